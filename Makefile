@@ -1,0 +1,51 @@
+# The two commands a newcomer needs are `make demo` and `make test`; the others are for the work.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check lint types layers fuzz bench clean
+
+demo: $(VENV)/installed
+	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
+
+test: $(VENV)/developer
+	$(BIN)/python -m pytest
+
+check: lint types layers
+
+lint: $(VENV)/developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/developer
+	$(BIN)/mypy
+
+layers: $(VENV)/developer
+	$(BIN)/lint-imports --no-cache
+
+# Many times the examples of the tests, against pycocotools and the slow reference.
+fuzz: $(VENV)/developer
+	$(BIN)/python -m pytest tests/parity tests/property --hypothesis-profile=fuzz
+
+# Compares with the peers and writes benchmarks/RESULTS.md; takes some twenty minutes.
+bench: $(VENV)/bench
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("detmetrics needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/developer: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/installed
+
+$(VENV)/bench: $(VENV)/developer
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	touch $@

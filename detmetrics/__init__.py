@@ -1,0 +1,86 @@
+"""detmetrics: how good is an object detector, exactly, quickly, and why.
+
+>>> import detmetrics as dm
+>>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+>>> sorted(result.summary)[:3]
+['AP', 'AP50', 'AP75']
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from detmetrics.errors import (
+    DetmetricsError,
+    DetmetricsWarning,
+    FormatError,
+    InputError,
+    OutputError,
+    RulesError,
+    TableError,
+    UnknownIdError,
+)
+from detmetrics.rules import COCO, AreaRange, Rules
+from detmetrics.version import __version__
+
+if TYPE_CHECKING:
+    from detmetrics.catalog import Catalog
+    from detmetrics.crosscheck import Crosscheck, crosscheck
+    from detmetrics.curves import Curve
+    from detmetrics.evaluation import Evaluation, evaluate, read_detections, read_ground_truth
+    from detmetrics.summary import Summary
+    from detmetrics.tables import Detections, GroundTruth
+
+__all__ = [
+    "COCO",
+    "AreaRange",
+    "Catalog",
+    "Crosscheck",
+    "Curve",
+    "Detections",
+    "DetmetricsError",
+    "DetmetricsWarning",
+    "Evaluation",
+    "FormatError",
+    "GroundTruth",
+    "InputError",
+    "OutputError",
+    "Rules",
+    "RulesError",
+    "Summary",
+    "TableError",
+    "UnknownIdError",
+    "__version__",
+    "crosscheck",
+    "evaluate",
+    "read_detections",
+    "read_ground_truth",
+]
+
+# What needs more than NumPy, or much of it, is imported when it is first asked for.
+_LAZY = {
+    "Catalog": "catalog",
+    "Crosscheck": "crosscheck",
+    "Curve": "curves",
+    "Detections": "tables",
+    "Evaluation": "evaluation",
+    "GroundTruth": "tables",
+    "Summary": "summary",
+    "crosscheck": "crosscheck",
+    "evaluate": "evaluation",
+    "read_detections": "evaluation",
+    "read_ground_truth": "evaluation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'detmetrics' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"detmetrics.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

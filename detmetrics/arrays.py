@@ -1,0 +1,46 @@
+"""The array types of the core, and the few index idioms that several rooms share."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Bools", "Floats", "Ints", "Objects", "read_only", "run_starts", "slots_of_repeats"]
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+Objects: TypeAlias = NDArray[Any]
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """A view of the array that refuses to be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def run_starts(values: NDArray[Any]) -> Ints:
+    """Where each run of equal neighbours begins.
+
+    >>> run_starts(np.array([4, 4, 7, 9, 9, 9])).tolist()
+    [0, 2, 3]
+    """
+    if len(values) == 0:
+        return np.zeros(0, np.int64)
+    return np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
+
+
+def slots_of_repeats(values: NDArray[Any]) -> Ints:
+    """Where the values stand that equal a neighbour.
+
+    >>> slots_of_repeats(np.array([4, 4, 7, 9, 9, 9])).tolist()
+    [0, 1, 3, 4, 5]
+    """
+    repeated = np.zeros(len(values), bool)
+    same = values[1:] == values[:-1]
+    repeated[1:] = same
+    repeated[:-1] |= same
+    return np.flatnonzero(repeated)

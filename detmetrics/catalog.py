@@ -1,0 +1,173 @@
+"""The images and categories of a data set: ids and names on the outside, indices inside.
+
+The core counts images and categories from zero, in order of id. Original ids (integers or text),
+file names and class names live here alone, so no id can be mistaken for a marker or an index.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Ints, Objects
+from detmetrics.errors import TableError
+
+__all__ = ["Catalog", "Id", "id_array", "positions"]
+
+Id = int | str
+
+TABLE_SPAN = 8
+"""A direct look-up table may be this many times longer than the ids it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """The images and categories that are evaluated, each in order of id.
+
+    Build one with :meth:`from_ids`, which sorts and checks.
+
+    Attributes:
+        image_ids : (N,) int64 or objects, sorted.
+        image_names : (N,) file names, or the ids as text.
+        category_ids : (K,) int64 or objects, sorted.
+        category_names : (K,) class names, or the ids as text.
+    """
+
+    image_ids: Objects
+    image_names: tuple[str, ...]
+    category_ids: Objects
+    category_names: tuple[str, ...]
+
+    @classmethod
+    def from_ids(
+        cls,
+        *,
+        images: Iterable[Id],
+        categories: Iterable[Id],
+        image_names: Sequence[str] | None = None,
+        category_names: Sequence[str] | None = None,
+    ) -> Catalog:
+        """A catalog of these ids, sorted; names default to the ids as text.
+
+        Raises:
+            TableError: an id occurs twice, or names and ids differ in number.
+
+        >>> Catalog.from_ids(images=[7, 3], categories=[1], category_names=["cat"]).image_names
+        ('3', '7')
+        """
+        image_ids, names = _sorted("images", list(images), image_names)
+        category_ids, classes = _sorted("categories", list(categories), category_names)
+        return cls(
+            image_ids=image_ids, image_names=names,
+            category_ids=category_ids, category_names=classes,
+        )
+
+    @property
+    def class_labels(self) -> tuple[str, ...]:
+        """(K,) the class names; where several classes share one, with their id behind it."""
+        shared = {name for name, times in Counter(self.category_names).items() if times > 1}
+        return tuple(
+            f"{name} (id {known})" if name in shared else name
+            for name, known in zip(self.category_names, self.category_ids.tolist(), strict=True)
+        )
+
+    def select(self, images: Bools, categories: Bools) -> Catalog:
+        """The catalog of the images and categories that are marked."""
+        return Catalog(
+            image_ids=self.image_ids[images],
+            image_names=tuple(n for n, kept in zip(self.image_names, images, strict=True) if kept),
+            category_ids=self.category_ids[categories],
+            category_names=tuple(
+                n for n, kept in zip(self.category_names, categories, strict=True) if kept
+            ),
+        )
+
+
+def _sorted(
+    what: str, ids: list[Id], names: Sequence[str] | None
+) -> tuple[Objects, tuple[str, ...]]:
+    if names is not None and len(names) != len(ids):
+        raise TableError(f"{what}: {len(ids)} ids, but {len(names)} names")
+    column = id_array(ids)
+    texts = [str(value) for value in ids] if names is None else [str(name) for name in names]
+    order = sorted(range(len(ids)), key=lambda row: sort_key(column[row]))
+    column = column[order]
+    if len(set(column.tolist())) < len(ids):
+        twice = next(a for a, b in zip(column[:-1], column[1:], strict=True) if a == b)
+        raise TableError(f"{what}: id {twice!r} occurs more than once")
+    return column, tuple(texts[row] for row in order)
+
+
+def sort_key(value: Id) -> tuple[bool, Any]:
+    """Numbers first, in order; then text."""
+    return isinstance(value, str), value
+
+
+def id_array(ids: Iterable[Any]) -> Objects:
+    """A column of ids: int64 where all are whole numbers, else objects (int or str).
+
+    Floats without a fraction are the whole numbers that they stand for.
+
+    Raises:
+        TableError: an id is neither a whole number of 64 bits nor text.
+
+    >>> id_array([1.0, 2]), id_array(["a", 2])
+    (array([1, 2]), array(['a', 2], dtype=object))
+    """
+    column = ids if isinstance(ids, np.ndarray) else np.array(list(ids), dtype=object)
+    if column.ndim != 1:
+        raise TableError(f"ids: expected one dimension, got shape {column.shape}")
+    if column.dtype.kind in "iu" and column.dtype != np.uint64:
+        return column.astype(np.int64)
+    values = column.tolist()
+    if set(map(type, values)) - {int}:
+        values = [_clean_id(value) for value in values]
+    if all(type(value) is int for value in values):
+        return _whole_numbers(values)
+    cleaned = np.empty(len(values), dtype=object)
+    cleaned[:] = values
+    return cleaned
+
+
+def _whole_numbers(values: list[int]) -> Ints:
+    try:
+        return np.array(values, dtype=np.int64)
+    except OverflowError:
+        big = next(value for value in values if not -(2**63) <= value < 2**63)
+        raise TableError(f"ids: expected whole numbers of 64 bits or text, got {big!r}") from None
+
+
+def _clean_id(value: Any) -> Id:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise TableError(f"ids: expected whole numbers of 64 bits or text, got {value!r}")
+
+
+def positions(known: Objects, wanted: Objects) -> Ints:
+    """Where each wanted id stands among the known, -1 where it does not.
+
+    >>> positions(np.array([3, 7]), np.array([7, 8, 3])).tolist()
+    [1, -1, 0]
+    """
+    if known.dtype == object or wanted.dtype == object:
+        where = {value: index for index, value in enumerate(known.tolist())}
+        found = (where.get(value, -1) for value in wanted.tolist())
+        return np.fromiter(found, np.int64, len(wanted))
+    if len(known) == 0 or len(wanted) == 0:
+        return np.full(len(wanted), -1)
+    low, high = int(known[0]), int(known[-1])
+    if high - low < TABLE_SPAN * (len(known) + len(wanted)):
+        table = np.full(high - low + 1, -1)
+        table[known - low] = np.arange(len(known))
+        inside = (wanted >= low) & (wanted <= high)
+        return np.where(inside, table[np.where(inside, wanted - low, 0)], -1)
+    found = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[found] == wanted, found, -1)

@@ -1,0 +1,228 @@
+"""The same tables through pycocotools, compared cell by cell.
+
+pycocotools is given the indices of images and categories and annotation ids from 1, so that it
+computes what its rules mean. Where it is broken (an id 0, fixed limits, -1) it cannot be
+compared on its own terms; those differences that apply to the input at hand are listed by name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detmetrics.arrays import Floats
+from detmetrics.errors import listing
+from detmetrics.evaluation import Evaluation, evaluate
+from detmetrics.rules import COCO, Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["Crosscheck", "crosscheck"]
+
+UNDEFINED = -1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crosscheck:
+    """How two evaluations of the same tables compare.
+
+    Attributes:
+        cells: how many cells of precision, recall and scores were compared.
+        differences: the first cells that differ, in words.
+        different: how many cells differ.
+        known: what pycocotools does otherwise with this very input, and why.
+        version: of pycocotools.
+    """
+
+    cells: int
+    different: int
+    differences: tuple[str, ...]
+    known: tuple[str, ...]
+    version: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every cell is equal, bit for bit."""
+        return self.different == 0
+
+    def __str__(self) -> str:
+        what = f"pycocotools {self.version}"
+        if self.agrees:
+            lines = [f"{what}: all {self.cells:,} cells of precision, recall and scores are equal"]
+        else:
+            head = f"{what}: {self.different:,} of {self.cells:,} cells differ"
+            lines = [listing(head, self.differences, self.different)]
+        if self.known:
+            lines += ["known differences on this input:", *(f"  {text}" for text in self.known)]
+        return "\n".join(lines)
+
+
+def crosscheck(
+    ground_truth: GroundTruth | Evaluation,
+    detections: Detections | None = None,
+    rules: Rules = COCO,
+) -> Crosscheck:
+    """Evaluate the tables (or those of a result) with pycocotools too, and compare every cell.
+
+    Takes as long as pycocotools does: about forty seconds for 500,000 detections.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> crosscheck(result).agrees
+    True
+    """
+    if isinstance(ground_truth, Evaluation):
+        result = ground_truth
+    elif detections is None:
+        raise TypeError("crosscheck takes a result, or ground truth and detections")
+    else:
+        result = evaluate(ground_truth, detections, rules)
+    theirs = _pycocotools(result)
+    ours = result.arrays()
+    cells, different, shown = 0, 0, []
+    for name, mine in ours.items():
+        other = np.where(theirs[name] == UNDEFINED, np.nan, theirs[name])
+        unequal = ~((mine == other) | (np.isnan(mine) & np.isnan(other)))
+        cells += mine.size
+        different += int(unequal.sum())
+        places = np.argwhere(unequal)[:3]
+        shown += [_difference(result, name, tuple(at), mine, other) for at in places.tolist()]
+    return Crosscheck(
+        cells=cells,
+        different=different,
+        differences=tuple(shown),
+        known=tuple(_known_differences(result)),
+        version=_version(),
+    )
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("pycocotools")
+
+
+def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, Floats]:
+    """precision, recall and scores of pycocotools; ids: of the ground truths, from 1 unless given."""
+    from pycocotools.coco import COCO as Index
+    from pycocotools.cocoeval import COCOeval
+
+    truth, found, rules = result.ground_truth, result.detections, result.rules
+    catalog = truth.catalog
+    images = [{"id": index} for index in range(len(catalog.image_ids))]
+    categories = [{"id": index} for index in range(len(catalog.category_ids))]
+    with contextlib.redirect_stdout(io.StringIO()):
+        sides = []
+        for annotations in (_truths(truth, rules, ids), _detections(found)):
+            side = Index()
+            side.dataset = {"images": images, "categories": categories, "annotations": annotations}
+            side.createIndex()
+            sides.append(side)
+
+        class Evaluator(COCOeval):  # type: ignore[misc]
+            def _prepare(self) -> None:
+                super()._prepare()
+                if rules.ignore == "honour":
+                    for annotation in (a for group in self._gts.values() for a in group):
+                        annotation["ignore"] = annotation["iscrowd"] or annotation["given_ignore"]
+
+        evaluator = Evaluator(*sides, "bbox")
+        evaluator.params.iouThrs = np.array(rules.iou_thresholds)
+        evaluator.params.recThrs = np.array(rules.recall_points)
+        evaluator.params.maxDets = list(rules.max_detections)
+        evaluator.params.areaRng = [[area.low, area.high] for area in rules.area_ranges]
+        evaluator.params.areaRngLbl = [area.name for area in rules.area_ranges]
+        evaluator.params.useCats = int(not rules.class_agnostic)
+        evaluator.evaluate()
+        evaluator.accumulate()
+    return {name: evaluator.eval[name] for name in ("precision", "recall", "scores")}
+
+
+def _truths(truth: GroundTruth, rules: Rules, ids: list[int] | None) -> list[dict[str, Any]]:
+    columns = zip(
+        ids or range(1, len(truth) + 1),
+        truth.image.tolist(),
+        truth.category.tolist(),
+        truth.xywh.tolist(),
+        truth.area.tolist(),
+        truth.crowd.tolist(),
+        truth.ignore.tolist(),
+        strict=True,
+    )
+    return [
+        {
+            "id": number, "image_id": image, "category_id": category, "bbox": box, "area": area,
+            "iscrowd": int(crowd), "given_ignore": int(ignore),
+        }
+        for number, image, category, box, area, crowd, ignore in columns
+    ]
+
+
+def _detections(found: Detections) -> list[dict[str, Any]]:
+    columns = zip(
+        found.image.tolist(),
+        found.category.tolist(),
+        found.xywh.tolist(),
+        found.area.tolist(),
+        found.scores.tolist(),
+        strict=True,
+    )
+    return [
+        {
+            "id": number, "image_id": image, "category_id": category, "bbox": box, "area": area,
+            "score": score, "iscrowd": 0,
+        }
+        for number, (image, category, box, area, score) in enumerate(columns, start=1)
+    ]
+
+
+def _difference(
+    result: Evaluation, name: str, at: tuple[int, ...], ours: Floats, theirs: Floats
+) -> str:
+    rules = result.rules
+    threshold, *recall, category, area, limit = at
+    place = [
+        f"class {result.class_names[category]}",
+        f"IoU {rules.iou_thresholds[threshold]:g}",
+        *(f"recall {rules.recall_points[index]:g}" for index in recall),
+        f"area {rules.area_ranges[area].name}",
+        f"limit {rules.max_detections[limit]}",
+    ]
+    return f"{name} at {', '.join(place)}: expected {theirs[at]!r}, got {ours[at]!r}"
+
+
+def _known_differences(result: Evaluation) -> Iterator[str]:
+    """What pycocotools makes of this input where it is broken."""
+    truth, found, rules = result.ground_truth, result.detections, result.rules
+    if (zero := truth.ids == 0).any():
+        yield _id_zero(result, int(zero.sum()))
+    if len(found) == 0:
+        yield "no detections: loadRes of pycocotools stops with an IndexError"
+    if len(rules.max_detections) != 3:
+        yield f"{len(rules.max_detections)} detection limits: its summarize stops with an IndexError"
+    elif rules.max_limit != 100 and 100 not in rules.max_detections:
+        yield "no detection limit of 100: its summarize gives AP as -1"
+    for iou in (0.5, 0.75):
+        if rules.threshold_index(iou) is None:
+            yield f"no IoU threshold {iou:g}: its AP{iou * 100:g} is -1, here the metric is absent"
+    if result.summary.undefined:
+        yield f"undefined metrics ({', '.join(result.summary.undefined)}) are -1 there, nan here"
+    if rules.ignore == "honour":
+        yield "ignore='honour': pycocotools overwrites the flag; it was set after that for this check"
+
+
+def _id_zero(result: Evaluation, count: int) -> str:
+    ids = result.ground_truth.ids
+    numbers = ids.tolist()
+    if ids.dtype == object or len(set(numbers)) < len(numbers):
+        return f"{count} ground truths with id 0: it takes them for unmatched"
+    precision = _pycocotools(result, numbers)["precision"][:, :, :, 0, -1]
+    there = precision[precision > UNDEFINED].mean() if (precision > UNDEFINED).any() else UNDEFINED
+    return (
+        "a ground truth with id 0: pycocotools takes it for unmatched, and with the ids of this "
+        f"input gives AP {there:.4f} instead of {result.summary['AP']:.4f}"
+    )

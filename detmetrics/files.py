@@ -1,0 +1,147 @@
+"""Bytes in, and files out whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from detmetrics.errors import FormatError, OutputError
+
+__all__ = ["STANDARD_STREAM", "Input", "read_input", "write_whole"]
+
+STANDARD_STREAM = "-"
+GZIP_MAGIC = b"\x1f\x8b"
+CHUNK = 1 << 22
+# JSON of boxes shrinks to a tenth. Far more than that is an accident or an attack.
+LARGEST_RATIO = 200
+ALWAYS_FINE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What was read, to be named beside every number that rests on it.
+
+    size and sha256 are those of the file as it lies on disk.
+    """
+
+    path: str
+    size: int
+    sha256: str
+
+
+def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:
+    """The whole content of a file, unpacked if it is gzipped; ``-`` reads standard input.
+
+    Raises:
+        FormatError: the file is missing, not readable, a directory, empty or badly packed.
+    """
+    name = os.fspath(path)
+    try:
+        raw = sys.stdin.buffer.read() if name == STANDARD_STREAM else Path(name).read_bytes()
+    except IsADirectoryError:
+        raise FormatError(name, ["expected a file, got a directory"]) from None
+    except FileNotFoundError:
+        raise FormatError(name, ["no such file"]) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FormatError(name, [f"cannot be read: {reason}"]) from None
+    source = Input(path=name, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+    data = _unpack(name, raw) if raw.startswith(GZIP_MAGIC) else raw
+    if not data.strip():
+        raise FormatError(name, ["the file is empty"])
+    return data, source
+
+
+def _unpack(name: str, raw: bytes) -> bytes:
+    allowed = max(ALWAYS_FINE, LARGEST_RATIO * len(raw))
+    parts, total, rest = [], 0, raw
+    try:
+        while rest.startswith(GZIP_MAGIC):  # a file may hold several members
+            packed = zlib.decompressobj(wbits=31)
+            while rest and not packed.eof:
+                parts.append(packed.decompress(rest, CHUNK))
+                total += len(parts[-1])
+                if total > allowed:
+                    raise FormatError(name, [f"unpacks to more than {allowed:,} bytes: refused"])
+                rest = packed.unconsumed_tail or packed.unused_data
+            if not packed.eof:
+                raise FormatError(name, ["the gzip data ends early: was the file cut off?"])
+    except zlib.error as error:
+        raise FormatError(name, [f"damaged gzip data: {error}"]) from None
+    return b"".join(parts)
+
+
+def write_whole(outputs: Mapping[str, str]) -> None:
+    """Write texts to paths; all of them or, where one fails, none.
+
+    ``-`` is standard output. A device or a pipe is written to; a link keeps pointing where it
+    does.
+
+    Raises:
+        OutputError: a path cannot be written; nothing was changed.
+    """
+    staged: list[tuple[str, str]] = []
+    direct: list[tuple[str, str]] = []
+    try:
+        for path, text in outputs.items():
+            target = os.path.realpath(path)
+            if path == STANDARD_STREAM or _is_special(target):
+                direct.append((path, text))
+            else:
+                staged.append((_stage(target, text), target))
+        for temporary, target in staged:
+            os.replace(temporary, target)
+        for path, text in direct:
+            _write_direct(path, text)
+    except OSError as error:
+        raise OutputError(f"{error.filename or path}: cannot be written: {error.strerror}") from None
+    finally:
+        for temporary, _ in staged:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _is_special(path: str) -> bool:
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path)
+    except OSError:
+        return False
+
+
+def _stage(target: str, text: str) -> str:
+    if os.path.isdir(target):
+        raise IsADirectoryError(21, "it is a directory", target)
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(2, "its folder does not exist", target)
+    mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o666 & ~_umask()
+    handle, temporary = tempfile.mkstemp(prefix=".detmetrics-", dir=folder)
+    with open(handle, "w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(temporary, mode)
+    return temporary
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_direct(path: str, text: str) -> None:
+    if path == STANDARD_STREAM:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(text)

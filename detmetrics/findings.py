@@ -1,0 +1,86 @@
+"""What was read, and what its reader should know before believing the numbers.
+
+COCO's metrics are blind to false positives in classes without ground truth, and see those on
+images without objects only through precision. Counting both costs nothing, so they are always
+counted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detmetrics.arrays import slots_of_repeats
+from detmetrics.matching import Matches
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["count", "remarks"]
+
+
+def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[str, int]:
+    """Counts by name, in whole numbers."""
+    images, classes = len(truth.catalog.image_ids), len(truth.catalog.category_ids)
+    objects_of_class = np.bincount(truth.category, minlength=classes)
+    objects_on_image = np.bincount(truth.image, minlength=images)
+    pooled = matches.rules.class_agnostic
+    without_class = np.zeros(classes, bool) if pooled else objects_of_class == 0
+    on_empty = objects_on_image[detections.image] == 0
+    in_unseen = without_class[detections.category]
+    return {
+        "images": images,
+        "images_without_ground_truth": int((objects_on_image == 0).sum()),
+        "classes": classes,
+        "classes_without_ground_truth": int((objects_of_class == 0).sum()),
+        "ground_truths": len(truth),
+        "crowds": int(truth.crowd.sum()),
+        "detections": len(detections),
+        "detections_beyond_limit": len(detections) - len(matches.row),
+        "detections_in_classes_without_ground_truth": int(in_unseen.sum()),
+        "classes_detected_without_ground_truth": len(np.unique(detections.category[in_unseen])),
+        "detections_on_images_without_ground_truth": int(on_empty.sum()),
+        "duplicate_detections": _duplicates(detections),
+    }
+
+
+def _duplicates(detections: Detections) -> int:
+    """Detections that repeat another one: same image, class, score and box."""
+    # Equal scores are rare, so only they are compared whole.
+    slots = np.argsort(detections.scores)
+    slots = slots[slots_of_repeats(detections.scores[slots])]
+    rows = np.column_stack(
+        [detections.image[slots], detections.category[slots], detections.scores[slots],
+         detections.boxes[slots]]
+    )
+    return len(rows) - len(np.unique(rows, axis=0))
+
+
+def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
+    """Sentences on what deserves attention."""
+    found = []
+    if unseen := counts["detections_in_classes_without_ground_truth"]:
+        classes = counts["classes_detected_without_ground_truth"]
+        found.append(
+            f"{_number(unseen, 'detection')} in {_number(classes, 'class', 'classes')} without "
+            "ground truth: no metric counts them"
+        )
+    if on_empty := counts["detections_on_images_without_ground_truth"]:
+        images = counts["images_without_ground_truth"]
+        found.append(
+            f"{_number(on_empty, 'detection')} on {_number(images, 'image')} without ground truth: "
+            f"{on_empty / images:.3g} false positives an image"
+        )
+    if beyond := counts["detections_beyond_limit"]:
+        found.append(
+            f"{_number(beyond, 'detection')} beyond the limit of {rules.max_limit} an image and "
+            "class: not counted"
+        )
+    if double := counts["duplicate_detections"]:
+        found.append(
+            f"{_number(double, 'detection')} repeat another one exactly (image, class, score and "
+            "box): was an image evaluated twice?"
+        )
+    return tuple(found)
+
+
+def _number(count: int, singular: str, plural: str | None = None) -> str:
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

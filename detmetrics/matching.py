@@ -1,0 +1,250 @@
+"""Who is matched, and who is ignored.
+
+COCO's rule is greedy: detections of an image and category, best score first, each take the best
+ground truth that is still free. All ground truths thus rank detections alike, by score, which
+makes the greedy result the *only* stable matching, and deferred acceptance finds it without a
+loop over detections: every unplaced detection proposes to its next choice, every ground truth
+keeps the best proposer so far, the refused propose on. A round is a handful of array operations
+over all images and categories at once, and only conflicts make a further round.
+
+The choices of a detection, first to last: ground truths that count before ignored ones, then
+larger overlap, then the later ground truth on equal overlap; a crowd accepts everyone. Source:
+``pycocotools/cocoeval.py``, ``evaluateImg``; proof in ``docs/architecture.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats, Ints, run_starts, slots_of_repeats
+from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
+from detmetrics.ranking import best_first, by_group, rank_in_runs
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["Matched", "Matches", "match"]
+
+NEARLY_ONE = 1 - 1e-10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """The matched pairs of one area range: by threshold, then in order of detection.
+
+    threshold, detection, ground_truth : (Q,) indices into the thresholds of the rules and into
+    the detections and ground truths of :class:`Matches`.
+    """
+
+    threshold: Ints
+    detection: Ints
+    ground_truth: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """Everything that curves and analyses need to know; boxes are no longer needed.
+
+    Detections beyond the largest limit are gone. The others stand by category, best first.
+
+    Attributes:
+        rules: the rules that were applied.
+        categories: K, 1 where categories are pooled.
+        row : (D,) row of each detection in its table.
+        category, image : (D,) indices.
+        score, area : (D,) of each detection.
+        rank : (D,) place inside its image and category, from 0: it counts for a limit M where
+            ``rank < M``.
+        truth_row, truth_category : (G,) of each ground truth.
+        ignored : (A, G) ground truths that count neither for nor against.
+        matched: (A,) matched pairs, one record an area range.
+    """
+
+    rules: Rules
+    categories: int
+    row: Ints
+    category: Ints
+    image: Ints
+    score: Floats
+    area: Floats
+    rank: Ints
+    truth_row: Ints
+    truth_category: Ints
+    ignored: Bools
+    matched: tuple[Matched, ...]
+
+
+def match(
+    truth: GroundTruth,
+    detections: Detections,
+    rules: Rules,
+    progress: Callable[[float], None] | None = None,
+) -> Matches:
+    """Match every detection at every threshold and in every area range."""
+    images, categories = len(truth.catalog.image_ids), len(truth.catalog.category_ids)
+    pooled = rules.class_agnostic
+    category = np.zeros_like(detections.category) if pooled else detections.category
+    truth_category = np.zeros_like(truth.category) if pooled else truth.category
+
+    places = detections.image * categories + detections.category if pooled else detections.image
+    row = by_group(category, best_first(detections.scores, places))
+    group = category * images + detections.image
+    rank = _rank_in_group(group, detections.image, row)
+    within = rank < rules.max_limit
+    if not within.all():
+        row, rank = row[within], rank[within]
+
+    truth_row, truth_group = _later_first(truth, truth_category * images + truth.image)
+    crowd = truth.crowd[truth_row]
+    ignored = _ignored(truth, rules)[:, truth_row]
+    lowest = min(rules.iou_thresholds[0], NEARLY_ONE)
+    pairs = candidate_pairs(
+        detections.xywh, row, truth.xywh[truth_row], crowd,
+        shared_groups(group[row], truth_group), lowest, progress,
+    )
+    pairs = _by_overlap(pairs)
+    return Matches(
+        rules=rules,
+        categories=1 if pooled else categories,
+        row=row,
+        category=category[row],
+        image=detections.image[row],
+        score=detections.scores[row],
+        area=detections.area[row],
+        rank=rank,
+        truth_row=truth_row,
+        truth_category=truth_category[truth_row],
+        ignored=ignored,
+        matched=_match_ranges(pairs, truth_group, crowd, ignored, rules),
+    )
+
+
+def _rank_in_group(group: Ints, image: Ints, row: Ints) -> Ints:
+    """Of rows sorted by category and score: their place inside image and category."""
+    order = by_group(image[row], np.arange(len(row)))
+    rank = np.empty_like(row)
+    rank[order] = rank_in_runs(group[row[order]])
+    return rank
+
+
+def _later_first(truth: GroundTruth, group: Ints) -> tuple[Ints, Ints]:
+    """Ground truths by group, in reverse of pycocotools' order (category, then file) inside."""
+    listed = by_group(truth.category, np.arange(len(truth)))[::-1]
+    rows = by_group(group, listed)
+    return rows, group[rows]
+
+
+def _ignored(truth: GroundTruth, rules: Rules) -> Bools:
+    """(A, G): a crowd, ignored by its file where the rules honour it, or out of range."""
+    always = truth.crowd | truth.ignore if rules.ignore == "honour" else truth.crowd
+    low = np.array([area.low for area in rules.area_ranges])[:, None]
+    high = np.array([area.high for area in rules.area_ranges])[:, None]
+    return always | (truth.area < low) | (truth.area > high)
+
+
+def _by_overlap(pairs: Pairs) -> Pairs:
+    """Sort the pairs of each detection by falling overlap; equal overlaps keep their order."""
+    detection = pairs.detection
+    slots = slots_of_repeats(detection)
+    if len(slots) == 0:
+        return pairs
+    order = np.arange(len(detection))
+    order[slots] = slots[np.lexsort((-pairs.overlap[slots], detection[slots]))]
+    return Pairs(
+        detection=detection,
+        ground_truth=pairs.ground_truth[order],
+        overlap=pairs.overlap[order],
+    )
+
+
+def _match_ranges(
+    pairs: Pairs, truth_group: Ints, crowd: Bools, ignored: Bools, rules: Rules
+) -> tuple[Matched, ...]:
+    """Match every area range.
+
+    Ranges differ in what they ignore, and that changes a choice only where a detection overlaps
+    both kinds. So only the groups with such a detection are matched again; all others end as in
+    the first range.
+    """
+    starts = np.zeros(len(truth_group), np.int64)
+    starts[run_starts(truth_group)] = 1
+    pair_group = (np.cumsum(starts) - 1)[pairs.ground_truth]
+    orders = [_ignored_last(pairs, late) for late in ignored]
+    everywhere = np.arange(len(pairs.detection))
+    matched = [_matched_pairs(pairs, orders[0], everywhere, crowd, rules)]
+    for order in orders[1:]:
+        changed = np.zeros(len(truth_group), bool)
+        changed[pair_group[order != orders[0]]] = True
+        again = changed[pair_group]
+        fresh = _matched_pairs(pairs, order, np.flatnonzero(again), crowd, rules)
+        matched.append(
+            [
+                np.sort(np.concatenate([old[~again[old]], new]), kind="stable")
+                for old, new in zip(matched[0], fresh, strict=True)
+            ]
+        )
+    return tuple(_as_matched(pairs, found) for found in matched)
+
+
+def _as_matched(pairs: Pairs, found: list[Ints]) -> Matched:
+    pair = np.concatenate(found)
+    return Matched(
+        threshold=np.repeat(np.arange(len(found)), [len(part) for part in found]),
+        detection=pairs.detection[pair],
+        ground_truth=pairs.ground_truth[pair],
+    )
+
+
+def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
+    """An order of pairs that puts ignored ground truths last among a detection's choices."""
+    order = np.arange(len(pairs.detection))
+    slots = slots_of_repeats(pairs.detection)
+    keys = pairs.detection[slots] * 2 + late[pairs.ground_truth[slots]]
+    order[slots] = slots[by_group(keys, np.arange(len(keys)))]
+    return order
+
+
+def _matched_pairs(
+    pairs: Pairs, order: Ints, slots: Ints, crowd: Bools, rules: Rules
+) -> list[Ints]:
+    """For each threshold the matched pairs, rising, among those at ``order[slots]``."""
+    order = order[slots]
+    detection, truth = pairs.detection[order], pairs.ground_truth[order]
+    overlap = pairs.overlap[order]
+    found = []
+    for threshold in rules.iou_thresholds:
+        reach = np.flatnonzero(overlap >= min(threshold, NEARLY_ONE))
+        accepted = reach[_deferred_acceptance(detection[reach], truth[reach], crowd)]
+        found.append(order[accepted])
+    return found
+
+
+def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:
+    """Indices of the matched pairs, among pairs sorted by detection and then by choice.
+
+    Detections stand best first inside a category, so of two pairs that want the same ground
+    truth the one that stands first has the better detection.
+    """
+    nobody = len(detection)
+    holder = np.full(len(crowd), nobody)
+    last_choice = np.ones(nobody, bool)
+    np.not_equal(detection[1:], detection[:-1], out=last_choice[:-1])
+    proposals = run_starts(detection)
+    absorbed = []
+    while len(proposals):
+        target = truth[proposals]
+        into_crowd = crowd[target]
+        if into_crowd.any():
+            absorbed.append(proposals[into_crowd])
+            proposals, target = proposals[~into_crowd], target[~into_crowd]
+        before = holder[target]
+        np.minimum.at(holder, target, proposals)
+        won = holder[target] == proposals
+        refused = np.concatenate([proposals[~won], before[won & (before < nobody)]])
+        proposals = refused[~last_choice[refused]] + 1
+    matched = np.zeros(nobody, bool)
+    for pairs in (holder[holder < nobody], *absorbed):
+        matched[pairs] = True
+    return np.flatnonzero(matched)

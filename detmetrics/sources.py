@@ -1,0 +1,91 @@
+"""Where rows come from, so that every error and every verdict can point at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Ints, Objects
+from detmetrics.errors import SHOWN, FormatError, TableError, listing
+from detmetrics.files import Input
+
+__all__ = ["ARRAYS", "Faults", "Source"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The origin of a table.
+
+    Attributes:
+        name: a path or another name for messages.
+        template: how a place is written, with ``{row}`` and ``{field}``.
+        fields: the source's own words for columns, where they differ from the table's.
+        input: the file that was read; without one, faults are the caller's.
+    """
+
+    name: str
+    template: str = "{field}[{row}]"
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    input: Input | None = None
+
+    def place(self, row: int, column: str) -> str:
+        """Where a value stands, in the source's own words.
+
+        >>> Source(name="a.json", template="[{row}].{field}", fields={"boxes": "bbox"}).place(
+        ...     3, "boxes")
+        '[3].bbox'
+        """
+        return self.template.format(row=row, field=self.fields.get(column, column))
+
+
+ARRAYS = Source(name="arrays")
+
+
+class Faults:
+    """Faults of a table, collected so that they are shown together.
+
+    places : (D,) the row of each entry in its source.
+    """
+
+    def __init__(self, source: Source, places: Ints) -> None:
+        self._source = source
+        self._places = places
+        self._count = 0
+        self._shown: list[tuple[int, str]] = []
+
+    def refuse(self, bad: Bools, column: str, expected: str, values: Objects) -> None:
+        """Note every row that is bad; values : (D,) or (D, 4), what was found."""
+        if not bad.any():
+            return
+        rows = np.flatnonzero(bad)
+        self._count += len(rows)
+        for row in rows[:SHOWN].tolist():
+            place = int(self._places[row])
+            got = values[row].tolist()
+            where = self._source.place(place, column)
+            self._shown.append((place, f"{where}: expected {expected}, got {got}"))
+
+    def settle(self) -> None:
+        """Raise what was collected.
+
+        Raises:
+            FormatError: there are faults and the source is a file.
+            TableError: there are faults and it is not.
+        """
+        if not self._count:
+            return
+        shown = [text for _, text in sorted(self._shown)][:SHOWN]
+        if self._source.input is not None:
+            raise FormatError(self._source.name, shown, self._count)
+        raise TableError(listing(self._source.name, shown, self._count))
+
+    def remark(self, odd: Bools, column: str, what: str) -> str | None:
+        """A sentence on rows that are odd but can be evaluated, or None."""
+        rows = np.flatnonzero(odd)
+        if len(rows) == 0:
+            return None
+        first = self._source.place(int(self._places[rows[0]]), column)
+        return f"{self._source.name}: {len(rows):,} {what}, first at {first}"

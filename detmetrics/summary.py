@@ -1,0 +1,133 @@
+"""AP and AR, the means of curves, each with its reason where it is undefined.
+
+AP is the mean of the sampled precision over thresholds, recall points and categories; AR the
+mean of the highest recall over thresholds and categories. Categories without ground truth in
+range are left out. Means are taken over the cells in pycocotools' order, so that they agree to
+the last bit. Source: ``pycocotools/cocoeval.py``, ``summarize``; unlike it, every AP stands at
+the largest detection limit of the rules, whatever it is, and nothing is ever -1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from detmetrics.arrays import Floats
+from detmetrics.curves import Curves
+from detmetrics.rules import Rules
+
+__all__ = ["Metric", "Summary", "metrics_of", "per_category", "summarize"]
+
+SHORT_AREAS = {"all": "", "small": "s", "medium": "m", "large": "l"}
+NAMED_THRESHOLDS = {0.5: "AP50", 0.75: "AP75"}
+
+
+class Metric(NamedTuple):
+    """What one number is the mean of; indices into the rules, None for all thresholds."""
+
+    name: str
+    kind: Literal["precision", "recall"]
+    area: int
+    threshold: int | None
+    limit: int
+
+
+@dataclass(frozen=True)
+class Summary(Mapping[str, float]):
+    """Metrics by name, in the order of the benchmark; nan where undefined.
+
+    Attributes:
+        values_by_name: the number of each metric.
+        undefined: the reason of each metric that is nan.
+
+    >>> Summary({"AP": 0.5}, {})["AP"]
+    0.5
+    """
+
+    values_by_name: Mapping[str, float]
+    undefined: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> float:
+        if name not in self.values_by_name:
+            raise KeyError(f"no metric {name!r} under these rules; there are {', '.join(self)}")
+        return self.values_by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_name)
+
+    def __len__(self) -> int:
+        return len(self.values_by_name)
+
+
+def metrics_of(rules: Rules) -> tuple[Metric, ...]:
+    """The metrics that the rules ask for: AP, AP50 and AP75 where those thresholds are among
+    them, AP by area, AR by limit, AR by area.
+
+    >>> from detmetrics.rules import COCO
+    >>> " ".join(metric.name for metric in metrics_of(COCO))
+    'AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl'
+    """
+    last = len(rules.max_detections) - 1
+    named = [
+        Metric(name, "precision", 0, index, last)
+        for iou, name in NAMED_THRESHOLDS.items()
+        if (index := rules.threshold_index(iou)) is not None
+    ]
+    limits = [
+        Metric(f"AR{limit}", "recall", 0, None, index)
+        for index, limit in enumerate(rules.max_detections)
+    ]
+
+    def by_area(prefix: str, kind: Literal["precision", "recall"]) -> list[Metric]:
+        return [
+            Metric(prefix + SHORT_AREAS.get(area.name, f"_{area.name}"), kind, index, None, last)
+            for index, area in enumerate(rules.area_ranges)
+            if index > 0
+        ]
+
+    headline = Metric("AP", "precision", 0, None, last)
+    return (
+        headline, *named, *by_area("AP", "precision"), *limits, *by_area("AR", "recall"),
+    )
+
+
+def summarize(curves: Curves) -> Summary:
+    """All metrics over all categories."""
+    rules = curves.matches.rules
+    values, undefined = {}, {}
+    for metric in metrics_of(rules):
+        cells = _cells(curves, metric)
+        defined = cells[..., curves.truths[:, metric.area] > 0]
+        values[metric.name] = float(defined.ravel().mean()) if defined.size else math.nan
+        if not defined.size:
+            undefined[metric.name] = _reason(rules, metric.area)
+    return Summary(values, undefined)
+
+
+def per_category(curves: Curves) -> dict[str, Floats]:
+    """(K,) each metric of every category; nan without ground truth in range."""
+    return {
+        metric.name: np.ascontiguousarray(
+            np.moveaxis(_cells(curves, metric), -1, 0).reshape(curves.matches.categories, -1)
+        ).mean(axis=1)
+        for metric in metrics_of(curves.matches.rules)
+    }
+
+
+def _cells(curves: Curves, metric: Metric) -> Floats:
+    """The cells that a metric is the mean of; the last axis is the category."""
+    if metric.kind == "recall":
+        return curves.recall[:, :, metric.area, metric.limit]
+    precision = curves.headline_precision[..., metric.area]
+    return precision if metric.threshold is None else precision[metric.threshold]
+
+
+def _reason(rules: Rules, area: int) -> str:
+    if area == 0:
+        return "no ground truth"
+    bounds = rules.area_ranges[area]
+    return f"no ground truth in range {bounds.name} ({bounds.low:g} to {bounds.high:g} px²)"

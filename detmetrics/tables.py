@@ -1,0 +1,435 @@
+"""Columns of ground truth and of detections, checked once, here at the door.
+
+Both tables are frozen, their arrays read-only and of equal length; images and categories are
+indices into the catalog. Boxes stay in the form that they came in (``x y w h`` or corners), and
+the other form is derived once: converting forth and back changes bits, and a box on a threshold
+would flip. Every row knows its place in its source.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from detmetrics.arrays import Bools, Floats, Ints, Objects, read_only
+from detmetrics.catalog import Catalog, Id, id_array
+from detmetrics.errors import DetmetricsWarning, TableError
+from detmetrics.pairing import Known, UnknownPolicy, pair
+from detmetrics.sources import ARRAYS, Faults, Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BoxFormat", "Detections", "GroundTruth", "restrict"]
+
+BoxFormat = Literal["xywh", "xyxy", "cxcywh"]
+
+LARGEST = 1e15
+"""Coordinates beyond this are no pixels, and their products lose digits."""
+
+
+# Detectors that clip boxes to the image write such boxes, so they must be evaluated.
+NEGATIVE = "boxes of negative width or height, which match nothing and have no area to count by"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundTruth:
+    """What is really there; build it with :meth:`from_arrays` or ``read_ground_truth``.
+
+    Attributes:
+        catalog: the images and categories.
+        image, category : (G,) indices into the catalog.
+        boxes : (G, 4) float64 pixels, as ``box_format`` says.
+        box_format: ``"xywh"`` or ``"xyxy"``.
+        area : (G,) square pixels: the source's own where it has one (COCO's is the mask's),
+            else ``w * h``.
+        crowd : (G,) a region of many objects: absorbs detections, is never missed.
+        ignore : (G,) the source's own flag; rules decide whether it counts.
+        ids : (G,) the source's ids, or the rows.
+        place : (G,) row in the source.
+        notes: what the reader should know about the table.
+    """
+
+    catalog: Catalog
+    image: Ints
+    category: Ints
+    boxes: Floats
+    box_format: BoxFormat
+    area: Floats
+    crowd: Bools
+    ignore: Bools
+    ids: Objects
+    place: Ints
+    source: Source
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    @property
+    def xywh(self) -> Floats:
+        """(G, 4) float64 ``x y w h`` in pixels."""
+        return _as_xywh(self.boxes, self.box_format)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        image_ids: ArrayLike | Sequence[Id],
+        categories: ArrayLike | Sequence[Id],
+        boxes: ArrayLike,
+        box_format: BoxFormat = "xywh",
+        areas: ArrayLike | None = None,
+        crowd: ArrayLike | None = None,
+        ignore: ArrayLike | None = None,
+        ids: ArrayLike | Sequence[Id] | None = None,
+        catalog: Catalog | None = None,
+        source: Source = ARRAYS,
+    ) -> GroundTruth:
+        """Ground truth from columns of equal length G.
+
+        image_ids, categories : (G,) ids; names serve where every one of them fits.
+        boxes : (G, 4) pixels; areas : (G,) square pixels, nan where unknown (then ``w * h``);
+        crowd, ignore : (G,) bool; ids : (G,) of the objects.
+        catalog: all images and categories; without it they are those of the rows, so that
+        images without objects are unknown.
+
+        Raises:
+            TableError: columns that do not fit together, or values that cannot be boxes.
+            UnknownIdError: an id that the catalog lacks.
+
+        >>> truth = GroundTruth.from_arrays(image_ids=[1], categories=["cat"],
+        ...                                 boxes=[[0, 0, 10, 20]])
+        >>> len(truth), truth.area.tolist()
+        (1, [200.0])
+        """
+        image_column, category_column = _ids("image_ids", image_ids), _ids("categories", categories)
+        if catalog is None:
+            catalog = Catalog.from_ids(
+                images=dict.fromkeys(image_column.tolist()),
+                categories=dict.fromkeys(category_column.tolist()),
+            )
+        count = len(image_column)
+        table, kept_as = _boxes(boxes, box_format, count)
+        place = np.arange(count)
+        image, image_note = _paired("image", image_column, catalog, "error", source)
+        category, category_note = _paired("category", category_column, catalog, "error", source)
+        area, derived = _areas(areas, table, kept_as, count)
+        truth = cls(
+            catalog=catalog,
+            image=read_only(image),
+            category=read_only(category),
+            boxes=read_only(table),
+            box_format=kept_as,
+            area=read_only(area),
+            crowd=read_only(_flags("crowd", crowd, count)),
+            ignore=read_only(_flags("ignore", ignore, count)),
+            ids=read_only(place if ids is None else _column("ids", _ids("ids", ids), count)),
+            place=read_only(place),
+            source=source,
+        )
+        faults = Faults(source, place)
+        _refuse_boxes(faults, truth.boxes)
+        _refuse_negative(faults, truth.boxes, truth.box_format)
+        faults.refuse(~((area >= 0) & (area <= LARGEST**2)), "areas", "an area from 0 up", area)
+        faults.settle()
+        empty = (truth.xywh[:, 2:] == 0).any(axis=1)
+        notes = [image_note, category_note, faults.remark(empty, "boxes", "boxes of zero size")]
+        _warn(notes)
+        if derived and areas is not None:
+            notes.append(f"{source.name}: {derived:,} of {count:,} areas are missing: w * h is used")
+        return replace(truth, notes=tuple(note for note in notes if note))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detections:
+    """What a detector found; build it with :meth:`from_arrays`, :meth:`from_frame` or
+    ``read_detections``.
+
+    Attributes:
+        catalog: the images and categories, the ground truth's own.
+        image, category : (D,) indices into the catalog.
+        boxes : (D, 4) float64 pixels, as ``box_format`` says.
+        box_format: ``"xywh"`` or ``"xyxy"``.
+        scores : (D,) float64, higher is surer.
+        place : (D,) row in the source; rows that were dropped leave gaps.
+        notes: what the reader should know about the table.
+    """
+
+    catalog: Catalog
+    image: Ints
+    category: Ints
+    boxes: Floats
+    box_format: BoxFormat
+    scores: Floats
+    place: Ints
+    source: Source
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+    @property
+    def xywh(self) -> Floats:
+        """(D, 4) float64 ``x y w h`` in pixels."""
+        return _as_xywh(self.boxes, self.box_format)
+
+    @property
+    def area(self) -> Floats:
+        """(D,) ``w * h`` in square pixels."""
+        sides = self.xywh
+        return sides[:, 2] * sides[:, 3]
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        image_ids: ArrayLike | Sequence[Id],
+        categories: ArrayLike | Sequence[Id],
+        boxes: ArrayLike,
+        scores: ArrayLike,
+        catalog: Catalog,
+        box_format: BoxFormat = "xywh",
+        unknown_images: UnknownPolicy = "error",
+        unknown_categories: UnknownPolicy = "error",
+        source: Source = ARRAYS,
+    ) -> Detections:
+        """Detections from columns of equal length D.
+
+        image_ids, categories : (D,) ids of the catalog; names serve where every one fits.
+        boxes : (D, 4) pixels; scores : (D,).
+        unknown_images, unknown_categories: ``"error"``, or ``"drop"`` to leave such rows out.
+
+        Raises:
+            TableError: columns that do not fit together, or values that cannot be boxes.
+            UnknownIdError: ids that the catalog lacks.
+
+        >>> catalog = Catalog.from_ids(images=[1], categories=[7], category_names=["cat"])
+        >>> found = Detections.from_arrays(
+        ...     image_ids=[1], categories=["cat"], boxes=[[5, 5, 15, 25]], scores=[0.9],
+        ...     box_format="xyxy", catalog=catalog)
+        >>> found.xywh.tolist(), found.category.tolist()
+        ([[5.0, 5.0, 10.0, 20.0]], [0])
+        """
+        image_column, category_column = _ids("image_ids", image_ids), _ids("categories", categories)
+        count = len(image_column)
+        _column("categories", category_column, count)
+        table, kept_as = _boxes(boxes, box_format, count)
+        score = _column("scores", _floats("scores", scores), count)
+        place = np.arange(count)
+
+        faults = Faults(source, place)
+        _refuse_boxes(faults, table)
+        faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
+        faults.settle()
+        beyond = (score < 0) | (score > 1)
+        notes = [
+            faults.remark(beyond, "scores", "scores outside [0, 1]"),
+            faults.remark(_negative(table, kept_as), "boxes", NEGATIVE),
+        ]
+
+        image, image_note = _paired("image", image_column, catalog, unknown_images, source)
+        category, category_note = _paired(
+            "category", category_column, catalog, unknown_categories, source
+        )
+        notes += [image_note, category_note]
+        _warn(notes)
+        found = cls(
+            catalog=catalog,
+            image=read_only(image),
+            category=read_only(category),
+            boxes=read_only(table),
+            box_format=kept_as,
+            scores=read_only(score),
+            place=read_only(place),
+            source=source,
+            notes=tuple(note for note in notes if note),
+        )
+        known = (image >= 0) & (category >= 0)
+        return found if known.all() else found.keep(known)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        catalog: Catalog,
+        unknown_images: UnknownPolicy = "error",
+        unknown_categories: UnknownPolicy = "error",
+    ) -> Detections:
+        """Detections from a data frame with a row a detection.
+
+        Columns are found by name: ``image_id`` or ``image``; ``category_id``, ``category``,
+        ``class`` or ``label``; ``score`` or ``confidence``; boxes as ``bbox`` (lists of x, y,
+        w, h), as ``x y w h``, as ``xmin ymin xmax ymax`` or as ``x1 y1 x2 y2``, in pixels.
+
+        Raises:
+            TableError: a column is missing; the message lists what the frame has.
+            UnknownIdError: ids that the catalog lacks.
+        """
+        boxes, box_format = _frame_boxes(frame)
+        return cls.from_arrays(
+            image_ids=_frame_column(frame, "image_id", "image").to_numpy(),
+            categories=_frame_column(
+                frame, "category_id", "category", "class", "label"
+            ).to_numpy(),
+            boxes=boxes,
+            scores=_frame_column(frame, "score", "confidence").to_numpy(),
+            box_format=box_format,
+            catalog=catalog,
+            unknown_images=unknown_images,
+            unknown_categories=unknown_categories,
+            source=replace(ARRAYS, name="frame"),
+        )
+
+    def keep(self, rows: Bools) -> Detections:
+        """The rows that are marked."""
+        return replace(
+            self,
+            **{
+                name: read_only(getattr(self, name)[rows])
+                for name in ("image", "category", "boxes", "scores", "place")
+            },
+        )
+
+
+def restrict(
+    truth: GroundTruth, detections: Detections, images: Bools, categories: Bools
+) -> tuple[GroundTruth, Detections]:
+    """Both tables with the marked images and categories only; images : (N,), categories : (K,)."""
+    catalog = truth.catalog.select(images, categories)
+    new_image, new_category = np.cumsum(images) - 1, np.cumsum(categories) - 1
+    kept = images[truth.image] & categories[truth.category]
+    columns = ("image", "category", "boxes", "area", "crowd", "ignore", "ids", "place")
+    truth = replace(
+        truth, catalog=catalog, **{name: getattr(truth, name)[kept] for name in columns}
+    )
+    detections = detections.keep(images[detections.image] & categories[detections.category])
+    return (
+        replace(truth, image=new_image[truth.image], category=new_category[truth.category]),
+        replace(
+            detections,
+            catalog=catalog,
+            image=new_image[detections.image],
+            category=new_category[detections.category],
+        ),
+    )
+
+
+def _warn(notes: Iterable[str | None]) -> None:
+    for note in notes:
+        if note:
+            warnings.warn(note, DetmetricsWarning, stacklevel=4)
+
+
+def _paired(
+    kind: str, ids: Objects, catalog: Catalog, policy: UnknownPolicy, source: Source
+) -> tuple[Ints, str | None]:
+    if kind == "image":
+        known, column = Known(kind, catalog.image_ids, catalog.image_names), "image_ids"
+    else:
+        known, column = Known(kind, catalog.category_ids, catalog.category_names), "categories"
+    return pair(ids, known, policy, lambda row: source.place(row, column), source.name)
+
+
+def _ids(name: str, values: Any) -> Objects:
+    try:
+        return id_array(values)
+    except TableError as error:
+        raise TableError(f"{name}: {str(error).removeprefix('ids: ')}") from None
+
+
+def _floats(name: str, values: ArrayLike) -> Floats:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TableError(f"{name}: expected numbers in a regular array") from None
+
+
+def _column(name: str, values: Any, count: int) -> Any:
+    if values.shape != (count,):
+        raise TableError(
+            f"{name}: expected shape ({count},) like image_ids, got {values.shape}"
+        )
+    return values
+
+
+def _flags(name: str, values: ArrayLike | None, count: int) -> Bools:
+    if values is None:
+        return np.zeros(count, bool)
+    return _column(name, np.array(values).astype(bool), count)  # type: ignore[no-any-return]
+
+
+def _boxes(boxes: ArrayLike, box_format: BoxFormat, count: int) -> tuple[Floats, BoxFormat]:
+    table = _floats("boxes", boxes)
+    if table.size == 0 and count == 0:
+        table = table.reshape(0, 4)
+    if table.shape != (count, 4):
+        raise TableError(f"boxes: expected shape ({count}, 4), got {table.shape}")
+    if box_format == "cxcywh":
+        table[:, :2] -= table[:, 2:] / 2
+        return table, "xywh"
+    if box_format not in ("xywh", "xyxy"):
+        raise TableError(f"box_format: expected xywh, xyxy or cxcywh, got {box_format!r}")
+    return table, box_format
+
+
+def _as_xywh(boxes: Floats, box_format: BoxFormat) -> Floats:
+    if box_format == "xywh":
+        return boxes
+    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def _areas(
+    areas: ArrayLike | None, boxes: Floats, box_format: BoxFormat, count: int
+) -> tuple[Floats, int]:
+    """Areas with the gaps filled by w * h, and how many gaps there were."""
+    sides = _as_xywh(boxes, box_format)
+    box_areas = sides[:, 2] * sides[:, 3]
+    if areas is None:
+        return box_areas, count
+    given = _column("areas", _floats("areas", areas), count)
+    missing = np.isnan(given)
+    return np.where(missing, box_areas, given), int(missing.sum())
+
+
+def _refuse_boxes(faults: Faults, boxes: Floats) -> None:
+    # One pass decides for nearly every table; which rows are bad is asked only then.
+    usable = np.abs(boxes) <= LARGEST
+    if not usable.all():
+        bad = ~usable.all(axis=1)
+        faults.refuse(bad, "boxes", "four finite numbers that can be pixels", boxes)
+
+
+def _refuse_negative(faults: Faults, boxes: Floats, box_format: BoxFormat) -> None:
+    expected = {"xywh": "w and h from 0 up", "xyxy": "xmin <= xmax and ymin <= ymax"}[box_format]
+    faults.refuse(_negative(boxes, box_format), "boxes", expected, boxes)
+
+
+def _negative(boxes: Floats, box_format: BoxFormat) -> Bools:
+    return (_as_xywh(boxes, box_format)[:, 2:] < 0).any(axis=1)  # type: ignore[no-any-return]
+
+
+CORNER_NAMES = (("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
+
+
+def _frame_boxes(frame: pd.DataFrame) -> tuple[Floats, BoxFormat]:
+    for names in CORNER_NAMES:
+        if set(names) <= set(frame.columns):
+            return _floats("boxes", frame[[*names]].to_numpy()), "xyxy"
+    if {"x", "y", "w", "h"} <= set(frame.columns):
+        return _floats("boxes", frame[["x", "y", "w", "h"]].to_numpy()), "xywh"
+    return _floats("bbox", _frame_column(frame, "bbox").tolist()).reshape(-1, 4), "xywh"
+
+
+def _frame_column(frame: pd.DataFrame, *names: str) -> pd.Series[Any]:
+    for name in names:
+        if name in frame.columns:
+            return frame[name]
+    have = ", ".join(map(str, frame.columns))
+    raise TableError(f"frame: expected a column {' or '.join(names)}, got {have}")

@@ -1,0 +1,152 @@
+"""The table of matches: what became of every detection and of every missed ground truth.
+
+Analyses, reports and exports all read this one table. Verdicts are those of one IoU threshold
+and one area range, at the largest detection limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detmetrics.arrays import Floats, Ints, Objects
+from detmetrics.matching import NEARLY_ONE, Matches
+from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["FALSE_POSITIVE", "IGNORED", "MISSED", "TRUE_POSITIVE", "Verdicts", "verdicts"]
+
+TRUE_POSITIVE = "true positive"
+FALSE_POSITIVE = "false positive"
+IGNORED = "ignored"
+MISSED = "missed"
+
+ANY_OVERLAP = float(np.nextafter(0, 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """Rows of the match table: first the detections in order of their source, then the missed.
+
+    Attributes:
+        detection : (V,) row in the table of detections, -1 for a missed ground truth.
+        ground_truth : (V,) row of the partner, -1 without one: the match, or for a false
+            positive or a miss the counterpart that it overlaps most.
+        overlap : (V,) with the partner: IoU, or for a crowd the share of the detection inside;
+            nan without partner.
+        verdict, reason : (V,) text.
+    """
+
+    detection: Ints
+    ground_truth: Ints
+    overlap: Floats
+    verdict: Objects
+    reason: Objects
+
+
+def verdicts(
+    truth: GroundTruth, detections: Detections, matches: Matches, threshold: int, area: int
+) -> Verdicts:
+    """The match table; ``threshold`` and ``area`` are indices into the rules."""
+    rules = matches.rules
+    matched = matches.matched[area]
+    here = matched.threshold == threshold
+    taken, holder = matched.ground_truth[here], matched.detection[here]
+    ignored = matches.ignored[area]
+    iou = rules.iou_thresholds[threshold]
+    near = _overlaps(truth, detections, matches)
+
+    count = len(detections)
+    partner, overlap = np.full(count, -1), np.full(count, np.nan)
+    verdict, reason = np.full(count, IGNORED, object), np.empty(count, object)
+    reason[:] = f"beyond the limit of {rules.max_limit} detections an image and class"
+
+    rows = matches.row
+    verdict[rows] = FALSE_POSITIVE
+    reason[rows] = "no ground truth of this class in the image touches it"
+    best = _best(near, near.detection, ~ignored[near.ground_truth])
+    at, other = rows[near.detection[best]], near.ground_truth[best]
+    partner[at], overlap[at] = matches.truth_row[other], near.overlap[best]
+    reason[at] = [_short_of(value, iou) for value in near.overlap[best].tolist()]
+
+    bounds = rules.area_ranges[area]
+    outside = rows[(matches.area < bounds.low) | (matches.area > bounds.high)]
+    verdict[outside] = IGNORED
+    reason[outside] = f"its area is outside the range {bounds.name}"
+
+    at = rows[holder]
+    partner[at] = matches.truth_row[taken]
+    overlap[at] = _overlap_of(near, holder, taken)
+    verdict[at] = np.where(ignored[taken], IGNORED, TRUE_POSITIVE)
+    reason[at] = np.where(
+        truth.crowd[partner[at]],
+        "inside a crowd",
+        np.where(
+            ignored[taken],
+            f"its ground truth is ignored or outside the range {bounds.name}",
+            f"overlap {iou:g} or more with the best free ground truth",
+        ),
+    )
+
+    free = ~ignored
+    free[taken] = False
+    missed = np.flatnonzero(free)
+    closest = _best(near, near.ground_truth, free[near.ground_truth])
+    seen = np.zeros(len(free))
+    seen[near.ground_truth[closest]] = near.overlap[closest]
+    return Verdicts(
+        detection=np.concatenate([np.arange(count), np.full(len(missed), -1)]),
+        ground_truth=np.concatenate([partner, matches.truth_row[missed]]),
+        overlap=np.concatenate([overlap, np.where(seen[missed] > 0, seen[missed], np.nan)]),
+        verdict=np.concatenate([verdict, np.full(len(missed), MISSED, object)]),
+        reason=np.concatenate(
+            [reason, np.array([_missed(v, iou) for v in seen[missed].tolist()], object)]
+        ),
+    )
+
+
+def _short_of(overlap: float, iou: float) -> str:
+    if overlap >= min(iou, NEARLY_ONE):
+        return "duplicate: a better detection took the ground truth"
+    return f"best overlap {overlap:.3f} is below {iou:g}"
+
+
+def _missed(overlap: float, iou: float) -> str:
+    if overlap == 0:
+        return "no detection of this class in the image touches it"
+    if overlap >= min(iou, NEARLY_ONE):
+        return "the detections that overlap it matched other ground truths"
+    return f"best overlap {overlap:.3f} is below {iou:g}"
+
+
+def _overlaps(truth: GroundTruth, detections: Detections, matches: Matches) -> Pairs:
+    """Every pair of a group that overlaps at all."""
+    images = len(truth.catalog.image_ids)
+    group = matches.category * images + matches.image
+    truth_group = matches.truth_category * images + truth.image[matches.truth_row]
+    return candidate_pairs(
+        detections.xywh,
+        matches.row,
+        truth.xywh[matches.truth_row],
+        truth.crowd[matches.truth_row],
+        shared_groups(group, truth_group),
+        ANY_OVERLAP,
+    )
+
+
+def _best(pairs: Pairs, side: Ints, allowed: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
+    """The allowed pair of largest overlap for each index on one side."""
+    slots = np.flatnonzero(allowed)
+    order = slots[np.lexsort((-pairs.overlap[slots], side[slots]))]
+    first = np.ones(len(order), bool)
+    first[1:] = side[order][1:] != side[order][:-1]
+    return order[first]
+
+
+def _overlap_of(pairs: Pairs, detection: Ints, ground_truth: Ints) -> Floats:
+    """The overlap of known pairs; every one of them is listed."""
+    width = int(pairs.ground_truth.max(initial=0)) + 1
+    keys = pairs.detection * width + pairs.ground_truth
+    order = np.argsort(keys)
+    return pairs.overlap[order[np.searchsorted(keys[order], detection * width + ground_truth)]]
