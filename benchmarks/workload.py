@@ -137,9 +137,7 @@ def detection_records(work: Workload) -> list[dict[str, Any]]:
         work.scores.tolist(),
         strict=True,
     )
-    return [
-        {"image_id": i, "category_id": k, "bbox": b, "score": s} for i, k, b, s in columns
-    ]
+    return [{"image_id": i, "category_id": k, "bbox": b, "score": s} for i, k, b, s in columns]
 
 
 def write(work: Workload, folder: Path) -> tuple[Path, Path]:

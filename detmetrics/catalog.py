@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,10 @@ class Catalog:
         image_ids, names = _sorted("images", list(images), image_names)
         category_ids, classes = _sorted("categories", list(categories), category_names)
         return cls(
-            image_ids=image_ids, image_names=names,
-            category_ids=category_ids, category_names=classes,
+            image_ids=image_ids,
+            image_names=names,
+            category_ids=category_ids,
+            category_names=classes,
         )
 
     @property
@@ -97,12 +100,12 @@ def _sorted(
     order = sorted(range(len(ids)), key=lambda row: sort_key(column[row]))
     column = column[order]
     if len(set(column.tolist())) < len(ids):
-        twice = next(a for a, b in zip(column[:-1], column[1:], strict=True) if a == b)
+        twice = next(a for a, b in pairwise(column.tolist()) if a == b)
         raise TableError(f"{what}: id {twice!r} occurs more than once")
     return column, tuple(texts[row] for row in order)
 
 
-def sort_key(value: Id) -> tuple[bool, Any]:
+def sort_key(value: Any) -> tuple[bool, Any]:
     """Numbers first, in order; then text."""
     return isinstance(value, str), value
 
@@ -159,8 +162,8 @@ def positions(known: Objects, wanted: Objects) -> Ints:
     """
     if known.dtype == object or wanted.dtype == object:
         where = {value: index for index, value in enumerate(known.tolist())}
-        found = (where.get(value, -1) for value in wanted.tolist())
-        return np.fromiter(found, np.int64, len(wanted))
+        indices = (where.get(value, -1) for value in wanted.tolist())
+        return np.fromiter(indices, np.int64, len(wanted))
     if len(known) == 0 or len(wanted) == 0:
         return np.full(len(wanted), -1)
     low, high = int(known[0]), int(known[-1])
@@ -169,5 +172,5 @@ def positions(known: Objects, wanted: Objects) -> Ints:
         table[known - low] = np.arange(len(known))
         inside = (wanted >= low) & (wanted <= high)
         return np.where(inside, table[np.where(inside, wanted - low, 0)], -1)
-    found = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.where(known[found] == wanted, found, -1)
+    nearest: Ints = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[nearest] == wanted, nearest, -1)

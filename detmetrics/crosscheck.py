@@ -107,8 +107,8 @@ def _version() -> str:
 
 
 def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, Floats]:
-    """precision, recall and scores of pycocotools; ids: of the ground truths, from 1 unless given."""
-    from pycocotools.coco import COCO as Index
+    """precision, recall and scores; ids: of the ground truths, counted from 1 unless given."""
+    from pycocotools import coco
     from pycocotools.cocoeval import COCOeval
 
     truth, found, rules = result.ground_truth, result.detections, result.rules
@@ -117,8 +117,8 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
     categories = [{"id": index} for index in range(len(catalog.category_ids))]
     with contextlib.redirect_stdout(io.StringIO()):
         sides = []
-        for annotations in (_truths(truth, rules, ids), _detections(found)):
-            side = Index()
+        for annotations in (_truths(truth, ids), _detections(found)):
+            side = coco.COCO()
             side.dataset = {"images": images, "categories": categories, "annotations": annotations}
             side.createIndex()
             sides.append(side)
@@ -142,7 +142,7 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
     return {name: evaluator.eval[name] for name in ("precision", "recall", "scores")}
 
 
-def _truths(truth: GroundTruth, rules: Rules, ids: list[int] | None) -> list[dict[str, Any]]:
+def _truths(truth: GroundTruth, ids: list[int] | None) -> list[dict[str, Any]]:
     columns = zip(
         ids or range(1, len(truth) + 1),
         truth.image.tolist(),
@@ -155,8 +155,13 @@ def _truths(truth: GroundTruth, rules: Rules, ids: list[int] | None) -> list[dic
     )
     return [
         {
-            "id": number, "image_id": image, "category_id": category, "bbox": box, "area": area,
-            "iscrowd": int(crowd), "given_ignore": int(ignore),
+            "id": number,
+            "image_id": image,
+            "category_id": category,
+            "bbox": box,
+            "area": area,
+            "iscrowd": int(crowd),
+            "given_ignore": int(ignore),
         }
         for number, image, category, box, area, crowd, ignore in columns
     ]
@@ -173,8 +178,13 @@ def _detections(found: Detections) -> list[dict[str, Any]]:
     )
     return [
         {
-            "id": number, "image_id": image, "category_id": category, "bbox": box, "area": area,
-            "score": score, "iscrowd": 0,
+            "id": number,
+            "image_id": image,
+            "category_id": category,
+            "bbox": box,
+            "area": area,
+            "score": score,
+            "iscrowd": 0,
         }
         for number, (image, category, box, area, score) in enumerate(columns, start=1)
     ]
@@ -197,22 +207,27 @@ def _difference(
 
 def _known_differences(result: Evaluation) -> Iterator[str]:
     """What pycocotools makes of this input where it is broken."""
-    truth, found, rules = result.ground_truth, result.detections, result.rules
-    if (zero := truth.ids == 0).any():
-        yield _id_zero(result, int(zero.sum()))
-    if len(found) == 0:
-        yield "no detections: loadRes of pycocotools stops with an IndexError"
-    if len(rules.max_detections) != 3:
-        yield f"{len(rules.max_detections)} detection limits: its summarize stops with an IndexError"
-    elif rules.max_limit != 100 and 100 not in rules.max_detections:
-        yield "no detection limit of 100: its summarize gives AP as -1"
+    zeros = int((result.ground_truth.ids == 0).sum())
+    if zeros:
+        yield _id_zero(result, zeros)
+    if len(result.detections) == 0:
+        yield "no detections: its loadRes stops with an IndexError"
+    if result.summary.undefined:
+        yield f"undefined metrics ({', '.join(result.summary.undefined)}): -1 there, nan here"
+    yield from _known_of_rules(result.rules)
+
+
+def _known_of_rules(rules: Rules) -> Iterator[str]:
+    limits = rules.max_detections
+    if len(limits) != 3:
+        yield f"{len(limits)} detection limits instead of 3: its summarize stops with an IndexError"
+    elif 100 not in limits:
+        yield f"no detection limit of 100: its AP is -1, here it stands at {rules.max_limit}"
     for iou in (0.5, 0.75):
         if rules.threshold_index(iou) is None:
-            yield f"no IoU threshold {iou:g}: its AP{iou * 100:g} is -1, here the metric is absent"
-    if result.summary.undefined:
-        yield f"undefined metrics ({', '.join(result.summary.undefined)}) are -1 there, nan here"
+            yield f"no IoU threshold {iou:g}: its AP{iou * 100:g} is -1, here there is none"
     if rules.ignore == "honour":
-        yield "ignore='honour': pycocotools overwrites the flag; it was set after that for this check"
+        yield "ignore='honour': it overwrites the flag; this check sets it again after that"
 
 
 def _id_zero(result: Evaluation, count: int) -> str:

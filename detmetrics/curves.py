@@ -100,7 +100,7 @@ class Curves:
         At recall 0 it is the best score of the category, as in pycocotools.
         """
         cells = [
-            self._reaching(self._true_positives(area, limit), self._needed(area), limit)
+            self._reaching(self._true_positives(area, limit), self._needed(area))
             for area in self._areas
         ]
         return self._axes(cells)
@@ -185,8 +185,10 @@ class Curves:
         # precision = tp / (fp + tp + spacing(1))
         precision = found[right] / (counted[right] + TINY)
         return _TruePositives(
-            detection=detection[right], precision=precision,
-            first=hits[first[:-1]], count=np.diff(hits[first]),
+            detection=detection[right],
+            precision=precision,
+            first=hits[first[:-1]],
+            count=np.diff(hits[first]),
         )
 
     def _needed(self, area: int) -> Ints:
@@ -197,7 +199,7 @@ class Curves:
         points = np.array(self.matches.rules.recall_points)
         truths = np.maximum(self.truths[:, area], 1)[:, None]
         # One below the rounded product cannot be too many; two comparisons make it enough.
-        needed = np.maximum(np.ceil(points * truths).astype(np.int64) - 1, 1)
+        needed: Ints = np.maximum(np.ceil(points * truths).astype(np.int64) - 1, 1)
         for _ in range(2):
             needed += needed / truths < points
         return needed
@@ -212,7 +214,7 @@ class Curves:
         highest[~reached] = 0.0
         return np.maximum.accumulate(highest[:, :, ::-1], axis=2)[:, :, ::-1]
 
-    def _reaching(self, hits: _TruePositives, needed: Ints, limit: int) -> Floats:
+    def _reaching(self, hits: _TruePositives, needed: Ints) -> Floats:
         """(T, K, R) the score of the true positive that reaches a recall."""
         matches = self.matches
         slot, reached = self._slots(hits, needed)

@@ -194,7 +194,7 @@ class Evaluation:
         )
 
     def arrays(self) -> dict[str, Floats]:
-        """pycocotools' arrays: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``
+        """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``
         (T, K, A, M); nan where undefined.
         """
         limits = self.rules.max_detections
@@ -315,14 +315,19 @@ def evaluate(
     True
     """
     truth = (
-        ground_truth if isinstance(ground_truth, GroundTruth)
+        ground_truth
+        if isinstance(ground_truth, GroundTruth)
         else read_ground_truth(ground_truth, progress=progress)
     )
     found = (
-        detections if isinstance(detections, Detections)
+        detections
+        if isinstance(detections, Detections)
         else read_detections(
-            detections, truth, unknown_images=unknown_images,
-            unknown_categories=unknown_categories, progress=progress,
+            detections,
+            truth,
+            unknown_images=unknown_images,
+            unknown_categories=unknown_categories,
+            progress=progress,
         )
     )
     if found.catalog is not truth.catalog:
@@ -347,9 +352,7 @@ def _phase(progress: Progress | None, name: str) -> Callable[[float], None] | No
     return None if progress is None else lambda share: progress(name, share)
 
 
-def _chosen(
-    what: str, wanted: Iterable[Id] | None, ids: Objects, names: tuple[str, ...]
-) -> Bools:
+def _chosen(what: str, wanted: Iterable[Id] | None, ids: Objects, names: tuple[str, ...]) -> Bools:
     """Mark the ids that are wanted, by id, by name or by id as text."""
     marked = np.full(len(ids), wanted is None)
     where: dict[Id, list[int]] = {}

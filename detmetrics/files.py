@@ -102,7 +102,9 @@ def write_whole(outputs: Mapping[str, str]) -> None:
         for path, text in direct:
             _write_direct(path, text)
     except OSError as error:
-        raise OutputError(f"{error.filename or path}: cannot be written: {error.strerror}") from None
+        raise OutputError(
+            f"{error.filename or path}: cannot be written: {error.strerror}"
+        ) from None
     finally:
         for temporary, _ in staged:
             with contextlib.suppress(OSError):

@@ -48,8 +48,12 @@ def _duplicates(detections: Detections) -> int:
     slots = np.argsort(detections.scores)
     slots = slots[slots_of_repeats(detections.scores[slots])]
     rows = np.column_stack(
-        [detections.image[slots], detections.category[slots], detections.scores[slots],
-         detections.boxes[slots]]
+        [
+            detections.image[slots],
+            detections.category[slots],
+            detections.scores[slots],
+            detections.boxes[slots],
+        ]
     )
     return len(rows) - len(np.unique(rows, axis=0))
 

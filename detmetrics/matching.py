@@ -101,8 +101,13 @@ def match(
     ignored = _ignored(truth, rules)[:, truth_row]
     lowest = min(rules.iou_thresholds[0], NEARLY_ONE)
     pairs = candidate_pairs(
-        detections.xywh, row, truth.xywh[truth_row], crowd,
-        shared_groups(group[row], truth_group), lowest, progress,
+        detections.xywh,
+        row,
+        truth.xywh[truth_row],
+        crowd,
+        shared_groups(group[row], truth_group),
+        lowest,
+        progress,
     )
     pairs = _by_overlap(pairs)
     return Matches(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -82,15 +83,22 @@ def candidate_pairs(
         detection = near.detection[block]
         found.append(
             _block_pairs(
-                boxes[rows[detection]], detection, near.first[block], near.count[block],
-                corners, crowd, lowest,
+                boxes[rows[detection]],
+                detection,
+                near.first[block],
+                near.count[block],
+                corners,
+                crowd,
+                lowest,
             )
         )
         if progress:
             progress(block.stop / len(near.count))
     detection, ground_truth, overlap = (
-        np.concatenate(column) for column in zip(*found, strict=True)
-    ) if found else (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+        (np.concatenate(column) for column in zip(*found, strict=True))
+        if found
+        else (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    )
     return Pairs(detection=detection, ground_truth=ground_truth, overlap=overlap)
 
 
@@ -100,7 +108,7 @@ def _blocks(counts: Ints) -> Iterator[slice]:
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(BLOCK_PAIRS, total, BLOCK_PAIRS))
     cuts = np.unique(np.concatenate([[0], cuts, [len(counts)]]))
-    yield from (slice(int(a), int(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True))
+    yield from (slice(a, b) for a, b in pairwise(cuts.tolist()))
 
 
 def _corners(boxes: Floats) -> tuple[Floats, ...]:

@@ -97,7 +97,7 @@ class _Reading(NamedTuple):
 
 
 def _readings(wanted: Objects, known: Known) -> Iterator[_Reading]:
-    """Other ways to read the ids, surest first; only ways in which no two known ids fall together."""
+    """Other ways to read the ids, surest first, and only where the known stay distinct."""
     names: list[tuple[list[Id], str]] = []
     if known.kind == "image":
         names.append(([*known.names], "paired by file name, not by id"))
@@ -105,7 +105,9 @@ def _readings(wanted: Objects, known: Known) -> Iterator[_Reading]:
         names.append((stems, "paired by file stem, not by id"))
     else:
         names.append(([*known.names], "paired by class name, not by id"))
-    numbers = "paired by the number that their ids spell, text on one side and integers on the other"
+    numbers = (
+        "paired by the number that their ids spell, text on one side and integers on the other"
+    )
     for reading, how in [([*map(_number, known.ids.tolist())], numbers), *names]:
         if len(set(reading)) == len(reading):
             asked = [_number(v) for v in wanted.tolist()] if how is numbers else wanted.tolist()

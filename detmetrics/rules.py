@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -110,7 +111,8 @@ class Rules:
             f"dets:{','.join(map(str, self.max_detections))}",
         ]
         if self.area_ranges != COCO.area_ranges:
-            ranges = (f"{r.name}={_short(r.low)}-{_short(r.high)}" for r in self.area_ranges)
+            given = [area for area in self.area_ranges if area != ALL_AREAS]
+            ranges = (f"{area.name}={_short(area.low)}-{_short(area.high)}" for area in given)
             parts.append(f"areas:{','.join(ranges)}")
         if self.class_agnostic:
             parts.append("class-agnostic")
@@ -143,7 +145,7 @@ def _numbers(field: str, values: Iterable[float] | float) -> tuple[float, ...]:
         raise RulesError(f"{field}: expected numbers, got {values!r}") from None
     if not numbers or not all(map(math.isfinite, numbers)):
         raise RulesError(f"{field}: expected at least one finite number, got {values!r}")
-    if any(b <= a for a, b in zip(numbers, numbers[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(numbers)):
         raise RulesError(f"{field}: expected ascending numbers, got {numbers}")
     return numbers
 
@@ -181,8 +183,10 @@ def _grid(values: tuple[float, ...]) -> str:
     # An even grid that linspace gives bit for bit is written start:step:stop.
     if len(values) > 2 and values == tuple(np.linspace(values[0], values[-1], len(values))):
         step = round((values[-1] - values[0]) / (len(values) - 1), 9)
-        return ":".join(f"{v:.2f}".lstrip("0") if round(v, 2) == v else _short(v)
-                        for v in (values[0], step, values[-1]))
+        return ":".join(
+            f"{v:.2f}".lstrip("0") if round(v, 2) == v else _short(v)
+            for v in (values[0], step, values[-1])
+        )
     return ",".join(_short(value) for value in values)
 
 
@@ -193,7 +197,7 @@ def _recall_grid(values: tuple[float, ...]) -> str:
 
 
 def _short(value: float) -> str:
-    text = f"{value:.12g}"
+    text = f"{value:g}" if float(f"{value:g}") == value else f"{value:.12g}"
     return text[1:] if text.startswith("0.") else text
 
 

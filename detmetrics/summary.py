@@ -91,7 +91,11 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
 
     headline = Metric("AP", "precision", 0, None, last)
     return (
-        headline, *named, *by_area("AP", "precision"), *limits, *by_area("AR", "recall"),
+        headline,
+        *named,
+        *by_area("AP", "precision"),
+        *limits,
+        *by_area("AR", "recall"),
     )
 
 

@@ -142,7 +142,9 @@ class GroundTruth:
         notes = [image_note, category_note, faults.remark(empty, "boxes", "boxes of zero size")]
         _warn(notes)
         if derived and areas is not None:
-            notes.append(f"{source.name}: {derived:,} of {count:,} areas are missing: w * h is used")
+            notes.append(
+                f"{source.name}: {derived:,} of {count:,} areas are missing: w * h is used"
+            )
         return replace(truth, notes=tuple(note for note in notes if note))
 
 
@@ -275,9 +277,7 @@ class Detections:
         boxes, box_format = _frame_boxes(frame)
         return cls.from_arrays(
             image_ids=_frame_column(frame, "image_id", "image").to_numpy(),
-            categories=_frame_column(
-                frame, "category_id", "category", "class", "label"
-            ).to_numpy(),
+            categories=_frame_column(frame, "category_id", "category", "class", "label").to_numpy(),
             boxes=boxes,
             scores=_frame_column(frame, "score", "confidence").to_numpy(),
             box_format=box_format,
@@ -291,10 +291,11 @@ class Detections:
         """The rows that are marked."""
         return replace(
             self,
-            **{
-                name: read_only(getattr(self, name)[rows])
-                for name in ("image", "category", "boxes", "scores", "place")
-            },
+            image=read_only(self.image[rows]),
+            category=read_only(self.category[rows]),
+            boxes=read_only(self.boxes[rows]),
+            scores=read_only(self.scores[rows]),
+            place=read_only(self.place[rows]),
         )
 
 
@@ -353,9 +354,7 @@ def _floats(name: str, values: ArrayLike) -> Floats:
 
 def _column(name: str, values: Any, count: int) -> Any:
     if values.shape != (count,):
-        raise TableError(
-            f"{name}: expected shape ({count},) like image_ids, got {values.shape}"
-        )
+        raise TableError(f"{name}: expected shape ({count},) like image_ids, got {values.shape}")
     return values
 
 
@@ -402,7 +401,7 @@ def _refuse_boxes(faults: Faults, boxes: Floats) -> None:
     # One pass decides for nearly every table; which rows are bad is asked only then.
     usable = np.abs(boxes) <= LARGEST
     if not usable.all():
-        bad = ~usable.all(axis=1)
+        bad: Bools = np.logical_not(usable.all(axis=1))
         faults.refuse(bad, "boxes", "four finite numbers that can be pixels", boxes)
 
 
@@ -412,7 +411,9 @@ def _refuse_negative(faults: Faults, boxes: Floats, box_format: BoxFormat) -> No
 
 
 def _negative(boxes: Floats, box_format: BoxFormat) -> Bools:
-    return (_as_xywh(boxes, box_format)[:, 2:] < 0).any(axis=1)  # type: ignore[no-any-return]
+    width, height = _as_xywh(boxes, box_format)[:, 2:].T
+    negative: Bools = (width < 0) | (height < 0)
+    return negative
 
 
 CORNER_NAMES = (("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))

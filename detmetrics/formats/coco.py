@@ -86,6 +86,12 @@ class _AnyDetection(msgspec.Struct, gc=False):
 
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
+SECTIONS: tuple[tuple[str, type[Any]], ...] = (
+    ("images", _Image),
+    ("annotations", _Annotation),
+    ("categories", _Category),
+)
+SWAPPED = ", as in the other file of the two: are they swapped?"
 REFUSED = (msgspec.MsgspecError, RecursionError, OverflowError, TableError)
 
 
@@ -150,8 +156,11 @@ def read_detections(
 
 def _table_source(read: Input, template: str) -> Source:
     words = {
-        "image_ids": "image_id", "categories": "category_id", "boxes": "bbox",
-        "scores": "score", "areas": "area",
+        "image_ids": "image_id",
+        "categories": "category_id",
+        "boxes": "bbox",
+        "scores": "score",
+        "areas": "area",
     }
     return Source(name=read.path, template=template, fields=words, input=read)
 
@@ -187,11 +196,11 @@ def _pieces(
     decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
     view, start, opening = memoryview(data), 0, b""
     while cut := BETWEEN_RECORDS.search(data, start + PIECE):
-        yield decoder.decode(b"%b%b]" % (opening, view[start : cut.start() + 1]))
+        yield decoder.decode(b"".join((opening, view[start : cut.start() + 1], b"]")))
         start, opening = cut.end() - 1, b"["
         if progress:
             progress(start / len(data))
-    yield decoder.decode(b"%b%b" % (opening, view[start:]))
+    yield decoder.decode(b"".join((opening, view[start:])))
     if progress:
         progress(1.0)
 
@@ -253,7 +262,7 @@ def _name(name: str | int | float | None, fallback: AnyId) -> str:
 def _double_ids(what: str, rows: Sequence[Any]) -> list[str]:
     first: dict[AnyId, int] = {}
     return [
-        f"{what}[{row}].id: {record.id!r} occurs more than once, first at {what}[{first[record.id]}]"
+        f"{what}[{row}].id: {record.id!r} is there already, at {what}[{first[record.id]}]"
         for row, record in enumerate(rows)
         if first.setdefault(record.id, row) != row
     ]
@@ -272,9 +281,7 @@ def _annotation_ids(rows: Sequence[_Annotation], path: str) -> Objects | None:
     return _ids(rows, "id", path)
 
 
-def _refuse_ids(
-    rows: Sequence[Any], names: Sequence[str], template: str, path: str
-) -> NoReturn:
+def _refuse_ids(rows: Sequence[Any], names: Sequence[str], template: str, path: str) -> NoReturn:
     faults = [
         f"{template.format(row, name)}: {text}"
         for row, record in enumerate(rows)
@@ -300,17 +307,13 @@ def _careful_document(data: bytes, path: str) -> _Document:
     if isinstance(content, list):
         raise FormatError(
             path,
-            [
-                "expected an object with images, annotations and categories, got a list; "
-                "a list is a file of detections: are the two files swapped?"
-            ],
+            [f"expected an object with images, annotations and categories, got a list{SWAPPED}"],
         )
     if not isinstance(content, dict):
         raise FormatError(path, [f"expected an object, got {_kind(content)}"])
     faults: list[str] = []
     parts: dict[str, list[Any]] = {}
-    kinds = {"images": _Image, "annotations": _Annotation, "categories": _Category}
-    for name, kind in kinds.items():
+    for name, kind in SECTIONS:
         if not isinstance(content.get(name), list):
             got = _kind(content[name]) if name in content else "nothing"
             faults.append(f"{name}: expected a list, got {got}")
@@ -325,8 +328,7 @@ def _careful_document(data: bytes, path: str) -> _Document:
 def _careful_detections(data: bytes, path: str) -> list[_AnyDetection]:
     content = _parse(data, path)
     if not isinstance(content, list):
-        swapped = isinstance(content, dict) and "annotations" in content
-        hint = "; this looks like ground truth: are the two files swapped?" if swapped else ""
+        hint = SWAPPED if isinstance(content, dict) and "annotations" in content else ""
         raise FormatError(path, [f"expected a list of detections, got {_kind(content)}{hint}"])
     records, faults = _records(content, _AnyDetection, "")
     if faults:
@@ -358,7 +360,9 @@ def _parse(data: bytes, path: str) -> Any:
     except RecursionError:
         raise FormatError(path, ["nested too deeply to be COCO JSON"]) from None
     except UnicodeDecodeError as error:
-        raise FormatError(path, [f"byte {error.start:,}: not a text in UTF-8: {error.reason}"]) from None
+        raise FormatError(
+            path, [f"byte {error.start:,}: not a text in UTF-8: {error.reason}"]
+        ) from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno:,}, column {error.colno:,}"
         cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
@@ -369,13 +373,18 @@ def _parse(data: bytes, path: str) -> Any:
 
 
 WORDS = {
-    "int": "a whole number", "float": "a number", "str": "text", "array": "a list",
-    "object": "an object", "null": "null", "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+    "bool": "true or false",
 }
 
 
 def _readable(message: str) -> str:
-    """msgspec's message in the words of all our messages: ``.bbox[2]: expected ..., got ...``."""
+    """A message of msgspec in the words of all others: ``.bbox[2]: expected ..., got ...``."""
     text, _, place = message.partition(" - at ")
     place = place.strip("`").removeprefix("$")
     if missing := re.match(r"Object missing required field `(\w+)`", text):

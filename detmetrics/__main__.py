@@ -1,0 +1,6 @@
+"""``python -m detmetrics``."""
+
+from detmetrics.cli import main
+
+if __name__ == "__main__":
+    main()

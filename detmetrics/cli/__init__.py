@@ -1,0 +1,39 @@
+"""The command ``detmetrics``: one file a command; each parses, calls the library once, prints."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from detmetrics.cli.evaluate import evaluate
+from detmetrics.errors import DetmetricsError
+from detmetrics.version import __version__
+
+__all__ = ["cli", "main"]
+
+
+class _Commands(click.Group):
+    """Turns our own errors into one message and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DetmetricsError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="detmetrics")
+def cli() -> None:
+    """Measure an object detector: exact, fast, and with the reason for every number."""
+
+
+cli.add_command(evaluate)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="detmetrics")

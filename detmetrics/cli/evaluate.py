@@ -1,0 +1,195 @@
+"""``detmetrics evaluate``."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
+from detmetrics.cli.progress import Patience
+from detmetrics.errors import DetmetricsWarning, RulesError
+from detmetrics.rules import COCO, Rules
+
+if TYPE_CHECKING:
+    from detmetrics.crosscheck import Crosscheck
+    from detmetrics.evaluation import Evaluation
+
+__all__ = ["evaluate"]
+
+BELOW_MINIMUM = 3
+CROSSCHECK_DIFFERS = 4
+
+EXAMPLES = """\b
+Examples:
+  detmetrics evaluate val.json predictions.json
+  detmetrics evaluate val.json predictions.json --per-class --sort AP
+  detmetrics evaluate val.json predictions.json.gz --json result.json --fail-under AP=0.40
+  zcat predictions.json.gz | detmetrics evaluate val.json - --crosscheck
+  detmetrics evaluate val.json predictions.json --classes person,car --iou-thresholds 0.5
+
+\b
+Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
+4 the cross-check differs.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("ground_truth")
+@click.argument("detections")
+@click.option("--per-class", is_flag=True, help="Add a table of classes.")
+@click.option("--sort", metavar="COLUMN", help="Sort the classes: class, AP, AP50, ...")
+@click.option("--json", "json_file", metavar="FILE|-", help="Write the result as JSON.")
+@click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a class as CSV.")
+@click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
+@click.option("--iou-thresholds", type=THRESHOLDS, help="Such as 0.5,0.75 or 0.5:0.95:0.05.")
+@click.option("--max-detections", type=LIMITS, help="An image and class; such as 1,10,100.")
+@click.option("--area-ranges", type=AREAS, help="In square pixels; such as tiny:0:256.")
+@click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
+@click.option("--images", type=NAMES, help="Only these images, by id or file name.")
+@click.option("--class-agnostic", is_flag=True, help="Pool the classes of an image.")
+@click.option(
+    "--ignore",
+    type=click.Choice(["overwrite", "honour"]),
+    help="What an ignore flag in the ground truth does; COCO overwrites it with iscrowd.",
+)
+@click.option(
+    "--unknown-images",
+    type=click.Choice(["error", "drop"]),
+    default="error",
+    show_default=True,
+    help="Detections on images that the ground truth lacks.",
+)
+@click.option(
+    "--unknown-categories",
+    type=click.Choice(["error", "drop"]),
+    default="error",
+    show_default=True,
+    help="Detections of classes that the ground truth lacks.",
+)
+@click.option(
+    "--fail-under",
+    type=MINIMUM,
+    multiple=True,
+    help="Exit with 3 where the metric is lower or undefined; may be given several times.",
+)
+@click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
+def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
+    """Measure DETECTIONS against GROUND_TRUTH, both COCO JSON (gzipped or not; - is standard
+    input), and print the metrics of the COCO challenge.
+    """
+    _check_usage(ground_truth, detections, options)
+    rules = _rules(options)
+    minimums = _minimums(options["fail_under"], rules)
+    warnings.simplefilter("ignore", DetmetricsWarning)  # the report says all of them
+    from detmetrics.crosscheck import crosscheck
+    from detmetrics.evaluation import evaluate as run
+
+    with Patience(quiet=options["quiet"]) as patience:
+        result = run(
+            ground_truth,
+            detections,
+            rules,
+            images=options["images"],
+            classes=options["classes"],
+            unknown_images=options["unknown_images"],
+            unknown_categories=options["unknown_categories"],
+            progress=patience,
+        )
+        checked = None
+        if options["crosscheck"]:
+            patience("pycocotools", None)
+            checked = crosscheck(result)
+    _write(result, checked, options)
+    low = [line for name, least in minimums if (line := _below(result, name, least))]
+    for line in low:
+        click.echo(line, err=True)
+    if checked is not None and not checked.agrees:
+        sys.exit(CROSSCHECK_DIFFERS)
+    if low:
+        sys.exit(BELOW_MINIMUM)
+
+
+def _check_usage(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
+    if ground_truth == detections == "-":
+        raise click.UsageError("standard input can be one of the two files, not both")
+    if [options[f"{kind}_file"] for kind in ("json", "csv", "markdown")].count("-") > 1:
+        raise click.UsageError("only one of --json, --csv and --markdown can be standard output")
+    if options["sort"] and not (options["per_class"] or options["csv_file"]):
+        raise click.UsageError("--sort orders the table of classes: add --per-class")
+
+
+def _rules(options: dict[str, Any]) -> Rules:
+    names = ("iou_thresholds", "max_detections", "area_ranges", "ignore")
+    changes = {name: options[name] for name in names if options[name] is not None}
+    try:
+        return COCO.replace(class_agnostic=options["class_agnostic"], **changes)
+    except RulesError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _minimums(asked: tuple[tuple[str, float], ...], rules: Rules) -> tuple[tuple[str, float], ...]:
+    from detmetrics.summary import metrics_of
+
+    known = [metric.name for metric in metrics_of(rules)]
+    for name, _ in asked:
+        if name not in known:
+            raise click.UsageError(
+                f"--fail-under: no metric {name!r}; there are {', '.join(known)}"
+            )
+    return asked
+
+
+def _below(result: Evaluation, name: str, least: float) -> str | None:
+    value = result.summary[name]
+    if value >= least:
+        return None
+    if math.isnan(value):
+        return f"{name} is undefined ({result.summary.undefined[name]}), asked for {least:g}"
+    return f"{name} is {value:.6g}, below {least:g}"
+
+
+def _write(result: Evaluation, checked: Crosscheck | None, options: dict[str, Any]) -> None:
+    from detmetrics.files import write_whole
+
+    outputs = _outputs(result, checked, options)
+    if "-" in outputs:
+        remarks = [*result.attention, *([str(checked)] if checked else [])]
+        for line in [] if options["quiet"] else remarks:
+            click.echo(line, err=True)
+    else:
+        outputs["-"] = _text(result, checked, options)
+    write_whole(outputs)
+
+
+def _outputs(
+    result: Evaluation, checked: Crosscheck | None, options: dict[str, Any]
+) -> dict[str, str]:
+    """What was asked for, by path."""
+    outputs = {}
+    if path := options["json_file"]:
+        from detmetrics.reports.json import to_json
+
+        outputs[path] = to_json(result, checked)
+    if path := options["csv_file"]:
+        from detmetrics.reports.csv import to_csv
+
+        outputs[path] = to_csv(result, sort=options["sort"])
+    if path := options["markdown_file"]:
+        from detmetrics.reports.markdown import to_markdown
+
+        outputs[path] = to_markdown(result, per_class=options["per_class"], sort=options["sort"])
+    return outputs
+
+
+def _text(result: Evaluation, checked: Crosscheck | None, options: dict[str, Any]) -> str:
+    from detmetrics.reports.text import to_text
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    text = to_text(result, per_class=options["per_class"], sort=options["sort"], width=width)
+    return f"{text}\n{checked}\n" if checked else text

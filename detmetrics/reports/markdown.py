@@ -1,0 +1,45 @@
+"""The result for a pull request or a job summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from detmetrics.evaluation import Evaluation
+from detmetrics.reports.tables import Cell, Table, class_table, printable, summary_table
+
+__all__ = ["to_markdown"]
+
+
+def to_markdown(result: Evaluation, *, per_class: bool = False, sort: str | None = None) -> str:
+    """Tables of metrics and, where asked, of classes; signature and remarks below."""
+    parts = ["\n".join(_rows(summary_table(result)))]
+    if per_class:
+        parts.append("\n".join(_rows(class_table(result, sort))))
+    parts.append(f"`{result.signature}`")
+    if result.attention:
+        parts.append("\n".join(f"- {_escaped(sentence)}" for sentence in result.attention))
+    return "\n\n".join(parts) + "\n"
+
+
+def _rows(table: Table) -> Iterator[str]:
+    yield _row(table.columns)
+    yield _row(tuple("---" for _ in table.columns), escape=False)
+    for row in table.rows:
+        yield _row(row)
+
+
+def _row(cells: tuple[Cell, ...], *, escape: bool = True) -> str:
+    shown = (_shown(cell) if escape else str(cell) for cell in cells)
+    return f"| {' | '.join(shown)} |"
+
+
+def _shown(value: Cell) -> str:
+    if value is None:
+        return "undefined"
+    return f"{value:.4f}" if isinstance(value, float) else _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is: no markup, no HTML, no end of the cell."""
+    return re.sub(r"([\\`*_{}\[\]<>|~#&@!])", r"\\\1", printable(text))
