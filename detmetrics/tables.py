@@ -139,8 +139,9 @@ class GroundTruth:
         faults.refuse(~((area >= 0) & (area <= LARGEST**2)), "areas", "an area from 0 up", area)
         faults.settle()
         empty = (truth.xywh[:, 2:] == 0).any(axis=1)
-        notes = [image_note, category_note, faults.remark(empty, "boxes", "boxes of zero size")]
+        notes = [faults.remark(empty, "boxes", "boxes of zero size")]
         _warn(notes)
+        notes += [image_note, category_note]
         if derived and areas is not None:
             notes.append(
                 f"{source.name}: {derived:,} of {count:,} areas are missing: w * h is used"
@@ -239,8 +240,8 @@ class Detections:
         category, category_note = _paired(
             "category", category_column, catalog, unknown_categories, source
         )
-        notes += [image_note, category_note]
         _warn(notes)
+        notes += [image_note, category_note]
         found = cls(
             catalog=catalog,
             image=read_only(image),
