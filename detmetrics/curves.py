@@ -20,24 +20,11 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.matching import Matches
+from detmetrics.sampling import TruePositives, envelope, scores_reached
 
-__all__ = ["Curve", "Curves"]
+__all__ = ["TINY", "Curve", "Curves", "TruePositives", "running"]
 
 TINY = np.spacing(1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TruePositives:
-    """True positives of one area range and limit, by threshold, category and falling score.
-
-    detection : (Q,) index into the matches; precision : (Q,) at that detection;
-    first, count : (T * K,) the slice of each threshold and category.
-    """
-
-    detection: Ints
-    precision: Floats
-    first: Ints
-    count: Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +53,7 @@ class Curves:
         self.matches = matches
         categories = np.arange(matches.categories + 1)
         self._first = np.searchsorted(matches.category, categories)
-        self._hits: dict[tuple[int, int], _TruePositives] = {}
+        self._hits: dict[tuple[int, int], TruePositives] = {}
 
     @cached_property
     def truths(self) -> Ints:
@@ -88,22 +75,31 @@ class Curves:
 
         limit: how many detections of an image and category count.
         """
-        cells = [
-            self._envelope(self._true_positives(area, limit), self._needed(area))
-            for area in self._areas
-        ]
-        return self._axes(cells)
+        return self._axes(
+            [self.envelope(area, self.true_positives(area, limit)) for area in self._areas]
+        )
 
     def scores(self, limit: int) -> Floats:
         """(T, R, K, A) the score that reaches each recall point, 0 where none does.
 
         At recall 0 it is the best score of the category, as in pycocotools.
         """
+        best = self._best_scores()
         cells = [
-            self._reaching(self._true_positives(area, limit), self._needed(area))
+            scores_reached(
+                self.true_positives(area, limit),
+                self.truths[:, area],
+                self._points,
+                self.matches.score,
+                best,
+            )
             for area in self._areas
         ]
         return self._axes(cells)
+
+    def envelope(self, area: int, hits: TruePositives) -> Floats:
+        """(T, K, R) precision of these true positives at the recall points of the rules."""
+        return envelope(hits, self.truths[:, area], self._points)
 
     @cached_property
     def recall(self) -> Floats:
@@ -112,11 +108,11 @@ class Curves:
         shape = (len(rules.iou_thresholds), matches.categories)
         cells = np.empty((*shape, len(rules.area_ranges), len(rules.max_detections)))
         for area in self._areas:
-            hits = self._true_positives(area, rules.max_limit)
+            hits = self.true_positives(area, rules.max_limit)
             bounds = np.append(hits.first, len(hits.detection))
             rank = matches.rank[hits.detection]
             for index, limit in enumerate(rules.max_detections):
-                found = np.diff(_running(rank < limit)[bounds]).reshape(shape)
+                found = np.diff(running(rank < limit)[bounds]).reshape(shape)
                 with np.errstate(invalid="ignore"):
                     cells[:, :, area, index] = found / self.truths[:, area]
         return cells
@@ -131,7 +127,7 @@ class Curves:
         ignored = matches.ignored[area][matched.ground_truth[here]]
         right = np.zeros(len(matches.row), bool)
         right[detection[~ignored]] = True
-        counts = self._in_range(area)
+        counts = self.in_range(area)
         counts[detection] = ~ignored
         counts &= matches.rank < limit
         counted = counts[rows]
@@ -146,23 +142,29 @@ class Curves:
             truths=truths,
         )
 
-    def _in_range(self, area: int) -> Bools:
+    def in_range(self, area: int) -> Bools:
+        """(D,) whether the area of a detection itself lies in an area range."""
         bounds = self.matches.rules.area_ranges[area]
         return (self.matches.area >= bounds.low) & (self.matches.area <= bounds.high)
+
+    @property
+    def _points(self) -> Floats:
+        return np.array(self.matches.rules.recall_points)
 
     @property
     def _areas(self) -> range:
         return range(len(self.matches.rules.area_ranges))
 
-    def _true_positives(self, area: int, limit: int) -> _TruePositives:
+    def true_positives(self, area: int, limit: int) -> TruePositives:
+        """The true positives of an area range (an index) and a detection limit."""
         if (area, limit) not in self._hits:
             self._hits[area, limit] = self._find_true_positives(area, limit)
         return self._hits[area, limit]
 
-    def _find_true_positives(self, area: int, limit: int) -> _TruePositives:
+    def _find_true_positives(self, area: int, limit: int) -> TruePositives:
         matches = self.matches
         matched = matches.matched[area]
-        in_range = self._in_range(area)
+        in_range = self.in_range(area)
         detection, threshold = matched.detection, matched.threshold
         right = ~matches.ignored[area][matched.ground_truth]
         if limit < matches.rules.max_limit:
@@ -176,53 +178,20 @@ class Curves:
         first = np.searchsorted(curve, np.arange(curves + 1))
 
         # A match counts by its ground truth, not by its own area.
-        counted = _running(in_range)[detection + 1] - _running(in_range)[self._first[category]]
-        corrected = _running(right.astype(np.int64) - in_range[detection])
+        counted = running(in_range)[detection + 1] - running(in_range)[self._first[category]]
+        corrected = running(right.astype(np.int64) - in_range[detection])
         counted += corrected[1:] - corrected[first[curve]]
-        hits = _running(right)
+        hits = running(right)
         found = hits[1:] - hits[first[curve]]
 
         # precision = tp / (fp + tp + spacing(1))
         precision = found[right] / (counted[right] + TINY)
-        return _TruePositives(
+        return TruePositives(
             detection=detection[right],
             precision=precision,
             first=hits[first[:-1]],
             count=np.diff(hits[first]),
         )
-
-    def _needed(self, area: int) -> Ints:
-        """(K, R) how many true positives reach each recall point: least j, j / truths >= r.
-
-        At least one, as the envelope at recall 0 is its value at the first true positive.
-        """
-        points = np.array(self.matches.rules.recall_points)
-        truths = np.maximum(self.truths[:, area], 1)[:, None]
-        # One below the rounded product cannot be too many; two comparisons make it enough.
-        needed: Ints = np.maximum(np.ceil(points * truths).astype(np.int64) - 1, 1)
-        for _ in range(2):
-            needed += needed / truths < points
-        return needed
-
-    def _envelope(self, hits: _TruePositives, needed: Ints) -> Floats:
-        """(T, K, R) the highest precision at or after the true positive that reaches a recall."""
-        slot, reached = self._slots(hits, needed)
-        ends = (hits.first + hits.count).reshape(*slot.shape[:2], 1)
-        cuts = np.concatenate([slot, ends], axis=2)
-        padded = np.append(hits.precision, 0.0)
-        highest = np.maximum.reduceat(padded, cuts.ravel()).reshape(cuts.shape)[:, :, :-1]
-        highest[~reached] = 0.0
-        return np.maximum.accumulate(highest[:, :, ::-1], axis=2)[:, :, ::-1]
-
-    def _reaching(self, hits: _TruePositives, needed: Ints) -> Floats:
-        """(T, K, R) the score of the true positive that reaches a recall."""
-        matches = self.matches
-        slot, reached = self._slots(hits, needed)
-        score = np.append(matches.score[hits.detection], 0.0)
-        cells = np.where(reached, score[slot], 0.0)
-        if matches.rules.recall_points[0] == 0:
-            cells[:, :, 0] = self._best_scores()
-        return cells
 
     def _best_scores(self) -> Floats:
         """(K,) the best score of each category, 0 without detections."""
@@ -231,12 +200,6 @@ class Curves:
         best[some] = self.matches.score[self._first[:-1][some]]
         return best
 
-    def _slots(self, hits: _TruePositives, needed: Ints) -> tuple[Ints, Bools]:
-        """(T, K, R) which true positive reaches each recall point, and whether one does."""
-        first = hits.first.reshape(-1, len(needed), 1)
-        count = hits.count.reshape(-1, len(needed), 1)
-        return first + np.minimum(needed - 1, count), needed <= count
-
     def _axes(self, cells: list[Floats]) -> Floats:
         """From (T, K, R) for each area range to (T, R, K, A), undefined cells nan."""
         stacked = np.stack(cells, axis=-1).swapaxes(1, 2)
@@ -244,7 +207,7 @@ class Curves:
         return stacked
 
 
-def _running(values: Bools | Ints) -> Ints:
+def running(values: Bools | Ints) -> Ints:
     """(n + 1,) the sum of all values before each place."""
     sums = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=sums[1:])

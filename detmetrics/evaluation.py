@@ -24,8 +24,9 @@ from detmetrics.formats.coco import read_ground_truth as read_coco_ground_truth
 from detmetrics.matching import Matches, match
 from detmetrics.pairing import UnknownPolicy
 from detmetrics.rules import COCO, Rules
-from detmetrics.summary import Summary, per_category, summarize
+from detmetrics.summary import Summary, metrics_of, per_category, summarize
 from detmetrics.tables import Detections, GroundTruth, restrict
+from detmetrics.ties import tie_interval
 from detmetrics.verdicts import verdicts
 from detmetrics.version import __version__
 
@@ -192,6 +193,27 @@ class Evaluation:
             self._area(area),
             self.rules.max_limit if limit is None else limit,
         )
+
+    def tie_interval(self, metric: str = "AP") -> tuple[float, float]:
+        """The lowest and the highest value of a metric over all orders of equal scores.
+
+        The matching is kept; among the detections of a class with one score, false positives
+        come first for the lowest value, true positives for the highest. The summary's own value
+        lies between: there equal scores stand by image, then by place in the file.
+
+        Raises:
+            InputError: the rules have no such metric.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> low, high = result.tie_interval("AP50")
+        >>> low <= result.summary["AP50"] <= high
+        True
+        """
+        known = {found.name: found for found in metrics_of(self.rules)}
+        if metric not in known:
+            raise InputError(f"no metric {metric!r}; there are {', '.join(known)}")
+        return tie_interval(self.curves, known[metric])
 
     def arrays(self) -> dict[str, Floats]:
         """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``

@@ -16,11 +16,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from detmetrics.arrays import Floats
+from detmetrics.arrays import Floats, Ints
 from detmetrics.curves import Curves
 from detmetrics.rules import Rules
 
-__all__ = ["Metric", "Summary", "metrics_of", "per_category", "summarize"]
+__all__ = ["Metric", "Summary", "mean_of", "metrics_of", "per_category", "summarize"]
 
 SHORT_AREAS = {"all": "", "small": "s", "medium": "m", "large": "l"}
 NAMED_THRESHOLDS = {0.5: "AP50", 0.75: "AP75"}
@@ -104,12 +104,19 @@ def summarize(curves: Curves) -> Summary:
     rules = curves.matches.rules
     values, undefined = {}, {}
     for metric in metrics_of(rules):
-        cells = _cells(curves, metric)
-        defined = cells[..., curves.truths[:, metric.area] > 0]
-        values[metric.name] = float(defined.ravel().mean()) if defined.size else math.nan
-        if not defined.size:
+        values[metric.name] = mean_of(_cells(curves, metric), curves.truths[:, metric.area])
+        if math.isnan(values[metric.name]):
             undefined[metric.name] = _reason(rules, metric.area)
     return Summary(values, undefined)
+
+
+def mean_of(cells: Floats, truths: Ints) -> float:
+    """The mean over all cells of the categories with ground truth, nan where there is none.
+
+    cells : (..., K); truths : (K,).
+    """
+    defined = cells[..., truths > 0].ravel()
+    return float(defined.mean()) if len(defined) else math.nan
 
 
 def per_category(curves: Curves) -> dict[str, Floats]:

@@ -1,0 +1,72 @@
+"""What a metric could be if equal scores stood in another order.
+
+Detections of equal score have no order of their own: pycocotools takes that of images and of the
+file. Precision at a true positive is lowest where all false positives of its score come first,
+highest where they come last; recall does not depend on the order. The matching is kept as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from detmetrics.arrays import Floats, Ints, run_starts
+from detmetrics.curves import TINY, Curves, running
+from detmetrics.matching import Matches
+from detmetrics.sampling import TruePositives
+from detmetrics.summary import Metric, mean_of
+
+__all__ = ["tie_interval"]
+
+
+def tie_interval(curves: Curves, metric: Metric) -> tuple[float, float]:
+    """The lowest and the highest value of a metric over all orders of equal scores."""
+    truths = curves.truths[:, metric.area]
+    if metric.kind == "recall":
+        value = mean_of(curves.recall[:, :, metric.area, metric.limit], truths)
+        return value, value
+    hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
+    low, high = (
+        curves.envelope(metric.area, replace(hits, precision=precision)).swapaxes(1, 2)
+        for precision in _precisions(curves, hits, metric.area)
+    )
+    at = slice(None) if metric.threshold is None else metric.threshold
+    return mean_of(low[at], truths), mean_of(high[at], truths)
+
+
+def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats, Floats]:
+    """(Q,) precision at each true positive, false positives of its score first and last."""
+    matches = curves.matches
+    starts = _score_runs(matches)
+    ends = np.append(starts[1:], len(matches.row))
+    run = np.repeat(np.arange(len(starts)), ends - starts)
+    first = np.searchsorted(matches.category, matches.category)  # of the category
+    in_range = curves.in_range(area)
+    matched = matches.matched[area]
+    ignored = matches.ignored[area][matched.ground_truth]
+    of_threshold = np.append(hits.first[:: matches.categories], len(hits.detection))
+
+    lowest, highest = np.empty(len(hits.detection)), np.empty(len(hits.detection))
+    for threshold in range(len(matches.rules.iou_thresholds)):
+        rows = slice(of_threshold[threshold], of_threshold[threshold + 1])
+        hit = hits.detection[rows]
+        here = matched.threshold == threshold
+        counted = in_range.copy()
+        counted[matched.detection[here]] = ~ignored[here]
+        right = np.zeros(len(counted), bool)
+        right[hit] = True
+        all_before, right_before = running(counted), running(right)
+
+        begin, end, origin = starts[run[hit]], ends[run[hit]], first[hit]
+        found = right_before[hit + 1] - right_before[origin]
+        later = right_before[end] - right_before[hit + 1]  # true positives of this score, behind
+        sooner = right_before[hit + 1] - right_before[begin]
+        lowest[rows] = found / (all_before[end] - all_before[origin] - later + TINY)
+        highest[rows] = found / (all_before[begin] - all_before[origin] + sooner + TINY)
+    return lowest, highest
+
+
+def _score_runs(matches: Matches) -> Ints:
+    """Where each run of equal category and score begins."""
+    return np.union1d(run_starts(matches.category), run_starts(matches.score))
