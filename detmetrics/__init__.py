@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from detmetrics.catalog import Catalog
     from detmetrics.crosscheck import Crosscheck, crosscheck
     from detmetrics.curves import Curve
-    from detmetrics.evaluation import Evaluation, evaluate, read_detections, read_ground_truth
+    from detmetrics.evaluation import evaluate, read_detections, read_ground_truth
+    from detmetrics.result import Evaluation
     from detmetrics.summary import Summary
     from detmetrics.tables import Detections, GroundTruth
 
@@ -64,7 +65,7 @@ _LAZY = {
     "Crosscheck": "crosscheck",
     "Curve": "curves",
     "Detections": "tables",
-    "Evaluation": "evaluation",
+    "Evaluation": "result",
     "GroundTruth": "tables",
     "Summary": "summary",
     "crosscheck": "crosscheck",

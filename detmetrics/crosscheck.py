@@ -17,7 +17,8 @@ import numpy as np
 
 from detmetrics.arrays import Floats
 from detmetrics.errors import listing
-from detmetrics.evaluation import Evaluation, evaluate
+from detmetrics.evaluation import evaluate
+from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
 from detmetrics.tables import Detections, GroundTruth
 

@@ -50,16 +50,21 @@ class Paired(NamedTuple):
 
 
 def pair(
-    wanted: Objects, known: Known, policy: UnknownPolicy, place: Callable[[int], str], subject: str
+    wanted: Objects,
+    known: Known,
+    policy: UnknownPolicy | None,
+    place: Callable[[int], str],
+    subject: str,
 ) -> Paired:
     """Find every wanted id among the known.
 
-    wanted : (D,) ids; place: where row D stands in its source; subject: names the source.
+    wanted : (D,) ids; policy: None for ground truth, which cannot leave rows out;
+    place: where row D stands in its source; subject: names the source.
 
     Raises:
         UnknownIdError: some are not known, no other reading fits all, and policy is ``error``.
     """
-    if policy not in ("error", "drop"):
+    if policy not in ("error", "drop", None):
         raise ValueError(f"unknown ids: expected 'error' or 'drop', got {policy!r}")
     found = positions(known.ids, wanted)
     if not (found < 0).any():
@@ -70,9 +75,9 @@ def pair(
     missing = np.flatnonzero(found < 0)
     unknown = list(dict.fromkeys(wanted[missing].tolist()))
     what = (
-        f"{_count(len(missing), 'detection')} of {len(wanted):,} "
+        f"{_count(len(missing), 'detection' if policy else 'object')} of {len(wanted):,} "
         f"{'names' if len(missing) == 1 else 'name'} "
-        f"{_count(len(unknown), known.kind, known.plural)} that the ground truth does not have"
+        f"{_count(len(unknown), known.kind, known.plural)} that the ground truth does not list"
     )
     if policy == "drop":
         return Paired(found, f"{subject}: dropped, as asked: {what}")
@@ -80,6 +85,8 @@ def pair(
     lines = [f"{subject}: {what}"]
     lines += [f"  {place(row)}: {wanted[row]!r}" for row in rows]
     lines += [f"  likely cause: {cause}" for cause in _causes(wanted, known)]
+    if policy is None:
+        raise UnknownIdError("\n".join(lines))
     lines.append(
         f"  to leave them out: --unknown-{known.plural} drop, "
         f"or unknown_{known.plural}='drop' in Python"

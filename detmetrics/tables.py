@@ -11,13 +11,27 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects, read_only
-from detmetrics.catalog import Catalog, Id, id_array
+from detmetrics.catalog import Catalog, Id
+from detmetrics.columns import (
+    NEGATIVE,
+    BoxFormat,
+    area_column,
+    as_xywh,
+    box_column,
+    flag_column,
+    id_column,
+    negative_sizes,
+    number_column,
+    of_length,
+    refuse_negative,
+    refuse_unusable,
+)
 from detmetrics.errors import DetmetricsWarning, TableError
 from detmetrics.pairing import Known, UnknownPolicy, pair
 from detmetrics.sources import ARRAYS, Faults, Source
@@ -25,16 +39,7 @@ from detmetrics.sources import ARRAYS, Faults, Source
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BoxFormat", "Detections", "GroundTruth", "restrict"]
-
-BoxFormat = Literal["xywh", "xyxy", "cxcywh"]
-
-LARGEST = 1e15
-"""Coordinates beyond this are no pixels, and their products lose digits."""
-
-
-# Detectors that clip boxes to the image write such boxes, so they must be evaluated.
-NEGATIVE = "boxes of negative width or height, which match nothing and have no area to count by"
+__all__ = ["Detections", "GroundTruth", "restrict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,7 @@ class GroundTruth:
     @property
     def xywh(self) -> Floats:
         """(G, 4) float64 ``x y w h`` in pixels."""
-        return _as_xywh(self.boxes, self.box_format)
+        return as_xywh(self.boxes, self.box_format)
 
     @classmethod
     def from_arrays(
@@ -108,18 +113,27 @@ class GroundTruth:
         >>> len(truth), truth.area.tolist()
         (1, [200.0])
         """
-        image_column, category_column = _ids("image_ids", image_ids), _ids("categories", categories)
+        image_column = id_column("image_ids", image_ids)
+        category_column = id_column("categories", categories)
         if catalog is None:
             catalog = Catalog.from_ids(
                 images=dict.fromkeys(image_column.tolist()),
                 categories=dict.fromkeys(category_column.tolist()),
             )
         count = len(image_column)
-        table, kept_as = _boxes(boxes, box_format, count)
+        of_length("categories", category_column, count)
+        table, kept_as = box_column(boxes, box_format, count)
         place = np.arange(count)
-        image, image_note = _paired("image", image_column, catalog, "error", source)
-        category, category_note = _paired("category", category_column, catalog, "error", source)
-        area, derived = _areas(areas, table, kept_as, count)
+        faults = Faults(source, place)
+        refuse_unusable(faults, table)
+        faults.settle()
+        area, derived = area_column(areas, table, kept_as, count)
+        refuse_negative(faults, table, kept_as)
+        faults.refuse(~((area >= 0) & (area < np.inf)), "areas", "an area from 0 up", area)
+        faults.settle()
+
+        image, image_note = _paired("image", image_column, catalog, None, source)
+        category, category_note = _paired("category", category_column, catalog, None, source)
         truth = cls(
             catalog=catalog,
             image=read_only(image),
@@ -127,17 +141,12 @@ class GroundTruth:
             boxes=read_only(table),
             box_format=kept_as,
             area=read_only(area),
-            crowd=read_only(_flags("crowd", crowd, count)),
-            ignore=read_only(_flags("ignore", ignore, count)),
-            ids=read_only(place if ids is None else _column("ids", _ids("ids", ids), count)),
+            crowd=read_only(flag_column("crowd", crowd, count)),
+            ignore=read_only(flag_column("ignore", ignore, count)),
+            ids=read_only(place if ids is None else of_length("ids", id_column("ids", ids), count)),
             place=read_only(place),
             source=source,
         )
-        faults = Faults(source, place)
-        _refuse_boxes(faults, truth.boxes)
-        _refuse_negative(faults, truth.boxes, truth.box_format)
-        faults.refuse(~((area >= 0) & (area <= LARGEST**2)), "areas", "an area from 0 up", area)
-        faults.settle()
         empty = (truth.xywh[:, 2:] == 0).any(axis=1)
         notes = [faults.remark(empty, "boxes", "boxes of zero size")]
         _warn(notes)
@@ -180,7 +189,7 @@ class Detections:
     @property
     def xywh(self) -> Floats:
         """(D, 4) float64 ``x y w h`` in pixels."""
-        return _as_xywh(self.boxes, self.box_format)
+        return as_xywh(self.boxes, self.box_format)
 
     @property
     def area(self) -> Floats:
@@ -219,21 +228,22 @@ class Detections:
         >>> found.xywh.tolist(), found.category.tolist()
         ([[5.0, 5.0, 10.0, 20.0]], [0])
         """
-        image_column, category_column = _ids("image_ids", image_ids), _ids("categories", categories)
+        image_column = id_column("image_ids", image_ids)
+        category_column = id_column("categories", categories)
         count = len(image_column)
-        _column("categories", category_column, count)
-        table, kept_as = _boxes(boxes, box_format, count)
-        score = _column("scores", _floats("scores", scores), count)
+        of_length("categories", category_column, count)
+        table, kept_as = box_column(boxes, box_format, count)
+        score = of_length("scores", number_column("scores", scores), count)
         place = np.arange(count)
 
         faults = Faults(source, place)
-        _refuse_boxes(faults, table)
+        refuse_unusable(faults, table)
         faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
         faults.settle()
         beyond = (score < 0) | (score > 1)
         notes = [
             faults.remark(beyond, "scores", "scores outside [0, 1]"),
-            faults.remark(_negative(table, kept_as), "boxes", NEGATIVE),
+            faults.remark(negative_sizes(table, kept_as), "boxes", NEGATIVE),
         ]
 
         image, image_note = _paired("image", image_column, catalog, unknown_images, source)
@@ -330,7 +340,7 @@ def _warn(notes: Iterable[str | None]) -> None:
 
 
 def _paired(
-    kind: str, ids: Objects, catalog: Catalog, policy: UnknownPolicy, source: Source
+    kind: str, ids: Objects, catalog: Catalog, policy: UnknownPolicy | None, source: Source
 ) -> tuple[Ints, str | None]:
     if kind == "image":
         known, column = Known(kind, catalog.image_ids, catalog.image_names), "image_ids"
@@ -339,94 +349,16 @@ def _paired(
     return pair(ids, known, policy, lambda row: source.place(row, column), source.name)
 
 
-def _ids(name: str, values: Any) -> Objects:
-    try:
-        return id_array(values)
-    except TableError as error:
-        raise TableError(f"{name}: {str(error).removeprefix('ids: ')}") from None
-
-
-def _floats(name: str, values: ArrayLike) -> Floats:
-    try:
-        return np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TableError(f"{name}: expected numbers in a regular array") from None
-
-
-def _column(name: str, values: Any, count: int) -> Any:
-    if values.shape != (count,):
-        raise TableError(f"{name}: expected shape ({count},) like image_ids, got {values.shape}")
-    return values
-
-
-def _flags(name: str, values: ArrayLike | None, count: int) -> Bools:
-    if values is None:
-        return np.zeros(count, bool)
-    return _column(name, np.array(values).astype(bool), count)  # type: ignore[no-any-return]
-
-
-def _boxes(boxes: ArrayLike, box_format: BoxFormat, count: int) -> tuple[Floats, BoxFormat]:
-    table = _floats("boxes", boxes)
-    if table.size == 0 and count == 0:
-        table = table.reshape(0, 4)
-    if table.shape != (count, 4):
-        raise TableError(f"boxes: expected shape ({count}, 4), got {table.shape}")
-    if box_format == "cxcywh":
-        table[:, :2] -= table[:, 2:] / 2
-        return table, "xywh"
-    if box_format not in ("xywh", "xyxy"):
-        raise TableError(f"box_format: expected xywh, xyxy or cxcywh, got {box_format!r}")
-    return table, box_format
-
-
-def _as_xywh(boxes: Floats, box_format: BoxFormat) -> Floats:
-    if box_format == "xywh":
-        return boxes
-    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-
-
-def _areas(
-    areas: ArrayLike | None, boxes: Floats, box_format: BoxFormat, count: int
-) -> tuple[Floats, int]:
-    """Areas with the gaps filled by w * h, and how many gaps there were."""
-    sides = _as_xywh(boxes, box_format)
-    box_areas = sides[:, 2] * sides[:, 3]
-    if areas is None:
-        return box_areas, count
-    given = _column("areas", _floats("areas", areas), count)
-    missing = np.isnan(given)
-    return np.where(missing, box_areas, given), int(missing.sum())
-
-
-def _refuse_boxes(faults: Faults, boxes: Floats) -> None:
-    # One pass decides for nearly every table; which rows are bad is asked only then.
-    usable = np.abs(boxes) <= LARGEST
-    if not usable.all():
-        bad: Bools = np.logical_not(usable.all(axis=1))
-        faults.refuse(bad, "boxes", "four finite numbers that can be pixels", boxes)
-
-
-def _refuse_negative(faults: Faults, boxes: Floats, box_format: BoxFormat) -> None:
-    expected = {"xywh": "w and h from 0 up", "xyxy": "xmin <= xmax and ymin <= ymax"}[box_format]
-    faults.refuse(_negative(boxes, box_format), "boxes", expected, boxes)
-
-
-def _negative(boxes: Floats, box_format: BoxFormat) -> Bools:
-    width, height = _as_xywh(boxes, box_format)[:, 2:].T
-    negative: Bools = (width < 0) | (height < 0)
-    return negative
-
-
 CORNER_NAMES = (("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
 
 
 def _frame_boxes(frame: pd.DataFrame) -> tuple[Floats, BoxFormat]:
     for names in CORNER_NAMES:
         if set(names) <= set(frame.columns):
-            return _floats("boxes", frame[[*names]].to_numpy()), "xyxy"
+            return number_column("boxes", frame[[*names]].to_numpy()), "xyxy"
     if {"x", "y", "w", "h"} <= set(frame.columns):
-        return _floats("boxes", frame[["x", "y", "w", "h"]].to_numpy()), "xywh"
-    return _floats("bbox", _frame_column(frame, "bbox").tolist()).reshape(-1, 4), "xywh"
+        return number_column("boxes", frame[["x", "y", "w", "h"]].to_numpy()), "xywh"
+    return number_column("bbox", _frame_column(frame, "bbox").tolist()).reshape(-1, 4), "xywh"
 
 
 def _frame_column(frame: pd.DataFrame, *names: str) -> pd.Series[Any]:

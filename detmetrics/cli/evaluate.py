@@ -17,7 +17,7 @@ from detmetrics.rules import COCO, Rules
 
 if TYPE_CHECKING:
     from detmetrics.crosscheck import Crosscheck
-    from detmetrics.evaluation import Evaluation
+    from detmetrics.result import Evaluation
 
 __all__ = ["evaluate"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from detmetrics.evaluation import Evaluation
 from detmetrics.reports.tables import full_table
+from detmetrics.result import Evaluation
 
 __all__ = ["to_csv"]
 

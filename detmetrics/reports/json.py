@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from detmetrics.crosscheck import Crosscheck
-from detmetrics.evaluation import Evaluation
+from detmetrics.result import Evaluation
 
 __all__ = ["to_json"]
 

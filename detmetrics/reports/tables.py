@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detmetrics.errors import InputError
-from detmetrics.evaluation import Evaluation
+from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
 from detmetrics.summary import Metric, metrics_of
 

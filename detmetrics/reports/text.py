@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from detmetrics.evaluation import Evaluation
 from detmetrics.reports.tables import Cell, Table, class_table, printable, summary_table
+from detmetrics.result import Evaluation
 
 __all__ = ["to_text"]
 

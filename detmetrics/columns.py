@@ -1,0 +1,129 @@
+"""What callers hand over, made into columns of the right type and shape, or refused.
+
+Boxes are kept in the form that they came in, ``x y w h`` or corners; centres are converted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from detmetrics.arrays import Bools, Floats, Objects
+from detmetrics.catalog import id_array
+from detmetrics.errors import TableError
+from detmetrics.sources import Faults
+
+__all__ = [
+    "NEGATIVE",
+    "BoxFormat",
+    "area_column",
+    "as_xywh",
+    "box_column",
+    "flag_column",
+    "id_column",
+    "negative_sizes",
+    "number_column",
+    "of_length",
+    "refuse_negative",
+    "refuse_unusable",
+]
+
+BoxFormat = Literal["xywh", "xyxy", "cxcywh"]
+
+LARGEST = 1e15
+"""Coordinates beyond this are no pixels, and their products lose digits."""
+
+NEGATIVE = "boxes of negative width or height, which match nothing and have no area to count by"
+"""Detectors that clip boxes to the image write such boxes, so detections may hold them."""
+
+
+def id_column(name: str, values: Any) -> Objects:
+    """Ids as :func:`detmetrics.catalog.id_array` has them; errors name the column."""
+    try:
+        return id_array(values)
+    except TableError as error:
+        raise TableError(f"{name}: {str(error).removeprefix('ids: ')}") from None
+
+
+def number_column(name: str, values: ArrayLike) -> Floats:
+    """A copy as float64; None is nan."""
+    try:
+        given = np.asarray(values)
+        if given.dtype.kind in "OU" and any(isinstance(value, str) for value in given.flat):
+            raise TypeError
+        return np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TableError(f"{name}: expected numbers in a regular array") from None
+
+
+def of_length(name: str, values: Any, count: int) -> Any:
+    """The column itself, if it has one dimension and ``count`` rows."""
+    if values.shape != (count,):
+        raise TableError(f"{name}: expected shape ({count},) like image_ids, got {values.shape}")
+    return values
+
+
+def flag_column(name: str, values: ArrayLike | None, count: int) -> Bools:
+    """Flags, all false where none are given."""
+    if values is None:
+        return np.zeros(count, bool)
+    return of_length(name, np.array(values).astype(bool), count)  # type: ignore[no-any-return]
+
+
+def box_column(boxes: ArrayLike, box_format: BoxFormat, count: int) -> tuple[Floats, BoxFormat]:
+    """(count, 4) boxes and the form in which they are kept."""
+    table = number_column("boxes", boxes)
+    if table.size == 0 and count == 0:
+        table = table.reshape(0, 4)
+    if table.shape != (count, 4):
+        raise TableError(f"boxes: expected shape ({count}, 4), got {table.shape}")
+    if box_format == "cxcywh":
+        table[:, :2] -= table[:, 2:] / 2
+        return table, "xywh"
+    if box_format not in ("xywh", "xyxy"):
+        raise TableError(f"box_format: expected xywh, xyxy or cxcywh, got {box_format!r}")
+    return table, box_format
+
+
+def as_xywh(boxes: Floats, box_format: BoxFormat) -> Floats:
+    """(n, 4) ``x y w h``; w and h of corners are their differences."""
+    if box_format == "xywh":
+        return boxes
+    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def area_column(
+    areas: ArrayLike | None, boxes: Floats, box_format: BoxFormat, count: int
+) -> tuple[Floats, int]:
+    """Areas with the gaps filled by w * h, and how many gaps there were."""
+    sides = as_xywh(boxes, box_format)
+    box_areas = sides[:, 2] * sides[:, 3]
+    if areas is None:
+        return box_areas, count
+    given = of_length("areas", number_column("areas", areas), count)
+    missing = np.isnan(given)
+    return np.where(missing, box_areas, given), int(missing.sum())
+
+
+def refuse_unusable(faults: Faults, boxes: Floats) -> None:
+    """Note boxes with a nan, an infinity or a number that is no pixel."""
+    # One pass decides for nearly every table; which rows are bad is asked only then.
+    usable = np.abs(boxes) <= LARGEST
+    if not usable.all():
+        bad: Bools = np.logical_not(usable.all(axis=1))
+        faults.refuse(bad, "boxes", "four finite numbers that can be pixels", boxes)
+
+
+def refuse_negative(faults: Faults, boxes: Floats, box_format: BoxFormat) -> None:
+    """Note boxes of negative width or height."""
+    expected = {"xywh": "w and h from 0 up", "xyxy": "xmin <= xmax and ymin <= ymax"}[box_format]
+    faults.refuse(negative_sizes(boxes, box_format), "boxes", expected, boxes)
+
+
+def negative_sizes(boxes: Floats, box_format: BoxFormat) -> Bools:
+    """(n,) whether the width or the height is below zero."""
+    width, height = as_xywh(boxes, box_format)[:, 2:].T
+    negative: Bools = (width < 0) | (height < 0)
+    return negative
