@@ -72,26 +72,36 @@ def pair(
     for reading in _readings(wanted, known):
         if not (reading.position < 0).any():
             return Paired(reading.position, f"{subject}: {known.plural} were {reading.how}")
-    missing = np.flatnonzero(found < 0)
-    unknown = list(dict.fromkeys(wanted[missing].tolist()))
-    what = (
-        f"{_count(len(missing), 'detection' if policy else 'object')} of {len(wanted):,} "
-        f"{'names' if len(missing) == 1 else 'name'} "
-        f"{_count(len(unknown), known.kind, known.plural)} that the ground truth does not list"
-    )
+    what = _unknown(wanted, known, found, "object" if policy is None else "detection")
     if policy == "drop":
         return Paired(found, f"{subject}: dropped, as asked: {what}")
-    rows = [int(np.flatnonzero(wanted == value)[0]) for value in unknown[:EXAMPLES]]
-    lines = [f"{subject}: {what}"]
-    lines += [f"  {place(row)}: {wanted[row]!r}" for row in rows]
+    lines = [f"{subject}: {what}", *_examples(wanted, found, place)]
     lines += [f"  likely cause: {cause}" for cause in _causes(wanted, known)]
-    if policy is None:
-        raise UnknownIdError("\n".join(lines))
-    lines.append(
-        f"  to leave them out: --unknown-{known.plural} drop, "
-        f"or unknown_{known.plural}='drop' in Python"
-    )
+    if policy == "error":
+        lines.append(
+            f"  to leave them out: --unknown-{known.plural} drop, "
+            f"or unknown_{known.plural}='drop' in Python"
+        )
     raise UnknownIdError("\n".join(lines))
+
+
+def _unknown(wanted: Objects, known: Known, found: Ints, noun: str) -> str:
+    missing = wanted[found < 0]
+    ids = len(set(missing.tolist()))
+    return (
+        f"{_count(len(missing), noun)} of {len(wanted):,} "
+        f"{'names' if len(missing) == 1 else 'name'} "
+        f"{_count(ids, known.kind, known.plural)} that the ground truth does not list"
+    )
+
+
+def _examples(wanted: Objects, found: Ints, place: Callable[[int], str]) -> list[str]:
+    """The first few unknown ids, each where it stands first."""
+    missing = np.flatnonzero(found < 0)
+    first: dict[Id, int] = {}
+    for row, value in zip(missing.tolist(), wanted[missing].tolist(), strict=True):
+        first.setdefault(value, row)
+    return [f"  {place(row)}: {value!r}" for value, row in [*first.items()][:EXAMPLES]]
 
 
 def _count(count: int, singular: str, plural: str | None = None) -> str:

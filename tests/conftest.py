@@ -1,0 +1,30 @@
+"""Profiles of Hypothesis, and where the real data lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("default", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("fuzz", max_examples=5_000, deadline=None, suppress_health_check=slow)
+settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def _in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples name the fixtures from the root of the repository."""
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real data, which is not part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the real data sets, which lie in ../shared/data and are not shipped")
+    return SHARED

@@ -1,0 +1,71 @@
+"""Scenes for Hypothesis, made to collide: coordinates on a coarse grid, few scores, few sizes.
+
+Random floats almost never tie and almost never fall on a threshold; a grid does both all the time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+import detmetrics as dm
+from detmetrics.catalog import Catalog
+
+LIMITS = [(1, 10, 100), (1, 2, 3), (2,), (1, 300)]
+RANGES = [
+    dm.COCO.area_ranges,
+    (("all", 0.0, 1e10), ("tiny", 0.0, 8.0), ("rest", 8.0, 64.0)),
+]
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> dm.Rules:
+    thresholds = draw(
+        st.sampled_from([dm.COCO.iou_thresholds, (0.5,), (0.1, 0.25, 1 / 3, 0.5, 0.75, 1.0)])
+    )
+    points = draw(st.sampled_from([dm.COCO.recall_points, (0.0, 0.5, 1.0), (0.3, 0.7)]))
+    return dm.COCO.replace(
+        iou_thresholds=thresholds,
+        recall_points=points,
+        max_detections=draw(st.sampled_from(LIMITS)),
+        area_ranges=draw(st.sampled_from(RANGES)),
+        class_agnostic=draw(st.booleans()),
+        ignore=draw(st.sampled_from(["overwrite", "honour"])),
+    )
+
+
+@st.composite
+def scenes(
+    draw: st.DrawFn, max_objects: int = 12, max_detections: int = 20
+) -> tuple[dm.GroundTruth, dm.Detections]:
+    """Ground truth and detections over at most 3 images and 3 classes, which share a catalog."""
+    images = draw(st.lists(st.integers(0, 50), min_size=1, max_size=3, unique=True))
+    classes = draw(st.lists(st.integers(0, 90), min_size=1, max_size=3, unique=True))
+    unit = draw(st.sampled_from([1.0, 0.5, 1 / 3, 8.0]))
+    catalog = Catalog.from_ids(images=images, categories=classes)
+    side = st.integers(0, 6)
+    box = st.tuples(side, side, side, side)
+
+    def column(values: st.SearchStrategy, count: int) -> list:
+        return draw(st.lists(values, min_size=count, max_size=count))
+
+    objects, found = draw(st.integers(0, max_objects)), draw(st.integers(0, max_detections))
+    boxes = unit * np.array(column(box, objects), float).reshape(-1, 4)
+    areas = np.array(column(st.sampled_from([None, 8.0, 64.0, 1024.0, 9216.0]), objects), float)
+    truth = dm.GroundTruth.from_arrays(
+        image_ids=column(st.sampled_from(images), objects),
+        categories=column(st.sampled_from(classes), objects),
+        boxes=boxes,
+        areas=areas,
+        crowd=column(st.sampled_from([False, False, False, True]), objects),
+        ignore=column(st.sampled_from([False, False, True]), objects),
+        catalog=catalog,
+    )
+    detections = dm.Detections.from_arrays(
+        image_ids=column(st.sampled_from(images), found),
+        categories=column(st.sampled_from(classes), found),
+        boxes=unit * np.array(column(box, found), float).reshape(-1, 4),
+        scores=column(st.sampled_from([0.1, 0.3, 0.3000001, 0.5, 0.9]), found),
+        catalog=catalog,
+    )
+    return truth, detections
