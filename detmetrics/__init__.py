@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from detmetrics.summary import Summary
     from detmetrics.tables import Detections, GroundTruth
 
-__all__ = [
-    "COCO",
+__all__ = [  # noqa: RUF022 - in plain order, which people can check
     "AreaRange",
+    "COCO",
     "Catalog",
     "Crosscheck",
     "Curve",

@@ -1,0 +1,60 @@
+"""What the package shows to the world, and what importing it costs."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import detmetrics as dm
+
+EXAMPLE = "'fixtures/ground_truth.json', 'fixtures/detections.json'"
+
+
+def test_all_is_sorted_and_complete():
+    assert dm.__all__ == sorted(dm.__all__)
+    assert all(hasattr(dm, name) for name in dm.__all__)
+    assert set(dir(dm)) == set(dm.__all__)
+
+
+def test_unknown_names_are_attribute_errors():
+    with pytest.raises(AttributeError, match="no attribute 'mAP'"):
+        _ = dm.mAP
+
+
+@pytest.mark.parametrize("name", [n for n in dm.__all__ if not n.startswith("__")])
+def test_every_public_name_is_documented(name):
+    value = getattr(dm, name)
+    assert value is dm.COCO or inspect.getdoc(value)
+
+
+def test_public_methods_are_documented():
+    for kind in (dm.Evaluation, dm.Detections, dm.GroundTruth, dm.Catalog, dm.Rules, dm.Curve):
+        for name, member in inspect.getmembers(kind):
+            if not name.startswith("_") and (callable(member) or isinstance(member, property)):
+                assert inspect.getdoc(member), f"{kind.__name__}.{name}"
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import detmetrics", "msgspec pandas pycocotools matplotlib torch rich click"),
+        (
+            "import detmetrics; detmetrics.evaluate",
+            "pandas pycocotools matplotlib torch rich click",
+        ),
+        ("import detmetrics.cli", "msgspec pandas pycocotools matplotlib torch rich"),
+        (
+            f"import detmetrics as dm; dm.evaluate({EXAMPLE}).to_dict()",
+            "pandas pycocotools rich click",
+        ),
+    ],
+)
+def test_imports_bring_only_what_is_used(statement, absent):
+    code = f"import sys; {statement}; print(*set(sys.modules) & set({absent.split()!r}))"
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == ""
