@@ -26,7 +26,7 @@ from detmetrics.version import __version__
 
 if TYPE_CHECKING:
     from detmetrics.catalog import Catalog
-    from detmetrics.crosscheck import Crosscheck, crosscheck
+    from detmetrics.crosschecking import Crosscheck, crosscheck
     from detmetrics.curves import Curve
     from detmetrics.evaluation import evaluate, read_detections, read_ground_truth
     from detmetrics.result import Evaluation
@@ -62,13 +62,13 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
 # What needs more than NumPy, or much of it, is imported when it is first asked for.
 _LAZY = {
     "Catalog": "catalog",
-    "Crosscheck": "crosscheck",
+    "Crosscheck": "crosschecking",
     "Curve": "curves",
     "Detections": "tables",
     "Evaluation": "result",
     "GroundTruth": "tables",
     "Summary": "summary",
-    "crosscheck": "crosscheck",
+    "crosscheck": "crosschecking",
     "evaluate": "evaluation",
     "read_detections": "evaluation",
     "read_ground_truth": "evaluation",

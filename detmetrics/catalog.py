@@ -155,7 +155,7 @@ def _clean_id(value: Any) -> Id:
 
 
 def positions(known: Objects, wanted: Objects) -> Ints:
-    """Where each wanted id stands among the known, -1 where it does not.
+    """Where each wanted id stands among the known, which are sorted; -1 where it does not.
 
     >>> positions(np.array([3, 7]), np.array([7, 8, 3])).tolist()
     [1, -1, 0]
@@ -167,10 +167,13 @@ def positions(known: Objects, wanted: Objects) -> Ints:
     if len(known) == 0 or len(wanted) == 0:
         return np.full(len(wanted), -1)
     low, high = int(known[0]), int(known[-1])
-    if high - low < TABLE_SPAN * (len(known) + len(wanted)):
-        table = np.full(high - low + 1, -1)
-        table[known - low] = np.arange(len(known))
-        inside = (wanted >= low) & (wanted <= high)
-        return np.where(inside, table[np.where(inside, wanted - low, 0)], -1)
+    span_fits = high - low < TABLE_SPAN * (len(known) + len(wanted))
+    if span_fits and max(-low, high) < 2**62:
+        # One slot more at each end, for all that lie outside.
+        table = np.full(high - low + 3, -1)
+        table[known - (low - 1)] = np.arange(len(known))
+        slot = np.clip(wanted, low - 1, high + 1)
+        slot -= low - 1
+        return table[slot]  # type: ignore[no-any-return]
     nearest: Ints = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
     return np.where(known[nearest] == wanted, nearest, -1)

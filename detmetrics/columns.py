@@ -109,10 +109,9 @@ def area_column(
 
 def refuse_unusable(faults: Faults, boxes: Floats) -> None:
     """Note boxes with a nan, an infinity or a number that is no pixel."""
-    # One pass decides for nearly every table; which rows are bad is asked only then.
-    usable = np.abs(boxes) <= LARGEST
-    if not usable.all():
-        bad: Bools = np.logical_not(usable.all(axis=1))
+    # The extremes decide for nearly every table; which rows are bad is asked only then.
+    if boxes.size and not (boxes.min() >= -LARGEST and boxes.max() <= LARGEST):
+        bad: Bools = np.logical_not((np.abs(boxes) <= LARGEST).all(axis=1))
         faults.refuse(bad, "boxes", "four finite numbers that can be pixels", boxes)
 
 

@@ -121,10 +121,9 @@ class Curves:
         """The curve of one category, threshold and area range; all are indices but ``limit``."""
         matches = self.matches
         rows = slice(self._first[category], self._first[category + 1])
-        matched = matches.matched[area]
-        here = matched.threshold == threshold
-        detection = matched.detection[here]
-        ignored = matches.ignored[area][matched.ground_truth[here]]
+        pair = matches.matched[area].at(threshold)
+        detection = matches.pairs.detection[pair]
+        ignored = matches.ignored[area][matches.pairs.ground_truth[pair]]
         right = np.zeros(len(matches.row), bool)
         right[detection[~ignored]] = True
         counts = self.in_range(area)
@@ -165,13 +164,15 @@ class Curves:
         matches = self.matches
         matched = matches.matched[area]
         in_range = self.in_range(area)
-        detection, threshold = matched.detection, matched.threshold
-        right = ~matches.ignored[area][matched.ground_truth]
         if limit < matches.rules.max_limit:
             in_range &= matches.rank < limit
-        # The others neither are true positives nor would they have counted unmatched.
-        telling = (right & (matches.rank[detection] < limit)) | in_range[detection]
-        detection, threshold, right = detection[telling], threshold[telling], right[telling]
+        # Of each pair: is it right, and would its detection have counted unmatched? Others are
+        # neither true positives nor missing from the count.
+        detection, ground_truth = matches.pairs.detection, matches.pairs.ground_truth
+        is_right = ~matches.ignored[area][ground_truth] & (matches.rank[detection] < limit)
+        telling = (is_right | in_range[detection])[matched.pair]
+        pair, threshold = matched.pair[telling], matched.threshold[telling]
+        detection, right = detection[pair], is_right[pair]
         category = matches.category[detection]
         curve = threshold * matches.categories + category
         curves = len(matches.rules.iou_thresholds) * matches.categories

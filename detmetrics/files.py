@@ -8,9 +8,9 @@ import os
 import stat
 import sys
 import tempfile
+import threading
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from detmetrics.errors import FormatError, OutputError
@@ -25,16 +25,31 @@ LARGEST_RATIO = 200
 ALWAYS_FINE = 1 << 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
     """What was read, to be named beside every number that rests on it.
 
-    size and sha256 are those of the file as it lies on disk.
+    The fingerprint is taken on another processor while the content is decoded.
+
+    Attributes:
+        path: as it was given.
+        size: in bytes, as the file lies on disk.
     """
 
-    path: str
-    size: int
-    sha256: str
+    def __init__(self, path: str, raw: bytes) -> None:
+        self.path = path
+        self.size = len(raw)
+        self._digest = ""
+        self._thread = threading.Thread(target=self._fingerprint, args=(raw,), daemon=True)
+        self._thread.start()
+
+    @property
+    def sha256(self) -> str:
+        """Of the file as it lies on disk, in hexadecimal digits."""
+        self._thread.join()
+        return self._digest
+
+    def _fingerprint(self, raw: bytes) -> None:
+        self._digest = hashlib.sha256(raw).hexdigest()
 
 
 def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:
@@ -53,7 +68,7 @@ def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FormatError(name, [f"cannot be read: {reason}"]) from None
-    source = Input(path=name, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+    source = Input(name, raw)
     data = _unpack(name, raw) if raw.startswith(GZIP_MAGIC) else raw
     if not data.strip():
         raise FormatError(name, ["the file is empty"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from detmetrics.arrays import slots_of_repeats
 from detmetrics.matching import Matches
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
@@ -38,23 +37,22 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
         "detections_in_classes_without_ground_truth": int(in_unseen.sum()),
         "classes_detected_without_ground_truth": len(np.unique(detections.category[in_unseen])),
         "detections_on_images_without_ground_truth": int(on_empty.sum()),
-        "duplicate_detections": _duplicates(detections),
+        "duplicate_detections": _duplicates(detections, matches),
     }
 
 
-def _duplicates(detections: Detections) -> int:
-    """Detections that repeat another one: same image, class, score and box."""
-    # Equal scores are rare, so only they are compared whole.
-    slots = np.argsort(detections.scores)
-    slots = slots[slots_of_repeats(detections.scores[slots])]
-    rows = np.column_stack(
-        [
-            detections.image[slots],
-            detections.category[slots],
-            detections.scores[slots],
-            detections.boxes[slots],
-        ]
+def _duplicates(detections: Detections, matches: Matches) -> int:
+    """Detections within the limit that repeat another: same image, class, score and box."""
+    # Matches stand by category, score and image, so repeated ones are near neighbours.
+    row, score, image = matches.row, matches.score, matches.image
+    near = np.zeros(len(row), bool)
+    near[1:] = (score[1:] == score[:-1]) & (image[1:] == image[:-1])
+    near[:-1] |= near[1:]
+    row = row[near]
+    keys = np.column_stack(
+        [detections.image[row], detections.category[row], detections.scores[row]]
     )
+    rows = np.concatenate([keys, detections.boxes[row]], axis=1)
     return len(rows) - len(np.unique(rows, axis=0))
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints, run_starts, slots_of_repeats
+from detmetrics.arrays import Bools, Floats, Ints, keep_freed_memory, run_starts, slots_of_repeats
 from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
 from detmetrics.ranking import best_first, by_group, rank_in_runs
 from detmetrics.rules import Rules
@@ -34,13 +34,21 @@ NEARLY_ONE = 1 - 1e-10
 class Matched:
     """The matched pairs of one area range: by threshold, then in order of detection.
 
-    threshold, detection, ground_truth : (Q,) indices into the thresholds of the rules and into
-    the detections and ground truths of :class:`Matches`.
+    pair : (Q,) index into the pairs of :class:`Matches`; count : (T,) how many at each threshold.
     """
 
-    threshold: Ints
-    detection: Ints
-    ground_truth: Ints
+    pair: Ints
+    count: Ints
+
+    @property
+    def threshold(self) -> Ints:
+        """(Q,) the index of the threshold of each."""
+        return np.repeat(np.arange(len(self.count)), self.count)
+
+    def at(self, threshold: int) -> Ints:
+        """The matched pairs of one threshold."""
+        end = int(self.count[: threshold + 1].sum())
+        return self.pair[end - int(self.count[threshold]) : end]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +67,8 @@ class Matches:
             ``rank < M``.
         truth_row, truth_category : (G,) of each ground truth.
         ignored : (A, G) ground truths that count neither for nor against.
-        matched: (A,) matched pairs, one record an area range.
+        pairs: the candidates, with indices into these detections and ground truths.
+        matched: (A,) which of the pairs are matched, a record an area range.
     """
 
     rules: Rules
@@ -73,6 +82,7 @@ class Matches:
     truth_row: Ints
     truth_category: Ints
     ignored: Bools
+    pairs: Pairs
     matched: tuple[Matched, ...]
 
 
@@ -83,6 +93,7 @@ def match(
     progress: Callable[[float], None] | None = None,
 ) -> Matches:
     """Match every detection at every threshold and in every area range."""
+    keep_freed_memory()
     images, categories = len(truth.catalog.image_ids), len(truth.catalog.category_ids)
     pooled = rules.class_agnostic
     category = np.zeros_like(detections.category) if pooled else detections.category
@@ -90,7 +101,8 @@ def match(
 
     places = detections.image * categories + detections.category if pooled else detections.image
     row = by_group(category, best_first(detections.scores, places))
-    group = category * images + detections.image
+    group = category * images
+    group += detections.image
     rank = _rank_in_group(group, detections.image, row)
     within = rank < rules.max_limit
     if not within.all():
@@ -122,16 +134,17 @@ def match(
         truth_row=truth_row,
         truth_category=truth_category[truth_row],
         ignored=ignored,
+        pairs=pairs,
         matched=_match_ranges(pairs, truth_group, crowd, ignored, rules),
     )
 
 
 def _rank_in_group(group: Ints, image: Ints, row: Ints) -> Ints:
     """Of rows sorted by category and score: their place inside image and category."""
-    order = by_group(image[row], np.arange(len(row)))
-    rank = np.empty_like(row)
-    rank[order] = rank_in_runs(group[row[order]])
-    return rank
+    gathered = by_group(image, row)
+    rank = np.empty_like(row)  # by row of the table
+    rank[gathered] = rank_in_runs(group[gathered])
+    return rank[row]
 
 
 def _later_first(truth: GroundTruth, group: Ints) -> tuple[Ints, Ints]:
@@ -190,15 +203,9 @@ def _match_ranges(
                 for old, new in zip(matched[0], fresh, strict=True)
             ]
         )
-    return tuple(_as_matched(pairs, found) for found in matched)
-
-
-def _as_matched(pairs: Pairs, found: list[Ints]) -> Matched:
-    pair = np.concatenate(found)
-    return Matched(
-        threshold=np.repeat(np.arange(len(found)), [len(part) for part in found]),
-        detection=pairs.detection[pair],
-        ground_truth=pairs.ground_truth[pair],
+    return tuple(
+        Matched(pair=np.concatenate(found), count=np.array([len(part) for part in found]))
+        for found in matched
     )
 
 
@@ -233,23 +240,23 @@ def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:
     truth the one that stands first has the better detection.
     """
     nobody = len(detection)
+    first_choice = np.ones(nobody + 1, bool)
+    np.not_equal(detection[1:], detection[:-1], out=first_choice[1:nobody])
+    last_choice = first_choice[1:]
     holder = np.full(len(crowd), nobody)
-    last_choice = np.ones(nobody, bool)
-    np.not_equal(detection[1:], detection[:-1], out=last_choice[:-1])
-    proposals = run_starts(detection)
-    absorbed = []
+    matched = np.zeros(nobody + 1, bool)
+    proposals = np.flatnonzero(first_choice[:nobody])
     while len(proposals):
         target = truth[proposals]
-        into_crowd = crowd[target]
-        if into_crowd.any():
-            absorbed.append(proposals[into_crowd])
-            proposals, target = proposals[~into_crowd], target[~into_crowd]
         before = holder[target]
         np.minimum.at(holder, target, proposals)
         won = holder[target] == proposals
-        refused = np.concatenate([proposals[~won], before[won & (before < nobody)]])
+        displaced = won & (before < nobody)
+        if (into_crowd := crowd[target]).any():
+            matched[proposals[into_crowd]] = True
+            won |= into_crowd
+            displaced &= ~into_crowd
+        refused = np.concatenate([proposals[~won], before[displaced]])
         proposals = refused[~last_choice[refused]] + 1
-    matched = np.zeros(nobody, bool)
-    for pairs in (holder[holder < nobody], *absorbed):
-        matched[pairs] = True
-    return np.flatnonzero(matched)
+    matched[holder[~crowd]] = True
+    return np.flatnonzero(matched[:nobody])

@@ -83,7 +83,7 @@ def candidate_pairs(
         detection = near.detection[block]
         found.append(
             _block_pairs(
-                boxes[rows[detection]],
+                boxes.take(rows[detection], axis=0),
                 detection,
                 near.first[block],
                 near.count[block],

@@ -48,7 +48,9 @@ def by_group(groups: Ints, rows: Ints) -> Ints:
     """
     top = int(groups.max()) if len(groups) else 0
     for shift in range(0, max(top.bit_length(), 1), DIGIT):
-        digit = (groups >> shift).astype(np.uint8 if top >> shift < 256 else np.uint16)
+        digit = (groups >> shift if shift else groups).astype(
+            np.uint8 if top >> shift < 256 else np.uint16
+        )
         rows = rows[np.argsort(digit[rows], kind="stable")]
     return rows
 
@@ -60,8 +62,9 @@ def rank_in_runs(values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Ints:
     [0, 1, 0]
     """
     starts = run_starts(values)
-    sizes = np.diff(starts, append=len(values))
-    return np.arange(len(values)) - np.repeat(starts, sizes)
+    rank = np.arange(len(values))
+    rank -= np.repeat(starts, np.diff(starts, append=len(values)))
+    return rank
 
 
 def _leading_bits(scores: Floats) -> Ints:
@@ -75,8 +78,9 @@ def _leading_bits(scores: Floats) -> Ints:
         bits = bits ^ ((bits >> 63) & np.int64(2**63 - 1))
     high, low = int(bits.max()), int(bits.min())
     shift = max((high - low).bit_length() - LEADING_BITS, 0)
-    distance = np.int64(high).astype(np.uint64) - bits.astype(np.uint64)
-    return (distance >> np.uint64(shift)).astype(np.int64)
+    distance = (np.int64(high) - bits).view(np.uint64)  # which wraps around where it must
+    distance >>= np.uint64(shift)
+    return distance.view(np.int64)
 
 
 def _mend(rows: Ints, ranked: Floats) -> None:

@@ -43,17 +43,16 @@ def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats,
     run = np.repeat(np.arange(len(starts)), ends - starts)
     first = np.searchsorted(matches.category, matches.category)  # of the category
     in_range = curves.in_range(area)
-    matched = matches.matched[area]
-    ignored = matches.ignored[area][matched.ground_truth]
+    pairs = matches.pairs
     of_threshold = np.append(hits.first[:: matches.categories], len(hits.detection))
 
     lowest, highest = np.empty(len(hits.detection)), np.empty(len(hits.detection))
     for threshold in range(len(matches.rules.iou_thresholds)):
         rows = slice(of_threshold[threshold], of_threshold[threshold + 1])
         hit = hits.detection[rows]
-        here = matched.threshold == threshold
+        pair = matches.matched[area].at(threshold)
         counted = in_range.copy()
-        counted[matched.detection[here]] = ~ignored[here]
+        counted[pairs.detection[pair]] = ~matches.ignored[area][pairs.ground_truth[pair]]
         right = np.zeros(len(counted), bool)
         right[hit] = True
         all_before, right_before = running(counted), running(right)

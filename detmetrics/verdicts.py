@@ -50,9 +50,8 @@ def verdicts(
 ) -> Verdicts:
     """The match table; ``threshold`` and ``area`` are indices into the rules."""
     rules = matches.rules
-    matched = matches.matched[area]
-    here = matched.threshold == threshold
-    taken, holder = matched.ground_truth[here], matched.detection[here]
+    pair = matches.matched[area].at(threshold)
+    taken, holder = matches.pairs.ground_truth[pair], matches.pairs.detection[pair]
     ignored = matches.ignored[area]
     iou = rules.iou_thresholds[threshold]
     near = _overlaps(truth, detections, matches)
@@ -77,7 +76,7 @@ def verdicts(
 
     at = rows[holder]
     partner[at] = matches.truth_row[taken]
-    overlap[at] = _overlap_of(near, holder, taken)
+    overlap[at] = matches.pairs.overlap[pair]
     verdict[at] = np.where(ignored[taken], IGNORED, TRUE_POSITIVE)
     reason[at] = np.where(
         truth.crowd[partner[at]],
@@ -142,11 +141,3 @@ def _best(pairs: Pairs, side: Ints, allowed: np.ndarray[tuple[int], np.dtype[np.
     first = np.ones(len(order), bool)
     first[1:] = side[order][1:] != side[order][:-1]
     return order[first]
-
-
-def _overlap_of(pairs: Pairs, detection: Ints, ground_truth: Ints) -> Floats:
-    """The overlap of known pairs; every one of them is listed."""
-    width = int(pairs.ground_truth.max(initial=0)) + 1
-    keys = pairs.detection * width + pairs.ground_truth
-    order = np.argsort(keys)
-    return pairs.overlap[order[np.searchsorted(keys[order], detection * width + ground_truth)]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 import subprocess
 import sys
 
@@ -58,3 +59,8 @@ def test_imports_bring_only_what_is_used(statement, absent):
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == ""
+
+
+def test_no_module_hides_a_public_name():
+    modules = {module.name for module in pkgutil.iter_modules(dm.__path__)}
+    assert not modules & set(dm.__all__)

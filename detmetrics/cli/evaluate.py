@@ -16,7 +16,7 @@ from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.rules import COCO, Rules
 
 if TYPE_CHECKING:
-    from detmetrics.crosscheck import Crosscheck
+    from detmetrics.crosschecking import Crosscheck
     from detmetrics.result import Evaluation
 
 __all__ = ["evaluate"]
@@ -87,7 +87,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     rules = _rules(options)
     minimums = _minimums(options["fail_under"], rules)
     warnings.simplefilter("ignore", DetmetricsWarning)  # the report says all of them
-    from detmetrics.crosscheck import crosscheck
+    from detmetrics.crosschecking import crosscheck
     from detmetrics.evaluation import evaluate as run
 
     with Patience(quiet=options["quiet"]) as patience:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from detmetrics.crosscheck import Crosscheck
+from detmetrics.crosschecking import Crosscheck
 from detmetrics.result import Evaluation
 
 __all__ = ["to_json"]
