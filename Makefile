@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lint types layers fuzz bench clean
+.PHONY: demo test check lint types layers docs fuzz bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
@@ -22,6 +22,9 @@ types: $(VENV)/developer
 
 layers: $(VENV)/developer
 	$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/developer
+	$(BIN)/python -m pytest tests/test_docs.py
 
 # Many times the examples of the tests, against pycocotools and the slow reference.
 fuzz: $(VENV)/developer
