@@ -33,7 +33,7 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
         "ground_truths": len(truth),
         "crowds": int(truth.crowd.sum()),
         "detections": len(detections),
-        "detections_beyond_limit": len(detections) - len(matches.row),
+        "detections_beyond_limit": matches.detections - len(matches.row),
         "detections_in_classes_without_ground_truth": int(in_unseen.sum()),
         "classes_detected_without_ground_truth": len(np.unique(detections.category[in_unseen])),
         "detections_on_images_without_ground_truth": int(on_empty.sum()),

@@ -60,6 +60,7 @@ class Matches:
     Attributes:
         rules: the rules that were applied.
         categories: K, 1 where categories are pooled.
+        detections: how many stand in the table, those beyond the limit included.
         row : (D,) row of each detection in its table.
         category, image : (D,) indices.
         score, area : (D,) of each detection.
@@ -73,6 +74,7 @@ class Matches:
 
     rules: Rules
     categories: int
+    detections: int
     row: Ints
     category: Ints
     image: Ints
@@ -125,6 +127,7 @@ def match(
     return Matches(
         rules=rules,
         categories=1 if pooled else categories,
+        detections=len(detections),
         row=row,
         category=category[row],
         image=detections.image[row],
