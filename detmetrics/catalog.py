@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Ints, Objects
+from detmetrics.arrays import Bools, Ints, Objects, read_only
 from detmetrics.errors import TableError
 
 __all__ = ["Catalog", "Id", "id_array", "positions"]
@@ -63,20 +63,23 @@ class Catalog:
         image_ids, names = _sorted("images", list(images), image_names)
         category_ids, classes = _sorted("categories", list(categories), category_names)
         return cls(
-            image_ids=image_ids,
+            image_ids=read_only(image_ids),
             image_names=names,
-            category_ids=category_ids,
+            category_ids=read_only(category_ids),
             category_names=classes,
         )
 
     @property
     def class_labels(self) -> tuple[str, ...]:
         """(K,) the class names; where several classes share one, with their id behind it."""
-        shared = {name for name, times in Counter(self.category_names).items() if times > 1}
-        return tuple(
-            f"{name} (id {known})" if name in shared else name
-            for name, known in zip(self.category_names, self.category_ids.tolist(), strict=True)
-        )
+        labels = [*self.category_names]
+        # Naming one by its id can make it the double of another, hence the loop.
+        while shared := {name for name, times in Counter(labels).items() if times > 1}:
+            labels = [
+                f"{label} (id {known})" if label in shared else label
+                for label, known in zip(labels, self.category_ids.tolist(), strict=True)
+            ]
+        return tuple(labels)
 
     def select(self, images: Bools, categories: Bools) -> Catalog:
         """The catalog of the images and categories that are marked."""
@@ -95,7 +98,10 @@ def _sorted(
 ) -> tuple[Objects, tuple[str, ...]]:
     if names is not None and len(names) != len(ids):
         raise TableError(f"{what}: {len(ids)} ids, but {len(names)} names")
-    column = id_array(ids)
+    try:
+        column = id_array(ids)
+    except TableError as error:
+        raise TableError(f"{what}: {str(error).removeprefix('ids: ')}") from None
     texts = [str(value) for value in ids] if names is None else [str(name) for name in names]
     order = sorted(range(len(ids)), key=lambda row: sort_key(column[row]))
     column = column[order]
@@ -121,12 +127,16 @@ def id_array(ids: Iterable[Any]) -> Objects:
     >>> id_array([1.0, 2]), id_array(["a", 2])
     (array([1, 2]), array(['a', 2], dtype=object))
     """
-    column = ids if isinstance(ids, np.ndarray) else np.array(list(ids), dtype=object)
-    if column.ndim != 1:
-        raise TableError(f"ids: expected one dimension, got shape {column.shape}")
-    if column.dtype.kind in "iu" and column.dtype != np.uint64:
-        return column.astype(np.int64)
-    values = column.tolist()
+    if not isinstance(ids, np.ndarray):
+        if isinstance(ids, str) or not isinstance(ids, Iterable):
+            raise TableError(f"ids: expected one dimension, got {ids!r}")
+        values = list(ids)
+    elif ids.ndim != 1:
+        raise TableError(f"ids: expected one dimension, got shape {ids.shape}")
+    elif ids.dtype.kind in "iu" and ids.dtype != np.uint64:
+        return ids.astype(np.int64)
+    else:
+        values = ids.tolist()
     if set(map(type, values)) - {int}:
         values = [_clean_id(value) for value in values]
     if all(type(value) is int for value in values):
@@ -146,11 +156,13 @@ def _whole_numbers(values: list[int]) -> Ints:
 
 def _clean_id(value: Any) -> Id:
     if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return str(value)
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return int(value)
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, list | tuple | np.ndarray):
+        raise TableError(f"ids: expected one dimension, got {value!r} among them")
     raise TableError(f"ids: expected whole numbers of 64 bits or text, got {value!r}")
 
 

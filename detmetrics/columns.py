@@ -69,7 +69,10 @@ def flag_column(name: str, values: ArrayLike | None, count: int) -> Bools:
     """Flags, all false where none are given."""
     if values is None:
         return np.zeros(count, bool)
-    return of_length(name, np.array(values).astype(bool), count)  # type: ignore[no-any-return]
+    flags = number_column(name, values)
+    if np.isnan(flags).any():
+        raise TableError(f"{name}: expected flags, got nan")
+    return of_length(name, flags != 0, count)  # type: ignore[no-any-return]
 
 
 def box_column(boxes: ArrayLike, box_format: BoxFormat, count: int) -> tuple[Floats, BoxFormat]:

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from detmetrics.arrays import Floats
-from detmetrics.errors import listing
 from detmetrics.evaluation import evaluate
+from detmetrics.messages import listing
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
 from detmetrics.tables import Detections, GroundTruth
@@ -203,7 +203,7 @@ def _difference(
         f"area {rules.area_ranges[area].name}",
         f"limit {rules.max_detections[limit]}",
     ]
-    return f"{name} at {', '.join(place)}: expected {theirs[at]!r}, got {ours[at]!r}"
+    return f"{name} at {', '.join(place)}: expected {float(theirs[at])!r}, got {float(ours[at])!r}"
 
 
 def _known_differences(result: Evaluation) -> Iterator[str]:

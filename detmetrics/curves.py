@@ -109,7 +109,7 @@ class Curves:
         cells = np.empty((*shape, len(rules.area_ranges), len(rules.max_detections)))
         for area in self._areas:
             hits = self.true_positives(area, rules.max_limit)
-            bounds = np.append(hits.first, len(hits.detection))
+            bounds = np.append(hits.first.ravel(), len(hits.detection))
             rank = matches.rank[hits.detection]
             for index, limit in enumerate(rules.max_detections):
                 found = np.diff(running(rank < limit)[bounds]).reshape(shape)
@@ -175,8 +175,8 @@ class Curves:
         detection, right = detection[pair], is_right[pair]
         category = matches.category[detection]
         curve = threshold * matches.categories + category
-        curves = len(matches.rules.iou_thresholds) * matches.categories
-        first = np.searchsorted(curve, np.arange(curves + 1))
+        shape = len(matches.rules.iou_thresholds), matches.categories
+        first = np.searchsorted(curve, np.arange(shape[0] * shape[1] + 1))
 
         # A match counts by its ground truth, not by its own area.
         counted = running(in_range)[detection + 1] - running(in_range)[self._first[category]]
@@ -190,8 +190,8 @@ class Curves:
         return TruePositives(
             detection=detection[right],
             precision=precision,
-            first=hits[first[:-1]],
-            count=np.diff(hits[first]),
+            first=hits[first[:-1]].reshape(shape),
+            count=np.diff(hits[first]).reshape(shape),
         )
 
     def _best_scores(self) -> Floats:

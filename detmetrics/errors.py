@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from detmetrics.messages import SHOWN, listing
+
 __all__ = [
     "DetmetricsError",
     "DetmetricsWarning",
@@ -26,10 +28,7 @@ __all__ = [
     "RulesError",
     "TableError",
     "UnknownIdError",
-    "listing",
 ]
-
-SHOWN = 10
 
 
 class DetmetricsError(Exception):
@@ -74,17 +73,3 @@ class OutputError(DetmetricsError, OSError):
 
 class DetmetricsWarning(UserWarning):
     """The input was read and evaluated, but deserves a look."""
-
-
-def listing(subject: str, faults: Sequence[str], count: int) -> str:
-    """One fault on one line; several as a list with what was left out.
-
-    >>> print(listing("a.json", ["[0].score: expected a number, got text"], 1))
-    a.json: [0].score: expected a number, got text
-    """
-    if count == 1:
-        return f"{subject}: {faults[0]}"
-    lines = [f"{subject}: {count:,} faults", *(f"  {fault}" for fault in faults[:SHOWN])]
-    if count > len(lines) - 1:
-        lines.append(f"  ... and {count - len(lines) + 1:,} more")
-    return "\n".join(lines)

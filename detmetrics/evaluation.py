@@ -14,6 +14,7 @@ from detmetrics.errors import DetmetricsWarning, InputError
 from detmetrics.formats.coco import read_detections as read_coco_detections
 from detmetrics.formats.coco import read_ground_truth as read_coco_ground_truth
 from detmetrics.matching import match
+from detmetrics.messages import printable, shown
 from detmetrics.pairing import UnknownPolicy
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
@@ -134,22 +135,33 @@ def _phase(progress: Progress | None, name: str) -> Callable[[float], None] | No
 
 
 def _chosen(what: str, wanted: Iterable[Id] | None, ids: Objects, names: tuple[str, ...]) -> Bools:
-    """Mark the ids that are wanted, by id, by name or by id as text."""
+    """Mark what is wanted: by id, else by id as text, else by name."""
     marked = np.full(len(ids), wanted is None)
-    where: dict[Id, list[int]] = {}
-    for row, (known, name) in enumerate(zip(ids.tolist(), names, strict=True)):
-        for key in {known, name, str(known)}:
-            where.setdefault(key, []).append(row)
-    for key in wanted or ():
-        if key not in where:
-            raise InputError(f"no {what} {key!r} in the ground truth; it has {_few(names)}")
-        marked[where[key]] = True
+    if wanted is None:
+        return marked
+    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
+        plural = {"image": "images", "class": "classes"}[what]
+        raise InputError(f"{plural}: expected a list of ids or names, got {wanted!r}")
+    known = ids.tolist()
+    ways = [_rows_of(keys) for keys in (known, [str(value) for value in known], names)]
+    for key in wanted:
+        rows = next((way[key] for way in ways if key in way), None)
+        if rows is None:
+            raise InputError(f"no {what} {shown(key)} in the ground truth; it has {_few(names)}")
+        marked[rows] = True
     return marked
 
 
-def _few(names: tuple[str, ...], shown: int = 5) -> str:
-    more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
+def _rows_of(keys: Iterable[Id]) -> dict[Id, list[int]]:
+    rows: dict[Id, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows.setdefault(key, []).append(row)
+    return rows
+
+
+def _few(names: tuple[str, ...], most: int = 5) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more
 
 
 def _overruled(truth: GroundTruth, rules: Rules) -> Iterable[str]:

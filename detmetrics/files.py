@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from detmetrics.errors import FormatError, OutputError
@@ -89,13 +90,15 @@ def _unpack(name: str, raw: bytes) -> bytes:
                 rest = packed.unconsumed_tail or packed.unused_data
             if not packed.eof:
                 raise FormatError(name, ["the gzip data ends early: was the file cut off?"])
+        if rest.strip(b"\0"):  # padding of zeros is common, and harmless
+            raise FormatError(name, [f"{len(rest):,} bytes that are not gzip data at the end"])
     except zlib.error as error:
         raise FormatError(name, [f"damaged gzip data: {error}"]) from None
     return b"".join(parts)
 
 
 def write_whole(outputs: Mapping[str, str]) -> None:
-    """Write texts to paths; all of them or, where one fails, none.
+    """Write texts to paths; all of them or, where one fails, no file.
 
     ``-`` is standard output. A device or a pipe is written to; a link keeps pointing where it
     does.
@@ -104,48 +107,67 @@ def write_whole(outputs: Mapping[str, str]) -> None:
         OutputError: a path cannot be written; nothing was changed.
     """
     staged: list[tuple[str, str]] = []
-    direct: list[tuple[str, str]] = []
     try:
+        direct = {path: text for path, text in outputs.items() if _is_stream(path)}
         for path, text in outputs.items():
-            target = os.path.realpath(path)
-            if path == STANDARD_STREAM or _is_special(target):
-                direct.append((path, text))
-            else:
-                staged.append((_stage(target, text), target))
+            if path not in direct:
+                with _naming(path):
+                    target = os.path.realpath(path)
+                    staged.append((_stage(target, text), target))
+        # What can still fail comes before what cannot.
+        for path, text in direct.items():
+            with _naming("standard output" if path == STANDARD_STREAM else path):
+                _write_direct(path, text)
         for temporary, target in staged:
-            os.replace(temporary, target)
-        for path, text in direct:
-            _write_direct(path, text)
-    except OSError as error:
-        raise OutputError(
-            f"{error.filename or path}: cannot be written: {error.strerror}"
-        ) from None
+            with _naming(target):
+                os.replace(temporary, target)
     finally:
         for temporary, _ in staged:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
 
 
-def _is_special(path: str) -> bool:
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Errors of the system as ours, with the path that the user gave."""
     try:
-        return not stat.S_ISREG(os.stat(path).st_mode) and not os.path.isdir(path)
-    except OSError:
+        yield
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"{path}: cannot be written: {reason}") from None
+
+
+def _is_stream(path: str) -> bool:
+    """Whether a path is standard output, a device or a pipe, which cannot be replaced."""
+    if path == STANDARD_STREAM:
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
         return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _stage(target: str, text: str) -> str:
+    """A temporary file beside the target that holds the text."""
     if os.path.isdir(target):
-        raise IsADirectoryError(21, "it is a directory", target)
-    folder = os.path.dirname(target)
+        raise IsADirectoryError(errno.EISDIR, "it is a directory")
+    folder, name = os.path.split(target)
     if not os.path.isdir(folder):
-        raise FileNotFoundError(2, "its folder does not exist", target)
+        raise FileNotFoundError(errno.ENOENT, "its folder does not exist")
+    if len(os.fsencode(name)) > os.pathconf(folder, "PC_NAME_MAX"):
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(prefix=".detmetrics-", dir=folder)
-    with open(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(temporary, mode)
+    try:
+        with open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)
+    except BaseException:
+        os.unlink(temporary)
+        raise
     return temporary
 
 
@@ -156,9 +178,12 @@ def _umask() -> int:
 
 
 def _write_direct(path: str, text: str) -> None:
-    if path == STANDARD_STREAM:
-        sys.stdout.write(text)
+    if path != STANDARD_STREAM:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text)
+    elif sys.stdout is None:
+        raise OSError(errno.EBADF, "it is closed")
+    else:
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
-        return
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        file.write(text)

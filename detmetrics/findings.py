@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from detmetrics.matching import Matches
+from detmetrics.messages import counted
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
@@ -62,27 +63,23 @@ def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
     if unseen := counts["detections_in_classes_without_ground_truth"]:
         classes = counts["classes_detected_without_ground_truth"]
         found.append(
-            f"{_number(unseen, 'detection')} in {_number(classes, 'class', 'classes')} without "
+            f"{counted(unseen, 'detection')} in {counted(classes, 'class', 'classes')} without "
             "ground truth: no metric counts them"
         )
     if on_empty := counts["detections_on_images_without_ground_truth"]:
         images = counts["images_without_ground_truth"]
         found.append(
-            f"{_number(on_empty, 'detection')} on {_number(images, 'image')} without ground truth: "
+            f"{counted(on_empty, 'detection')} on {counted(images, 'image')} without ground truth: "
             f"{on_empty / images:.3g} false positives an image"
         )
     if beyond := counts["detections_beyond_limit"]:
         found.append(
-            f"{_number(beyond, 'detection')} beyond the limit of {rules.max_limit} an image and "
+            f"{counted(beyond, 'detection')} beyond the limit of {rules.max_limit} an image and "
             "class: not counted"
         )
     if double := counts["duplicate_detections"]:
         found.append(
-            f"{_number(double, 'detection')} repeat another one exactly (image, class, score and "
+            f"{counted(double, 'detection')} repeat another one exactly (image, class, score and "
             "box): was an image evaluated twice?"
         )
     return tuple(found)
-
-
-def _number(count: int, singular: str, plural: str | None = None) -> str:
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

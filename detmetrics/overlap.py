@@ -146,6 +146,7 @@ def _block_pairs(
     # union = crowd ? area : area + area' - inter
     area = d_area[d]
     union = np.where(crowd[g], area, area + g_area[g] - inter)
-    overlap = inter / union
+    with np.errstate(invalid="ignore"):  # boxes too small to have an area
+        overlap = inter / union
     kept = np.flatnonzero(overlap >= lowest)
     return detection[d[kept]], g[kept], overlap[kept]

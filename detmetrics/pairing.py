@@ -18,6 +18,7 @@ import numpy as np
 from detmetrics.arrays import Ints, Objects
 from detmetrics.catalog import Id, positions
 from detmetrics.errors import UnknownIdError
+from detmetrics.messages import counted, shown
 
 __all__ = ["Known", "Paired", "UnknownPolicy", "pair"]
 
@@ -89,9 +90,9 @@ def _unknown(wanted: Objects, known: Known, found: Ints, noun: str) -> str:
     missing = wanted[found < 0]
     ids = len(set(missing.tolist()))
     return (
-        f"{_count(len(missing), noun)} of {len(wanted):,} "
+        f"{counted(len(missing), noun)} of {len(wanted):,} "
         f"{'names' if len(missing) == 1 else 'name'} "
-        f"{_count(ids, known.kind, known.plural)} that the ground truth does not list"
+        f"{counted(ids, known.kind, known.plural)} that the ground truth does not list"
     )
 
 
@@ -101,11 +102,7 @@ def _examples(wanted: Objects, found: Ints, place: Callable[[int], str]) -> list
     first: dict[Id, int] = {}
     for row, value in zip(missing.tolist(), wanted[missing].tolist(), strict=True):
         first.setdefault(value, row)
-    return [f"  {place(row)}: {value!r}" for value, row in [*first.items()][:EXAMPLES]]
-
-
-def _count(count: int, singular: str, plural: str | None = None) -> str:
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+    return [f"  {place(row)}: {shown(value)}" for value, row in [*first.items()][:EXAMPLES]]
 
 
 class _Reading(NamedTuple):
@@ -122,9 +119,7 @@ def _readings(wanted: Objects, known: Known) -> Iterator[_Reading]:
         names.append((stems, "paired by file stem, not by id"))
     else:
         names.append(([*known.names], "paired by class name, not by id"))
-    numbers = (
-        "paired by the number that their ids spell, text on one side and integers on the other"
-    )
+    numbers = "paired by the number that their ids spell"
     for reading, how in [([*map(_number, known.ids.tolist())], numbers), *names]:
         if len(set(reading)) == len(reading):
             asked = [_number(v) for v in wanted.tolist()] if how is numbers else wanted.tolist()
@@ -139,7 +134,7 @@ def _objects(values: list[Id]) -> Objects:
 
 def _number(value: Id) -> Id:
     """The number that text spells, so that ``"000012"`` equals 12; other ids stay themselves."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
         return int(value)
     return value
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Integral, Real
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -73,6 +74,8 @@ class Rules:
             raise RulesError(f"iou_thresholds: expected 0 < t <= 1, got {self.iou_thresholds}")
         if self.recall_points[0] < 0 or self.recall_points[-1] > 1:
             raise RulesError(f"recall_points: expected 0 <= r <= 1, got {self.recall_points}")
+        if not isinstance(self.class_agnostic, bool):
+            raise RulesError(f"class_agnostic: expected True or False, got {self.class_agnostic!r}")
         if self.ignore not in ("overwrite", "honour"):
             raise RulesError(f"ignore: expected 'overwrite' or 'honour', got {self.ignore!r}")
 
@@ -138,11 +141,18 @@ class Rules:
         return names.index(name)
 
 
-def _numbers(field: str, values: Iterable[float] | float) -> tuple[float, ...]:
-    try:
-        numbers = tuple(float(value) for value in np.atleast_1d(values))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise RulesError(f"{field}: expected numbers, got {values!r}") from None
+def _listed(values: Any) -> list[Any]:
+    """One value or several, as a list."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        return [values]
+    return list(values)
+
+
+def _numbers(field: str, values: Any) -> tuple[float, ...]:
+    given = _listed(values)
+    if not all(isinstance(v, Real) and not isinstance(v, bool | np.bool_) for v in given):
+        raise RulesError(f"{field}: expected numbers, got {values!r}")
+    numbers = tuple(float(value) for value in given)
     if not numbers or not all(map(math.isfinite, numbers)):
         raise RulesError(f"{field}: expected at least one finite number, got {values!r}")
     if any(b <= a for a, b in pairwise(numbers)):
@@ -150,28 +160,32 @@ def _numbers(field: str, values: Iterable[float] | float) -> tuple[float, ...]:
     return numbers
 
 
-def _limits(values: Iterable[int] | int) -> tuple[int, ...]:
-    numbers = np.atleast_1d(values)  # type: ignore[arg-type]
-    if numbers.size == 0 or numbers.dtype.kind not in "iu" or numbers.min() < 1:
+def _limits(values: Any) -> tuple[int, ...]:
+    given = _listed(values)
+    if not given or not all(_is_limit(value) for value in given):
         raise RulesError(f"max_detections: expected whole numbers from 1, got {values!r}")
-    limits = tuple(sorted(numbers.tolist()))
+    limits = tuple(sorted(int(value) for value in given))
     if len(set(limits)) < len(limits):
-        raise RulesError(f"max_detections: {values!r} names a limit twice")
+        raise RulesError(f"max_detections: {tuple(given)} names a limit twice")
     return limits
 
 
-def _area_ranges(
-    values: Mapping[str, tuple[float, float]] | Iterable[tuple[str, float, float]],
-) -> tuple[AreaRange, ...]:
-    if isinstance(values, Mapping):
-        values = [(name, *bounds) for name, bounds in values.items()]
+def _is_limit(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and 1 <= int(value) < 2**63
+
+
+def _area_ranges(values: Any) -> tuple[AreaRange, ...]:
     try:
+        if isinstance(values, Mapping):
+            values = [(name, *bounds) for name, bounds in values.items()]
         ranges = tuple(AreaRange(str(n), float(low), float(high)) for n, low, high in values)
     except (TypeError, ValueError):
         raise RulesError(f"area_ranges: expected (name, low, high), got {values!r}") from None
     for area in ranges:
         if not 0 <= area.low <= area.high < math.inf:
-            raise RulesError(f"area_ranges: expected 0 <= low <= high, got {area}")
+            raise RulesError(
+                f"area_ranges: expected 0 <= low <= high, 1e10 for no upper end, got {area}"
+            )
     names = [area.name for area in ranges]
     if len(set(names)) < len(names) or "" in names:
         raise RulesError(f"area_ranges: names must be given and differ, got {names}")
@@ -180,14 +194,19 @@ def _area_ranges(
 
 
 def _grid(values: tuple[float, ...]) -> str:
-    # An even grid that linspace gives bit for bit is written start:step:stop.
-    if len(values) > 2 and values == tuple(np.linspace(values[0], values[-1], len(values))):
-        step = round((values[-1] - values[0]) / (len(values) - 1), 9)
-        return ":".join(
-            f"{v:.2f}".lstrip("0") if round(v, 2) == v else _short(v)
-            for v in (values[0], step, values[-1])
-        )
+    """Numbers in full; an even grid that linspace gives bit for bit as start:step:stop."""
+    first, last = values[0], values[-1]
+    even = len(values) > 2 and values == tuple(np.linspace(first, last, len(values)))
+    if even and (round(first, 2), round(last, 2)) == (first, last):
+        step = (last - first) / (len(values) - 1)
+        return f"{_cents(first)}:{_cents(step)}:{_cents(last)}"
     return ",".join(_short(value) for value in values)
+
+
+def _cents(value: float) -> str:
+    """Two decimals where they say it all, as in ``.50``; a step is said to nine digits."""
+    value = round(value, 9)
+    return f"{value:.2f}".removeprefix("0") if round(value, 2) == value else _short(value)
 
 
 def _recall_grid(values: tuple[float, ...]) -> str:
@@ -197,7 +216,7 @@ def _recall_grid(values: tuple[float, ...]) -> str:
 
 
 def _short(value: float) -> str:
-    text = f"{value:g}" if float(f"{value:g}") == value else f"{value:.12g}"
+    text = f"{value:g}" if float(f"{value:g}") == value else repr(value)
     return text[1:] if text.startswith("0.") else text
 
 

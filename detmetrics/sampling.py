@@ -20,7 +20,7 @@ class TruePositives:
     """True positives of one area range and limit, by threshold, category and falling score.
 
     detection : (Q,) index into the matches; precision : (Q,) down to that detection;
-    first, count : (T * K,) the slice of each threshold and category.
+    first, count : (T, K) the slice of each threshold and category.
     """
 
     detection: Ints
@@ -35,8 +35,7 @@ def envelope(hits: TruePositives, truths: Ints, points: Floats) -> Floats:
     truths : (K,) ground truths that count; points : (R,) ascending recall.
     """
     slot, reached = _slots(hits, truths, points)
-    ends = (hits.first + hits.count).reshape(*slot.shape[:2], 1)
-    cuts = np.concatenate([slot, ends], axis=2)
+    cuts = np.concatenate([slot, (hits.first + hits.count)[:, :, None]], axis=2)
     padded = np.append(hits.precision, 0.0)
     highest = np.maximum.reduceat(padded, cuts.ravel()).reshape(cuts.shape)[:, :, :-1]
     highest[~reached] = 0.0
@@ -61,8 +60,7 @@ def scores_reached(
 def _slots(hits: TruePositives, truths: Ints, points: Floats) -> tuple[Ints, Bools]:
     """(T, K, R) which true positive reaches each recall point, and whether one does."""
     needed = _needed(truths, points)
-    first = hits.first.reshape(-1, len(needed), 1)
-    count = hits.count.reshape(-1, len(needed), 1)
+    first, count = hits.first[:, :, None], hits.count[:, :, None]
     return first + np.minimum(needed - 1, count), needed <= count
 
 

@@ -9,8 +9,9 @@ from types import MappingProxyType
 import numpy as np
 
 from detmetrics.arrays import Bools, Ints, Objects
-from detmetrics.errors import SHOWN, FormatError, TableError, listing
+from detmetrics.errors import FormatError, TableError
 from detmetrics.files import Input
+from detmetrics.messages import SHOWN, listing, shown
 
 __all__ = ["ARRAYS", "Faults", "Source"]
 
@@ -66,7 +67,7 @@ class Faults:
             place = int(self._places[row])
             got = values[row].tolist()
             where = self._source.place(place, column)
-            self._shown.append((place, f"{where}: expected {expected}, got {got}"))
+            self._shown.append((place, f"{where}: expected {expected}, got {shown(got)}"))
 
     def settle(self) -> None:
         """Raise what was collected.

@@ -121,12 +121,13 @@ def mean_of(cells: Floats, truths: Ints) -> float:
 
 def per_category(curves: Curves) -> dict[str, Floats]:
     """(K,) each metric of every category; nan without ground truth in range."""
-    return {
-        metric.name: np.ascontiguousarray(
-            np.moveaxis(_cells(curves, metric), -1, 0).reshape(curves.matches.categories, -1)
-        ).mean(axis=1)
-        for metric in metrics_of(curves.matches.rules)
-    }
+    count = curves.matches.categories
+    means = {}
+    for metric in metrics_of(curves.matches.rules):
+        cells = _cells(curves, metric)
+        rows = np.ascontiguousarray(cells.reshape(math.prod(cells.shape[:-1]), count).T)
+        means[metric.name] = rows.mean(axis=1)
+    return means
 
 
 def _cells(curves: Curves, metric: Metric) -> Floats:

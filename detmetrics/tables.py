@@ -55,7 +55,7 @@ class GroundTruth:
             else ``w * h``.
         crowd : (G,) a region of many objects: absorbs detections, is never missed.
         ignore : (G,) the source's own flag; rules decide whether it counts.
-        ids : (G,) the source's ids, or the rows.
+        ids : (G,) the source's ids; counted from 1 where it has none.
         place : (G,) row in the source.
         notes: what the reader should know about the table.
     """
@@ -143,7 +143,7 @@ class GroundTruth:
             area=read_only(area),
             crowd=read_only(flag_column("crowd", crowd, count)),
             ignore=read_only(flag_column("ignore", ignore, count)),
-            ids=read_only(place if ids is None else of_length("ids", id_column("ids", ids), count)),
+            ids=read_only(_object_ids(ids, count)),
             place=read_only(place),
             source=source,
         )
@@ -156,6 +156,20 @@ class GroundTruth:
                 f"{source.name}: {derived:,} of {count:,} areas are missing: w * h is used"
             )
         return replace(truth, notes=tuple(note for note in notes if note))
+
+    def keep(self, rows: Bools) -> GroundTruth:
+        """The rows that are marked."""
+        return replace(
+            self,
+            image=read_only(self.image[rows]),
+            category=read_only(self.category[rows]),
+            boxes=read_only(self.boxes[rows]),
+            area=read_only(self.area[rows]),
+            crowd=read_only(self.crowd[rows]),
+            ignore=read_only(self.ignore[rows]),
+            ids=read_only(self.ids[rows]),
+            place=read_only(self.place[rows]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,21 +330,28 @@ def restrict(
     """Both tables with the marked images and categories only; images : (N,), categories : (K,)."""
     catalog = truth.catalog.select(images, categories)
     new_image, new_category = np.cumsum(images) - 1, np.cumsum(categories) - 1
-    kept = images[truth.image] & categories[truth.category]
-    columns = ("image", "category", "boxes", "area", "crowd", "ignore", "ids", "place")
-    truth = replace(
-        truth, catalog=catalog, **{name: getattr(truth, name)[kept] for name in columns}
-    )
+    truth = truth.keep(images[truth.image] & categories[truth.category])
     detections = detections.keep(images[detections.image] & categories[detections.category])
     return (
-        replace(truth, image=new_image[truth.image], category=new_category[truth.category]),
+        replace(
+            truth,
+            catalog=catalog,
+            image=read_only(new_image[truth.image]),
+            category=read_only(new_category[truth.category]),
+        ),
         replace(
             detections,
             catalog=catalog,
-            image=new_image[detections.image],
-            category=new_category[detections.category],
+            image=read_only(new_image[detections.image]),
+            category=read_only(new_category[detections.category]),
         ),
     )
+
+
+def _object_ids(ids: ArrayLike | Sequence[Id] | None, count: int) -> Objects:
+    if ids is None:
+        return np.arange(1, count + 1)
+    return of_length("ids", id_column("ids", ids), count)  # type: ignore[no-any-return]
 
 
 def _warn(notes: Iterable[str | None]) -> None:
@@ -358,12 +379,21 @@ def _frame_boxes(frame: pd.DataFrame) -> tuple[Floats, BoxFormat]:
             return number_column("boxes", frame[[*names]].to_numpy()), "xyxy"
     if {"x", "y", "w", "h"} <= set(frame.columns):
         return number_column("boxes", frame[["x", "y", "w", "h"]].to_numpy()), "xywh"
-    return number_column("bbox", _frame_column(frame, "bbox").tolist()).reshape(-1, 4), "xywh"
+    if "bbox" not in frame.columns:
+        ways = "; ".join(
+            " ".join(names) for names in (("bbox",), ("x", "y", "w", "h"), *CORNER_NAMES)
+        )
+        raise TableError(f"frame: expected boxes in columns {ways}, got {_names(frame)}")
+    boxes = number_column("bbox", frame["bbox"].tolist())
+    return boxes.reshape(0, 4) if boxes.size == 0 and len(frame) == 0 else boxes, "xywh"
 
 
 def _frame_column(frame: pd.DataFrame, *names: str) -> pd.Series[Any]:
     for name in names:
         if name in frame.columns:
             return frame[name]
-    have = ", ".join(map(str, frame.columns))
-    raise TableError(f"frame: expected a column {' or '.join(names)}, got {have}")
+    raise TableError(f"frame: expected a column {' or '.join(names)}, got {_names(frame)}")
+
+
+def _names(frame: pd.DataFrame) -> str:
+    return ", ".join(map(str, frame.columns)) or "none"

@@ -44,7 +44,7 @@ def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats,
     first = np.searchsorted(matches.category, matches.category)  # of the category
     in_range = curves.in_range(area)
     pairs = matches.pairs
-    of_threshold = np.append(hits.first[:: matches.categories], len(hits.detection))
+    of_threshold = np.append(hits.first[:, :1].ravel(), len(hits.detection))
 
     lowest, highest = np.empty(len(hits.detection)), np.empty(len(hits.detection))
     for threshold in range(len(matches.rules.iou_thresholds)):

@@ -9,6 +9,7 @@ import click
 
 from detmetrics.cli.evaluate import evaluate
 from detmetrics.errors import DetmetricsError
+from detmetrics.messages import printable
 from detmetrics.version import __version__
 
 __all__ = ["cli", "main"]
@@ -21,7 +22,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except DetmetricsError as error:
-            click.echo(f"error: {error}", err=True)
+            text = "\n".join(map(printable, str(error).split("\n")))
+            click.echo(f"error: {text}", err=True)
             sys.exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import sys
 import warnings
@@ -13,6 +14,7 @@ import click
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
 from detmetrics.cli.progress import Patience
 from detmetrics.errors import DetmetricsWarning, RulesError
+from detmetrics.messages import printable
 from detmetrics.rules import COCO, Rules
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     _check_usage(ground_truth, detections, options)
     rules = _rules(options)
     minimums = _minimums(options["fail_under"], rules)
+    _check_sort(options["sort"], rules)
     warnings.simplefilter("ignore", DetmetricsWarning)  # the report says all of them
     from detmetrics.crosschecking import crosscheck
     from detmetrics.evaluation import evaluate as run
@@ -118,10 +121,29 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
 def _check_usage(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
     if ground_truth == detections == "-":
         raise click.UsageError("standard input can be one of the two files, not both")
-    if [options[f"{kind}_file"] for kind in ("json", "csv", "markdown")].count("-") > 1:
-        raise click.UsageError("only one of --json, --csv and --markdown can be standard output")
+    outputs = [(kind, options[f"{kind}_file"]) for kind in ("json", "csv", "markdown")]
+    inputs = [path for path in (ground_truth, detections) if path != "-"]
+    taken = {os.path.realpath(path): "an input" for path in inputs}
+    for kind, path in outputs:
+        if path == "":
+            raise click.UsageError(f"--{kind}: the name of the file is empty")
+        if path is None:
+            continue
+        target = path if path == "-" else os.path.realpath(path)
+        if path == "-" and [given for _, given in outputs].count("-") > 1:
+            raise click.UsageError(
+                "only one of --json, --csv and --markdown can be standard output"
+            )
+        if target in taken and not _is_device(path):
+            raise click.UsageError(f"--{kind} would write to the same file as {taken[target]}")
+        taken[target] = f"--{kind}"
     if options["sort"] and not (options["per_class"] or options["csv_file"]):
         raise click.UsageError("--sort orders the table of classes: add --per-class")
+
+
+def _is_device(path: str) -> bool:
+    """A device or a pipe takes any number of outputs."""
+    return path != "-" and os.path.exists(path) and not os.path.isfile(path)
 
 
 def _rules(options: dict[str, Any]) -> Rules:
@@ -145,13 +167,22 @@ def _minimums(asked: tuple[tuple[str, float], ...], rules: Rules) -> tuple[tuple
     return asked
 
 
+def _check_sort(column: str | None, rules: Rules) -> None:
+    from detmetrics.summary import metrics_of
+
+    known = ("class", "ground_truths", "detections", *(m.name for m in metrics_of(rules)))
+    if column is not None and column not in known:
+        raise click.UsageError(f"cannot sort by {column!r}; there are {', '.join(known)}")
+
+
 def _below(result: Evaluation, name: str, least: float) -> str | None:
     value = result.summary[name]
     if value >= least:
         return None
     if math.isnan(value):
         return f"{name} is undefined ({result.summary.undefined[name]}), asked for {least:g}"
-    return f"{name} is {value:.6g}, below {least:g}"
+    shown = f"{value:.6g}" if float(f"{value:.6g}") < least else repr(value)
+    return f"{name} is {shown}, below {least:g}"
 
 
 def _write(result: Evaluation, checked: Crosscheck | None, options: dict[str, Any]) -> None:
@@ -159,9 +190,11 @@ def _write(result: Evaluation, checked: Crosscheck | None, options: dict[str, An
 
     outputs = _outputs(result, checked, options)
     if "-" in outputs:
-        remarks = [*result.attention, *([str(checked)] if checked else [])]
-        for line in [] if options["quiet"] else remarks:
-            click.echo(line, err=True)
+        remarks = [] if options["quiet"] else [*result.attention]
+        if checked and not (options["quiet"] and checked.agrees):
+            remarks += str(checked).split("\n")
+        for line in remarks:
+            click.echo(printable(line), err=True)
     else:
         outputs["-"] = _text(result, checked, options)
     write_whole(outputs)
@@ -190,6 +223,6 @@ def _outputs(
 def _text(result: Evaluation, checked: Crosscheck | None, options: dict[str, Any]) -> str:
     from detmetrics.reports.text import to_text
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     text = to_text(result, per_class=options["per_class"], sort=options["sort"], width=width)
     return f"{text}\n{checked}\n" if checked else text

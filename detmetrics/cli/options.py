@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,6 +11,9 @@ import click
 import numpy as np
 
 __all__ = ["AREAS", "LIMITS", "MINIMUM", "NAMES", "THRESHOLDS"]
+
+
+MOST = 10_000
 
 
 class _Parsed(click.ParamType[Any]):
@@ -23,7 +27,7 @@ class _Parsed(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
             return self._read(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             self.fail(f"expected {self._expected}, got {value!r}", param, ctx)
 
 
@@ -31,9 +35,11 @@ def _thresholds(text: str) -> tuple[float, ...]:
     if ":" not in text:
         return tuple(float(part) for part in text.split(","))
     start, stop, step = (float(part) for part in text.split(":"))
-    count = round((stop - start) / step) + 1
-    if step <= 0 or count < 1 or count > 10_000:
+    if not 0 < step < math.inf or not 0 <= stop - start < MOST * step:
         raise ValueError
+    count = round((stop - start) / step) + 1
+    if abs(start + (count - 1) * step - stop) > 1e-9:
+        raise ValueError  # the steps miss the end
     # linspace, not steps: 0.5 + 8 * 0.05 is not the 0.9 that everyone else uses.
     return tuple(np.linspace(start, stop, count).tolist())
 
@@ -52,7 +58,9 @@ def _areas(text: str) -> tuple[tuple[str, float, float], ...]:
 
 def _minimum(text: str) -> tuple[str, float]:
     name, value = text.split("=")
-    return name.strip(), float(value)
+    if math.isnan(least := float(value)):
+        raise ValueError
+    return name.strip(), least
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -30,6 +30,7 @@ from detmetrics.arrays import Floats, Objects
 from detmetrics.catalog import Catalog, Id, id_array
 from detmetrics.errors import FormatError, TableError
 from detmetrics.files import Input, read_input
+from detmetrics.messages import shown
 from detmetrics.pairing import UnknownPolicy
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
@@ -37,7 +38,7 @@ from detmetrics.tables import Detections, GroundTruth
 __all__ = ["read_detections", "read_ground_truth"]
 
 PIECE = 1 << 20
-BETWEEN_RECORDS = re.compile(rb"\}\s*,\s*\{")
+BETWEEN_RECORDS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 
 Box = tuple[float, float, float, float]
 AnyId = int | float | str
@@ -94,7 +95,7 @@ SECTIONS: tuple[tuple[str, type[Any]], ...] = (
     ("categories", _Category),
 )
 SWAPPED = ", as in the other file of the two: are they swapped?"
-REFUSED = (msgspec.MsgspecError, RecursionError, OverflowError, TableError)
+REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError, TableError)
 
 
 def read_ground_truth(
@@ -115,8 +116,8 @@ def read_ground_truth(
     catalog = _catalog(document, source.path)
     rows = document.annotations
     return GroundTruth.from_arrays(
-        image_ids=_ids(rows, "image_id", source.path),
-        categories=_ids(rows, "category_id", source.path),
+        image_ids=_ids(rows, "image_id", "annotations", source.path),
+        categories=_ids(rows, "category_id", "annotations", source.path),
         boxes=_box_column(rows),
         areas=[math.nan if row.area is None else row.area for row in rows],
         crowd=[bool(row.iscrowd) for row in rows],
@@ -252,62 +253,55 @@ def _joined(parts: list[_Columns]) -> _Columns:
 
 def _catalog(document: _Document, path: str) -> Catalog:
     images, categories = document.images, document.categories
-    faults = [*_double_ids("images", images), *_double_ids("categories", categories)]
+    image_ids = _ids(images, "id", "images", path)
+    category_ids = _ids(categories, "id", "categories", path)
+    faults = [*_double_ids("images", image_ids), *_double_ids("categories", category_ids)]
     if faults:
         raise FormatError(path, faults)
     return Catalog.from_ids(
-        images=_clean(images),
+        images=image_ids,
         image_names=[_name(row.file_name, row.id) for row in images],
-        categories=_clean(categories),
+        categories=category_ids,
         category_names=[_name(row.name, row.id) for row in categories],
     )
-
-
-def _clean(rows: Sequence[Any]) -> list[Id]:
-    return id_array(map(attrgetter("id"), rows)).tolist()  # type: ignore[no-any-return]
 
 
 def _name(name: str | int | float | None, fallback: AnyId) -> str:
     return str(fallback if name is None else name)
 
 
-def _double_ids(what: str, rows: Sequence[Any]) -> list[str]:
-    first: dict[AnyId, int] = {}
+def _double_ids(section: str, ids: Objects) -> list[str]:
+    first: dict[Id, int] = {}
     return [
-        f"{what}[{row}].id: {record.id!r} is there already, at {what}[{first[record.id]}]"
-        for row, record in enumerate(rows)
-        if first.setdefault(record.id, row) != row
+        f"{section}[{row}].id: {shown(known)} is there already, at {section}[{first[known]}]"
+        for row, known in enumerate(ids.tolist())
+        if first.setdefault(known, row) != row
     ]
 
 
-def _ids(rows: Sequence[Any], name: str, path: str) -> Objects:
+def _ids(rows: Sequence[Any], name: str, section: str, path: str) -> Objects:
     try:
         return id_array(map(attrgetter(name), rows))
     except TableError:
-        _refuse_ids(rows, (name,), "annotations[{}].{}", path)
+        faults = [
+            f"{section}[{row}].{name}: {text}"
+            for row, record in enumerate(rows)
+            if (text := _id_fault(getattr(record, name)))
+        ]
+        raise FormatError(path, faults) from None
 
 
 def _annotation_ids(rows: Sequence[_Annotation], path: str) -> Objects | None:
     if any(row.id is None for row in rows):
         return None
-    return _ids(rows, "id", path)
-
-
-def _refuse_ids(rows: Sequence[Any], names: Sequence[str], template: str, path: str) -> NoReturn:
-    faults = [
-        f"{template.format(row, name)}: {text}"
-        for row, record in enumerate(rows)
-        for name in names
-        if (text := _id_fault(getattr(record, name)))
-    ]
-    raise FormatError(path, faults)
+    return _ids(rows, "id", "annotations", path)
 
 
 def _id_fault(value: Any) -> str | None:
     try:
         id_array([value])
     except TableError:
-        return f"expected a whole number of 64 bits or text, got {value!r}"
+        return f"expected a whole number of 64 bits or text, got {shown(value)}"
     return None
 
 
@@ -358,12 +352,26 @@ def _records(
         except msgspec.ValidationError as error:
             faults.append(f"{prefix}[{row}]{_readable(str(error))}")
             continue
+        except UnicodeError:
+            faults.append(
+                f"{prefix}[{row}]: text with half a surrogate pair, which is no character"
+            )
+            continue
         records.append(record)
-        for name in ("id", "image_id", "category_id"):
-            found = getattr(record, name, None)
-            if found is not None and (text := _id_fault(found)):
-                faults.append(f"{prefix}[{row}].{name}: {text}")
+        faults += [f"{prefix}[{row}].{name}: {text}" for name, text in _value_faults(record)]
     return records, faults
+
+
+def _value_faults(record: msgspec.Struct) -> Iterator[tuple[str, str]]:
+    """Values of the right type that stand for nothing, by field."""
+    for name in ("id", "image_id", "category_id"):
+        value = getattr(record, name, None)
+        if value is not None and (text := _id_fault(value)):
+            yield name, text
+    for name in ("area", "iscrowd", "ignore"):
+        value = getattr(record, name, None)
+        if value is not None and not math.isfinite(value):
+            yield name, f"expected a finite number, got {value}"
 
 
 def _parse(data: bytes, path: str) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from detmetrics.reports.tables import Cell, Table, class_table, printable, summary_table
+from detmetrics.messages import printable
+from detmetrics.reports.tables import Cell, Table, class_table, summary_table
 from detmetrics.result import Evaluation
 
 __all__ = ["to_markdown"]

@@ -11,7 +11,7 @@ from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
 from detmetrics.summary import Metric, metrics_of
 
-__all__ = ["Cell", "Table", "class_table", "full_table", "printable", "summary_table"]
+__all__ = ["Cell", "Table", "class_table", "full_table", "summary_table"]
 
 Cell = str | int | float | None
 
@@ -86,15 +86,6 @@ def full_table(result: Evaluation, sort: str | None = None) -> Table:
             *(("class", *row, result.signature) for row in classes.rows),
         ),
     )
-
-
-def printable(text: str) -> str:
-    r"""Text from a file without the characters that steer a terminal.
-
-    >>> print(printable("cat\x1b[31m"))
-    cat\x1b[31m
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _cell(value: Cell) -> Cell:

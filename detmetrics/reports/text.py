@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from detmetrics.reports.tables import Cell, Table, class_table, printable, summary_table
+from detmetrics.messages import printable
+from detmetrics.reports.tables import Cell, Table, class_table, summary_table
 from detmetrics.result import Evaluation
 
 __all__ = ["to_text"]
@@ -30,7 +31,14 @@ def to_text(
     width: characters a line; 100 unless given.
     """
     out = io.StringIO()
-    console = Console(file=out, width=width or WIDTH, highlight=False, emoji=False, markup=False)
+    console = Console(
+        file=out,
+        width=width or WIDTH,
+        color_system=None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
     console.print(_grid(summary_table(result)))
     console.print(Text(result.signature), soft_wrap=True)
     console.print()

@@ -1,0 +1,54 @@
+"""How messages are written: numbers with nouns, short values, lists of faults, tame text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["SHOWN", "counted", "listing", "printable", "shown"]
+
+SHOWN = 10
+LONGEST = 80
+
+
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "class", "classes"), counted(1200, "image")
+    ('1 class', '1,200 images')
+    """
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def shown(value: object) -> str:
+    """A value as Python writes it, but not too long.
+
+    >>> shown("x" * 1000)[-18:]
+    '(1,002 characters)'
+    """
+    text = printable(repr(value))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text):,} characters)"
+
+
+def printable(text: str) -> str:
+    r"""Text from a file without the characters that steer a terminal or that no file can hold.
+
+    >>> print(printable("cat\x1b[31m"))
+    cat\x1b[31m
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def listing(subject: str, faults: Sequence[str], count: int) -> str:
+    """One fault on one line; several as a list with what was left out.
+
+    >>> print(listing("a.json", ["[0].score: expected a number, got text"], 1))
+    a.json: [0].score: expected a number, got text
+    """
+    if count == 1:
+        return f"{subject}: {faults[0]}"
+    lines = [f"{subject}: {count:,} faults", *(f"  {fault}" for fault in faults[:SHOWN])]
+    if count > len(lines) - 1:
+        lines.append(f"  ... and {count - len(lines) + 1:,} more")
+    return "\n".join(lines)

@@ -1,0 +1,260 @@
+"""Rules are values: checked when made, named by a signature, changed by replacing."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import detmetrics as dm
+
+COCO = dm.COCO
+RANGES = COCO.area_ranges
+
+
+def signature(**changes) -> str:
+    """The signature without the version."""
+    text, _, version = COCO.replace(**changes).signature.rpartition("|")
+    assert version == f"detmetrics:{dm.__version__}"
+    return text
+
+
+class TestCoco:
+    """The settings of the challenge, bit for bit those of pycocotools."""
+
+    def test_thresholds(self):
+        assert COCO.iou_thresholds == tuple(np.linspace(0.5, 0.95, 10))
+        assert COCO.recall_points == tuple(np.linspace(0, 1, 101))
+
+    def test_equals_the_parameters_of_pycocotools(self):
+        from pycocotools.cocoeval import Params
+
+        theirs = Params("bbox")
+        assert list(COCO.iou_thresholds) == theirs.iouThrs.tolist()
+        assert list(COCO.recall_points) == theirs.recThrs.tolist()
+        assert list(COCO.max_detections) == theirs.maxDets
+        assert [area.name for area in RANGES] == theirs.areaRngLbl
+        assert [[area.low, area.high] for area in RANGES] == theirs.areaRng
+
+    def test_signature(self):
+        assert signature() == "coco|iou:.50:.05:.95|recall:101|dets:1,10,100"
+
+    def test_largest_limit(self):
+        assert COCO.max_limit == 100
+        assert COCO.replace(max_detections=(300, 5)).max_limit == 300
+
+
+class TestSignature:
+    """Everything that decides a number, on one line."""
+
+    @pytest.mark.parametrize(
+        ("changes", "part"),
+        [
+            ({"name": "mine"}, "mine|iou"),
+            ({"iou_thresholds": (0.5,)}, "|iou:.5|"),
+            ({"iou_thresholds": (0.5, 0.75)}, "|iou:.5,.75|"),
+            ({"iou_thresholds": (0.5, 0.6, 0.9)}, "|iou:.5,.6,.9|"),
+            ({"iou_thresholds": 1 / 3}, "|iou:.333333333333"),
+            ({"iou_thresholds": (1.0,)}, "|iou:1|"),
+            ({"recall_points": np.linspace(0, 1, 11)}, "|recall:11|"),
+            ({"recall_points": (0.5, 1)}, "|recall:.5,1|"),
+            ({"max_detections": (300,)}, "|dets:300"),
+            ({"max_detections": (100, 1)}, "|dets:1,100"),
+            ({"area_ranges": ()}, "|areas:"),
+            ({"area_ranges": {"tiny": (0, 256)}}, "|areas:tiny=0-256"),
+            ({"area_ranges": {"all": (0, 500)}}, "|areas:all=0-500"),
+            ({"class_agnostic": True}, "|class-agnostic"),
+            ({"ignore": "honour"}, "|ignore:honour"),
+        ],
+    )
+    def test_shows_each_setting(self, changes, part):
+        assert part in signature(**changes)
+        assert signature(**changes) != signature()
+
+    def test_has_no_space_or_line(self):
+        rules = COCO.replace(area_ranges={"tiny": (0, 0.5)}, iou_thresholds=(0.5, 0.55, 0.7))
+        assert rules.signature.split() == [rules.signature]
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ((0.5, 0.6, 0.7), (0.5, 0.6, 0.7 + 1e-9)),
+            ((0.5,), (0.5 + 1e-9,)),
+            ((0.1, 0.2, 0.3), (0.1, 0.2, 0.1 + 0.2)),
+            (tuple(np.linspace(0.5, 0.95, 10)), tuple(np.arange(0.5, 1.0, 0.05))),
+        ],
+    )
+    def test_differs_where_thresholds_do(self, one, other):
+        assert one != other
+        assert signature(iou_thresholds=one) != signature(iou_thresholds=other)
+
+    @pytest.mark.parametrize(
+        ("one", "other"), [((0, 1024), (0, 1024.0001)), ((0, 1e10), (0, 1e10 + 1))]
+    )
+    def test_differs_where_ranges_do(self, one, other):
+        assert signature(area_ranges={"x": one}) != signature(area_ranges={"x": other})
+
+    @given(
+        st.lists(st.floats(0.01, 0.99), min_size=1, max_size=4, unique=True).map(sorted),
+        st.integers(0, 3),
+        st.sampled_from([1, 3, 1000]),
+    )
+    def test_differs_where_one_threshold_differs_by_a_hair(self, thresholds, index, hairs):
+        index %= len(thresholds)
+        moved = list(thresholds)
+        for _ in range(hairs):
+            moved[index] = math.nextafter(moved[index], 1)
+        assume(sorted(set(moved)) == moved)
+        assert signature(iou_thresholds=thresholds) != signature(iou_thresholds=moved)
+
+
+class TestReplace:
+    """A changed copy, checked again; the original stays."""
+
+    def test_leaves_the_original(self):
+        changed = COCO.replace(max_detections=(5,))
+        assert changed.max_detections == (5,)
+        assert COCO.max_detections == (1, 10, 100)
+        assert changed != COCO
+
+    def test_of_nothing_is_equal(self):
+        assert COCO.replace() == COCO
+        assert hash(COCO.replace()) == hash(COCO)
+
+    def test_rules_are_frozen(self):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            COCO.name = "other"
+
+    def test_rules_survive_pickling(self):
+        rules = COCO.replace(class_agnostic=True, area_ranges={"tiny": (0, 9)})
+        assert pickle.loads(pickle.dumps(rules)) == rules
+
+    @pytest.mark.parametrize(
+        "values", [(0.5, 0.75), [0.5, 0.75], np.array([0.5, 0.75]), (np.float64(0.5), 0.75)]
+    )
+    def test_takes_any_sequence(self, values):
+        rules = COCO.replace(iou_thresholds=values)
+        assert rules.iou_thresholds == (0.5, 0.75)
+        assert all(type(value) is float for value in rules.iou_thresholds)
+
+    @pytest.mark.parametrize("values", [7, [7], (7,), np.array([7]), np.int32(7)])
+    def test_takes_any_whole_numbers(self, values):
+        rules = COCO.replace(max_detections=values)
+        assert rules.max_detections == (7,)
+        assert type(rules.max_detections[0]) is int
+
+    def test_a_single_threshold(self):
+        assert COCO.replace(iou_thresholds=0.5).iou_thresholds == (0.5,)
+
+    @pytest.mark.parametrize(
+        "ranges",
+        [
+            {"tiny": (0, 9)},
+            [("tiny", 0, 9)],
+            (dm.AreaRange("tiny", 0, 9),),
+            [("all", 0, 1e10), ("tiny", 0, 9)],
+            [("tiny", 0, 9), ("all", 0, 1e10)],
+        ],
+    )
+    def test_all_areas_come_first(self, ranges):
+        assert COCO.replace(area_ranges=ranges).area_ranges == (
+            dm.AreaRange("all", 0.0, 1e10),
+            dm.AreaRange("tiny", 0.0, 9.0),
+        )
+
+    def test_a_range_may_be_a_point(self):
+        assert COCO.replace(area_ranges={"x": (4, 4)}).area_index("x") == 1
+
+
+class TestErrors:
+    """Settings that are empty, out of range, out of order or double."""
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"iou_thresholds": ()}, "iou_thresholds: expected at least one finite number"),
+            ({"iou_thresholds": (np.nan,)}, "iou_thresholds: expected at least one finite number"),
+            ({"iou_thresholds": (np.inf,)}, "iou_thresholds: expected at least one finite number"),
+            ({"iou_thresholds": (0.5, 0.5)}, "iou_thresholds: expected ascending numbers"),
+            ({"iou_thresholds": (0.7, 0.5)}, "iou_thresholds: expected ascending numbers"),
+            ({"iou_thresholds": (0.0,)}, r"iou_thresholds: expected 0 < t <= 1, got \(0\.0,\)"),
+            ({"iou_thresholds": (-0.5,)}, "iou_thresholds: expected 0 < t <= 1"),
+            ({"iou_thresholds": (0.5, 1.1)}, "iou_thresholds: expected 0 < t <= 1"),
+            ({"iou_thresholds": (50, 75)}, "iou_thresholds: expected 0 < t <= 1"),
+            ({"iou_thresholds": "half"}, "iou_thresholds: expected numbers, got 'half'"),
+            ({"iou_thresholds": None}, "iou_thresholds: expected numbers, got None"),
+            ({"iou_thresholds": [[0.5, 0.6]]}, "iou_thresholds: expected numbers"),
+            ({"iou_thresholds": [(0.5,), (0.6, 0.7)]}, "iou_thresholds: expected numbers"),
+            ({"recall_points": ()}, "recall_points: expected at least one finite number"),
+            ({"recall_points": (0.5, 0.1)}, "recall_points: expected ascending numbers"),
+            ({"recall_points": (-0.1, 1)}, "recall_points: expected 0 <= r <= 1"),
+            ({"recall_points": (0, 1.5)}, "recall_points: expected 0 <= r <= 1"),
+            ({"recall_points": "all"}, "recall_points: expected numbers, got 'all'"),
+            ({"max_detections": ()}, "max_detections: expected whole numbers from 1"),
+            ({"max_detections": (0,)}, "max_detections: expected whole numbers from 1"),
+            ({"max_detections": (1, -1)}, "max_detections: expected whole numbers from 1"),
+            ({"max_detections": (1.0,)}, "max_detections: expected whole numbers from 1"),
+            ({"max_detections": (True,)}, "max_detections: expected whole numbers from 1"),
+            ({"max_detections": ("1",)}, "max_detections: expected whole numbers from 1"),
+            ({"max_detections": None}, "max_detections: expected whole numbers from 1, got None"),
+            ({"max_detections": (10**30,)}, "max_detections: expected whole numbers from 1"),
+            ({"max_detections": [[1, 10]]}, "max_detections: expected whole numbers from 1"),
+            ({"max_detections": [(1,), (1, 2)]}, "max_detections: expected whole numbers from 1"),
+            ({"max_detections": (1, 1)}, r"max_detections: \(1, 1\) names a limit twice"),
+            ({"area_ranges": [("a", 5, 1)]}, "area_ranges: expected 0 <= low <= high"),
+            ({"area_ranges": [("a", -5, 1)]}, "area_ranges: expected 0 <= low <= high"),
+            ({"area_ranges": [("a", 0, np.inf)]}, "area_ranges: expected 0 <= low <= high"),
+            ({"area_ranges": [("a", np.nan, 1)]}, "area_ranges: expected 0 <= low <= high"),
+            ({"area_ranges": [("a", 0)]}, r"area_ranges: expected \(name, low, high\)"),
+            ({"area_ranges": [("a", "x", "y")]}, r"area_ranges: expected \(name, low, high\)"),
+            ({"area_ranges": None}, r"area_ranges: expected \(name, low, high\), got None"),
+            ({"area_ranges": {"a": 5}}, r"area_ranges: expected \(name, low, high\)"),
+            ({"area_ranges": "small"}, r"area_ranges: expected \(name, low, high\)"),
+            ({"area_ranges": [("a", 0, 1)] * 2}, "area_ranges: names must be given and differ"),
+            ({"area_ranges": [("", 0, 1)]}, "area_ranges: names must be given and differ"),
+            ({"ignore": "keep"}, "ignore: expected 'overwrite' or 'honour', got 'keep'"),
+            ({"ignore": True}, "ignore: expected 'overwrite' or 'honour', got True"),
+            ({"class_agnostic": "no"}, "class_agnostic: expected True or False, got 'no'"),
+            ({"iou": 0.5}, "no setting 'iou'; there are area_ranges, class_agnostic, ignore"),
+        ],
+    )
+    def test_are_refused(self, changes, message):
+        with pytest.raises(dm.RulesError, match=message):
+            COCO.replace(**changes)
+
+    def test_of_the_infinite_range_says_what_to_write_instead(self):
+        with pytest.raises(dm.RulesError, match="1e10"):
+            COCO.replace(area_ranges=[("large", 9216, float("inf"))])
+
+    def test_are_refused_in_the_constructor_too(self):
+        settings = {field.name: getattr(COCO, field.name) for field in dataclasses.fields(COCO)}
+        with pytest.raises(dm.RulesError, match="max_detections"):
+            dm.Rules(**settings | {"max_detections": (0,)})
+
+    def test_are_value_errors_and_our_own(self):
+        assert issubclass(dm.RulesError, ValueError)
+        assert issubclass(dm.RulesError, dm.DetmetricsError)
+
+
+class TestIndices:
+    """Thresholds and ranges are found by value and by name."""
+
+    @pytest.mark.parametrize(
+        ("iou", "index"), [(0.5, 0), (0.75, 5), (0.9, 8), (0.95, 9), (0.5 + 8 * 0.05, 8)]
+    )
+    def test_thresholds_to_nine_decimals(self, iou, index):
+        assert COCO.threshold_index(iou) == index
+
+    @pytest.mark.parametrize("iou", [0.0, 0.51, 0.5 + 1e-6, 1.0, float("nan"), float("inf")])
+    def test_other_thresholds_are_none(self, iou):
+        assert COCO.threshold_index(iou) is None
+
+    def test_ranges(self):
+        assert [COCO.area_index(area.name) for area in RANGES] == [0, 1, 2, 3]
+        with pytest.raises(dm.RulesError, match="no area range 'huge'; there are all, small, "):
+            COCO.area_index("huge")
