@@ -10,8 +10,8 @@ flatter every tool.
 
 from __future__ import annotations
 
-import gzip
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,8 +160,15 @@ def load(path: Path) -> Workload:
         return Workload(**{name: data[name] for name in data.files})
 
 
-def read_json(path: Path) -> Any:
-    """JSON, gzipped or not."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as file:
-        return json.load(file)
+def main() -> None:
+    """``workload.py FOLDER NAME IMAGES OBJECTS DETECTIONS``: the columns, and JSON of ``500k``."""
+    folder, name = Path(sys.argv[1]), sys.argv[2]
+    images, objects, detections = map(int, sys.argv[3:6])
+    work = make(images, objects, 80, detections)
+    save(work, folder / f"{name}.npz")
+    if name == "500k":
+        write(work, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -84,9 +84,9 @@ class Catalog:
     def select(self, images: Bools, categories: Bools) -> Catalog:
         """The catalog of the images and categories that are marked."""
         return Catalog(
-            image_ids=self.image_ids[images],
+            image_ids=read_only(self.image_ids[images]),
             image_names=tuple(n for n, kept in zip(self.image_names, images, strict=True) if kept),
-            category_ids=self.category_ids[categories],
+            category_ids=read_only(self.category_ids[categories]),
             category_names=tuple(
                 n for n, kept in zip(self.category_names, categories, strict=True) if kept
             ),

@@ -17,7 +17,7 @@ import numpy as np
 
 from detmetrics.arrays import Floats
 from detmetrics.evaluation import evaluate
-from detmetrics.messages import listing
+from detmetrics.messages import counted, listing
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
 from detmetrics.tables import Detections, GroundTruth
@@ -211,6 +211,11 @@ def _known_differences(result: Evaluation) -> Iterator[str]:
     zeros = int((result.ground_truth.ids == 0).sum())
     if zeros:
         yield _id_zero(result, zeros)
+    if flat := _without_area(result.ground_truth) + _without_area(result.detections):
+        yield (
+            f"{counted(flat, 'box', 'boxes')} too small to have an area: 0 / 0 is a match there, "
+            "no overlap here"
+        )
     if len(result.detections) == 0:
         yield "no detections: its loadRes stops with an IndexError"
     if result.summary.undefined:
@@ -218,10 +223,17 @@ def _known_differences(result: Evaluation) -> Iterator[str]:
     yield from _known_of_rules(result.rules)
 
 
+def _without_area(table: GroundTruth | Detections) -> int:
+    """Boxes with sides whose product is too small for a float."""
+    w, h = table.xywh[:, 2:].T
+    return int(((w > 0) & (h > 0) & (w * h == 0)).sum())
+
+
 def _known_of_rules(rules: Rules) -> Iterator[str]:
     limits = rules.max_detections
     if len(limits) != 3:
-        yield f"{len(limits)} detection limits instead of 3: its summarize stops with an IndexError"
+        given = counted(len(limits), "detection limit")
+        yield f"{given} instead of 3: its summarize stops with an IndexError"
     elif 100 not in limits:
         yield f"no detection limit of 100: its AP is -1, here it stands at {rules.max_limit}"
     for iou in (0.5, 0.75):

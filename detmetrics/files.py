@@ -60,6 +60,8 @@ def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:
         FormatError: the file is missing, not readable, a directory, empty or badly packed.
     """
     name = os.fspath(path)
+    if not name:
+        raise FormatError("input", ["the name of the file is empty"])
     try:
         raw = sys.stdin.buffer.read() if name == STANDARD_STREAM else Path(name).read_bytes()
     except IsADirectoryError:
@@ -72,7 +74,8 @@ def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:
     source = Input(name, raw)
     data = _unpack(name, raw) if raw.startswith(GZIP_MAGIC) else raw
     if not data.strip():
-        raise FormatError(name, ["the file is empty"])
+        empty = "standard input gave nothing" if name == STANDARD_STREAM else "the file is empty"
+        raise FormatError(name, [empty])
     return data, source
 
 

@@ -69,8 +69,8 @@ def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
     if on_empty := counts["detections_on_images_without_ground_truth"]:
         images = counts["images_without_ground_truth"]
         found.append(
-            f"{counted(on_empty, 'detection')} on {counted(images, 'image')} without ground truth: "
-            f"{on_empty / images:.3g} false positives an image"
+            f"{counted(on_empty, 'detection')} on the {counted(images, 'image')} without ground "
+            f"truth: {on_empty / images:.3g} false positives an image"
         )
     if beyond := counts["detections_beyond_limit"]:
         found.append(

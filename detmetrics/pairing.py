@@ -156,12 +156,16 @@ def _causes(wanted: Objects, known: Known) -> Iterator[str]:
         elif {value - 1 for value in numbers} <= have:
             yield "off by one: every id would fit if 1 were taken away (these count from 1)"
     if not asked & have:
-        kinds = " and ".join(sorted({type(v).__name__ for v in asked}))
-        others = " and ".join(sorted({type(v).__name__ for v in have})) or "none"
+        kinds, others = _kinds(asked), _kinds(have)
         yield (
             f"no {known.kind} id is shared: the files may be of different sets "
             f"(ids here are {kinds}, in the ground truth {others})"
         )
+
+
+def _kinds(ids: set[Id]) -> str:
+    words = {int: "whole numbers", str: "text"}
+    return " and ".join(sorted({words[type(known)] for known in ids})) or "none"
 
 
 def _coco_classes(asked: set[Id], have: set[Id]) -> str | None:

@@ -184,7 +184,8 @@ def _area_ranges(values: Any) -> tuple[AreaRange, ...]:
     for area in ranges:
         if not 0 <= area.low <= area.high < math.inf:
             raise RulesError(
-                f"area_ranges: expected 0 <= low <= high, 1e10 for no upper end, got {area}"
+                "area_ranges: expected 0 <= low <= high, 1e10 for no upper end, "
+                f"got {area.name}: {area.low:g} to {area.high:g}"
             )
     names = [area.name for area in ranges]
     if len(set(names)) < len(names) or "" in names:

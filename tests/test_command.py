@@ -94,7 +94,7 @@ class TestText:
         assert f"Read      {scene.truth}: 3 images, 2 objects, 3 classes" in text
         assert f"          {scene.found}: 4 detections" in text
         assert "Attention 1 detection in 1 class without ground truth" in text
-        assert "1 detection on 1 image without ground truth" in text
+        assert "1 detection on the 1 image without ground truth" in text
 
     def test_shows_the_values_and_why_one_is_undefined(self, scene):
         lines = done(*scene).stdout.splitlines()
@@ -393,6 +393,28 @@ class TestStreams:
         assert ran.returncode == 1
         assert b"Traceback" not in ran.stderr
         assert ran.stderr.startswith(b"error: ")
+
+    @pytest.mark.parametrize("arguments", [[], ["--json", "-"], ["--fail-under", "AP=0.1"]])
+    def test_standard_error_that_is_closed_is_not_missed(self, scene, arguments):
+        ran = subprocess.run(
+            [
+                "bash",
+                "-c",
+                '"$@" 2>&-',
+                "-",
+                sys.executable,
+                "-m",
+                "detmetrics",
+                "evaluate",
+                *map(str, scene),
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 0
+        assert ran.stdout.decode() == done(*scene, *arguments).stdout
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -287,7 +287,7 @@ class TestDetectionLimits:
         ("limits", "words"),
         [
             ((1, 10, 300), "no detection limit of 100: its AP is -1"),
-            ((500,), "1 detection limits instead of 3: its summarize stops with an IndexError"),
+            ((500,), "1 detection limit instead of 3: its summarize stops with an IndexError"),
         ],
     )
     def test_crosscheck_names_the_difference(self, tmp_path, limits, words):
@@ -461,7 +461,9 @@ class TestUnusableNumbers:
         truth = changed(builders.document(), ("annotations", 0, "bbox"), box)
         found = changed(builders.detections(), (0, "bbox"), box)
         result = evaluate(tmp_path, truth, found)  # no RuntimeWarning
-        assert not math.isnan(result.summary["AP"])
+        assert result.summary["AP"] == HALF
+        assert not dm.crosscheck(result).agrees  # there 0 / 0 is a match
+        assert any("too small" in line for line in dm.crosscheck(result).known)
 
 
 class TestOddNumbers:
@@ -546,7 +548,7 @@ class TestFalsePositivesWithoutGroundTruth:
         result = evaluate(tmp_path, truth, found)
         assert result.counts["images_without_ground_truth"] == 3
         assert result.counts["detections_on_images_without_ground_truth"] == 6
-        assert "6 detections on 3 images" in sentence(result, "false positives an image")
+        assert "6 detections on the 3 images" in sentence(result, "false positives an image")
         assert "2 false positives an image" in sentence(result, "false positives an image")
 
     def test_pooled_classes_hide_none(self, tmp_path):

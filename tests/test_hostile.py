@@ -864,5 +864,5 @@ def test_standard_input_is_refused_the_same_way(tmp_path, given):
 
 def test_standard_input_may_be_closed_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-    with pytest.raises(dm.FormatError, match="the file is empty"):
+    with pytest.raises(dm.FormatError, match="standard input gave nothing"):
         dm.evaluate(write(tmp_path).truth, "-")

@@ -629,6 +629,9 @@ class TestRestrict:
     def test_is_read_only(self):
         for table in restrict(truth(), detections(), np.array([True, False]), np.ones(2, bool)):
             assert_read_only(table)
+            for ids in (table.catalog.image_ids, table.catalog.category_ids):
+                with pytest.raises(ValueError, match="read-only"):
+                    ids[0] = 99
 
     def test_leaves_the_originals(self):
         known, found = truth(), detections()

@@ -19,9 +19,8 @@ class Patience:
     """Call it with a phase and the share that is done; it draws once a second has passed."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._timer = (
-            None if quiet or not sys.stderr.isatty() else threading.Timer(DELAY, self._show)
-        )
+        watched = sys.stderr is not None and sys.stderr.isatty() and not quiet
+        self._timer = threading.Timer(DELAY, self._show) if watched else None
         self._lock = threading.Lock()
         self._bar: Progress | None = None
         self._task: TaskID | None = None

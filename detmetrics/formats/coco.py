@@ -385,11 +385,14 @@ def _parse(data: bytes, path: str) -> Any:
         ) from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno:,}, column {error.colno:,}"
+        said = error.msg.removesuffix(" starting at")
         cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
         hint = "; the file ends early: was it cut off?" if cut else ""
-        raise FormatError(path, [f"{place}: not JSON: {error.msg}{hint}"]) from None
-    except ValueError as error:
-        raise FormatError(path, [f"not JSON: {error}"]) from None
+        raise FormatError(path, [f"{place}: not JSON: {said}{hint}"]) from None
+    except ValueError:  # Python does not read whole numbers of more than 4,300 digits
+        raise FormatError(
+            path, ["not JSON that can be read: a number of thousands of digits"]
+        ) from None
 
 
 WORDS = {
@@ -414,7 +417,10 @@ def _readable(message: str) -> str:
 
 
 def _words(kinds: str) -> str:
-    return " or ".join(WORDS.get(kind, kind) for kind in kinds.split(" | "))
+    found = kinds.split(" | ")
+    if {"int", "float"} <= set(found):  # as msgspec has it; to people both are numbers
+        found.remove("int")
+    return " or ".join(WORDS.get(kind, kind) for kind in found)
 
 
 def _kind(value: Any) -> str:

@@ -1,0 +1,108 @@
+"""``make bench``: compare with the peers and write RESULTS.md.
+
+``--quick`` runs one round without the slow tools and prints instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import report
+from measure import Case, Run, alternately
+
+HERE = Path(__file__).parent
+DATA = HERE / "data"
+VOC = HERE.parent.parent / "shared/data/voc2007/coco_json"
+SLOW = {"pycocotools": 3, "faster-coco-eval": 3}
+TOOLS = ("detmetrics", "hotcoco", "ultrafast-pycocotools", "faster-coco-eval", "pycocotools")
+# Images, objects and detections of the growth series: the density stays that of COCO.
+SIZES = {
+    "50k": (500, 3_769, 50_000),
+    "500k": (5_000, 37_686, 500_000),
+    "5M": (50_000, 376_860, 5_000_000),
+}
+
+Results = dict[Case, list[Run]]
+
+
+def prepare(quick: bool) -> None:
+    """Make the workloads that are not there yet.
+
+    In processes of their own: a child's peak memory is never less than that of its parent.
+    """
+    DATA.mkdir(exist_ok=True)
+    for name, size in SIZES.items():
+        if (DATA / f"{name}.npz").exists() or (quick and name == "5M"):
+            continue
+        command = [sys.executable, str(HERE / "workload.py"), str(DATA), name, *map(str, size)]
+        subprocess.run(command, check=True)
+    if VOC.is_dir():
+        unpack(VOC / "ground_truth_difficult_as_crowd.json.gz", DATA / "voc_truth.json")
+        unpack(VOC / "yolov2.json.gz", DATA / "voc_detections.json")
+
+
+def unpack(source: Path, target: Path) -> None:
+    """Unzip, so that tools that do not read gzip can take part."""
+    if not target.exists():
+        with gzip.open(source) as packed, target.open("wb") as plain:
+            shutil.copyfileobj(packed, plain)
+
+
+def compared(mode: str, truth: Path, found: Path, quick: bool) -> Results:
+    """All tools on the same input."""
+    tools = [tool for tool in TOOLS if not (quick and tool in SLOW)]
+    cases = [
+        Case(tool, mode, str(truth), str(found), 1 if quick else SLOW.get(tool, 7))
+        for tool in tools
+    ]
+    if mode == "files":
+        cases.insert(
+            1, Case("detmetrics evaluate", "command", str(truth), str(found), 1 if quick else 7)
+        )
+    return alternately(cases)
+
+
+def growth(quick: bool) -> Results:
+    """The growth of detmetrics from arrays: 50,000 to 5,000,000 detections."""
+    rounds = 1 if quick else 5
+    names = [name for name in SIZES if not (quick and name == "5M")]
+    paths = [str(DATA / f"{name}.npz") for name in names]
+    return alternately([Case("detmetrics", "arrays", path, path, rounds) for path in paths])
+
+
+def imports(quick: bool) -> Results:
+    """``import detmetrics`` beside ``import numpy``."""
+    rounds = 3 if quick else 15
+    return alternately([Case(tool, "import", rounds=rounds) for tool in ("numpy", "detmetrics")])
+
+
+def main() -> None:
+    """Measure everything and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    prepare(quick)
+    arrays = DATA / "500k.npz"
+    results = {
+        "import": imports(quick),
+        "arrays": compared("arrays", arrays, arrays, quick),
+        "files": compared("files", DATA / "ground_truth.json", DATA / "detections.json", quick),
+        "growth": growth(quick),
+    }
+    if VOC.is_dir():
+        voc = DATA / "voc_truth.json", DATA / "voc_detections.json"
+        results["voc"] = compared("files", *voc, quick)
+    text = report.write(results, {name: size[2] for name, size in SIZES.items()})
+    if quick:
+        sys.stdout.write(text)
+    else:
+        (HERE / "RESULTS.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
