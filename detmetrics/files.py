@@ -188,5 +188,17 @@ def _write_direct(path: str, text: str) -> None:
         raise OSError(errno.EBADF, "it is closed")
     else:
         encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            sys.stdout.flush()
+        except OSError:
+            _give_up_standard_output()
+            raise
+
+
+def _give_up_standard_output() -> None:
+    """What is still buffered goes nowhere, so that Python does not fail on it again at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
