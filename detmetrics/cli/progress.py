@@ -24,15 +24,14 @@ class Patience:
         self._lock = threading.Lock()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
-        self._phase, self._share = "starting", 0.0
+        self._phase: str = "starting"
+        self._share: float | None = None
 
     def __call__(self, phase: str, share: float | None) -> None:
         """share: from 0 to 1, None where it cannot be known."""
         with self._lock:
-            self._phase, self._share = phase, share or 0.0
-            if self._bar is not None and self._task is not None:
-                total = None if share is None else 1.0
-                self._bar.update(self._task, description=phase, completed=self._share, total=total)
+            self._phase, self._share = phase, share
+            self._draw()
 
     def __enter__(self) -> Patience:
         if self._timer is not None:
@@ -58,6 +57,13 @@ class Patience:
 
         with self._lock:
             self._bar = Progress(console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task(self._phase, total=1.0)
-            self._bar.update(self._task, completed=self._share)
+            self._task = self._bar.add_task(self._phase)
+            self._draw()
             self._bar.start()
+
+    def _draw(self) -> None:
+        if self._bar is not None and self._task is not None:
+            total = None if self._share is None else 1.0
+            self._bar.update(
+                self._task, description=self._phase, completed=self._share or 0.0, total=total
+            )
