@@ -100,15 +100,8 @@ def match(
     pooled = rules.class_agnostic
     category = np.zeros_like(detections.category) if pooled else detections.category
     truth_category = np.zeros_like(truth.category) if pooled else truth.category
-
-    places = detections.image * categories + detections.category if pooled else detections.image
-    row = by_group(category, best_first(detections.scores, places))
-    group = category * images
-    group += detections.image
-    rank = _rank_in_group(group, detections.image, row)
-    within = rank < rules.max_limit
-    if not within.all():
-        row, rank = row[within], rank[within]
+    group = category * images + detections.image
+    row, rank = _ranked(detections, category, group, rules)
 
     truth_row, truth_group = _later_first(truth, truth_category * images + truth.image)
     crowd = truth.crowd[truth_row]
@@ -140,6 +133,17 @@ def match(
         pairs=pairs,
         matched=_match_ranges(pairs, truth_group, crowd, ignored, rules),
     )
+
+
+def _ranked(detections: Detections, category: Ints, group: Ints, rules: Rules) -> tuple[Ints, Ints]:
+    """Rows by category and score, and their place in their group, as far as the limit lets them."""
+    places = detections.image
+    if rules.class_agnostic:  # pycocotools lists the detections of an image class by class
+        places = places * len(detections.catalog.category_ids) + detections.category
+    row = by_group(category, best_first(detections.scores, places))
+    rank = _rank_in_group(group, detections.image, row)
+    within = rank < rules.max_limit
+    return (row, rank) if within.all() else (row[within], rank[within])
 
 
 def _rank_in_group(group: Ints, image: Ints, row: Ints) -> Ints:
