@@ -1,16 +1,20 @@
 """One run of one tool in a fresh process: ``child.py TOOL MODE GROUND_TRUTH DETECTIONS``.
 
 Prints a line of JSON: the seconds of each phase and the twelve numbers. Modes: ``files`` starts
-from two JSON files, ``arrays`` from the columns of one npz file (named twice). Building a peer's
-objects from arrays is the phase ``build`` and not part of ``evaluate``; detmetrics' tables are.
+from two JSON files, ``arrays`` from the columns of one npz file (named twice), ``import`` takes
+no files. What a tool builds from the arrays before it can evaluate is the phase ``build``, apart
+from ``evaluate``; loading the npz file is in neither. With ``--profile`` at the end the run is
+profiled and the JSON holds the top of it instead.
 """
 
 from __future__ import annotations
 
 import contextlib
+import cProfile
 import importlib
 import io
 import json
+import pstats
 import sys
 import time
 import warnings
@@ -42,15 +46,13 @@ def detmetrics_files(phases: Phases, truth: str, found: str) -> list[float]:
 
 
 def detmetrics_arrays(phases: Phases, path: str, _: str) -> list[float]:
-    import workload
-
-    work = workload.load(Path(path))
+    work = columns(Path(path))
     with phase(phases, "import"):
         import detmetrics as dm
 
         _ = dm.evaluate
-    catalog = dm.Catalog.from_ids(images=work.image_ids, categories=work.category_ids)
-    with phase(phases, "tables"):
+    with phase(phases, "build"):
+        catalog = dm.Catalog.from_ids(images=work.image_ids, categories=work.category_ids)
         gt = dm.GroundTruth.from_arrays(
             image_ids=work.gt_image,
             categories=work.gt_category,
@@ -87,8 +89,10 @@ def peer(name: str) -> Callable[[Phases, str, str], list[float]]:
             index = importlib.import_module(module).COCO
             make = getattr(importlib.import_module(evaluator), kind)
         if truth == found:
+            work = columns(Path(truth))
             with phase(phases, "build"):
-                gt, dt = from_arrays(index, Path(truth))
+                gt = truth_from_arrays(index, work)
+                dt = gt.loadRes(results_matrix(work))
         else:
             with phase(phases, "read"):
                 gt = index(truth)
@@ -97,27 +101,48 @@ def peer(name: str) -> Callable[[Phases, str, str], list[float]]:
             evaluation = make(gt, dt, "bbox")
             evaluation.evaluate()
             evaluation.accumulate()
-        evaluation.summarize()
+        with phase(phases, "summarize"):
+            evaluation.summarize()
         return [float(value) for value in evaluation.stats[:12]]
 
     return run
 
 
-def from_arrays(index: Any, path: Path) -> tuple[Any, Any]:
-    """A peer's objects: ground truth from a document, detections from an (N, 7) array."""
-    import numpy as np
+def columns(path: Path) -> Any:
+    """The workload, loaded outside every phase."""
     import workload
 
-    work = workload.load(path)
+    return workload.load(path)
+
+
+def truth_from_arrays(index: Any, work: Any) -> Any:
+    """A peer's ground truth by the quickest way it has: columns (hotcoco), else a document."""
+    import workload
+
+    if hasattr(index, "from_arrays"):
+        return index.from_arrays(
+            *workload.images_and_categories(work),
+            work.gt_image,
+            work.gt_category,
+            work.gt_boxes,
+            area=work.gt_area,
+            iscrowd=work.gt_crowd,
+        )
     document = workload.ground_truth_document(work)
-    if index.__module__.startswith("pycocotools"):
-        gt = index()
-        gt.dataset = document
-        gt.createIndex()
-    else:
-        gt = index(document)
-    columns = [work.image[:, None], work.boxes, work.scores[:, None], work.category[:, None]]
-    return gt, gt.loadRes(np.concatenate(columns, axis=1))
+    if not index.__module__.startswith("pycocotools"):
+        return index(document)
+    gt = index()
+    gt.dataset = document
+    gt.createIndex()
+    return gt
+
+
+def results_matrix(work: Any) -> Any:
+    """The (D, 7) array that ``loadRes`` of every peer takes: image, box, score, category."""
+    import numpy as np
+
+    parts = [work.image[:, None], work.boxes, work.scores[:, None], work.category[:, None]]
+    return np.concatenate(parts, axis=1)
 
 
 def importing(statement: str) -> Callable[[Phases, str, str], list[float]]:
@@ -131,21 +156,36 @@ def importing(statement: str) -> Callable[[Phases, str, str], list[float]]:
     return run
 
 
+RUNS: dict[tuple[str, str], Callable[[Phases, str, str], list[float]]] = {
+    ("detmetrics", "files"): detmetrics_files,
+    ("detmetrics", "arrays"): detmetrics_arrays,
+    ("numpy", "import"): importing("import numpy"),
+    ("detmetrics", "import"): importing("import detmetrics"),
+    ("detmetrics.evaluate", "import"): importing("import detmetrics; detmetrics.evaluate"),
+}
+
+
+def profiled(run: Callable[[], Any], rows: int = 20) -> str:
+    """The functions that take most time by themselves, without the folders of their files."""
+    profile = cProfile.Profile()
+    profile.runcall(run)
+    text = io.StringIO()
+    pstats.Stats(profile, stream=text).strip_dirs().sort_stats("tottime").print_stats(rows)
+    return text.getvalue().strip()
+
+
 def main() -> None:
     """Run what the command line names."""
     tool, mode, truth, found = sys.argv[1:5]
     warnings.simplefilter("ignore")
-    runs = {
-        ("detmetrics", "files"): detmetrics_files,
-        ("detmetrics", "arrays"): detmetrics_arrays,
-        ("numpy", "import"): importing("import numpy"),
-        ("detmetrics", "import"): importing("import detmetrics"),
-    }
-    run = runs.get((tool, mode)) or peer(tool)
+    run = RUNS.get((tool, mode)) or peer(tool)
     phases: Phases = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        numbers = run(phases, truth, found)
-    print(json.dumps({"phases": phases, "numbers": numbers}))
+        if sys.argv[5:] == ["--profile"]:
+            told = {"profile": profiled(lambda: run(phases, truth, found))}
+        else:
+            told = {"numbers": run(phases, truth, found), "phases": phases}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

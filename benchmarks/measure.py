@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 CHILD = Path(__file__).with_name("child.py")
+NAMES = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,21 @@ def alternately(cases: list[Case], *, warm: bool = True) -> dict[Case, list[Run]
     return runs
 
 
+def command_numbers(case: Case) -> list[float | None]:
+    """The twelve numbers that the command writes as JSON; a run apart, which is not timed."""
+    told = json.loads(_output([*case.command, "--json", "-"]))["metrics"]
+    return [told[name] for name in NAMES]
+
+
+def profile(case: Case) -> str:
+    """The top of a profile of the case's library calls, in a process of its own."""
+    return str(json.loads(_output([*case.command, "--profile"]).splitlines()[-1])["profile"])
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 def figure(runs: list[Run], name: str) -> list[float]:
     """One figure of every run: ``wall``, ``memory``, a phase, or phases joined by ``+``."""
     if name in ("wall", "memory"):
@@ -91,3 +107,9 @@ def figure(runs: list[Run], name: str) -> list[float]:
 def median(runs: list[Run], name: str) -> float:
     """The median of a figure."""
     return statistics.median(figure(runs, name))
+
+
+def paired(ours: list[Run], theirs: list[Run], name: str) -> list[float]:
+    """The ratio of a figure of ours to theirs in each round that both have."""
+    pairs = zip(figure(ours, name), figure(theirs, name), strict=False)
+    return [mine / other for mine, other in pairs if other]

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gzip
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import agreement
 import report
-from measure import Case, Run, alternately
+from measure import Case, Run, alternately, command_numbers
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
@@ -26,6 +28,8 @@ SIZES = {
     "500k": (5_000, 37_686, 500_000),
     "5M": (50_000, 376_860, 5_000_000),
 }
+
+IMPORTS = ("numpy", "detmetrics", "detmetrics.evaluate")
 
 Results = dict[Case, list[Run]]
 
@@ -64,7 +68,12 @@ def compared(mode: str, truth: Path, found: Path, quick: bool) -> Results:
         cases.insert(
             1, Case("detmetrics evaluate", "command", str(truth), str(found), 1 if quick else 7)
         )
-    return alternately(cases)
+    results = alternately(cases)
+    for case in cases:
+        if case.mode == "command":
+            numbers = command_numbers(case)
+            results[case] = [dataclasses.replace(run, numbers=numbers) for run in results[case]]
+    return results
 
 
 def growth(quick: bool) -> Results:
@@ -76,9 +85,9 @@ def growth(quick: bool) -> Results:
 
 
 def imports(quick: bool) -> Results:
-    """``import detmetrics`` beside ``import numpy``."""
+    """``import detmetrics``, and what it puts off, beside ``import numpy``."""
     rounds = 3 if quick else 15
-    return alternately([Case(tool, "import", rounds=rounds) for tool in ("numpy", "detmetrics")])
+    return alternately([Case(tool, "import", rounds=rounds) for tool in IMPORTS])
 
 
 def main() -> None:
@@ -97,11 +106,13 @@ def main() -> None:
     if VOC.is_dir():
         voc = DATA / "voc_truth.json", DATA / "voc_detections.json"
         results["voc"] = compared("files", *voc, quick)
-    text = report.write(results, {name: size[2] for name, size in SIZES.items()})
+    text = report.write(results, {name: size[2] for name, size in SIZES.items()}, quick=quick)
     if quick:
         sys.stdout.write(text)
     else:
         (HERE / "RESULTS.md").write_text(text)
+    if differing := agreement.differences(results):
+        sys.exit("NUMBERS DIFFER: " + "; ".join(differing))
 
 
 if __name__ == "__main__":

@@ -105,8 +105,18 @@ def _boxes(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.round(np.stack([x, y, w, h], axis=1), 2)
 
 
+def images_and_categories(work: Workload) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The images and the categories as COCO records."""
+    images = [
+        {"id": i, "file_name": f"{i:012d}.jpg", "width": 640, "height": 480}
+        for i in work.image_ids.tolist()
+    ]
+    return images, [{"id": k, "name": f"class {k}"} for k in work.category_ids.tolist()]
+
+
 def ground_truth_document(work: Workload) -> dict[str, Any]:
     """The ground truth as a COCO document."""
+    images, categories = images_and_categories(work)
     columns = zip(
         work.gt_image.tolist(),
         work.gt_category.tolist(),
@@ -116,11 +126,8 @@ def ground_truth_document(work: Workload) -> dict[str, Any]:
         strict=True,
     )
     return {
-        "images": [
-            {"id": i, "file_name": f"{i:012d}.jpg", "width": 640, "height": 480}
-            for i in work.image_ids.tolist()
-        ],
-        "categories": [{"id": k, "name": f"class {k}"} for k in work.category_ids.tolist()],
+        "images": images,
+        "categories": categories,
         "annotations": [
             {"id": n, "image_id": i, "category_id": k, "bbox": b, "area": a, "iscrowd": c}
             for n, (i, k, b, a, c) in enumerate(columns, start=1)

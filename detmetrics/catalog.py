@@ -36,6 +36,10 @@ class Catalog:
         image_names : (N,) file names, or the ids as text.
         category_ids : (K,) int64 or objects, sorted.
         category_names : (K,) class names, or the ids as text.
+
+    >>> import detmetrics as dm
+    >>> dm.read_ground_truth("fixtures/ground_truth.json").catalog.category_ids
+    array([ 1,  2,  3,  6, 18])
     """
 
     image_ids: Objects

@@ -35,7 +35,10 @@ BoxFormat = Literal["xywh", "xyxy", "cxcywh"]
 LARGEST = 1e15
 """Coordinates beyond this are no pixels, and their products lose digits."""
 
-NEGATIVE = "boxes of negative width or height, which match nothing and have no area to count by"
+NEGATIVE = (
+    "box of negative width or height, which matches nothing and has no area to count by",
+    "boxes of negative width or height, which match nothing and have no area to count by",
+)
 """Detectors that clip boxes to the image write such boxes, so detections may hold them."""
 
 

@@ -37,6 +37,12 @@ class Curve:
         envelope : (n,) the highest precision at this recall or beyond: what AP averages.
         scores : (n,) of the detections.
         truths: how many ground truths count.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> curve = result.curve("dog")
+    >>> curve.truths, curve.scores[:2].tolist(), curve.recall[-1].round(3).item()
+    (7, [0.874, 0.795], 0.286)
     """
 
     recall: Floats

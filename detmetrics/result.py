@@ -45,6 +45,11 @@ class Evaluation:
         rules: the rules that were applied.
         matching: who was matched and who was ignored.
         notes: what the reader should know about the input.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> round(result.summary["AP"], 4), result.counts["detections"]
+    (0.3635, 136)
     """
 
     ground_truth: GroundTruth
@@ -124,6 +129,12 @@ class Evaluation:
 
         Raises:
             RulesError: a threshold or range that the rules do not have.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> missed = result.matches(iou=0.5).query("verdict == 'missed'")
+        >>> len(missed), missed["reason"].iloc[0]
+        (29, 'best overlap 0.363 is below 0.5')
         """
         import pandas as pd
 
@@ -211,6 +222,11 @@ class Evaluation:
     def arrays(self) -> dict[str, Floats]:
         """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``
         (T, K, A, M); nan where undefined.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> result.arrays()["precision"].shape
+        (10, 101, 5, 4, 3)
         """
         limits = self.rules.max_detections
         return {
@@ -220,7 +236,13 @@ class Evaluation:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain values: the JSON contract of ``docs/json.md``, schema 1."""
+        """The result as plain values: the JSON contract of ``docs/json.md``, schema 1.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> result.to_dict()["per_class"]["bus"]["AP"] is None
+        True
+        """
         columns = {name: column.tolist() for name, column in self.class_columns().items()}
         return {
             "schema": SCHEMA,

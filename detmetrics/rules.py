@@ -24,7 +24,13 @@ IgnorePolicy = Literal["overwrite", "honour"]
 
 
 class AreaRange(NamedTuple):
-    """A named range of areas in square pixels; both ends belong to it."""
+    """A named range of areas in square pixels; both ends belong to it.
+
+    >>> import detmetrics as dm
+    >>> rules = dm.COCO.replace(area_ranges=[dm.AreaRange("tiny", 0, 256)])
+    >>> [area.name for area in rules.area_ranges]
+    ['all', 'tiny']
+    """
 
     name: str
     low: float

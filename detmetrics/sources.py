@@ -11,7 +11,7 @@ import numpy as np
 from detmetrics.arrays import Bools, Ints, Objects
 from detmetrics.errors import FormatError, TableError
 from detmetrics.files import Input
-from detmetrics.messages import SHOWN, listing, shown
+from detmetrics.messages import SHOWN, counted, listing, shown
 
 __all__ = ["ARRAYS", "Faults", "Source"]
 
@@ -83,10 +83,11 @@ class Faults:
             raise FormatError(self._source.name, shown, self._count)
         raise TableError(listing(self._source.name, shown, self._count))
 
-    def remark(self, odd: Bools, column: str, what: str) -> str | None:
+    def remark(self, odd: Bools, column: str, singular: str, plural: str) -> str | None:
         """A sentence on rows that are odd but can be evaluated, or None."""
         rows = np.flatnonzero(odd)
         if len(rows) == 0:
             return None
         first = self._source.place(int(self._places[rows[0]]), column)
-        return f"{self._source.name}: {len(rows):,} {what}, first at {first}"
+        what = counted(len(rows), singular, plural)
+        return f"{self._source.name}: {what}, first at {first}"

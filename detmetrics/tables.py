@@ -148,7 +148,7 @@ class GroundTruth:
             source=source,
         )
         empty = (truth.xywh[:, 2:] == 0).any(axis=1)
-        notes = [faults.remark(empty, "boxes", "boxes of zero size")]
+        notes = [faults.remark(empty, "boxes", "box of zero size", "boxes of zero size")]
         _warn(notes)
         notes += [image_note, category_note]
         if derived and areas is not None:
@@ -256,8 +256,8 @@ class Detections:
         faults.settle()
         beyond = (score < 0) | (score > 1)
         notes = [
-            faults.remark(beyond, "scores", "scores outside [0, 1]"),
-            faults.remark(negative_sizes(table, kept_as), "boxes", NEGATIVE),
+            faults.remark(beyond, "scores", "score outside [0, 1]", "scores outside [0, 1]"),
+            faults.remark(negative_sizes(table, kept_as), "boxes", *NEGATIVE),
         ]
 
         image, image_note = _paired("image", image_column, catalog, unknown_images, source)
@@ -298,6 +298,13 @@ class Detections:
         Raises:
             TableError: a column is missing; the message lists what the frame has.
             UnknownIdError: ids that the catalog lacks.
+
+        >>> import pandas as pd
+        >>> catalog = Catalog.from_ids(images=[1], categories=[7], category_names=["cat"])
+        >>> frame = pd.DataFrame({"image": [1], "class": ["cat"], "confidence": [0.9],
+        ...                       "x": [5], "y": [5], "w": [10], "h": [20]})
+        >>> Detections.from_frame(frame, catalog=catalog).scores.tolist()
+        [0.9]
         """
         boxes, box_format = _frame_boxes(frame)
         return cls.from_arrays(

@@ -29,6 +29,8 @@ def test_unknown_names_are_attribute_errors():
 def test_every_public_name_is_documented(name):
     value = getattr(dm, name)
     assert value is dm.COCO or inspect.getdoc(value)
+    examples = [inspect.getdoc(member) or "" for _, member in inspect.getmembers(value)]
+    assert value is dm.COCO or ">>> " in "".join([inspect.getdoc(value), *examples])
 
 
 def test_public_methods_are_documented():
