@@ -185,7 +185,8 @@ class Curves:
         first = np.searchsorted(curve, np.arange(shape[0] * shape[1] + 1))
 
         # A match counts by its ground truth, not by its own area.
-        counted = running(in_range)[detection + 1] - running(in_range)[self._first[category]]
+        before = running(in_range)
+        counted = before[detection + 1] - before[self._first[category]]
         corrected = running(right.astype(np.int64) - in_range[detection])
         counted += corrected[1:] - corrected[first[curve]]
         hits = running(right)
