@@ -20,6 +20,7 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.matching import Matches
+from detmetrics.parallel import each
 from detmetrics.sampling import TruePositives, envelope, scores_reached
 
 __all__ = ["TINY", "Curve", "Curves", "TruePositives", "running"]
@@ -81,9 +82,11 @@ class Curves:
 
         limit: how many detections of an image and category count.
         """
-        return self._axes(
-            [self.envelope(area, self.true_positives(area, limit)) for area in self._areas]
-        )
+
+        def of(area: int) -> Floats:
+            return self.envelope(area, self.true_positives(area, limit))
+
+        return self._axes(each(of, self._areas))
 
     def scores(self, limit: int) -> Floats:
         """(T, R, K, A) the score that reaches each recall point, 0 where none does.

@@ -21,6 +21,7 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, keep_freed_memory, run_starts, slots_of_repeats
 from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
+from detmetrics.parallel import each
 from detmetrics.ranking import best_first, by_group, rank_in_runs
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
@@ -232,12 +233,13 @@ def _matched_pairs(
     order = order[slots]
     detection, truth = pairs.detection[order], pairs.ground_truth[order]
     overlap = pairs.overlap[order]
-    found = []
-    for threshold in rules.iou_thresholds:
+
+    def at(threshold: float) -> Ints:
         reach = np.flatnonzero(overlap >= min(threshold, NEARLY_ONE))
         accepted = reach[_deferred_acceptance(detection[reach], truth[reach], crowd)]
-        found.append(order[accepted])
-    return found
+        return order[accepted]
+
+    return each(at, rules.iou_thresholds)
 
 
 def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:

@@ -20,6 +20,7 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, run_starts
 from detmetrics.catalog import positions
+from detmetrics.parallel import each
 
 __all__ = ["Neighbours", "Pairs", "candidate_pairs", "shared_groups"]
 
@@ -78,27 +79,25 @@ def candidate_pairs(
     crowd : (G,).
     """
     corners = _corners(truth_boxes)
-    found = []
-    for block in _blocks(near.count):
+
+    def of(block: slice) -> tuple[Ints, Ints, Floats]:
         detection = near.detection[block]
-        found.append(
-            _block_pairs(
-                boxes.take(rows[detection], axis=0),
-                detection,
-                near.first[block],
-                near.count[block],
-                corners,
-                crowd,
-                lowest,
-            )
+        pairs = _block_pairs(
+            boxes.take(rows[detection], axis=0),
+            detection,
+            near.first[block],
+            near.count[block],
+            corners,
+            crowd,
+            lowest,
         )
         if progress:
             progress(block.stop / len(near.count))
-    detection, ground_truth, overlap = (
-        (np.concatenate(column) for column in zip(*found, strict=True))
-        if found
-        else (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
-    )
+        return pairs
+
+    nothing = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    found = zip(nothing, *each(of, _blocks(near.count)), strict=True)
+    detection, ground_truth, overlap = map(np.concatenate, found)
     return Pairs(detection=detection, ground_truth=ground_truth, overlap=overlap)
 
 
