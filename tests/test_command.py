@@ -962,3 +962,14 @@ class TestHelp:
         )
         assert ran.stdout == process("evaluate", *scene).stdout
         assert ran.returncode == 0
+
+
+def test_one_of_a_thing_is_said_in_the_singular(tmp_path):
+    truth = document(
+        images=[{"id": 1}],
+        categories=[{"id": 1, "name": "cat"}],
+        annotations=[annotation(1, iscrowd=1)],
+    )
+    text = done(*write(tmp_path, truth, [detection()])).stdout
+    assert "truth.json: 1 image, 1 object (1 crowd), 1 class\n" in text
+    assert "found.json: 1 detection\n" in text

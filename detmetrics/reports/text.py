@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from detmetrics.messages import printable
+from detmetrics.messages import counted, printable
 from detmetrics.reports.tables import Cell, Table, class_table, summary_table
 from detmetrics.result import Evaluation
 
@@ -83,14 +83,14 @@ def _shown(value: Cell) -> str:
 
 def _read(result: Evaluation) -> Iterator[str]:
     counts = result.counts
-    crowds = f" ({counts['crowds']:,} crowds)" if counts["crowds"] else ""
-    yield (
-        f"Read      {printable(result.ground_truth.source.name)}: {counts['images']:,} images, "
-        f"{counts['ground_truths']:,} objects{crowds}, {counts['classes']:,} classes"
-    )
-    yield (
-        f"          {printable(result.detections.source.name)}: {counts['detections']:,} detections"
-    )
+    objects = counted(counts["ground_truths"], "object")
+    if counts["crowds"]:
+        objects += f" ({counted(counts['crowds'], 'crowd')})"
+    images = counted(counts["images"], "image")
+    classes = counted(counts["classes"], "class", "classes")
+    detections = counted(counts["detections"], "detection")
+    yield f"Read      {printable(result.ground_truth.source.name)}: {images}, {objects}, {classes}"
+    yield f"          {printable(result.detections.source.name)}: {detections}"
 
 
 def _attention(result: Evaluation) -> Iterator[str]:
