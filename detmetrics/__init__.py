@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from detmetrics.crosschecking import Crosscheck, crosscheck
     from detmetrics.curves import Curve
     from detmetrics.evaluation import evaluate, read_detections, read_ground_truth
+    from detmetrics.reading.format import Format
+    from detmetrics.reading.request import Reading
     from detmetrics.result import Evaluation
     from detmetrics.summary import Summary
     from detmetrics.tables import Detections, GroundTruth
@@ -43,10 +45,12 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "DetmetricsError",
     "DetmetricsWarning",
     "Evaluation",
+    "Format",
     "FormatError",
     "GroundTruth",
     "InputError",
     "OutputError",
+    "Reading",
     "Rules",
     "RulesError",
     "Summary",
@@ -66,7 +70,9 @@ _LAZY = {
     "Curve": "curves",
     "Detections": "tables",
     "Evaluation": "result",
+    "Format": "reading.format",
     "GroundTruth": "tables",
+    "Reading": "reading.request",
     "Summary": "summary",
     "crosscheck": "crosschecking",
     "evaluate": "evaluation",

@@ -10,19 +10,37 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from detmetrics.arrays import Bools, Ints, Objects, read_only
+from detmetrics.arrays import Bools, Floats, Ints, Objects, read_only
 from detmetrics.errors import TableError
 
-__all__ = ["Catalog", "Id", "id_array", "positions"]
+__all__ = ["Catalog", "Id", "Keys", "id_array", "positions"]
 
 Id = int | str
 
 TABLE_SPAN = 8
 """A direct look-up table may be this many times longer than the ids it holds."""
+
+
+class Keys(NamedTuple):
+    """A column of ids, of which many may repeat: row D holds ``labels[code[D]]``.
+
+    labels : (U,) int64 or objects; code : (D,), None where every row has a label of its own.
+    """
+
+    labels: Objects
+    code: Ints | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels) if self.code is None else len(self.code)
+
+    def spread(self, values: Any) -> Any:
+        """(D,) what each row's label has; values : (U,)."""
+        return values if self.code is None else values[self.code]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +54,7 @@ class Catalog:
         image_names : (N,) file names, or the ids as text.
         category_ids : (K,) int64 or objects, sorted.
         category_names : (K,) class names, or the ids as text.
+        image_sizes : (N, 2) width and height in pixels, nan where unknown.
 
     >>> import detmetrics as dm
     >>> dm.read_ground_truth("fixtures/ground_truth.json").catalog.category_ids
@@ -46,6 +65,7 @@ class Catalog:
     image_names: tuple[str, ...]
     category_ids: Objects
     category_names: tuple[str, ...]
+    image_sizes: Floats
 
     @classmethod
     def from_ids(
@@ -55,23 +75,39 @@ class Catalog:
         categories: Iterable[Id],
         image_names: Sequence[str] | None = None,
         category_names: Sequence[str] | None = None,
+        image_sizes: ArrayLike | None = None,
     ) -> Catalog:
         """A catalog of these ids, sorted; names default to the ids as text.
 
+        image_sizes : (N, 2) width and height in pixels, in the order of ``images``; nan or left
+        out where unknown.
+
         Raises:
-            TableError: an id occurs twice, or names and ids differ in number.
+            TableError: an id occurs twice, or names, sizes and ids differ in number.
 
         >>> Catalog.from_ids(images=[7, 3], categories=[1], category_names=["cat"]).image_names
         ('3', '7')
         """
-        image_ids, names = _sorted("images", list(images), image_names)
-        category_ids, classes = _sorted("categories", list(categories), category_names)
+        image_ids, names, order = _sorted("images", list(images), image_names)
+        category_ids, classes, _ = _sorted("categories", list(categories), category_names)
+        sizes = np.full((len(order), 2), np.nan)
+        if image_sizes is not None:
+            given = np.asarray(image_sizes, dtype=np.float64)
+            if given.shape != sizes.shape:
+                raise TableError(f"image_sizes: expected shape {sizes.shape}, got {given.shape}")
+            sizes = given[order]
         return cls(
             image_ids=read_only(image_ids),
             image_names=names,
             category_ids=read_only(category_ids),
             category_names=classes,
+            image_sizes=read_only(sizes),
         )
+
+    @property
+    def sized(self) -> bool:
+        """Whether the width and height of every image are known."""
+        return not np.isnan(self.image_sizes).any()
 
     @property
     def class_labels(self) -> tuple[str, ...]:
@@ -94,12 +130,14 @@ class Catalog:
             category_names=tuple(
                 n for n, kept in zip(self.category_names, categories, strict=True) if kept
             ),
+            image_sizes=read_only(self.image_sizes[images]),
         )
 
 
 def _sorted(
     what: str, ids: list[Id], names: Sequence[str] | None
-) -> tuple[Objects, tuple[str, ...]]:
+) -> tuple[Objects, tuple[str, ...], Ints]:
+    """Ids in order, their names, and where each stood."""
     if names is not None and len(names) != len(ids):
         raise TableError(f"{what}: {len(ids)} ids, but {len(names)} names")
     try:
@@ -112,7 +150,7 @@ def _sorted(
     if len(set(column.tolist())) < len(ids):
         twice = next(a for a, b in pairwise(column.tolist()) if a == b)
         raise TableError(f"{what}: id {twice!r} occurs more than once")
-    return column, tuple(texts[row] for row in order)
+    return column, tuple(texts[row] for row in order), np.array(order, dtype=np.int64)
 
 
 def sort_key(value: Any) -> tuple[bool, Any]:

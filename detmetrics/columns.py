@@ -1,6 +1,6 @@
 """What callers hand over, made into columns of the right type and shape, or refused.
 
-Boxes are kept in the form that they came in, ``x y w h`` or corners; centres are converted.
+Boxes come as ``x y w h``, as corners or as centres; see :mod:`detmetrics.tables` for what is kept.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from detmetrics.sources import Faults
 __all__ = [
     "NEGATIVE",
     "BoxFormat",
-    "area_column",
     "as_xywh",
     "box_column",
     "flag_column",
+    "from_centres",
     "id_column",
     "negative_sizes",
     "number_column",
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 BoxFormat = Literal["xywh", "xyxy", "cxcywh"]
+BOX_FORMATS = ("xywh", "xyxy", "cxcywh")
 
 LARGEST = 1e15
 """Coordinates beyond this are no pixels, and their products lose digits."""
@@ -78,39 +79,30 @@ def flag_column(name: str, values: ArrayLike | None, count: int) -> Bools:
     return of_length(name, flags != 0, count)  # type: ignore[no-any-return]
 
 
-def box_column(boxes: ArrayLike, box_format: BoxFormat, count: int) -> tuple[Floats, BoxFormat]:
-    """(count, 4) boxes and the form in which they are kept."""
+def box_column(boxes: ArrayLike, box_format: BoxFormat, count: int) -> Floats:
+    """(count, 4) boxes in one of the three forms."""
     table = number_column("boxes", boxes)
     if table.size == 0 and count == 0:
         table = table.reshape(0, 4)
     if table.shape != (count, 4):
         raise TableError(f"boxes: expected shape ({count}, 4), got {table.shape}")
-    if box_format == "cxcywh":
-        table[:, :2] -= table[:, 2:] / 2
-        return table, "xywh"
-    if box_format not in ("xywh", "xyxy"):
+    if box_format not in BOX_FORMATS:
         raise TableError(f"box_format: expected xywh, xyxy or cxcywh, got {box_format!r}")
-    return table, box_format
+    return table
 
 
 def as_xywh(boxes: Floats, box_format: BoxFormat) -> Floats:
     """(n, 4) ``x y w h``; w and h of corners are their differences."""
     if box_format == "xywh":
         return boxes
+    if box_format == "cxcywh":
+        return from_centres(boxes)
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
 
 
-def area_column(
-    areas: ArrayLike | None, boxes: Floats, box_format: BoxFormat, count: int
-) -> tuple[Floats, int]:
-    """Areas with the gaps filled by w * h, and how many gaps there were."""
-    sides = as_xywh(boxes, box_format)
-    box_areas = sides[:, 2] * sides[:, 3]
-    if areas is None:
-        return box_areas, count
-    given = of_length("areas", number_column("areas", areas), count)
-    missing = np.isnan(given)
-    return np.where(missing, box_areas, given), int(missing.sum())
+def from_centres(boxes: Floats) -> Floats:
+    """(n, 4) ``x y w h`` of ``cx cy w h``."""
+    return np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
 
 
 def refuse_unusable(faults: Faults, boxes: Floats) -> None:
@@ -123,7 +115,8 @@ def refuse_unusable(faults: Faults, boxes: Floats) -> None:
 
 def refuse_negative(faults: Faults, boxes: Floats, box_format: BoxFormat) -> None:
     """Note boxes of negative width or height."""
-    expected = {"xywh": "w and h from 0 up", "xyxy": "xmin <= xmax and ymin <= ymax"}[box_format]
+    corners = box_format == "xyxy"
+    expected = "xmin <= xmax and ymin <= ymax" if corners else "w and h from 0 up"
     faults.refuse(negative_sizes(boxes, box_format), "boxes", expected, boxes)
 
 

@@ -91,7 +91,8 @@ def crosscheck(
     theirs = _pycocotools(result)
     ours = result.arrays()
     cells, different, shown = 0, 0, []
-    for name, mine in ours.items():
+    for name, everything in ours.items():
+        mine = everything[..., : _ranges(result), :]
         other = np.where(theirs[name] == UNDEFINED, np.nan, theirs[name])
         unequal = ~((mine == other) | (np.isnan(mine) & np.isnan(other)))
         cells += mine.size
@@ -105,6 +106,11 @@ def crosscheck(
         known=tuple(_known_differences(result)),
         version=_version(),
     )
+
+
+def _ranges(result: Evaluation) -> int:
+    """How many area ranges can be compared: without image sizes the first, which is all."""
+    return 1 if result.ground_truth.relative else len(result.rules.area_ranges)
 
 
 def _version() -> str:
@@ -124,7 +130,7 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
     categories = [{"id": index} for index in range(len(catalog.category_ids))]
     with contextlib.redirect_stdout(io.StringIO()):
         sides = []
-        for annotations in (_truths(truth, ids), _detections(found)):
+        for annotations in (_truths(truth, ids, rules), _detections(found)):
             side = coco.COCO()
             side.dataset = {"images": images, "categories": categories, "annotations": annotations}
             side.createIndex()
@@ -133,31 +139,31 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
         class Evaluator(COCOeval):  # type: ignore[misc]
             def _prepare(self) -> None:
                 super()._prepare()
-                if rules.ignore == "honour":
-                    for annotation in (a for group in self._gts.values() for a in group):
-                        annotation["ignore"] = annotation["iscrowd"] or annotation["given_ignore"]
+                for annotation in (a for group in self._gts.values() for a in group):
+                    annotation["ignore"] = annotation["excused"]
 
         evaluator = Evaluator(*sides, "bbox")
         evaluator.params.iouThrs = np.array(rules.iou_thresholds)
         evaluator.params.recThrs = np.array(rules.recall_points)
         evaluator.params.maxDets = list(rules.max_detections)
-        evaluator.params.areaRng = [[area.low, area.high] for area in rules.area_ranges]
-        evaluator.params.areaRngLbl = [area.name for area in rules.area_ranges]
+        ranges = rules.area_ranges[: _ranges(result)]
+        evaluator.params.areaRng = [[area.low, area.high] for area in ranges]
+        evaluator.params.areaRngLbl = [area.name for area in ranges]
         evaluator.params.useCats = int(not rules.class_agnostic)
         evaluator.evaluate()
         evaluator.accumulate()
     return {name: evaluator.eval[name] for name in ("precision", "recall", "scores")}
 
 
-def _truths(truth: GroundTruth, ids: list[int] | None) -> list[dict[str, Any]]:
+def _truths(truth: GroundTruth, ids: list[int] | None, rules: Rules) -> list[dict[str, Any]]:
     columns = zip(
         ids or range(1, len(truth) + 1),
         truth.image.tolist(),
         truth.category.tolist(),
         truth.xywh.tolist(),
         truth.area.tolist(),
-        truth.crowd.tolist(),
-        truth.ignore.tolist(),
+        truth.absorbing(rules).tolist(),
+        truth.excused(rules).tolist(),
         strict=True,
     )
     return [
@@ -168,9 +174,9 @@ def _truths(truth: GroundTruth, ids: list[int] | None) -> list[dict[str, Any]]:
             "bbox": box,
             "area": area,
             "iscrowd": int(crowd),
-            "given_ignore": int(ignore),
+            "excused": int(excused),
         }
-        for number, image, category, box, area, crowd, ignore in columns
+        for number, image, category, box, area, crowd, excused in columns
     ]
 
 

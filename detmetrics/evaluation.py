@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from detmetrics.arrays import Bools, Objects
 from detmetrics.catalog import Id
 from detmetrics.errors import DetmetricsWarning, InputError
-from detmetrics.formats.coco import read_detections as read_coco_detections
-from detmetrics.formats.coco import read_ground_truth as read_coco_ground_truth
+from detmetrics.loading import read_sheet
 from detmetrics.matching import match
-from detmetrics.messages import printable, shown
+from detmetrics.messages import counted, printable, shown
 from detmetrics.pairing import UnknownPolicy
+from detmetrics.reading.request import Reading
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
 from detmetrics.tables import Detections, GroundTruth, restrict
@@ -24,50 +25,58 @@ __all__ = ["evaluate", "read_detections", "read_ground_truth"]
 
 Path = str | os.PathLike[str]
 Progress = Callable[[str, float], None]
+READING = Reading()
 
 
-def read_ground_truth(path: Path, *, progress: Progress | None = None) -> GroundTruth:
-    """Ground truth from a COCO file (``.json``, gzipped or not; ``-`` is standard input).
+def read_ground_truth(
+    path: Path, reading: Reading = READING, *, progress: Progress | None = None
+) -> GroundTruth:
+    """Ground truth from a file or a folder of any known format (``-`` is standard input).
 
-    progress: called with a phase and the share of it that is done.
+    reading: what files leave open; progress: called with a phase and the share of it that is
+    done.
 
     Raises:
-        FormatError: the file cannot be read or is not COCO ground truth; all faults are listed.
+        FormatError: it cannot be read or is not ground truth; all faults are listed.
 
     >>> truth = read_ground_truth("fixtures/ground_truth.json")
     >>> truth.catalog.category_names
     ('person', 'bicycle', 'car', 'bus', 'dog')
     """
-    return read_coco_ground_truth(path, progress=_phase(progress, "reading ground truth"))
+    sheet = read_sheet(path, "ground truth", reading, progress=progress)
+    return GroundTruth.from_sheet(sheet, pixels=reading.pixels)
 
 
 def read_detections(
     path: Path,
     ground_truth: GroundTruth,
+    reading: Reading = READING,
     *,
     unknown_images: UnknownPolicy = "error",
     unknown_categories: UnknownPolicy = "error",
     progress: Progress | None = None,
 ) -> Detections:
-    """Detections from a COCO results file, paired with the images and classes of the ground truth.
+    """Detections from a file or a folder, paired with the images and classes of the ground truth.
 
     unknown_images, unknown_categories: ``"error"``, or ``"drop"`` to leave out and count the
     detections whose image or class the ground truth lacks.
 
     Raises:
-        FormatError: the file cannot be read or is not a list of detections.
+        FormatError: it cannot be read or holds no detections.
         UnknownIdError: ids that the ground truth lacks; the message names the likely cause.
 
     >>> truth = read_ground_truth("fixtures/ground_truth.json")
     >>> len(read_detections("fixtures/detections.json", truth)) > 100
     True
     """
-    return read_coco_detections(
-        path,
-        ground_truth.catalog,
+    known = replace(reading, catalog=ground_truth.catalog)
+    return Detections.from_sheet(
+        read_sheet(path, "detections", known, progress=progress),
+        catalog=ground_truth.catalog,
+        relative=ground_truth.relative,
+        pixels=reading.pixels,
         unknown_images=unknown_images,
         unknown_categories=unknown_categories,
-        progress=_phase(progress, "reading detections"),
     )
 
 
@@ -80,12 +89,14 @@ def evaluate(
     classes: Iterable[Id] | None = None,
     unknown_images: UnknownPolicy = "error",
     unknown_categories: UnknownPolicy = "error",
+    reading: Reading = READING,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure detections against ground truth.
 
-    ground_truth, detections: paths of COCO files, or tables; a table of detections must have
-    been paired with this ground truth.
+    ground_truth, detections: paths of files or folders in any known format, or tables; a table
+    of detections must have been paired with this ground truth.
+    reading: formats, columns, class names, image sizes: what files leave open.
     images, classes: only these, by id or by name. unknown_images, unknown_categories: as in
     :func:`read_detections`. progress: called with a phase and the share of it that is done.
 
@@ -99,7 +110,7 @@ def evaluate(
     truth = (
         ground_truth
         if isinstance(ground_truth, GroundTruth)
-        else read_ground_truth(ground_truth, progress=progress)
+        else read_ground_truth(ground_truth, reading, progress=progress)
     )
     found = (
         detections
@@ -107,6 +118,7 @@ def evaluate(
         else read_detections(
             detections,
             truth,
+            reading,
             unknown_images=unknown_images,
             unknown_categories=unknown_categories,
             progress=progress,
@@ -125,7 +137,7 @@ def evaluate(
             _chosen("image", images, catalog.image_ids, catalog.image_names),
             _chosen("class", classes, catalog.category_ids, catalog.category_names),
         )
-    notes = [*truth.notes, *found.notes, *_overruled(truth, rules)]
+    notes = [*truth.notes, *found.notes, *_overruled(truth, rules), *_difficult(truth, rules)]
     matching = match(truth, found, rules, _phase(progress, "matching"))
     return Evaluation(truth, found, rules, matching, tuple(notes))
 
@@ -166,7 +178,7 @@ def _few(names: tuple[str, ...], most: int = 5) -> str:
 
 def _overruled(truth: GroundTruth, rules: Rules) -> Iterable[str]:
     """COCO's rules set ``ignore`` to ``iscrowd``; who set it by hand should hear of that."""
-    overruled = int((truth.ignore & ~truth.crowd).sum())
+    overruled = int((truth.ignore & ~truth.excused(rules)).sum())
     if rules.ignore == "overwrite" and overruled:
         note = (
             f"{truth.source.name}: {overruled:,} ground truths have ignore set but are no crowd: "
@@ -175,3 +187,15 @@ def _overruled(truth: GroundTruth, rules: Rules) -> Iterable[str]:
         )
         warnings.warn(note, DetmetricsWarning, stacklevel=3)
         yield note
+
+
+def _difficult(truth: GroundTruth, rules: Rules) -> Iterable[str]:
+    """Difficult objects are not COCO's, so whoever brings some is told what becomes of them."""
+    if marked := int(truth.difficult.sum()):
+        says = {
+            "crowd": ("counts as a crowd", "count as crowds"),
+            "ignore": ("is ignored", "are ignored"),
+            "count": ("counts like any other", "count like any others"),
+        }[rules.difficult]
+        what = counted(marked, f"difficult object {says[0]}", f"difficult objects {says[1]}")
+        yield f"{truth.source.name}: {what} (--difficult crowd, ignore or count)"

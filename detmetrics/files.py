@@ -11,12 +11,12 @@ import sys
 import tempfile
 import threading
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from detmetrics.errors import FormatError, OutputError
 
-__all__ = ["STANDARD_STREAM", "Input", "read_input", "write_whole"]
+__all__ = ["GZIP_MAGIC", "STANDARD_STREAM", "Input", "read_input", "write_whole"]
 
 STANDARD_STREAM = "-"
 GZIP_MAGIC = b"\x1f\x8b"
@@ -33,24 +33,29 @@ class Input:
 
     Attributes:
         path: as it was given.
-        size: in bytes, as the file lies on disk.
+        size: in bytes, as the file (or all that was read of the folder) lies on disk.
     """
 
-    def __init__(self, path: str, raw: bytes) -> None:
+    def __init__(self, path: str, parts: Sequence[bytes]) -> None:
         self.path = path
-        self.size = len(raw)
+        self.size = sum(map(len, parts))
         self._digest = ""
-        self._thread = threading.Thread(target=self._fingerprint, args=(raw,), daemon=True)
+        self._thread = threading.Thread(target=self._fingerprint, args=(parts,), daemon=True)
         self._thread.start()
 
     @property
     def sha256(self) -> str:
-        """Of the file as it lies on disk, in hexadecimal digits."""
+        """Of the file as it lies on disk, in hexadecimal digits.
+
+        Of a folder: of the bytes of the files that were read, one after the other in the order
+        of their names.
+        """
         self._thread.join()
         return self._digest
 
-    def _fingerprint(self, raw: bytes) -> None:
-        self._digest = hashlib.sha256(raw).hexdigest()
+    def _fingerprint(self, parts: Sequence[bytes]) -> None:
+        # Hashing many small pieces would hold the interpreter; a large one lets others run.
+        self._digest = hashlib.sha256(parts[0] if len(parts) == 1 else b"".join(parts)).hexdigest()
 
 
 def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:
@@ -71,7 +76,7 @@ def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise FormatError(name, [f"cannot be read: {reason}"]) from None
-    source = Input(name, raw)
+    source = Input(name, [raw])
     data = _unpack(name, raw) if raw.startswith(GZIP_MAGIC) else raw
     if not data.strip():
         empty = "standard input gave nothing" if name == STANDARD_STREAM else "the file is empty"

@@ -69,6 +69,8 @@ class Matches:
             ``rank < M``.
         truth_row, truth_category : (G,) of each ground truth.
         ignored : (A, G) ground truths that count neither for nor against.
+        relative: boxes are shares of the image, so no area is known: everything outside the
+            first range is ignored.
         pairs: the candidates, with indices into these detections and ground truths.
         matched: (A,) which of the pairs are matched, a record an area range.
     """
@@ -85,6 +87,7 @@ class Matches:
     truth_row: Ints
     truth_category: Ints
     ignored: Bools
+    relative: bool
     pairs: Pairs
     matched: tuple[Matched, ...]
 
@@ -105,7 +108,7 @@ def match(
     row, rank = _ranked(detections, category, group, rules)
 
     truth_row, truth_group = _later_first(truth, truth_category * images + truth.image)
-    crowd = truth.crowd[truth_row]
+    crowd = truth.absorbing(rules)[truth_row]
     ignored = _ignored(truth, rules)[:, truth_row]
     lowest = min(rules.iou_thresholds[0], NEARLY_ONE)
     pairs = candidate_pairs(
@@ -131,6 +134,7 @@ def match(
         truth_row=truth_row,
         truth_category=truth_category[truth_row],
         ignored=ignored,
+        relative=truth.relative,
         pairs=pairs,
         matched=_match_ranges(pairs, truth_group, crowd, ignored, rules),
     )
@@ -164,7 +168,10 @@ def _later_first(truth: GroundTruth, group: Ints) -> tuple[Ints, Ints]:
 
 def _ignored(truth: GroundTruth, rules: Rules) -> Bools:
     """(A, G): a crowd, ignored by its file where the rules honour it, or out of range."""
-    always = truth.crowd | truth.ignore if rules.ignore == "honour" else truth.crowd
+    always = truth.excused(rules)
+    if truth.relative:  # no range of areas can be told but the first, which is everything
+        beyond_first = np.arange(len(rules.area_ranges))[:, None] > 0
+        return beyond_first | always
     low = np.array([area.low for area in rules.area_ranges])[:, None]
     high = np.array([area.high for area in rules.area_ranges])[:, None]
     return always | (truth.area < low) | (truth.area > high)

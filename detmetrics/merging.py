@@ -29,7 +29,8 @@ def merge(parts: Sequence[Matches]) -> Matches:
 
     Raises:
         RulesError: the parts followed different rules.
-        InputError: there are no parts, or two of them hold the same image.
+        InputError: there are no parts, two of them hold the same image, or their boxes have
+            different units.
     """
     if not parts:
         raise InputError("nothing to merge")
@@ -39,6 +40,8 @@ def merge(parts: Sequence[Matches]) -> Matches:
 def _union(a: Matches, b: Matches) -> Matches:
     if a.rules != b.rules or a.categories != b.categories:
         raise RulesError(f"cannot merge matches of {a.rules.signature} and {b.rules.signature}")
+    if a.relative != b.relative:
+        raise InputError("cannot merge: boxes are in pixels in one part, in shares in the other")
     if len(shared := np.intersect1d(a.image, b.image)):
         raise InputError(f"cannot merge: {len(shared):,} images are in both parts")
     score, image = np.concatenate([a.score, b.score]), np.concatenate([a.image, b.image])
@@ -60,6 +63,7 @@ def _union(a: Matches, b: Matches) -> Matches:
         truth_row=np.concatenate([a.truth_row, b.truth_row + len(a.truth_row)]),
         truth_category=np.concatenate([a.truth_category, b.truth_category]),
         ignored=np.concatenate([a.ignored, b.ignored], axis=1),
+        relative=a.relative,
         pairs=pairs,
         matched=tuple(
             _union_of_matched(mine, other, moved, len(a.pairs.detection))

@@ -1,7 +1,8 @@
 """How the ids that detections name find the images and categories of the ground truth.
 
 By id first. Where that fails, one other reading is taken if *every* id agrees with it, and a
-note says so: text that spells a number, a file name or its stem, a class name. Anything less is
+note says so: text that spells a number, a file name or its stem, a class name. Formats that
+count classes from zero, as YOLO's do, are paired by the order of the classes. Anything less is
 an error that counts the unknown ids, shows the first few with their place, and names the likely
 cause; or, where asked, the rows are dropped and the note counts them. Nothing is guessed in
 silence.
@@ -15,19 +16,30 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from detmetrics.arrays import Ints, Objects
-from detmetrics.catalog import Id, positions
+from detmetrics.arrays import Bools, Ints, Objects
+from detmetrics.catalog import Id, Keys, positions
 from detmetrics.errors import UnknownIdError
-from detmetrics.messages import counted, shown
+from detmetrics.messages import counted, printable, shown
 
-__all__ = ["Known", "Paired", "UnknownPolicy", "pair"]
+__all__ = ["ClassKey", "Known", "Paired", "UnknownPolicy", "pair", "stem"]
 
 UnknownPolicy = Literal["error", "drop"]
+ClassKey = Literal["id", "name", "index"]
 EXAMPLES = 3
 
 # The ids of COCO's 80 classes, of 91 numbers.
 COCO_GAPS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 COCO_91 = frozenset(range(1, 91)) - frozenset(COCO_GAPS)
+
+NUMBERS_AGAINST_NAMES = (
+    "class numbers against class names: give the order of the classes, --class-names FILE with "
+    "one a line, or data.yaml"
+)
+SUFFIXES = (
+    ".avif .bmp .dng .gif .heic .heif .jp2 .jpe .jpeg .jpg .json .mpo .pfm .png .pnm .ppm .tif "
+    ".tiff .txt .webp .xml"
+)
+FILE_SUFFIXES = frozenset(SUFFIXES.split())
 
 
 class Known(NamedTuple):
@@ -50,34 +62,49 @@ class Paired(NamedTuple):
     note: str | None
 
 
+def stem(name: str) -> str:
+    r"""The name of a file without its folders and its suffix, if that is one of an image.
+
+    >>> stem("val/000012.jpg"), stem("frame.000012"), stem(r"val\000012.PNG")
+    ('000012', 'frame.000012', '000012')
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    path = PurePath(last)
+    return path.stem if path.suffix.lower() in FILE_SUFFIXES else last
+
+
 def pair(
-    wanted: Objects,
+    wanted: Keys,
     known: Known,
     policy: UnknownPolicy | None,
     place: Callable[[int], str],
     subject: str,
+    key: ClassKey = "id",
+    *,
+    own: bool = False,
 ) -> Paired:
     """Find every wanted id among the known.
 
     wanted : (D,) ids; policy: None for ground truth, which cannot leave rows out;
-    place: where row D stands in its source; subject: names the source.
+    place: where row D stands in its source; subject: names the source;
+    key: what the ids of categories are; an ``index`` counts the known from 0;
+    own: the known come from the same source, which then has no need of file stems.
 
     Raises:
         UnknownIdError: some are not known, no other reading fits all, and policy is ``error``.
     """
     if policy not in ("error", "drop", None):
         raise ValueError(f"unknown ids: expected 'error' or 'drop', got {policy!r}")
-    found = positions(known.ids, wanted)
-    if not (found < 0).any():
-        return Paired(found, None)
-    for reading in _readings(wanted, known):
-        if not (reading.position < 0).any():
-            return Paired(reading.position, f"{subject}: {known.plural} were {reading.how}")
-    what = _unknown(wanted, known, found, "object" if policy is None else "detection")
+    paired, found = _fitting(wanted, known, subject, key, own=own)
+    if paired is not None:
+        return paired
+    rows = wanted.spread(found)
+    what = _unknown(wanted, known, rows, "object" if policy is None else "detection")
     if policy == "drop":
-        return Paired(found, f"{subject}: dropped, as asked: {what}")
-    lines = [f"{subject}: {what}", *_examples(wanted, found, place)]
-    lines += [f"  likely cause: {cause}" for cause in _causes(wanted, known)]
+        return Paired(rows, f"{subject}: dropped, as asked: {what}")
+    lines = [f"{subject}: {what}", *_examples(wanted, rows, place)]
+    causes = _index_causes(known) if key == "index" else _causes(wanted, known, own=own)
+    lines += [f"  likely cause: {cause}" for cause in causes]
     if policy == "error":
         lines.append(
             f"  to leave them out: --unknown-{known.plural} drop, "
@@ -86,23 +113,74 @@ def pair(
     raise UnknownIdError("\n".join(lines))
 
 
-def _unknown(wanted: Objects, known: Known, found: Ints, noun: str) -> str:
-    missing = wanted[found < 0]
-    ids = len(set(missing.tolist()))
+def _fitting(
+    wanted: Keys, known: Known, subject: str, key: ClassKey, *, own: bool
+) -> tuple[Paired | None, Ints]:
+    """The first reading that fits every id, or None and (U,) where each label is known by id."""
+    if key == "index":
+        return _by_index(wanted, known, subject), np.full(len(wanted.labels), -1)
+    found = positions(known.ids, wanted.labels)
+    if not (found < 0).any():
+        return Paired(wanted.spread(found), None), found
+    for reading in _readings(wanted.labels, known, own=own):
+        if not (reading.position < 0).any():
+            note = f"{subject}: {known.plural} were {reading.how}"
+            return Paired(wanted.spread(reading.position), note), found
+    return None, found
+
+
+def _by_index(wanted: Keys, known: Known, subject: str) -> Paired | None:
+    """Classes by their place in order, where the known have an order that numbers give."""
+    count, index = len(known.ids), wanted.labels
+    if known.ids.dtype == object or index.dtype == object:
+        return None
+    if len(index) and not (index.min() >= 0 and index.max() < count):
+        return None
+    if known.ids.tolist() == list(range(count)):
+        return Paired(wanted.spread(index), None)
+    first = ", ".join(f"{row} is {printable(name)}" for row, name in enumerate(known.names[:3]))
+    more = ", ..." if count > 3 else ""
+    note = f"{subject}: categories were paired by index, counted from 0: {first}{more}"
+    return Paired(wanted.spread(index), note)
+
+
+def _index_causes(known: Known) -> Iterator[str]:
+    if known.ids.dtype == object:
+        yield NUMBERS_AGAINST_NAMES
+    else:
+        yield (
+            f"the ground truth has {counted(len(known.ids), 'class', 'classes')}, so indices run "
+            f"from 0 to {len(known.ids) - 1}; where they count from 1: --class-numbers index1"
+        )
+
+
+def _unknown(wanted: Keys, known: Known, found: Ints, noun: str) -> str:
+    missing = found < 0
+    labels = _labels(wanted, missing)
+    rows = int(missing.sum())
     return (
-        f"{counted(len(missing), noun)} of {len(wanted):,} "
-        f"{'names' if len(missing) == 1 else 'name'} "
-        f"{counted(ids, known.kind, known.plural)} that the ground truth does not list"
+        f"{counted(rows, noun)} of {len(wanted):,} "
+        f"{'names' if rows == 1 else 'name'} "
+        f"{counted(len(labels), known.kind, known.plural)} that the ground truth does not list"
     )
 
 
-def _examples(wanted: Objects, found: Ints, place: Callable[[int], str]) -> list[str]:
+def _labels(wanted: Keys, marked: Bools) -> set[Id]:
+    """The ids of the marked rows."""
+    if wanted.code is None:
+        return set(wanted.labels[marked].tolist())
+    return set(wanted.labels[np.unique(wanted.code[marked])].tolist())
+
+
+def _examples(wanted: Keys, found: Ints, place: Callable[[int], str]) -> list[str]:
     """The first few unknown ids, each where it stands first."""
     missing = np.flatnonzero(found < 0)
+    labels = wanted.labels[missing] if wanted.code is None else wanted.labels[wanted.code[missing]]
     first: dict[Id, int] = {}
-    for row, value in zip(missing.tolist(), wanted[missing].tolist(), strict=True):
-        first.setdefault(value, row)
-    return [f"  {place(row)}: {shown(value)}" for value, row in [*first.items()][:EXAMPLES]]
+    for row, value in zip(missing.tolist(), labels.tolist(), strict=True):
+        if first.setdefault(value, row) == row and len(first) == EXAMPLES:
+            break
+    return [f"  {place(row)}: {shown(value)}" for value, row in first.items()]
 
 
 class _Reading(NamedTuple):
@@ -110,20 +188,42 @@ class _Reading(NamedTuple):
     how: str
 
 
-def _readings(wanted: Objects, known: Known) -> Iterator[_Reading]:
+def _readings(wanted: Objects, known: Known, *, own: bool) -> Iterator[_Reading]:
     """Other ways to read the ids, surest first, and only where the known stay distinct."""
-    names: list[tuple[list[Id], str]] = []
-    if known.kind == "image":
-        names.append(([*known.names], "paired by file name, not by id"))
-        stems: list[Id] = [PurePath(name).stem for name in known.names]
-        names.append((stems, "paired by file stem, not by id"))
-    else:
-        names.append(([*known.names], "paired by class name, not by id"))
-    numbers = "paired by the number that their ids spell"
-    for reading, how in [([*map(_number, known.ids.tolist())], numbers), *names]:
-        if len(set(reading)) == len(reading):
-            asked = [_number(v) for v in wanted.tolist()] if how is numbers else wanted.tolist()
-            yield _Reading(positions(_objects(reading), _objects(asked)), how)
+    ways = [*_ways(wanted, known)]
+    if known.kind == "image" and not own:
+        ways += _ways_by_stem(wanted, known)
+    for theirs, asked, how in ways:
+        if len(set(theirs)) == len(theirs) and len(set(asked)) == len(set(wanted.tolist())):
+            yield _Reading(positions(_objects(theirs), _objects(asked)), how)
+
+
+_Way = tuple[list[Id], list[Id], str]
+
+
+def _ways(wanted: Objects, known: Known) -> Iterator[_Way]:
+    """Each the known ids read one way, the wanted read the same way, and its name."""
+    ids, asked = known.ids.tolist(), wanted.tolist()
+    yield [*map(_number, ids)], [*map(_number, asked)], "paired by the number that their ids spell"
+    name = "file name" if known.kind == "image" else "class name"
+    yield [*known.names], asked, f"paired by {name}, not by id"
+
+
+def _ways_by_stem(wanted: Objects, known: Known) -> Iterator[_Way]:
+    ids, asked = known.ids.tolist(), wanted.tolist()
+    how = "paired by file stem, not by id"
+    yield [PurePath(name).stem for name in known.names], asked, how
+    stems: list[Id] = [_stem(value) for value in asked]
+    yield [_stem(name) for name in known.names], stems, how
+    yield [_stem(value) for value in ids], stems, how
+    numbers = [_number(value) for value in stems]
+    how = "paired by the number that their file stems spell"
+    yield [_number(_stem(value)) for value in ids], numbers, how
+    yield [_number(_stem(name)) for name in known.names], numbers, how
+
+
+def _stem(value: Id) -> Id:
+    return stem(value) if isinstance(value, str) else value
 
 
 def _objects(values: list[Id]) -> Objects:
@@ -139,23 +239,20 @@ def _number(value: Id) -> Id:
     return value
 
 
-def _causes(wanted: Objects, known: Known) -> Iterator[str]:
+def _causes(wanted: Keys, known: Known, *, own: bool) -> Iterator[str]:
     """What usually makes ids differ, each only where the values speak for it."""
-    asked, have = set(wanted.tolist()), set(known.ids.tolist())
-    for reading in _readings(wanted, known):
-        hits = int((reading.position >= 0).sum())
-        if hits > int((positions(known.ids, wanted) >= 0).sum()):
+    asked, have = set(wanted.labels.tolist()), set(known.ids.tolist())
+    best = int((wanted.spread(positions(known.ids, wanted.labels)) >= 0).sum())
+    for reading in _readings(wanted.labels, known, own=own):
+        hits = int((wanted.spread(reading.position) >= 0).sum())
+        if hits > best:
+            best = hits
             yield f"{hits:,} of {len(wanted):,} would be {reading.how}; the others fit no way"
-    if known.kind == "category" and (cause := _coco_classes(asked, have)):
+    if known.kind == "category" and (cause := _class_cause(asked, have)):
         yield cause
         return
-    numbers = {value for value in asked if isinstance(value, int)}
-    if numbers == asked and asked:
-        if {value + 1 for value in numbers} <= have:
-            yield "off by one: every id would fit if 1 were added (these count from 0)"
-        elif {value - 1 for value in numbers} <= have:
-            yield "off by one: every id would fit if 1 were taken away (these count from 1)"
-    if not asked & have:
+    yield from _off_by_one(asked, have)
+    if not asked & have and best == 0:
         kinds, others = _kinds(asked), _kinds(have)
         yield (
             f"no {known.kind} id is shared: the files may be of different sets "
@@ -163,17 +260,38 @@ def _causes(wanted: Objects, known: Known) -> Iterator[str]:
         )
 
 
+def _off_by_one(asked: set[Id], have: set[Id]) -> Iterator[str]:
+    numbers = {value for value in asked if isinstance(value, int)}
+    if numbers != asked or not asked:
+        return
+    if {value + 1 for value in numbers} <= have:
+        yield "off by one: every id would fit if 1 were added (these count from 0)"
+    elif {value - 1 for value in numbers} <= have:
+        yield "off by one: every id would fit if 1 were taken away (these count from 1)"
+
+
 def _kinds(ids: set[Id]) -> str:
     words = {int: "whole numbers", str: "text"}
     return " and ".join(sorted({words[type(known)] for known in ids})) or "none"
 
 
-def _coco_classes(asked: set[Id], have: set[Id]) -> str | None:
-    """COCO numbers its 80 classes 1 to 90 with gaps; detectors count them 0 to 79."""
+def _class_cause(asked: set[Id], have: set[Id]) -> str | None:
+    """Numbers against names, or COCO's two numberings: 80 classes of ids 1 to 90 with gaps, which
+    detectors count from 0 to 79.
+    """
+    if have and _kinds(asked) == "whole numbers" and _kinds(have) == "text":
+        return NUMBERS_AGAINST_NAMES
     indices, counted = set(range(80)), set(range(1, 81))
     if have == COCO_91 and (asked <= indices or asked <= counted):
         span = "0 to 79" if asked <= indices else "1 to 80"
-        return f"class indices {span} against COCO's 80 ids, which run to 90 with gaps"
+        how = "index0" if asked <= indices else "index1"
+        return (
+            f"class indices {span} against COCO's 80 ids, which run to 90 with gaps "
+            f"(--class-numbers {how})"
+        )
     if have in (indices, counted) and asked <= COCO_91:
-        return "COCO's 80 ids, which run to 90 with gaps, against classes counted without gaps"
+        return (
+            "COCO's 80 ids, which run to 90 with gaps, against classes counted without gaps "
+            "(--class-numbers coco91)"
+        )
     return None

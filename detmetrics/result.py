@@ -256,8 +256,14 @@ class Evaluation:
             "counts": dict(self.counts),
             "attention": list(self.attention),
             "inputs": [
-                {"path": read.path, "size": read.size, "sha256": read.sha256}
-                for read in self.inputs
+                {
+                    "path": source.input.path,
+                    "format": source.format,
+                    "size": source.input.size,
+                    "sha256": source.input.sha256,
+                }
+                for source in (self.ground_truth.source, self.detections.source)
+                if source.input
             ],
             "versions": {
                 "detmetrics": __version__,

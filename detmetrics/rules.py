@@ -21,6 +21,8 @@ from detmetrics.errors import RulesError
 __all__ = ["COCO", "AreaRange", "Rules"]
 
 IgnorePolicy = Literal["overwrite", "honour"]
+DifficultPolicy = Literal["crowd", "ignore", "count"]
+DIFFICULT_POLICIES = ("crowd", "ignore", "count")
 
 
 class AreaRange(NamedTuple):
@@ -54,6 +56,9 @@ class Rules:
         class_agnostic: pool the categories of an image (pycocotools' ``useCats=0``).
         ignore: ``"overwrite"`` drops the ``ignore`` flag of a ground truth in favour of its
             crowd flag, as pycocotools does; ``"honour"`` keeps both.
+        difficult: what an object is that its source calls difficult: ``"crowd"`` absorbs
+            detections and is never missed, as the usual converters have it; ``"ignore"`` takes
+            one detection, and neither counts; ``"count"`` is like any other.
 
     Raises:
         RulesError: a setting is empty, out of its range, out of order or double.
@@ -69,6 +74,7 @@ class Rules:
     area_ranges: tuple[AreaRange, ...]
     class_agnostic: bool = False
     ignore: IgnorePolicy = "overwrite"
+    difficult: DifficultPolicy = "crowd"
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -84,6 +90,9 @@ class Rules:
             raise RulesError(f"class_agnostic: expected True or False, got {self.class_agnostic!r}")
         if self.ignore not in ("overwrite", "honour"):
             raise RulesError(f"ignore: expected 'overwrite' or 'honour', got {self.ignore!r}")
+        if self.difficult not in DIFFICULT_POLICIES:
+            expected = ", ".join(map(repr, DIFFICULT_POLICIES))
+            raise RulesError(f"difficult: expected one of {expected}, got {self.difficult!r}")
 
     def replace(self, **changes: Any) -> Rules:
         """These rules with some settings changed; the result is checked again.
@@ -127,6 +136,8 @@ class Rules:
             parts.append("class-agnostic")
         if self.ignore != "overwrite":
             parts.append(f"ignore:{self.ignore}")
+        if self.difficult != "crowd":
+            parts.append(f"difficult:{self.difficult}")
         return "|".join([*parts, f"detmetrics:{__version__}"])
 
     def threshold_index(self, iou: float) -> int | None:

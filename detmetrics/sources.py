@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -25,12 +25,16 @@ class Source:
         template: how a place is written, with ``{row}`` and ``{field}``.
         fields: the source's own words for columns, where they differ from the table's.
         input: the file that was read; without one, faults are the caller's.
+        format: the name of the format that it was read as.
+        where: the file and line of a row, where the source is made of lines of text.
     """
 
     name: str
     template: str = "{field}[{row}]"
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     input: Input | None = None
+    format: str = ""
+    where: Callable[[int], str] | None = None
 
     def place(self, row: int, column: str) -> str:
         """Where a value stands, in the source's own words.
@@ -39,7 +43,8 @@ class Source:
         ...     3, "boxes")
         '[3].bbox'
         """
-        return self.template.format(row=row, field=self.fields.get(column, column))
+        text = self.template.format(row=row, field=self.fields.get(column, column))
+        return f"{self.where(row)}: {text}" if self.where else text
 
 
 ARRAYS = Source(name="arrays")

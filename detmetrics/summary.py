@@ -23,6 +23,7 @@ from detmetrics.rules import Rules
 __all__ = ["Metric", "Summary", "mean_of", "metrics_of", "per_category", "summarize"]
 
 SHORT_AREAS = {"all": "", "small": "s", "medium": "m", "large": "l"}
+UNSIZED = "image sizes are unknown, so no area in px² is"
 NAMED_THRESHOLDS = {0.5: "AP50", 0.75: "AP75"}
 
 
@@ -106,7 +107,8 @@ def summarize(curves: Curves) -> Summary:
     for metric in metrics_of(rules):
         values[metric.name] = mean_of(_cells(curves, metric), curves.truths[:, metric.area])
         if math.isnan(values[metric.name]):
-            undefined[metric.name] = _reason(rules, metric.area)
+            unknown = curves.matches.relative and metric.area > 0
+            undefined[metric.name] = UNSIZED if unknown else _reason(rules, metric.area)
     return Summary(values, undefined)
 
 

@@ -3,7 +3,9 @@
 Both tables are frozen, their arrays read-only and of equal length; images and categories are
 indices into the catalog. Boxes stay in the form that they came in (``x y w h`` or corners), and
 the other form is derived once: converting forth and back changes bits, and a box on a threshold
-would flip. Every row knows its place in its source.
+would flip. Shares of the image become pixels where the sizes of all images are known; else they
+stay shares on both sides, since scaling an axis changes no overlap. Every row knows its place in
+its source.
 """
 
 from __future__ import annotations
@@ -17,11 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects, read_only
-from detmetrics.catalog import Catalog, Id
+from detmetrics.catalog import Catalog, Id, Keys
 from detmetrics.columns import (
     NEGATIVE,
     BoxFormat,
-    area_column,
     as_xywh,
     box_column,
     flag_column,
@@ -32,9 +33,13 @@ from detmetrics.columns import (
     refuse_negative,
     refuse_unusable,
 )
-from detmetrics.errors import DetmetricsWarning, TableError
-from detmetrics.pairing import Known, UnknownPolicy, pair
+from detmetrics.errors import DetmetricsWarning
+from detmetrics.frames import frame_boxes, frame_column
+from detmetrics.pairing import ClassKey, Known, UnknownPolicy, pair
+from detmetrics.rules import Rules
+from detmetrics.sheets import Pixels, Sheet
 from detmetrics.sources import ARRAYS, Faults, Source
+from detmetrics.units import area_note, areas, kept_boxes, refuse_units, unsized_note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,10 +56,11 @@ class GroundTruth:
         image, category : (G,) indices into the catalog.
         boxes : (G, 4) float64 pixels, as ``box_format`` says.
         box_format: ``"xywh"`` or ``"xyxy"``.
+        relative: boxes are shares of the width and height of images of unknown size.
         area : (G,) square pixels: the source's own where it has one (COCO's is the mask's),
             else ``w * h``.
         crowd : (G,) a region of many objects: absorbs detections, is never missed.
-        ignore : (G,) the source's own flag; rules decide whether it counts.
+        ignore, difficult : (G,) the source's own flags; rules decide what they do.
         ids : (G,) the source's ids; counted from 1 where it has none.
         place : (G,) row in the source.
         notes: what the reader should know about the table.
@@ -65,9 +71,11 @@ class GroundTruth:
     category: Ints
     boxes: Floats
     box_format: BoxFormat
+    relative: bool
     area: Floats
     crowd: Bools
     ignore: Bools
+    difficult: Bools
     ids: Objects
     place: Ints
     source: Source
@@ -78,8 +86,19 @@ class GroundTruth:
 
     @property
     def xywh(self) -> Floats:
-        """(G, 4) float64 ``x y w h`` in pixels."""
+        """(G, 4) float64 ``x y w h``."""
         return as_xywh(self.boxes, self.box_format)
+
+    def absorbing(self, rules: Rules) -> Bools:
+        """(G,) regions that take any number of detections and are never missed."""
+        return self.crowd | self.difficult if rules.difficult == "crowd" else self.crowd
+
+    def excused(self, rules: Rules) -> Bools:
+        """(G,) what counts neither for nor against, whatever its size."""
+        ignored = self.ignore if rules.ignore == "honour" else np.zeros(len(self), bool)
+        if rules.difficult != "count":
+            ignored = ignored | self.difficult
+        return self.crowd | ignored
 
     @classmethod
     def from_arrays(
@@ -92,6 +111,7 @@ class GroundTruth:
         areas: ArrayLike | None = None,
         crowd: ArrayLike | None = None,
         ignore: ArrayLike | None = None,
+        difficult: ArrayLike | None = None,
         ids: ArrayLike | Sequence[Id] | None = None,
         catalog: Catalog | None = None,
         source: Source = ARRAYS,
@@ -100,7 +120,7 @@ class GroundTruth:
 
         image_ids, categories : (G,) ids; names serve where every one of them fits.
         boxes : (G, 4) pixels; areas : (G,) square pixels, nan where unknown (then ``w * h``);
-        crowd, ignore : (G,) bool; ids : (G,) of the objects.
+        crowd, ignore, difficult : (G,) bool; ids : (G,) of the objects.
         catalog: all images and categories; without it they are those of the rows, so that
         images without objects are unknown.
 
@@ -115,61 +135,84 @@ class GroundTruth:
         """
         image_column = id_column("image_ids", image_ids)
         category_column = id_column("categories", categories)
-        if catalog is None:
-            catalog = Catalog.from_ids(
-                images=dict.fromkeys(image_column.tolist()),
-                categories=dict.fromkeys(category_column.tolist()),
-            )
         count = len(image_column)
         of_length("categories", category_column, count)
-        table, kept_as = box_column(boxes, box_format, count)
+        given = None if areas is None else number_column("areas", areas)
+        sheet = Sheet(
+            source=source,
+            image=Keys(image_column),
+            category=Keys(category_column),
+            boxes=box_column(boxes, box_format, count),
+            box_format=box_format,
+            areas=None if given is None else of_length("areas", given, count),
+            crowd=flag_column("crowd", crowd, count),
+            ignore=flag_column("ignore", ignore, count),
+            difficult=flag_column("difficult", difficult, count),
+            ids=None if ids is None else of_length("ids", id_column("ids", ids), count),
+        )
+        return cls.from_sheet(sheet, catalog=catalog)
+
+    @classmethod
+    def from_sheet(
+        cls, sheet: Sheet, *, catalog: Catalog | None = None, pixels: Pixels = "continuous"
+    ) -> GroundTruth:
+        """Ground truth from what a reader found.
+
+        catalog: all images and categories; those of the sheet unless given.
+        pixels: whether the last pixel of inclusive corners counts, see :meth:`Sheet.with_pixels`.
+
+        Raises:
+            FormatError, TableError: values that cannot be boxes, ids that are there twice.
+            UnknownIdError: an id that the catalog lacks.
+        """
+        sheet = sheet.with_pixels(pixels)
+        source, count = sheet.source, len(sheet)
         place = np.arange(count)
         faults = Faults(source, place)
-        refuse_unusable(faults, table)
+        refuse_unusable(faults, sheet.boxes)
         faults.settle()
-        area, derived = area_column(areas, table, kept_as, count)
-        refuse_negative(faults, table, kept_as)
-        faults.refuse(~((area >= 0) & (area < np.inf)), "areas", "an area from 0 up", area)
+        refuse_negative(faults, sheet.boxes, sheet.box_format)
+        if sheet.areas is not None:
+            faults.refuse(
+                (sheet.areas < 0) | np.isinf(sheet.areas), "areas", "an area from 0 up", sheet.areas
+            )
         faults.settle()
 
-        image, image_note = _paired("image", image_column, catalog, None, source)
-        category, category_note = _paired("category", category_column, catalog, None, source)
+        own = catalog is None
+        catalog = sheet.catalog() if catalog is None else catalog
+        image, image_note = _paired("image", sheet.image, catalog, None, source, own=own)
+        category, category_note = _paired(
+            "category", sheet.category, catalog, None, source, own=own
+        )
+        relative = sheet.relative and not catalog.sized
+        boxes, box_format = kept_boxes(sheet, image, catalog, relative)
         truth = cls(
             catalog=catalog,
             image=read_only(image),
             category=read_only(category),
-            boxes=read_only(table),
-            box_format=kept_as,
-            area=read_only(area),
-            crowd=read_only(flag_column("crowd", crowd, count)),
-            ignore=read_only(flag_column("ignore", ignore, count)),
-            ids=read_only(_object_ids(ids, count)),
+            boxes=read_only(boxes),
+            box_format=box_format,
+            relative=relative,
+            area=read_only(areas(sheet, boxes, box_format)),
+            crowd=read_only(flag_column("crowd", sheet.crowd, count)),
+            ignore=read_only(flag_column("ignore", sheet.ignore, count)),
+            difficult=read_only(flag_column("difficult", sheet.difficult, count)),
+            ids=read_only(np.arange(1, count + 1) if sheet.ids is None else sheet.ids),
             place=read_only(place),
             source=source,
         )
         empty = (truth.xywh[:, 2:] == 0).any(axis=1)
         notes = [faults.remark(empty, "boxes", "box of zero size", "boxes of zero size")]
         _warn(notes)
-        notes += [image_note, category_note]
-        if derived and areas is not None:
-            notes.append(
-                f"{source.name}: {derived:,} of {count:,} areas are missing: w * h is used"
-            )
+        notes += [image_note, category_note, *sheet.notes, area_note(sheet)]
+        if relative:
+            notes.append(unsized_note(source, catalog))
         return replace(truth, notes=tuple(note for note in notes if note))
 
     def keep(self, rows: Bools) -> GroundTruth:
         """The rows that are marked."""
-        return replace(
-            self,
-            image=read_only(self.image[rows]),
-            category=read_only(self.category[rows]),
-            boxes=read_only(self.boxes[rows]),
-            area=read_only(self.area[rows]),
-            crowd=read_only(self.crowd[rows]),
-            ignore=read_only(self.ignore[rows]),
-            ids=read_only(self.ids[rows]),
-            place=read_only(self.place[rows]),
-        )
+        kept: GroundTruth = _only(self, rows, TRUTH_COLUMNS)
+        return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +225,7 @@ class Detections:
         image, category : (D,) indices into the catalog.
         boxes : (D, 4) float64 pixels, as ``box_format`` says.
         box_format: ``"xywh"`` or ``"xyxy"``.
+        relative: boxes are shares of the width and height of images of unknown size.
         scores : (D,) float64, higher is surer.
         place : (D,) row in the source; rows that were dropped leave gaps.
         notes: what the reader should know about the table.
@@ -192,6 +236,7 @@ class Detections:
     category: Ints
     boxes: Floats
     box_format: BoxFormat
+    relative: bool
     scores: Floats
     place: Ints
     source: Source
@@ -202,7 +247,7 @@ class Detections:
 
     @property
     def xywh(self) -> Floats:
-        """(D, 4) float64 ``x y w h`` in pixels."""
+        """(D, 4) float64 ``x y w h``."""
         return as_xywh(self.boxes, self.box_format)
 
     @property
@@ -246,32 +291,71 @@ class Detections:
         category_column = id_column("categories", categories)
         count = len(image_column)
         of_length("categories", category_column, count)
-        table, kept_as = box_column(boxes, box_format, count)
-        score = of_length("scores", number_column("scores", scores), count)
-        place = np.arange(count)
+        sheet = Sheet(
+            source=source,
+            image=Keys(image_column),
+            category=Keys(category_column),
+            boxes=box_column(boxes, box_format, count),
+            box_format=box_format,
+            scores=of_length("scores", number_column("scores", scores), count),
+        )
+        return cls.from_sheet(
+            sheet,
+            catalog=catalog,
+            unknown_images=unknown_images,
+            unknown_categories=unknown_categories,
+        )
 
+    @classmethod
+    def from_sheet(
+        cls,
+        sheet: Sheet,
+        *,
+        catalog: Catalog,
+        relative: bool = False,
+        pixels: Pixels = "continuous",
+        unknown_images: UnknownPolicy = "error",
+        unknown_categories: UnknownPolicy = "error",
+    ) -> Detections:
+        """Detections from what a reader found.
+
+        relative: whether the ground truth is in shares of images of unknown size;
+        pixels, unknown_images, unknown_categories: as in :meth:`from_arrays` and
+        :meth:`Sheet.with_pixels`.
+
+        Raises:
+            FormatError, TableError: values that cannot be boxes or scores, or pixels that cannot
+                be compared with shares.
+            UnknownIdError: ids that the catalog lacks.
+        """
+        sheet = sheet.with_pixels(pixels)
+        source, score = sheet.source, sheet.scores
+        assert score is not None
+        place = np.arange(len(sheet))
         faults = Faults(source, place)
-        refuse_unusable(faults, table)
+        refuse_unusable(faults, sheet.boxes)
         faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
         faults.settle()
         beyond = (score < 0) | (score > 1)
         notes = [
             faults.remark(beyond, "scores", "score outside [0, 1]", "scores outside [0, 1]"),
-            faults.remark(negative_sizes(table, kept_as), "boxes", *NEGATIVE),
+            faults.remark(negative_sizes(sheet.boxes, sheet.box_format), "boxes", *NEGATIVE),
         ]
-
-        image, image_note = _paired("image", image_column, catalog, unknown_images, source)
+        image, image_note = _paired("image", sheet.image, catalog, unknown_images, source)
         category, category_note = _paired(
-            "category", category_column, catalog, unknown_categories, source
+            "category", sheet.category, catalog, unknown_categories, source, sheet.class_key
         )
+        refuse_units(sheet, catalog, relative)
         _warn(notes)
-        notes += [image_note, category_note]
+        notes += [image_note, category_note, *sheet.notes]
+        boxes, box_format = kept_boxes(sheet, image, catalog, relative)
         found = cls(
             catalog=catalog,
             image=read_only(image),
             category=read_only(category),
-            boxes=read_only(table),
-            box_format=kept_as,
+            boxes=read_only(boxes),
+            box_format=box_format,
+            relative=relative,
             scores=read_only(score),
             place=read_only(place),
             source=source,
@@ -306,12 +390,12 @@ class Detections:
         >>> Detections.from_frame(frame, catalog=catalog).scores.tolist()
         [0.9]
         """
-        boxes, box_format = _frame_boxes(frame)
+        boxes, box_format = frame_boxes(frame)
         return cls.from_arrays(
-            image_ids=_frame_column(frame, "image_id", "image").to_numpy(),
-            categories=_frame_column(frame, "category_id", "category", "class", "label").to_numpy(),
+            image_ids=frame_column(frame, "image_id", "image").to_numpy(),
+            categories=frame_column(frame, "category_id", "category", "class", "label").to_numpy(),
             boxes=boxes,
-            scores=_frame_column(frame, "score", "confidence").to_numpy(),
+            scores=frame_column(frame, "score", "confidence").to_numpy(),
             box_format=box_format,
             catalog=catalog,
             unknown_images=unknown_images,
@@ -321,14 +405,18 @@ class Detections:
 
     def keep(self, rows: Bools) -> Detections:
         """The rows that are marked."""
-        return replace(
-            self,
-            image=read_only(self.image[rows]),
-            category=read_only(self.category[rows]),
-            boxes=read_only(self.boxes[rows]),
-            scores=read_only(self.scores[rows]),
-            place=read_only(self.place[rows]),
-        )
+        kept: Detections = _only(self, rows, DETECTION_COLUMNS)
+        return kept
+
+
+DETECTION_COLUMNS = ("image", "category", "boxes", "scores", "place")
+TRUTH_COLUMNS = (
+    *("image", "category", "boxes", "area", "crowd", "ignore", "difficult", "ids", "place"),
+)
+
+
+def _only(table: Any, rows: Bools, columns: Iterable[str]) -> Any:
+    return replace(table, **{name: read_only(getattr(table, name)[rows]) for name in columns})
 
 
 def restrict(
@@ -337,70 +425,39 @@ def restrict(
     """Both tables with the marked images and categories only; images : (N,), categories : (K,)."""
     catalog = truth.catalog.select(images, categories)
     new_image, new_category = np.cumsum(images) - 1, np.cumsum(categories) - 1
-    truth = truth.keep(images[truth.image] & categories[truth.category])
-    detections = detections.keep(images[detections.image] & categories[detections.category])
-    return (
-        replace(
-            truth,
-            catalog=catalog,
-            image=read_only(new_image[truth.image]),
-            category=read_only(new_category[truth.category]),
-        ),
-        replace(
-            detections,
-            catalog=catalog,
-            image=read_only(new_image[detections.image]),
-            category=read_only(new_category[detections.category]),
-        ),
-    )
 
+    def within(table: Any) -> Any:
+        kept = table.keep(images[table.image] & categories[table.category])
+        return replace(
+            kept,
+            catalog=catalog,
+            image=read_only(new_image[kept.image]),
+            category=read_only(new_category[kept.category]),
+        )
 
-def _object_ids(ids: ArrayLike | Sequence[Id] | None, count: int) -> Objects:
-    if ids is None:
-        return np.arange(1, count + 1)
-    return of_length("ids", id_column("ids", ids), count)  # type: ignore[no-any-return]
+    return within(truth), within(detections)
 
 
 def _warn(notes: Iterable[str | None]) -> None:
     for note in notes:
         if note:
-            warnings.warn(note, DetmetricsWarning, stacklevel=4)
+            warnings.warn(note, DetmetricsWarning, stacklevel=5)
 
 
 def _paired(
-    kind: str, ids: Objects, catalog: Catalog, policy: UnknownPolicy | None, source: Source
+    kind: str,
+    ids: Keys,
+    catalog: Catalog,
+    policy: UnknownPolicy | None,
+    source: Source,
+    key: ClassKey = "id",
+    *,
+    own: bool = False,
 ) -> tuple[Ints, str | None]:
     if kind == "image":
         known, column = Known(kind, catalog.image_ids, catalog.image_names), "image_ids"
     else:
         known, column = Known(kind, catalog.category_ids, catalog.category_names), "categories"
-    return pair(ids, known, policy, lambda row: source.place(row, column), source.name)
-
-
-CORNER_NAMES = (("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
-
-
-def _frame_boxes(frame: pd.DataFrame) -> tuple[Floats, BoxFormat]:
-    for names in CORNER_NAMES:
-        if set(names) <= set(frame.columns):
-            return number_column("boxes", frame[[*names]].to_numpy()), "xyxy"
-    if {"x", "y", "w", "h"} <= set(frame.columns):
-        return number_column("boxes", frame[["x", "y", "w", "h"]].to_numpy()), "xywh"
-    if "bbox" not in frame.columns:
-        ways = "; ".join(
-            " ".join(names) for names in (("bbox",), ("x", "y", "w", "h"), *CORNER_NAMES)
-        )
-        raise TableError(f"frame: expected boxes in columns {ways}, got {_names(frame)}")
-    boxes = number_column("bbox", frame["bbox"].tolist())
-    return boxes.reshape(0, 4) if boxes.size == 0 and len(frame) == 0 else boxes, "xywh"
-
-
-def _frame_column(frame: pd.DataFrame, *names: str) -> pd.Series[Any]:
-    for name in names:
-        if name in frame.columns:
-            return frame[name]
-    raise TableError(f"frame: expected a column {' or '.join(names)}, got {_names(frame)}")
-
-
-def _names(frame: pd.DataFrame) -> str:
-    return ", ".join(map(str, frame.columns)) or "none"
+    return pair(
+        ids, known, policy, lambda row: source.place(row, column), source.name, key, own=own
+    )

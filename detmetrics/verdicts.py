@@ -79,7 +79,7 @@ def verdicts(
     overlap[at] = matches.pairs.overlap[pair]
     verdict[at] = np.where(ignored[taken], IGNORED, TRUE_POSITIVE)
     reason[at] = np.where(
-        truth.crowd[partner[at]],
+        truth.absorbing(matches.rules)[partner[at]],
         "inside a crowd",
         np.where(
             ignored[taken],

@@ -10,6 +10,7 @@ import contextlib
 import copy
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,3 +147,12 @@ def same_cells(one: dm.Evaluation, other: dm.Evaluation) -> None:
     theirs = other.arrays()
     for name, cells in one.arrays().items():
         np.testing.assert_array_equal(cells, theirs[name], err_msg=name, strict=True)
+
+
+def without_formats(talk: bytes) -> bytes:
+    """Standard error without the lines that say what each side was taken for."""
+    lines = talk.splitlines(keepends=True)
+    return b"".join(line for line in lines if not SAID_FORMAT.search(line))
+
+
+SAID_FORMAT = re.compile(rb": (?:ground truth|detections) read as .* \(\w+\): ")

@@ -44,7 +44,9 @@ def scene(tmp_path) -> builders.Files:
 
 def run(*arguments: object, given: bytes | None = None) -> Result:
     """The command in this process."""
-    return CliRunner().invoke(cli, ["evaluate", *map(str, arguments)], input=given)
+    ran = CliRunner().invoke(cli, ["evaluate", *map(str, arguments)], input=given)
+    ran.stderr_bytes = builders.without_formats(ran.stderr_bytes)
+    return ran
 
 
 def done(*arguments: object, given: bytes | None = None) -> Result:
@@ -65,7 +67,7 @@ def misused(*arguments: object) -> str:
 def process(
     *arguments: object, given: bytes | None = None, **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
+    ran = subprocess.run(
         [sys.executable, "-m", "detmetrics", *map(str, arguments)],
         input=given or b"",
         capture_output=True,
@@ -73,6 +75,8 @@ def process(
         timeout=60,
         check=False,
     )
+    ran.stderr = builders.without_formats(ran.stderr)
+    return ran
 
 
 def as_json(*arguments: object) -> dict:
@@ -218,6 +222,7 @@ class TestJson:
         assert as_json(*scene)["inputs"] == [
             {
                 "path": str(path),
+                "format": "coco",
                 "size": path.stat().st_size,
                 "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             }
@@ -385,7 +390,18 @@ class TestStreams:
 
     def test_standard_output_that_is_closed(self, scene, tmp_path):
         ran = subprocess.run(
-            ["bash", "-c", '"$@" >&-', "-", sys.executable, "-m", "detmetrics", "evaluate", *scene],
+            [
+                "bash",
+                "-c",
+                '"$@" >&-',
+                "-",
+                sys.executable,
+                "-m",
+                "detmetrics",
+                "evaluate",
+                "-q",
+                *scene,
+            ],
             stderr=subprocess.PIPE,
             timeout=60,
             check=False,
@@ -473,7 +489,7 @@ class TestFiles:
         old.write_text("old")
         with open("/dev/full", "wb") as full:
             ran = subprocess.run(
-                [sys.executable, "-m", "detmetrics", "evaluate", *scene, "--json", old],
+                [sys.executable, "-m", "detmetrics", "evaluate", "-q", *scene, "--json", old],
                 stdout=full,
                 stderr=subprocess.PIPE,
                 timeout=60,

@@ -58,7 +58,7 @@ def test_console(session, tmp_path, environment):
         ran = subprocess.run(
             command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True
         )
-        assert (ran.stdout + ran.stderr).rstrip() == expected.rstrip()
+        assert (ran.stderr + ran.stdout).rstrip() == expected.rstrip()
 
 
 def test_every_command_is_documented():

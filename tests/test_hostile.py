@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import detmetrics as dm
 from detmetrics import files
 from detmetrics.cli import cli
-from detmetrics.formats import coco
+from detmetrics.reading import records
 
 SIDES = pytest.mark.parametrize("side", ["truth", "found"])
 
@@ -117,7 +117,12 @@ class TestNoFile:
 
     def test_directory(self, tmp_path):
         written = write(tmp_path)
-        assert outcome(tmp_path, written.found) == f"{tmp_path}: expected a file, got a directory"
+        said = outcome(tmp_path, written.found)
+        assert said.startswith(f"{tmp_path}: no format of ground truth is known")
+        assert "a folder with 2 files of the kinds json" in said
+        empty = tmp_path / "empty"
+        empty.mkdir()
+        assert outcome(empty, written.found) == f"{empty}: the folder is empty"
 
     def test_zero_byte_in_the_path(self, tmp_path):
         written = write(tmp_path)
@@ -276,7 +281,9 @@ class TestEncodings:
         written = write(tmp_path, changed(document(), ("categories", 0, "name"), "a\ud800"))
         outputs = {kind: tmp_path / f"out.{kind}" for kind in ("json", "csv", "markdown")}
         arguments = [part for kind, path in outputs.items() for part in (f"--{kind}", str(path))]
-        ran = CliRunner().invoke(cli, ["evaluate", *map(str, written), "--per-class", *arguments])
+        ran = CliRunner().invoke(
+            cli, ["evaluate", "-q", *map(str, written), "--per-class", *arguments]
+        )
         if ran.exit_code == 1:  # refused, with a message
             assert ran.stderr.startswith(f"error: {written.truth}: ")
             assert not any(path.exists() for path in outputs.values())
@@ -540,7 +547,7 @@ class TestPieces:
     def test_records_with_traps(self, tmp_path, monkeypatch, piece, separators):
         text = json.dumps(rich_detections(), separators=separators)
         whole = evaluate(tmp_path, found=text)
-        monkeypatch.setattr(coco, "PIECE", piece)
+        monkeypatch.setattr(records, "PIECE", piece)
         pieces = evaluate(tmp_path, found=text)
         assert pieces.detections.place.tolist() == whole.detections.place.tolist()
         builders.same_cells(pieces, whole)
@@ -549,20 +556,20 @@ class TestPieces:
     def test_records_without(self, tmp_path, monkeypatch, piece):
         found = [detection(n % 2 + 1, 1, n / 100) for n in range(50)]
         whole = evaluate(tmp_path, found=found)
-        monkeypatch.setattr(coco, "PIECE", piece)
+        monkeypatch.setattr(records, "PIECE", piece)
         builders.same_cells(evaluate(tmp_path, found=found), whole)
 
     @pytest.mark.parametrize("piece", [1, 60])
     def test_ids_of_several_kinds(self, tmp_path, monkeypatch, piece):
         truth = document(images=[builders.image("1"), builders.image(1), builders.image(2)])
         found = [detection(n) for n in (1, "1", 2.0, 1, 2)]
-        monkeypatch.setattr(coco, "PIECE", piece)
+        monkeypatch.setattr(records, "PIECE", piece)
         result = evaluate(tmp_path, truth, found)
         assert result.matches()["image_id"][:5].tolist() == [1, "1", 2, 1, 2]
 
     @pytest.mark.parametrize("piece", [1, 60])
     def test_empty_list(self, tmp_path, monkeypatch, piece):
-        monkeypatch.setattr(coco, "PIECE", piece)
+        monkeypatch.setattr(records, "PIECE", piece)
         assert len(evaluate(tmp_path, found=" [ ] ").detections) == 0
 
     @pytest.mark.parametrize("piece", [1, 3, 60])
@@ -582,7 +589,7 @@ class TestPieces:
     )
     def test_the_same_is_refused_in_the_same_words(self, tmp_path, monkeypatch, piece, text):
         whole = refused(tmp_path, "found", text)
-        monkeypatch.setattr(coco, "PIECE", piece)
+        monkeypatch.setattr(records, "PIECE", piece)
         assert refused(tmp_path, "found", text) == whole
 
     @given(data=st.data(), piece=st.integers(1, 50))
@@ -600,7 +607,7 @@ class TestPieces:
             found, separators=data.draw(st.sampled_from([(",", ":"), (", ", ": ")]))
         )
         with monkeypatch.context() as patch:
-            patch.setattr(coco, "PIECE", piece)
+            patch.setattr(records, "PIECE", piece)
             pieces = evaluate(tmp_path, found=content)
         assert pieces.detections.scores.tolist() == [n / 10 for n in range(len(rows))]
 
@@ -680,7 +687,7 @@ class TestAnything:
     @given(content=mutated(found), piece=st.integers(1, 60))
     def test_mutated_detections_in_pieces(self, tmp_path, monkeypatch, content, piece):
         with monkeypatch.context() as patch:
-            patch.setattr(coco, "PIECE", piece)
+            patch.setattr(records, "PIECE", piece)
             settles(tmp_path, found=content)
 
     @FUZZ
@@ -805,7 +812,7 @@ def test_command_refuses_with_one_message(tmp_path, case):
     kept = tmp_path / "kept.csv"
     kept.write_text("as it was")
     outputs = ["--json", str(tmp_path / "out.json"), "--csv", str(kept)]
-    ran = CliRunner().invoke(cli, ["evaluate", *map(str, written), *outputs])
+    ran = CliRunner().invoke(cli, ["evaluate", "-q", *map(str, written), *outputs])
     assert ran.exit_code == 1
     assert isinstance(ran.exception, SystemExit), ran.exception
     assert ran.stdout == ""
@@ -822,7 +829,7 @@ def test_command_refuses_with_one_message(tmp_path, case):
 
 def command(*arguments, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "detmetrics", "evaluate", *map(str, arguments)],
+        [sys.executable, "-m", "detmetrics", "evaluate", "-q", *map(str, arguments)],
         input=given,
         capture_output=True,
         timeout=60,

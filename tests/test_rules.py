@@ -218,9 +218,10 @@ class TestErrors:
             ({"area_ranges": [("a", 0, 1)] * 2}, "area_ranges: names must be given and differ"),
             ({"area_ranges": [("", 0, 1)]}, "area_ranges: names must be given and differ"),
             ({"ignore": "keep"}, "ignore: expected 'overwrite' or 'honour', got 'keep'"),
+            ({"difficult": "drop"}, "difficult: expected one of 'crowd', 'ignore', 'count'"),
             ({"ignore": True}, "ignore: expected 'overwrite' or 'honour', got True"),
             ({"class_agnostic": "no"}, "class_agnostic: expected True or False, got 'no'"),
-            ({"iou": 0.5}, "no setting 'iou'; there are area_ranges, class_agnostic, ignore"),
+            ({"iou": 0.5}, "no setting 'iou'; there are area_ranges, class_agnostic, difficult"),
         ],
     )
     def test_are_refused(self, changes, message):

@@ -13,6 +13,7 @@ import click
 
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
 from detmetrics.cli.progress import Patience
+from detmetrics.cli.reading import reading_of, reading_options
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import printable
 from detmetrics.rules import COCO, Rules
@@ -29,7 +30,9 @@ CROSSCHECK_DIFFERS = 4
 EXAMPLES = """\b
 Examples:
   detmetrics evaluate val.json predictions.json
-  detmetrics evaluate val.json predictions.json --per-class --sort AP
+  detmetrics evaluate labels/val runs/detect/predict/labels --per-class --sort AP
+  detmetrics evaluate VOC2007/Annotations results --images ImageSets/Main/test.txt
+  detmetrics evaluate boxes.csv predictions.csv --columns image=file,class=label
   detmetrics evaluate val.json predictions.json.gz --json result.json --fail-under AP=0.40
   zcat predictions.json.gz | detmetrics evaluate val.json - --crosscheck
   detmetrics evaluate val.json predictions.json --classes person,car --iou-thresholds 0.5
@@ -53,6 +56,14 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
 @click.option("--area-ranges", type=AREAS, help="In square pixels; such as tiny:0:256.")
 @click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
 @click.option("--images", type=NAMES, help="Only these images, by id or file name.")
+@reading_options
+@click.option(
+    "--difficult",
+    type=click.Choice(["crowd", "ignore", "count"]),
+    default="crowd",
+    show_default=True,
+    help="What an object is that VOC calls difficult.",
+)
 @click.option("--class-agnostic", is_flag=True, help="Pool the classes of an image.")
 @click.option(
     "--ignore",
@@ -82,8 +93,10 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
 @click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
-    """Measure DETECTIONS against GROUND_TRUTH, both COCO JSON (gzipped or not; - is standard
-    input), and print the metrics of the COCO challenge.
+    """Measure DETECTIONS against GROUND_TRUTH and print the metrics of the COCO challenge.
+
+    Each is a file or a folder in any known format (detmetrics formats lists them), gzipped or
+    not; - is standard input. What each is taken for is said on standard error.
     """
     _check_usage(ground_truth, detections, options)
     rules = _rules(options)
@@ -102,6 +115,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
             classes=options["classes"],
             unknown_images=options["unknown_images"],
             unknown_categories=options["unknown_categories"],
+            reading=reading_of(options),
             progress=patience,
         )
         checked = None
@@ -150,7 +164,9 @@ def _rules(options: dict[str, Any]) -> Rules:
     names = ("iou_thresholds", "max_detections", "area_ranges", "ignore")
     changes = {name: options[name] for name in names if options[name] is not None}
     try:
-        return COCO.replace(class_agnostic=options["class_agnostic"], **changes)
+        return COCO.replace(
+            class_agnostic=options["class_agnostic"], difficult=options["difficult"], **changes
+        )
     except RulesError as error:
         raise click.UsageError(str(error)) from None
 

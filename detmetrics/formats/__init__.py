@@ -1,1 +1,113 @@
-"""Files in, tables out: one module a format, none of which knows another."""
+"""Box files, a format a file, and the registry that knows them all.
+
+A format is one frozen :class:`Format`: how its files are known, how they become a
+:class:`~detmetrics.sheets.Sheet`, and how tables are written as it. A package adds one with an
+entry point of the group ``detmetrics.formats``; see ``docs/formats.md`` for a complete example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import entry_points
+
+from detmetrics.errors import FormatError, InputError
+from detmetrics.formats import coco, comp4, delimited, openimages, text, ultralytics, voc, yolo
+from detmetrics.reading.format import Format, Side
+from detmetrics.reading.given import Given
+
+__all__ = ["Format", "Side", "choose", "formats"]
+
+GROUP = "detmetrics.formats"
+
+# In the order in which they are asked whether they know what was given.
+BUILT_IN = (
+    delimited.PARQUET,
+    openimages.FORMAT,
+    ultralytics.FORMAT,
+    coco.FORMAT,
+    voc.FORMAT,
+    comp4.FORMAT,
+    yolo.FORMAT,
+    text.FORMAT,
+    delimited.CSV,
+)
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """All formats, those of other packages first.
+
+    Raises:
+        InputError: an entry point is no :class:`Format`, or takes a name that is taken.
+
+    >>> [known.name for known in formats()][:3]
+    ['parquet', 'openimages', 'ultralytics']
+    """
+    added = []
+    for entry in entry_points(group=GROUP):
+        found = entry.load()
+        if not isinstance(found, Format):
+            raise InputError(
+                f"entry point {entry.name} of {GROUP}: expected a Format, got {found!r}"
+            )
+        added.append(found)
+    names = [known.name for known in (*added, *BUILT_IN)]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"two formats are called {twice!r}")
+    return (*added, *BUILT_IN)
+
+
+def choose(given: Given, side: Side, wanted: str | None = None) -> tuple[Format, str]:
+    """The format of what was given, and why it was taken for that.
+
+    wanted: the name of a format, which decides.
+
+    Raises:
+        InputError: no format has the name, or it does not have this side.
+        FormatError: nothing is known that looks like this.
+    """
+    if wanted is not None:
+        return _named(wanted, side), "as asked"
+    known = [known for known in formats() if known.reader(side) is not None]
+    for candidate in known:
+        if why := candidate.recognise(given, side):
+            return candidate, why
+    raise FormatError(given.path, [_unknown(given, side, known)])
+
+
+def _unknown(given: Given, side: Side, known: Iterable[Format]) -> str:
+    kind = "a folder" if given.is_folder else "a file"
+    option = "--gt-format" if side == "ground truth" else "--det-format"
+    parts = [f"no format of {side} is known that looks like this ({kind}{_seen(given)})"]
+    if other := _other_side(given, side):
+        parts.append(f"it looks like {other.title} of the other side: are the two swapped?")
+    parts.append(f"known are {_listed(known)}; {option} NAME reads it as one of them")
+    return "; ".join(parts)
+
+
+def _named(wanted: str, side: Side) -> Format:
+    found = next((known for known in formats() if known.name == wanted), None)
+    if found is None:
+        raise InputError(f"no format {wanted!r}; there are {_listed(formats())}")
+    if found.reader(side) is None:
+        raise InputError(f"format {wanted!r} has no {side}; see detmetrics formats")
+    return found
+
+
+def _other_side(given: Given, side: Side) -> Format | None:
+    other: Side = "detections" if side == "ground truth" else "ground truth"
+    candidates = (known for known in formats() if known.reader(other) is not None)
+    return next((known for known in candidates if known.recognise(given, other)), None)
+
+
+def _listed(known: Iterable[Format]) -> str:
+    return ", ".join(found.name for found in known)
+
+
+def _seen(given: Given) -> str:
+    if not given.is_folder:
+        return ""
+    endings = sorted({name.rpartition(".")[2].lower() for name in given.files if "." in name})
+    return f" with {len(given.files):,} files of the kinds {', '.join(endings[:6])}"

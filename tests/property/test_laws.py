@@ -18,7 +18,7 @@ from detmetrics.matching import match
 from detmetrics.merging import merge
 from detmetrics.ranking import best_first, by_group
 from detmetrics.sampling import TruePositives, envelope
-from detmetrics.tables import restrict
+from detmetrics.tables import TRUTH_COLUMNS, restrict
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -77,10 +77,7 @@ class TestOrder:
         by_image = np.argsort(order[truth.image], kind="stable")
         moved = replace(
             truth,
-            **{
-                name: getattr(truth, name)[by_image]
-                for name in ("image", "category", "boxes", "area", "crowd", "ignore", "ids")
-            },
+            **{name: getattr(truth, name)[by_image] for name in TRUTH_COLUMNS},
         )
         by_image = np.argsort(order[found.image], kind="stable")
         again = replace(
@@ -132,13 +129,7 @@ class TestAP:
     def test_the_ground_truth_itself_scores_one(self, scene):
         truth, _ = scene
         ordinary = (~truth.crowd) & (truth.xywh[:, 2:] > 0).all(axis=1)
-        truth = replace(
-            truth,
-            **{
-                name: getattr(truth, name)[ordinary]
-                for name in ("image", "category", "boxes", "area", "crowd", "ignore", "ids")
-            },
-        )
+        truth = truth.keep(ordinary)
         perfect = dm.Detections.from_arrays(
             image_ids=truth.catalog.image_ids[truth.image],
             categories=truth.catalog.category_ids[truth.category],

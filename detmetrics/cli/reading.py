@@ -1,0 +1,67 @@
+"""The options of every command that reads box files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from detmetrics.reading.request import Reading
+
+__all__ = ["reading_of", "reading_options"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+OPTIONS = (
+    click.option("--gt-format", metavar="NAME", help="Format of the ground truth, not recognised."),
+    click.option("--det-format", metavar="NAME", help="Format of the detections, not recognised."),
+    click.option(
+        "--columns",
+        multiple=True,
+        metavar="TEXT",
+        help="Order of columns in text files, as 'class score xmin ymin xmax ymax', or names of "
+        "columns in tables, as image=file,class=label. May be given twice.",
+    ),
+    click.option(
+        "--class-names",
+        metavar="FILE",
+        help="Class names in the order of class numbers: one a line, or data.yaml.",
+    ),
+    click.option(
+        "--class-numbers",
+        type=click.Choice(["ids", "index0", "index1", "coco91"]),
+        help="What class numbers in the detections are, where it is not clear.",
+    ),
+    click.option("--image-dir", metavar="DIR", help="Images, for their sizes."),
+    click.option("--image-sizes", metavar="FILE", help="CSV with image, width and height."),
+    click.option("--part", metavar="NAME", help="Part of a YOLO data set: val, train or test."),
+    click.option(
+        "--pixels",
+        type=click.Choice(["continuous", "inclusive"]),
+        default="continuous",
+        show_default=True,
+        help="Whether the last pixel of VOC corners counts: w = xmax - xmin, or + 1.",
+    ),
+)
+NAMES = (
+    *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
+    *("image_dir", "image_sizes", "part", "pixels"),
+)
+
+
+def reading_options(command: Command) -> Command:
+    """Add the options to a command."""
+    return reduce(lambda made, option: option(made), reversed(OPTIONS), command)
+
+
+def reading_of(options: dict[str, Any]) -> Reading:
+    """What was asked for; what each side is taken for goes to standard error."""
+    from detmetrics.reading.request import Reading
+
+    asked = {name: options[name] for name in NAMES}
+    if not options.get("quiet"):
+        asked["told"] = lambda text: click.echo(text, err=True)
+    return Reading(**asked)

@@ -1,0 +1,96 @@
+"""VOC detections: a text file a class, ``comp4_det_test_CLASS.txt``.
+
+Lines are ``image score xmin ymin xmax ymax`` in pixels that count from 1, the corners included.
+Source: the VOC2007 development kit, and the results that darknet and Detectron2 write.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import numpy as np
+
+from detmetrics.catalog import Keys
+from detmetrics.errors import FormatError
+from detmetrics.reading.format import Format, Side
+from detmetrics.reading.given import Given
+from detmetrics.reading.lines import read_lines
+from detmetrics.reading.request import Reading
+from detmetrics.reading.textfolder import box_files, sampled
+from detmetrics.sheets import Categories, Sheet
+from detmetrics.sources import Source
+
+__all__ = ["FORMAT"]
+
+OF_KIT = re.compile(r"(?:.*_)?det_[^_]+_(?P<name>.+)\.txt", re.IGNORECASE)
+IMAGE = re.compile(r".*\d{3,}.*|.+\.(?:jpe?g|png|bmp|tiff?|webp)", re.IGNORECASE)
+FIELDS = {"categories": "class", "boxes": "box", "image_ids": "image", "scores": "score"}
+
+
+def _recognise(given: Given, side: Side) -> str | None:
+    files = box_files(given)
+    if side != "detections" or not files:
+        return None
+    if all(OF_KIT.fullmatch(os.path.basename(name)) for name in files):
+        return "files named after classes, as comp4_det_test_CLASS.txt"
+    lines = sampled(given)
+    if lines is None or not len(lines) or set(lines.width.tolist()) != {5}:
+        return None
+    scores = lines.matrix(5)[:, 0]
+    images = [str(label) for label in lines.label.labels.tolist()]
+    named = lines.label.labels.dtype == object and all(map(IMAGE.fullmatch, images))
+    if named and ((scores >= 0) & (scores <= 1)).all():
+        return "a file a class, with lines of an image, a score and corners"
+    return None
+
+
+def read_detections(given: Given, _: Reading) -> Sheet:
+    """Detections of a folder with a file a class.
+
+    Raises:
+        FormatError: a line that is not an image, a score and four numbers.
+    """
+    files = box_files(given)
+    if not files:
+        raise FormatError(given.path, ["expected a folder of .txt files, one a class"])
+    contents, read = given.contents(files)
+    lines = read_lines(contents, files, given.path, text_label=True)
+    lines.refuse(
+        given.path,
+        np.flatnonzero(lines.width != 5),
+        lambda row: (
+            "expected an image, a score and 4 corners (xmin ymin xmax ymax), "
+            f"got {lines.width[row]} numbers behind the first word"
+        ),
+    )
+    values = lines.matrix(5)
+    names = np.empty(len(files), dtype=object)
+    names[:] = [_class_of(name) for name in files]
+    return Sheet(
+        source=Source(
+            name=given.path, input=read, fields=FIELDS, template="{field}", where=lines.place
+        ),
+        image=lines.label,
+        category=Keys(names, lines.file),
+        boxes=np.ascontiguousarray(values[:, 1:]),
+        box_format="xyxy",
+        scores=np.ascontiguousarray(values[:, 0]),
+        categories=Categories(ids=names, names=tuple(names.tolist()), template="{row}"),
+        class_key="name",
+        corners_inclusive=True,
+    )
+
+
+def _class_of(name: str) -> str:
+    base = os.path.basename(name)
+    kit = OF_KIT.fullmatch(base)
+    return kit["name"] if kit else os.path.splitext(base)[0]
+
+
+FORMAT = Format(
+    name="comp4",
+    title="VOC detections, a file a class",
+    recognise=_recognise,
+    read_detections=read_detections,
+)

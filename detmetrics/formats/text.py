@@ -1,0 +1,227 @@
+"""A text file an image in the layouts of the common evaluation toolkits.
+
+Ground truth is ``class left top right bottom [difficult]``, detections are
+``class score left top right bottom``; sides ``left top width height`` and centres in shares of
+the image are in use too, and so is a score at the end. The class is a name or a number. Which
+layout it is shows in the values of the whole folder. Corners are taken as they stand. Source:
+https://github.com/Cartucho/mAP and
+https://github.com/rafaelpadilla/review_object_detection_metrics.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats
+from detmetrics.catalog import Keys, positions
+from detmetrics.errors import FormatError
+from detmetrics.messages import counted, shown
+from detmetrics.pairing import stem
+from detmetrics.reading.format import Format, Side
+from detmetrics.reading.given import Given
+from detmetrics.reading.layouts import (
+    CENTRES,
+    CORNERS,
+    SIDES,
+    Layout,
+    asked_layout,
+    is_relative,
+    told_layout,
+)
+from detmetrics.reading.lines import Lines, read_lines
+from detmetrics.reading.names import names_of
+from detmetrics.reading.request import Reading
+from detmetrics.reading.sizes import sizes_of
+from detmetrics.reading.textfolder import box_files, sampled
+from detmetrics.sheets import Categories, Images, Sheet
+from detmetrics.sources import Source
+
+__all__ = ["FORMAT"]
+
+FIELDS = {"categories": "class", "boxes": "box", "image_ids": "image", "scores": "score"}
+
+
+def _recognise(given: Given, side: Side) -> str | None:
+    lines = sampled(given)
+    if lines is None or not len(lines):
+        return None
+    widths = set(lines.width.tolist())
+    if side == "detections" and widths == {5}:
+        return "lines of a class, a score and a box"
+    if side == "ground truth" and widths <= {4, 5}:
+        return "lines of a class and a box"
+    return None
+
+
+def read_ground_truth(given: Given, reading: Reading) -> Sheet:
+    """Ground truth of a folder, a file an image; a file without lines is an image without objects.
+
+    Raises:
+        FormatError: a line that is no box, or columns of which the order is open.
+    """
+    files, lines, source = _read(given)
+    lines.refuse(
+        given.path,
+        np.flatnonzero((lines.width != 4) & (lines.width != 5)),
+        lambda row: (
+            f"expected a class, 4 numbers and perhaps difficult, got {lines.width[row]} numbers"
+        ),
+    )
+    names = [os.path.splitext(name)[0] for name in files]
+    sizes = sizes_of(names, reading)
+    values, layout = _truth_layout(lines, reading, given.path, sizes[lines.file])
+    classes = names_of(reading.class_names)
+    return Sheet(
+        source=source,
+        image=Keys(_texts(names), lines.file),
+        category=lines.label,
+        boxes=layout.boxes(values),
+        box_format=layout.box_format,
+        relative=layout.relative,
+        difficult=_difficult(layout, values),
+        images=Images(ids=_texts(names), names=tuple(names), sizes=sizes),
+        categories=_categories(lines.label, classes, given.path),
+        notes=(*_notes(layout, lines, given.path),),
+    )
+
+
+def read_detections(given: Given, reading: Reading) -> Sheet:
+    """Detections of a folder, a file an image.
+
+    Raises:
+        FormatError: a line that is no box with a score, or columns of which the order is open.
+    """
+    files, lines, source = _read(given)
+    lines.refuse(
+        given.path,
+        np.flatnonzero(lines.width != 5),
+        lambda row: f"expected a class, a score and a box, got {lines.width[row]} numbers",
+    )
+    values = lines.matrix(5)
+    names = [os.path.splitext(name)[0] for name in files]
+    asked = asked_layout(reading.columns, scored=True)
+    if asked is not None:
+        layout = _asked(asked, values, given.path)
+    else:
+        layout = _scored_layout(values, given.path, _known_sizes(names, lines, reading))
+    return Sheet(
+        source=source,
+        image=Keys(_texts(names), lines.file),
+        category=lines.label,
+        boxes=layout.boxes(values),
+        box_format=layout.box_format,
+        relative=layout.relative,
+        scores=layout.column("score", values),
+        class_key="name" if lines.label.labels.dtype == object else "index",
+        notes=(*_notes(layout, lines, given.path),),
+    )
+
+
+def _difficult(layout: Layout, values: Floats) -> Bools | None:
+    flag = layout.column("difficult", values)
+    return None if flag is None else flag == 1
+
+
+def _read(given: Given) -> tuple[tuple[str, ...], Lines, Source]:
+    files = box_files(given)
+    contents, read = given.contents(files)
+    lines = read_lines(contents, files, given.path)
+    source = Source(
+        name=given.path, input=read, fields=FIELDS, template="{field}", where=lines.place
+    )
+    return files, lines, source
+
+
+def _texts(values: Sequence[str]) -> Any:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _truth_layout(
+    lines: Lines, reading: Reading, path: str, sizes: Floats
+) -> tuple[Floats, Layout]:
+    """(R, 4) numbers, or (R, 5) with the flag, which is 0 where a line leaves it out."""
+    values = np.zeros((len(lines), 5))
+    filled = np.arange(5) < lines.width[:, None]
+    values[filled] = lines.values
+    end = ("difficult",)
+    asked = asked_layout(reading.columns, scored=False)
+    if asked is not None:
+        named = asked if "difficult" in asked or len(asked) == 5 else (*asked, *end)
+        return values, _asked(named, values, path)
+    relative = is_relative(values[:, :4])
+    pixels = (((*CORNERS, *end), (*SIDES, *end)),)
+    shares = (((*CENTRES, *end),), ((*CORNERS, *end),))
+    layout = told_layout(
+        values, shares if relative else pixels, path, relative=relative, sizes=sizes
+    )
+    return values, layout
+
+
+def _scored_layout(values: Floats, path: str, sizes: Floats | None) -> Layout:
+    """With the score in front or behind: only the values tell."""
+    relative = is_relative(values)
+    forms = (CENTRES,) if relative else (CORNERS, SIDES)
+    usual = [("score", *form) for form in forms] + [(*form, "score") for form in forms]
+    groups = [usual]
+    if relative:
+        groups.append([("score", *CORNERS), (*CORNERS, "score")])
+    return told_layout(values, groups, path, relative=relative, sizes=sizes)
+
+
+def _asked(names: tuple[str, ...], values: Floats, path: str) -> Layout:
+    if len(names) != values.shape[1]:
+        found = values.shape[1] + 1
+        raise FormatError(
+            path, [f"--columns names {len(names) + 1} columns, the lines have {found}"]
+        )
+    text = " ".join(("class", *names))
+    return Layout(names=names, relative=is_relative(values), why=f"{text}, as asked")
+
+
+def _known_sizes(names: Sequence[str], lines: Lines, reading: Reading) -> Floats | None:
+    """(R, 2) the sizes of images as the ground truth has them, nan where it has none."""
+    catalog = reading.catalog
+    if catalog is None or np.isnan(catalog.image_sizes).all():
+        return None
+    known = _texts([stem(str(name)) for name in catalog.image_names])
+    found = positions(known, _texts([stem(name) for name in names]))
+    sizes = np.where((found >= 0)[:, None], catalog.image_sizes[found], np.nan)
+    return sizes[lines.file]
+
+
+def _categories(label: Keys, names: Sequence[str] | None, path: str) -> Categories | None:
+    """Numbers count from 0 in the order of the names; names are their own ids."""
+    if label.labels.dtype == object:
+        return None
+    used = label.labels if label.code is None else label.labels[np.unique(label.code)]
+    count = int(used.max()) + 1 if len(used) else 0
+    if names is None:
+        return Categories(ids=used, names=tuple(map(str, used.tolist())))
+    if count > len(names):
+        raise FormatError(path, [f"class {count - 1}, but {len(names)} classes are named"])
+    return Categories(ids=np.arange(len(names)), names=tuple(names))
+
+
+def _notes(layout: Layout, lines: Lines, path: str) -> Iterator[str]:
+    if layout.why:
+        yield f"{path}: columns are {layout.why}"
+    if layout.box_format == "xyxy":
+        yield f"{path}: corners are taken as they stand: w = xmax - xmin, no pixel added"
+    if lines.latin:
+        files = counted(len(lines.latin), "file is", "files are")
+        yield f"{path}: {files} not in UTF-8 and taken for Latin-1, first {shown(lines.latin[0])}"
+
+
+FORMAT = Format(
+    name="text",
+    title="text files of evaluation toolkits",
+    recognise=_recognise,
+    read_ground_truth=read_ground_truth,
+    read_detections=read_detections,
+)

@@ -1,0 +1,247 @@
+"""VOC annotations: an XML file an image.
+
+Boxes are corners in pixels that count from 1 and include their last pixel; they are kept as they
+stand, floats too. ``difficult`` objects are marked, parts of objects are no objects. Entities
+and external references are refused. Source: the VOC2007 development kit.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detmetrics.catalog import Keys
+from detmetrics.errors import FormatError
+from detmetrics.messages import counted, shown
+from detmetrics.reading.format import Format, Side
+from detmetrics.reading.given import Given
+from detmetrics.reading.names import names_of
+from detmetrics.reading.request import Reading
+from detmetrics.reading.sizes import sizes_of
+from detmetrics.sheets import Categories, Images, Sheet
+from detmetrics.sources import Source
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+__all__ = ["FORMAT"]
+
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+TRUE = frozenset(("1", "true", "yes"))
+FALSE = frozenset(("", "0", "false", "no", "unspecified", "none", "null"))
+FIELDS = {"categories": "name", "boxes": "bndbox", "image_ids": "filename"}
+
+
+@dataclass(slots=True)
+class _Found:
+    """Objects of all files, as columns, and what was odd about them."""
+
+    file: list[int] = field(default_factory=list)
+    number: list[int] = field(default_factory=list)
+    name: list[str] = field(default_factory=list)
+    box: list[tuple[float, ...]] = field(default_factory=list)
+    difficult: list[bool] = field(default_factory=list)
+    without_box: int = 0
+    odd_flags: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def _recognise(given: Given, side: Side) -> str | None:
+    if side != "ground truth":
+        return None
+    if given.is_folder:
+        files = given.ending(".xml")
+        if not files:
+            return None
+        with open(given.join(files[0]), "rb") as file:
+            return "a folder of VOC XML files" if _is_annotation(file.read(4096)) else None
+    return "a VOC XML file" if _is_annotation(given.head[:4096]) else None
+
+
+def _is_annotation(head: bytes) -> bool:
+    text = head.replace(b"\0", b"")  # UTF-16, near enough for one ASCII word
+    return re.search(rb"<annotation[\s>/]", text) is not None
+
+
+def read_ground_truth(given: Given, reading: Reading) -> Sheet:
+    """Ground truth of a folder of XML files, or of one.
+
+    Raises:
+        FormatError: a file that is no XML or no annotation, or a box without four numbers.
+    """
+    files, contents, read = _contents(given)
+    found = _Found()
+    names, sizes = [], []
+    for number, content in enumerate(contents):
+        root = _parsed(content, files[number], found)
+        if root is not None:
+            names.append(_image_name(root, files[number]))
+            sizes.append(_size(root))
+            _objects(root, number, files[number], found)
+        reading.done((number + 1) / len(contents))
+    if found.faults:
+        raise FormatError(given.path, found.faults)
+    ids = _texts([os.path.splitext(name)[0] for name in files])
+    classes = sorted(set(found.name))
+    code_of = {name: code for code, name in enumerate(classes)}
+    asked = names_of(reading.class_names)
+    return Sheet(
+        source=Source(
+            name=given.path,
+            input=read,
+            fields=FIELDS,
+            template="{field}",
+            where=lambda row: f"{files[found.file[row]]}: object {found.number[row]}",
+        ),
+        image=Keys(ids, np.array(found.file, np.int64)),
+        category=Keys(_texts(classes), np.array([code_of[name] for name in found.name], np.int64)),
+        boxes=np.array(found.box, np.float64).reshape(-1, 4),
+        box_format="xyxy",
+        difficult=np.array(found.difficult, bool),
+        images=Images(
+            ids=ids,
+            names=tuple(names),
+            sizes=_known_or(np.array(sizes).reshape(-1, 2), names, reading),
+            template="{row}",
+        ),
+        categories=_ordered(classes, asked, given.path),
+        class_key="name",
+        corners_inclusive=True,
+        notes=tuple(_notes(found, given.path)),
+    )
+
+
+def _ordered(classes: list[str], asked: tuple[str, ...] | None, path: str) -> Categories:
+    """Class names are their own ids; where their order was given, it gives the numbers."""
+    if asked is None:
+        return Categories(ids=_texts(classes), names=tuple(classes))
+    if unknown := [name for name in classes if name not in asked]:
+        raise FormatError(
+            path, [f"class {shown(name)} is not among the class names given" for name in unknown]
+        )
+    return Categories(ids=np.arange(len(asked)), names=asked)
+
+
+def _contents(given: Given) -> tuple[tuple[str, ...], list[bytes], Any]:
+    if not given.is_folder:
+        data, read = given.content()
+        return (os.path.basename(given.path),), [data], read
+    files = given.ending(".xml")
+    if not files:
+        raise FormatError(given.path, ["expected a folder of .xml files, found none"])
+    contents, read = given.contents(files)
+    return tuple(os.path.basename(name) for name in files), contents, read
+
+
+def _texts(values: list[str]) -> Any:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _parsed(content: bytes, file: str, found: _Found) -> Element | None:
+    """The root of a document without entities, or a fault."""
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, fromstring
+
+    try:
+        root: Element = fromstring(content, forbid_dtd=True)
+    except DefusedXmlException:
+        found.faults.append(f"{file}: a document type or an entity, which can do harm: refused")
+    except ParseError as error:
+        hint = "; the file ends early: was it cut off?" if "no element" in str(error) else ""
+        found.faults.append(f"{file}: not XML: {error}{hint}")
+    except (ValueError, LookupError, RecursionError) as error:
+        found.faults.append(f"{file}: not XML that can be read: {error}")
+    else:
+        if root.tag == "annotation":
+            return root
+        found.faults.append(f"{file}: expected <annotation>, got <{root.tag}>")
+    return None
+
+
+def _text(node: Element, path: str) -> str:
+    return (node.findtext(path) or "").strip()
+
+
+def _image_name(root: Element, file: str) -> str:
+    """The file name inside, where it names the same image; copies often keep an old one."""
+    stem = os.path.splitext(file)[0]
+    name = _text(root, "filename").replace("\\", "/").rpartition("/")[2]
+    return name if os.path.splitext(name)[0] == stem else stem
+
+
+def _size(root: Element) -> tuple[float, float]:
+    width, height = (_number(_text(root, f"size/{side}")) for side in ("width", "height"))
+    return (width, height) if 0 < width < 1e9 and 0 < height < 1e9 else (math.nan, math.nan)
+
+
+def _known_or(sizes: Any, names: list[str], reading: Reading) -> Any:
+    """Sizes of the XML, which many tools write as 0, filled from the images where they are."""
+    if not np.isnan(sizes).any():
+        return sizes
+    return np.where(np.isnan(sizes), sizes_of(names, reading), sizes)
+
+
+def _number(text: str) -> float:
+    try:
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
+
+
+def _objects(root: Element, number: int, file: str, found: _Found) -> None:
+    for order, node in enumerate(root.findall("object"), start=1):
+        place = f"{file}: object {order}"
+        frame = node.find("bndbox")
+        if frame is None:
+            found.without_box += 1
+            continue
+        name = _text(node, "name")
+        if not name:
+            found.faults.append(f"{place}: name: expected a class, got nothing")
+            continue
+        texts = [_text(frame, corner) for corner in CORNERS]
+        box = tuple(map(_number, texts))
+        for corner, text, value in zip(CORNERS, texts, box, strict=True):
+            if math.isnan(value):
+                got = shown(text) if text else "nothing"
+                found.faults.append(f"{place}: {corner}: expected a number, got {got}")
+        flag = _flag(_text(node, "difficult").lower(), found)
+        found.file.append(number)
+        found.number.append(order)
+        found.name.append(name)
+        found.box.append(box)
+        found.difficult.append(flag)
+
+
+def _flag(text: str, found: _Found) -> bool:
+    if text in FALSE:
+        return False
+    if text in TRUE:
+        return True
+    found.odd_flags += 1
+    return False
+
+
+def _notes(found: _Found, path: str) -> Iterator[str]:
+    if found.without_box:
+        what = counted(found.without_box, "object has", "objects have")
+        yield f"{path}: {what} no bndbox: left out"
+    if found.odd_flags:
+        what = counted(found.odd_flags, "object")
+        yield f"{path}: difficult is neither 0 nor 1 for {what}: taken for 0"
+
+
+FORMAT = Format(
+    name="voc",
+    title="VOC XML",
+    recognise=_recognise,
+    read_ground_truth=read_ground_truth,
+)

@@ -1,0 +1,421 @@
+"""YOLO: a text file an image, a line a box, in shares of the image.
+
+Labels are ``class cx cy w h``; polygons ``class x1 y1 x2 y2 ...`` and oriented boxes, which are
+four such points, are read as their bounding boxes. Predictions add a confidence, behind the box
+as Ultralytics writes it or before. An image without a label file is a background image; an image
+without a prediction file has no detections. Classes are numbers from 0; names stand in
+``data.yaml``, ``classes.txt`` or ``obj.names``. Source: https://docs.ultralytics.com/datasets.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from detmetrics.arrays import Floats
+from detmetrics.catalog import Keys
+from detmetrics.columns import BoxFormat
+from detmetrics.errors import FormatError
+from detmetrics.files import read_input
+from detmetrics.messages import counted, shown
+from detmetrics.reading.format import Format, Side
+from detmetrics.reading.given import Given, decoded
+from detmetrics.reading.layouts import CENTRES, CORNERS, Layout, asked_layout, told_layout
+from detmetrics.reading.lines import Lines, read_lines
+from detmetrics.reading.names import YAML_SUFFIXES, names_of, read_names, read_yaml, yaml_names
+from detmetrics.reading.request import Reading
+from detmetrics.reading.sizes import ImageFiles, sizes_of
+from detmetrics.reading.textfolder import box_files, sampled
+from detmetrics.sheets import Categories, Images, Sheet
+from detmetrics.sources import Source
+
+__all__ = ["FORMAT"]
+
+NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "data.yaml", "dataset.yaml")
+SPLITS = ("val", "valid", "validation", "test", "train")
+ORDERS = ((*CENTRES, "score"), ("score", *CENTRES))
+CORNER_ORDERS = ((*CORNERS, "score"), ("score", *CORNERS))
+POINTS_FROM = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _LabelSet:
+    """Label files by the id of their image, None for images without one; paths from ``root``."""
+
+    root: Given
+    files: Mapping[str, str | None]
+    images: ImageFiles
+    names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def _recognise(given: Given, side: Side) -> str | None:
+    if given.is_folder:
+        if side == "ground truth" and (found := _data_file(given)):
+            return f"it holds {found}"
+        return _recognise_lines(given, side)
+    if given.name.endswith(YAML_SUFFIXES):
+        return "a YAML file" if side == "ground truth" else None
+    if given.name.endswith(".data") and re.search(rb"^\s*names\s*=", given.head, re.MULTILINE):
+        return "a .data file with names" if side == "ground truth" else None
+    return None
+
+
+def _data_file(given: Given) -> str | None:
+    """The file that describes a whole data set, if the folder holds one."""
+    for name in given.files:
+        if "/" not in name and (
+            name.lower() in ("data.yaml", "data.yml", "dataset.yaml")
+            or (name.lower().endswith(".data") and "obj" in name.lower())
+        ):
+            return name
+    return None
+
+
+def _recognise_lines(given: Given, side: Side) -> str | None:
+    lines = sampled(given)
+    if lines is None:
+        return None
+    if not len(lines):
+        return "text files without a line" if box_files(given) else None
+    widths = set(lines.width.tolist())
+    shares = float((np.abs(lines.values) <= 2).mean()) if len(lines.values) else 0.0
+    if lines.label.labels.dtype == object or shares < 0.98:
+        return None
+    if side == "detections":
+        return "lines of a class number, a box in shares and a score" if widths == {5} else None
+    if all(width == 4 or (width >= POINTS_FROM and width % 2 == 0) for width in widths):
+        what = "a box" if widths == {4} else "points"
+        return f"lines of a class number and {what} in shares of the image"
+    return None
+
+
+# --- labels --------------------------------------------------------------------------------------
+
+
+def read_ground_truth(given: Given, reading: Reading) -> Sheet:
+    """Labels of a folder, or of a data set by its ``data.yaml`` or ``.data`` file.
+
+    Raises:
+        FormatError: a line that is no box, a class number without a name, files that are missing.
+    """
+    labels = _label_set(given, reading)
+    present = {image: path for image, path in labels.files.items() if path is not None}
+    contents, source = labels.root.contents([*present.values()])
+    source.path = given.path
+    lines = read_lines(contents, [*present.values()], given.path)
+    names = names_of(reading.class_names) or labels.names
+    boxes, box_format, notes = _label_boxes(lines, given.path)
+    classes = _class_numbers(lines, given.path, names)
+    images = [*labels.files]
+    row_of = {image: row for row, image in enumerate(images)}
+    code = np.array([row_of[image] for image in present], np.int64)
+    sizes = sizes_of(images, reading, labels.images)
+    return Sheet(
+        source=Source(
+            name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
+        ),
+        image=Keys(_texts(images), code[lines.file]),
+        category=classes,
+        boxes=boxes,
+        box_format=box_format,
+        relative=True,
+        images=Images(ids=_texts(images), names=_image_names(images, labels.images), sizes=sizes),
+        categories=_categories(classes, names),
+        notes=(*labels.notes, *notes, *_latin_note(lines, given.path)),
+    )
+
+
+FIELDS = {"categories": "class", "boxes": "box", "image_ids": "image", "scores": "score"}
+
+
+def _texts(values: Sequence[str]) -> Any:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
+    def name(image: str) -> str:
+        path = files.paths.get(image)
+        return image + os.path.splitext(path)[1] if path else image
+
+    return tuple(map(name, images))
+
+
+def _latin_note(lines: Lines, path: str) -> Iterator[str]:
+    if lines.latin:
+        files = counted(len(lines.latin), "file is", "files are")
+        yield f"{path}: {files} not in UTF-8 and taken for Latin-1, first {lines.latin[0]}"
+
+
+def _label_boxes(lines: Lines, path: str) -> tuple[Floats, BoxFormat, tuple[str, ...]]:
+    """Boxes as centres; where there are points, as the corners around them."""
+    width = lines.width
+    points = (width >= POINTS_FROM) & (width % 2 == 0)
+    lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
+    values = lines.values.reshape(-1, 2)
+    if not points.any():
+        return lines.matrix(4), "cxcywh", ()
+    first = lines.start[:-1] // 2
+    low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
+    boxes = np.concatenate([low, high], axis=1)
+    plain = np.flatnonzero(~points)
+    centre, side = values[first[plain]], values[first[plain] + 1]
+    boxes[plain] = np.concatenate([centre - side / 2, centre + side / 2], axis=1)
+    note = (
+        f"{path}: {counted(int(points.sum()), 'line')} of {len(lines):,} hold points (a polygon or "
+        "an oriented box): their upright bounding boxes are used"
+    )
+    return boxes, "xyxy", (note,)
+
+
+def _odd(lines: Lines, row: int) -> str:
+    found = int(lines.width[row])
+    hint = "; with a score these are predictions: are the two sides swapped?" if found == 5 else ""
+    return f"expected a class and 4 numbers (cx cy w h) or points, got {found} numbers{hint}"
+
+
+def _class_numbers(lines: Lines, path: str, names: Sequence[str] | None) -> Keys:
+    """The class of each line, which must be a number that has a name where names are known."""
+    labels, spread = lines.label.labels, lines.label.spread
+    if labels.dtype == object and len(labels):
+        wrong = np.array([not isinstance(label, int) for label in labels.tolist()], bool)
+        lines.refuse(
+            path,
+            np.flatnonzero(spread(wrong)),
+            lambda row: f"expected a class number, got {shown(_label(lines, row))}",
+        )
+    numbers = labels.astype(np.int64)
+    allowed = len(names) if names else MOST_CLASSES
+    said = f"{allowed:,} classes are named" if names else "that is no number of a class"
+    lines.refuse(
+        path,
+        np.flatnonzero(spread((numbers < 0) | (numbers >= allowed))),
+        lambda row: f"class {_label(lines, row)}, but {said}",
+    )
+    return Keys(numbers, lines.label.code)
+
+
+MOST_CLASSES = 100_000
+
+
+def _label(lines: Lines, row: int) -> Any:
+    code = lines.label.code
+    return lines.label.labels[row if code is None else code[row]]
+
+
+def _categories(classes: Keys, names: Sequence[str] | None) -> Categories:
+    if names:
+        return Categories(ids=np.arange(len(names)), names=tuple(names))
+    used = classes.labels if classes.code is None else classes.labels[np.unique(classes.code)]
+    count = int(used.max()) + 1 if len(used) else 0
+    return Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
+
+
+# --- where labels, images and names lie ----------------------------------------------------------
+
+
+def _label_set(given: Given, reading: Reading) -> _LabelSet:
+    if not given.is_folder:
+        return _data_set(given.path, reading)
+    if found := _data_file(given):
+        return _data_set(given.join(found), reading)
+    paths = {os.path.splitext(name)[0]: name for name in box_files(given)}
+    if not paths:
+        raise FormatError(given.path, ["expected a folder of .txt files, found none"])
+    images = _images_of(given.path, paths)
+    files: dict[str, str | None] = {**paths, **{i: None for i in images.paths if i not in paths}}
+    names, notes = _names_near(given)
+    return _LabelSet(given, dict(sorted(files.items())), images, names, notes)
+
+
+def _images_of(folder: str, stems: Mapping[str, Any]) -> ImageFiles:
+    """The images that belong to label files: in the same folder, or beside ``labels``."""
+    for candidate in (_swapped(folder, "labels", "images"), folder):
+        images = ImageFiles.of(candidate) if candidate else ImageFiles("")
+        if images.paths.keys() & stems.keys():
+            return images
+    return ImageFiles("")
+
+
+def _swapped(path: str, old: str, new: str) -> str | None:
+    """The path with its last part ``old`` replaced, or None without one."""
+    parts = os.path.abspath(path).split(os.sep)
+    for at in reversed(range(len(parts))):
+        if parts[at] == old:
+            return os.sep.join([*parts[:at], new, *parts[at + 1 :]])
+    return None
+
+
+def _names_near(given: Given) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """Class names in the folder, or in the folders around its ``labels``."""
+    around = _swapped(given.path, "labels", "")
+    folders = [given.path, os.path.dirname(os.path.abspath(given.path))]
+    if around:
+        root = os.path.abspath(given.path).rpartition(f"{os.sep}labels")[0]
+        folders += [root, os.path.dirname(root)]
+    for folder in folders:
+        for name in NAME_FILES:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                names = read_names(path)
+                note = f"{given.path}: class names come from {os.path.relpath(path)}"
+                return names, (note,)
+    return None, ()
+
+
+def _data_set(path: str, reading: Reading) -> _LabelSet:
+    if path.lower().endswith(YAML_SUFFIXES):
+        content = read_yaml(path)
+        names = yaml_names(content, path)
+        base = os.path.join(os.path.dirname(os.path.abspath(path)), str(content.get("path") or ""))
+    else:
+        content, names = _darknet(path)
+        base = os.path.dirname(os.path.abspath(path))
+    split = _split(content, reading.part, path)
+    entries = content[split] if isinstance(content[split], list) else [content[split]]
+    note = f"{path}: the part {split!r} of the data set is used"
+    files: dict[str, str | None] = {}
+    images: dict[str, str] = {}
+    for entry in entries:
+        for image_path in _images_at(
+            base, os.path.dirname(os.path.abspath(path)), str(entry), path
+        ):
+            image = _image_id(image_path)
+            if images.get(image, image_path) != image_path:  # the same name in two folders
+                image = os.path.splitext(os.path.relpath(image_path, base))[0].replace(os.sep, "/")
+            label = os.path.splitext(_swapped(image_path, "images", "labels") or image_path)[0]
+            images[image] = image_path
+            files[image] = f"{label}.txt" if os.path.isfile(f"{label}.txt") else None
+    if not any(files.values()):
+        raise FormatError(
+            path, [f"{split}: {counted(len(files), 'image')}, and none has a label file"]
+        )
+    root = Given(os.path.dirname(os.path.abspath(path)))
+    return _LabelSet(root, dict(sorted(files.items())), ImageFiles(base, images), names, (note,))
+
+
+def _split(content: Mapping[str, Any], asked: str | None, path: str) -> str:
+    """The part that was asked for, else the first of val, test and train that there is."""
+    if asked is not None:
+        if not content.get(asked):
+            have = [name for name in SPLITS if content.get(name)]
+            raise FormatError(path, [f"no part {asked!r}; there are {', '.join(have) or 'none'}"])
+        return asked
+    for name in SPLITS:
+        if content.get(name):
+            return name
+    raise FormatError(path, ["expected val, test or train: where the images are"])
+
+
+def _darknet(path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A ``.data`` file: lines of ``key = value``, among them ``names`` and ``train``."""
+    text, _ = decoded(read_input(path)[0], path)
+    pairs = [line.split("=", 1) for line in text.splitlines() if "=" in line]
+    content = {key.strip(): value.strip() for key, value in pairs}
+    base = os.path.dirname(os.path.abspath(path))
+    for candidate in (content.get("names", ""), os.path.basename(content.get("names", ""))):
+        if candidate and os.path.isfile(os.path.join(base, candidate)):
+            return content, read_names(os.path.join(base, candidate))
+    raise FormatError(path, [f"names: no such file: {content.get('names')}"])
+
+
+def _images_at(base: str, home: str, entry: str, path: str) -> list[str]:
+    """The images of a folder, or of a text file that lists them.
+
+    Exports name folders as they lay on another machine, so a path is looked for from the data
+    set, from the YAML file, and without its leading dots or its first folder.
+    """
+    short = re.sub(r"^(\.\.?/)+", "", entry)
+    ways = [os.path.join(base, entry), os.path.join(home, entry), os.path.join(home, short)]
+    ways += [os.path.join(home, short.partition("/")[2])] if "/" in short else []
+    found = next((way for way in ways if os.path.exists(way)), None)
+    if found is None:
+        raise FormatError(path, [f"{entry}: no such file or folder, from {base} or from {home}"])
+    if os.path.isdir(found):
+        return [os.path.normpath(p) for p in ImageFiles.of(found).paths.values()]
+    text, _ = decoded(read_input(found)[0], found)
+    listed = [line.strip() for line in text.splitlines() if line.strip()]
+    return [_listed(name, base, home, os.path.dirname(found)) for name in listed]
+
+
+def _listed(name: str, *folders: str) -> str:
+    short = re.sub(r"^(\.\.?/)+", "", name)
+    for folder in folders:
+        for way in (name, short, short.partition("/")[2]):
+            image = os.path.join(folder, way)
+            label = os.path.splitext(_swapped(image, "images", "labels") or image)[0] + ".txt"
+            if way and (os.path.isfile(image) or os.path.isfile(label)):
+                return os.path.normpath(image)
+    return os.path.normpath(os.path.join(folders[0], name))
+
+
+def _image_id(path: str) -> str:
+    """The name of an image without folder and suffix."""
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+# --- predictions ---------------------------------------------------------------------------------
+
+
+def read_detections(given: Given, reading: Reading) -> Sheet:
+    """Predictions of a folder, a file an image.
+
+    Raises:
+        FormatError: a line that is no box with a score, or columns of which the order is open.
+    """
+    files = box_files(given)
+    contents, source = given.contents(files)
+    lines = read_lines(contents, files, given.path)
+    lines.refuse(given.path, np.flatnonzero(lines.width != 5), lambda row: _unscored(lines, row))
+    values = lines.matrix(5)
+    layout = _layout(values, reading, given.path)
+    names = _texts([os.path.splitext(name)[0] for name in files])
+    return Sheet(
+        source=Source(
+            name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
+        ),
+        image=Keys(names, lines.file),
+        category=_class_numbers(lines, given.path, None),
+        boxes=layout.boxes(values),
+        box_format=layout.box_format,
+        relative=True,
+        scores=layout.column("score", values),
+        class_key="index",
+        notes=(*_order_note(layout, given.path), *_latin_note(lines, given.path)),
+    )
+
+
+def _unscored(lines: Lines, row: int) -> str:
+    found = int(lines.width[row])
+    hint = "; without a score these are labels: are the two sides swapped?" if found == 4 else ""
+    return f"expected a class, a box and a score (6 columns), got {found + 1}{hint}"
+
+
+def _layout(values: Floats, reading: Reading, path: str) -> Layout:
+    asked = asked_layout(reading.columns, scored=True)
+    if asked is None:
+        return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
+    if len(asked) != values.shape[1]:
+        raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 6"])
+    return Layout(names=asked, relative=True, why=f"{' '.join(('class', *asked))}, as asked")
+
+
+def _order_note(layout: Layout, path: str) -> Iterator[str]:
+    if layout.why:
+        yield f"{path}: columns are {layout.why}"
+
+
+FORMAT = Format(
+    name="yolo",
+    title="YOLO text files",
+    recognise=_recognise,
+    read_ground_truth=read_ground_truth,
+    read_detections=read_detections,
+)

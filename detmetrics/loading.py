@@ -1,0 +1,89 @@
+"""From a path to a sheet: which format it is, read, and its class numbers taken as asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from detmetrics.catalog import Catalog, Keys
+from detmetrics.errors import InputError
+from detmetrics.formats import Side, choose
+from detmetrics.messages import printable, shown
+from detmetrics.pairing import COCO_91
+from detmetrics.reading.given import Given
+from detmetrics.reading.names import names_of
+from detmetrics.reading.request import Reading
+from detmetrics.sheets import Sheet
+
+__all__ = ["Progress", "read_sheet"]
+
+Progress = Callable[[str, float], None]
+
+
+def read_sheet(
+    path: str | os.PathLike[str],
+    side: Side,
+    reading: Reading,
+    *,
+    progress: Progress | None = None,
+) -> Sheet:
+    """What a file or a folder says.
+
+    Raises:
+        FormatError: it cannot be read, or no format is known that looks like it.
+        InputError: a format was asked for that does not exist.
+    """
+    given = Given(path)
+    wanted = reading.gt_format if side == "ground truth" else reading.det_format
+    chosen, why = choose(given, side, wanted)
+    read = chosen.reader(side)
+    assert read is not None
+    if progress is not None:
+        reading = replace(reading, done=lambda share: progress(f"reading {side}", share))
+    reading.told(f"{printable(given.path)}: {side} read as {chosen.title} ({chosen.name}): {why}")
+    sheet = read(given, reading)
+    sheet = replace(sheet, source=replace(sheet.source, format=chosen.name))
+    return _numbered(sheet, reading) if side == "detections" else sheet
+
+
+def _numbered(sheet: Sheet, reading: Reading) -> Sheet:
+    """Detections with their class numbers read as asked, or by name where names are known."""
+    numbers = sheet.category.labels
+    if reading.class_numbers is not None and numbers.dtype != object:
+        return _as_asked(sheet, reading.class_numbers)
+    names = names_of(reading.class_names)
+    if sheet.class_key != "index" or names is None or _has_names(reading.catalog) is False:
+        return sheet
+    outside = [number for number in numbers.tolist() if not 0 <= number < len(names)]
+    used = set(numbers.tolist() if sheet.category.code is None else numbers[sheet.category.code])
+    if wrong := sorted(used & set(outside)):
+        raise InputError(
+            f"{sheet.source.name}: class {shown(wrong[0])}, but {len(names)} class names were given"
+        )
+    texts = np.empty(len(numbers), dtype=object)
+    texts[:] = [names[number] if 0 <= number < len(names) else "" for number in numbers.tolist()]
+    return replace(sheet, category=Keys(texts, sheet.category.code), class_key="name")
+
+
+def _has_names(catalog: Catalog | None) -> bool | None:
+    """Whether the classes of the ground truth have names that are more than their numbers."""
+    if catalog is None:
+        return None
+    return list(catalog.category_names) != [
+        str(known) for known in catalog.category_ids.tolist()
+    ] or (catalog.category_ids.dtype == object)
+
+
+def _as_asked(sheet: Sheet, how: str) -> Sheet:
+    labels, code = sheet.category
+    if how == "ids":
+        return replace(sheet, class_key="id")
+    if how == "index1":
+        labels = labels - 1
+    if how == "coco91":
+        order = {known: place for place, known in enumerate(sorted(COCO_91))}
+        labels = np.array([order.get(label, -1) for label in labels.tolist()], np.int64)
+    return replace(sheet, category=Keys(labels, code), class_key="index")

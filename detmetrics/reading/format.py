@@ -1,0 +1,52 @@
+"""What a format is: a name, how its files are known, and how they are read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from detmetrics.reading.given import Given
+from detmetrics.reading.request import Reading
+from detmetrics.sheets import Sheet
+
+if TYPE_CHECKING:
+    from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["Format", "Side"]
+
+Side = Literal["ground truth", "detections"]
+Reader = Callable[[Given, Reading], Sheet]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One format of box files; a plug-in is one of these.
+
+    Attributes:
+        name: what ``--gt-format``, ``--det-format`` and ``--to`` take.
+        title: what people call it.
+        recognise: why something given is of this format, for this side, or None.
+        read_ground_truth, read_detections: from what was given to a sheet; None where the
+            format has no such side. They raise :class:`FormatError` with file and place, and
+            nothing else.
+        write: from tables to files: name by name, what each holds; a single file that is named
+            ``""`` is the target itself. None where it cannot be written.
+        loses: what the format cannot hold, in words, for tables at hand.
+
+    >>> from detmetrics.formats import Format
+    >>> Format(name="mine", title="my own lines", recognise=lambda given, side: None).name
+    'mine'
+    """
+
+    name: str
+    title: str
+    recognise: Callable[[Given, Side], str | None]
+    read_ground_truth: Reader | None = None
+    read_detections: Reader | None = None
+    write: Callable[[GroundTruth | Detections, Any], Mapping[str, bytes]] | None = None
+    loses: Callable[[GroundTruth | Detections], tuple[str, ...]] | None = None
+
+    def reader(self, side: Side) -> Reader | None:
+        """The reader of one side."""
+        return self.read_ground_truth if side == "ground truth" else self.read_detections

@@ -1,0 +1,173 @@
+"""What the user points at: a file, a folder or a stream, looked into before it is read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+from detmetrics.errors import FormatError
+from detmetrics.files import GZIP_MAGIC, STANDARD_STREAM, Input, read_input
+
+__all__ = ["Given", "decoded"]
+
+HEAD = 1 << 16
+AT_ONCE = 1 << 16
+
+BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+class Given:
+    r"""A path as it was given. What is not a plain file is read once and held.
+
+    >>> given = Given("fixtures/detections.json")
+    >>> given.is_folder, given.head[:1]
+    (False, b'[')
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._held: tuple[bytes, Input] | None = None
+
+    @cached_property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.path != STANDARD_STREAM and os.path.isdir(self.path)
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 64 KiB of a file, unpacked.
+
+        Raises:
+            FormatError: it cannot be read.
+        """
+        try:
+            if not stat.S_ISREG(os.stat(self.path).st_mode):
+                raise OSError
+            with open(self.path, "rb") as file:
+                start = file.read(HEAD)
+        except (OSError, ValueError):
+            self._held = read_input(self.path)
+            return self._held[0][:HEAD]
+        if start.startswith(GZIP_MAGIC):
+            with contextlib.suppress(zlib.error):
+                return zlib.decompressobj(wbits=31).decompress(start, HEAD)
+        return start
+
+    @property
+    def name(self) -> str:
+        """The last part of the path in lower case, without ``.gz``."""
+        return os.path.basename(os.path.abspath(self.path)).lower().removesuffix(".gz")
+
+    def content(self) -> tuple[bytes, Input]:
+        """The whole file, unpacked; a stream can be asked once.
+
+        Raises:
+            FormatError: it cannot be read.
+        """
+        held, self._held = self._held, None
+        return held or read_input(self.path)
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """The files of a folder and of the folders in it, sorted, with ``/`` between names.
+
+        Links to files are followed, links to folders are not, so no loop can trap it.
+
+        Raises:
+            FormatError: a folder cannot be read.
+        """
+        found = sorted(_walk(self.path, ""))
+        if not found:
+            raise FormatError(self.path, ["the folder is empty"])
+        return tuple(found)
+
+    def ending(self, *suffixes: str) -> tuple[str, ...]:
+        """The files whose names end so, in any case."""
+        return tuple(name for name in self.files if name.lower().endswith(suffixes))
+
+    def join(self, name: str) -> str:
+        """The path of a file in the folder."""
+        return os.path.join(self.path, *name.split("/"))
+
+    def contents(self, names: Sequence[str]) -> tuple[list[bytes], Input]:
+        """The bytes of files of the folder, and what was read as one input.
+
+        Raises:
+            FormatError: some cannot be read; all of them are named.
+        """
+        parts, faults = [], []
+        with _opened(self.path) as folder:
+            for name in names:
+                try:
+                    parts.append(_read(name, folder))
+                except OSError as error:
+                    faults.append(f"{name}: cannot be read: {error.strerror}")
+        if faults:
+            raise FormatError(self.path, faults)
+        return parts, Input(self.path, parts)
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[int | None]:
+    """A handle of the folder, so that names in it need not be looked up from the root."""
+    if os.open not in os.supports_dir_fd:  # pragma: no cover  (Windows)
+        with contextlib.chdir(path):
+            yield None
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _read(name: str, folder: int | None) -> bytes:
+    handle = os.open(name, os.O_RDONLY | getattr(os, "O_BINARY", 0), dir_fd=folder)
+    try:
+        part = os.read(handle, AT_ONCE)
+        if len(part) < AT_ONCE:
+            return part
+        parts = [part]
+        while part := os.read(handle, 1 << 24):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(handle)
+
+
+def _walk(folder: str, prefix: str) -> Iterable[str]:
+    try:
+        entries = [*os.scandir(folder)]
+    except OSError as error:
+        raise FormatError(folder, [f"cannot be read: {error.strerror}"]) from None
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{prefix}{entry.name}/")
+        elif entry.is_file():
+            yield prefix + entry.name
+
+
+def decoded(data: bytes, path: str) -> tuple[str, bool]:
+    """Text in UTF-8 or UTF-16, and whether it had to be taken for Latin-1.
+
+    Raises:
+        FormatError: it is no text.
+    """
+    mark, encoding = next(
+        (found for found in BYTE_ORDER_MARKS if data.startswith(found[0])), (b"", "utf-8")
+    )
+    if encoding == "utf-8":
+        data = data.removeprefix(mark)
+    try:
+        text, latin = data.decode(encoding), False
+    except UnicodeDecodeError:
+        text, latin = data.decode("latin-1"), True
+    if "\0" in text:
+        raise FormatError(path, ["not a text file: it holds bytes of zero"])
+    return text, latin

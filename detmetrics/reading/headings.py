@@ -1,0 +1,113 @@
+"""Tables with a heading: which column is what, by the names in use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from detmetrics.columns import BoxFormat
+from detmetrics.errors import FormatError
+from detmetrics.messages import shown
+from detmetrics.reading.layouts import CENTRES, CORNERS, SIDES
+
+__all__ = ["Heading", "find_columns"]
+
+# What a column is called, by what it holds; in lower case, without _ and spaces.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "image": (
+        *("image", "imageid", "filename", "file", "img", "imgid", "path", "imagepath"),
+        *("imagename", "imgname", "filepath", "imagefile"),
+    ),
+    "class": ("class", "label", "category", "labelname", "classname", "categoryname", "name"),
+    "number": ("classid", "categoryid", "labelid", "cls", "clsid", "classindex"),
+    "score": ("score", "confidence", "conf", "probability", "prob"),
+    "xmin": ("xmin", "x1", "left", "xtl"),
+    "ymin": ("ymin", "y1", "top", "ytl"),
+    "xmax": ("xmax", "x2", "right", "xbr"),
+    "ymax": ("ymax", "y2", "bottom", "ybr"),
+    "cx": ("cx", "xc", "xcenter", "xcentre", "centerx", "centrex"),
+    "cy": ("cy", "yc", "ycenter", "ycentre", "centery", "centrey"),
+    "x": ("x", "bboxx"),
+    "y": ("y", "bboxy"),
+    "w": ("w", "width", "bboxwidth", "bboxw", "boxwidth"),
+    "h": ("h", "height", "bboxheight", "bboxh", "boxheight"),
+    "area": ("area",),
+    "crowd": ("crowd", "iscrowd", "isgroupof", "groupof"),
+    "ignore": ("ignore", "isignore"),
+    "difficult": ("difficult", "isdifficult"),
+    "id": ("id", "annotationid", "annid"),
+    "image_width": ("imagewidth", "imgwidth", "imwidth"),
+    "image_height": ("imageheight", "imgheight", "imheight"),
+}
+FORMS: tuple[tuple[tuple[str, ...], BoxFormat], ...] = (
+    (CORNERS, "xyxy"),
+    (CENTRES, "cxcywh"),
+    (SIDES, "xywh"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What the columns of a table hold. column: name in the file by what it is."""
+
+    column: Mapping[str, str]
+    box_format: BoxFormat
+
+    @property
+    def box_names(self) -> tuple[str, ...]:
+        """What the four numbers of a box are, in order."""
+        return next(names for names, form in FORMS if form == self.box_format)
+
+
+def find_columns(
+    names: Sequence[str], asked: str | Sequence[str] = ()
+) -> tuple[Heading | None, str]:
+    """The heading that names allow, or None and what is missing.
+
+    asked: ``"image=file,class=label"``, which comes before the names in use.
+
+    Raises:
+        FormatError: what was asked for is not there.
+    """
+    column = {**_usual(names, asked), **_asked(names, asked)}
+    form = next((form for parts, form in FORMS if set(parts) <= column.keys()), None)
+    if form is None:
+        return None, "no columns for a box: xmin ymin xmax ymax, x y w h or cx cy w h"
+    if form == "xyxy":  # then width and height are those of the image
+        sides = {"image_width": "w", "image_height": "h"}
+        column = {what: column[side] for what, side in sides.items() if side in column} | column
+    if "image" not in column:
+        return None, "no column for image"
+    if not {"class", "number"} & column.keys():
+        return None, "no column for class"
+    return Heading(column=column, box_format=form), ""
+
+
+def _usual(names: Sequence[str], asked: str | Sequence[str]) -> dict[str, str]:
+    """Columns by the names in use, without those that the user has given away."""
+    taken = set(_asked(names, asked).values())
+    plain = {
+        re.sub(r"[\s_.\-]", "", name).lower(): name for name in reversed(names) if name not in taken
+    }
+    found = {
+        what: next((plain[spelling] for spelling in spellings if spelling in plain), None)
+        for what, spellings in NAMES.items()
+    }
+    return {what: name for what, name in found.items() if name is not None}
+
+
+def _asked(names: Sequence[str], asked: str | Sequence[str]) -> dict[str, str]:
+    column: dict[str, str] = {}
+    for text in [asked] if isinstance(asked, str) else asked:
+        if "=" not in text:
+            continue
+        for part in text.split(","):
+            what, _, name = (piece.strip() for piece in part.partition("="))
+            if what.lower() not in NAMES:
+                raise FormatError(
+                    "--columns", [f"{shown(what)}: expected one of {', '.join(NAMES)}"]
+                )
+            if name in names:
+                column[what.lower()] = name
+    return column

@@ -1,0 +1,225 @@
+"""Which number in a line is what: told from the values of a whole folder, or asked for.
+
+A layout is a list of names for the numbers of a line. Each layout in use is tried on all lines,
+and is possible where hardly a line contradicts it: scores lie in [0, 1], boxes in shares do not
+leave the image, right is not left of left. One possible layout is taken, and said; of several
+none is, since a wrong one gives a number all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats
+from detmetrics.columns import BoxFormat
+from detmetrics.errors import FormatError
+from detmetrics.messages import counted
+
+__all__ = ["CENTRES", "CORNERS", "SIDES", "Layout", "asked_layout", "is_relative", "told_layout"]
+
+TOLERATED = 0.01
+"""Detectors round and clip badly now and then; a wrong layout contradicts far more lines."""
+
+BADLY, CLEARLY = 0.15, 0.4
+"""Where no layout is possible: the share that the best may have against it, and the next must."""
+
+SLACK = 0.02
+"""How far, in shares of the image, a box may leave it before that is held against a layout."""
+
+ENOUGH = 10
+"""So many boxes with right beyond left and bottom below top are no accident."""
+
+CENTRES = ("cx", "cy", "w", "h")
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+SIDES = ("x", "y", "w", "h")
+FORMATS: dict[tuple[str, ...], BoxFormat] = {CENTRES: "cxcywh", CORNERS: "xyxy", SIDES: "xywh"}
+
+SPELLINGS = {
+    "confidence": "score",
+    "conf": "score",
+    "left": "xmin",
+    "top": "ymin",
+    "right": "xmax",
+    "bottom": "ymax",
+    "x1": "xmin",
+    "y1": "ymin",
+    "x2": "xmax",
+    "y2": "ymax",
+    "width": "w",
+    "height": "h",
+    "label": "class",
+    "category": "class",
+    "x_center": "cx",
+    "y_center": "cy",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """names: of the numbers of a line, in order; relative: boxes are shares of the image."""
+
+    names: tuple[str, ...]
+    relative: bool
+    why: str = ""
+
+    @property
+    def box_format(self) -> BoxFormat:
+        """The form of the boxes."""
+        return next(kind for names, kind in FORMATS.items() if set(names) <= set(self.names))
+
+    def boxes(self, values: Floats) -> Floats:
+        """(R, 4) in the order of ``box_format``; values : (R, C)."""
+        order = next(names for names in FORMATS if set(names) <= set(self.names))
+        return np.ascontiguousarray(values[:, [self.names.index(name) for name in order]])
+
+    def column(self, name: str, values: Floats) -> Floats | None:
+        """(R,) one column, or None where the layout has none of this name."""
+        return values[:, self.names.index(name)] if name in self.names else None
+
+    @property
+    def text(self) -> str:
+        """As ``--columns`` takes it."""
+        return " ".join(("class", *self.names))
+
+
+def asked_layout(columns: str | Sequence[str], *, scored: bool) -> tuple[str, ...] | None:
+    """The names of numbers in a line as the user gave them, for this side, if any.
+
+    Raises:
+        FormatError: names that do not make a box, or no class at the beginning.
+    """
+    texts = [columns] if isinstance(columns, str) else columns
+    for text in texts:
+        if "=" in text:
+            continue
+        words = text.replace(",", " ").lower().split()
+        names = [SPELLINGS.get(word, word) for word in words]
+        if ("score" in names) != scored:
+            continue
+        if names[:1] != ["class"] or not any(set(box) <= set(names) for box in FORMATS):
+            raise FormatError(
+                "--columns",
+                [
+                    (
+                        "expected class first and then a box as xmin ymin xmax ymax, x y w h or "
+                        f"cx cy w h, as in 'class score xmin ymin xmax ymax'; got {text!r}"
+                    )
+                ],
+            )
+        return tuple(names[1:])
+    return None
+
+
+def told_layout(
+    values: Floats,
+    groups: Sequence[Sequence[Sequence[str]]],
+    path: str,
+    *,
+    relative: bool,
+    sizes: Floats | None = None,
+) -> Layout:
+    """The one layout that the numbers allow.
+
+    values : (R, C); groups: layouts to try together, usual ones first: later groups are tried
+    where no layout of the earlier ones is possible; relative: boxes are shares;
+    sizes : (R, 2) width and height of the image of each row, nan where unknown.
+
+    Raises:
+        FormatError: several are possible, or none.
+    """
+    if not len(values):
+        return Layout(names=tuple(groups[0][0]), relative=relative)
+    tried: list[tuple[Layout, float]] = []
+    for group in groups:
+        fresh = [Layout(names=tuple(names), relative=relative) for names in group]
+        tried += [(layout, _against(values, layout.names, relative, sizes)) for layout in fresh]
+        possible = [(layout, share) for layout, share in tried if share <= TOLERATED]
+        if len(possible) == 1:
+            return _told(possible[0][0], tried, len(values))
+        if possible:
+            raise _open(path, "several orders of columns are", possible, len(values), relative)
+    if best := _best(tried):
+        return _told(best, tried, len(values))
+    raise _open(path, "no order of columns is", tried, len(values), relative)
+
+
+def _told(layout: Layout, tried: list[tuple[Layout, float]], rows: int) -> Layout:
+    share = next(share for other, share in tried if other is layout)
+    text = f"{layout.text} in {'shares of the image' if layout.relative else 'pixels'}"
+    text += f": of {counted(rows, 'line')} {share:.1%} contradict it"
+    if others := [share for other, share in tried if other is not layout]:
+        text += f", {min(others):.0%} or more any other order"
+    return Layout(names=layout.names, relative=layout.relative, why=text)
+
+
+def _open(
+    path: str, what: str, shown: list[tuple[Layout, float]], rows: int, relative: bool
+) -> FormatError:
+    orders = ", ".join(f"'{layout.text}' ({share:.0%} contradict)" for layout, share in shown)
+    unit = "shares of the image" if relative else "pixels"
+    return FormatError(
+        path,
+        [
+            (
+                f"{what} possible for {counted(rows, 'line')} in {unit}: {orders}; say which, "
+                f"for example --columns '{shown[0][0].text}'"
+            )
+        ],
+    )
+
+
+def _best(tried: list[tuple[Layout, float]]) -> Layout | None:
+    """The one that is contradicted far less than all others, as by boxes that were not clipped."""
+    ranked = sorted(tried, key=lambda found: found[1])
+    if len(ranked) > 1 and ranked[0][1] <= BADLY and ranked[1][1] >= CLEARLY:
+        return ranked[0][0]
+    return None
+
+
+def is_relative(values: Floats) -> bool:
+    """Whether all but a few numbers are of the size of shares."""
+    if not values.size:
+        return True
+    large = (np.abs(values) > 2).any(axis=1)
+    return bool(large.mean() <= TOLERATED)
+
+
+def _against(values: Floats, names: Sequence[str], relative: bool, sizes: Floats | None) -> float:
+    """The share of lines that contradict a layout."""
+    if not len(values):
+        return 0.0
+    column = {name: values[:, at] for at, name in enumerate(names)}
+    against = np.zeros(len(values), bool)
+    if "score" in column:
+        against |= (column["score"] < 0) | (column["score"] > 1)
+    if "difficult" in column:
+        against |= (column["difficult"] != 0) & (column["difficult"] != 1)
+    return float((against | _no_box(column, relative, sizes)).mean())
+
+
+def _no_box(column: dict[str, Floats], relative: bool, sizes: Floats | None) -> Bools:
+    if "xmin" in column:
+        left, top, right, bottom = (column[name] for name in CORNERS)
+        wrong: Bools = (right < left) | (bottom < top)
+    else:
+        wide, high = column["w"], column["h"]
+        left = column["x"] if "x" in column else column["cx"] - wide / 2
+        top = column["y"] if "y" in column else column["cy"] - high / 2
+        right, bottom = left + wide, top + high
+        wrong = (wide < 0) | (high < 0)
+        if "x" in column and len(wide) >= ENOUGH:
+            # No set of boxes has nearly all of its sides longer than their distance from 0.
+            as_corners = float(((wide >= left) & (high >= top)).mean())
+            wrong = wrong | (as_corners >= 1 - TOLERATED)
+    if relative:
+        return wrong | (left < -SLACK) | (top < -SLACK) | (right > 1 + SLACK) | (bottom > 1 + SLACK)
+    if sizes is not None:
+        with np.errstate(invalid="ignore"):
+            beyond = (right > sizes[:, 0] * (1 + SLACK) + 1) | (
+                bottom > sizes[:, 1] * (1 + SLACK) + 1
+            )
+        wrong = wrong | beyond
+    return wrong

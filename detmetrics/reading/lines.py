@@ -1,0 +1,292 @@
+"""Lines of text, a box each: a word and then numbers, as columns.
+
+Nearly every file holds the same number of numbers in every line; pandas' parser reads all files
+of a folder as one. Only what it does not take (polygons of any length, names of several words,
+faults) is read again line by line.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detmetrics.arrays import Floats, Ints, Objects
+from detmetrics.catalog import Id, Keys
+from detmetrics.errors import FormatError
+from detmetrics.messages import shown
+from detmetrics.reading.given import BYTE_ORDER_MARKS, decoded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Lines", "exact_floats", "keys_of", "read_lines"]
+
+MANY = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """What stands in the lines of one or several files.
+
+    files: their names; file : (R,) which of them; line : (R,) counted from 1;
+    label : (R,) the first word of each line; values: the numbers of all lines, one line after
+    the other; start : (R + 1,) where those of each line begin.
+    latin: files that are not in UTF-8 and were taken for Latin-1.
+    """
+
+    files: tuple[str, ...]
+    file: Ints
+    line: Ints
+    label: Keys
+    values: Floats
+    start: Ints
+    latin: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.file)
+
+    @property
+    def width(self) -> Ints:
+        """(R,) how many numbers each line holds."""
+        return np.diff(self.start)
+
+    def place(self, row: int) -> str:
+        """The file and the line of a row."""
+        return f"{self.files[self.file[row]]}:{self.line[row]}"
+
+    def matrix(self, columns: int) -> Floats:
+        """(R, C) the numbers, where every line holds as many."""
+        return self.values.reshape(-1, columns)
+
+    def refuse(self, path: str, rows: Ints, says: Callable[[int], str]) -> None:
+        """Raise a fault for each of the rows.
+
+        Raises:
+            FormatError: there is one.
+        """
+        if len(rows):
+            faults = [f"{self.place(row)}: {says(row)}" for row in rows[:100].tolist()]
+            raise FormatError(path, faults, len(rows))
+
+
+def read_lines(
+    contents: Sequence[bytes], files: Sequence[str], path: str, *, text_label: bool = False
+) -> Lines:
+    """The lines of files; blank ones are passed over.
+
+    path: names the whole in errors; text_label: keep a label such as ``007`` as text, where else
+    a column of whole numbers becomes numbers.
+
+    Raises:
+        FormatError: something that is no number where one must stand, or no text at all.
+    """
+    parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in contents]
+    if not any(part.startswith(mark) for mark, _ in BYTE_ORDER_MARKS for part in parts):
+        found = _regular(parts, tuple(files), text_label)
+        if found is not None:
+            return found
+    return _line_by_line(contents, tuple(files), path, text_label)
+
+
+def exact_floats() -> dict[str, Any]:
+    """What pandas must be told to read numbers to the last bit; from 3.1 on it does unasked."""
+    import pandas as pd
+
+    version = tuple(int(part) for part in pd.__version__.split(".")[:2])
+    return {} if version >= (3, 1) else {"float_precision": "round_trip"}
+
+
+def _regular(parts: list[bytes], files: tuple[str, ...], text_label: bool) -> Lines | None:
+    """The fast way; None where the lines are not all alike."""
+    joined = b"".join(parts)
+    if b"\0" in joined:
+        return None
+    frame = _frame(joined, " ", text_label)
+    if frame is None:
+        frame = _frame(joined, r"\s+", text_label)
+    counts = np.fromiter((part.count(b"\n") for part in parts), np.int64, len(parts))
+    if frame is None or counts.sum() != len(frame):  # blank lines, which shift the others
+        return None
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    width = frame.shape[1] - 1
+    return Lines(
+        files=files,
+        file=np.repeat(np.arange(len(parts)), counts),
+        line=np.arange(len(frame)) - first + 1,
+        label=keys_of(frame[0]),
+        values=frame.iloc[:, 1:].to_numpy(np.float64).ravel(),
+        start=np.arange(len(frame) + 1) * width,
+    )
+
+
+def _frame(joined: bytes, separator: str, text_label: bool) -> pd.DataFrame | None:
+    """A word and numbers in every line, or None."""
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():  # of columns that are numbers here and text there
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            frame = pd.read_csv(
+                io.BytesIO(joined),
+                sep=separator,
+                header=None,
+                quoting=3,
+                na_filter=False,
+                dtype={0: object} if text_label else None,
+                **exact_floats(),
+            )
+    except (ValueError, OverflowError):  # pandas' own errors and those of Unicode are ValueErrors
+        return None
+    return frame if _is_regular(frame) else None
+
+
+def _is_regular(frame: pd.DataFrame) -> bool:
+    if any(kind.kind not in "iuf" for kind in frame.dtypes.iloc[1:]):
+        return False
+    label = frame[0]
+    if label.dtype.kind in "iuf":
+        return True
+    found = set(label)
+    return "" not in found and all(isinstance(word, str) for word in found)
+
+
+def keys_of(column: Any) -> Keys:
+    """A column of pandas as ids: whole numbers, or text."""
+    if column.dtype == "category":
+        categories = column.cat.categories.to_numpy(dtype=object)
+        return Keys(categories, column.cat.codes.to_numpy().astype(np.int64))
+    if column.dtype.kind not in "iuf":
+        return _factorized(column)
+    values = column.to_numpy()
+    if values.dtype.kind == "f" and (values == np.floor(values)).all():
+        values = values.astype(np.int64)
+    if values.dtype.kind in "iu":
+        if len(values) and values.min() >= 0 and values.max() < MANY:
+            return Keys(np.arange(values.max() + 1), values)
+        labels, code = np.unique(values, return_inverse=True)
+        return Keys(labels, code)
+    return _text_keys([str(value) for value in values.tolist()])
+
+
+def _factorized(column: Any) -> Keys:
+    import pandas as pd
+
+    code, labels = pd.factorize(column)
+    texts = np.empty(len(labels), dtype=object)
+    texts[:] = [str(label) for label in labels]
+    return Keys(texts, code.astype(np.int64))
+
+
+def _text_keys(words: Sequence[Id]) -> Keys:
+    code_of: dict[Id, int] = {}
+    code = np.fromiter(
+        (code_of.setdefault(word, len(code_of)) for word in words), np.int64, len(words)
+    )
+    labels: Objects = np.empty(len(code_of), dtype=object)
+    labels[:] = [*code_of]
+    return Keys(labels, code)
+
+
+# --- the slow way ------------------------------------------------------------------------------
+
+
+def _line_by_line(
+    contents: Sequence[bytes], files: tuple[str, ...], path: str, text_label: bool
+) -> Lines:
+    words: list[str] = []
+    values: list[float] = []
+    start, file, line = [0], [], []
+    faults: list[str] = []
+    latin = []
+    for number, content in enumerate(contents):
+        name = files[number]
+        text, guessed = decoded(content, name if name == path else f"{path}/{name}")
+        if guessed:
+            latin.append(name)
+        for row, tokens in _rows(text):
+            at = _first_number(tokens)
+            try:
+                values += map(_number, tokens[at:])
+            except ValueError:
+                faults.append(f"{name}:{row}: {_no_number(tokens, at)}")
+                del values[start[-1] :]
+                continue
+            words.append(" ".join(tokens[:at]))
+            start.append(len(values))
+            file.append(number)
+            line.append(row)
+    if faults:
+        raise FormatError(path, faults)
+    return Lines(
+        files=files,
+        file=np.array(file, np.int64),
+        line=np.array(line, np.int64),
+        label=_labels(words, text_label),
+        values=np.array(values, np.float64),
+        start=np.array(start, np.int64),
+        latin=tuple(latin),
+    )
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    for row, line in enumerate(text.split("\n") if "\n" in text else text.split("\r"), start=1):
+        if tokens := line.split():
+            yield row, tokens
+
+
+def _first_number(tokens: list[str]) -> int:
+    """Names may be of several words: the numbers begin after the last word that is none.
+
+    The word ``difficult`` at the end of a line is a flag and no part of a name.
+    """
+    for at in range(1, len(tokens)):
+        if _is_number(tokens[at]):
+            return at
+    return len(tokens)
+
+
+def _is_number(token: str) -> bool:
+    try:
+        _number(token)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(token: str) -> float:
+    if token == "difficult":  # noqa: S105  (a word of the format, no password)
+        return 1.0
+    if "_" in token:  # which Python allows between digits
+        raise ValueError
+    return float(token)
+
+
+def _no_number(tokens: list[str], at: int) -> str:
+    bad = next(token for token in tokens[at:] if not _is_number(token))
+    hint = ", with spaces between numbers" if "," in bad or ";" in bad else ""
+    return f"expected a number{hint}, got {shown(bad)}"
+
+
+def _labels(words: list[str], text_label: bool) -> Keys:
+    if not text_label and words and all(word.isascii() and word.isdigit() for word in words):
+        numbers = [int(word) for word in words]
+        if max(numbers) < 2**63:
+            return _numbered(np.array(numbers, np.int64))
+    if not text_label and words and all(map(_is_whole, words)):
+        return _numbered(np.array([int(float(word)) for word in words], np.int64))
+    return _text_keys(words)
+
+
+def _numbered(numbers: Ints) -> Keys:
+    labels, code = np.unique(numbers, return_inverse=True)
+    return Keys(labels, code)
+
+
+def _is_whole(word: str) -> bool:
+    """Whether a word is a whole number that may be written with a point, as ``3.0``."""
+    return _is_number(word) and abs(float(word)) < MANY and float(word).is_integer()

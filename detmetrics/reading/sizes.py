@@ -1,0 +1,137 @@
+"""Widths and heights of images: from a table, or from the headers of the image files."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detmetrics.arrays import Floats
+from detmetrics.errors import FormatError
+from detmetrics.files import read_input
+from detmetrics.pairing import stem
+from detmetrics.reading.given import Given, decoded
+
+if TYPE_CHECKING:
+    from detmetrics.reading.request import Reading
+
+__all__ = ["IMAGE_SUFFIXES", "ImageFiles", "header_size", "sizes_of"]
+
+IMAGE_SUFFIXES = (
+    *(".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".pnm", ".ppm", ".pgm"),
+    *(".svg", ".tif", ".tiff", ".webp", ".avif", ".heic"),
+)
+UNKNOWN = (math.nan, math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """The images of a folder: path by name without suffix, relative to the folder."""
+
+    folder: str
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, folder: str) -> ImageFiles:
+        """All images in a folder and the folders in it; none where there is no such folder."""
+        if not os.path.isdir(folder):
+            return cls(folder)
+        given = Given(folder)
+        try:
+            names = given.ending(*IMAGE_SUFFIXES)
+        except FormatError:
+            names = ()
+        return cls(folder, {os.path.splitext(name)[0]: given.join(name) for name in names})
+
+
+def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None = None) -> Floats:
+    """(N, 2) width and height of images by name, nan where unknown.
+
+    What was asked for (``image_sizes``, then ``image_dir``) comes before the images that lie
+    beside the labels.
+
+    Raises:
+        FormatError: the table of sizes cannot be read, or the folder does not exist.
+    """
+    names = [*names]
+    table = _table(reading.image_sizes)
+    paths = dict(_by_stem(beside.paths)) if beside else {}
+    if reading.image_dir is not None:
+        folder = os.fspath(reading.image_dir)
+        if not os.path.isdir(folder):
+            raise FormatError(folder, ["expected a folder of images (--image-dir)"])
+        paths |= _by_stem(ImageFiles.of(folder).paths)
+    if not table and not paths:
+        return np.full((len(names), 2), np.nan)
+
+    def size(name: str) -> tuple[float, float]:
+        for key in (name, stem(name)):
+            if key in table:
+                return table[key]
+        path = paths.get(name) or paths.get(stem(name))
+        return header_size(path) if path else UNKNOWN
+
+    return np.array([size(name) for name in names], dtype=np.float64).reshape(-1, 2)
+
+
+def header_size(path: str) -> tuple[float, float]:
+    """Width and height as the header of an image says; nan where it cannot be told."""
+    import imagesize
+
+    try:
+        width, height = imagesize.get(path)
+    except Exception:  # the library lets damaged files raise whatever they lead to
+        return UNKNOWN
+    return (float(width), float(height)) if width > 0 and height > 0 else UNKNOWN
+
+
+def _by_stem(paths: Mapping[str, str]) -> dict[str, str]:
+    """By relative name, and by the last part alone where it names one image only."""
+    last: dict[str, str | None] = {}
+    for name, path in paths.items():
+        key = name.rpartition("/")[2]
+        last[key] = None if key in last else path
+    return {**{key: path for key, path in last.items() if path}, **paths}
+
+
+def _table(
+    given: str | os.PathLike[str] | Mapping[str, tuple[float, float]] | None,
+) -> dict[str, tuple[float, float]]:
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        return {str(name): (float(size[0]), float(size[1])) for name, size in given.items()}
+    return _read_table(os.fspath(given))
+
+
+def _read_table(path: str) -> dict[str, tuple[float, float]]:
+    text, _ = decoded(read_input(path)[0], path)
+    lines = [line for line in text.splitlines() if line.strip()]
+    separator = next((mark for mark in ("\t", ";", ",") if mark in lines[0]), None)
+    rows = [[part.strip() for part in line.split(separator)] for line in lines]
+    at = _columns([name.lower() for name in rows[0]], path)
+    found = {}
+    for number, row in enumerate(rows[1:], start=2):
+        try:
+            name, width, height = row[at[0]], float(row[at[1]]), float(row[at[2]])
+        except (IndexError, ValueError):
+            name, width, height = "", 0.0, 0.0
+        if not (name and 0 < width < math.inf and 0 < height < math.inf):
+            expected = "expected an image, its width and its height in pixels"
+            raise FormatError(path, [f"line {number}: {expected}, got {lines[number - 1]!r}"])
+        found[name] = found[stem(name)] = (width, height)
+    return found
+
+
+def _columns(header: list[str], path: str) -> tuple[int, int, int]:
+    image = next((h for h in ("image", "image_id", "filename", "file_name") if h in header), None)
+    if image is None or not {"width", "height"} <= set(header):
+        names = ", ".join(header)
+        raise FormatError(
+            path, [f"line 1: expected the columns image, width and height, got {names}"]
+        )
+    return header.index(image), header.index("width"), header.index("height")

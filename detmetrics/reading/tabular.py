@@ -1,0 +1,324 @@
+"""From a table with a heading to a sheet: text tables read by pandas, and frames."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.catalog import Keys
+from detmetrics.errors import FormatError
+from detmetrics.files import Input
+from detmetrics.messages import printable, shown
+from detmetrics.reading.given import Given, decoded
+from detmetrics.reading.headings import Heading
+from detmetrics.reading.layouts import is_relative
+from detmetrics.reading.lines import exact_floats, keys_of
+from detmetrics.reading.names import names_of
+from detmetrics.reading.request import Reading
+from detmetrics.reading.sizes import sizes_of
+from detmetrics.sheets import Categories, Images, Sheet
+from detmetrics.sources import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["names_in", "read_delimited", "sheet_of"]
+
+DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
+PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
+TRUE = frozenset(("1", "true", "yes", "t", "y", "1.0"))
+FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none", "null"))
+EMPTY = frozenset(("", "nan", "none", "null"))
+FLAGS = ("crowd", "ignore", "difficult")
+ALWAYS_TEXT = ("image", "class")
+
+
+# --- text tables ---------------------------------------------------------------------------------
+
+
+def names_in(given: Given) -> list[str]:
+    """The names in the first line of a text table; empty where it is no text."""
+    head = given.head
+    cut = head.rfind(b"\n")  # the last line may end in the middle of a character
+    if cut >= 0 and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        head = head[: cut + 1]
+    try:
+        text, _ = decoded(head[: len(head) // 2 * 2] if head[:1] in b"\xff\xfe" else head, "")
+    except FormatError:
+        return []
+    return _split(_first_line(text))
+
+
+def _first_line(text: str) -> str:
+    return next((line for line in text.splitlines() if line.strip()), "")
+
+
+def _separator(line: str) -> str:
+    return max(("\t", ";", ",", "|"), key=line.count)
+
+
+def _split(line: str) -> list[str]:
+    return [part.strip().strip('"') for part in line.split(_separator(line))]
+
+
+def read_delimited(
+    given: Given, find: Callable[[list[str]], Heading]
+) -> tuple[pd.DataFrame, Heading, Input]:
+    """A text table; images and classes stay text, so that ``0012`` and ``12`` stay two.
+
+    find: from the names in the first line to what they hold.
+
+    Raises:
+        FormatError: it is no table.
+    """
+    import pandas as pd
+
+    data, source = given.content()
+    try:
+        text = (
+            data.decode("utf-8-sig") if b"\0" not in data[:1000] else decoded(data, given.path)[0]
+        )
+    except UnicodeDecodeError:
+        text = decoded(data, given.path)[0]
+    del data
+    line = _first_line(text)
+    names = _split(line)
+    if len(set(names)) < len(names):
+        raise FormatError(given.path, ["line 1: two columns have one name"])
+    heading = find(names)
+    wanted = [*dict.fromkeys(heading.column.values())]
+    kinds = {
+        names.index(heading.column[what]): object for what in ALWAYS_TEXT if what in heading.column
+    }
+    try:
+        frame = pd.read_csv(
+            io.StringIO(text),
+            sep=_separator(line),
+            na_filter=False,
+            skipinitialspace=True,
+            skip_blank_lines=False,
+            index_col=False,
+            header=0,
+            names=[*range(len(names))],
+            usecols=[names.index(name) for name in wanted],
+            dtype=kinds,
+            low_memory=False,
+            skiprows=text[: text.index(line)].count("\n"),
+            **exact_floats(),
+        )
+    except (ValueError, OverflowError, IndexError) as error:
+        raise FormatError(given.path, [_parser_fault(error)]) from None
+    return frame.rename(columns=dict(enumerate(names))), heading, source
+
+
+def _parser_fault(error: Exception) -> str:
+    text = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+    if found := re.match(r"Expected (\d+) fields in line (\d+), saw (\d+)", text):
+        return f"line {found[2]}: expected {found[1]} columns, got {found[3]}"
+    return f"not a table: {printable(text)}"
+
+
+# --- frames --------------------------------------------------------------------------------------
+
+
+def sheet_of(
+    frame: pd.DataFrame,
+    heading: Heading,
+    read: Input,
+    place: Callable[[int], str],
+    reading: Reading,
+    *,
+    scored: bool,
+    relative: bool | None = None,
+) -> Sheet:
+    """A sheet of the columns that a heading names; rows without a box name an empty image.
+
+    place: where row R of the frame stands; relative: None where the values must tell.
+
+    Raises:
+        FormatError: a value that is no number where one must stand.
+    """
+    column = heading.column
+    rows = np.flatnonzero(_with_box(frame, [column[part] for part in heading.box_names]))
+    part = frame if len(rows) == len(frame) else frame.iloc[rows]
+    numbers = _Numbers(read.path, place, rows)
+    every_image = _keys(frame[column["image"]])
+    boxes = np.column_stack([numbers.of(part[column[name]]) for name in heading.box_names])
+    if relative is None:
+        relative = is_relative(boxes) and bool((boxes != np.floor(boxes)).any())
+    class_column = column["class" if "class" in column else "number"]
+    category = _keys(part[class_column])
+    flags = {what: numbers.flags(part[column[what]]) for what in FLAGS if what in column}
+    named = category.labels.dtype == object
+    return Sheet(
+        source=Source(
+            name=read.path,
+            input=read,
+            template="{field}",
+            fields=_fields(heading, class_column),
+            where=lambda row: place(int(rows[row])),
+        ),
+        image=Keys(every_image.labels, _codes(every_image)[rows]),
+        category=category,
+        boxes=np.ascontiguousarray(boxes),
+        box_format=heading.box_format,
+        relative=relative,
+        scores=numbers.of(part[column["score"]]) if scored else None,
+        areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
+        images=_images(frame, every_image, column, numbers, reading),
+        categories=None if scored else _categories(category, named, reading, read.path),
+        class_key="name" if named else "id",
+        notes=tuple(_notes(heading, relative, read.path)),
+        crowd=flags.get("crowd"),
+        ignore=flags.get("ignore"),
+        difficult=flags.get("difficult"),
+    )
+
+
+def _fields(heading: Heading, class_column: str) -> dict[str, str]:
+    column = heading.column
+    return {
+        "boxes": " ".join(column[part] for part in heading.box_names),
+        "image_ids": column["image"],
+        "categories": class_column,
+        "scores": column.get("score", "score"),
+        "areas": column.get("area", "area"),
+    }
+
+
+def _keys(column: pd.Series[Any]) -> Keys:
+    """Ids: whole numbers where all of them are written as such, else text."""
+    if _is_numeric(column):
+        return keys_of(column)
+    keys = keys_of(column)
+    labels = [str(label).strip() for label in keys.labels.tolist()]
+    if labels and all(map(PLAIN_NUMBER.fullmatch, labels)):
+        return Keys(np.array([int(label) for label in labels], np.int64), keys.code)
+    texts = np.empty(len(labels), dtype=object)
+    texts[:] = labels
+    return Keys(texts, keys.code)
+
+
+def _codes(keys: Keys) -> Ints:
+    return np.arange(len(keys.labels)) if keys.code is None else keys.code
+
+
+def _is_numeric(column: pd.Series[Any]) -> bool:
+    return getattr(column.dtype, "kind", "O") in "iuf"
+
+
+def _with_box(frame: pd.DataFrame, names: Sequence[str]) -> Bools:
+    """(R,) rows that hold at least a part of a box."""
+    held = np.zeros(len(frame), bool)
+    for name in names:
+        if _is_numeric(frame[name]):
+            values = frame[name].to_numpy(np.float64)
+            held |= ~np.isnan(values)
+        else:
+            held |= np.array([str(v).strip().lower() not in EMPTY for v in frame[name]], bool)
+    return held
+
+
+class _Numbers:
+    """Columns as numbers; what is none is named with its place."""
+
+    def __init__(self, path: str, place: Callable[[int], str], rows: Ints) -> None:
+        self._path = path
+        self._place = place
+        self._rows = rows
+
+    def of(self, column: pd.Series[Any], empty: float | None = None) -> Floats:
+        """A column as float64; decimal commas are read as points."""
+        if _is_numeric(column):
+            return column.to_numpy(np.float64)
+        found, bad = np.full(len(column), np.nan), []
+        for at, value in enumerate(column):
+            text = str(value).strip()
+            if not text and empty is not None:
+                found[at] = empty
+                continue
+            try:
+                found[at] = _number(text)
+            except ValueError:
+                bad.append((at, value if text else None))
+        self._refuse(column, bad, "a number")
+        return found
+
+    def flags(self, column: pd.Series[Any]) -> Bools:
+        """A column as flags; unknown (-1 or nothing) is no."""
+        if _is_numeric(column):
+            return column.to_numpy(np.float64) > 0
+        texts = [str(value).strip().lower() for value in column]
+        bad = [(at, t) for at, t in enumerate(texts) if t not in TRUE and t not in FALSE]
+        self._refuse(column, bad, "0 or 1")
+        return np.array([text in TRUE for text in texts], bool)
+
+    def _refuse(
+        self, column: pd.Series[Any], bad: Sequence[tuple[int, Any]], expected: str
+    ) -> None:
+        if bad:
+            faults = [
+                f"{self._place(int(self._rows[at]))}: {column.name}: expected {expected}, "
+                f"got {'nothing' if value is None else shown(value)}"
+                for at, value in bad[:100]
+            ]
+            raise FormatError(self._path, faults, len(bad))
+
+
+def _number(text: str) -> float:
+    if "_" in text:  # which Python allows between digits
+        raise ValueError
+    return float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
+
+
+def _images(
+    frame: pd.DataFrame, keys: Keys, column: Any, numbers: _Numbers, reading: Reading
+) -> Images:
+    """All images of the table, with their sizes where it has them."""
+    names = tuple(map(str, keys.labels.tolist()))
+    sizes = np.full((len(names), 2), np.nan)
+    if {"image_width", "image_height"} <= column.keys() and len(frame):
+        code = _codes(keys)
+        first = np.zeros(len(names), np.int64)
+        first[code[::-1]] = np.arange(len(frame))[::-1]
+        every = _Numbers(numbers._path, numbers._place, np.arange(len(frame)))
+        for axis, side in enumerate(("image_width", "image_height")):
+            sizes[:, axis] = every.of(frame[column[side]], empty=np.nan)[first]
+        with np.errstate(invalid="ignore"):
+            sizes[~((sizes > 0) & np.isfinite(sizes)).all(axis=1)] = np.nan
+    if np.isnan(sizes).any():
+        sizes = np.where(np.isnan(sizes), sizes_of(names, reading), sizes)
+    used = np.unique(_codes(keys)) if len(frame) else np.zeros(0, np.int64)
+    return Images(
+        ids=keys.labels[used],
+        names=tuple(names[at] for at in used.tolist()),
+        sizes=sizes[used],
+        template="image {row}",
+    )
+
+
+def _categories(keys: Keys, named: bool, reading: Reading, path: str) -> Categories | None:
+    """None: those of the rows; class numbers get the names that were given."""
+    names = names_of(reading.class_names)
+    if names is None:
+        return None
+    used = keys.labels[np.unique(_codes(keys))] if len(keys) else keys.labels[:0]
+    if named:
+        if unknown := [name for name in used.tolist() if name not in names]:
+            faults = [f"class {shown(n)} is not among the class names given" for n in unknown]
+            raise FormatError(path, faults)
+    elif len(used) and not (used.min() >= 0 and used.max() < len(names)):
+        raise FormatError(path, [f"class {used.max()}, but {len(names)} classes are named"])
+    return Categories(ids=np.arange(len(names)), names=names)
+
+
+def _notes(heading: Heading, relative: bool, path: str) -> Iterator[str]:
+    if relative:
+        yield f"{path}: boxes are shares of the image"
+    elif heading.box_format == "xyxy":
+        yield f"{path}: corners are taken as they stand: w = xmax - xmin, no pixel added"

@@ -1,0 +1,44 @@
+"""Folders with a text file an image: which files hold boxes, and a first look into them."""
+
+from __future__ import annotations
+
+from detmetrics.errors import FormatError
+from detmetrics.reading.given import Given
+from detmetrics.reading.lines import Lines, read_lines
+
+__all__ = ["box_files", "sampled"]
+
+NO_BOXES = frozenset(
+    (
+        *("classes.txt", "names.txt", "labels.txt", "obj_names.txt", "predefined_classes.txt"),
+        *("train.txt", "val.txt", "valid.txt", "test.txt", "trainval.txt", "default.txt"),
+        *("readme.txt", "readme.dataset.txt", "readme.roboflow.txt", "license.txt", "notes.txt"),
+        *("requirements.txt", "class_names.txt", "classnames.txt"),
+    )
+)
+LOOKED_AT = 50
+
+
+def box_files(given: Given) -> tuple[str, ...]:
+    """The text files of a folder without those that list classes, images or anything else."""
+    if not given.is_folder:
+        return ()
+    return tuple(
+        name
+        for name in given.ending(".txt")
+        if name.rpartition("/")[2].lower() not in NO_BOXES and "imagesets/" not in name.lower()
+    )
+
+
+def sampled(given: Given) -> Lines | None:
+    """The lines of some of the files, evenly taken; None where they are no boxes at all."""
+    names = box_files(given)
+    if not names:
+        return None
+    step = max(1, len(names) // LOOKED_AT)
+    some = names[::step]
+    try:
+        contents, _ = given.contents(some)
+        return read_lines(contents, some, given.path)
+    except FormatError:
+        return None

@@ -1,0 +1,152 @@
+"""What one source says, column by column, before anything is checked or paired.
+
+Every reader ends in a sheet, and everything else starts from one: tables are built from it,
+``check`` looks for faults in it, ``convert`` and ``stats`` use its tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats, Objects
+from detmetrics.catalog import Catalog, Id, Keys
+from detmetrics.columns import BoxFormat
+from detmetrics.errors import FormatError
+from detmetrics.messages import shown
+from detmetrics.pairing import ClassKey
+from detmetrics.sources import Source
+
+__all__ = ["Categories", "Images", "Pixels", "Sheet"]
+
+Pixels = Literal["continuous", "inclusive"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """The images that a source lists.
+
+    ids : (N,); names : (N,) file names; sizes : (N, 2) width and height, nan where unknown, None
+    where none is known; template: how the place of one is written, with ``{row}``.
+    """
+
+    ids: Objects
+    names: tuple[str, ...]
+    sizes: Floats | None = None
+    template: str = "images[{row}].id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Categories:
+    """The classes that a source lists. ids : (K,); names : (K,); template: as for images."""
+
+    ids: Objects
+    names: tuple[str, ...]
+    template: str = "categories[{row}].id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """The rows of one file or folder, as they stand there.
+
+    Attributes:
+        image, category: (R,) ids, as the source has them.
+        boxes : (R, 4) as ``box_format`` says, in pixels, or where ``relative`` in shares of the
+            width and height of the image.
+        scores : (R,) of detections; None for ground truth.
+        areas : (R,) square pixels, nan where unknown; crowd, ignore, difficult : (R,) flags;
+            ids : (R,) of the objects. None where the source has no such column.
+        images, categories: what the source lists; None where it only names them row by row.
+        class_key: what the category column holds: ids, names, or indices that count from 0
+            in the order of the classes.
+        corners_inclusive: right and lower corners are the last pixel inside, as in VOC.
+        notes: what a reader of the numbers should know.
+    """
+
+    source: Source
+    image: Keys
+    category: Keys
+    boxes: Floats
+    box_format: BoxFormat
+    relative: bool = False
+    scores: Floats | None = None
+    areas: Floats | None = None
+    crowd: Bools | None = None
+    ignore: Bools | None = None
+    difficult: Bools | None = None
+    ids: Objects | None = None
+    images: Images | None = None
+    categories: Categories | None = None
+    class_key: ClassKey = "id"
+    corners_inclusive: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def catalog(self) -> Catalog:
+        """The images and classes that the source lists; where it does not, those of its rows.
+
+        Raises:
+            FormatError: an id is listed twice.
+        """
+        images, categories = self.images, self.categories
+        faults = [
+            *(doubles(images.ids, images.template) if images else ()),
+            *(doubles(categories.ids, categories.template) if categories else ()),
+        ]
+        if faults:
+            raise FormatError(self.source.name, faults)
+        return Catalog.from_ids(
+            images=images.ids if images else _distinct(self.image),
+            image_names=images.names if images else None,
+            image_sizes=images.sizes if images else None,
+            categories=categories.ids if categories else _distinct(self.category),
+            category_names=categories.names if categories else None,
+        )
+
+    def with_pixels(self, pixels: Pixels) -> Sheet:
+        """With the last pixel counted as part of the box, where that is asked for and it is not.
+
+        continuous: w = xmax - xmin; inclusive: w = xmax - xmin + 1.
+        """
+        if not self.corners_inclusive:
+            return self
+        if pixels == "continuous":
+            return replace(
+                self,
+                notes=(
+                    *self.notes,
+                    (
+                        f"{self.source.name}: corners are taken as they stand: w = xmax - xmin, "
+                        "no pixel added"
+                    ),
+                ),
+            )
+        return replace(
+            self,
+            boxes=self.boxes + np.array([0.0, 0.0, 1.0, 1.0]),
+            corners_inclusive=False,
+            notes=(
+                *self.notes,
+                f"{self.source.name}: corners include their last pixel: w = xmax - xmin + 1",
+            ),
+        )
+
+
+def _distinct(keys: Keys) -> dict[Id, None]:
+    labels = keys.labels if keys.code is None else keys.labels[np.unique(keys.code)]
+    return dict.fromkeys(labels.tolist())
+
+
+def doubles(ids: Objects, template: str) -> list[str]:
+    """A sentence for every id that stands there a second time."""
+    first: dict[Id, int] = {}
+    return [
+        f"{template.format(row=row)}: {shown(known)} is there already, "
+        f"at {template.format(row=first[known]).removesuffix('.id')}"
+        for row, known in enumerate(ids.tolist())
+        if first.setdefault(known, row) != row
+    ]
