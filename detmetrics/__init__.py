@@ -26,9 +26,12 @@ from detmetrics.version import __version__
 
 if TYPE_CHECKING:
     from detmetrics.catalog import Catalog
+    from detmetrics.checks import CheckReport, Finding, check, check_parts
+    from detmetrics.conversion import Conversion, convert
     from detmetrics.crosschecking import Crosscheck, crosscheck
     from detmetrics.curves import Curve
     from detmetrics.evaluation import evaluate, read_detections, read_ground_truth
+    from detmetrics.overview import Overview, stats
     from detmetrics.reading.format import Format
     from detmetrics.reading.request import Reading
     from detmetrics.result import Evaluation
@@ -39,17 +42,21 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "AreaRange",
     "COCO",
     "Catalog",
+    "CheckReport",
+    "Conversion",
     "Crosscheck",
     "Curve",
     "Detections",
     "DetmetricsError",
     "DetmetricsWarning",
     "Evaluation",
+    "Finding",
     "Format",
     "FormatError",
     "GroundTruth",
     "InputError",
     "OutputError",
+    "Overview",
     "Reading",
     "Rules",
     "RulesError",
@@ -57,27 +64,39 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "TableError",
     "UnknownIdError",
     "__version__",
+    "check",
+    "check_parts",
+    "convert",
     "crosscheck",
     "evaluate",
     "read_detections",
     "read_ground_truth",
+    "stats",
 ]
 
 # What needs more than NumPy, or much of it, is imported when it is first asked for.
 _LAZY = {
     "Catalog": "catalog",
+    "CheckReport": "checks",
+    "Conversion": "conversion",
     "Crosscheck": "crosschecking",
     "Curve": "curves",
     "Detections": "tables",
     "Evaluation": "result",
+    "Finding": "checks",
     "Format": "reading.format",
     "GroundTruth": "tables",
+    "Overview": "overview",
     "Reading": "reading.request",
     "Summary": "summary",
+    "check": "checks",
+    "check_parts": "checks",
+    "convert": "conversion",
     "crosscheck": "crosschecking",
     "evaluate": "evaluation",
     "read_detections": "evaluation",
     "read_ground_truth": "evaluation",
+    "stats": "overview",
 }
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from detmetrics.errors import FormatError, OutputError
 
-__all__ = ["GZIP_MAGIC", "STANDARD_STREAM", "Input", "read_input", "write_whole"]
+__all__ = ["GZIP_MAGIC", "STANDARD_STREAM", "Input", "read_input", "write_tree", "write_whole"]
 
 STANDARD_STREAM = "-"
 GZIP_MAGIC = b"\x1f\x8b"
@@ -133,6 +133,71 @@ def write_whole(outputs: Mapping[str, str]) -> None:
         for temporary, _ in staged:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def write_tree(target: str, files: Mapping[str, bytes], *, force: bool = False) -> None:
+    """Write a file (its name is ``""``), or a folder of files; all of them or none.
+
+    force: take the place of what is there. A folder gives way only where it holds nothing but
+    files of the kinds that are written, so that nobody's images are lost.
+
+    Raises:
+        OutputError: the target is there, or cannot be written; nothing was changed.
+    """
+    if target == STANDARD_STREAM and set(files) == {""}:
+        with _naming("standard output"):
+            sys.stdout.buffer.write(files[""])
+            sys.stdout.buffer.flush()
+        return
+    place = os.path.abspath(target)
+    _refuse_taken(target, place, files, force)
+    with _naming(target):
+        if not os.path.isdir(os.path.dirname(place)):
+            raise FileNotFoundError(errno.ENOENT, "its folder does not exist")
+        with tempfile.TemporaryDirectory(
+            prefix=".detmetrics-", dir=os.path.dirname(place), ignore_cleanup_errors=True
+        ) as stage:
+            fresh, old = os.path.join(stage, "new"), os.path.join(stage, "old")
+            _fill(fresh, files)
+            if os.path.isdir(place) and not os.path.islink(place):
+                os.replace(place, old)
+            try:
+                os.replace(fresh, place)
+            except OSError:
+                if os.path.lexists(old):
+                    os.replace(old, place)
+                raise
+
+
+def _fill(fresh: str, files: Mapping[str, bytes]) -> None:
+    if set(files) != {""}:
+        os.mkdir(fresh)
+    for name, content in files.items():
+        if name != os.path.basename(name) or name in (".", ".."):
+            raise OSError(errno.EINVAL, f"{name!r} is no plain file name")
+        with open(os.path.join(fresh, name) if name else fresh, "wb") as file:
+            file.write(content)
+
+
+def _refuse_taken(target: str, place: str, files: Mapping[str, bytes], force: bool) -> None:
+    """Refuse a target that is there, but for an empty folder, or one of old files where forced."""
+    if not os.path.lexists(place):
+        return
+    is_folder, wants_folder = os.path.isdir(place), set(files) != {""}
+    if is_folder != wants_folder:
+        kinds = ("a folder", "a file") if is_folder else ("a file", "a folder")
+        raise OutputError(f"{target}: is {kinds[0]}, and {kinds[1]} would be written")
+    if is_folder and not os.listdir(place):
+        return
+    if not force:
+        raise OutputError(f"{target}: is there already; --force puts the new in its place")
+    kinds_written = {os.path.splitext(name)[1] for name in files}
+    for entry in os.scandir(place) if is_folder else ():
+        if not entry.is_file() or os.path.splitext(entry.name)[1] not in kinds_written:
+            raise OutputError(
+                f"{target}: holds {entry.name}, which would be lost: --force only replaces folders "
+                f"of {', '.join(sorted(kinds_written))} files"
+            )
 
 
 @contextlib.contextmanager

@@ -29,14 +29,17 @@ def read_sheet(
     reading: Reading,
     *,
     progress: Progress | None = None,
+    given: Given | None = None,
 ) -> Sheet:
     """What a file or a folder says.
+
+    given: the path, where it was looked into before.
 
     Raises:
         FormatError: it cannot be read, or no format is known that looks like it.
         InputError: a format was asked for that does not exist.
     """
-    given = Given(path)
+    given = given or Given(path)
     wanted = reading.gt_format if side == "ground truth" else reading.det_format
     chosen, why = choose(given, side, wanted)
     read = chosen.reader(side)

@@ -26,6 +26,7 @@ __all__ = ["ClassKey", "Known", "Paired", "UnknownPolicy", "pair", "stem"]
 UnknownPolicy = Literal["error", "drop"]
 ClassKey = Literal["id", "name", "index"]
 EXAMPLES = 3
+BY_NAME = "paired by class name, not by id"
 
 # The ids of COCO's 80 classes, of 91 numbers.
 COCO_GAPS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
@@ -124,7 +125,8 @@ def _fitting(
         return Paired(wanted.spread(found), None), found
     for reading in _readings(wanted.labels, known, own=own):
         if not (reading.position < 0).any():
-            note = f"{subject}: {known.plural} were {reading.how}"
+            expected = key == "name" and reading.how == BY_NAME
+            note = None if expected else f"{subject}: {known.plural} were {reading.how}"
             return Paired(wanted.spread(reading.position), note), found
     return None, found
 
@@ -205,8 +207,8 @@ def _ways(wanted: Objects, known: Known) -> Iterator[_Way]:
     """Each the known ids read one way, the wanted read the same way, and its name."""
     ids, asked = known.ids.tolist(), wanted.tolist()
     yield [*map(_number, ids)], [*map(_number, asked)], "paired by the number that their ids spell"
-    name = "file name" if known.kind == "image" else "class name"
-    yield [*known.names], asked, f"paired by {name}, not by id"
+    how = BY_NAME if known.kind == "category" else "paired by file name, not by id"
+    yield [*known.names], asked, how
 
 
 def _ways_by_stem(wanted: Objects, known: Known) -> Iterator[_Way]:

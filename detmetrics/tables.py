@@ -39,6 +39,7 @@ from detmetrics.pairing import ClassKey, Known, UnknownPolicy, pair
 from detmetrics.rules import Rules
 from detmetrics.sheets import Pixels, Sheet
 from detmetrics.sources import ARRAYS, Faults, Source
+from detmetrics.suspicion import suspicions
 from detmetrics.units import area_note, areas, kept_boxes, refuse_units, unsized_note
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class GroundTruth:
         catalog = sheet.catalog() if catalog is None else catalog
         image, image_note = _paired("image", sheet.image, catalog, None, source, own=own)
         category, category_note = _paired(
-            "category", sheet.category, catalog, None, source, own=own
+            "category", sheet.category, catalog, None, source, sheet.class_key, own=own
         )
         relative = sheet.relative and not catalog.sized
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
@@ -202,7 +203,10 @@ class GroundTruth:
             source=source,
         )
         empty = (truth.xywh[:, 2:] == 0).any(axis=1)
-        notes = [faults.remark(empty, "boxes", "box of zero size", "boxes of zero size")]
+        notes = [
+            faults.remark(empty, "boxes", "box of zero size", "boxes of zero size"),
+            *_suspicions(sheet),
+        ]
         _warn(notes)
         notes += [image_note, category_note, *sheet.notes, area_note(sheet)]
         if relative:
@@ -340,6 +344,7 @@ class Detections:
         notes = [
             faults.remark(beyond, "scores", "score outside [0, 1]", "scores outside [0, 1]"),
             faults.remark(negative_sizes(sheet.boxes, sheet.box_format), "boxes", *NEGATIVE),
+            *_suspicions(sheet),
         ]
         image, image_note = _paired("image", sheet.image, catalog, unknown_images, source)
         category, category_note = _paired(
@@ -436,6 +441,11 @@ def restrict(
         )
 
     return within(truth), within(detections)
+
+
+def _suspicions(sheet: Sheet) -> list[str]:
+    found = suspicions(sheet.boxes, sheet.box_format, sheet.relative)
+    return [f"{sheet.source.name}: {text} (detmetrics check)" for text in found]
 
 
 def _warn(notes: Iterable[str | None]) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
+from detmetrics.cli.check import check
+from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.evaluate import evaluate
+from detmetrics.cli.stats import stats
 from detmetrics.errors import DetmetricsError
 from detmetrics.messages import printable
 from detmetrics.version import __version__
@@ -34,6 +37,10 @@ def cli() -> None:
 
 
 cli.add_command(evaluate)
+cli.add_command(check)
+cli.add_command(convert)
+cli.add_command(formats)
+cli.add_command(stats)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from detmetrics.formats import coco, comp4, delimited, openimages, text, ultraly
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 
-__all__ = ["Format", "Side", "choose", "formats"]
+__all__ = ["Format", "Side", "choose", "formats", "recognised"]
 
 GROUP = "detmetrics.formats"
 
@@ -32,6 +32,9 @@ BUILT_IN = (
     text.FORMAT,
     delimited.CSV,
 )
+
+
+BY_NAME = {".json": "coco", ".csv": "csv", ".tsv": "csv"}
 
 
 @cache
@@ -70,11 +73,29 @@ def choose(given: Given, side: Side, wanted: str | None = None) -> tuple[Format,
     """
     if wanted is not None:
         return _named(wanted, side), "as asked"
+    if found := recognised(given, side):
+        return found
     known = [known for known in formats() if known.reader(side) is not None]
-    for candidate in known:
-        if why := candidate.recognise(given, side):
-            return candidate, why
+    # Of the other side, or of a kind by its name alone: its reader can say best what is wrong.
+    other = _other_side(given, side)
+    if other is not None and other in known:
+        return other, f"{other.title} of the other side"
+    for ending, name in BY_NAME.items():
+        if not given.is_folder and given.name.endswith(ending):
+            return _named(name, side), "by the name of the file"
     raise FormatError(given.path, [_unknown(given, side, known)])
+
+
+def recognised(given: Given, side: Side) -> tuple[Format, str] | None:
+    """The first format that knows what was given, and why, or None.
+
+    Raises:
+        FormatError: it cannot be looked into.
+    """
+    for candidate in formats():
+        if candidate.reader(side) is not None and (why := candidate.recognise(given, side)):
+            return candidate, why
+    return None
 
 
 def _unknown(given: Given, side: Side, known: Iterable[Format]) -> str:

@@ -9,16 +9,18 @@ https://cocodataset.org/#format-data and #format-results.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from detmetrics.arrays import Objects
-from detmetrics.catalog import Keys
+from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError
 from detmetrics.files import Input
+from detmetrics.messages import counted
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.records import (
@@ -37,10 +39,13 @@ from detmetrics.reading.records import (
 from detmetrics.reading.request import Reading
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.writing import Written, in_pixels
 
 __all__ = ["FORMAT"]
 
 LARGEST_SIDE = 1e9
+SPELLED = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class _Image(msgspec.Struct):
@@ -63,6 +68,7 @@ class _Annotation(msgspec.Struct):
     area: float | None = None
     iscrowd: Flag = None
     ignore: Flag = None
+    score: float | None = None
 
 
 class _Document(msgspec.Struct):
@@ -103,17 +109,14 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         ids=_annotation_ids(rows, source.path),
         images=_images(document.images, source.path),
         categories=_categories(document.categories, source.path),
+        notes=tuple(_scored_note(rows, source.path)),
     )
 
 
-class _Scored(_Annotation):
-    score: float = msgspec.field(default=math.nan)
-
-
-class _ScoredDocument(msgspec.Struct):
-    images: list[_Image]
-    annotations: list[_Scored]
-    categories: list[_Category]
+def _scored_note(rows: Sequence[_Annotation], path: str) -> Iterator[str]:
+    if scored := sum(row.score is not None for row in rows):
+        what = counted(scored, "annotation has a score", "annotations have scores")
+        yield f"{path}: {what}, which ground truth has not: is it a file of detections?"
 
 
 def read_detections(given: Given, reading: Reading) -> Sheet:
@@ -141,11 +144,12 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
 
 def _scored_document(data: bytes, source: Input) -> Sheet | None:
     try:
-        document = msgspec.json.decode(data, type=_ScoredDocument)
+        document = msgspec.json.decode(data, type=_Document)
     except REFUSED:
         return None
     rows = document.annotations
-    if not rows or any(math.isnan(row.score) for row in rows):
+    scores = [row.score for row in rows if row.score is not None]
+    if not rows or len(scores) < len(rows):
         return None
     image = _names_by_id(document.images, [row.image_id for row in rows], "file_name")
     category = _names_by_id(document.categories, [row.category_id for row in rows], "name")
@@ -157,7 +161,7 @@ def _scored_document(data: bytes, source: Input) -> Sheet | None:
         category=category,
         boxes=box_column(rows),
         box_format="xywh",
-        scores=np.array([row.score for row in rows], np.float64),
+        scores=np.array(scores, np.float64),
         class_key="name",
         notes=(f"{source.path}: images and classes go by the names that it lists, not by its ids",),
     )
@@ -244,16 +248,133 @@ def _careful_document(data: bytes, path: str) -> _Document:
     return _Document(**parts)
 
 
+# --- writing ------------------------------------------------------------------------------------
+
+
+def write_ground_truth(truth: GroundTruth) -> Written:
+    """A COCO document; ids that are no whole numbers are counted from 1.
+
+    Raises:
+        OutputError: image sizes are unknown and boxes are shares.
+    """
+    in_pixels(truth)
+    catalog = truth.catalog
+    image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
+    crowd = truth.crowd | truth.difficult
+    columns = zip(
+        _whole_ids(truth.ids),
+        truth.image.tolist(),
+        truth.category.tolist(),
+        truth.xywh.tolist(),
+        truth.area.tolist(),
+        crowd.tolist(),
+        truth.ignore.tolist(),
+        strict=True,
+    )
+    annotations = [
+        {
+            "id": number,
+            "image_id": image_ids[image],
+            "category_id": category_ids[category],
+            "bbox": box,
+            "area": area,
+            "iscrowd": int(is_crowd),
+            **({"ignore": 1} if ignore else {}),
+        }
+        for number, image, category, box, area, is_crowd, ignore in columns
+    ]
+    document = {
+        "images": [
+            {"id": known, "file_name": name, **_sides_of(size)}
+            for known, name, size in zip(
+                image_ids, catalog.image_names, catalog.image_sizes.tolist(), strict=True
+            )
+        ],
+        "annotations": annotations,
+        "categories": [
+            {"id": known, "name": name}
+            for known, name in zip(category_ids, catalog.category_names, strict=True)
+        ],
+    }
+    return Written({"": msgspec.json.encode(document)}, tuple(_lost(truth)))
+
+
+def write_detections(found: Detections) -> Written:
+    """A list of COCO results.
+
+    Raises:
+        OutputError: image sizes are unknown and boxes are shares.
+    """
+    in_pixels(found)
+    catalog = found.catalog
+    image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
+    columns = zip(
+        found.image.tolist(),
+        found.category.tolist(),
+        found.xywh.tolist(),
+        found.scores.tolist(),
+        strict=True,
+    )
+    rows = [
+        {
+            "image_id": image_ids[image],
+            "category_id": category_ids[category],
+            "bbox": box,
+            "score": score,
+        }
+        for image, category, box, score in columns
+    ]
+    return Written({"": msgspec.json.encode(rows)}, tuple(_lost_ids(catalog)))
+
+
+def _whole_ids(ids: Objects) -> list[int]:
+    """The ids; texts as the numbers that they spell, as converters do, else counted from 1."""
+    known: list[Any] = ids.tolist()
+    if ids.dtype != object:
+        return known
+    numbers = [int(text) for text in known if isinstance(text, str) and SPELLED.fullmatch(text)]
+    spelled = len(set(numbers)) == len(known)
+    return numbers if spelled else [*range(1, len(known) + 1)]
+
+
+def _sides_of(size: list[float]) -> dict[str, float]:
+    if math.isnan(size[0]):
+        return {}
+    whole = [int(side) if side.is_integer() else side for side in size]
+    return dict(zip(("width", "height"), whole, strict=True))
+
+
+def _lost(truth: GroundTruth) -> Iterator[str]:
+    if marked := int((truth.difficult & ~truth.crowd).sum()):
+        what = counted(marked, "difficult object is", "difficult objects are")
+        yield f"{what} written as iscrowd 1"
+    yield from _lost_ids(truth.catalog)
+
+
+def _lost_ids(catalog: Catalog) -> Iterator[str]:
+    if catalog.image_ids.dtype == object:
+        yield f"image ids that are texts are {_numbered(catalog.image_ids)}"
+    if catalog.category_ids.dtype == object:
+        yield f"class ids that are texts are {_numbered(catalog.category_ids)}"
+
+
+def _numbered(ids: Objects) -> str:
+    counted_from_one = _whole_ids(ids) == [*range(1, len(ids) + 1)]
+    return "numbered from 1, in order" if counted_from_one else "written as the numbers they spell"
+
+
+# --- recognition --------------------------------------------------------------------------------
+
+
 def _recognise(given: Given, side: Side) -> str | None:
     if given.is_folder:
         return None
     start = given.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-    if start == b"{" and side == "ground truth":
-        return "a JSON object"
+    scored = b'"score"' in given.head
+    if start == b"{" and (scored or side == "ground truth"):
+        return "a JSON object" if side == "ground truth" else "a JSON object with scores"
     if start == b"[" and side == "detections":
         return "a JSON list"
-    if start in (b"{", b"[") or given.name.endswith(".json"):
-        return "a JSON file"
     return None
 
 
@@ -263,4 +384,6 @@ FORMAT = Format(
     recognise=_recognise,
     read_ground_truth=read_ground_truth,
     read_detections=read_detections,
+    write_ground_truth=write_ground_truth,
+    write_detections=write_detections,
 )

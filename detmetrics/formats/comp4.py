@@ -12,12 +12,11 @@ import re
 import numpy as np
 
 from detmetrics.catalog import Keys
-from detmetrics.errors import FormatError
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.lines import read_lines
 from detmetrics.reading.request import Reading
-from detmetrics.reading.textfolder import box_files, sampled
+from detmetrics.reading.textfolder import box_files, required_files, sampled
 from detmetrics.sheets import Categories, Sheet
 from detmetrics.sources import Source
 
@@ -51,9 +50,7 @@ def read_detections(given: Given, _: Reading) -> Sheet:
     Raises:
         FormatError: a line that is not an image, a score and four numbers.
     """
-    files = box_files(given)
-    if not files:
-        raise FormatError(given.path, ["expected a folder of .txt files, one a class"])
+    files = required_files(given)
     contents, read = given.contents(files)
     lines = read_lines(contents, files, given.path, text_label=True)
     lines.refuse(

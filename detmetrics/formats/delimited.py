@@ -8,37 +8,66 @@ is an image without objects. Other names are told with ``--columns``.
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from detmetrics.errors import FormatError
+import numpy as np
+
+from detmetrics.errors import FormatError, OutputError
+from detmetrics.messages import counted, printable
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.headings import Heading, find_columns
+from detmetrics.reading.layouts import CORNERS, SIDES
 from detmetrics.reading.request import Reading
 from detmetrics.reading.tabular import names_in, read_delimited, sheet_of
 from detmetrics.sheets import Sheet
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.writing import Table, Written
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CSV", "PARQUET"]
 
 PARQUET_MAGIC = b"PAR1"
 
 
-def _recognise_csv(given: Given, _: Side) -> str | None:
+def _recognise_csv(given: Given, side: Side) -> str | None:
     if given.is_folder or given.head[:4] == PARQUET_MAGIC:
         return None
-    found, _missing = find_columns(names_in(given))
-    if found is not None:
-        return f"a table with the columns {', '.join(found.column.values())}"
-    return "a table by its name" if given.name.endswith((".csv", ".tsv")) else None
+    found, _ = find_columns(names_in(given))
+    if found is None or (side == "detections" and "score" not in found.column):
+        return None
+    return f"a table with the columns {', '.join(found.column.values())}"
 
 
-def _recognise_parquet(given: Given, _: Side) -> str | None:
-    return "a Parquet file" if not given.is_folder and given.head[:4] == PARQUET_MAGIC else None
+def _recognise_parquet(given: Given, side: Side) -> str | None:
+    if given.is_folder or given.head[:4] != PARQUET_MAGIC:
+        return None
+    if side == "detections" and "score" not in _parquet_columns(given):
+        return None
+    return "a Parquet file"
+
+
+def _parquet_columns(given: Given) -> Iterable[str]:
+    """What the columns of a Parquet file hold; its schema stands at its end."""
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        return ("score",)  # the reader says what is missing
+    try:
+        found, _ = find_columns(parquet.read_schema(given.path).names)
+    except (ArrowException, OSError, ValueError):
+        return ("score",)
+    return found.column if found else ()
 
 
 def _heading(names: list[str], reading: Reading, path: str, side: Side) -> Heading:
     heading, missing = find_columns(names, reading.columns)
-    listed = ", ".join(names[:20])
+    listed = ", ".join(printable(name[:80]) for name in names[:20])
     if heading is None:
         raise FormatError(
             path,
@@ -76,7 +105,7 @@ def _read_csv(given: Given, reading: Reading, *, side: Side) -> Sheet:
         frame,
         heading,
         read,
-        lambda row: f"line {row + 2}",
+        lambda row: f"line {frame.index[row]}",
         reading,
         scored=side == "detections",
     )
@@ -102,11 +131,11 @@ def _read_parquet(given: Given, reading: Reading, *, side: Side) -> Sheet:
         wanted = [*dict.fromkeys(heading.column.values())]
         texts = [heading.column[what] for what in ("image", "class") if what in heading.column]
         table = parquet.read_table(arrow.BufferReader(data), columns=wanted, read_dictionary=texts)
-        frame = table.to_pandas()
+        frame = table.to_pandas(ignore_metadata=True)
     except FormatError:
         raise
     except (arrow.ArrowException, OSError, ValueError) as error:
-        said = (str(error).splitlines() or ["unreadable"])[0]
+        said = printable((str(error).splitlines() or ["unreadable"])[0][:300])
         raise FormatError(given.path, [f"damaged Parquet: {said}"]) from None
     reading.done(0.8)
     return sheet_of(
@@ -119,12 +148,97 @@ def _read_parquet(given: Given, reading: Reading, *, side: Side) -> Sheet:
     )
 
 
+# --- writing -------------------------------------------------------------------------------------
+
+
+def _frame(table: Table) -> pd.DataFrame:
+    """A row a box, in the form that the table keeps; a row without box an image without objects."""
+    import pandas as pd
+
+    catalog = table.catalog
+    parts = CORNERS if table.box_format == "xyxy" else SIDES
+    names = np.array(catalog.image_names, dtype=object)
+    classes = np.array(catalog.class_labels, dtype=object)
+    columns: dict[str, Any] = {"image": names[table.image], "class": classes[table.category]}
+    if isinstance(table, Detections):
+        columns["score"] = table.scores
+    columns |= {name: table.boxes[:, at] for at, name in enumerate(parts)}
+    if isinstance(table, GroundTruth):
+        columns |= _marks(table)
+    if catalog.sized:
+        sizes = catalog.image_sizes[table.image]
+        columns |= {"image_width": sizes[:, 0], "image_height": sizes[:, 1]}
+    frame = pd.DataFrame(columns)
+    if isinstance(table, Detections):
+        return frame
+    empty = np.setdiff1d(np.arange(len(names)), table.image)
+    more: dict[str, Any] = {"image": names[empty]}
+    if catalog.sized:
+        sizes = catalog.image_sizes[empty]
+        more |= {"image_width": sizes[:, 0], "image_height": sizes[:, 1]}
+    return pd.concat([frame, pd.DataFrame(more)], ignore_index=True) if len(empty) else frame
+
+
+def _marks(truth: GroundTruth) -> dict[str, Any]:
+    """Flags that are set anywhere, and areas that are not those of the boxes."""
+    found: dict[str, Any] = {
+        name: flag.astype(np.int64)
+        for name, flag in (
+            ("crowd", truth.crowd),
+            ("ignore", truth.ignore),
+            ("difficult", truth.difficult),
+        )
+        if flag.any()
+    }
+    sides = truth.xywh
+    if (truth.area != sides[:, 2] * sides[:, 3]).any():
+        found["area"] = truth.area
+    return found
+
+
+def _whole_flags(frame: pd.DataFrame) -> pd.DataFrame:
+    """Flags as 0 and 1 though rows of empty images have none."""
+    flags = {name: "Int64" for name in ("crowd", "ignore", "difficult") if name in frame}
+    return frame.astype(flags)
+
+
+def _write_csv(table: Table) -> Written:
+    """A CSV with one row a box."""
+    text = _whole_flags(_frame(table)).to_csv(index=False, lineterminator="\n")
+    return Written({"": text.encode("utf-8", "backslashreplace")}, tuple(_lost(table)))
+
+
+def _write_parquet(table: Table) -> Written:
+    """A Parquet file with one row a box.
+
+    Raises:
+        OutputError: pyarrow is missing.
+    """
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise OutputError("Parquet needs pyarrow: pip install 'detmetrics[parquet]'") from None
+    buffer = io.BytesIO()
+    _whole_flags(_frame(table)).to_parquet(buffer, index=False)
+    return Written({"": buffer.getvalue()}, tuple(_lost(table)))
+
+
+def _lost(table: Table) -> Iterator[str]:
+    seen = table.catalog.category_ids[np.unique(table.category)]
+    if unseen := len(table.catalog.category_ids) - len(seen):
+        yield f"{counted(unseen, 'class', 'classes')} without a row, of which a table knows nothing"
+    if table.catalog.category_ids.dtype != object:
+        yield "class ids: the table has the names alone"
+
+
 CSV = Format(
     name="csv",
     title="CSV or TSV",
     recognise=_recognise_csv,
     read_ground_truth=partial(_read_csv, side="ground truth"),
     read_detections=partial(_read_csv, side="detections"),
+    write_ground_truth=_write_csv,
+    write_detections=_write_csv,
 )
 
 PARQUET = Format(
@@ -133,4 +247,6 @@ PARQUET = Format(
     recognise=_recognise_parquet,
     read_ground_truth=partial(_read_parquet, side="ground truth"),
     read_detections=partial(_read_parquet, side="detections"),
+    write_ground_truth=_write_parquet,
+    write_detections=_write_parquet,
 )

@@ -8,17 +8,25 @@ https://storage.googleapis.com/openimages/web/evaluation.html.
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from detmetrics.errors import FormatError
 from detmetrics.messages import counted
+from detmetrics.pairing import stem
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.headings import Heading
 from detmetrics.reading.request import Reading
 from detmetrics.reading.tabular import names_in, read_delimited, sheet_of
 from detmetrics.sheets import Sheet
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.writing import Table, Written, in_shares
 
 __all__ = ["FORMAT"]
 
@@ -30,11 +38,13 @@ COLUMNS = {
 OPTIONAL = {"ground truth": {"crowd": "isgroupof"}, "detections": {"score": "score"}}
 
 
-def _recognise(given: Given, _: Side) -> str | None:
+def _recognise(given: Given, side: Side) -> str | None:
     if given.is_folder:
         return None
     names = {name.lower() for name in names_in(given)}
     if not set(COLUMNS.values()) <= names:
+        return None
+    if side == "detections" and "score" not in names:
         return None
     return "a table with ImageID, LabelName and XMin"
 
@@ -42,8 +52,6 @@ def _recognise(given: Given, _: Side) -> str | None:
 def _heading(names: list[str], path: str, side: Side) -> Heading:
     by_lower = {name.lower(): name for name in names}
     wanted = {**COLUMNS, **OPTIONAL[side]}
-    if side == "detections" and "score" not in by_lower and "confidence" in by_lower:
-        wanted["score"] = "confidence"
     missing = [name for what, name in wanted.items() if name not in by_lower and what != "crowd"]
     if missing:
         hint = "; are the two sides swapped?" if missing == ["score"] else ""
@@ -65,7 +73,7 @@ def _read(given: Given, reading: Reading, *, side: Side) -> Sheet:
         frame,
         heading,
         read,
-        lambda row: f"line {row + 2}",
+        lambda row: f"line {frame.index[row]}",
         reading,
         scored=side == "detections",
         relative=True,
@@ -79,10 +87,84 @@ def _read(given: Given, reading: Reading, *, side: Side) -> Sheet:
     return replace(sheet, notes=(*sheet.notes, note))
 
 
+# --- writing -------------------------------------------------------------------------------------
+
+SOURCE_COLUMNS = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax"
+FLAG_COLUMNS = "IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
+
+
+def write_ground_truth(truth: GroundTruth) -> Written:
+    """Boxes, with crowds as group-of boxes.
+
+    Raises:
+        OutputError: boxes are pixels of images of unknown size.
+    """
+    rows = [
+        [image, "detmetrics", name, "1", *box, "0", "0", str(int(group)), "0", "0"]
+        for image, name, box, group in zip(
+            *_columns(truth), (truth.crowd | truth.difficult).tolist(), strict=True
+        )
+    ]
+    header = f"{SOURCE_COLUMNS},{FLAG_COLUMNS}".split(",")
+    return Written({"": _csv(header, rows)}, tuple(_lost(truth)))
+
+
+def write_detections(found: Detections) -> Written:
+    """Predictions.
+
+    Raises:
+        OutputError: boxes are pixels of images of unknown size.
+    """
+    rows = [
+        [image, name, repr(score), *box]
+        for image, name, box, score in zip(*_columns(found), found.scores.tolist(), strict=True)
+    ]
+    return Written(
+        {"": _csv(["ImageID", "LabelName", "Score", "XMin", "XMax", "YMin", "YMax"], rows)}
+    )
+
+
+def _columns(table: Table) -> tuple[list[str], list[str], list[list[str]]]:
+    """Image and class of each row, and its box as texts in the order of Open Images."""
+    stems = [stem(name) for name in table.catalog.image_names]
+    if len(set(stems)) < len(stems):
+        stems = [*table.catalog.image_names]
+    names = table.catalog.class_labels
+    boxes = in_shares(table)
+    ends = boxes[:, :2] + boxes[:, 2:]
+    order = np.column_stack([boxes[:, 0], ends[:, 0], boxes[:, 1], ends[:, 1]])
+    return (
+        [stems[image] for image in table.image.tolist()],
+        [names[category] for category in table.category.tolist()],
+        [[*map(repr, box)] for box in order.tolist()],
+    )
+
+
+def _csv(header: list[str], rows: Iterable[list[str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _lost(truth: GroundTruth) -> Iterator[str]:
+    if marked := int((truth.difficult & ~truth.crowd).sum()):
+        what = counted(marked, "difficult object is", "difficult objects are")
+        yield f"{what} written as group-of"
+    if ignored := int(truth.ignore.sum()):
+        yield f"the ignore flag of {counted(ignored, 'object')}"
+    if empty := len(truth.catalog.image_ids) - len(np.unique(truth.image)):
+        yield f"{counted(empty, 'image')} without objects, of which Open Images has no row"
+    yield "the sizes of images and the ids of classes"
+
+
 FORMAT = Format(
     name="openimages",
     title="Open Images CSV",
     recognise=_recognise,
     read_ground_truth=partial(_read, side="ground truth"),
     read_detections=partial(_read, side="detections"),
+    write_ground_truth=write_ground_truth,
+    write_detections=write_detections,
 )

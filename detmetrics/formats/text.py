@@ -36,7 +36,7 @@ from detmetrics.reading.lines import Lines, read_lines
 from detmetrics.reading.names import names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
-from detmetrics.reading.textfolder import box_files, sampled
+from detmetrics.reading.textfolder import required_files, sampled
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 
@@ -71,6 +71,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
             f"expected a class, 4 numbers and perhaps difficult, got {lines.width[row]} numbers"
         ),
     )
+    lines.refuse_unusable(given.path)
     names = [os.path.splitext(name)[0] for name in files]
     sizes = sizes_of(names, reading)
     values, layout = _truth_layout(lines, reading, given.path, sizes[lines.file])
@@ -101,6 +102,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         np.flatnonzero(lines.width != 5),
         lambda row: f"expected a class, a score and a box, got {lines.width[row]} numbers",
     )
+    lines.refuse_unusable(given.path)
     values = lines.matrix(5)
     names = [os.path.splitext(name)[0] for name in files]
     asked = asked_layout(reading.columns, scored=True)
@@ -127,7 +129,7 @@ def _difficult(layout: Layout, values: Floats) -> Bools | None:
 
 
 def _read(given: Given) -> tuple[tuple[str, ...], Lines, Source]:
-    files = box_files(given)
+    files = required_files(given)
     contents, read = given.contents(files)
     lines = read_lines(contents, files, given.path)
     source = Source(
@@ -210,7 +212,9 @@ def _categories(label: Keys, names: Sequence[str] | None, path: str) -> Categori
 
 def _notes(layout: Layout, lines: Lines, path: str) -> Iterator[str]:
     if layout.why:
-        yield f"{path}: columns are {layout.why}"
+        unmarked = "difficult" in layout.names and not (lines.width == 5).any()
+        why = layout.why.replace(" difficult", "", 1) if unmarked else layout.why
+        yield f"{path}: columns are {why}"
     if layout.box_format == "xyxy":
         yield f"{path}: corners are taken as they stand: w = xmax - xmin, no pixel added"
     if lines.latin:

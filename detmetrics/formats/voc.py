@@ -13,12 +13,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 
+from detmetrics.arrays import Floats
 from detmetrics.catalog import Keys
-from detmetrics.errors import FormatError
-from detmetrics.messages import counted, shown
+from detmetrics.errors import FormatError, OutputError
+from detmetrics.messages import counted, printable, shown
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.names import names_of
@@ -26,6 +28,8 @@ from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.writing import Table, Written, by_image, image_stems, in_pixels, safe_name
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -59,8 +63,8 @@ def _recognise(given: Given, side: Side) -> str | None:
         files = given.ending(".xml")
         if not files:
             return None
-        with open(given.join(files[0]), "rb") as file:
-            return "a folder of VOC XML files" if _is_annotation(file.read(4096)) else None
+        contents, _ = given.contents(files[:1])
+        return "a folder of VOC XML files" if _is_annotation(contents[0][:4096]) else None
     return "a VOC XML file" if _is_annotation(given.head[:4096]) else None
 
 
@@ -79,11 +83,11 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     found = _Found()
     names, sizes = [], []
     for number, content in enumerate(contents):
-        root = _parsed(content, files[number], found)
+        root = _parsed(content, printable(files[number]), found)
         if root is not None:
             names.append(_image_name(root, files[number]))
             sizes.append(_size(root))
-            _objects(root, number, files[number], found)
+            _objects(root, number, printable(files[number]), found)
         reading.done((number + 1) / len(contents))
     if found.faults:
         raise FormatError(given.path, found.faults)
@@ -97,7 +101,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
             input=read,
             fields=FIELDS,
             template="{field}",
-            where=lambda row: f"{files[found.file[row]]}: object {found.number[row]}",
+            where=lambda row: f"{printable(files[found.file[row]])}: object {found.number[row]}",
         ),
         image=Keys(ids, np.array(found.file, np.int64)),
         category=Keys(_texts(classes), np.array([code_of[name] for name in found.name], np.int64)),
@@ -162,7 +166,7 @@ def _parsed(content: bytes, file: str, found: _Found) -> Element | None:
     else:
         if root.tag == "annotation":
             return root
-        found.faults.append(f"{file}: expected <annotation>, got <{root.tag}>")
+        found.faults.append(f"{file}: expected <annotation>, got <{printable(root.tag[:80])}>")
     return None
 
 
@@ -239,9 +243,123 @@ def _notes(found: _Found, path: str) -> Iterator[str]:
         yield f"{path}: difficult is neither 0 nor 1 for {what}: taken for 0"
 
 
+# --- writing -------------------------------------------------------------------------------------
+
+
+def write_ground_truth(truth: GroundTruth) -> Written:
+    """An XML file an image; a crowd is written as difficult, the nearest that VOC has.
+
+    Raises:
+        OutputError: boxes are shares of images of unknown size, or names are no file names.
+    """
+    in_pixels(truth)
+    names = truth.catalog.category_names
+    columns = zip(
+        truth.category.tolist(),
+        _corners(truth).tolist(),
+        (truth.crowd | truth.difficult).tolist(),
+        strict=True,
+    )
+    objects = [_object(names[category], box, marked) for category, box, marked in columns]
+    stems = image_stems(truth.catalog)
+    files = {
+        f"{stems[image]}.xml": _document(
+            truth.catalog.image_names[image], truth.catalog.image_sizes[image].tolist(), own
+        )
+        for image, own in by_image(truth, objects)
+    }
+    return Written(files, tuple(_lost(truth)))
+
+
+def write_detections(found: Detections) -> Written:
+    """A text file a class, ``comp4_det_test_CLASS.txt``.
+
+    Raises:
+        OutputError: boxes are shares of images of unknown size, or names are no file names.
+    """
+    in_pixels(found)
+    stems = image_stems(found.catalog)
+    files: dict[str, list[str]] = {
+        f"comp4_det_test_{safe_name(name, 'class')}.txt": []
+        for name in found.catalog.category_names
+    }
+    if len(files) < len(found.catalog.category_names):
+        raise OutputError("two classes share a name, and VOC has a file a class name")
+    if any(re.search(r"\s", name) for name in stems):
+        raise OutputError("an image name holds a space, which ends a name in VOC detections")
+    lists = [*files.values()]
+    columns = zip(
+        found.image.tolist(),
+        found.category.tolist(),
+        found.scores.tolist(),
+        _corners(found).tolist(),
+        strict=True,
+    )
+    for image, category, score, box in columns:
+        numbers = " ".join(map(repr, (score, *box)))
+        lists[category].append(f"{stems[image]} {numbers}\n")
+    return Written({name: "".join(lines).encode() for name, lines in files.items()})
+
+
+def _corners(table: Table) -> Floats:
+    """(n, 4) corners; as they stand where the table has corners."""
+    if table.box_format == "xyxy":
+        return table.boxes
+    boxes = table.xywh
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def _object(name: str, box: list[float], marked: bool) -> str:
+    corners = "".join(
+        f"<{corner}>{_plain(value)}</{corner}>" for corner, value in zip(CORNERS, box, strict=True)
+    )
+    return (
+        f"  <object>\n    <name>{_escaped(name)}</name>\n"
+        f"    <difficult>{int(marked)}</difficult>\n"
+        f"    <bndbox>{corners}</bndbox>\n  </object>\n"
+    )
+
+
+def _document(name: str, size: list[float], objects: list[str]) -> bytes:
+    sides = zip(("width", "height"), size, strict=True)
+    known = "".join(f"<{side}>{_plain(value)}</{side}>" for side, value in sides)
+    shape = "" if math.isnan(size[0]) else f"  <size>{known}<depth>3</depth></size>\n"
+    return (
+        f"<annotation>\n  <filename>{_escaped(name)}</filename>\n{shape}"
+        f"{''.join(objects)}</annotation>\n"
+    ).encode()
+
+
+def _plain(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def _escaped(text: str) -> str:
+    """Text for XML, which has no place for control characters.
+
+    Raises:
+        OutputError: it holds some.
+    """
+    if not text.isprintable():
+        raise OutputError(f"{shown(text)} cannot stand in XML: nothing was written")
+    return escape(text)
+
+
+def _lost(truth: GroundTruth) -> Iterator[str]:
+    if crowds := int((truth.crowd & ~truth.difficult).sum()):
+        yield f"{counted(crowds, 'crowd is', 'crowds are')} written as difficult"
+    if ignored := int(truth.ignore.sum()):
+        yield f"the ignore flag of {counted(ignored, 'object')}"
+    sides = truth.xywh
+    if (truth.area != sides[:, 2] * sides[:, 3]).any():
+        yield "areas of masks: the target has those of boxes alone"
+
+
 FORMAT = Format(
     name="voc",
     title="VOC XML",
     recognise=_recognise,
     read_ground_truth=read_ground_truth,
+    write_ground_truth=write_ground_truth,
+    write_detections=write_detections,
 )

@@ -9,18 +9,20 @@ without a prediction file has no detections. Classes are numbers from 0; names s
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from detmetrics.arrays import Floats
-from detmetrics.catalog import Keys
+from detmetrics.catalog import Catalog, Keys
 from detmetrics.columns import BoxFormat
-from detmetrics.errors import FormatError
+from detmetrics.errors import FormatError, OutputError
 from detmetrics.files import read_input
 from detmetrics.messages import counted, shown
 from detmetrics.reading.format import Format, Side
@@ -30,9 +32,11 @@ from detmetrics.reading.lines import Lines, read_lines
 from detmetrics.reading.names import YAML_SUFFIXES, names_of, read_names, read_yaml, yaml_names
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import ImageFiles, sizes_of
-from detmetrics.reading.textfolder import box_files, sampled
+from detmetrics.reading.textfolder import box_files, required_files, sampled
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.writing import Table, Written, by_image, image_stems, in_shares
 
 __all__ = ["FORMAT"]
 
@@ -41,6 +45,7 @@ SPLITS = ("val", "valid", "validation", "test", "train")
 ORDERS = ((*CENTRES, "score"), ("score", *CENTRES))
 CORNER_ORDERS = ((*CORNERS, "score"), ("score", *CORNERS))
 POINTS_FROM = 6
+SIZES = "image_sizes.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +114,13 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     contents, source = labels.root.contents([*present.values()])
     source.path = given.path
     lines = read_lines(contents, [*present.values()], given.path)
-    names = names_of(reading.class_names) or labels.names
+    names = labels.names or names_of(reading.class_names)
     boxes, box_format, notes = _label_boxes(lines, given.path)
     classes = _class_numbers(lines, given.path, names)
     images = [*labels.files]
     row_of = {image: row for row, image in enumerate(images)}
     code = np.array([row_of[image] for image in present], np.int64)
-    sizes = sizes_of(images, reading, labels.images)
+    sizes = sizes_of(images, _with_table(labels.root, reading), labels.images)
     return Sheet(
         source=Source(
             name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
@@ -129,6 +134,14 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         categories=_categories(classes, names),
         notes=(*labels.notes, *notes, *_latin_note(lines, given.path)),
     )
+
+
+def _with_table(folder: Given, reading: Reading) -> Reading:
+    """With the table of sizes that lies among the labels, where none was asked for."""
+    beside = os.path.join(folder.path, SIZES)
+    if reading.image_sizes is not None or not os.path.isfile(beside):
+        return reading
+    return replace(reading, image_sizes=beside)
 
 
 FIELDS = {"categories": "class", "boxes": "box", "image_ids": "image", "scores": "score"}
@@ -159,6 +172,7 @@ def _label_boxes(lines: Lines, path: str) -> tuple[Floats, BoxFormat, tuple[str,
     width = lines.width
     points = (width >= POINTS_FROM) & (width % 2 == 0)
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
+    lines.refuse_unusable(path)
     values = lines.values.reshape(-1, 2)
     if not points.any():
         return lines.matrix(4), "cxcywh", ()
@@ -323,7 +337,7 @@ def _darknet(path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     for candidate in (content.get("names", ""), os.path.basename(content.get("names", ""))):
         if candidate and os.path.isfile(os.path.join(base, candidate)):
             return content, read_names(os.path.join(base, candidate))
-    raise FormatError(path, [f"names: no such file: {content.get('names')}"])
+    raise FormatError(path, [f"names: no such file: {shown(content.get('names'))}"])
 
 
 def _images_at(base: str, home: str, entry: str, path: str) -> list[str]:
@@ -337,7 +351,12 @@ def _images_at(base: str, home: str, entry: str, path: str) -> list[str]:
     ways += [os.path.join(home, short.partition("/")[2])] if "/" in short else []
     found = next((way for way in ways if os.path.exists(way)), None)
     if found is None:
-        raise FormatError(path, [f"{entry}: no such file or folder, from {base} or from {home}"])
+        raise FormatError(
+            path,
+            [f"{shown(entry)}: no such file or folder, from {shown(base)} or from {shown(home)}"],
+        )
+    if not os.path.isdir(found) and not os.path.isfile(found):
+        raise FormatError(path, [f"{shown(entry)}: expected a folder, or a file that lists images"])
     if os.path.isdir(found):
         return [os.path.normpath(p) for p in ImageFiles.of(found).paths.values()]
     text, _ = decoded(read_input(found)[0], found)
@@ -370,10 +389,11 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     Raises:
         FormatError: a line that is no box with a score, or columns of which the order is open.
     """
-    files = box_files(given)
+    files = required_files(given)
     contents, source = given.contents(files)
     lines = read_lines(contents, files, given.path)
     lines.refuse(given.path, np.flatnonzero(lines.width != 5), lambda row: _unscored(lines, row))
+    lines.refuse_unusable(given.path)
     values = lines.matrix(5)
     layout = _layout(values, reading, given.path)
     names = _texts([os.path.splitext(name)[0] for name in files])
@@ -412,10 +432,83 @@ def _order_note(layout: Layout, path: str) -> Iterator[str]:
         yield f"{path}: columns are {layout.why}"
 
 
+# --- writing -------------------------------------------------------------------------------------
+
+
+def write_ground_truth(truth: GroundTruth) -> Written:
+    """Label files, ``classes.txt``, and ``image_sizes.csv`` where sizes are known.
+
+    Raises:
+        OutputError: boxes are pixels of images of unknown size, or names are no file names.
+    """
+    ordinary = ~(truth.crowd | truth.difficult | truth.ignore)
+    kept = truth.keep(ordinary)
+    files = _line_files(kept, _centre_lines(kept))
+    names = truth.catalog.category_names
+    if any(not name.isprintable() or not name.strip() for name in names):
+        raise OutputError(
+            "a class name is empty or holds a line break; classes.txt has a line a name"
+        )
+    files["classes.txt"] = "".join(f"{name}\n" for name in names).encode()
+    if not np.isnan(truth.catalog.image_sizes).any():
+        files[SIZES] = _size_table(truth.catalog)
+    return Written(files, tuple(_lost(truth, int((~ordinary).sum()))))
+
+
+def write_detections(found: Detections) -> Written:
+    """Prediction files, ``class cx cy w h score``.
+
+    Raises:
+        OutputError: boxes are pixels of images of unknown size, or names are no file names.
+    """
+    lines = [
+        f"{line} {score!r}"
+        for line, score in zip(_centre_lines(found), found.scores.tolist(), strict=True)
+    ]
+    return Written(_line_files(found, lines))
+
+
+def _centre_lines(table: Table) -> list[str]:
+    boxes = in_shares(table)
+    centres = np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
+    return [
+        f"{category} {cx!r} {cy!r} {w!r} {h!r}"
+        for category, (cx, cy, w, h) in zip(table.category.tolist(), centres.tolist(), strict=True)
+    ]
+
+
+def _line_files(table: Table, lines: Sequence[str]) -> dict[str, bytes]:
+    stems = image_stems(table.catalog)
+    return {
+        f"{stems[image]}.txt": "".join(f"{line}\n" for line in own).encode()
+        for image, own in by_image(table, lines)
+    }
+
+
+def _size_table(catalog: Catalog) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image", "width", "height"])
+    for name, size in zip(image_stems(catalog), catalog.image_sizes.tolist(), strict=True):
+        writer.writerow([name, *size])
+    return text.getvalue().encode()
+
+
+def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:
+    if dropped:
+        what = counted(dropped, "object that is", "objects that are")
+        yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"
+    sides = truth.xywh
+    if (truth.area != sides[:, 2] * sides[:, 3]).any():
+        yield "areas of masks: the target has those of boxes alone"
+
+
 FORMAT = Format(
     name="yolo",
     title="YOLO text files",
     recognise=_recognise,
     read_ground_truth=read_ground_truth,
     read_detections=read_detections,
+    write_ground_truth=write_ground_truth,
+    write_detections=write_detections,
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from detmetrics.reading.given import Given
 from detmetrics.reading.request import Reading
@@ -12,6 +12,7 @@ from detmetrics.sheets import Sheet
 
 if TYPE_CHECKING:
     from detmetrics.tables import Detections, GroundTruth
+    from detmetrics.writing import Written
 
 __all__ = ["Format", "Side"]
 
@@ -30,9 +31,8 @@ class Format:
         read_ground_truth, read_detections: from what was given to a sheet; None where the
             format has no such side. They raise :class:`FormatError` with file and place, and
             nothing else.
-        write: from tables to files: name by name, what each holds; a single file that is named
-            ``""`` is the target itself. None where it cannot be written.
-        loses: what the format cannot hold, in words, for tables at hand.
+        write_ground_truth, write_detections: from a table to the files of the format and what
+            it cannot hold, see :class:`detmetrics.writing.Written`; None where it is not written.
 
     >>> from detmetrics.formats import Format
     >>> Format(name="mine", title="my own lines", recognise=lambda given, side: None).name
@@ -44,8 +44,13 @@ class Format:
     recognise: Callable[[Given, Side], str | None]
     read_ground_truth: Reader | None = None
     read_detections: Reader | None = None
-    write: Callable[[GroundTruth | Detections, Any], Mapping[str, bytes]] | None = None
-    loses: Callable[[GroundTruth | Detections], tuple[str, ...]] | None = None
+    write_ground_truth: Callable[[GroundTruth], Written] | None = None
+    write_detections: Callable[[Detections], Written] | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether it can be written at all."""
+        return bool(self.write_ground_truth or self.write_detections)
 
     def reader(self, side: Side) -> Reader | None:
         """The reader of one side."""

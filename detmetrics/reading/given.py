@@ -6,11 +6,12 @@ import contextlib
 import os
 import stat
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from detmetrics.errors import FormatError
 from detmetrics.files import GZIP_MAGIC, STANDARD_STREAM, Input, read_input
+from detmetrics.messages import printable
 
 __all__ = ["Given", "decoded"]
 
@@ -80,7 +81,7 @@ class Given:
         Raises:
             FormatError: a folder cannot be read.
         """
-        found = sorted(_walk(self.path, ""))
+        found = sorted(_walk(self.path))
         if not found:
             raise FormatError(self.path, ["the folder is empty"])
         return tuple(found)
@@ -100,12 +101,15 @@ class Given:
             FormatError: some cannot be read; all of them are named.
         """
         parts, faults = [], []
-        with _opened(self.path) as folder:
-            for name in names:
-                try:
-                    parts.append(_read(name, folder))
-                except OSError as error:
-                    faults.append(f"{name}: cannot be read: {error.strerror}")
+        try:
+            with _opened(self.path) as folder:
+                for name in names:
+                    try:
+                        parts.append(_read(name, folder))
+                    except OSError as error:
+                        faults.append(f"{printable(name)}: cannot be read: {error.strerror}")
+        except OSError as error:
+            raise FormatError(self.path, [f"cannot be read: {error.strerror}"]) from None
         if faults:
             raise FormatError(self.path, faults)
         return parts, Input(self.path, parts)
@@ -139,18 +143,29 @@ def _read(name: str, folder: int | None) -> bytes:
         os.close(handle)
 
 
-def _walk(folder: str, prefix: str) -> Iterable[str]:
+def _walk(folder: str) -> Iterator[str]:
+    waiting = [(folder, "")]  # no recursion: folders may lie in one another a thousand deep
+    while waiting:
+        at, prefix = waiting.pop()
+        try:
+            entries = [*os.scandir(at)]
+        except OSError as error:
+            raise FormatError(at, [f"cannot be read: {error.strerror}"]) from None
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((entry.path, f"{prefix}{entry.name}/"))
+            elif _is_file(entry):
+                yield prefix + entry.name
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file or a link to one; a link to itself is none."""
     try:
-        entries = [*os.scandir(folder)]
-    except OSError as error:
-        raise FormatError(folder, [f"cannot be read: {error.strerror}"]) from None
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, f"{prefix}{entry.name}/")
-        elif entry.is_file():
-            yield prefix + entry.name
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def decoded(data: bytes, path: str) -> tuple[str, bool]:

@@ -23,8 +23,10 @@ __all__ = ["CENTRES", "CORNERS", "SIDES", "Layout", "asked_layout", "is_relative
 TOLERATED = 0.01
 """Detectors round and clip badly now and then; a wrong layout contradicts far more lines."""
 
-BADLY, CLEARLY = 0.15, 0.4
-"""Where no layout is possible: the share that the best may have against it, and the next must."""
+BADLY, CLEARLY, MANY = 0.15, 0.4, 100
+"""Where no layout is possible: the share that the best may have against it, and the next must;
+among many lines four times as much will do.
+"""
 
 SLACK = 0.02
 """How far, in shares of the image, a box may leave it before that is held against a layout."""
@@ -135,14 +137,13 @@ def told_layout(
     tried: list[tuple[Layout, float]] = []
     for group in groups:
         fresh = [Layout(names=tuple(names), relative=relative) for names in group]
-        tried += [(layout, _against(values, layout.names, relative, sizes)) for layout in fresh]
-        possible = [(layout, share) for layout, share in tried if share <= TOLERATED]
-        if len(possible) == 1:
-            return _told(possible[0][0], tried, len(values))
-        if possible:
+        shares = [(layout, _against(values, layout.names, relative, sizes)) for layout in fresh]
+        tried += shares
+        possible = [(layout, share) for layout, share in shares if share <= TOLERATED]
+        if len(possible) > 1:
             raise _open(path, "several orders of columns are", possible, len(values), relative)
-    if best := _best(tried):
-        return _told(best, tried, len(values))
+        if best := possible[0][0] if possible else _best(shares, len(values)):
+            return _told(best, tried, len(values))
     raise _open(path, "no order of columns is", tried, len(values), relative)
 
 
@@ -171,10 +172,13 @@ def _open(
     )
 
 
-def _best(tried: list[tuple[Layout, float]]) -> Layout | None:
+def _best(tried: list[tuple[Layout, float]], rows: int) -> Layout | None:
     """The one that is contradicted far less than all others, as by boxes that were not clipped."""
     ranked = sorted(tried, key=lambda found: found[1])
-    if len(ranked) > 1 and ranked[0][1] <= BADLY and ranked[1][1] >= CLEARLY:
+    if len(ranked) < 2 or ranked[0][1] > BADLY:
+        return None
+    best, next_best = ranked[0][1], ranked[1][1]
+    if next_best >= CLEARLY or (rows >= MANY and next_best >= max(4 * best, best + 0.05)):
         return ranked[0][0]
     return None
 

@@ -17,8 +17,9 @@ import numpy as np
 
 from detmetrics.arrays import Floats, Ints, Objects
 from detmetrics.catalog import Id, Keys
+from detmetrics.columns import LARGEST
 from detmetrics.errors import FormatError
-from detmetrics.messages import shown
+from detmetrics.messages import printable, shown
 from detmetrics.reading.given import BYTE_ORDER_MARKS, decoded
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Lines", "exact_floats", "keys_of", "read_lines"]
 
 MANY = 1 << 16
+EXACT = 1 << 53
+MOST_DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class Lines:
 
     def place(self, row: int) -> str:
         """The file and the line of a row."""
-        return f"{self.files[self.file[row]]}:{self.line[row]}"
+        return f"{printable(self.files[self.file[row]])}:{self.line[row]}"
 
     def matrix(self, columns: int) -> Floats:
         """(R, C) the numbers, where every line holds as many."""
@@ -72,6 +75,22 @@ class Lines:
         if len(rows):
             faults = [f"{self.place(row)}: {says(row)}" for row in rows[:100].tolist()]
             raise FormatError(path, faults, len(rows))
+
+    def refuse_unusable(self, path: str) -> None:
+        """Raise a fault for each line with a number that can be no pixel; values : (R, C).
+
+        Raises:
+            FormatError: there is one.
+        """
+        values = self.values
+        if not values.size or (values.min() >= -LARGEST and values.max() <= LARGEST):
+            return
+        bad = np.flatnonzero(~(np.abs(values) <= LARGEST))
+        rows, first = np.unique(np.searchsorted(self.start, bad, "right") - 1, return_index=True)
+        found = dict(zip(rows.tolist(), values[bad[first]].tolist(), strict=True))
+        self.refuse(
+            path, rows, lambda row: f"expected finite numbers that can be pixels, got {found[row]}"
+        )
 
 
 def read_lines(
@@ -104,7 +123,7 @@ def exact_floats() -> dict[str, Any]:
 def _regular(parts: list[bytes], files: tuple[str, ...], text_label: bool) -> Lines | None:
     """The fast way; None where the lines are not all alike."""
     joined = b"".join(parts)
-    if b"\0" in joined:
+    if b"\0" in joined or joined.count(b"\r") != joined.count(b"\r\n"):
         return None
     frame = _frame(joined, " ", text_label)
     if frame is None:
@@ -163,9 +182,9 @@ def keys_of(column: Any) -> Keys:
     if column.dtype.kind not in "iuf":
         return _factorized(column)
     values = column.to_numpy()
-    if values.dtype.kind == "f" and (values == np.floor(values)).all():
+    if values.dtype.kind == "f" and ((values == np.floor(values)) & (np.abs(values) < EXACT)).all():
         values = values.astype(np.int64)
-    if values.dtype.kind in "iu":
+    if values.dtype.kind in "iu" and (not len(values) or values.max() < 2**63):
         if len(values) and values.min() >= 0 and values.max() < MANY:
             return Keys(np.arange(values.max() + 1), values)
         labels, code = np.unique(values, return_inverse=True)
@@ -213,7 +232,7 @@ def _line_by_line(
             try:
                 values += map(_number, tokens[at:])
             except ValueError:
-                faults.append(f"{name}:{row}: {_no_number(tokens, at)}")
+                faults.append(f"{printable(name)}:{row}: {_no_number(tokens, at)}")
                 del values[start[-1] :]
                 continue
             words.append(" ".join(tokens[:at]))
@@ -274,7 +293,7 @@ def _no_number(tokens: list[str], at: int) -> str:
 
 def _labels(words: list[str], text_label: bool) -> Keys:
     if not text_label and words and all(word.isascii() and word.isdigit() for word in words):
-        numbers = [int(word) for word in words]
+        numbers = [int(word.lstrip("0")[:MOST_DIGITS] or 0) for word in words]
         if max(numbers) < 2**63:
             return _numbered(np.array(numbers, np.int64))
     if not text_label and words and all(map(_is_whole, words)):
@@ -289,4 +308,9 @@ def _numbered(numbers: Ints) -> Keys:
 
 def _is_whole(word: str) -> bool:
     """Whether a word is a whole number that may be written with a point, as ``3.0``."""
-    return _is_number(word) and abs(float(word)) < MANY and float(word).is_integer()
+    return (
+        word != "difficult"
+        and _is_number(word)
+        and abs(float(word)) < MANY
+        and float(word).is_integer()
+    )

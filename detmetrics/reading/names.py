@@ -8,12 +8,13 @@ from typing import Any
 
 from detmetrics.errors import FormatError
 from detmetrics.files import read_input
-from detmetrics.messages import shown
+from detmetrics.messages import printable, shown
 from detmetrics.reading.given import decoded
 
 __all__ = ["names_of", "read_names", "read_yaml", "yaml_names"]
 
 MOST_NAMES = 1_000_000
+DEEPEST = 50
 YAML_SUFFIXES = (".yaml", ".yml")
 
 
@@ -61,25 +62,38 @@ def read_yaml(path: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        said = getattr(error, "problem", None) or str(error)
+        said = printable(" ".join((getattr(error, "problem", None) or str(error)).split()))
         raise FormatError(path, [f"{place}not YAML: {said}"]) from None
     except RecursionError:
         raise FormatError(path, ["nested too deeply to be a data set"]) from None
-    except ValueError as error:
-        raise FormatError(path, [f"not YAML: {error}"]) from None
+    except FormatError:
+        raise
+    except (ValueError, OverflowError):
+        raise FormatError(path, ["not YAML: a character that Unicode does not have"]) from None
     if not isinstance(content, dict):
         raise FormatError(path, ["expected a mapping with names, path, train, val"])
     return {str(key): value for key, value in content.items()}
 
 
 def _refuse_aliases(text: str, path: str) -> None:
-    """Aliases can unfold a small file into a huge one, and no data set needs them."""
+    """Aliases can unfold a small file into a huge one, and no data set needs them.
+
+    Nor does one need lists of lists of lists, which take PyYAML time with the square of the depth.
+
+    Raises:
+        FormatError: there are some.
+    """
     import yaml
 
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.BaseLoader):
         if isinstance(event, yaml.AliasEvent):
             line = f"line {event.start_mark.line + 1}: " if event.start_mark else ""
             raise FormatError(path, [f"{line}YAML aliases are refused"])
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise FormatError(path, ["nested too deeply to be a data set"])
 
 
 def yaml_names(content: Mapping[str, Any], path: str) -> tuple[str, ...]:

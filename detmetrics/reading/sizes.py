@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ import numpy as np
 from detmetrics.arrays import Floats
 from detmetrics.errors import FormatError
 from detmetrics.files import read_input
+from detmetrics.messages import shown
 from detmetrics.pairing import stem
 from detmetrics.reading.given import Given, decoded
 
@@ -110,19 +112,24 @@ def _table(
 
 def _read_table(path: str) -> dict[str, tuple[float, float]]:
     text, _ = decoded(read_input(path)[0], path)
-    lines = [line for line in text.splitlines() if line.strip()]
-    separator = next((mark for mark in ("\t", ";", ",") if mark in lines[0]), None)
-    rows = [[part.strip() for part in line.split(separator)] for line in lines]
-    at = _columns([name.lower() for name in rows[0]], path)
+    lines = text.splitlines()
+    separator = next((mark for mark in ("\t", ";", ",") if lines and mark in lines[0]), ",")
+    try:
+        rows = [[part.strip() for part in row] for row in csv.reader(lines, delimiter=separator)]
+    except csv.Error as error:
+        raise FormatError(path, [f"not a table: {error}"]) from None
+    at = _columns([name.lower() for name in rows[0]] if rows else [], path)
     found = {}
     for number, row in enumerate(rows[1:], start=2):
+        if not row:
+            continue
         try:
             name, width, height = row[at[0]], float(row[at[1]]), float(row[at[2]])
         except (IndexError, ValueError):
             name, width, height = "", 0.0, 0.0
         if not (name and 0 < width < math.inf and 0 < height < math.inf):
             expected = "expected an image, its width and its height in pixels"
-            raise FormatError(path, [f"line {number}: {expected}, got {lines[number - 1]!r}"])
+            raise FormatError(path, [f"line {number}: {expected}, got {shown(','.join(row))}"])
         found[name] = found[stem(name)] = (width, height)
     return found
 
@@ -130,7 +137,7 @@ def _read_table(path: str) -> dict[str, tuple[float, float]]:
 def _columns(header: list[str], path: str) -> tuple[int, int, int]:
     image = next((h for h in ("image", "image_id", "filename", "file_name") if h in header), None)
     if image is None or not {"width", "height"} <= set(header):
-        names = ", ".join(header)
+        names = shown(", ".join(header)) if any(header) else "nothing"
         raise FormatError(
             path, [f"line 1: expected the columns image, width and height, got {names}"]
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +36,7 @@ PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 TRUE = frozenset(("1", "true", "yes", "t", "y", "1.0"))
 FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none", "null"))
 EMPTY = frozenset(("", "nan", "none", "null"))
+LINE_END = re.compile(r"\r\n|\r|\n")
 FLAGS = ("crowd", "ignore", "difficult")
 ALWAYS_TEXT = ("image", "class")
 
@@ -51,11 +54,13 @@ def names_in(given: Given) -> list[str]:
         text, _ = decoded(head[: len(head) // 2 * 2] if head[:1] in b"\xff\xfe" else head, "")
     except FormatError:
         return []
-    return _split(_first_line(text))
+    return _split(_first_line(text)[0])
 
 
-def _first_line(text: str) -> str:
-    return next((line for line in text.splitlines() if line.strip()), "")
+def _first_line(text: str) -> tuple[str, int]:
+    """The first line with something in it, and where it starts."""
+    found = re.search(r"(?:^|(?<=[\r\n]))[^\r\n]*[^\s][^\r\n]*", text)
+    return (found[0], found.start()) if found else ("", 0)
 
 
 def _separator(line: str) -> str:
@@ -71,7 +76,8 @@ def read_delimited(
 ) -> tuple[pd.DataFrame, Heading, Input]:
     """A text table; images and classes stay text, so that ``0012`` and ``12`` stay two.
 
-    find: from the names in the first line to what they hold.
+    find: from the names in the first line to what they hold. The index of the frame holds the
+    line of each row.
 
     Raises:
         FormatError: it is no table.
@@ -80,13 +86,13 @@ def read_delimited(
 
     data, source = given.content()
     try:
-        text = (
-            data.decode("utf-8-sig") if b"\0" not in data[:1000] else decoded(data, given.path)[0]
-        )
+        text = data.decode("utf-8-sig") if b"\0" not in data else decoded(data, given.path)[0]
     except UnicodeDecodeError:
         text = decoded(data, given.path)[0]
     del data
-    line = _first_line(text)
+    line, start = _first_line(text)
+    if not line:
+        raise FormatError(given.path, ["the file is empty"])
     names = _split(line)
     if len(set(names)) < len(names):
         raise FormatError(given.path, ["line 1: two columns have one name"])
@@ -95,31 +101,74 @@ def read_delimited(
     kinds = {
         names.index(heading.column[what]): object for what in ALWAYS_TEXT if what in heading.column
     }
+    more, above = len(names), len(LINE_END.findall(text[:start]))
+    body = text[start + len(line) :]
     try:
+        # A column behind the last takes what a line has too many, which would be dropped else.
         frame = pd.read_csv(
-            io.StringIO(text),
+            io.StringIO(f"{line}{_separator(line)}+{body}"),
             sep=_separator(line),
             na_filter=False,
             skipinitialspace=True,
             skip_blank_lines=False,
             index_col=False,
             header=0,
-            names=[*range(len(names))],
-            usecols=[names.index(name) for name in wanted],
-            dtype=kinds,
+            names=[*range(more + 1)],
+            usecols=[*(names.index(name) for name in wanted), more],
+            dtype={**kinds, more: object},
             low_memory=False,
-            skiprows=text[: text.index(line)].count("\n"),
             **exact_floats(),
         )
-    except (ValueError, OverflowError, IndexError) as error:
-        raise FormatError(given.path, [_parser_fault(error)]) from None
+    except IndexError:  # of pandas, where nothing follows the heading
+        frame = pd.DataFrame({at: pd.Series(dtype=object) for at in range(more + 1)})
+    except (ValueError, OverflowError) as error:
+        raise FormatError(given.path, [_parser_fault(error, above)]) from None
+    frame.index = pd.Index(_line_numbers(body, _separator(line), len(frame)) + above)
+    _refuse_longer(frame, more, given.path)
+    frame = _without_blank(frame.drop(columns=more))
     return frame.rename(columns=dict(enumerate(names))), heading, source
 
 
-def _parser_fault(error: Exception) -> str:
+def _line_numbers(body: str, separator: str, rows: int) -> Ints:
+    """(R,) the line on which each row begins, that of the heading being 1.
+
+    A quoted value may hold line ends, and then lines and rows differ in number.
+    """
+    plain = np.arange(rows) + 2
+    if '"' not in body or body.rstrip("\r\n").count("\n") == rows:
+        return plain
+    lines = csv.reader(io.StringIO(body, newline=""), delimiter=separator)
+    ends = []
+    with contextlib.suppress(csv.Error):
+        ends = [lines.line_num for _ in lines]
+    return np.array(ends[:rows], np.int64) + 1 if len(ends) > rows else plain
+
+
+def _refuse_longer(frame: pd.DataFrame, names: int, path: str) -> None:
+    longer = frame.index[frame[names].to_numpy() != ""]
+    if len(longer):
+        faults = [
+            f"line {line}: expected {names} columns, got more, {shown(frame[names][line])} the next"
+            for line in longer[:100].tolist()
+        ]
+        raise FormatError(path, faults, len(longer))
+
+
+def _without_blank(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without lines that hold nothing."""
+    blank = np.ones(len(frame), bool)
+    for name in frame.columns:
+        if _is_numeric(frame[name]):
+            return frame
+        blank[blank] = [not str(value).strip() for value in frame[name].to_numpy()[blank]]
+    return frame[~blank] if blank.any() else frame
+
+
+def _parser_fault(error: Exception, above: int) -> str:
     text = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-    if found := re.match(r"Expected (\d+) fields in line (\d+), saw (\d+)", text):
-        return f"line {found[2]}: expected {found[1]} columns, got {found[3]}"
+    if found := re.match(r"EOF inside string starting at row (\d+)", text):
+        line = int(found[1]) + above + 1
+        return f"line {line}: expected a second quotation mark, got the end of the file"
     return f"not a table: {printable(text)}"
 
 
@@ -147,11 +196,13 @@ def sheet_of(
     rows = np.flatnonzero(_with_box(frame, [column[part] for part in heading.box_names]))
     part = frame if len(rows) == len(frame) else frame.iloc[rows]
     numbers = _Numbers(read.path, place, rows)
+    _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
+    class_column = column["class" if "class" in column else "number"]
+    _refuse_nothing(part[class_column], read.path, place, rows, "a class")
     every_image = _keys(frame[column["image"]])
     boxes = np.column_stack([numbers.of(part[column[name]]) for name in heading.box_names])
     if relative is None:
         relative = is_relative(boxes) and bool((boxes != np.floor(boxes)).any())
-    class_column = column["class" if "class" in column else "number"]
     category = _keys(part[class_column])
     flags = {what: numbers.flags(part[column[what]]) for what in FLAGS if what in column}
     named = category.labels.dtype == object
@@ -189,6 +240,25 @@ def _fields(heading: Heading, class_column: str) -> dict[str, str]:
         "scores": column.get("score", "score"),
         "areas": column.get("area", "area"),
     }
+
+
+def _refuse_nothing(
+    column: pd.Series[Any], path: str, place: Callable[[int], str], rows: Ints, expected: str
+) -> None:
+    """Refuse rows without an image or a class."""
+    absent = column.isna().to_numpy()
+    if column.dtype == "category":
+        empty = np.array([not str(label).strip() for label in column.cat.categories], bool)
+        absent = absent | np.append(empty, True)[column.cat.codes.to_numpy()]
+    elif not _is_numeric(column):
+        absent = absent | np.array([not str(value).strip() for value in column], bool)
+    bad = np.flatnonzero(absent)
+    if len(bad):
+        faults = [
+            f"{place(int(rows[at]))}: {column.name}: expected {expected}, got nothing"
+            for at in bad[:100]
+        ]
+        raise FormatError(path, faults, len(bad))
 
 
 def _keys(column: pd.Series[Any]) -> Keys:

@@ -6,7 +6,7 @@ from detmetrics.errors import FormatError
 from detmetrics.reading.given import Given
 from detmetrics.reading.lines import Lines, read_lines
 
-__all__ = ["box_files", "sampled"]
+__all__ = ["box_files", "required_files", "sampled"]
 
 NO_BOXES = frozenset(
     (
@@ -28,6 +28,19 @@ def box_files(given: Given) -> tuple[str, ...]:
         for name in given.ending(".txt")
         if name.rpartition("/")[2].lower() not in NO_BOXES and "imagesets/" not in name.lower()
     )
+
+
+def required_files(given: Given) -> tuple[str, ...]:
+    """The text files that hold boxes, of which there must be one.
+
+    Raises:
+        FormatError: there is none.
+    """
+    files = box_files(given)
+    if not files:
+        found = "none" if given.is_folder else "no folder"
+        raise FormatError(given.path, [f"expected a folder of .txt files, found {found}"])
+    return files
 
 
 def sampled(given: Given) -> Lines | None:

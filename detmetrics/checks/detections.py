@@ -1,0 +1,63 @@
+"""Detections: scores, repetitions, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Ints
+from detmetrics.checks.report import Finding, finding, marked
+from detmetrics.checks.sides import Subject
+from detmetrics.rules import COCO
+
+__all__ = ["of_detections"]
+
+FEW = 2
+
+
+def of_detections(found: Subject, truth: Subject) -> Iterator[Finding | None]:
+    """What can be wrong with detections beyond their boxes."""
+    scores, place = found.sheet.scores, found.place("scores")
+    assert scores is not None
+    finite = np.isfinite(scores)
+    yield marked("D301", found.name, ~finite, place)
+    yield marked("D302", found.name, finite & ((scores < 0) | (scores > 1)), place)
+    if len(scores) > FEW and finite.all() and (scores == scores[0]).all():
+        yield finding("D303", found.name, len(scores), (), f"every score is {scores[0]:g}")
+    yield marked("D304", found.name, _repeated(found), found.place("boxes"))
+    yield _beyond_limit(found)
+    yield _unseen(found, truth)
+
+
+def _repeated(found: Subject) -> Ints:
+    """Rows that equal an earlier one in image, class, score and box."""
+    scores = found.sheet.scores
+    assert scores is not None
+    columns = (*found.sheet.boxes.T, scores, found.category, found.image)
+    order = np.lexsort(columns)
+    same = np.ones(max(len(order) - 1, 0), bool)
+    for column in columns:
+        ranked = column[order]
+        same &= ranked[1:] == ranked[:-1]
+    known = (found.image >= 0) & (found.category >= 0)
+    return np.sort(order[1:][same & known[order[1:]]])
+
+
+def _beyond_limit(found: Subject) -> Finding | None:
+    known = (found.image >= 0) & (found.category >= 0)
+    group = (found.category * len(found.listing.image_ids) + found.image)[known]
+    _, count = np.unique(group, return_counts=True)
+    beyond = int(np.maximum(count - COCO.max_limit, 0).sum())
+    return finding("D305", found.name, beyond) if beyond else None
+
+
+def _unseen(found: Subject, truth: Subject) -> Finding | None:
+    seen: Bools = np.zeros(len(truth.listing.category_ids), bool)
+    seen[truth.category[truth.category >= 0]] = True
+    known = found.category >= 0
+    unseen = known & ~seen[np.where(known, found.category, 0)] if len(seen) else ~known & False
+    names = truth.listing.category_names
+    classes = [names[at] for at in np.unique(found.category[unseen]).tolist()]
+    detail = f"classes: {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
+    return marked("D306", found.name, unseen, found.place("categories"), detail)

@@ -1,0 +1,100 @@
+"""A sheet made ready for checks: indices that may be unknown, and boxes that may be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats, Ints, Objects
+from detmetrics.catalog import Id, Keys
+from detmetrics.columns import as_xywh
+from detmetrics.sheets import Sheet
+
+__all__ = ["Listing", "Subject", "listing_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Images and classes, each once, though the source may list some twice."""
+
+    image_ids: Objects
+    image_names: tuple[str, ...]
+    image_sizes: Floats
+    category_ids: Objects
+    category_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A sheet and where its rows belong; image, category : (R,) indices into the listing or -1."""
+
+    sheet: Sheet
+    listing: Listing
+    image: Ints
+    category: Ints
+
+    @property
+    def name(self) -> str:
+        """The file or folder."""
+        return self.sheet.source.name
+
+    def place(self, column: str) -> Callable[[int], str]:
+        """A function from a row to where its column stands."""
+        return lambda row: self.sheet.source.place(row, column)
+
+    @cached_property
+    def finite(self) -> Bools:
+        """(R,) whether all four numbers of a box are finite."""
+        finite: Bools = np.asarray(np.isfinite(self.sheet.boxes).all(axis=1))
+        return finite
+
+    @cached_property
+    def xywh(self) -> Floats:
+        """(R, 4) boxes in the unit of the source, zero where they are not finite."""
+        boxes = np.where(self.finite[:, None], self.sheet.boxes, 0.0)
+        return as_xywh(boxes, self.sheet.box_format)
+
+    @cached_property
+    def bounds(self) -> Floats:
+        """(R, 2) the right and lower end of the image of each row, nan where unknown."""
+        if self.sheet.relative:
+            return np.ones((len(self.sheet), 2))
+        bounds = np.full((len(self.sheet), 2), np.nan)
+        known = self.image >= 0
+        bounds[known] = self.listing.image_sizes[self.image[known]]
+        return bounds + self.sheet.corners_inclusive
+
+
+def listing_of(sheet: Sheet) -> Listing:
+    """What ground truth lists, the first of each id; where it does not, what its rows name."""
+    images, categories = sheet.images, sheet.categories
+    image_ids = images.ids if images else _named(sheet.image)
+    category_ids = categories.ids if categories else _named(sheet.category)
+    image_at, category_at = _first(image_ids), _first(category_ids)
+    sizes = np.full((len(image_ids), 2), np.nan)
+    if images is not None and images.sizes is not None:
+        sizes = images.sizes
+    names = images.names if images else tuple(map(str, image_ids.tolist()))
+    classes = categories.names if categories else tuple(map(str, category_ids.tolist()))
+    return Listing(
+        image_ids=image_ids[image_at],
+        image_names=tuple(names[row] for row in image_at),
+        image_sizes=sizes[image_at],
+        category_ids=category_ids[category_at],
+        category_names=tuple(classes[row] for row in category_at),
+    )
+
+
+def _named(keys: Keys) -> Objects:
+    used = np.arange(len(keys.labels)) if keys.code is None else np.unique(keys.code)
+    return keys.labels[used]
+
+
+def _first(ids: Objects) -> list[int]:
+    first: dict[Id, int] = {}
+    for row, known in enumerate(ids.tolist()):
+        first.setdefault(known, row)
+    return [*first.values()]

@@ -1,0 +1,44 @@
+"""``detmetrics stats``."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+import click
+
+from detmetrics.cli.progress import Patience
+from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.errors import DetmetricsWarning
+
+__all__ = ["stats"]
+
+EXAMPLES = """\b
+Examples:
+  detmetrics stats labels/train --image-dir images/train
+  detmetrics stats annotations.json --json -
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("ground_truth")
+@click.option("--json", "json_file", metavar="FILE|-", help="Write the numbers as JSON.")
+@reading_options
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
+def stats(ground_truth: str, **options: Any) -> None:
+    """Count what GROUND_TRUTH holds: images, objects, classes, sizes, objects an image."""
+    from detmetrics.files import write_whole
+    from detmetrics.overview import stats as run
+
+    warnings.simplefilter("ignore", DetmetricsWarning)  # the table says all of them
+    with Patience(quiet=options["quiet"]) as patience:
+        counted = run(ground_truth, reading=reading_of(options), progress=patience)
+    outputs = {}
+    if path := options["json_file"]:
+        outputs[path] = json.dumps(counted.to_dict(), indent=2, sort_keys=True) + "\n"
+    if "-" not in outputs:
+        from detmetrics.reports.overview import to_text
+
+        outputs["-"] = to_text(counted)
+    write_whole(outputs)

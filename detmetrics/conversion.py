@@ -1,0 +1,158 @@
+"""One set of boxes, read in any format and written in another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from detmetrics.catalog import Catalog
+from detmetrics.errors import InputError
+from detmetrics.files import write_tree
+from detmetrics.formats import Side, formats, recognised
+from detmetrics.loading import Progress, read_sheet
+from detmetrics.reading.given import Given
+from detmetrics.reading.request import Reading
+from detmetrics.reading.sizes import sizes_of
+from detmetrics.sheets import Sheet
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.writing import Table, Written
+
+__all__ = ["Conversion", "convert", "targets"]
+
+READING = Reading()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """What :func:`convert` did.
+
+    Attributes:
+        side: ``"ground truth"`` or ``"detections"``.
+        table: what was read.
+        files: what was written, below the target; ``""`` is the target itself.
+        lost: what the format could not hold.
+
+    >>> import tempfile
+    >>> import detmetrics as dm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     done = dm.convert("fixtures/ground_truth.json", f"{folder}/labels", to="yolo")
+    >>> done.side, len(done.files)
+    ('ground truth', 26)
+    """
+
+    side: Side
+    table: Table
+    files: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def targets() -> tuple[str, ...]:
+    """The names of the formats that can be written."""
+    return tuple(sorted(known.name for known in formats() if known.writes))
+
+
+def convert(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    to: str,
+    side: Side | None = None,
+    ground_truth: str | os.PathLike[str] | GroundTruth | None = None,
+    reading: Reading = READING,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Conversion:
+    """Write ground truth or detections in another format, whole or not at all.
+
+    to: the name of the format. side: what the source is, where its content leaves that open.
+    ground_truth: gives detections the ids, names and image sizes of their ground truth.
+    force: put the new files in place of old ones.
+
+    Raises:
+        FormatError, UnknownIdError: the source cannot be read.
+        InputError: no such format, or it cannot be written for this side.
+        OutputError: the target is there already, a name would leave it, or image sizes are
+            needed and unknown.
+
+    >>> import tempfile
+    >>> import detmetrics as dm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     done = dm.convert("fixtures/detections.json", f"{folder}/found.csv", to="csv")
+    ...     print(open(f"{folder}/found.csv").readline().strip())
+    image,class,score,x,y,w,h
+    """
+    given = Given(source)
+    side = side or _side(given, reading)
+    writer = _writer(to, side)
+    if side == "ground truth":
+        sheet = read_sheet(source, side, reading, progress=progress, given=given)
+        table: Table = GroundTruth.from_sheet(sheet, pixels=reading.pixels)
+        written = writer(table)
+    else:
+        table = _detections(source, given, ground_truth, reading, progress)
+        written = writer(table)
+    write_tree(os.fspath(target), written.files, force=force)
+    return Conversion(side=side, table=table, files=tuple(written.files), lost=written.lost)
+
+
+def _side(given: Given, reading: Reading) -> Side:
+    """Detections where they are recognised as such, else ground truth."""
+    if reading.gt_format is not None:
+        return "ground truth"
+    if reading.det_format is not None or recognised(given, "detections"):
+        return "detections"
+    return "ground truth"
+
+
+def _writer(to: str, side: Side) -> Callable[[Any], Written]:
+    chosen = next((known for known in formats() if known.name == to), None)
+    if chosen is None or not chosen.writes:
+        raise InputError(f"cannot write {to!r}; there are {', '.join(targets())}")
+    writer = chosen.write_ground_truth if side == "ground truth" else chosen.write_detections
+    if writer is None:
+        raise InputError(f"format {to!r} has no {side}")
+    return writer
+
+
+def _own_catalog(sheet: Sheet, reading: Reading) -> Catalog:
+    """The images and classes of detections that stand alone, with the sizes that are known."""
+    catalog = sheet.catalog()
+    if catalog.sized:
+        return catalog
+    sizes = sizes_of(catalog.image_names, reading)
+    return replace(catalog, image_sizes=np.where(np.isnan(sizes), catalog.image_sizes, sizes))
+
+
+def _detections(
+    source: str | os.PathLike[str],
+    given: Given,
+    ground_truth: str | os.PathLike[str] | GroundTruth | None,
+    reading: Reading,
+    progress: Progress | None,
+) -> Detections:
+    """Detections with the catalog of their ground truth, or with their own."""
+    if ground_truth is None:
+        sheet = read_sheet(source, "detections", reading, progress=progress, given=given)
+        key = "id" if sheet.class_key == "index" else sheet.class_key
+        sheet = replace(sheet, class_key=key)
+        catalog = _own_catalog(sheet, reading)
+        relative = sheet.relative and not catalog.sized
+        return Detections.from_sheet(
+            sheet, catalog=catalog, relative=relative, pixels=reading.pixels
+        )
+    if not isinstance(ground_truth, GroundTruth):
+        ground_truth = GroundTruth.from_sheet(
+            read_sheet(ground_truth, "ground truth", reading, progress=progress),
+            pixels=reading.pixels,
+        )
+    known = replace(reading, catalog=ground_truth.catalog)
+    return Detections.from_sheet(
+        read_sheet(source, "detections", known, progress=progress, given=given),
+        catalog=ground_truth.catalog,
+        relative=ground_truth.relative,
+        pixels=reading.pixels,
+    )

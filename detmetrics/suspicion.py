@@ -1,0 +1,51 @@
+"""Boxes that are probably not what their format says, seen from their values alone.
+
+A wrong reading of boxes gives a number all the same, only a low one; so these two are looked for
+whenever boxes are read. Neither can be certain, hence they warn and do not refuse.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detmetrics.arrays import Floats
+from detmetrics.columns import BoxFormat
+
+__all__ = ["CORNERS_FOR_SIDES", "SHARES_FOR_PIXELS", "seems_corners", "seems_shares", "suspicions"]
+
+ENOUGH = 20
+NEARLY_ALL = 0.995
+
+CORNERS_FOR_SIDES = (
+    "boxes look like xmin ymin xmax ymax, but are read as x y w h: in nearly all of them the third "
+    "number is at least the first and the fourth at least the second"
+)
+SHARES_FOR_PIXELS = "boxes look like shares of the image, but are read as pixels: none exceeds 1"
+
+
+def seems_corners(boxes: Floats, box_format: BoxFormat, relative: bool) -> bool:
+    """Whether boxes given as ``x y w h`` are probably corners.
+
+    Sides that are as long as their distance from the upper left corner are common for one box,
+    and next to impossible for all of many.
+    """
+    if box_format != "xywh" or relative or len(boxes) < ENOUGH:
+        return False
+    x, y, w, h = boxes.T
+    off_corner = (x > 0) & (y > 0)
+    if int(off_corner.sum()) < ENOUGH:
+        return False
+    return bool(((w >= x) & (h >= y))[off_corner].mean() >= NEARLY_ALL)
+
+
+def seems_shares(boxes: Floats, relative: bool) -> bool:
+    """Whether boxes given in pixels are probably shares: none reaches further than 1."""
+    if relative or not boxes.size or not boxes.max() <= 1:
+        return False
+    return bool((boxes != np.floor(boxes)).any())
+
+
+def suspicions(boxes: Floats, box_format: BoxFormat, relative: bool) -> list[str]:
+    """What the boxes look like in place of what they are read as."""
+    found = [CORNERS_FOR_SIDES] if seems_corners(boxes, box_format, relative) else []
+    return [*found, SHARES_FOR_PIXELS] if seems_shares(boxes, relative) else found

@@ -1,0 +1,115 @@
+"""What writers share: safe file names, numbers in full, and boxes in the unit of the target."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from detmetrics.arrays import Floats
+from detmetrics.catalog import Catalog
+from detmetrics.errors import OutputError
+from detmetrics.messages import counted, shown
+from detmetrics.pairing import stem
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["Table", "Written", "by_image", "image_stems", "in_pixels", "in_shares", "safe_name"]
+
+Table = GroundTruth | Detections
+RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
+LONGEST = 200
+
+
+class Written(NamedTuple):
+    """files: what each holds, by its path below the target, ``""`` for the target itself;
+    lost: what the format could not hold.
+    """
+
+    files: Mapping[str, bytes]
+    lost: tuple[str, ...] = ()
+
+
+def safe_name(name: str, what: str) -> str:
+    """A name that stays a single file inside the target on any system.
+
+    Raises:
+        OutputError: it would leave the target, or is no file name.
+    """
+    odd = (
+        not name
+        or name in (".", "..")
+        or any(mark in name for mark in '/\\:*?"<>|')
+        or not name.isprintable()
+        or name != name.strip(" .")
+        or RESERVED.fullmatch(name)
+        or len(name) > LONGEST
+    )
+    if odd:
+        raise OutputError(f"{what} {shown(name)} cannot be a file name: nothing was written")
+    return name
+
+
+def image_stems(catalog: Catalog) -> list[str]:
+    """(N,) a file name without suffix for each image.
+
+    Raises:
+        OutputError: two images would share one, or a name is not safe.
+    """
+    stems = [stem(name) for name in catalog.image_names]
+    if len(set(map(str.casefold, stems))) < len(stems):
+        stems = [str(known) for known in catalog.image_ids.tolist()]
+    taken = [name.casefold() for name in stems]
+    if len(set(taken)) < len(taken):
+        double = next(name for name in stems if taken.count(name.casefold()) > 1)
+        raise OutputError(f"two images would be written to {shown(double)}: nothing was written")
+    return [safe_name(name, "image") for name in stems]
+
+
+def in_shares(table: Table) -> Floats:
+    """(n, 4) ``x y w h`` as shares of the image.
+
+    Raises:
+        OutputError: boxes are in pixels of images of unknown size.
+    """
+    boxes = table.xywh
+    if table.relative or not len(boxes):
+        return boxes
+    return boxes / _sides(table, "shares of the image, as the target has them")
+
+
+def in_pixels(table: Table) -> Table:
+    """The table itself, whose boxes are pixels.
+
+    Raises:
+        OutputError: boxes are shares of images of unknown size.
+    """
+    if table.relative and len(table):
+        _refuse(table, "pixels, as the target has them")
+    return table
+
+
+def _sides(table: Table, unit: str) -> Floats:
+    sizes = table.catalog.image_sizes[table.image]
+    if np.isnan(sizes).any():
+        _refuse(table, unit)
+    return np.concatenate([sizes, sizes], axis=1)
+
+
+def _refuse(table: Table, unit: str) -> None:
+    unknown = int(np.isnan(table.catalog.image_sizes).any(axis=1).sum())
+    raise OutputError(
+        f"{table.source.name}: the size of {counted(unknown, 'image')} is unknown, so boxes cannot "
+        f"become {unit}: give the images with --image-dir DIR, or their sizes with "
+        "--image-sizes FILE (a CSV with image, width, height)"
+    )
+
+
+def by_image(table: Table, lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The lines of each image, images without any included."""
+    order = np.argsort(table.image, kind="stable")
+    ends = np.searchsorted(table.image[order], np.arange(len(table.catalog.image_ids) + 1))
+    rows = order.tolist()
+    for image, (start, end) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)):
+        yield image, [lines[row] for row in rows[start:end]]
