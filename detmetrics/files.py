@@ -192,12 +192,17 @@ def _refuse_taken(target: str, place: str, files: Mapping[str, bytes], force: bo
     if not force:
         raise OutputError(f"{target}: is there already; --force puts the new in its place")
     kinds_written = {os.path.splitext(name)[1] for name in files}
-    for entry in os.scandir(place) if is_folder else ():
+    for entry in _entries(place) if is_folder else ():
         if not entry.is_file() or os.path.splitext(entry.name)[1] not in kinds_written:
             raise OutputError(
                 f"{target}: holds {entry.name}, which would be lost: --force only replaces folders "
                 f"of {', '.join(sorted(kinds_written))} files"
             )
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return [*entries]
 
 
 @contextlib.contextmanager

@@ -99,10 +99,10 @@ def pair(
     paired, found = _fitting(wanted, known, subject, key, own=own)
     if paired is not None:
         return paired
+    if policy == "drop":
+        return _dropped(wanted, known, found, subject, key)
     rows = wanted.spread(found)
     what = _unknown(wanted, known, rows, "object" if policy is None else "detection")
-    if policy == "drop":
-        return Paired(rows, f"{subject}: dropped, as asked: {what}")
     lines = [f"{subject}: {what}", *_examples(wanted, rows, place)]
     causes = _index_causes(known) if key == "index" else _causes(wanted, known, own=own)
     lines += [f"  likely cause: {cause}" for cause in causes]
@@ -112,6 +112,17 @@ def pair(
             f"or unknown_{known.plural}='drop' in Python"
         )
     raise UnknownIdError("\n".join(lines))
+
+
+def _dropped(wanted: Keys, known: Known, found: Ints, subject: str, key: ClassKey) -> Paired:
+    """Without what is unknown, under the reading that knows most; by id where several do."""
+    best, how = wanted.spread(found), ""
+    for reading in _readings(wanted.labels, known, own=False) if key != "index" else ():
+        rows = wanted.spread(reading.position)
+        if int((rows >= 0).sum()) > int((best >= 0).sum()):
+            best, how = rows, f"{known.plural} were {reading.how}; "
+    what = _unknown(wanted, known, best, "detection")
+    return Paired(best, f"{subject}: {how}dropped, as asked: {what}")
 
 
 def _fitting(

@@ -23,13 +23,13 @@ CORNERS_FOR_SIDES = (
 SHARES_FOR_PIXELS = "boxes look like shares of the image, but are read as pixels: none exceeds 1"
 
 
-def seems_corners(boxes: Floats, box_format: BoxFormat, relative: bool) -> bool:
+def seems_corners(boxes: Floats, box_format: BoxFormat) -> bool:
     """Whether boxes given as ``x y w h`` are probably corners.
 
     Sides that are as long as their distance from the upper left corner are common for one box,
     and next to impossible for all of many.
     """
-    if box_format != "xywh" or relative or len(boxes) < ENOUGH:
+    if box_format != "xywh" or len(boxes) < ENOUGH:
         return False
     x, y, w, h = boxes.T
     off_corner = (x > 0) & (y > 0)
@@ -38,14 +38,14 @@ def seems_corners(boxes: Floats, box_format: BoxFormat, relative: bool) -> bool:
     return bool(((w >= x) & (h >= y))[off_corner].mean() >= NEARLY_ALL)
 
 
-def seems_shares(boxes: Floats, relative: bool) -> bool:
+def seems_shares(boxes: Floats) -> bool:
     """Whether boxes given in pixels are probably shares: none reaches further than 1."""
-    if relative or not boxes.size or not boxes.max() <= 1:
+    if not boxes.size or not boxes.max() <= 1:
         return False
     return bool((boxes != np.floor(boxes)).any())
 
 
-def suspicions(boxes: Floats, box_format: BoxFormat, relative: bool) -> list[str]:
+def suspicions(boxes: Floats, box_format: BoxFormat, *, unit_is_said: bool) -> list[str]:
     """What the boxes look like in place of what they are read as."""
-    found = [CORNERS_FOR_SIDES] if seems_corners(boxes, box_format, relative) else []
-    return [*found, SHARES_FOR_PIXELS] if seems_shares(boxes, relative) else found
+    found = [CORNERS_FOR_SIDES] if seems_corners(boxes, box_format) else []
+    return [*found, SHARES_FOR_PIXELS] if not unit_is_said and seems_shares(boxes) else found

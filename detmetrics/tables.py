@@ -444,7 +444,9 @@ def restrict(
 
 
 def _suspicions(sheet: Sheet) -> list[str]:
-    found = suspicions(sheet.boxes, sheet.box_format, sheet.relative)
+    # Callers with arrays may have shares and mean them: only areas need pixels.
+    unit_is_said = sheet.relative or sheet.source.input is None
+    found = suspicions(sheet.boxes, sheet.box_format, unit_is_said=unit_is_said)
     return [f"{sheet.source.name}: {text} (detmetrics check)" for text in found]
 
 

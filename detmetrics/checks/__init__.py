@@ -101,7 +101,7 @@ def _everything(
         sheet,
         listing,
         _indices(sheet.image, listing.image_ids),
-        _indices(sheet.category, listing.category_ids),
+        _class_indices(sheet.category, listing),
     )
     yield from references.of_ground_truth(truth)
     yield from boxes.of_both(truth)
@@ -141,6 +141,14 @@ def _indices(keys: Keys, ids: object) -> Ints:
         at = positions(ids[order], keys.labels)
         return keys.spread(np.where(at >= 0, order[at] if len(order) else at, -1))  # type: ignore[no-any-return]
     return keys.spread(positions(ids.astype(object), keys.labels))  # type: ignore[no-any-return]
+
+
+def _class_indices(keys: Keys, listing: Listing) -> Ints:
+    """By id, and where the ids are numbers and the rows have names, by name."""
+    if keys.labels.dtype == object and listing.category_ids.dtype != object:
+        names = np.array(listing.category_names, dtype=object)
+        return _indices(keys, names)
+    return _indices(keys, listing.category_ids)
 
 
 def _catalog(listing: Listing) -> Catalog:

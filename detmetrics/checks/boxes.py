@@ -36,9 +36,9 @@ def of_both(subject: Subject) -> Iterator[Finding | None]:
     yield marked("D204", subject.name, partly & ~negative, place)
     yield marked("D205", subject.name, wholly & ~negative, place)
     boxes = sheet.boxes[subject.finite]
-    if seems_corners(boxes, sheet.box_format, sheet.relative):
+    if seems_corners(boxes, sheet.box_format):
         yield finding("D206", subject.name, len(boxes), (place(0),))
-    if seems_shares(boxes, sheet.relative):
+    if not sheet.relative and seems_shares(boxes):
         yield finding("D207", subject.name, len(boxes), (place(0),))
 
 

@@ -87,15 +87,25 @@ def choose(given: Given, side: Side, wanted: str | None = None) -> tuple[Format,
 
 
 def recognised(given: Given, side: Side) -> tuple[Format, str] | None:
-    """The first format that knows what was given, and why, or None.
+    """The first format that knows what was given, and why.
+
+    None where none does, or where the first to know it knows it as the other side: what Open
+    Images calls confidence makes no detections of its boxes, though another table might.
 
     Raises:
         FormatError: it cannot be looked into.
     """
+    other = _other(side)
     for candidate in formats():
         if candidate.reader(side) is not None and (why := candidate.recognise(given, side)):
             return candidate, why
+        if candidate.reader(other) is not None and candidate.recognise(given, other):
+            return None
     return None
+
+
+def _other(side: Side) -> Side:
+    return "detections" if side == "ground truth" else "ground truth"
 
 
 def _unknown(given: Given, side: Side, known: Iterable[Format]) -> str:
@@ -118,7 +128,7 @@ def _named(wanted: str, side: Side) -> Format:
 
 
 def _other_side(given: Given, side: Side) -> Format | None:
-    other: Side = "detections" if side == "ground truth" else "ground truth"
+    other = _other(side)
     candidates = (known for known in formats() if known.reader(other) is not None)
     return next((known for known in candidates if known.recognise(given, other)), None)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detmetrics.errors import FormatError, OutputError
-from detmetrics.messages import counted, printable
+from detmetrics.messages import counted, printable, shown
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.headings import Heading, find_columns
@@ -126,10 +126,14 @@ def _read_parquet(given: Given, reading: Reading, *, side: Side) -> Sheet:
         ) from None
     data, read = given.content()
     try:
-        names = parquet.read_schema(arrow.BufferReader(data)).names
+        schema = parquet.read_schema(arrow.BufferReader(data))
+        names = schema.names
+        if len(set(names)) < len(names):
+            raise FormatError(given.path, ["two columns have one name"])
         heading = _heading(names, reading, given.path, side)
         wanted = [*dict.fromkeys(heading.column.values())]
         texts = [heading.column[what] for what in ("image", "class") if what in heading.column]
+        _refuse_kinds(arrow, schema, texts, given.path)
         table = parquet.read_table(arrow.BufferReader(data), columns=wanted, read_dictionary=texts)
         frame = table.to_pandas(ignore_metadata=True)
     except FormatError:
@@ -229,6 +233,23 @@ def _lost(table: Table) -> Iterator[str]:
         yield f"{counted(unseen, 'class', 'classes')} without a row, of which a table knows nothing"
     if table.catalog.category_ids.dtype != object:
         yield "class ids: the table has the names alone"
+
+
+def _refuse_kinds(arrow: Any, schema: Any, names: Iterable[str], path: str) -> None:
+    """Refuse images and classes that are no text and no numbers, such as lists and dates."""
+    kinds = arrow.types
+    known = (
+        *(kinds.is_string, kinds.is_large_string, kinds.is_string_view, kinds.is_integer),
+        *(kinds.is_floating, kinds.is_null),
+    )
+    faults = []
+    for name in names:
+        kind = schema.field(name).type
+        held = kind.value_type if kinds.is_dictionary(kind) else kind
+        if not any(is_it(held) for is_it in known):
+            faults.append(f"{printable(name)}: expected text or numbers, got {shown(str(kind))}")
+    if faults:
+        raise FormatError(path, faults)
 
 
 CSV = Format(

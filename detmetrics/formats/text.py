@@ -200,13 +200,23 @@ def _known_sizes(names: Sequence[str], lines: Lines, reading: Reading) -> Floats
 def _categories(label: Keys, names: Sequence[str] | None, path: str) -> Categories | None:
     """Numbers count from 0 in the order of the names; names are their own ids."""
     if label.labels.dtype == object:
-        return None
+        return _named(label, names, path)
     used = label.labels if label.code is None else label.labels[np.unique(label.code)]
     count = int(used.max()) + 1 if len(used) else 0
     if names is None:
         return Categories(ids=used, names=tuple(map(str, used.tolist())))
     if count > len(names):
         raise FormatError(path, [f"class {count - 1}, but {len(names)} classes are named"])
+    return Categories(ids=np.arange(len(names)), names=tuple(names))
+
+
+def _named(label: Keys, names: Sequence[str] | None, path: str) -> Categories | None:
+    """Class names are their own ids; where their order was given, it gives the numbers."""
+    if names is None:
+        return None
+    if unknown := [name for name in label.labels.tolist() if name not in names]:
+        faults = [f"class {shown(name)} is not among the class names given" for name in unknown]
+        raise FormatError(path, faults)
     return Categories(ids=np.arange(len(names)), names=tuple(names))
 
 

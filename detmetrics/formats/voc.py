@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,8 @@ def _contents(given: Given) -> tuple[tuple[str, ...], list[bytes], Any]:
     if not files:
         raise FormatError(given.path, ["expected a folder of .xml files, found none"])
     contents, read = given.contents(files)
-    return tuple(os.path.basename(name) for name in files), contents, read
+    names = tuple(os.path.basename(name) for name in files)
+    return names if len(set(names)) == len(names) else files, contents, read
 
 
 def _texts(values: list[str]) -> Any:
@@ -155,7 +157,9 @@ def _parsed(content: bytes, file: str, found: _Found) -> Element | None:
     from defusedxml.ElementTree import ParseError, fromstring
 
     try:
-        root: Element = fromstring(content, forbid_dtd=True)
+        with warnings.catch_warnings():  # of codecs that nobody writes XML in
+            warnings.simplefilter("ignore")
+            root: Element = fromstring(content, forbid_dtd=True)
     except DefusedXmlException:
         found.faults.append(f"{file}: a document type or an entity, which can do harm: refused")
     except ParseError as error:

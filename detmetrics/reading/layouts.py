@@ -14,11 +14,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats
-from detmetrics.columns import BoxFormat
+from detmetrics.columns import BoxFormat, as_xywh
 from detmetrics.errors import FormatError
 from detmetrics.messages import counted
 
-__all__ = ["CENTRES", "CORNERS", "SIDES", "Layout", "asked_layout", "is_relative", "told_layout"]
+__all__ = [
+    "CENTRES",
+    "CORNERS",
+    "SIDES",
+    "Layout",
+    "asked_layout",
+    "is_relative",
+    "lie_in_unit",
+    "told_layout",
+]
 
 TOLERATED = 0.01
 """Detectors round and clip badly now and then; a wrong layout contradicts far more lines."""
@@ -189,6 +198,18 @@ def is_relative(values: Floats) -> bool:
         return True
     large = (np.abs(values) > 2).any(axis=1)
     return bool(large.mean() <= TOLERATED)
+
+
+def lie_in_unit(boxes: Floats, box_format: BoxFormat) -> bool:
+    """Whether boxes can only be shares of the image: fractions, nearly all inside the unit square.
+
+    boxes : (R, 4) as ``box_format`` says.
+    """
+    if not len(boxes) or not is_relative(boxes) or (boxes == np.floor(boxes)).all():
+        return False
+    end = as_xywh(boxes, box_format)
+    end = end[:, :2] + end[:, 2:]
+    return bool((end > 1 + SLACK).any(axis=1).mean() <= BADLY)
 
 
 def _against(values: Floats, names: Sequence[str], relative: bool, sizes: Floats | None) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +76,23 @@ class Lines:
             faults = [f"{self.place(row)}: {says(row)}" for row in rows[:100].tolist()]
             raise FormatError(path, faults, len(rows))
 
+    def usual(self) -> Lines:
+        """Without lines of a length that hardly another line has."""
+        lengths, at, count = np.unique(self.width, return_inverse=True, return_counts=True)
+        if len(lengths) < 2:
+            return self
+        kept = (count >= len(self) / 4)[at]
+        code = np.arange(len(self)) if self.label.code is None else self.label.code
+        used, fresh = np.unique(code[kept], return_inverse=True)
+        return replace(
+            self,
+            file=self.file[kept],
+            line=self.line[kept],
+            label=Keys(self.label.labels[used], fresh),
+            values=self.values[np.repeat(kept, self.width)],
+            start=np.append(0, np.cumsum(self.width[kept])),
+        )
+
     def refuse_unusable(self, path: str) -> None:
         """Raise a fault for each line with a number that can be no pixel; values : (R, C).
 
@@ -94,12 +111,18 @@ class Lines:
 
 
 def read_lines(
-    contents: Sequence[bytes], files: Sequence[str], path: str, *, text_label: bool = False
+    contents: Sequence[bytes],
+    files: Sequence[str],
+    path: str,
+    *,
+    text_label: bool = False,
+    strict: bool = True,
 ) -> Lines:
     """The lines of files; blank ones are passed over.
 
     path: names the whole in errors; text_label: keep a label such as ``007`` as text, where else
-    a column of whole numbers becomes numbers.
+    a column of whole numbers becomes numbers; strict: without it, bad lines are passed over as
+    long as there are more good ones.
 
     Raises:
         FormatError: something that is no number where one must stand, or no text at all.
@@ -109,7 +132,7 @@ def read_lines(
         found = _regular(parts, tuple(files), text_label)
         if found is not None:
             return found
-    return _line_by_line(contents, tuple(files), path, text_label)
+    return _line_by_line(contents, tuple(files), path, text_label, strict)
 
 
 def exact_floats() -> dict[str, Any]:
@@ -125,7 +148,7 @@ def _regular(parts: list[bytes], files: tuple[str, ...], text_label: bool) -> Li
     joined = b"".join(parts)
     if b"\0" in joined or joined.count(b"\r") != joined.count(b"\r\n"):
         return None
-    frame = _frame(joined, " ", text_label)
+    frame = None if b"\t" in joined else _frame(joined, " ", text_label)
     if frame is None:
         frame = _frame(joined, r"\s+", text_label)
     counts = np.fromiter((part.count(b"\n") for part in parts), np.int64, len(parts))
@@ -165,7 +188,7 @@ def _frame(joined: bytes, separator: str, text_label: bool) -> pd.DataFrame | No
 
 
 def _is_regular(frame: pd.DataFrame) -> bool:
-    if any(kind.kind not in "iuf" for kind in frame.dtypes.iloc[1:]):
+    if frame.shape[1] == 1 or any(kind.kind not in "iuf" for kind in frame.dtypes.iloc[1:]):
         return False
     label = frame[0]
     if label.dtype.kind in "iuf":
@@ -178,7 +201,7 @@ def keys_of(column: Any) -> Keys:
     """A column of pandas as ids: whole numbers, or text."""
     if column.dtype == "category":
         categories = column.cat.categories.to_numpy(dtype=object)
-        return Keys(categories, column.cat.codes.to_numpy().astype(np.int64))
+        return _used(categories, column.cat.codes.to_numpy().astype(np.int64))
     if column.dtype.kind not in "iuf":
         return _factorized(column)
     values = column.to_numpy()
@@ -186,10 +209,19 @@ def keys_of(column: Any) -> Keys:
         values = values.astype(np.int64)
     if values.dtype.kind in "iu" and (not len(values) or values.max() < 2**63):
         if len(values) and values.min() >= 0 and values.max() < MANY:
-            return Keys(np.arange(values.max() + 1), values)
+            return _used(np.arange(values.max() + 1), values)
         labels, code = np.unique(values, return_inverse=True)
         return Keys(labels, code)
     return _text_keys([str(value) for value in values.tolist()])
+
+
+def _used(labels: Objects, code: Ints) -> Keys:
+    """Keys without the labels that no row has."""
+    counts = np.bincount(code, minlength=len(labels))
+    if counts.all():
+        return Keys(labels, code)
+    fresh = np.cumsum(counts > 0) - 1
+    return Keys(labels[counts > 0], fresh[code])
 
 
 def _factorized(column: Any) -> Keys:
@@ -215,7 +247,7 @@ def _text_keys(words: Sequence[Id]) -> Keys:
 
 
 def _line_by_line(
-    contents: Sequence[bytes], files: tuple[str, ...], path: str, text_label: bool
+    contents: Sequence[bytes], files: tuple[str, ...], path: str, text_label: bool, strict: bool
 ) -> Lines:
     words: list[str] = []
     values: list[float] = []
@@ -239,7 +271,7 @@ def _line_by_line(
             start.append(len(values))
             file.append(number)
             line.append(row)
-    if faults:
+    if faults and (strict or len(faults) >= len(words)):
         raise FormatError(path, faults)
     return Lines(
         files=files,

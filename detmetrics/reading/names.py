@@ -119,6 +119,8 @@ def _by_number(names: Mapping[str, Any], path: str) -> tuple[str, ...]:
             raise FormatError(path, [f"names: {key}: expected a name, got {shown(name)}"])
     by_number = {int(key): name for key, name in names.items()}
     missing = next((n for n in range(len(by_number)) if n not in by_number), None)
-    if missing is not None or len(by_number) < len(names):
+    if len(by_number) < len(names):
+        raise FormatError(path, ["names: a number of a class stands there twice"])
+    if missing is not None:
         raise FormatError(path, [f"names: expected numbers from 0 on, {missing} is missing"])
     return tuple(by_number[number] for number in range(len(by_number)))

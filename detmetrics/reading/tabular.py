@@ -18,7 +18,7 @@ from detmetrics.files import Input
 from detmetrics.messages import printable, shown
 from detmetrics.reading.given import Given, decoded
 from detmetrics.reading.headings import Heading
-from detmetrics.reading.layouts import is_relative
+from detmetrics.reading.layouts import lie_in_unit
 from detmetrics.reading.lines import exact_floats, keys_of
 from detmetrics.reading.names import names_of
 from detmetrics.reading.request import Reading
@@ -202,7 +202,7 @@ def sheet_of(
     every_image = _keys(frame[column["image"]])
     boxes = np.column_stack([numbers.of(part[column[name]]) for name in heading.box_names])
     if relative is None:
-        relative = is_relative(boxes) and bool((boxes != np.floor(boxes)).any())
+        relative = lie_in_unit(boxes, heading.box_format)
     category = _keys(part[class_column])
     flags = {what: numbers.flags(part[column[what]]) for what in FLAGS if what in column}
     named = category.labels.dtype == object
@@ -308,7 +308,7 @@ class _Numbers:
             return column.to_numpy(np.float64)
         found, bad = np.full(len(column), np.nan), []
         for at, value in enumerate(column):
-            text = str(value).strip()
+            text = "" if value is None else str(value).strip()
             if not text and empty is not None:
                 found[at] = empty
                 continue

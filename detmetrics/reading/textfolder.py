@@ -44,7 +44,10 @@ def required_files(given: Given) -> tuple[str, ...]:
 
 
 def sampled(given: Given) -> Lines | None:
-    """The lines of some of the files, evenly taken; None where they are no boxes at all."""
+    """The lines of some of the files, evenly taken; None where they are no boxes at all.
+
+    A few bad lines do not hide what a folder is: its reader names them with their place.
+    """
     names = box_files(given)
     if not names:
         return None
@@ -52,6 +55,6 @@ def sampled(given: Given) -> Lines | None:
     some = names[::step]
     try:
         contents, _ = given.contents(some)
-        return read_lines(contents, some, given.path)
+        return read_lines(contents, some, given.path, strict=False).usual()
     except FormatError:
         return None

@@ -1,0 +1,319 @@
+"""``convert``: round trips through every format, what is lost, and what is never touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import warnings
+
+import numpy as np
+import pytest
+import scenes
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import detmetrics as dm
+from detmetrics.catalog import Catalog
+from detmetrics.cli import cli
+from detmetrics.conversion import targets
+from detmetrics.evaluation import read_detections, read_ground_truth
+from detmetrics.files import write_tree
+from detmetrics.formats import formats
+from detmetrics.pairing import stem
+
+pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
+
+NAMES = ("cat", "traffic light", "no", "07", "ärmel & co")
+KEEPS_CROWDS = ("coco", "csv", "parquet", "openimages", "voc")
+
+sides = st.floats(3, 900, allow_nan=False)
+numbers = st.one_of(st.integers(3, 200).map(float), sides)
+
+
+@st.composite
+def tables(draw, box_format: str = "xywh"):
+    """Ground truth and detections on three images of known size, one of them often empty."""
+    count, found = draw(st.integers(1, 8)), draw(st.integers(1, 8))
+    catalog = Catalog.from_ids(
+        images=[3, 7, 12],
+        image_names=["000003.jpg", "b 7.png", "c.12.jpg"],
+        image_sizes=[[640, 480], [333, 1001], [1920.0, 1080.0]],
+        categories=range(len(NAMES)),
+        category_names=NAMES,
+    )
+
+    def boxes(rows: int) -> np.ndarray:
+        values = np.array([[draw(numbers) for _ in range(4)] for _ in range(rows)])
+        if box_format == "xyxy":
+            values[:, 2:] += values[:, :2]
+        return values
+
+    def index(rows: int, below: int) -> list[int]:
+        return [draw(st.integers(0, below - 1)) for _ in range(rows)]
+
+    truth = dm.GroundTruth.from_arrays(
+        image_ids=catalog.image_ids[index(count, 3)],
+        categories=catalog.category_ids[index(count, len(NAMES))],
+        boxes=boxes(count),
+        box_format=box_format,
+        crowd=[draw(st.booleans()) for _ in range(count)],
+        catalog=catalog,
+    )
+    detections = dm.Detections.from_arrays(
+        image_ids=catalog.image_ids[index(found, 3)],
+        categories=catalog.category_ids[index(found, len(NAMES))],
+        boxes=boxes(found),
+        box_format=box_format,
+        scores=[draw(st.floats(0, 1)) for _ in range(found)],
+        catalog=catalog,
+    )
+    return truth, detections
+
+
+def rows_of(table, exact: bool, **more) -> list[tuple]:
+    """The rows as a set would have them: names, and boxes in the table's own form."""
+    catalog = table.catalog
+    columns = [
+        [stem(catalog.image_names[at]) for at in table.image.tolist()],
+        [catalog.category_names[at] for at in table.category.tolist()],
+        *(table.boxes if exact else table.boxes.round(6)).T.tolist(),
+        *(getattr(table, name).tolist() for name in more),
+    ]
+    return sorted(zip(*columns, strict=True))
+
+
+def through(name: str, truth, found):
+    """The tables written and read again."""
+    form = next(known for known in formats() if known.name == name)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        paths = os.path.join(folder, "truth"), os.path.join(folder, "found")
+        write_tree(paths[0], form.write_ground_truth(truth).files)
+        write_tree(paths[1], form.write_detections(found).files)
+        sizes = {"000003": (640, 480), "b 7": (333, 1001), "c.12": (1920, 1080)}
+        reading = dm.Reading(
+            gt_format=name,
+            det_format=name,
+            class_names=NAMES,
+            image_sizes=sizes,
+            columns=ORDERS.get(name, ()),
+        )
+        again = read_ground_truth(paths[0], reading)
+        return again, read_detections(paths[1], again, reading)
+
+
+ORDERS = {"yolo": "class cx cy w h score"}
+
+
+def compare(ours, again, exact: bool, **more) -> None:
+    mine, theirs = (rows_of(table, exact, **more) for table in (ours, again))
+    assert len(mine) == len(theirs)
+    for a, b in zip(mine, theirs, strict=True):
+        assert a[:2] == b[:2]
+        assert list(b[2:]) == (list(a[2:]) if exact else pytest.approx(list(a[2:]), abs=1e-5))
+
+
+class TestRoundTrips:
+    """What a format holds comes back: bit for bit, or within the rounding of a division."""
+
+    @pytest.mark.parametrize("name", ["coco", "csv", "parquet"])
+    @given(scene=tables())
+    def test_exact(self, name, scene):
+        truth, found = scene
+        again, refound = through(name, truth, found)
+        compare(truth, again, exact=True, crowd=1)
+        compare(found, refound, exact=True, scores=1)
+
+    @pytest.mark.parametrize("name", ["csv", "parquet"])
+    @given(scene=tables(box_format="xyxy"))
+    def test_corners_are_kept_as_they_stand(self, name, scene):
+        truth, found = scene
+        again, refound = through(name, truth, found)
+        assert again.box_format == "xyxy"
+        compare(truth, again, exact=True, crowd=1)
+        compare(found, refound, exact=True, scores=1)
+
+    @given(scene=tables(box_format="xyxy"))
+    def test_voc_keeps_corners(self, scene):
+        truth, _ = scene
+        form = next(known for known in formats() if known.name == "voc")
+        with tempfile.TemporaryDirectory() as folder:
+            write_tree(f"{folder}/voc", form.write_ground_truth(truth).files)
+            again = read_ground_truth(f"{folder}/voc")
+        compare(truth, again, exact=True)
+        assert again.difficult.sum() == truth.crowd.sum()
+
+    @given(scene=tables())
+    def test_yolo_within_rounding(self, scene):
+        truth, found = scene
+        truth = truth.keep(~truth.crowd)
+        again, refound = through("yolo", truth, found)
+        compare(truth, again, exact=False)
+        compare(found, refound, exact=False, scores=1)
+
+    @settings(max_examples=20)
+    @given(scene=tables())
+    def test_images_without_objects_come_back(self, scene):
+        truth, found = scene
+        for name in ("coco", "csv", "parquet", "yolo"):
+            again, _ = through(name, truth, found)
+            assert len(again.catalog.image_ids) == 3
+
+
+@pytest.mark.parametrize("to", ["coco", "csv", "parquet", "voc", "openimages", "yolo"])
+@pytest.mark.parametrize("truth", scenes.TRUTHS)
+def test_every_format_to_every_other(tmp_path, truth, to):
+    reading = dm.Reading(image_sizes=scenes.size_table(tmp_path / "sizes.csv"))
+    source = scenes.TRUTHS[truth](tmp_path / "a")
+    done = dm.convert(source, tmp_path / "out", to=to, reading=reading)
+    assert done.side == "ground truth"
+    names = dm.Reading(image_sizes=tmp_path / "sizes.csv", gt_format=to)
+    again = read_ground_truth(tmp_path / "out", names)
+    left_out = sum(row[6] for row in scenes.OBJECTS) if to == "yolo" and truth != "yolo" else 0
+    assert len(again) == len(scenes.OBJECTS) - left_out
+    if to == "yolo" and left_out:
+        assert any("crowd, difficult or ignored" in lost for lost in done.lost)
+
+
+@pytest.mark.parametrize("to", ["coco", "csv", "parquet", "voc", "openimages", "yolo"])
+@pytest.mark.parametrize("found", scenes.FOUNDS)
+def test_detections_with_their_ground_truth_keep_the_numbers(tmp_path, found, to):
+    truth = scenes.coco_truth(tmp_path / "a")
+    source = scenes.FOUNDS[found](tmp_path / "b")
+    done = dm.convert(source, tmp_path / "out", to=to, ground_truth=truth, side="detections")
+    assert done.side == "detections"
+    before = dm.evaluate(truth, source).summary
+    reading = dm.Reading(columns=ORDERS.get(to, ()))
+    after = dm.evaluate(truth, tmp_path / "out", reading=reading).summary
+    assert dict(after) == pytest.approx(dict(before), nan_ok=True, abs=1e-12)
+
+
+class TestTarget:
+    """Whole or not at all, never over what is there, never outside."""
+
+    def convert(self, *arguments: object, to: str = "coco"):
+        return CliRunner().invoke(cli, ["convert", *map(str, arguments), "--to", to])
+
+    @pytest.mark.parametrize("to", ["coco", "voc"])
+    def test_what_is_there_is_kept(self, tmp_path, to):
+        source = scenes.voc_truth(tmp_path / "a")
+        target = tmp_path / "target"
+        assert self.convert(source, target, to=to).exit_code == 0
+        before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+        ran = self.convert(source, target, to=to)
+        assert ran.exit_code == 1
+        assert "is there already; --force" in ran.stderr
+        assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+        assert self.convert(source, target, "--force", to=to).exit_code == 0
+
+    def test_force_takes_no_folder_with_other_files(self, tmp_path):
+        source = scenes.voc_truth(tmp_path / "a")
+        target = tmp_path / "target"
+        target.mkdir()
+        (target / "photo.jpg").write_bytes(b"x")
+        ran = self.convert(source, target, "--force", to="voc")
+        assert ran.exit_code == 1
+        assert "holds photo.jpg, which would be lost" in ran.stderr
+        assert [path.name for path in target.iterdir()] == ["photo.jpg"]
+
+    def test_force_takes_old_files_away(self, tmp_path):
+        source = scenes.voc_truth(tmp_path / "a")
+        target = tmp_path / "target"
+        target.mkdir()
+        (target / "old.xml").write_text("old")
+        assert self.convert(source, target, "--force", to="voc").exit_code == 0
+        assert not (target / "old.xml").exists()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "target"]
+
+    @pytest.mark.parametrize(("there", "to"), [("folder", "coco"), ("file", "voc")])
+    def test_a_folder_is_no_file(self, tmp_path, there, to):
+        source = scenes.voc_truth(tmp_path / "a")
+        target = tmp_path / "target"
+        target.mkdir() if there == "folder" else target.write_text("x")
+        assert self.convert(source, target, "--force", to=to).exit_code == 1
+
+    @pytest.mark.parametrize(
+        "name", ["../../evil.jpg", "/etc/evil.jpg", "..", "a\nb.jpg", "con.jpg", "x" * 300 + ".jpg"]
+    )
+    @pytest.mark.parametrize("to", ["yolo", "voc"])
+    def test_names_never_lead_outside(self, tmp_path, name, to):
+        content = json.loads(scenes.coco_truth(tmp_path / "a").read_text())
+        content["images"][0]["file_name"] = name
+        source = tmp_path / "truth.json"
+        source.write_text(json.dumps(content))
+        target = tmp_path / "deep" / "er" / "target"
+        target.parent.mkdir(parents=True)
+        ran = self.convert(source, target, to=to)
+        written = [path for path in tmp_path.rglob("*") if path.is_file() and "evil" in path.name]
+        assert all(target in path.parents for path in written)
+        assert not os.path.exists("/etc/evil.txt")
+        assert ran.exit_code in (0, 1)
+        if ran.exit_code == 1:
+            assert "nothing was written" in ran.stderr
+            assert not target.exists()
+
+    @pytest.mark.parametrize("name", ["../up", "a/b", "a\nb", ""])
+    def test_class_names_never_lead_outside(self, tmp_path, name):
+        content = json.loads(scenes.coco_truth(tmp_path / "a").read_text())
+        content["categories"][0]["name"] = name
+        truth = tmp_path / "truth.json"
+        truth.write_text(json.dumps(content))
+        found = scenes.coco_found(tmp_path / "b")
+        ran = self.convert(found, tmp_path / "out", "--ground-truth", truth, to="voc")
+        assert ran.exit_code == 1
+        assert "cannot be a file name: nothing was written" in ran.stderr
+        assert not (tmp_path / "out").exists()
+
+    def test_folder_that_does_not_exist(self, tmp_path):
+        source = scenes.coco_truth(tmp_path / "a")
+        ran = self.convert(source, tmp_path / "no" / "where", to="csv")
+        assert ran.exit_code == 1
+        assert "its folder does not exist" in ran.stderr
+
+    def test_standard_output(self, tmp_path):
+        ran = self.convert(scenes.voc_truth(tmp_path), "-")
+        assert json.loads(ran.stdout)["images"][0]["file_name"] == "000001.png"
+
+
+class TestCommand:
+    """What it says, and what it refuses."""
+
+    def test_says_what_the_target_cannot_hold(self, tmp_path):
+        source = scenes.voc_truth(tmp_path / "a")
+        arguments = ["convert", str(source), str(tmp_path / "out"), "--to", "coco"]
+        ran = CliRunner().invoke(cli, arguments)
+        assert "not in the target: 1 difficult object is written as iscrowd 1" in ran.stderr
+        assert f"{tmp_path / 'out'}: 4 objects of 3 images written as coco" in ran.stderr
+        assert ran.stdout == ""
+
+    def test_quiet(self, tmp_path):
+        source = scenes.voc_truth(tmp_path / "a")
+        arguments = ["convert", str(source), str(tmp_path / "out"), "--to", "coco", "-q"]
+        ran = CliRunner().invoke(cli, arguments)
+        assert (ran.stdout, ran.stderr) == ("", "")
+
+    def test_unknown_format(self, tmp_path):
+        ran = CliRunner().invoke(cli, ["convert", "a", "b", "--to", "xml"])
+        assert ran.exit_code == 2
+        assert "there are coco, csv, openimages, parquet, voc, yolo" in ran.stderr
+
+    def test_shares_of_unknown_size_cannot_become_pixels(self, tmp_path):
+        root = scenes.yolo_truth(tmp_path / "a")
+        for image in (root / "images").iterdir():
+            image.unlink()
+        with pytest.raises(dm.OutputError, match="--image-dir DIR"):
+            dm.convert(root / "labels", tmp_path / "out", to="coco")
+
+    def test_side_of_a_table_without_scores(self, tmp_path):
+        done = dm.convert(scenes.csv_truth(tmp_path), tmp_path / "out", to="coco")
+        assert done.side == "ground truth"
+
+    def test_targets(self):
+        assert targets() == ("coco", "csv", "openimages", "parquet", "voc", "yolo")
+
+    def test_formats_lists_all(self):
+        listed = CliRunner().invoke(cli, ["formats"]).stdout
+        for known in formats():
+            assert any(line.startswith(known.name) for line in listed.splitlines())
