@@ -285,7 +285,7 @@ class TestCommand:
         arguments = ["convert", str(source), str(tmp_path / "out"), "--to", "coco"]
         ran = CliRunner().invoke(cli, arguments)
         assert "not in the target: 1 difficult object is written as iscrowd 1" in ran.stderr
-        assert f"{tmp_path / 'out'}: 4 objects of 3 images written as coco" in ran.stderr
+        assert f"4 objects of 3 images read; {tmp_path / 'out'} written as coco" in ran.stderr
         assert ran.stdout == ""
 
     def test_quiet(self, tmp_path):

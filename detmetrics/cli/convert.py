@@ -78,7 +78,8 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
     images = counted(len(done.table.catalog.image_ids), "image")
     files = f" in {counted(len(done.files), 'file')}" if len(done.files) > 1 else ""
     click.echo(
-        f"{printable(target)}: {counted(len(done.table), what)} of {images} written as {to}{files}",
+        f"{counted(len(done.table), what)} of {images} read; {printable(target)} written as "
+        f"{to}{files}",
         err=True,
     )
 

@@ -79,7 +79,7 @@ def choose(given: Given, side: Side, wanted: str | None = None) -> tuple[Format,
     # Of the other side, or of a kind by its name alone: its reader can say best what is wrong.
     other = _other_side(given, side)
     if other is not None and other in known:
-        return other, f"{other.title} of the other side"
+        return other, f"it looks like {_other(side)}"
     for ending, name in BY_NAME.items():
         if not given.is_folder and given.name.endswith(ending):
             return _named(name, side), "by the name of the file"
