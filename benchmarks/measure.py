@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CHILD = Path(__file__).with_name("child.py")
 NAMES = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
 
 
@@ -29,6 +28,7 @@ class Case:
     truth: str = "-"
     found: str = "-"
     rounds: int = 7
+    child: str = "child.py"
 
     @property
     def command(self) -> list[str]:
@@ -36,7 +36,8 @@ class Case:
         if self.mode == "command":
             script = str(Path(sys.executable).with_name("detmetrics"))
             return [script, "evaluate", self.truth, self.found, "--quiet"]
-        return [sys.executable, str(CHILD), self.tool, self.mode, self.truth, self.found]
+        child = str(Path(__file__).with_name(self.child))
+        return [sys.executable, child, self.tool, self.mode, self.truth, self.found]
 
 
 @dataclass(frozen=True)

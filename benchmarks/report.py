@@ -6,6 +6,7 @@ import datetime
 import os
 import platform
 import statistics
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def write(results: dict[str, Results], sizes: dict[str, int], *, quick: bool = F
         *(["**`--quick`: one round, without the slow tools. For development only.**"] * quick),
         *[f"**NUMBERS DIFFER: {line}**" for line in differing],
         INTRODUCTION,
-        _machine(),
+        machine(),
         *_section("Arrays to all twelve numbers", ABOUT_ARRAYS, results["arrays"], ARRAY_FIGURES),
         *_section("Files to all twelve numbers", ABOUT_FILES, results["files"], FILE_FIGURES),
         "## Growth",
@@ -82,12 +83,13 @@ def _section(title: str, about: str, results: Results, figures: dict[str, str]) 
     return [f"## {title}", about, _table(results, figures), agreement.sentence(results)]
 
 
-def _machine() -> str:
+def machine(packages: Iterable[str] = PACKAGES) -> str:
+    """The day, the machine and the versions of everything that was measured."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    tools = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    tools = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
         f"{datetime.date.today()} · {names[0] if names else platform.machine()}, "
         f"{os.cpu_count()} processors, {memory:.0f} GiB · {platform.system()} · Python "

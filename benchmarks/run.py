@@ -1,6 +1,7 @@
 """``make bench``: compare with the peers and write RESULTS.md.
 
-``--quick`` runs one round without the slow tools and prints instead.
+``--quick`` runs one round without the slow tools and prints instead. ``--only formats`` measures
+the reading of formats alone, ``--only yolo`` one part of that, and keeps the rest of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 import agreement
+import formats
 import report
 from measure import Case, Run, alternately, command_numbers
 
@@ -90,11 +92,8 @@ def imports(quick: bool) -> Results:
     return alternately([Case(tool, "import", rounds=rounds) for tool in IMPORTS])
 
 
-def main() -> None:
-    """Measure everything and write the report."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+def everything(quick: bool) -> tuple[str, list[str]]:
+    """The page without formats, and what differs in it."""
     prepare(quick)
     arrays = DATA / "500k.npz"
     results = {
@@ -107,11 +106,37 @@ def main() -> None:
         voc = DATA / "voc_truth.json", DATA / "voc_detections.json"
         results["voc"] = compared("files", *voc, quick)
     text = report.write(results, {name: size[2] for name, size in SIZES.items()}, quick=quick)
-    if quick:
-        sys.stdout.write(text)
+    return text, agreement.differences(results)
+
+
+def only_formats(parts: list[str], page: str, quick: bool) -> tuple[str, list[str]]:
+    """The page with these parts measured anew, and what differs in them."""
+    differing = []
+    for part in parts:
+        text = formats.section(part, report.machine(formats.PACKAGES), quick=quick)
+        differing += formats.faults(text)
+        page = formats.put(page, part, text)
+    return page, differing
+
+
+def main() -> None:
+    """Measure everything, or what is named, and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", choices=["formats", *formats.PARTS])
+    asked = parser.parse_args()
+    parts = [*formats.PARTS] if asked.only in (None, "formats") else [asked.only]
+    # What is measured alone goes into the page as it is; --quick prints it and nothing else.
+    page = (HERE / "RESULTS.md").read_text() if asked.only and not asked.quick else ""
+    differing = []
+    if not asked.only:
+        page, differing = everything(asked.quick)
+    page, differing_formats = only_formats(parts, page, asked.quick)
+    if asked.quick:
+        sys.stdout.write(page)
     else:
-        (HERE / "RESULTS.md").write_text(text)
-    if differing := agreement.differences(results):
+        (HERE / "RESULTS.md").write_text(page)
+    if differing := [*differing, *differing_formats]:
         sys.exit("NUMBERS DIFFER: " + "; ".join(differing))
 
 

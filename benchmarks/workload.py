@@ -44,8 +44,13 @@ def make(
     classes: int = 80,
     detections: int = 500_000,
     seed: int = 0,
+    *,
+    even: bool = False,
 ) -> Workload:
-    """A workload of the given size; the same seed gives the same bits."""
+    """A workload of the given size; the same seed gives the same bits.
+
+    even: every image has as many objects and detections as every other.
+    """
     rng = np.random.default_rng(seed)
     frequency = 1.0 / np.arange(1, classes + 1) ** 1.1
     frequency /= frequency.sum()
@@ -53,12 +58,17 @@ def make(
 
     crowding = rng.gamma(1.2, 1.0, images)
     gt_image = np.sort(rng.choice(images, objects, p=crowding / crowding.sum()))
+    if even:
+        gt_image = np.repeat(np.arange(images), objects // images)
     gt_category = palette[gt_image, np.minimum(rng.geometric(0.45, objects) - 1, 4)]
     gt_boxes = _boxes(rng, objects)
     gt_area = np.round(gt_boxes[:, 2] * gt_boxes[:, 3] * rng.uniform(0.45, 0.95, objects), 4)
 
     found = detections // 2
     source = rng.integers(0, objects, found)
+    if even:
+        first = np.searchsorted(gt_image, np.repeat(np.arange(images), found // images))
+        source = first + source % (objects // images)
     blur = rng.exponential(0.09, found)
     size = gt_boxes[source, 2:]
     shift = rng.normal(0.0, 1.0, (found, 2)) * blur[:, None] * size
@@ -72,6 +82,8 @@ def make(
     noise_image = gt_image[rng.integers(0, objects, noise)]
     spread = rng.random(noise) < 0.15
     noise_image[spread] = rng.integers(0, images, int(spread.sum()))
+    if even:
+        noise_image = np.repeat(np.arange(images), noise // images)
     local = palette[noise_image, rng.integers(0, 5, noise)]
     noise_category = np.where(
         rng.random(noise) < 0.7, local, rng.choice(classes, noise, p=frequency)

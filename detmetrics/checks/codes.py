@@ -215,7 +215,7 @@ _ALL = (
         "warning",
         "detection of negative width or height",
         "Boxes that were clipped to the image from outside, or corners in the wrong order. They "
-        "match nothing, and each is a false positive.",
+        "match nothing; where only one side is negative, their area is too, and COCO skips them.",
         "Leave out what lies outside the image before it is clipped.",
     ),
     Code(

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
+from xml.etree.ElementTree import XML
 
 import numpy as np
 
@@ -40,6 +40,8 @@ __all__ = ["FORMAT"]
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 TRUE = frozenset(("1", "true", "yes"))
 FALSE = frozenset(("", "0", "false", "no", "unspecified", "none", "null"))
+ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)[\"']")
+ASCII_LIKE = frozenset((b"utf-8", b"utf8", b"ascii", b"us-ascii", b"iso-8859-1", b"latin-1"))
 FIELDS = {"categories": "name", "boxes": "bndbox", "image_ids": "filename"}
 
 
@@ -159,7 +161,9 @@ def _parsed(content: bytes, file: str, found: _Found) -> Element | None:
     try:
         with warnings.catch_warnings():  # of codecs that nobody writes XML in
             warnings.simplefilter("ignore")
-            root: Element = fromstring(content, forbid_dtd=True)
+            root: Element = (
+                XML(content) if _is_harmless(content) else fromstring(content, forbid_dtd=True)
+            )
     except DefusedXmlException:
         found.faults.append(f"{file}: a document type or an entity, which can do harm: refused")
     except ParseError as error:
@@ -172,6 +176,18 @@ def _parsed(content: bytes, file: str, found: _Found) -> Element | None:
             return root
         found.faults.append(f"{file}: expected <annotation>, got <{printable(root.tag[:80])}>")
     return None
+
+
+def _is_harmless(content: bytes) -> bool:
+    """Whether no entity can be declared, since nothing that declares anything is there.
+
+    Then the parser of Python itself is as safe, and three times faster. Only encodings in which
+    ``<!`` is written as in ASCII can be looked through like that.
+    """
+    if b"<!" in content or b"\0" in content:
+        return False
+    named = ENCODING.search(content[:200])
+    return named is None or named[1].lower() in ASCII_LIKE
 
 
 def _text(node: Element, path: str) -> str:
@@ -346,7 +362,9 @@ def _escaped(text: str) -> str:
     """
     if not text.isprintable():
         raise OutputError(f"{shown(text)} cannot stand in XML: nothing was written")
-    return escape(text)
+    for mark, name in (("&", "amp"), ("<", "lt"), (">", "gt")):
+        text = text.replace(mark, f"&{name};")
+    return text
 
 
 def _lost(truth: GroundTruth) -> Iterator[str]:

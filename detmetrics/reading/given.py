@@ -16,7 +16,7 @@ from detmetrics.messages import printable
 __all__ = ["Given", "decoded"]
 
 HEAD = 1 << 16
-AT_ONCE = 1 << 16
+AT_ONCE = 1 << 14
 
 BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -32,6 +32,8 @@ class Given:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._held: tuple[bytes, Input] | None = None
+        self._ending: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.seen: dict[str, object] = {}
 
     @cached_property
     def is_folder(self) -> bool:
@@ -88,7 +90,11 @@ class Given:
 
     def ending(self, *suffixes: str) -> tuple[str, ...]:
         """The files whose names end so, in any case."""
-        return tuple(name for name in self.files if name.lower().endswith(suffixes))
+        if suffixes not in self._ending:
+            self._ending[suffixes] = tuple(
+                name for name in self.files if name.lower().endswith(suffixes)
+            )
+        return self._ending[suffixes]
 
     def join(self, name: str) -> str:
         """The path of a file in the folder."""

@@ -8,6 +8,7 @@ faults) is read again line by line.
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from detmetrics.catalog import Id, Keys
 from detmetrics.columns import LARGEST
 from detmetrics.errors import FormatError
 from detmetrics.messages import printable, shown
+from detmetrics.parallel import each
 from detmetrics.reading.given import BYTE_ORDER_MARKS, decoded
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Lines", "exact_floats", "keys_of", "read_lines"]
 
 MANY = 1 << 16
+LONE_RETURN = re.compile(rb"\r(?!\n)")
 EXACT = 1 << 53
 MOST_DIGITS = 20
 
@@ -146,12 +149,13 @@ def exact_floats() -> dict[str, Any]:
 def _regular(parts: list[bytes], files: tuple[str, ...], text_label: bool) -> Lines | None:
     """The fast way; None where the lines are not all alike."""
     joined = b"".join(parts)
-    if b"\0" in joined or joined.count(b"\r") != joined.count(b"\r\n"):
+    if b"\0" in joined or (b"\r" in joined and LONE_RETURN.search(joined)):
         return None
-    frame = None if b"\t" in joined else _frame(joined, " ", text_label)
-    if frame is None:
-        frame = _frame(joined, r"\s+", text_label)
-    counts = np.fromiter((part.count(b"\n") for part in parts), np.int64, len(parts))
+    tasks: list[Callable[[], Any]] = [
+        lambda: _aligned(joined, text_label),
+        lambda: _line_counts(parts),
+    ]
+    frame, counts = each(lambda task: task(), tasks)
     if frame is None or counts.sum() != len(frame):  # blank lines, which shift the others
         return None
     first = np.repeat(np.cumsum(counts) - counts, counts)
@@ -164,6 +168,17 @@ def _regular(parts: list[bytes], files: tuple[str, ...], text_label: bool) -> Li
         values=frame.iloc[:, 1:].to_numpy(np.float64).ravel(),
         start=np.arange(len(frame) + 1) * width,
     )
+
+
+def _aligned(joined: bytes, text_label: bool) -> pd.DataFrame | None:
+    """Words and numbers with one space between them, or with any."""
+    frame = None if b"\t" in joined else _frame(joined, " ", text_label)
+    return _frame(joined, r"\s+", text_label) if frame is None else frame
+
+
+def _line_counts(parts: list[bytes]) -> Ints:
+    """How many lines each file holds; blank ones count."""
+    return np.fromiter((part.count(b"\n") for part in parts), np.int64, len(parts))
 
 
 def _frame(joined: bytes, separator: str, text_label: bool) -> pd.DataFrame | None:
@@ -193,7 +208,7 @@ def _is_regular(frame: pd.DataFrame) -> bool:
     label = frame[0]
     if label.dtype.kind in "iuf":
         return True
-    found = set(label)
+    found = label.unique().tolist()
     return "" not in found and all(isinstance(word, str) for word in found)
 
 

@@ -38,6 +38,7 @@ FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none",
 EMPTY = frozenset(("", "nan", "none", "null"))
 LINE_END = re.compile(r"\r\n|\r|\n")
 FLAGS = ("crowd", "ignore", "difficult")
+HEADING = 1 << 20
 ALWAYS_TEXT = ("image", "class")
 
 
@@ -85,12 +86,8 @@ def read_delimited(
     import pandas as pd
 
     data, source = given.content()
-    try:
-        text = data.decode("utf-8-sig") if b"\0" not in data else decoded(data, given.path)[0]
-    except UnicodeDecodeError:
-        text = decoded(data, given.path)[0]
-    del data
-    line, start = _first_line(text)
+    data = _utf8(data, given.path)
+    line, start = _first_line(_head(data))
     if not line:
         raise FormatError(given.path, ["the file is empty"])
     names = _split(line)
@@ -101,12 +98,13 @@ def read_delimited(
     kinds = {
         names.index(heading.column[what]): object for what in ALWAYS_TEXT if what in heading.column
     }
-    more, above = len(names), len(LINE_END.findall(text[:start]))
-    body = text[start + len(line) :]
+    more, before = len(names), len(_head(data)[:start].encode())
+    above = len(LINE_END.findall(data[:before].decode()))
+    body = memoryview(data)[before + len(line.encode()) :]
     try:
         # A column behind the last takes what a line has too many, which would be dropped else.
         frame = pd.read_csv(
-            io.StringIO(f"{line}{_separator(line)}+{body}"),
+            io.BytesIO(b"".join([f"{line}{_separator(line)}+".encode(), body])),
             sep=_separator(line),
             na_filter=False,
             skipinitialspace=True,
@@ -123,21 +121,49 @@ def read_delimited(
         frame = pd.DataFrame({at: pd.Series(dtype=object) for at in range(more + 1)})
     except (ValueError, OverflowError) as error:
         raise FormatError(given.path, [_parser_fault(error, above)]) from None
-    frame.index = pd.Index(_line_numbers(body, _separator(line), len(frame)) + above)
+    frame.index = pd.Index(_line_numbers(bytes(body), _separator(line), len(frame)) + above)
     _refuse_longer(frame, more, given.path)
-    frame = _without_blank(frame.drop(columns=more))
+    frame = _without_blank(_each_text_once(frame.drop(columns=more)))
     return frame.rename(columns=dict(enumerate(names))), heading, source
 
 
-def _line_numbers(body: str, separator: str, rows: int) -> Ints:
+def _head(data: bytes) -> str:
+    """The beginning of a text, where its first line stands."""
+    return data[:HEADING].decode("utf-8", "replace")
+
+
+def _utf8(data: bytes, path: str) -> bytes:
+    """A text in UTF-8 without a mark, whatever it was in.
+
+    Raises:
+        FormatError: it is no text.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if data.isascii() and b"\0" not in data:
+        return data
+    return decoded(data, path)[0].encode("utf-8", "surrogatepass")
+
+
+def _each_text_once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Images and classes as categories, since few differ of many; the texts stay as they are."""
+    import pandas as pd
+
+    for name in [name for name in frame.columns if frame[name].dtype == object]:
+        code, labels = pd.factorize(frame[name])
+        frame[name] = pd.Categorical.from_codes(code, categories=labels)
+    return frame
+
+
+def _line_numbers(body: bytes, separator: str, rows: int) -> Ints:
     """(R,) the line on which each row begins, that of the heading being 1.
 
     A quoted value may hold line ends, and then lines and rows differ in number.
     """
     plain = np.arange(rows) + 2
-    if '"' not in body or body.rstrip("\r\n").count("\n") == rows:
+    if b'"' not in body or body.rstrip(b"\r\n").count(b"\n") == rows:
         return plain
-    lines = csv.reader(io.StringIO(body, newline=""), delimiter=separator)
+    text = body.decode("utf-8", "replace")
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     ends = []
     with contextlib.suppress(csv.Error):
         ends = [lines.line_num for _ in lines]
@@ -160,7 +186,7 @@ def _without_blank(frame: pd.DataFrame) -> pd.DataFrame:
     for name in frame.columns:
         if _is_numeric(frame[name]):
             return frame
-        blank[blank] = [not str(value).strip() for value in frame[name].to_numpy()[blank]]
+        blank &= _is_empty(frame[name])
     return frame[~blank] if blank.any() else frame
 
 
@@ -246,19 +272,24 @@ def _refuse_nothing(
     column: pd.Series[Any], path: str, place: Callable[[int], str], rows: Ints, expected: str
 ) -> None:
     """Refuse rows without an image or a class."""
-    absent = column.isna().to_numpy()
-    if column.dtype == "category":
-        empty = np.array([not str(label).strip() for label in column.cat.categories], bool)
-        absent = absent | np.append(empty, True)[column.cat.codes.to_numpy()]
-    elif not _is_numeric(column):
-        absent = absent | np.array([not str(value).strip() for value in column], bool)
-    bad = np.flatnonzero(absent)
+    bad = np.flatnonzero(column.isna().to_numpy() | _is_empty(column))
     if len(bad):
         faults = [
             f"{place(int(rows[at]))}: {column.name}: expected {expected}, got nothing"
             for at in bad[:100]
         ]
         raise FormatError(path, faults, len(bad))
+
+
+def _is_empty(column: pd.Series[Any]) -> Bools:
+    """(R,) whether a text is missing or blank; never for numbers."""
+    if _is_numeric(column):
+        return np.zeros(len(column), bool)
+    if column.dtype == "category":
+        empty = np.array([not str(label).strip() for label in column.cat.categories], bool)
+        found: Bools = np.append(empty, True)[column.cat.codes.to_numpy()]
+        return found
+    return np.array([not str(value).strip() for value in column], bool)
 
 
 def _keys(column: pd.Series[Any]) -> Keys:
@@ -306,6 +337,8 @@ class _Numbers:
         """A column as float64; decimal commas are read as points."""
         if _is_numeric(column):
             return column.to_numpy(np.float64)
+        if (plain := _plain_numbers(column)) is not None:
+            return plain
         found, bad = np.full(len(column), np.nan), []
         for at, value in enumerate(column):
             text = "" if value is None else str(value).strip()
@@ -338,6 +371,17 @@ class _Numbers:
                 for at, value in bad[:100]
             ]
             raise FormatError(self._path, faults, len(bad))
+
+
+def _plain_numbers(column: pd.Series[Any]) -> Floats | None:
+    """Texts that are all numbers as Python reads them, at once; None where some are not."""
+    values = column.to_numpy(dtype=object)
+    try:
+        if "_" in "".join(values):  # which Python allows between digits
+            return None
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        return None
 
 
 def _number(text: str) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from detmetrics.errors import FormatError
 from detmetrics.reading.given import Given
 from detmetrics.reading.lines import Lines, read_lines
@@ -23,11 +25,13 @@ def box_files(given: Given) -> tuple[str, ...]:
     """The text files of a folder without those that list classes, images or anything else."""
     if not given.is_folder:
         return ()
-    return tuple(
-        name
-        for name in given.ending(".txt")
-        if name.rpartition("/")[2].lower() not in NO_BOXES and "imagesets/" not in name.lower()
-    )
+    if "box files" not in given.seen:
+        given.seen["box files"] = tuple(
+            name
+            for name in given.ending(".txt")
+            if name.rpartition("/")[2].lower() not in NO_BOXES and "imagesets/" not in name.lower()
+        )
+    return cast("tuple[str, ...]", given.seen["box files"])
 
 
 def required_files(given: Given) -> tuple[str, ...]:
@@ -48,6 +52,12 @@ def sampled(given: Given) -> Lines | None:
 
     A few bad lines do not hide what a folder is: its reader names them with their place.
     """
+    if "lines" not in given.seen:
+        given.seen["lines"] = _sampled(given)
+    return cast("Lines | None", given.seen["lines"])
+
+
+def _sampled(given: Given) -> Lines | None:
     names = box_files(given)
     if not names:
         return None
