@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from detmetrics.reading.format import Format
     from detmetrics.reading.request import Reading
     from detmetrics.result import Evaluation
+    from detmetrics.splitting import Split, split
     from detmetrics.summary import Summary
     from detmetrics.tables import Detections, GroundTruth
 
@@ -60,6 +61,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "Reading",
     "Rules",
     "RulesError",
+    "Split",
     "Summary",
     "TableError",
     "UnknownIdError",
@@ -71,6 +73,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "evaluate",
     "read_detections",
     "read_ground_truth",
+    "split",
     "stats",
 ]
 
@@ -88,6 +91,7 @@ _LAZY = {
     "GroundTruth": "tables",
     "Overview": "overview",
     "Reading": "reading.request",
+    "Split": "splitting",
     "Summary": "summary",
     "check": "checks",
     "check_parts": "checks",
@@ -96,6 +100,7 @@ _LAZY = {
     "evaluate": "evaluation",
     "read_detections": "evaluation",
     "read_ground_truth": "evaluation",
+    "split": "splitting",
     "stats": "overview",
 }
 

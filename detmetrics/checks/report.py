@@ -26,6 +26,11 @@ class Finding:
         count: how many there are.
         places: the first few, in the source's own words.
         detail: what is known beyond that, or an empty text.
+
+    >>> import detmetrics as dm
+    >>> report = dm.check("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> report.findings[0].code.title, report.findings[0].places
+    ('box that reaches outside its image', ('[99].bbox', '[100].bbox'))
     """
 
     code: Code
@@ -58,7 +63,7 @@ class CheckReport:
     >>> import detmetrics as dm
     >>> report = dm.check("fixtures/ground_truth.json", "fixtures/detections.json")
     >>> report.errors, [found.code.code for found in report.findings]
-    (0, ['D306', 'D401', 'D402'])
+    (0, ['D204', 'D306', 'D401', 'D402'])
     """
 
     findings: tuple[Finding, ...]

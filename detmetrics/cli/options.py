@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-__all__ = ["AREAS", "LIMITS", "MINIMUM", "NAMES", "THRESHOLDS"]
+__all__ = ["AREAS", "LIMITS", "MINIMUM", "NAMES", "RATIOS", "THRESHOLDS"]
 
 
 MOST = 10_000
@@ -78,6 +78,14 @@ def _stripped(parts: Iterable[str]) -> tuple[str, ...]:
     return names
 
 
+def _ratios(text: str) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text.split(":"))
+    if not 2 <= len(values) <= 3 or not all(0 < value < math.inf for value in values):
+        raise ValueError
+    return values
+
+
+RATIOS = _Parsed("a:b:c", _ratios, "two or three numbers above 0 such as 6:2:2 or 8:2")
 THRESHOLDS = _Parsed("t,t,... or start:stop:step", _thresholds, "0.5,0.75 or 0.5:0.95:0.05")
 LIMITS = _Parsed("n,n,...", _limits, "whole numbers such as 1,10,100")
 AREAS = _Parsed("name:low:high,...", _areas, "ranges such as small:0:1024,large:1024:1e10")

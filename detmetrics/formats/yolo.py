@@ -199,13 +199,13 @@ def _class_numbers(lines: Lines, path: str, names: Sequence[str] | None) -> Keys
     """The class of each line, which must be a number that has a name where names are known."""
     labels, spread = lines.label.labels, lines.label.spread
     if labels.dtype == object and len(labels):
-        wrong = np.array([not isinstance(label, int) for label in labels.tolist()], bool)
+        wrong = np.array([WHOLE.fullmatch(str(label)) is None for label in labels.tolist()], bool)
         lines.refuse(
             path,
             np.flatnonzero(spread(wrong)),
             lambda row: f"expected a class number, got {shown(_label(lines, row))}",
         )
-    numbers = labels.astype(np.int64)
+    numbers = labels.astype(np.float64).astype(np.int64)
     allowed = len(names) if names else MOST_CLASSES
     said = f"{allowed:,} classes are named" if names else "that is no number of a class"
     lines.refuse(
@@ -217,6 +217,7 @@ def _class_numbers(lines: Lines, path: str, names: Sequence[str] | None) -> Keys
 
 
 MOST_CLASSES = 100_000
+WHOLE = re.compile(r"-?\d{1,15}(?:\.0*)?", re.ASCII)
 
 
 def _label(lines: Lines, row: int) -> Any:

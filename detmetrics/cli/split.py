@@ -1,0 +1,86 @@
+"""``detmetrics split``."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detmetrics.cli.options import RATIOS
+from detmetrics.cli.progress import Patience
+from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.errors import DetmetricsWarning
+
+if TYPE_CHECKING:
+    from detmetrics.splitting import Split
+
+__all__ = ["split"]
+
+EXAMPLES = """\b
+Examples:
+  detmetrics split annotations.json -o parts
+  detmetrics split labels --image-dir images --ratios 8:1:1 --seed 7
+  detmetrics split annotations.json --group-by '^(seq[0-9]+)_'
+  detmetrics split boxes.csv --group-by column=video
+
+\b
+Exit codes: 0 done, 1 bad input or output, 2 wrong usage.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("source")
+@click.option("--ratios", type=RATIOS, default="6:2:2", show_default=True, help="Of images.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other parts.")
+@click.option(
+    "--group-by",
+    metavar="PATTERN",
+    help="Keep images together whose names have the same match (its first group, if it has one), "
+    "or column=NAME, the same value in a column of a table or a field of COCO images.",
+)
+@click.option("--output", "-o", default="splits", show_default=True, help="A new folder.")
+@click.option("--force", is_flag=True, help="Take the place of what is there.")
+@click.option("--json", "json_file", metavar="FILE|-", help="Write the table as JSON.")
+@reading_options
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
+def split(source: str, **options: Any) -> None:
+    """Deal the images of SOURCE into train, validation and test parts.
+
+    The same seed gives the same parts anywhere. Classes are spread evenly, rare ones first; equal
+    images, and with --group-by sequences, stay in one part.
+    """
+    if source == "-":
+        raise click.UsageError("split reads its source twice, so it cannot be standard input")
+    from detmetrics.files import write_tree, write_whole
+    from detmetrics.grouping import groups_of
+    from detmetrics.partfiles import part_files
+    from detmetrics.splitting import split as run
+
+    warnings.simplefilter("ignore", DetmetricsWarning)
+    reading = reading_of(options)
+    with Patience(quiet=options["quiet"]) as patience:
+        found = run(
+            source,
+            ratios=options["ratios"],
+            seed=options["seed"],
+            group_by=groups_of(source, options["group_by"], reading),
+            reading=reading,
+            progress=patience,
+        )
+    target = options["output"]
+    write_tree(target, part_files(found, source, os.path.abspath(target)), force=options["force"])
+    outputs = {}
+    if path := options["json_file"]:
+        outputs[path] = json.dumps(found.to_dict(), indent=2, sort_keys=True) + "\n"
+    if "-" not in outputs:
+        outputs["-"] = _text(found, target)
+    write_whole(outputs)
+
+
+def _text(found: Split, target: str) -> str:
+    from detmetrics.reports.parts import to_text
+
+    return to_text(found, target)

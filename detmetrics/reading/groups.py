@@ -1,0 +1,58 @@
+"""A value of each image that is no part of a box: a field of COCO images, a column of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from detmetrics.errors import FormatError
+from detmetrics.messages import shown
+from detmetrics.reading.given import Given
+from detmetrics.reading.headings import find_columns
+from detmetrics.reading.request import Reading
+
+__all__ = ["column_of_images"]
+
+
+def column_of_images(source: str, name: str, reading: Reading) -> Mapping[str, str]:
+    """The value of a column by image name; of several rows of an image the first decides.
+
+    Raises:
+        FormatError: the source is neither COCO nor a table, or has no such column.
+    """
+    given = Given(source)
+    if given.is_folder:
+        raise FormatError(source, ["column= needs a COCO file or a table; a folder has no columns"])
+    rows, image = _rows(given, reading)
+    found: dict[str, str] = {}
+    for row in rows:
+        if isinstance(row, dict) and row.get(name) not in (None, ""):
+            found.setdefault(str(row.get(image, row.get("id"))), str(row[name]))
+    if not found:
+        have = ", ".join(map(str, rows[0])) if rows and isinstance(rows[0], dict) else "none"
+        raise FormatError(source, [f"no column {shown(name)} of images; there are {have}"])
+    return found
+
+
+def _rows(given: Given, reading: Reading) -> tuple[list[Any], str]:
+    """Rows as mappings, and the name of the column that names the image."""
+    if given.head.lstrip()[:1] == b"{":
+        content = json.loads(given.content()[0])
+        return content.get("images", []), "file_name"
+    frame = _frame(given)
+    heading, missing = find_columns([*map(str, frame.columns)], reading.columns)
+    if heading is None:
+        raise FormatError(given.path, [missing])
+    return frame.to_dict("records"), heading.column["image"]
+
+
+def _frame(given: Given) -> Any:
+    import io
+
+    import pandas as pd
+
+    data, _ = given.content()
+    if data[:4] == b"PAR1":
+        return pd.read_parquet(io.BytesIO(data))
+    return pd.read_csv(io.BytesIO(data), sep=None, engine="python", dtype=str, na_filter=False)
