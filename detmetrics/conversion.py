@@ -78,11 +78,11 @@ def convert(
         OutputError: the target is there already, a name would leave it, or image sizes are
             needed and unknown.
 
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> import detmetrics as dm
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     done = dm.convert("fixtures/detections.json", f"{folder}/found.csv", to="csv")
-    ...     print(open(f"{folder}/found.csv").readline().strip())
+    ...     print(pathlib.Path(folder, "found.csv").read_text().splitlines()[0])
     image,class,score,x,y,w,h
     """
     given = Given(source)

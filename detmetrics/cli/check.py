@@ -28,7 +28,7 @@ Examples:
   detmetrics check --explain D206
 
 \b
-Exit codes: 0 no errors, 1 errors were found, 2 wrong usage.
+Exit codes: 0 done, 1 bad input, 2 wrong usage. Data with errors are bad input.
 """
 
 

@@ -21,7 +21,7 @@ Examples:
   detmetrics convert labels boxes.parquet --to parquet --image-dir images
 
 \b
-Exit codes: 0 done, 1 bad input or output, 2 wrong usage.
+Exit codes: 0 done, 1 bad input, 2 wrong usage.
 """
 
 
@@ -84,7 +84,16 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
     )
 
 
-@click.command()
+FORMATS_EXAMPLES = """\b
+Examples:
+  detmetrics formats
+
+\b
+Exit codes: 0 done, 1 bad input, 2 wrong usage.
+"""
+
+
+@click.command(epilog=FORMATS_EXAMPLES)
 def formats() -> None:
     """List the formats that can be read and written."""
     from rich.console import Console

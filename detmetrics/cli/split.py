@@ -27,7 +27,7 @@ Examples:
   detmetrics split boxes.csv --group-by column=video
 
 \b
-Exit codes: 0 done, 1 bad input or output, 2 wrong usage.
+Exit codes: 0 done, 1 bad input, 2 wrong usage.
 """
 
 

@@ -18,6 +18,9 @@ EXAMPLES = """\b
 Examples:
   detmetrics stats labels/train --image-dir images/train
   detmetrics stats annotations.json --json -
+
+\b
+Exit codes: 0 done, 1 bad input, 2 wrong usage.
 """
 
 

@@ -367,7 +367,9 @@ def _numbered(ids: Objects) -> str:
 
 
 def _recognise(given: Given, side: Side) -> str | None:
-    if given.is_folder:
+    if given.is_folder or given.name.endswith(
+        (".yaml", ".yml")
+    ):  # which may be a mapping in braces
         return None
     start = given.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     scored = b'"score"' in given.head

@@ -244,6 +244,12 @@ def _label_set(given: Given, reading: Reading) -> _LabelSet:
     paths = {os.path.splitext(name)[0]: name for name in box_files(given)}
     if not paths:
         raise FormatError(given.path, ["expected a folder of .txt files, found none"])
+    if len(paths) < len(box_files(given)):
+        kept = {*paths.values()}
+        lost = [name for name in box_files(given) if name not in kept]
+        raise FormatError(
+            given.path, [f"{name}: another file of this name is there" for name in lost]
+        )
     images = _images_of(given.path, paths)
     files: dict[str, str | None] = {**paths, **{i: None for i in images.paths if i not in paths}}
     names, notes = _names_near(given)
@@ -280,7 +286,8 @@ def _names_near(given: Given) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
             path = os.path.join(folder, name)
             if os.path.isfile(path):
                 names = read_names(path)
-                note = f"{given.path}: class names come from {os.path.relpath(path)}"
+                shown_path = min(path, os.path.relpath(path), key=len)
+                note = f"{given.path}: class names come from {shown_path}"
                 return names, (note,)
     return None, ()
 
