@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from detmetrics.arrays import keep_freed_memory
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import InputError
 from detmetrics.formats import Side, choose
@@ -39,6 +40,7 @@ def read_sheet(
         FormatError: it cannot be read, or no format is known that looks like it.
         InputError: a format was asked for that does not exist.
     """
+    keep_freed_memory()
     given = given or Given(path)
     wanted = reading.gt_format if side == "ground truth" else reading.det_format
     chosen, why = choose(given, side, wanted)

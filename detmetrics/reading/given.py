@@ -13,12 +13,21 @@ from detmetrics.errors import FormatError
 from detmetrics.files import GZIP_MAGIC, STANDARD_STREAM, Input, read_input
 from detmetrics.messages import printable
 
-__all__ = ["Given", "decoded"]
+__all__ = ["BYTE_ORDER_MARKS", "Contents", "Given", "decoded"]
 
 HEAD = 1 << 16
 AT_ONCE = 1 << 14
 
 BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+class Contents(list[bytes]):
+    """The bytes of several files, and of all of them in one."""
+
+    @cached_property
+    def joined(self) -> bytes:
+        """One file behind the other."""
+        return b"".join(self)
 
 
 class Given:
@@ -100,7 +109,7 @@ class Given:
         """The path of a file in the folder."""
         return os.path.join(self.path, *name.split("/"))
 
-    def contents(self, names: Sequence[str]) -> tuple[list[bytes], Input]:
+    def contents(self, names: Sequence[str]) -> tuple[Contents, Input]:
         """The bytes of files of the folder, and what was read as one input.
 
         Raises:
@@ -118,7 +127,8 @@ class Given:
             raise FormatError(self.path, [f"cannot be read: {error.strerror}"]) from None
         if faults:
             raise FormatError(self.path, faults)
-        return parts, Input(self.path, parts)
+        contents = Contents(parts)
+        return contents, Input(self.path, [contents.joined])
 
 
 @contextlib.contextmanager

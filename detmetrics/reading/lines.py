@@ -22,7 +22,7 @@ from detmetrics.columns import LARGEST
 from detmetrics.errors import FormatError
 from detmetrics.messages import printable, shown
 from detmetrics.parallel import each
-from detmetrics.reading.given import BYTE_ORDER_MARKS, decoded
+from detmetrics.reading.given import BYTE_ORDER_MARKS, Contents, decoded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +130,9 @@ def read_lines(
     Raises:
         FormatError: something that is no number where one must stand, or no text at all.
     """
-    parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in contents]
+    parts = contents
+    if not all(part.endswith(b"\n") for part in contents if part):
+        parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in contents]
     if not any(part.startswith(mark) for mark, _ in BYTE_ORDER_MARKS for part in parts):
         found = _regular(parts, tuple(files), text_label)
         if found is not None:
@@ -146,9 +148,9 @@ def exact_floats() -> dict[str, Any]:
     return {} if version >= (3, 1) else {"float_precision": "round_trip"}
 
 
-def _regular(parts: list[bytes], files: tuple[str, ...], text_label: bool) -> Lines | None:
+def _regular(parts: Sequence[bytes], files: tuple[str, ...], text_label: bool) -> Lines | None:
     """The fast way; None where the lines are not all alike."""
-    joined = b"".join(parts)
+    joined = parts.joined if isinstance(parts, Contents) else b"".join(parts)
     if b"\0" in joined or (b"\r" in joined and LONE_RETURN.search(joined)):
         return None
     tasks: list[Callable[[], Any]] = [
@@ -176,7 +178,7 @@ def _aligned(joined: bytes, text_label: bool) -> pd.DataFrame | None:
     return _frame(joined, r"\s+", text_label) if frame is None else frame
 
 
-def _line_counts(parts: list[bytes]) -> Ints:
+def _line_counts(parts: Sequence[bytes]) -> Ints:
     """How many lines each file holds; blank ones count."""
     return np.fromiter((part.count(b"\n") for part in parts), np.int64, len(parts))
 
