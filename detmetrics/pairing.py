@@ -70,8 +70,8 @@ def stem(name: str) -> str:
     ('000012', 'frame.000012', '000012')
     """
     last = name.replace("\\", "/").rpartition("/")[2]
-    path = PurePath(last)
-    return path.stem if path.suffix.lower() in FILE_SUFFIXES else last
+    plain, dot, suffix = last.rpartition(".")
+    return plain if plain and f"{dot}{suffix}".lower() in FILE_SUFFIXES else last
 
 
 def pair(

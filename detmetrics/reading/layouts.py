@@ -17,6 +17,7 @@ from detmetrics.arrays import Bools, Floats
 from detmetrics.columns import BoxFormat, as_xywh
 from detmetrics.errors import FormatError
 from detmetrics.messages import counted
+from detmetrics.parallel import each
 
 __all__ = [
     "CENTRES",
@@ -146,7 +147,8 @@ def told_layout(
     tried: list[tuple[Layout, float]] = []
     for group in groups:
         fresh = [Layout(names=tuple(names), relative=relative) for names in group]
-        shares = [(layout, _against(values, layout.names, relative, sizes)) for layout in fresh]
+        against = each(lambda made: _against(values, made.names, relative, sizes), fresh)
+        shares = [*zip(fresh, against, strict=True)]
         tried += shares
         possible = [(layout, share) for layout, share in shares if share <= TOLERATED]
         if len(possible) > 1:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Lines", "exact_floats", "keys_of", "read_lines"]
 
 MANY = 1 << 16
+NAMED = re.compile(rb"\s*[^\s\d.+-]")
 LONE_RETURN = re.compile(rb"\r(?!\n)")
 EXACT = 1 << 53
 MOST_DIGITS = 20
@@ -40,8 +41,8 @@ class Lines:
     """What stands in the lines of one or several files.
 
     files: their names; file : (R,) which of them; line : (R,) counted from 1;
-    label : (R,) the first word of each line; values: the numbers of all lines, one line after
-    the other; start : (R + 1,) where those of each line begin.
+    label : (R,) the first word of each line; numbers: of all lines, one line after the other, or
+    (R, C) where all hold as many; start : (R + 1,) where those of each line begin.
     latin: files that are not in UTF-8 and were taken for Latin-1.
     """
 
@@ -49,7 +50,7 @@ class Lines:
     file: Ints
     line: Ints
     label: Keys
-    values: Floats
+    numbers: Floats
     start: Ints
     latin: tuple[str, ...] = ()
 
@@ -61,12 +62,19 @@ class Lines:
         """(R,) how many numbers each line holds."""
         return np.diff(self.start)
 
+    @property
+    def values(self) -> Floats:
+        """The numbers of all lines, one line after the other."""
+        return self.numbers.ravel()
+
     def place(self, row: int) -> str:
         """The file and the line of a row."""
         return f"{printable(self.files[self.file[row]])}:{self.line[row]}"
 
     def matrix(self, columns: int) -> Floats:
         """(R, C) the numbers, where every line holds as many."""
+        if self.numbers.ndim == 2 and self.numbers.shape[1] == columns:
+            return self.numbers
         return self.values.reshape(-1, columns)
 
     def refuse(self, path: str, rows: Ints, says: Callable[[int], str]) -> None:
@@ -92,7 +100,7 @@ class Lines:
             file=self.file[kept],
             line=self.line[kept],
             label=Keys(self.label.labels[used], fresh),
-            values=self.values[np.repeat(kept, self.width)],
+            numbers=self.values[np.repeat(kept, self.width)],
             start=np.append(0, np.cumsum(self.width[kept])),
         )
 
@@ -102,9 +110,11 @@ class Lines:
         Raises:
             FormatError: there is one.
         """
-        values = self.values
-        if not values.size or (values.min() >= -LARGEST and values.max() <= LARGEST):
+        if not self.numbers.size or (
+            self.numbers.min() >= -LARGEST and self.numbers.max() <= LARGEST
+        ):
             return
+        values = self.values
         bad = np.flatnonzero(~(np.abs(values) <= LARGEST))
         rows, first = np.unique(np.searchsorted(self.start, bad, "right") - 1, return_index=True)
         found = dict(zip(rows.tolist(), values[bad[first]].tolist(), strict=True))
@@ -167,7 +177,7 @@ def _regular(parts: Sequence[bytes], files: tuple[str, ...], text_label: bool) -
         file=np.repeat(np.arange(len(parts)), counts),
         line=np.arange(len(frame)) - first + 1,
         label=keys_of(frame[0]),
-        values=frame.iloc[:, 1:].to_numpy(np.float64).ravel(),
+        numbers=frame.iloc[:, 1:].to_numpy(np.float64),
         start=np.arange(len(frame) + 1) * width,
     )
 
@@ -196,7 +206,7 @@ def _frame(joined: bytes, separator: str, text_label: bool) -> pd.DataFrame | No
                 header=None,
                 quoting=3,
                 na_filter=False,
-                dtype={0: object} if text_label else None,
+                dtype={0: object} if text_label or NAMED.match(joined) else None,
                 **exact_floats(),
             )
     except (ValueError, OverflowError):  # pandas' own errors and those of Unicode are ValueErrors
@@ -295,7 +305,7 @@ def _line_by_line(
         file=np.array(file, np.int64),
         line=np.array(line, np.int64),
         label=_labels(words, text_label),
-        values=np.array(values, np.float64),
+        numbers=np.array(values, np.float64),
         start=np.array(start, np.int64),
         latin=tuple(latin),
     )
