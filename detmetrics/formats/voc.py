@@ -14,7 +14,6 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from xml.etree.ElementTree import XML
 
 import numpy as np
 
@@ -155,6 +154,8 @@ def _texts(values: list[str]) -> Any:
 
 def _parsed(content: bytes, file: str, found: _Found) -> Element | None:
     """The root of a document without entities, or a fault."""
+    from xml.etree.ElementTree import XML
+
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import ParseError, fromstring
 
