@@ -42,6 +42,7 @@ from detmetrics.sources import Source
 
 __all__ = ["FORMAT"]
 
+MOST_CLASSES = 100_000
 FIELDS = {"categories": "class", "boxes": "box", "image_ids": "image", "scores": "score"}
 
 
@@ -203,8 +204,10 @@ def _categories(label: Keys, names: Sequence[str] | None, path: str) -> Categori
         return _named(label, names, path)
     used = label.labels if label.code is None else label.labels[np.unique(label.code)]
     count = int(used.max()) + 1 if len(used) else 0
-    if names is None:
-        return Categories(ids=used, names=tuple(map(str, used.tolist())))
+    if len(used) and not 0 <= used.min() <= used.max() < MOST_CLASSES:
+        raise FormatError(path, [f"class {used.min()} to {used.max()}: expected numbers from 0 on"])
+    if names is None:  # with all numbers between, so that the third is number 2
+        return Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
     if count > len(names):
         raise FormatError(path, [f"class {count - 1}, but {len(names)} classes are named"])
     return Categories(ids=np.arange(len(names)), names=tuple(names))

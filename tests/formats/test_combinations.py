@@ -189,3 +189,19 @@ class TestPixels:
         assert truth == [20, 10, 101, 51]
         assert found == [21, 11, 99, 51]
         assert any("w = xmax - xmin + 1" in note for note in result.attention)
+
+
+def test_numbers_with_gaps_stay_numbers(tmp_path):
+    """Classes 0, 2 and 5 of labels without names are not the first three."""
+    truth, found = tmp_path / "truth", tmp_path / "found"
+    truth.mkdir()
+    found.mkdir()
+    boxes = [(at, 50 + 40 * at, 60 + 20 * at, 90 + 40 * at, 80 + 20 * at) for at in (0, 2, 5)]
+    lines = [f"{k} {x1} {y1} {x2} {y2}\n" for k, x1, y1, x2, y2 in boxes] * 4
+    (truth / "a.txt").write_text("".join(lines))
+    scored = [f"{k} 0.9 {x1} {y1} {x2} {y2}\n" for k, x1, y1, x2, y2 in boxes] * 4
+    (found / "a.txt").write_text("".join(scored))
+    columns = ("class xmin ymin xmax ymax", "class score xmin ymin xmax ymax")
+    result = dm.evaluate(truth, found, reading=dm.Reading(columns=columns))
+    assert result.summary["AP50"] == pytest.approx(1)
+    assert result.class_names == ("0", "1", "2", "3", "4", "5")
