@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ __all__ = [
     "Ints",
     "Objects",
     "keep_freed_memory",
+    "object_column",
     "read_only",
     "run_starts",
     "slots_of_repeats",
@@ -34,6 +36,17 @@ def keep_freed_memory() -> None:
     times faster, as they no longer wait for fresh pages. Elsewhere it does nothing.
     """
     np.empty(LARGE_BLOCK, np.uint8)
+
+
+def object_column(values: Sequence[Any]) -> Objects:
+    """A column of ids or names, each as it is; NumPy would make numbers or fixed texts of them.
+
+    >>> object_column(["a", 2]).tolist()
+    ['a', 2]
+    """
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from detmetrics.arrays import Bools, Floats, Ints, Objects, read_only
+from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column, read_only
 from detmetrics.errors import TableError
 
 __all__ = ["Catalog", "Id", "Keys", "id_array", "positions"]
@@ -183,9 +183,7 @@ def id_array(ids: Iterable[Any]) -> Objects:
         values = [_clean_id(value) for value in values]
     if all(type(value) is int for value in values):
         return _whole_numbers(values)
-    cleaned = np.empty(len(values), dtype=object)
-    cleaned[:] = values
-    return cleaned
+    return object_column(values)
 
 
 def _whole_numbers(values: list[int]) -> Ints:

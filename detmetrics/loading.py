@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detmetrics.arrays import keep_freed_memory
+from detmetrics.arrays import keep_freed_memory, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import InputError
 from detmetrics.formats import Side, choose
@@ -68,8 +68,8 @@ def _numbered(sheet: Sheet, reading: Reading) -> Sheet:
         raise InputError(
             f"{sheet.source.name}: class {shown(wrong[0])}, but {len(names)} class names were given"
         )
-    texts = np.empty(len(numbers), dtype=object)
-    texts[:] = [names[number] if 0 <= number < len(names) else "" for number in numbers.tolist()]
+    known = [names[number] if 0 <= number < len(names) else "" for number in numbers.tolist()]
+    texts = object_column(known)
     return replace(sheet, category=Keys(texts, sheet.category.code), class_key="name")
 
 

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Ints, Objects
+from detmetrics.arrays import Bools, Ints, Objects, object_column
 from detmetrics.catalog import Id, Keys, positions
 from detmetrics.errors import UnknownIdError
 from detmetrics.messages import counted, printable, shown
@@ -208,7 +208,7 @@ def _readings(wanted: Objects, known: Known, *, own: bool) -> Iterator[_Reading]
         ways += _ways_by_stem(wanted, known)
     for theirs, asked, how in ways:
         if len(set(theirs)) == len(theirs) and len(set(asked)) == len(set(wanted.tolist())):
-            yield _Reading(positions(_objects(theirs), _objects(asked)), how)
+            yield _Reading(positions(object_column(theirs), object_column(asked)), how)
 
 
 _Way = tuple[list[Id], list[Id], str]
@@ -237,12 +237,6 @@ def _ways_by_stem(wanted: Objects, known: Known) -> Iterator[_Way]:
 
 def _stem(value: Id) -> Id:
     return stem(value) if isinstance(value, str) else value
-
-
-def _objects(values: list[Id]) -> Objects:
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
 
 
 def _number(value: Id) -> Id:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detmetrics.arrays import Ints
+from detmetrics.arrays import Ints, object_column
 from detmetrics.catalog import Catalog, Keys, positions
 from detmetrics.checks import boxes, coverage, detections, parts, references
 from detmetrics.checks.codes import CODES, Code, chosen
@@ -146,7 +146,7 @@ def _indices(keys: Keys, ids: object) -> Ints:
 def _class_indices(keys: Keys, listing: Listing) -> Ints:
     """By id, and where the ids are numbers and the rows have names, by name."""
     if keys.labels.dtype == object and listing.category_ids.dtype != object:
-        names = np.array(listing.category_names, dtype=object)
+        names = object_column(listing.category_names)
         return _indices(keys, names)
     return _indices(keys, listing.category_ids)
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from detmetrics.arrays import Objects
+from detmetrics.arrays import Objects, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError
 from detmetrics.files import Input
@@ -172,8 +172,7 @@ def _names_by_id(listed: Sequence[Any], ids: Sequence[AnyId], name: str) -> Keys
     row_of = {record.id: row for row, record in enumerate(listed)}
     if not set(ids) <= row_of.keys():
         return None
-    texts = np.empty(len(listed), dtype=object)
-    texts[:] = [_name(getattr(record, name), record.id) for record in listed]
+    texts = object_column([_name(getattr(record, name), record.id) for record in listed])
     return Keys(texts, np.array([row_of[known] for known in ids], np.int64))
 
 

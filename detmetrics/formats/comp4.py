@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 
+from detmetrics.arrays import object_column
 from detmetrics.catalog import Keys
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
@@ -62,8 +63,7 @@ def read_detections(given: Given, _: Reading) -> Sheet:
         ),
     )
     values = lines.matrix(5)
-    names = np.empty(len(files), dtype=object)
-    names[:] = [_class_of(name) for name in files]
+    names = object_column([_class_of(name) for name in files])
     return Sheet(
         source=Source(
             name=given.path, input=read, fields=FIELDS, template="{field}", where=lines.place
@@ -76,6 +76,7 @@ def read_detections(given: Given, _: Reading) -> Sheet:
         categories=Categories(ids=names, names=tuple(names.tolist()), template="{row}"),
         class_key="name",
         corners_inclusive=True,
+        notes=lines.notes(given.path),
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detmetrics.arrays import object_column
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
 from detmetrics.reading.format import Format, Side
@@ -161,8 +162,8 @@ def _frame(table: Table) -> pd.DataFrame:
 
     catalog = table.catalog
     parts = CORNERS if table.box_format == "xyxy" else SIDES
-    names = np.array(catalog.image_names, dtype=object)
-    classes = np.array(catalog.class_labels, dtype=object)
+    names = object_column(catalog.image_names)
+    classes = object_column(catalog.class_labels)
     columns: dict[str, Any] = {"image": names[table.image], "class": classes[table.category]}
     if isinstance(table, Detections):
         columns["score"] = table.scores

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats
+from detmetrics.arrays import Bools, Floats, object_column
 from detmetrics.catalog import Keys, positions
 from detmetrics.errors import FormatError
-from detmetrics.messages import counted, shown
 from detmetrics.pairing import stem
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
@@ -33,7 +31,7 @@ from detmetrics.reading.layouts import (
     told_layout,
 )
 from detmetrics.reading.lines import Lines, read_lines
-from detmetrics.reading.names import names_of
+from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
 from detmetrics.reading.textfolder import required_files, sampled
@@ -79,13 +77,13 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     classes = names_of(reading.class_names)
     return Sheet(
         source=source,
-        image=Keys(_texts(names), lines.file),
+        image=Keys(object_column(names), lines.file),
         category=lines.label,
         boxes=layout.boxes(values),
         box_format=layout.box_format,
         relative=layout.relative,
         difficult=_difficult(layout, values),
-        images=Images(ids=_texts(names), names=tuple(names), sizes=sizes),
+        images=Images(ids=object_column(names), names=tuple(names), sizes=sizes),
         categories=_categories(lines.label, classes, given.path),
         notes=(*_notes(layout, lines, given.path),),
     )
@@ -113,7 +111,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         layout = _scored_layout(values, given.path, _known_sizes(names, lines, reading))
     return Sheet(
         source=source,
-        image=Keys(_texts(names), lines.file),
+        image=Keys(object_column(names), lines.file),
         category=lines.label,
         boxes=layout.boxes(values),
         box_format=layout.box_format,
@@ -137,12 +135,6 @@ def _read(given: Given) -> tuple[tuple[str, ...], Lines, Source]:
         name=given.path, input=read, fields=FIELDS, template="{field}", where=lines.place
     )
     return files, lines, source
-
-
-def _texts(values: Sequence[str]) -> Any:
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
 
 
 def _truth_layout(
@@ -192,35 +184,22 @@ def _known_sizes(names: Sequence[str], lines: Lines, reading: Reading) -> Floats
     catalog = reading.catalog
     if catalog is None or np.isnan(catalog.image_sizes).all():
         return None
-    known = _texts([stem(str(name)) for name in catalog.image_names])
-    found = positions(known, _texts([stem(name) for name in names]))
+    known = object_column([stem(str(name)) for name in catalog.image_names])
+    found = positions(known, object_column([stem(name) for name in names]))
     sizes = np.where((found >= 0)[:, None], catalog.image_sizes[found], np.nan)
     return sizes[lines.file]
 
 
 def _categories(label: Keys, names: Sequence[str] | None, path: str) -> Categories | None:
     """Numbers count from 0 in the order of the names; names are their own ids."""
-    if label.labels.dtype == object:
-        return _named(label, names, path)
     used = label.labels if label.code is None else label.labels[np.unique(label.code)]
-    count = int(used.max()) + 1 if len(used) else 0
+    if names is not None or used.dtype == object:
+        return listed_classes(used, names, path)
     if len(used) and not 0 <= used.min() <= used.max() < MOST_CLASSES:
         raise FormatError(path, [f"class {used.min()} to {used.max()}: expected numbers from 0 on"])
-    if names is None:  # with all numbers between, so that the third is number 2
-        return Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
-    if count > len(names):
-        raise FormatError(path, [f"class {count - 1}, but {len(names)} classes are named"])
-    return Categories(ids=np.arange(len(names)), names=tuple(names))
-
-
-def _named(label: Keys, names: Sequence[str] | None, path: str) -> Categories | None:
-    """Class names are their own ids; where their order was given, it gives the numbers."""
-    if names is None:
-        return None
-    if unknown := [name for name in label.labels.tolist() if name not in names]:
-        faults = [f"class {shown(name)} is not among the class names given" for name in unknown]
-        raise FormatError(path, faults)
-    return Categories(ids=np.arange(len(names)), names=tuple(names))
+    # With all numbers between, so that the third is number 2.
+    count = int(used.max()) + 1 if len(used) else 0
+    return Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
 
 
 def _notes(layout: Layout, lines: Lines, path: str) -> Iterator[str]:
@@ -230,9 +209,7 @@ def _notes(layout: Layout, lines: Lines, path: str) -> Iterator[str]:
         yield f"{path}: columns are {why}"
     if layout.box_format == "xyxy":
         yield f"{path}: corners are taken as they stand: w = xmax - xmin, no pixel added"
-    if lines.latin:
-        files = counted(len(lines.latin), "file is", "files are")
-        yield f"{path}: {files} not in UTF-8 and taken for Latin-1, first {shown(lines.latin[0])}"
+    yield from lines.notes(path)
 
 
 FORMAT = Format(

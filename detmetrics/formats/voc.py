@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detmetrics.arrays import Floats
+from detmetrics.arrays import Floats, object_column
 from detmetrics.catalog import Keys
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
-from detmetrics.reading.names import names_of
+from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
 from detmetrics.sheets import Categories, Images, Sheet
@@ -93,7 +93,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         reading.done((number + 1) / len(contents))
     if found.faults:
         raise FormatError(given.path, found.faults)
-    ids = _texts([os.path.splitext(name)[0] for name in files])
+    ids = object_column([os.path.splitext(name)[0] for name in files])
     classes = sorted(set(found.name))
     code_of = {name: code for code, name in enumerate(classes)}
     asked = names_of(reading.class_names)
@@ -106,7 +106,9 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
             where=lambda row: f"{printable(files[found.file[row]])}: object {found.number[row]}",
         ),
         image=Keys(ids, np.array(found.file, np.int64)),
-        category=Keys(_texts(classes), np.array([code_of[name] for name in found.name], np.int64)),
+        category=Keys(
+            object_column(classes), np.array([code_of[name] for name in found.name], np.int64)
+        ),
         boxes=np.array(found.box, np.float64).reshape(-1, 4),
         box_format="xyxy",
         difficult=np.array(found.difficult, bool),
@@ -116,22 +118,12 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
             sizes=_known_or(np.array(sizes).reshape(-1, 2), names, reading),
             template="{row}",
         ),
-        categories=_ordered(classes, asked, given.path),
+        categories=listed_classes(object_column(classes), asked, given.path)
+        or Categories(ids=object_column(classes), names=tuple(classes)),
         class_key="name",
         corners_inclusive=True,
         notes=tuple(_notes(found, given.path)),
     )
-
-
-def _ordered(classes: list[str], asked: tuple[str, ...] | None, path: str) -> Categories:
-    """Class names are their own ids; where their order was given, it gives the numbers."""
-    if asked is None:
-        return Categories(ids=_texts(classes), names=tuple(classes))
-    if unknown := [name for name in classes if name not in asked]:
-        raise FormatError(
-            path, [f"class {shown(name)} is not among the class names given" for name in unknown]
-        )
-    return Categories(ids=np.arange(len(asked)), names=asked)
 
 
 def _contents(given: Given) -> tuple[tuple[str, ...], list[bytes], Any]:
@@ -144,12 +136,6 @@ def _contents(given: Given) -> tuple[tuple[str, ...], list[bytes], Any]:
     contents, read = given.contents(files)
     names = tuple(os.path.basename(name) for name in files)
     return names if len(set(names)) == len(names) else files, contents, read
-
-
-def _texts(values: list[str]) -> Any:
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
 
 
 def _parsed(content: bytes, file: str, found: _Found) -> Element | None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.arrays import Floats
+from detmetrics.arrays import Floats, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.columns import BoxFormat
 from detmetrics.errors import FormatError, OutputError
@@ -125,14 +125,16 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         source=Source(
             name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
         ),
-        image=Keys(_texts(images), code[lines.file]),
+        image=Keys(object_column(images), code[lines.file]),
         category=classes,
         boxes=boxes,
         box_format=box_format,
         relative=True,
-        images=Images(ids=_texts(images), names=_image_names(images, labels.images), sizes=sizes),
+        images=Images(
+            ids=object_column(images), names=_image_names(images, labels.images), sizes=sizes
+        ),
         categories=_categories(classes, names),
-        notes=(*labels.notes, *notes, *_latin_note(lines, given.path)),
+        notes=(*labels.notes, *notes, *lines.notes(given.path)),
     )
 
 
@@ -147,24 +149,12 @@ def _with_table(folder: Given, reading: Reading) -> Reading:
 FIELDS = {"categories": "class", "boxes": "box", "image_ids": "image", "scores": "score"}
 
 
-def _texts(values: Sequence[str]) -> Any:
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
-
-
 def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
     def name(image: str) -> str:
         path = files.paths.get(image)
         return image + os.path.splitext(path)[1] if path else image
 
     return tuple(map(name, images))
-
-
-def _latin_note(lines: Lines, path: str) -> Iterator[str]:
-    if lines.latin:
-        files = counted(len(lines.latin), "file is", "files are")
-        yield f"{path}: {files} not in UTF-8 and taken for Latin-1, first {lines.latin[0]}"
 
 
 def _label_boxes(lines: Lines, path: str) -> tuple[Floats, BoxFormat, tuple[str, ...]]:
@@ -404,7 +394,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     lines.refuse_unusable(given.path)
     values = lines.matrix(5)
     layout = _layout(values, reading, given.path)
-    names = _texts([os.path.splitext(name)[0] for name in files])
+    names = object_column([os.path.splitext(name)[0] for name in files])
     return Sheet(
         source=Source(
             name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
@@ -416,7 +406,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         relative=True,
         scores=layout.column("score", values),
         class_key="index",
-        notes=(*_order_note(layout, given.path), *_latin_note(lines, given.path)),
+        notes=(*_order_note(layout, given.path), *lines.notes(given.path)),
     )
 
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detmetrics.arrays import Floats, Ints, Objects
+from detmetrics.arrays import Floats, Ints, Objects, object_column
 from detmetrics.catalog import Id, Keys
 from detmetrics.columns import LARGEST
 from detmetrics.errors import FormatError
-from detmetrics.messages import printable, shown
+from detmetrics.messages import counted, printable, shown
 from detmetrics.parallel import each
 from detmetrics.reading.given import BYTE_ORDER_MARKS, Contents, decoded
 
@@ -70,6 +70,14 @@ class Lines:
     def place(self, row: int) -> str:
         """The file and the line of a row."""
         return f"{printable(self.files[self.file[row]])}:{self.line[row]}"
+
+    def notes(self, path: str) -> tuple[str, ...]:
+        """What a reader of the numbers should know about the text itself."""
+        if not self.latin:
+            return ()
+        what = counted(len(self.latin), "file is", "files are")
+        first = printable(self.latin[0])
+        return (f"{path}: {what} not in UTF-8 and taken for Latin-1, first {first}",)
 
     def matrix(self, columns: int) -> Floats:
         """(R, C) the numbers, where every line holds as many."""
@@ -255,9 +263,7 @@ def _factorized(column: Any) -> Keys:
     import pandas as pd
 
     code, labels = pd.factorize(column)
-    texts = np.empty(len(labels), dtype=object)
-    texts[:] = [str(label) for label in labels]
-    return Keys(texts, code.astype(np.int64))
+    return Keys(object_column([str(label) for label in labels]), code.astype(np.int64))
 
 
 def _text_keys(words: Sequence[Id]) -> Keys:
@@ -265,9 +271,7 @@ def _text_keys(words: Sequence[Id]) -> Keys:
     code = np.fromiter(
         (code_of.setdefault(word, len(code_of)) for word in words), np.int64, len(words)
     )
-    labels: Objects = np.empty(len(code_of), dtype=object)
-    labels[:] = [*code_of]
-    return Keys(labels, code)
+    return Keys(object_column([*code_of]), code)
 
 
 # --- the slow way ------------------------------------------------------------------------------

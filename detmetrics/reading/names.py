@@ -6,12 +6,16 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from detmetrics.arrays import Objects
 from detmetrics.errors import FormatError
 from detmetrics.files import read_input
 from detmetrics.messages import printable, shown
 from detmetrics.reading.given import decoded
+from detmetrics.sheets import Categories
 
-__all__ = ["names_of", "read_names", "read_yaml", "yaml_names"]
+__all__ = ["listed_classes", "names_of", "read_names", "read_yaml", "yaml_names"]
 
 MOST_NAMES = 1_000_000
 DEEPEST = 50
@@ -29,6 +33,31 @@ def names_of(given: str | os.PathLike[str] | Sequence[str] | None) -> tuple[str,
     if isinstance(given, str | os.PathLike):
         return read_names(os.fspath(given))
     return tuple(map(str, given))
+
+
+def listed_classes(used: Objects, names: Sequence[str] | None, path: str) -> Categories | None:
+    """The classes in the order that was given, which gives their numbers; None without an order.
+
+    used : (U,) the names or numbers that rows have.
+
+    Raises:
+        FormatError: one of them is not among the names.
+    """
+    if names is None:
+        return None
+    if used.dtype == object:
+        known = {*names}
+        faults = [
+            f"class {shown(name)} is not among the class names given"
+            for name in used.tolist()
+            if name not in known
+        ]
+    else:
+        wrong = used[(used < 0) | (used >= len(names))]
+        faults = [f"class {number}, but {len(names)} classes are named" for number in wrong]
+    if faults:
+        raise FormatError(path, faults)
+    return Categories(ids=np.arange(len(names)), names=tuple(names))
 
 
 def read_names(path: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column
 from detmetrics.catalog import Keys
 from detmetrics.errors import FormatError
 from detmetrics.files import Input
@@ -20,10 +20,10 @@ from detmetrics.reading.given import Given, decoded
 from detmetrics.reading.headings import Heading
 from detmetrics.reading.layouts import lie_in_unit
 from detmetrics.reading.lines import exact_floats, keys_of
-from detmetrics.reading.names import names_of
+from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
-from detmetrics.sheets import Categories, Images, Sheet
+from detmetrics.sheets import Images, Sheet
 from detmetrics.sources import Source
 
 if TYPE_CHECKING:
@@ -248,7 +248,9 @@ def sheet_of(
         scores=numbers.of(part[column["score"]]) if scored else None,
         areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
         images=_images(frame, every_image, column, numbers, reading),
-        categories=None if scored else _categories(category, named, reading, read.path),
+        categories=None
+        if scored
+        else listed_classes(_used(category), names_of(reading.class_names), read.path),
         class_key="name" if named else "id",
         notes=tuple(_notes(heading, relative, read.path)),
         crowd=flags.get("crowd"),
@@ -300,9 +302,12 @@ def _keys(column: pd.Series[Any]) -> Keys:
     labels = [str(label).strip() for label in keys.labels.tolist()]
     if labels and all(map(PLAIN_NUMBER.fullmatch, labels)):
         return Keys(np.array([int(label) for label in labels], np.int64), keys.code)
-    texts = np.empty(len(labels), dtype=object)
-    texts[:] = labels
-    return Keys(texts, keys.code)
+    return Keys(object_column(labels), keys.code)
+
+
+def _used(keys: Keys) -> Objects:
+    """The labels that rows have."""
+    return keys.labels[np.unique(_codes(keys))] if len(keys) else keys.labels[:0]
 
 
 def _codes(keys: Keys) -> Ints:
@@ -414,21 +419,6 @@ def _images(
         sizes=sizes[used],
         template="image {row}",
     )
-
-
-def _categories(keys: Keys, named: bool, reading: Reading, path: str) -> Categories | None:
-    """None: those of the rows; class numbers get the names that were given."""
-    names = names_of(reading.class_names)
-    if names is None:
-        return None
-    used = keys.labels[np.unique(_codes(keys))] if len(keys) else keys.labels[:0]
-    if named:
-        if unknown := [name for name in used.tolist() if name not in names]:
-            faults = [f"class {shown(n)} is not among the class names given" for n in unknown]
-            raise FormatError(path, faults)
-    elif len(used) and not (used.min() >= 0 and used.max() < len(names)):
-        raise FormatError(path, [f"class {used.max()}, but {len(names)} classes are named"])
-    return Categories(ids=np.arange(len(names)), names=names)
 
 
 def _notes(heading: Heading, relative: bool, path: str) -> Iterator[str]:
