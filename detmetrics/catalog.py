@@ -38,6 +38,16 @@ class Keys(NamedTuple):
     def __len__(self) -> int:
         return len(self.labels) if self.code is None else len(self.code)
 
+    def used(self) -> Keys:
+        """Without the labels that no row has."""
+        if self.code is None:
+            return self
+        marked = np.zeros(len(self.labels), bool)
+        marked[self.code] = True
+        if marked.all():
+            return self
+        return Keys(self.labels[marked], (np.cumsum(marked) - 1)[self.code])
+
     def spread(self, values: Any) -> Any:
         """(D,) what each row's label has; values : (U,)."""
         return values if self.code is None else values[self.code]

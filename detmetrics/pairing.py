@@ -21,10 +21,10 @@ from detmetrics.catalog import Id, Keys, positions
 from detmetrics.errors import UnknownIdError
 from detmetrics.messages import counted, printable, shown
 
-__all__ = ["ClassKey", "Known", "Paired", "UnknownPolicy", "pair", "stem"]
+__all__ = ["KeyKind", "Known", "Paired", "UnknownPolicy", "pair", "stem"]
 
 UnknownPolicy = Literal["error", "drop"]
-ClassKey = Literal["id", "name", "index"]
+KeyKind = Literal["id", "name", "index"]
 EXAMPLES = 3
 BY_NAME = "paired by class name, not by id"
 
@@ -80,7 +80,7 @@ def pair(
     policy: UnknownPolicy | None,
     place: Callable[[int], str],
     subject: str,
-    key: ClassKey = "id",
+    key: KeyKind = "id",
     *,
     own: bool = False,
 ) -> Paired:
@@ -88,7 +88,7 @@ def pair(
 
     wanted : (D,) ids; policy: None for ground truth, which cannot leave rows out;
     place: where row D stands in its source; subject: names the source;
-    key: what the ids of categories are; an ``index`` counts the known from 0;
+    key: what they are: ids, or names of files or classes; an ``index`` counts the known from 0;
     own: the known come from the same source, which then has no need of file stems.
 
     Raises:
@@ -96,6 +96,7 @@ def pair(
     """
     if policy not in ("error", "drop", None):
         raise ValueError(f"unknown ids: expected 'error' or 'drop', got {policy!r}")
+    wanted = wanted.used()
     paired, found = _fitting(wanted, known, subject, key, own=own)
     if paired is not None:
         return paired
@@ -114,7 +115,7 @@ def pair(
     raise UnknownIdError("\n".join(lines))
 
 
-def _dropped(wanted: Keys, known: Known, found: Ints, subject: str, key: ClassKey) -> Paired:
+def _dropped(wanted: Keys, known: Known, found: Ints, subject: str, key: KeyKind) -> Paired:
     """Without what is unknown, under the reading that knows most; by id where several do."""
     best, how = wanted.spread(found), ""
     for reading in _readings(wanted.labels, known, own=False) if key != "index" else ():
@@ -126,35 +127,54 @@ def _dropped(wanted: Keys, known: Known, found: Ints, subject: str, key: ClassKe
 
 
 def _fitting(
-    wanted: Keys, known: Known, subject: str, key: ClassKey, *, own: bool
+    wanted: Keys, known: Known, subject: str, key: KeyKind, *, own: bool
 ) -> tuple[Paired | None, Ints]:
-    """The first reading that fits every id, or None and (U,) where each label is known by id."""
+    """The first reading that fits every id, or None and (U,) where each label is known at once.
+
+    Names of files and classes come before ids that are numbers: a file ``000002.png`` may well
+    have the id 3.
+    """
     if key == "index":
-        return _by_index(wanted, known, subject), np.full(len(wanted.labels), -1)
+        return _by_index(wanted, known, subject)
     found = positions(known.ids, wanted.labels)
-    if not (found < 0).any():
+    exact = not (found < 0).any()
+    if exact and (key == "id" or known.ids.dtype == object):
         return Paired(wanted.spread(found), None), found
     for reading in _readings(wanted.labels, known, own=own):
         if not (reading.position < 0).any():
             expected = key == "name" and reading.how == BY_NAME
-            note = None if expected else f"{subject}: {known.plural} were {reading.how}"
+            same = exact and bool((reading.position == found).all())
+            note = None if expected or same else f"{subject}: {known.plural} were {reading.how}"
             return Paired(wanted.spread(reading.position), note), found
-    return None, found
+    return (Paired(wanted.spread(found), None) if exact else None), found
 
 
-def _by_index(wanted: Keys, known: Known, subject: str) -> Paired | None:
-    """Classes by their place in order, where the known have an order that numbers give."""
+def _by_index(wanted: Keys, known: Known, subject: str) -> tuple[Paired | None, Ints]:
+    """Classes by their place in order, where the known have an order that numbers give.
+
+    Classes that are no more than numbers, of which one is 0, were counted from 0 too: then the
+    numbers are equal, though some between them are not used.
+    """
     count, index = len(known.ids), wanted.labels
+    nothing = np.full(len(index), -1)
     if known.ids.dtype == object or index.dtype == object:
+        return None, nothing
+    bare = [str(number) for number in known.ids.tolist()] == [*known.names]
+    if bare and count and known.ids[0] == 0:
+        found, note = positions(known.ids, index), None
+    else:
+        found, note = np.where((index >= 0) & (index < count), index, -1), _by_place(known, subject)
+    fits = not (found < 0).any()
+    return (Paired(wanted.spread(found), note) if fits else None), found
+
+
+def _by_place(known: Known, subject: str) -> str | None:
+    """What to say of classes that were paired by place, where that is not plain."""
+    if known.ids.tolist() == list(range(len(known.ids))):
         return None
-    if len(index) and not (index.min() >= 0 and index.max() < count):
-        return None
-    if known.ids.tolist() == list(range(count)):
-        return Paired(wanted.spread(index), None)
     first = ", ".join(f"{row} is {printable(name)}" for row, name in enumerate(known.names[:3]))
-    more = ", ..." if count > 3 else ""
-    note = f"{subject}: categories were paired by index, counted from 0: {first}{more}"
-    return Paired(wanted.spread(index), note)
+    more = ", ..." if len(known.ids) > 3 else ""
+    return f"{subject}: categories were paired by index, counted from 0: {first}{more}"
 
 
 def _index_causes(known: Known) -> Iterator[str]:
@@ -203,10 +223,7 @@ class _Reading(NamedTuple):
 
 def _readings(wanted: Objects, known: Known, *, own: bool) -> Iterator[_Reading]:
     """Other ways to read the ids, surest first, and only where the known stay distinct."""
-    ways = [*_ways(wanted, known)]
-    if known.kind == "image" and not own:
-        ways += _ways_by_stem(wanted, known)
-    for theirs, asked, how in ways:
+    for theirs, asked, how in _ways(wanted, known, own=own):
         if len(set(theirs)) == len(theirs) and len(set(asked)) == len(set(wanted.tolist())):
             yield _Reading(positions(object_column(theirs), object_column(asked)), how)
 
@@ -214,12 +231,16 @@ def _readings(wanted: Objects, known: Known, *, own: bool) -> Iterator[_Reading]
 _Way = tuple[list[Id], list[Id], str]
 
 
-def _ways(wanted: Objects, known: Known) -> Iterator[_Way]:
+def _ways(wanted: Objects, known: Known, *, own: bool) -> Iterator[_Way]:
     """Each the known ids read one way, the wanted read the same way, and its name."""
     ids, asked = known.ids.tolist(), wanted.tolist()
+    by_name = BY_NAME if known.kind == "category" else "paired by file name, not by id"
+    yield [*known.names], asked, by_name
+    if known.kind == "category":
+        yield [*known.names], [str(value) for value in asked], by_name
+    elif not own:
+        yield from _ways_by_stem(wanted, known)
     yield [*map(_number, ids)], [*map(_number, asked)], "paired by the number that their ids spell"
-    how = BY_NAME if known.kind == "category" else "paired by file name, not by id"
-    yield [*known.names], asked, how
 
 
 def _ways_by_stem(wanted: Objects, known: Known) -> Iterator[_Way]:
@@ -227,12 +248,14 @@ def _ways_by_stem(wanted: Objects, known: Known) -> Iterator[_Way]:
     how = "paired by file stem, not by id"
     yield [PurePath(name).stem for name in known.names], asked, how
     stems: list[Id] = [_stem(value) for value in asked]
-    yield [_stem(name) for name in known.names], stems, how
-    yield [_stem(value) for value in ids], stems, how
     numbers = [_number(value) for value in stems]
-    how = "paired by the number that their file stems spell"
-    yield [_number(_stem(value)) for value in ids], numbers, how
-    yield [_number(_stem(name)) for name in known.names], numbers, how
+    yield [_stem(name) for name in known.names], stems, how
+    named = [name != str(known_id) for name, known_id in zip(known.names, ids, strict=True)]
+    spelled = "paired by the number that their file stems spell"
+    if all(named):  # an id in place of a missing name is no stem
+        yield [_number(_stem(name)) for name in known.names], numbers, spelled
+    yield [_stem(value) for value in ids], stems, how
+    yield [_number(_stem(value)) for value in ids], numbers, spelled
 
 
 def _stem(value: Id) -> Id:

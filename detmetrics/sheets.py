@@ -16,7 +16,7 @@ from detmetrics.catalog import Catalog, Id, Keys
 from detmetrics.columns import BoxFormat
 from detmetrics.errors import FormatError
 from detmetrics.messages import shown
-from detmetrics.pairing import ClassKey
+from detmetrics.pairing import KeyKind
 from detmetrics.sources import Source
 
 __all__ = ["Categories", "Images", "Pixels", "Sheet"]
@@ -59,6 +59,7 @@ class Sheet:
         areas : (R,) square pixels, nan where unknown; crowd, ignore, difficult : (R,) flags;
             ids : (R,) of the objects. None where the source has no such column.
         images, categories: what the source lists; None where it only names them row by row.
+        image_key: what the image column holds: ids, or names of files or their stems.
         class_key: what the category column holds: ids, names, or indices that count from 0
             in the order of the classes.
         corners_inclusive: right and lower corners are the last pixel inside, as in VOC.
@@ -79,7 +80,8 @@ class Sheet:
     ids: Objects | None = None
     images: Images | None = None
     categories: Categories | None = None
-    class_key: ClassKey = "id"
+    image_key: KeyKind = "name"
+    class_key: KeyKind = "id"
     corners_inclusive: bool = False
     notes: tuple[str, ...] = ()
 

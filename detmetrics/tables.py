@@ -35,7 +35,7 @@ from detmetrics.columns import (
 )
 from detmetrics.errors import DetmetricsWarning
 from detmetrics.frames import frame_boxes, frame_column
-from detmetrics.pairing import ClassKey, Known, UnknownPolicy, pair
+from detmetrics.pairing import KeyKind, Known, UnknownPolicy, pair
 from detmetrics.rules import Rules
 from detmetrics.sheets import Pixels, Sheet
 from detmetrics.sources import ARRAYS, Faults, Source
@@ -142,6 +142,7 @@ class GroundTruth:
         sheet = Sheet(
             source=source,
             image=Keys(image_column),
+            image_key="id",
             category=Keys(category_column),
             boxes=box_column(boxes, box_format, count),
             box_format=box_format,
@@ -181,7 +182,9 @@ class GroundTruth:
 
         own = catalog is None
         catalog = sheet.catalog() if catalog is None else catalog
-        image, image_note = _paired("image", sheet.image, catalog, None, source, own=own)
+        image, image_note = _paired(
+            "image", sheet.image, catalog, None, source, sheet.image_key, own=own
+        )
         category, category_note = _paired(
             "category", sheet.category, catalog, None, source, sheet.class_key, own=own
         )
@@ -298,6 +301,7 @@ class Detections:
         sheet = Sheet(
             source=source,
             image=Keys(image_column),
+            image_key="id",
             category=Keys(category_column),
             boxes=box_column(boxes, box_format, count),
             box_format=box_format,
@@ -346,7 +350,9 @@ class Detections:
             faults.remark(negative_sizes(sheet.boxes, sheet.box_format), "boxes", *NEGATIVE),
             *_suspicions(sheet),
         ]
-        image, image_note = _paired("image", sheet.image, catalog, unknown_images, source)
+        image, image_note = _paired(
+            "image", sheet.image, catalog, unknown_images, source, sheet.image_key
+        )
         category, category_note = _paired(
             "category", sheet.category, catalog, unknown_categories, source, sheet.class_key
         )
@@ -462,7 +468,7 @@ def _paired(
     catalog: Catalog,
     policy: UnknownPolicy | None,
     source: Source,
-    key: ClassKey = "id",
+    key: KeyKind = "id",
     *,
     own: bool = False,
 ) -> tuple[Ints, str | None]:

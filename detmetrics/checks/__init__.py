@@ -20,7 +20,7 @@ from detmetrics.checks.report import CheckReport, Finding, finding
 from detmetrics.checks.sides import Listing, Subject, listing_of
 from detmetrics.errors import FormatError, UnknownIdError
 from detmetrics.loading import Progress, read_sheet
-from detmetrics.pairing import ClassKey, Known, pair
+from detmetrics.pairing import KeyKind, Known, pair
 from detmetrics.reading.request import Reading
 from detmetrics.sheets import Sheet
 
@@ -121,7 +121,7 @@ def _of_detections(
     except FormatError as error:
         yield _unreadable(error)
         return
-    image, image_said = _paired("image", sheet.image, listing, sheet)
+    image, image_said = _paired("image", sheet.image, listing, sheet, sheet.image_key)
     category, category_said = _paired("category", sheet.category, listing, sheet, sheet.class_key)
     found = Subject(sheet, listing, image, category)
     yield from references.of_detections(found, (image_said, category_said))
@@ -162,7 +162,7 @@ def _catalog(listing: Listing) -> Catalog:
 
 
 def _paired(
-    kind: str, keys: Keys, listing: Listing, sheet: Sheet, key: ClassKey = "id"
+    kind: str, keys: Keys, listing: Listing, sheet: Sheet, key: KeyKind = "id"
 ) -> tuple[Ints, str | None]:
     """(R,) indices into the listing, and what is said where some are unknown."""
     catalog = _catalog(listing)

@@ -100,6 +100,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     return Sheet(
         source=_table_source(source, "annotations[{row}].{field}"),
         image=Keys(ids_of(rows, "image_id", "annotations", source.path)),
+        image_key="id",
         category=Keys(ids_of(rows, "category_id", "annotations", source.path)),
         boxes=box_column(rows),
         box_format="xywh",
@@ -135,6 +136,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     return Sheet(
         source=_table_source(source, "[{row}].{field}"),
         image=Keys(columns.image_ids),
+        image_key="id",
         category=Keys(columns.categories),
         boxes=columns.boxes,
         box_format="xywh",

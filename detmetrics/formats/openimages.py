@@ -78,6 +78,7 @@ def _read(given: Given, reading: Reading, *, side: Side) -> Sheet:
         scored=side == "detections",
         relative=True,
     )
+    sheet = replace(sheet, image_key="name")  # ImageID is the name of the file
     groups = 0 if sheet.crowd is None else int(sheet.crowd.sum())
     if not groups:
         return sheet

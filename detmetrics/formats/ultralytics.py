@@ -15,7 +15,7 @@ import numpy as np
 from detmetrics.arrays import Ints
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError
-from detmetrics.pairing import COCO_91, COCO_GAPS, ClassKey
+from detmetrics.pairing import COCO_91, COCO_GAPS, KeyKind
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.records import detection_columns
@@ -54,7 +54,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     counts_from_one = FILE_NAME.search(given.head) is not None
     data, read = given.content()
     columns = detection_columns(data, read.path, reading.done)
-    key: ClassKey = "id"
+    key: KeyKind = "id"
     category, note = columns.categories, None
     if reading.class_numbers is None and reading.catalog is not None:
         category, key, note = _classes(category, reading.catalog, counts_from_one, read.path)
@@ -72,7 +72,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
 
 def _classes(
     category: Ints, catalog: Catalog, counts_from_one: bool, path: str
-) -> tuple[Ints, ClassKey, str | None]:
+) -> tuple[Ints, KeyKind, str | None]:
     """Class numbers as the ground truth can take them, what they are, and what to say."""
     known = set(catalog.category_ids.tolist())
     found = set(category.tolist())

@@ -251,7 +251,8 @@ def sheet_of(
         categories=None
         if scored
         else listed_classes(_used(category), names_of(reading.class_names), read.path),
-        class_key="name" if named else "id",
+        image_key="id" if _is_id(column["image"]) else "name",
+        class_key="name" if named or "class" in column else "id",
         notes=tuple(_notes(heading, relative, read.path)),
         crowd=flags.get("crowd"),
         ignore=flags.get("ignore"),
@@ -292,6 +293,11 @@ def _is_empty(column: pd.Series[Any]) -> Bools:
         found: Bools = np.append(empty, True)[column.cat.codes.to_numpy()]
         return found
     return np.array([not str(value).strip() for value in column], bool)
+
+
+def _is_id(name: str) -> bool:
+    """Whether a column is named after an id, as COCO's ``image_id``, and not after a file."""
+    return re.sub(r"[\W_]", "", name).lower() in ("imageid", "imgid")
 
 
 def _keys(column: pd.Series[Any]) -> Keys:
