@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.catalog import Catalog
-from detmetrics.errors import InputError
+from detmetrics.errors import InputError, OutputError
 from detmetrics.files import write_tree
 from detmetrics.formats import Side, formats, recognised
 from detmetrics.loading import Progress, read_sheet
@@ -85,6 +85,10 @@ def convert(
     ...     print(pathlib.Path(folder, "found.csv").read_text().splitlines()[0])
     image,class,score,x,y,w,h
     """
+    if os.path.exists(target) and os.path.exists(source) and os.path.samefile(source, target):
+        raise OutputError(f"{os.fspath(target)}: is the source itself, which would be lost")
+    if to == "voc":  # whose own corners hold their last pixel, so they go as they stand
+        reading = replace(reading, pixels="continuous")
     given = Given(source)
     side = side or _side(given, reading)
     writer = _writer(to, side)

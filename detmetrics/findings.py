@@ -23,6 +23,7 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
     objects_of_class = np.bincount(truth.category, minlength=classes)
     objects_on_image = np.bincount(truth.image, minlength=images)
     pooled = matches.rules.class_agnostic
+    detected = np.bincount(detections.category, minlength=classes)
     without_class = np.zeros(classes, bool) if pooled else objects_of_class == 0
     on_empty = objects_on_image[detections.image] == 0
     in_unseen = without_class[detections.category]
@@ -31,6 +32,7 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
         "images_without_ground_truth": int((objects_on_image == 0).sum()),
         "classes": classes,
         "classes_without_ground_truth": int((objects_of_class == 0).sum()),
+        "classes_without_detections": int(((objects_of_class > 0) & (detected == 0)).sum()),
         "ground_truths": len(truth),
         "crowds": int(truth.crowd.sum()),
         "detections": len(detections),
@@ -65,6 +67,12 @@ def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
         found.append(
             f"{counted(unseen, 'detection')} in {counted(classes, 'class', 'classes')} without "
             "ground truth: no metric counts them"
+        )
+    missing = counts["classes_without_detections"]
+    if missing and counts["detections"] and not rules.class_agnostic:
+        found.append(
+            f"{counted(missing, 'class', 'classes')} with ground truth but without a detection: "
+            "recall and AP are 0 there"
         )
     if on_empty := counts["detections_on_images_without_ground_truth"]:
         images = counts["images_without_ground_truth"]

@@ -16,7 +16,7 @@ from detmetrics.pairing import stem
 from detmetrics.reading.given import Given
 from detmetrics.reading.groups import column_of_images
 from detmetrics.reading.request import Reading
-from detmetrics.reading.sizes import ImageFiles
+from detmetrics.reading.sizes import ImageFiles, files_of
 from detmetrics.tables import GroundTruth
 
 __all__ = ["by_seed", "equal_files", "groups_of", "image_files", "joined", "sequences"]
@@ -72,15 +72,14 @@ def _key(name: str, expression: re.Pattern[str]) -> str | None:
 def image_files(source: str, truth: GroundTruth, reading: Reading) -> dict[str, str]:
     """The image files by image name, as far as they are found."""
     folders = [os.fspath(reading.image_dir)] if reading.image_dir else []
-    if truth.source.format == "yolo":
+    if source and truth.source.format == "yolo":
         given = Given(source)
         home = source if given.is_folder else os.path.dirname(os.path.abspath(source))
         folders += [home, re.sub(r"labels(?=$|/)(?!.*labels)", "images", home)]
     found: dict[str, str] = {}
     for folder in folders:
-        for name, path in ImageFiles.of(folder).paths.items():
-            found.setdefault(stem(f"{name}.jpg"), path)
-    return {name: found[stem(name)] for name in truth.catalog.image_names if stem(name) in found}
+        found = {**files_of(truth.catalog.image_names, ImageFiles.of(folder).paths), **found}
+    return found
 
 
 def equal_files(names: Sequence[str], files: Mapping[str, str]) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from detmetrics.arrays import keep_freed_memory, object_column
 from detmetrics.catalog import Catalog, Keys
-from detmetrics.errors import InputError
+from detmetrics.errors import FormatError, InputError
 from detmetrics.formats import Side, choose
 from detmetrics.messages import printable, shown
 from detmetrics.pairing import COCO_91
@@ -40,6 +40,10 @@ def read_sheet(
         FormatError: it cannot be read, or no format is known that looks like it.
         InputError: a format was asked for that does not exist.
     """
+    if reading.image_dir is not None and not os.path.isdir(reading.image_dir):
+        raise FormatError(
+            os.fspath(reading.image_dir), ["expected a folder of images (--image-dir)"]
+        )
     keep_freed_memory()
     given = given or Given(path)
     wanted = reading.gt_format if side == "ground truth" else reading.det_format

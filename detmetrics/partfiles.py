@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from detmetrics.catalog import id_array, positions
 from detmetrics.errors import OutputError
 from detmetrics.files import read_input
 from detmetrics.messages import shown
@@ -35,13 +36,15 @@ def part_files(split: Split, source: str, target: str) -> dict[str, bytes]:
 
 def _coco(split: Split, source: str, _: str) -> dict[str, bytes]:
     document: dict[str, Any] = json.loads(read_input(source)[0])
-    ids = split.truth.catalog.image_ids.tolist()
-    part_of = dict(zip(ids, split.part.tolist(), strict=True))
+    truth = split.truth
+    listed = positions(truth.catalog.image_ids, id_array(row["id"] for row in document["images"]))
+    parts = {"images": split.part[listed], "annotations": split.part[truth.image]}
     files = {}
     for at, name in enumerate(split.parts):
         cut = dict(document)
-        for section, key in (("images", "id"), ("annotations", "image_id")):
-            cut[section] = [row for row in document[section] if part_of[row[key]] == at]
+        for section, part in parts.items():
+            rows = zip(document[section], part.tolist(), strict=True)
+            cut[section] = [row for row, own in rows if own == at]
         files[f"{name}.json"] = json.dumps(cut, ensure_ascii=False).encode()
     return files
 
@@ -55,6 +58,8 @@ def _yolo(split: Split, _: str, target: str) -> dict[str, bytes]:
         return os.path.relpath(known, target).replace(os.sep, "/") if known else name
 
     files = _listed(split, path)
+    if not split.files:  # without images a list holds names, which no trainer finds
+        return files
     names = dict(enumerate(split.truth.catalog.category_names))
     content = {part: f"{part}.txt" for part in split.parts}
     described = yaml.safe_dump({"path": ".", **content, "names": names}, sort_keys=False)

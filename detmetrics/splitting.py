@@ -128,7 +128,7 @@ def split(
     """
     shares = _shares(ratios)
     if isinstance(source, GroundTruth):
-        truth, files = source, {}
+        truth, files = source, image_files("", source, reading)
     else:
         truth = read_ground_truth(source, reading, progress=progress)
         files = image_files(os.fspath(source), truth, reading)
@@ -151,7 +151,10 @@ def split(
 
 
 def _shares(ratios: Sequence[float]) -> tuple[float, ...]:
-    values = [float(value) for value in ratios]
+    try:
+        values = [float(value) for value in ratios]
+    except (TypeError, ValueError):
+        raise InputError(f"ratios: expected numbers, got {ratios!r}") from None
     if not 2 <= len(values) <= len(PARTS):
         raise InputError(f"ratios: expected two or three numbers, got {len(values)}")
     if not all(math.isfinite(value) and value > 0 for value in values):

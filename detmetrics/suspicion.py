@@ -15,12 +15,15 @@ __all__ = ["CORNERS_FOR_SIDES", "SHARES_FOR_PIXELS", "seems_corners", "seems_sha
 
 ENOUGH = 20
 NEARLY_ALL = 0.995
+NEARLY_ALL_SHARES = 0.95
 
 CORNERS_FOR_SIDES = (
     "boxes look like xmin ymin xmax ymax, but are read as x y w h: in nearly all of them the third "
     "number is at least the first and the fourth at least the second"
 )
-SHARES_FOR_PIXELS = "boxes look like shares of the image, but are read as pixels: none exceeds 1"
+SHARES_FOR_PIXELS = (
+    "boxes look like shares of the image, but are read as pixels: hardly any exceeds 1"
+)
 
 
 def seems_corners(boxes: Floats, box_format: BoxFormat) -> bool:
@@ -40,9 +43,9 @@ def seems_corners(boxes: Floats, box_format: BoxFormat) -> bool:
 
 def seems_shares(boxes: Floats) -> bool:
     """Whether boxes given in pixels are probably shares: none reaches further than 1."""
-    if not boxes.size or not boxes.max() <= 1:
+    if not boxes.size or (boxes <= 1).all(axis=1).mean() < NEARLY_ALL_SHARES:
         return False
-    return bool((boxes != np.floor(boxes)).any())
+    return bool(boxes.max() <= 2 and (boxes != np.floor(boxes)).any())
 
 
 def suspicions(boxes: Floats, box_format: BoxFormat, *, unit_is_said: bool) -> list[str]:

@@ -36,7 +36,9 @@ def areas(sheet: Sheet, boxes: Floats, box_format: BoxFormat) -> Floats:
     """The source's areas, and w * h where it has none."""
     sides = as_xywh(boxes, box_format)
     derived: Floats = sides[:, 2] * sides[:, 3]
-    return derived if sheet.areas is None else np.where(np.isnan(sheet.areas), derived, sheet.areas)
+    if sheet.areas is None or sheet.relative:  # shares of an image are no square pixels
+        return derived
+    return np.where(np.isnan(sheet.areas), derived, sheet.areas)
 
 
 def area_note(sheet: Sheet) -> str | None:

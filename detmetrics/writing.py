@@ -15,7 +15,16 @@ from detmetrics.messages import counted, shown
 from detmetrics.pairing import stem
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["Table", "Written", "by_image", "image_stems", "in_pixels", "in_shares", "safe_name"]
+__all__ = [
+    "Table",
+    "Written",
+    "by_image",
+    "image_labels",
+    "image_stems",
+    "in_pixels",
+    "in_shares",
+    "safe_name",
+]
 
 Table = GroundTruth | Detections
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
@@ -65,6 +74,13 @@ def image_stems(catalog: Catalog) -> list[str]:
         double = next(name for name in stems if taken.count(name.casefold()) > 1)
         raise OutputError(f"two images would be written to {shown(double)}: nothing was written")
     return [safe_name(name, "image") for name in stems]
+
+
+def image_labels(catalog: Catalog) -> tuple[str, ...]:
+    """(N,) the names of the images, or where two share one the ids as text."""
+    if len(set(catalog.image_names)) == len(catalog.image_names):
+        return catalog.image_names
+    return tuple(map(str, catalog.image_ids.tolist()))
 
 
 def in_shares(table: Table) -> Floats:

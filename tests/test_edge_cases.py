@@ -393,7 +393,7 @@ class TestIgnore:
         rules = dm.COCO.replace(ignore="honour")
         result = evaluate(tmp_path, self.truth, self.found, rules=rules)
         assert result.summary["AP"] == ONE
-        assert result.attention == ()
+        assert not any("ignore" in said for said in result.attention)
         check = dm.crosscheck(result)
         assert check.agrees, str(check)
         assert "ignore='honour'" in str(check)
@@ -401,13 +401,14 @@ class TestIgnore:
     @pytest.mark.parametrize("value", [0, False, None])
     def test_no_warning_where_it_says_no(self, tmp_path, value):
         truth = changed(builders.document(), ("annotations", 0, "ignore"), value)
-        assert evaluate(tmp_path, truth, self.found).attention == ()
+        said = evaluate(tmp_path, truth, self.found).attention
+        assert not any("ignore" in sentence for sentence in said)
 
     def test_no_warning_where_it_agrees_with_iscrowd(self, tmp_path):
         truth = changed(self.truth, ("annotations", 0, "iscrowd"), 1)
         result = evaluate(tmp_path, truth, self.found)
         assert result.summary["AP"] == ONE
-        assert result.attention == ()
+        assert not any("ignore" in said for said in result.attention)
 
 
 # --- numbers that are none -----------------------------------------------------------------------

@@ -15,10 +15,9 @@ from detmetrics.errors import FormatError
 from detmetrics.files import read_input
 from detmetrics.loading import read_sheet
 from detmetrics.messages import printable
-from detmetrics.pairing import stem
 from detmetrics.reading.given import Given, decoded
 from detmetrics.reading.request import Reading
-from detmetrics.reading.sizes import IMAGE_SUFFIXES, ImageFiles
+from detmetrics.reading.sizes import IMAGE_SUFFIXES, ImageFiles, files_of
 from detmetrics.sheets import Sheet
 
 __all__ = ["of_parts"]
@@ -59,10 +58,10 @@ def _read(path: str, reading: Reading, images: Mapping[str, str]) -> _Part:
         names = tuple(os.path.normpath(name) for name in listed)
         files = {name: os.path.join(folder, name) for name in names}
         found = {name: file for name, file in files.items() if os.path.isfile(file)}
-        return _Part(path, names, files=found or _by_stem(names, images))
+        return _Part(path, names, files=found or files_of(names, images))
     sheet = read_sheet(path, "ground truth", reading, given=given)
     names = listing_of(sheet).image_names
-    return _Part(path, names, _classes(sheet), _by_stem(names, images))
+    return _Part(path, names, _classes(sheet), files_of(names, images))
 
 
 def _listed(given: Given) -> list[str]:
@@ -74,10 +73,6 @@ def _listed(given: Given) -> list[str]:
     if not all(line.lower().endswith(IMAGE_SUFFIXES) for line in lines):
         raise FormatError(given.path, ["expected a list of image files, one a line"])
     return lines
-
-
-def _by_stem(names: Sequence[str], images: Mapping[str, str]) -> dict[str, str]:
-    return {name: images[stem(name)] for name in names if stem(name) in images}
 
 
 def _classes(sheet: Sheet) -> frozenset[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from detmetrics.arrays import Objects, object_column
+from detmetrics.arrays import Floats, Objects, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError
 from detmetrics.files import Input
@@ -196,10 +196,18 @@ def _images(rows: list[_Image], path: str) -> Images:
     return Images(
         ids=ids_of(rows, "id", "images", path),
         names=tuple(_name(row.file_name, row.id) for row in rows),
-        sizes=np.array(
-            [(_side(row.width), _side(row.height)) for row in rows], dtype=np.float64
-        ).reshape(-1, 2),
+        sizes=_both_or_none(
+            np.array(
+                [(_side(row.width), _side(row.height)) for row in rows], dtype=np.float64
+            ).reshape(-1, 2)
+        ),
     )
+
+
+def _both_or_none(sizes: Floats) -> Floats:
+    """A width without a height is no size."""
+    sizes[np.isnan(sizes).any(axis=1)] = math.nan
+    return sizes
 
 
 def _side(value: Any) -> float:

@@ -13,6 +13,8 @@ import numpy as np
 
 from detmetrics.arrays import object_column
 from detmetrics.catalog import Keys
+from detmetrics.errors import FormatError
+from detmetrics.messages import printable
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.lines import read_lines
@@ -24,7 +26,9 @@ from detmetrics.sources import Source
 __all__ = ["FORMAT"]
 
 OF_KIT = re.compile(r"(?:.*_)?det_[^_]+_(?P<name>.+)\.txt", re.IGNORECASE)
-IMAGE = re.compile(r".*\d{3,}.*|.+\.(?:jpe?g|png|bmp|tiff?|webp)", re.IGNORECASE)
+IMAGE = re.compile(
+    r"0\d{2,}|\d{5,}|(?=.*\D).*\d{3,}.*|.+\.(?:jpe?g|png|bmp|tiff?|webp)", re.IGNORECASE
+)
 FIELDS = {"categories": "class", "boxes": "box", "image_ids": "image", "scores": "score"}
 
 
@@ -38,11 +42,16 @@ def _recognise(given: Given, side: Side) -> str | None:
     if lines is None or not len(lines) or set(lines.width.tolist()) != {5}:
         return None
     scores = lines.matrix(5)[:, 0]
-    images = [str(label) for label in lines.label.labels.tolist()]
-    named = lines.label.labels.dtype == object and all(map(IMAGE.fullmatch, images))
-    if named and ((scores >= 0) & (scores <= 1)).all():
+    if ((scores >= 0) & (scores <= 1)).all() and all(map(IMAGE.fullmatch, _first_words(given))):
         return "a file a class, with lines of an image, a score and corners"
     return None
+
+
+def _first_words(given: Given) -> list[str]:
+    """How some lines begin, as it is written: ``000012`` is an image, and 12 may be a class."""
+    contents, _ = given.contents(box_files(given)[:20])
+    lines = [line for part in contents for line in part.splitlines()[:20]]
+    return [line.split()[0].decode("latin-1") for line in lines if line.strip()]
 
 
 def read_detections(given: Given, _: Reading) -> Sheet:
@@ -52,6 +61,11 @@ def read_detections(given: Given, _: Reading) -> Sheet:
         FormatError: a line that is not an image, a score and four numbers.
     """
     files = required_files(given)
+    classes = [_class_of(name) for name in files]
+    if twice := [name for name, own in zip(files, classes, strict=True) if classes.count(own) > 1]:
+        raise FormatError(
+            given.path, [f"{printable(name)}: a class with two files" for name in twice]
+        )
     contents, read = given.contents(files)
     lines = read_lines(contents, files, given.path, text_label=True)
     lines.refuse(
@@ -63,7 +77,7 @@ def read_detections(given: Given, _: Reading) -> Sheet:
         ),
     )
     values = lines.matrix(5)
-    names = object_column([_class_of(name) for name in files])
+    names = object_column(classes)
     return Sheet(
         source=Source(
             name=given.path, input=read, fields=FIELDS, template="{field}", where=lines.place

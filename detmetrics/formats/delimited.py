@@ -20,13 +20,13 @@ from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
-from detmetrics.reading.headings import Heading, find_columns
+from detmetrics.reading.headings import Heading, find_columns, refuse_two_scores
 from detmetrics.reading.layouts import CORNERS, SIDES
 from detmetrics.reading.request import Reading
 from detmetrics.reading.tabular import names_in, read_delimited, sheet_of
 from detmetrics.sheets import Sheet
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Table, Written
+from detmetrics.writing import Table, Written, image_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +89,8 @@ def _heading(names: list[str], reading: Reading, path: str, side: Side) -> Headi
                 )
             ],
         )
+    if side == "detections":
+        refuse_two_scores(names, reading.columns)
     return heading
 
 
@@ -162,7 +164,7 @@ def _frame(table: Table) -> pd.DataFrame:
 
     catalog = table.catalog
     parts = CORNERS if table.box_format == "xyxy" else SIDES
-    names = object_column(catalog.image_names)
+    names = object_column(image_labels(catalog))
     classes = object_column(catalog.class_labels)
     columns: dict[str, Any] = {"image": names[table.image], "class": classes[table.category]}
     if isinstance(table, Detections):

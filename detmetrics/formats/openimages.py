@@ -22,11 +22,12 @@ from detmetrics.pairing import stem
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.headings import Heading
+from detmetrics.reading.layouts import is_relative
 from detmetrics.reading.request import Reading
 from detmetrics.reading.tabular import names_in, read_delimited, sheet_of
 from detmetrics.sheets import Sheet
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Table, Written, in_shares
+from detmetrics.writing import Table, Written, image_labels, in_shares
 
 __all__ = ["FORMAT"]
 
@@ -78,6 +79,10 @@ def _read(given: Given, reading: Reading, *, side: Side) -> Sheet:
         scored=side == "detections",
         relative=True,
     )
+    if not is_relative(sheet.boxes):
+        raise FormatError(
+            given.path, ["boxes are no shares of the image; as a table in pixels: --gt-format csv"]
+        )
     sheet = replace(sheet, image_key="name")  # ImageID is the name of the file
     groups = 0 if sheet.crowd is None else int(sheet.crowd.sum())
     if not groups:
@@ -129,7 +134,7 @@ def _columns(table: Table) -> tuple[list[str], list[str], list[list[str]]]:
     """Image and class of each row, and its box as texts in the order of Open Images."""
     stems = [stem(name) for name in table.catalog.image_names]
     if len(set(stems)) < len(stems):
-        stems = [*table.catalog.image_names]
+        stems = [*image_labels(table.catalog)]
     names = table.catalog.class_labels
     boxes = in_shares(table)
     ends = boxes[:, :2] + boxes[:, 2:]

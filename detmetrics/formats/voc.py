@@ -260,7 +260,7 @@ def write_ground_truth(truth: GroundTruth) -> Written:
         OutputError: boxes are shares of images of unknown size, or names are no file names.
     """
     in_pixels(truth)
-    names = truth.catalog.category_names
+    names = truth.catalog.class_labels
     columns = zip(
         truth.category.tolist(),
         _corners(truth).tolist(),

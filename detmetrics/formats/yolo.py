@@ -442,7 +442,7 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     ordinary = ~(truth.crowd | truth.difficult | truth.ignore)
     kept = truth.keep(ordinary)
     files = _line_files(kept, _centre_lines(kept))
-    names = truth.catalog.category_names
+    names = truth.catalog.class_labels
     if any(not name.isprintable() or not name.strip() for name in names):
         raise OutputError(
             "a class name is empty or holds a line break; classes.txt has a line a name"

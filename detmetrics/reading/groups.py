@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import csv
 from collections.abc import Mapping
 from typing import Any
 
 from detmetrics.errors import FormatError
 from detmetrics.messages import shown
-from detmetrics.reading.given import Given
+from detmetrics.reading.given import Given, decoded
 from detmetrics.reading.headings import find_columns
+from detmetrics.reading.records import parse
 from detmetrics.reading.request import Reading
 
 __all__ = ["column_of_images"]
@@ -38,8 +39,9 @@ def column_of_images(source: str, name: str, reading: Reading) -> Mapping[str, s
 def _rows(given: Given, reading: Reading) -> tuple[list[Any], str]:
     """Rows as mappings, and the name of the column that names the image."""
     if given.head.lstrip()[:1] == b"{":
-        content = json.loads(given.content()[0])
-        return content.get("images", []), "file_name"
+        content = parse(given.content()[0], given.path)
+        images = content.get("images") if isinstance(content, dict) else None
+        return images if isinstance(images, list) else [], "file_name"
     frame = _frame(given)
     heading, missing = find_columns([*map(str, frame.columns)], reading.columns)
     if heading is None:
@@ -55,4 +57,8 @@ def _frame(given: Given) -> Any:
     data, _ = given.content()
     if data[:4] == b"PAR1":
         return pd.read_parquet(io.BytesIO(data))
-    return pd.read_csv(io.BytesIO(data), sep=None, engine="python", dtype=str, na_filter=False)
+    text, _ = decoded(data, given.path)
+    try:
+        return pd.read_csv(io.StringIO(text), sep=None, engine="python", dtype=str, na_filter=False)
+    except (ValueError, csv.Error) as error:
+        raise FormatError(given.path, [f"not a table: {error}"]) from None

@@ -11,7 +11,7 @@ from detmetrics.errors import FormatError
 from detmetrics.messages import shown
 from detmetrics.reading.layouts import CENTRES, CORNERS, SIDES
 
-__all__ = ["Heading", "find_columns"]
+__all__ = ["Heading", "find_columns", "refuse_two_scores"]
 
 # What a column is called, by what it holds; in lower case, without _ and spaces.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -70,18 +70,46 @@ def find_columns(
     Raises:
         FormatError: what was asked for is not there.
     """
-    column = {**_usual(names, asked), **_asked(names, asked)}
-    form = next((form for parts, form in FORMS if set(parts) <= column.keys()), None)
+    wanted = _asked(names, asked)
+    column = {**_usual(names, asked), **wanted}
+    if "number" in wanted and "class" not in wanted:
+        column.pop("class", None)
+    forms = sorted(FORMS, key=lambda known: not set(known[0]) & wanted.keys())  # asked for first
+    form = next((form for parts, form in forms if set(parts) <= column.keys()), None)
     if form is None:
         return None, "no columns for a box: xmin ymin xmax ymax, x y w h or cx cy w h"
     if form == "xyxy":  # then width and height are those of the image
-        sides = {"image_width": "w", "image_height": "h"}
-        column = {what: column[side] for what, side in sides.items() if side in column} | column
+        sides = {"image_width": ("w", "width"), "image_height": ("h", "height")}
+        column = {
+            what: column[side]
+            for what, (side, name) in sides.items()
+            if column.get(side, "").strip().lower() == name
+        } | column
     if "image" not in column:
         return None, "no column for image"
     if not {"class", "number"} & column.keys():
         return None, "no column for class"
     return Heading(column=column, box_format=form), ""
+
+
+def refuse_two_scores(names: Sequence[str], asked: str | Sequence[str]) -> None:
+    """Refuse a table of which two columns may be the score, where nobody says which.
+
+    Raises:
+        FormatError: there are two.
+    """
+    if "score" in _asked(names, asked):
+        return
+    found = [name for name in names if _plain(name) in NAMES["score"]]
+    if len(found) > 1:
+        raise FormatError(
+            "--columns",
+            [f"two columns may be the score, {' and '.join(found)}: say which, score={found[0]}"],
+        )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_.\-]", "", name).lower()
 
 
 def _usual(names: Sequence[str], asked: str | Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -21,13 +21,22 @@ from detmetrics.reading.given import Given, decoded
 if TYPE_CHECKING:
     from detmetrics.reading.request import Reading
 
-__all__ = ["IMAGE_SUFFIXES", "ImageFiles", "header_size", "sizes_of"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "ImageFiles",
+    "by_stem",
+    "files_of",
+    "header_size",
+    "sizes_of",
+    "without_suffix",
+]
 
 IMAGE_SUFFIXES = (
     *(".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".pnm", ".ppm", ".pgm"),
     *(".svg", ".tif", ".tiff", ".webp", ".avif", ".heic"),
 )
 UNKNOWN = (math.nan, math.nan)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +70,22 @@ def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None =
     """
     names = [*names]
     table = _table(reading.image_sizes)
-    paths = dict(_by_stem(beside.paths)) if beside else {}
+    paths = dict(beside.paths) if beside else {}
     if reading.image_dir is not None:
         folder = os.fspath(reading.image_dir)
         if not os.path.isdir(folder):
             raise FormatError(folder, ["expected a folder of images (--image-dir)"])
-        paths |= _by_stem(ImageFiles.of(folder).paths)
+        paths |= ImageFiles.of(folder).paths
     if not table and not paths:
         return np.full((len(names), 2), np.nan)
 
+    files = files_of(names, paths)
+
     def size(name: str) -> tuple[float, float]:
-        for key in (name, stem(name)):
+        for key in (without_suffix(name), stem(name)):
             if key in table:
                 return table[key]
-        path = paths.get(name) or paths.get(stem(name))
-        return header_size(path) if path else UNKNOWN
+        return header_size(files[name]) if name in files else UNKNOWN
 
     return np.array([size(name) for name in names], dtype=np.float64).reshape(-1, 2)
 
@@ -91,13 +101,33 @@ def header_size(path: str) -> tuple[float, float]:
     return (float(width), float(height)) if width > 0 and height > 0 else UNKNOWN
 
 
-def _by_stem(paths: Mapping[str, str]) -> dict[str, str]:
-    """By relative name, and by the last part alone where it names one image only."""
-    last: dict[str, str | None] = {}
-    for name, path in paths.items():
-        key = name.rpartition("/")[2]
-        last[key] = None if key in last else path
-    return {**{key: path for key, path in last.items() if path}, **paths}
+def by_stem(values: Mapping[str, Value]) -> dict[str, Value]:
+    """By relative name, and by the last part alone where it names one only."""
+    last: dict[str, list[Value]] = {}
+    for name, value in values.items():
+        last.setdefault(name.rpartition("/")[2], []).append(value)
+    return {**{key: found[0] for key, found in last.items() if len(found) == 1}, **values}
+
+
+def without_suffix(name: str) -> str:
+    r"""A name without the suffix of an image, with ``/`` between its folders.
+
+    >>> without_suffix(r"val\\a.b.png"), without_suffix("frame.000012")
+    ('val/a.b', 'frame.000012')
+    """
+    plain = name.replace("\\", "/")
+    return plain.rpartition("/")[0] + "/" + stem(plain) if "/" in plain else stem(plain)
+
+
+def files_of(names: Iterable[str], paths: Mapping[str, str]) -> dict[str, str]:
+    """The file of each image by name, as far as there is one; paths as :class:`ImageFiles` has."""
+    known = by_stem(paths)
+    found = {}
+    for name in names:
+        path = known.get(without_suffix(name)) or known.get(stem(name))
+        if path is not None:
+            found[name] = path
+    return found
 
 
 def _table(
@@ -106,7 +136,8 @@ def _table(
     if given is None:
         return {}
     if isinstance(given, Mapping):
-        return {str(name): (float(size[0]), float(size[1])) for name, size in given.items()}
+        sizes = {without_suffix(str(name)): size for name, size in given.items()}
+        return by_stem({name: (float(w), float(h)) for name, (w, h) in sizes.items()})
     return _read_table(os.fspath(given))
 
 
@@ -119,7 +150,7 @@ def _read_table(path: str) -> dict[str, tuple[float, float]]:
     except csv.Error as error:
         raise FormatError(path, [f"not a table: {error}"]) from None
     at = _columns([name.lower() for name in rows[0]] if rows else [], path)
-    found = {}
+    found: dict[str, tuple[float, float]] = {}
     for number, row in enumerate(rows[1:], start=2):
         if not row:
             continue
@@ -130,8 +161,9 @@ def _read_table(path: str) -> dict[str, tuple[float, float]]:
         if not (name and 0 < width < math.inf and 0 < height < math.inf):
             expected = "expected an image, its width and its height in pixels"
             raise FormatError(path, [f"line {number}: {expected}, got {shown(','.join(row))}"])
-        found[name] = found[stem(name)] = (width, height)
-    return found
+        if found.setdefault(without_suffix(name), (width, height)) != (width, height):
+            raise FormatError(path, [f"line {number}: another size of {shown(name)} is there"])
+    return by_stem(found)
 
 
 def _columns(header: list[str], path: str) -> tuple[int, int, int]:

@@ -222,8 +222,10 @@ def sheet_of(
     rows = np.flatnonzero(_with_box(frame, [column[part] for part in heading.box_names]))
     part = frame if len(rows) == len(frame) else frame.iloc[rows]
     numbers = _Numbers(read.path, place, rows)
-    _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
+    nothing = np.setdiff1d(np.arange(len(frame)), rows)
     class_column = column["class" if "class" in column else "number"]
+    _refuse_boxless(frame, nothing, [class_column], read.path, place)
+    _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
     _refuse_nothing(part[class_column], read.path, place, rows, "a class")
     every_image = _keys(frame[column["image"]])
     boxes = np.column_stack([numbers.of(part[column[name]]) for name in heading.box_names])
@@ -281,6 +283,24 @@ def _refuse_nothing(
             f"{place(int(rows[at]))}: {column.name}: expected {expected}, got nothing"
             for at in bad[:100]
         ]
+        raise FormatError(path, faults, len(bad))
+
+
+def _refuse_boxless(
+    frame: pd.DataFrame,
+    rows: Ints,
+    columns: Sequence[str],
+    path: str,
+    place: Callable[[int], str],
+) -> None:
+    """Refuse rows that name a class but have no box: only an image may stand alone."""
+    part = frame.iloc[rows]
+    filled = np.zeros(len(rows), bool)
+    for name in columns:
+        filled |= ~(_is_empty(part[name]) | part[name].isna().to_numpy())
+    bad = rows[filled]
+    if len(bad):
+        faults = [f"{place(int(row))}: expected a box, got nothing" for row in bad[:100]]
         raise FormatError(path, faults, len(bad))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 from detmetrics.errors import FormatError
@@ -29,9 +30,20 @@ def box_files(given: Given) -> tuple[str, ...]:
         given.seen["box files"] = tuple(
             name
             for name in given.ending(".txt")
-            if name.rpartition("/")[2].lower() not in NO_BOXES and "imagesets/" not in name.lower()
+            if "imagesets/" not in name.lower()
+            and (name.rpartition("/")[2].lower() not in NO_BOXES or _holds_boxes(given, name))
         )
     return cast("tuple[str, ...]", given.seen["box files"])
+
+
+def _holds_boxes(given: Given, name: str) -> bool:
+    """Whether a file of such a name begins with a box: one class of VOC is called train."""
+    try:
+        with open(given.join(name), "rb") as file:
+            tokens = file.readline(1000).split()
+        return len(tokens) > 4 and all(math.isfinite(float(token)) for token in tokens[-4:])
+    except (OSError, ValueError):
+        return False
 
 
 def required_files(given: Given) -> tuple[str, ...]:

@@ -38,5 +38,8 @@ def _cells(counts: list[int]) -> tuple[str, ...]:
 
 def _duplicates(split: Split) -> str:
     if not split.files:
-        return "image files were not found, so equal images were not looked for"
+        return (
+            "image files were not found (--image-dir), so equal images were not looked for, and "
+            "lists hold names"
+        )
     return f"{counted(split.duplicates, 'image')} equal to another, kept with it"
