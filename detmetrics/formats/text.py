@@ -153,7 +153,12 @@ def _truth_layout(
     pixels = (((*CORNERS, *end), (*SIDES, *end)),)
     shares = (((*CENTRES, *end),), ((*CORNERS, *end),))
     layout = told_layout(
-        values, shares if relative else pixels, path, relative=relative, sizes=sizes
+        values,
+        shares if relative else pixels,
+        path,
+        relative=relative,
+        sizes=None if np.isnan(sizes).any() else sizes,
+        rivals=((*CENTRES, *end),),
     )
     return values, layout
 
@@ -166,7 +171,8 @@ def _scored_layout(values: Floats, path: str, sizes: Floats | None) -> Layout:
     groups = [usual]
     if relative:
         groups.append([("score", *CORNERS), (*CORNERS, "score")])
-    return told_layout(values, groups, path, relative=relative, sizes=sizes)
+    rivals = (("score", *CENTRES), (*CENTRES, "score"))
+    return told_layout(values, groups, path, relative=relative, sizes=sizes, rivals=rivals)
 
 
 def _asked(names: tuple[str, ...], values: Floats, path: str) -> Layout:

@@ -13,8 +13,8 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,20 @@ from detmetrics.arrays import Floats, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.columns import BoxFormat
 from detmetrics.errors import FormatError, OutputError
-from detmetrics.files import read_input
 from detmetrics.messages import counted, shown
 from detmetrics.reading.format import Format, Side
-from detmetrics.reading.given import Given, decoded
-from detmetrics.reading.layouts import CENTRES, CORNERS, Layout, asked_layout, told_layout
+from detmetrics.reading.given import Given
+from detmetrics.reading.labelsets import data_file, label_set
+from detmetrics.reading.layouts import (
+    CENTRES,
+    CORNERS,
+    Layout,
+    asked_layout,
+    told_labels,
+    told_layout,
+)
 from detmetrics.reading.lines import Lines, read_lines
-from detmetrics.reading.names import YAML_SUFFIXES, names_of, read_names, read_yaml, yaml_names
+from detmetrics.reading.names import YAML_SUFFIXES, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import ImageFiles, sizes_of
 from detmetrics.reading.textfolder import box_files, required_files, sampled
@@ -40,45 +47,23 @@ from detmetrics.writing import Table, Written, by_image, image_stems, in_shares
 
 __all__ = ["FORMAT"]
 
-NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "data.yaml", "dataset.yaml")
-SPLITS = ("val", "valid", "validation", "test", "train")
 ORDERS = ((*CENTRES, "score"), ("score", *CENTRES))
 CORNER_ORDERS = ((*CORNERS, "score"), ("score", *CORNERS))
 POINTS_FROM = 6
+MOSTLY, SHARES = 0.5, 0.99
+NO_SHARE = 10
 SIZES = "image_sizes.csv"
-
-
-@dataclass(frozen=True, slots=True)
-class _LabelSet:
-    """Label files by the id of their image, None for images without one; paths from ``root``."""
-
-    root: Given
-    files: Mapping[str, str | None]
-    images: ImageFiles
-    names: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = field(default=())
 
 
 def _recognise(given: Given, side: Side) -> str | None:
     if given.is_folder:
-        if side == "ground truth" and (found := _data_file(given)):
+        if side == "ground truth" and (found := data_file(given)):
             return f"it holds {found}"
         return _recognise_lines(given, side)
     if given.name.endswith(YAML_SUFFIXES):
         return "a YAML file" if side == "ground truth" else None
     if given.name.endswith(".data") and re.search(rb"^\s*names\s*=", given.head, re.MULTILINE):
         return "a .data file with names" if side == "ground truth" else None
-    return None
-
-
-def _data_file(given: Given) -> str | None:
-    """The file that describes a whole data set, if the folder holds one."""
-    for name in given.files:
-        if "/" not in name and (
-            name.lower() in ("data.yaml", "data.yml", "dataset.yaml")
-            or (name.lower().endswith(".data") and "obj" in name.lower())
-        ):
-            return name
     return None
 
 
@@ -89,8 +74,12 @@ def _recognise_lines(given: Given, side: Side) -> str | None:
     if not len(lines):
         return "text files without a line" if box_files(given) else None
     widths = set(lines.width.tolist())
+    if lines.label.labels.dtype == object:
+        return None
+    if side == "detections" and widths == {5} and _percent(lines.matrix(5)) is not None:
+        return "lines of a class number, a box in shares and a score in percent"
     shares = float((np.abs(lines.values) <= 2).mean()) if len(lines.values) else 0.0
-    if lines.label.labels.dtype == object or shares < 0.98:
+    if shares < 0.9:
         return None
     if side == "detections":
         return "lines of a class number, a box in shares and a score" if widths == {5} else None
@@ -109,13 +98,13 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     Raises:
         FormatError: a line that is no box, a class number without a name, files that are missing.
     """
-    labels = _label_set(given, reading)
+    labels = label_set(given, reading)
     present = {image: path for image, path in labels.files.items() if path is not None}
     contents, source = labels.root.contents([*present.values()])
     source.path = given.path
     lines = read_lines(contents, [*present.values()], given.path)
     names = labels.names or names_of(reading.class_names)
-    boxes, box_format, notes = _label_boxes(lines, given.path)
+    boxes, box_format, notes = _label_boxes(lines, reading, given.path)
     classes = _class_numbers(lines, given.path, names)
     images = [*labels.files]
     row_of = {image: row for row, image in enumerate(images)}
@@ -139,9 +128,10 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
 
 
 def _with_table(folder: Given, reading: Reading) -> Reading:
-    """With the table of sizes that lies among the labels, where none was asked for."""
+    """With the table of sizes that lies among the labels, where nothing was asked for."""
     beside = os.path.join(folder.path, SIZES)
-    if reading.image_sizes is not None or not os.path.isfile(beside):
+    asked = reading.image_sizes is not None or reading.image_dir is not None
+    if asked or not os.path.isfile(beside):
         return reading
     return replace(reading, image_sizes=beside)
 
@@ -157,15 +147,17 @@ def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
     return tuple(map(name, images))
 
 
-def _label_boxes(lines: Lines, path: str) -> tuple[Floats, BoxFormat, tuple[str, ...]]:
-    """Boxes as centres; where there are points, as the corners around them."""
+def _label_boxes(
+    lines: Lines, reading: Reading, path: str
+) -> tuple[Floats, BoxFormat, tuple[str, ...]]:
+    """Boxes as the lines have them; where there are points, as the corners around them."""
     width = lines.width
     points = (width >= POINTS_FROM) & (width % 2 == 0)
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
     lines.refuse_unusable(path)
     values = lines.values.reshape(-1, 2)
     if not points.any():
-        return lines.matrix(4), "cxcywh", ()
+        return _plain_boxes(lines.matrix(4), reading, path)
     first = lines.start[:-1] // 2
     low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
     boxes = np.concatenate([low, high], axis=1)
@@ -177,6 +169,22 @@ def _label_boxes(lines: Lines, path: str) -> tuple[Floats, BoxFormat, tuple[str,
         "an oriented box): their upright bounding boxes are used"
     )
     return boxes, "xyxy", (note,)
+
+
+def _plain_boxes(
+    values: Floats, reading: Reading, path: str
+) -> tuple[Floats, BoxFormat, tuple[str, ...]]:
+    if len(values) and (np.abs(values) > NO_SHARE).any(axis=1).mean() > MOSTLY:
+        raise FormatError(path, ["boxes are no shares of the image; as pixels: --gt-format text"])
+    asked = asked_layout(reading.columns, scored=False)
+    if asked is None:
+        layout, note = told_labels(values, path)
+    elif len(asked) == 4:
+        layout = Layout(names=asked, relative=True)
+        note = f"{path}: columns are {layout.text}, as asked"
+    else:
+        raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 5"])
+    return layout.boxes(values), layout.box_format, (note,) if note else ()
 
 
 def _odd(lines: Lines, row: int) -> str:
@@ -223,161 +231,6 @@ def _categories(classes: Keys, names: Sequence[str] | None) -> Categories:
     return Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
 
 
-# --- where labels, images and names lie ----------------------------------------------------------
-
-
-def _label_set(given: Given, reading: Reading) -> _LabelSet:
-    if not given.is_folder:
-        return _data_set(given.path, reading)
-    if found := _data_file(given):
-        return _data_set(given.join(found), reading)
-    paths = {os.path.splitext(name)[0]: name for name in box_files(given)}
-    if not paths:
-        raise FormatError(given.path, ["expected a folder of .txt files, found none"])
-    if len(paths) < len(box_files(given)):
-        kept = {*paths.values()}
-        lost = [name for name in box_files(given) if name not in kept]
-        raise FormatError(
-            given.path, [f"{name}: another file of this name is there" for name in lost]
-        )
-    images = _images_of(given.path, paths)
-    files: dict[str, str | None] = {**paths, **{i: None for i in images.paths if i not in paths}}
-    names, notes = _names_near(given)
-    return _LabelSet(given, dict(sorted(files.items())), images, names, notes)
-
-
-def _images_of(folder: str, stems: Mapping[str, Any]) -> ImageFiles:
-    """The images that belong to label files: in the same folder, or beside ``labels``."""
-    for candidate in (_swapped(folder, "labels", "images"), folder):
-        images = ImageFiles.of(candidate) if candidate else ImageFiles("")
-        if images.paths.keys() & stems.keys():
-            return images
-    return ImageFiles("")
-
-
-def _swapped(path: str, old: str, new: str) -> str | None:
-    """The path with its last part ``old`` replaced, or None without one."""
-    parts = os.path.abspath(path).split(os.sep)
-    for at in reversed(range(len(parts))):
-        if parts[at] == old:
-            return os.sep.join([*parts[:at], new, *parts[at + 1 :]])
-    return None
-
-
-def _names_near(given: Given) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    """Class names in the folder, or in the folders around its ``labels``."""
-    around = _swapped(given.path, "labels", "")
-    folders = [given.path, os.path.dirname(os.path.abspath(given.path))]
-    if around:
-        root = os.path.abspath(given.path).rpartition(f"{os.sep}labels")[0]
-        folders += [root, os.path.dirname(root)]
-    for folder in folders:
-        for name in NAME_FILES:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path):
-                names = read_names(path)
-                shown_path = min(path, os.path.relpath(path), key=len)
-                note = f"{given.path}: class names come from {shown_path}"
-                return names, (note,)
-    return None, ()
-
-
-def _data_set(path: str, reading: Reading) -> _LabelSet:
-    if path.lower().endswith(YAML_SUFFIXES):
-        content = read_yaml(path)
-        names = yaml_names(content, path)
-        base = os.path.join(os.path.dirname(os.path.abspath(path)), str(content.get("path") or ""))
-    else:
-        content, names = _darknet(path)
-        base = os.path.dirname(os.path.abspath(path))
-    split = _split(content, reading.part, path)
-    entries = content[split] if isinstance(content[split], list) else [content[split]]
-    note = f"{path}: the part {split!r} of the data set is used"
-    files: dict[str, str | None] = {}
-    images: dict[str, str] = {}
-    for entry in entries:
-        for image_path in _images_at(
-            base, os.path.dirname(os.path.abspath(path)), str(entry), path
-        ):
-            image = _image_id(image_path)
-            if images.get(image, image_path) != image_path:  # the same name in two folders
-                image = os.path.splitext(os.path.relpath(image_path, base))[0].replace(os.sep, "/")
-            label = os.path.splitext(_swapped(image_path, "images", "labels") or image_path)[0]
-            images[image] = image_path
-            files[image] = f"{label}.txt" if os.path.isfile(f"{label}.txt") else None
-    if not any(files.values()):
-        raise FormatError(
-            path, [f"{split}: {counted(len(files), 'image')}, and none has a label file"]
-        )
-    root = Given(os.path.dirname(os.path.abspath(path)))
-    return _LabelSet(root, dict(sorted(files.items())), ImageFiles(base, images), names, (note,))
-
-
-def _split(content: Mapping[str, Any], asked: str | None, path: str) -> str:
-    """The part that was asked for, else the first of val, test and train that there is."""
-    if asked is not None:
-        if not content.get(asked):
-            have = [name for name in SPLITS if content.get(name)]
-            raise FormatError(path, [f"no part {asked!r}; there are {', '.join(have) or 'none'}"])
-        return asked
-    for name in SPLITS:
-        if content.get(name):
-            return name
-    raise FormatError(path, ["expected val, test or train: where the images are"])
-
-
-def _darknet(path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """A ``.data`` file: lines of ``key = value``, among them ``names`` and ``train``."""
-    text, _ = decoded(read_input(path)[0], path)
-    pairs = [line.split("=", 1) for line in text.splitlines() if "=" in line]
-    content = {key.strip(): value.strip() for key, value in pairs}
-    base = os.path.dirname(os.path.abspath(path))
-    for candidate in (content.get("names", ""), os.path.basename(content.get("names", ""))):
-        if candidate and os.path.isfile(os.path.join(base, candidate)):
-            return content, read_names(os.path.join(base, candidate))
-    raise FormatError(path, [f"names: no such file: {shown(content.get('names'))}"])
-
-
-def _images_at(base: str, home: str, entry: str, path: str) -> list[str]:
-    """The images of a folder, or of a text file that lists them.
-
-    Exports name folders as they lay on another machine, so a path is looked for from the data
-    set, from the YAML file, and without its leading dots or its first folder.
-    """
-    short = re.sub(r"^(\.\.?/)+", "", entry)
-    ways = [os.path.join(base, entry), os.path.join(home, entry), os.path.join(home, short)]
-    ways += [os.path.join(home, short.partition("/")[2])] if "/" in short else []
-    found = next((way for way in ways if os.path.exists(way)), None)
-    if found is None:
-        raise FormatError(
-            path,
-            [f"{shown(entry)}: no such file or folder, from {shown(base)} or from {shown(home)}"],
-        )
-    if not os.path.isdir(found) and not os.path.isfile(found):
-        raise FormatError(path, [f"{shown(entry)}: expected a folder, or a file that lists images"])
-    if os.path.isdir(found):
-        return [os.path.normpath(p) for p in ImageFiles.of(found).paths.values()]
-    text, _ = decoded(read_input(found)[0], found)
-    listed = [line.strip() for line in text.splitlines() if line.strip()]
-    return [_listed(name, base, home, os.path.dirname(found)) for name in listed]
-
-
-def _listed(name: str, *folders: str) -> str:
-    short = re.sub(r"^(\.\.?/)+", "", name)
-    for folder in folders:
-        for way in (name, short, short.partition("/")[2]):
-            image = os.path.join(folder, way)
-            label = os.path.splitext(_swapped(image, "images", "labels") or image)[0] + ".txt"
-            if way and (os.path.isfile(image) or os.path.isfile(label)):
-                return os.path.normpath(image)
-    return os.path.normpath(os.path.join(folders[0], name))
-
-
-def _image_id(path: str) -> str:
-    """The name of an image without folder and suffix."""
-    return os.path.splitext(os.path.basename(path))[0]
-
-
 # --- predictions ---------------------------------------------------------------------------------
 
 
@@ -418,11 +271,25 @@ def _unscored(lines: Lines, row: int) -> str:
 
 def _layout(values: Floats, reading: Reading, path: str) -> Layout:
     asked = asked_layout(reading.columns, scored=True)
+    if asked is None and (percent := _percent(values)) is not None:
+        layout = Layout(names=ORDERS[percent], relative=True)
+        return replace(layout, why=f"{layout.text}, with scores in percent, as they stand")
     if asked is None:
         return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
     if len(asked) != values.shape[1]:
         raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 6"])
     return Layout(names=asked, relative=True, why=f"{' '.join(('class', *asked))}, as asked")
+
+
+def _percent(values: Floats) -> int | None:
+    """Which of the orders it is, where four columns are shares and the first or last is not."""
+    large = (np.abs(values) > 2).mean(axis=0) if len(values) else np.zeros(5)
+    for order, at in enumerate((4, 0)):
+        others = np.delete(large, at)
+        in_range = bool(((values[:, at] >= 0) & (values[:, at] <= 100)).all())
+        if large[at] > MOSTLY and (others <= 1 - SHARES).all() and in_range:
+            return order
+    return None
 
 
 def _order_note(layout: Layout, path: str) -> Iterator[str]:

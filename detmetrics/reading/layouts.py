@@ -41,6 +41,9 @@ among many lines four times as much will do.
 SLACK = 0.02
 """How far, in shares of the image, a box may leave it before that is held against a layout."""
 
+CLIPPED = 5.0
+"""Pixels by which a box may begin before its image, as detectors write it."""
+
 ENOUGH = 10
 """So many boxes with right beyond left and bottom below top are no accident."""
 
@@ -132,12 +135,14 @@ def told_layout(
     *,
     relative: bool,
     sizes: Floats | None = None,
+    rivals: Sequence[Sequence[str]] = (),
 ) -> Layout:
     """The one layout that the numbers allow.
 
     values : (R, C); groups: layouts to try together, usual ones first: later groups are tried
     where no layout of the earlier ones is possible; relative: boxes are shares;
-    sizes : (R, 2) width and height of the image of each row, nan where unknown.
+    sizes : (R, 2) width and height of the image of each row, nan where unknown;
+    rivals: layouts that leave it open where sides would be told and one of these is possible too.
 
     Raises:
         FormatError: several are possible, or none.
@@ -154,8 +159,32 @@ def told_layout(
         if len(possible) > 1:
             raise _open(path, "several orders of columns are", possible, len(values), relative)
         if best := possible[0][0] if possible else _best(shares, len(values)):
+            others = [Layout(names=tuple(names), relative=relative) for names in rivals]
+            shares = [(other, _against(values, other.names, relative, sizes)) for other in others]
+            equal = [(other, share) for other, share in shares if share <= TOLERATED]
+            if "x" in best.names and equal:
+                both = [(best, 0.0), *equal]
+                raise _open(path, "several orders of columns are", both, len(values), relative)
             return _told(best, tried, len(values))
     raise _open(path, "no order of columns is", tried, len(values), relative)
+
+
+def told_labels(values: Floats, path: str) -> tuple[Layout, str | None]:
+    """What labels in shares hold: centres, unless far more lines contradict that than can be.
+
+    values : (R, 4). Returns the layout and what to say, or None.
+
+    Raises:
+        FormatError: they are no centres, and nothing else that is in use either.
+    """
+    against = _against(values, CENTRES, True, None)
+    if against <= BADLY or len(values) < ENOUGH:
+        layout = Layout(names=CENTRES, relative=True)
+        outside = round(against * len(values))
+        said = counted(outside, "box reaches", "boxes reach")
+        return layout, f"{path}: {said} outside the image (detmetrics check)" if outside else None
+    layout = told_layout(values, ((CENTRES, CORNERS, SIDES),), path, relative=True)
+    return layout, f"{path}: columns are {layout.why}"
 
 
 def _told(layout: Layout, tried: list[tuple[Layout, float]], rows: int) -> Layout:
@@ -237,10 +266,14 @@ def _no_box(column: dict[str, Floats], relative: bool, sizes: Floats | None) -> 
         top = column["y"] if "y" in column else column["cy"] - high / 2
         right, bottom = left + wide, top + high
         wrong = (wide < 0) | (high < 0)
-        if "x" in column and len(wide) >= ENOUGH:
+        if "cx" in column and not relative:
+            wrong = wrong | (left < -CLIPPED) | (top < -CLIPPED)
+        if "x" in column and sizes is None and len(wide) >= ENOUGH:
             # No set of boxes has nearly all of its sides longer than their distance from 0.
             as_corners = float(((wide >= left) & (high >= top)).mean())
             wrong = wrong | (as_corners >= 1 - TOLERATED)
+    if not relative and (np.maximum(right - left, bottom - top) <= 2).mean() > CLEARLY:
+        return np.ones(len(left), bool)  # no detector finds boxes of a pixel or two
     if relative:
         return wrong | (left < -SLACK) | (top < -SLACK) | (right > 1 + SLACK) | (bottom > 1 + SLACK)
     if sizes is not None:

@@ -110,9 +110,9 @@ def by_stem(values: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def without_suffix(name: str) -> str:
-    r"""A name without the suffix of an image, with ``/`` between its folders.
+    """A name without the suffix of an image, with ``/`` between its folders.
 
-    >>> without_suffix(r"val\\a.b.png"), without_suffix("frame.000012")
+    >>> without_suffix("val/a.b.png"), without_suffix("frame.000012")
     ('val/a.b', 'frame.000012')
     """
     plain = name.replace("\\", "/")

@@ -236,3 +236,91 @@ def test_shares_with_an_outlier_are_still_suspected(tmp_path):
     found.write_text(json.dumps(rows))
     result = dm.evaluate(truth, found)
     assert any("boxes look like shares" in said for said in result.attention)
+
+
+class TestYoloLabels:
+    """Labels in another order than YOLO's are seen; options are honoured; images are found."""
+
+    def boxes(self):
+        return [(0.1 + 0.02 * k, 0.55 + 0.01 * k, 0.2, 0.15) for k in range(20)]
+
+    def labels(self, tmp_path, order: str):
+        folder = tmp_path / order.replace(" ", "_")
+        folder.mkdir()
+        lines = []
+        for x, y, w, h in self.boxes():
+            known = {"cx": x + w / 2, "cy": y + h / 2, "w": w, "h": h, "x": x, "y": y}
+            known |= {"xmin": x, "ymin": y, "xmax": x + w, "ymax": y + h}
+            lines.append(" ".join(["0", *(f"{known[name]:.6f}" for name in order.split())]))
+        (folder / "a.txt").write_text("\n".join(lines) + "\n")
+        return folder
+
+    @pytest.mark.parametrize("order", ["cx cy w h", "xmin ymin xmax ymax"])
+    def test_orders_that_are_told(self, tmp_path, order):
+        truth = dm.read_ground_truth(self.labels(tmp_path, order))
+        assert truth.xywh[3].tolist() == pytest.approx(self.boxes()[3], abs=1e-5)
+
+    @pytest.mark.parametrize("order", ["cx cy w h", "xmin ymin xmax ymax", "x y w h"])
+    def test_orders_that_are_asked_for(self, tmp_path, order):
+        reading = dm.Reading(columns=f"class {order}")
+        truth = dm.read_ground_truth(self.labels(tmp_path, order), reading)
+        assert truth.xywh[3].tolist() == pytest.approx(self.boxes()[3], abs=1e-5)
+
+    def test_an_outlier_is_said(self, tmp_path):
+        folder = self.labels(tmp_path, "cx cy w h")
+        with (folder / "a.txt").open("a") as file:
+            file.write("0 320 240 100 100\n")
+        notes = dm.read_ground_truth(folder).notes
+        assert any("1 box reaches outside the image" in note for note in notes)
+
+    def test_pixels_are_refused_where_yolo_is_asked_for(self, tmp_path):
+        (tmp_path / "a.txt").write_text("0 320 240 100 100\n")
+        with pytest.raises(dm.FormatError, match="boxes are no shares of the image"):
+            dm.read_ground_truth(tmp_path, dm.Reading(gt_format="yolo"))
+
+    @pytest.mark.parametrize("order", ["class cx cy w h score", "class score cx cy w h"])
+    def test_scores_in_percent(self, tmp_path, order):
+        truth = self.labels(tmp_path, "cx cy w h")
+        found = tmp_path / "found"
+        found.mkdir()
+        lines = []
+        for k, (x, y, w, h) in enumerate(self.boxes()):
+            known = {
+                "class": 0,
+                "score": 40.5 + k,
+                "cx": x + w / 2,
+                "cy": y + h / 2,
+                "w": w,
+                "h": h,
+            }
+            lines.append(" ".join(str(known[name]) for name in order.split()))
+        (found / "a.txt").write_text("\n".join(lines))
+        result = dm.evaluate(truth, found)
+        assert result.summary["AP50"] == pytest.approx(1)
+        assert any("20 scores outside [0, 1]" in said for said in result.attention)
+
+    def test_background_images_from_another_folder(self, tmp_path):
+        truth = self.labels(tmp_path, "cx cy w h")
+        images = tmp_path / "pictures"
+        images.mkdir()
+        for name in ("a", "b"):
+            (images / f"{name}.png").write_bytes(scenes.png(100, 80))
+        known = dm.read_ground_truth(truth, dm.Reading(image_dir=images))
+        assert known.catalog.image_names == ("a.png", "b.png")
+        assert known.catalog.sized
+
+    def test_image_dir_comes_before_the_table_beside_the_labels(self, tmp_path):
+        truth = self.labels(tmp_path, "cx cy w h")
+        (truth / "image_sizes.csv").write_text("image,width,height\na,10,10\n")
+        images = tmp_path / "pictures"
+        images.mkdir()
+        (images / "a.png").write_bytes(scenes.png(100, 80))
+        known = dm.read_ground_truth(truth, dm.Reading(image_dir=images))
+        assert known.catalog.image_sizes.tolist() == [[100, 80]]
+
+
+def test_centres_in_pixels_leave_it_open(tmp_path):
+    lines = [f"cat {60 + 7 * k} {50 + 5 * k} {20 + k % 5} {30 + k % 7}\n" for k in range(30)]
+    (tmp_path / "a.txt").write_text("".join(lines))
+    with pytest.raises(dm.FormatError, match=r"several orders of columns .* cx cy w h"):
+        dm.read_ground_truth(tmp_path)
