@@ -281,7 +281,8 @@ def _causes(wanted: Keys, known: Known, *, own: bool) -> Iterator[str]:
     if known.kind == "category" and (cause := _class_cause(asked, have)):
         yield cause
         return
-    yield from _off_by_one(asked, have)
+    yield from _off_by_one(asked, have, known.kind)
+    yield from _other_case(asked, known)
     if not asked & have and best == 0:
         kinds, others = _kinds(asked), _kinds(have)
         yield (
@@ -290,14 +291,26 @@ def _causes(wanted: Keys, known: Known, *, own: bool) -> Iterator[str]:
         )
 
 
-def _off_by_one(asked: set[Id], have: set[Id]) -> Iterator[str]:
+def _other_case(asked: set[Id], known: Known) -> Iterator[str]:
+    texts = {str(value).casefold() for value in asked if isinstance(value, str)}
+    if texts and texts <= {name.casefold() for name in known.names}:
+        yield "the names differ in nothing but capital letters"
+
+
+def _off_by_one(asked: set[Id], have: set[Id], kind: str) -> Iterator[str]:
+    def how(numbers: str) -> str:
+        return f": --class-numbers {numbers}" if kind == "category" else ""
+
     numbers = {value for value in asked if isinstance(value, int)}
     if numbers != asked or not asked:
         return
     if {value + 1 for value in numbers} <= have:
-        yield "off by one: every id would fit if 1 were added (these count from 0)"
+        yield f"off by one: every id would fit if 1 were added (these count from 0){how('index0')}"
     elif {value - 1 for value in numbers} <= have:
-        yield "off by one: every id would fit if 1 were taken away (these count from 1)"
+        yield (
+            "off by one: every id would fit if 1 were taken away (these count from 1)"
+            f"{how('index1')}"
+        )
 
 
 def _kinds(ids: set[Id]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detmetrics.arrays import Floats, Ints, Objects
+from detmetrics.errors import InputError
 from detmetrics.matching import NEARLY_ONE, Matches
 from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
 from detmetrics.tables import Detections, GroundTruth
@@ -50,6 +51,8 @@ def verdicts(
 ) -> Verdicts:
     """The match table; ``threshold`` and ``area`` are indices into the rules."""
     rules = matches.rules
+    if matches.relative and area > 0:
+        raise InputError("image sizes are unknown, so no matches by area: --image-dir or -sizes")
     pair = matches.matched[area].at(threshold)
     taken, holder = matches.pairs.ground_truth[pair], matches.pairs.detection[pair]
     ignored = matches.ignored[area]

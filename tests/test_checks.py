@@ -84,6 +84,7 @@ def shares(row: dict) -> dict:
 
 A = "annotations"
 TRUTHS = {
+    "D002": (truth_with(A, 3, "area", value=-5), 1, "an area from 0 up, got -5"),
     "D001": (truth_with(A, 3, "bbox", value=[1, 2, 3]), 1, "annotations[3].bbox"),
     "D101": (truth_with(A, 3, "id", value=1), 1, "annotations[3].id"),
     "D102": (truth_with("images", 1, "id", value=1), 1, "images[1].id: 1"),
@@ -392,3 +393,19 @@ class TestSuspicion:
     def test_few_or_ordinary_boxes_are_left_alone(self, tmp_path):
         dm.evaluate(*write(tmp_path, document(), detections()))
         dm.evaluate(*write(tmp_path, document(), all_found(corners)[:5]))
+
+
+def test_ids_that_are_texts_here_and_numbers_there_are_no_fault(tmp_path):
+    truth = document()
+    for row in truth[A]:
+        row["image_id"] = str(row["image_id"])
+    assert codes(dm.check(*write(tmp_path, truth, detections()))) == []
+
+
+def test_shares_against_pixels_are_an_error_here_too(tmp_path):
+    truth = scenes.yolo_truth(tmp_path / "a")
+    for image in (truth / "images").iterdir():
+        image.write_bytes(b"no image")
+    report = dm.check(truth, scenes.coco_found(tmp_path / "b"))
+    assert codes(report)[0] == "D002"
+    assert "boxes are in pixels here and in shares" in report.findings[0].places[0]

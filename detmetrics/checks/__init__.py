@@ -7,18 +7,20 @@ hide the next.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from detmetrics.arrays import Ints, object_column
+from detmetrics.arrays import Ints
 from detmetrics.catalog import Catalog, Keys, positions
 from detmetrics.checks import boxes, coverage, detections, parts, references
 from detmetrics.checks.codes import CODES, Code, chosen
 from detmetrics.checks.report import CheckReport, Finding, finding
 from detmetrics.checks.sides import Listing, Subject, listing_of
-from detmetrics.errors import FormatError, UnknownIdError
+from detmetrics.errors import DetmetricsWarning, FormatError, InputError, UnknownIdError
+from detmetrics.evaluation import read_detections, read_ground_truth
 from detmetrics.loading import Progress, read_sheet
 from detmetrics.pairing import KeyKind, Known, pair
 from detmetrics.reading.request import Reading
@@ -91,6 +93,35 @@ def _report(
 def _everything(
     ground_truth: Path, found: Path | None, reading: Reading, progress: Progress | None
 ) -> Iterator[Finding | None]:
+    """All findings; what stops an evaluation is always among them."""
+    seen: list[Finding] = []
+    for one in _looked_for(ground_truth, found, reading, progress):
+        if one is not None:
+            seen.append(one)
+        yield one
+    if not any(one.code.severity == "error" for one in seen):
+        yield _refusal(ground_truth, found, reading)
+
+
+def _refusal(ground_truth: Path, found: Path | None, reading: Reading) -> Finding | None:
+    """What the tables refuse though no check saw it."""
+    quiet = replace(reading, told=lambda _: None, done=lambda _: None)
+    path = ground_truth
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DetmetricsWarning)
+            truth = read_ground_truth(path, quiet)
+            if found is not None:
+                path = found
+                read_detections(path, truth, quiet)
+    except InputError as error:
+        return finding("D002", os.fspath(path), 1, str(error).splitlines())
+    return None
+
+
+def _looked_for(
+    ground_truth: Path, found: Path | None, reading: Reading, progress: Progress | None
+) -> Iterator[Finding | None]:
     try:
         sheet = read_sheet(ground_truth, "ground truth", reading, progress=progress)
     except FormatError as error:
@@ -100,8 +131,8 @@ def _everything(
     truth = Subject(
         sheet,
         listing,
-        _indices(sheet.image, listing.image_ids),
-        _class_indices(sheet.category, listing),
+        _paired("image", sheet.image, listing, sheet, sheet.image_key, own=True)[0],
+        _paired("category", sheet.category, listing, sheet, sheet.class_key, own=True)[0],
     )
     yield from references.of_ground_truth(truth)
     yield from boxes.of_both(truth)
@@ -143,14 +174,6 @@ def _indices(keys: Keys, ids: object) -> Ints:
     return keys.spread(positions(ids.astype(object), keys.labels))  # type: ignore[no-any-return]
 
 
-def _class_indices(keys: Keys, listing: Listing) -> Ints:
-    """By id, and where the ids are numbers and the rows have names, by name."""
-    if keys.labels.dtype == object and listing.category_ids.dtype != object:
-        names = object_column(listing.category_names)
-        return _indices(keys, names)
-    return _indices(keys, listing.category_ids)
-
-
 def _catalog(listing: Listing) -> Catalog:
     return Catalog.from_ids(
         images=listing.image_ids,
@@ -162,7 +185,13 @@ def _catalog(listing: Listing) -> Catalog:
 
 
 def _paired(
-    kind: str, keys: Keys, listing: Listing, sheet: Sheet, key: KeyKind = "id"
+    kind: str,
+    keys: Keys,
+    listing: Listing,
+    sheet: Sheet,
+    key: KeyKind = "id",
+    *,
+    own: bool = False,
 ) -> tuple[Ints, str | None]:
     """(R,) indices into the listing, and what is said where some are unknown."""
     catalog = _catalog(listing)
@@ -176,10 +205,10 @@ def _paired(
 
     said = None
     try:
-        at = pair(keys, known, "error", place, sheet.source.name, key).position
+        at = pair(keys, known, "error", place, sheet.source.name, key, own=own).position
     except UnknownIdError as error:
         lines = str(error).splitlines()
         said = "; ".join(line.strip() for line in lines if "likely cause" in line)
-        at = pair(keys, known, "drop", place, sheet.source.name, key).position
+        at = pair(keys, known, "drop", place, sheet.source.name, key, own=own).position
     back = _indices(Keys(ids), listing.image_ids if images else listing.category_ids)
     return np.where(at >= 0, back[at] if len(back) else at, -1), said

@@ -35,6 +35,14 @@ _ALL = (
         "Follow the places that are named; `--gt-format` and `--det-format` choose the format.",
     ),
     Code(
+        "D002",
+        "error",
+        "cannot be evaluated",
+        "Something that no other check looks for, such as shares of the image on one side and "
+        "pixels on the other, or an area below 0.",
+        "Follow the message; `evaluate` stops with the same.",
+    ),
+    Code(
         "D101",
         "error",
         "annotation id that is there already",

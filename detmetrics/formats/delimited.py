@@ -42,7 +42,7 @@ def _recognise_csv(given: Given, side: Side) -> str | None:
     found, _ = find_columns(names_in(given))
     if found is None or (side == "detections" and "score" not in found.column):
         return None
-    return f"a table with the columns {', '.join(found.column.values())}"
+    return f"a table with the columns {', '.join(dict.fromkeys(found.column.values()))}"
 
 
 def _recognise_parquet(given: Given, side: Side) -> str | None:
@@ -234,8 +234,8 @@ def _lost(table: Table) -> Iterator[str]:
     seen = table.catalog.category_ids[np.unique(table.category)]
     if unseen := len(table.catalog.category_ids) - len(seen):
         yield f"{counted(unseen, 'class', 'classes')} without a row, of which a table knows nothing"
-    if table.catalog.category_ids.dtype != object:
-        yield "class ids: the table has the names alone"
+    if table.catalog.category_ids.dtype != object or table.catalog.image_ids.dtype != object:
+        yield "ids of images and classes: the table has the names alone"
 
 
 def _refuse_kinds(arrow: Any, schema: Any, names: Iterable[str], path: str) -> None:

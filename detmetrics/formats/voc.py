@@ -359,6 +359,10 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
         yield f"{counted(crowds, 'crowd is', 'crowds are')} written as difficult"
     if ignored := int(truth.ignore.sum()):
         yield f"the ignore flag of {counted(ignored, 'object')}"
+    if unseen := len(truth.catalog.category_ids) - len(np.unique(truth.category)):
+        yield f"{counted(unseen, 'class', 'classes')} without objects, of which VOC has no list"
+    if truth.catalog.category_ids.dtype != object or truth.catalog.image_ids.dtype != object:
+        yield "ids of images and classes: VOC has the names alone"
     sides = truth.xywh
     if (truth.area != sides[:, 2] * sides[:, 3]).any():
         yield "areas of masks: the target has those of boxes alone"

@@ -363,6 +363,8 @@ def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:
     if dropped:
         what = counted(dropped, "object that is", "objects that are")
         yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"
+    if truth.catalog.category_ids.tolist() != list(range(len(truth.catalog.category_ids))):
+        yield "ids of classes: their numbers count from 0, in order of id"
     sides = truth.xywh
     if (truth.area != sides[:, 2] * sides[:, 3]).any():
         yield "areas of masks: the target has those of boxes alone"

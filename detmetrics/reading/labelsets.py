@@ -160,7 +160,11 @@ def _darknet(path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     for candidate in (content.get("names", ""), os.path.basename(content.get("names", ""))):
         if candidate and os.path.isfile(os.path.join(base, candidate)):
             return content, read_names(os.path.join(base, candidate))
-    raise FormatError(path, [f"names: no such file: {shown(content.get('names'))}"])
+    if "names" not in content:
+        raise FormatError(
+            path, ["expected a folder of labels, data.yaml, or a .data file with names"]
+        )
+    raise FormatError(path, [f"names: no such file: {shown(content['names'])}"])
 
 
 def _images_at(base: str, home: str, entry: str, path: str) -> list[str]:

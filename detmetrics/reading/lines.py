@@ -324,7 +324,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 def _first_number(tokens: list[str]) -> int:
     """Names may be of several words: the numbers begin after the last word that is none.
 
-    The word ``difficult`` at the end of a line is a flag and no part of a name.
+    The word ``difficult`` behind the numbers is a flag.
     """
     for at in range(1, len(tokens)):
         if _is_number(tokens[at]):

@@ -87,6 +87,7 @@ def read_yaml(path: str) -> dict[str, Any]:
     text, _ = decoded(read_input(path)[0], path)
     try:
         _refuse_aliases(text, path)
+        _refuse_doubles(yaml.compose(text, Loader=yaml.BaseLoader), path)
         content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  (it builds text only)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -125,6 +126,26 @@ def _refuse_aliases(text: str, path: str) -> None:
             raise FormatError(path, ["nested too deeply to be a data set"])
 
 
+def _refuse_doubles(node: Any, path: str) -> None:
+    """A key that stands twice loses one of two values.
+
+    Raises:
+        FormatError: there is one.
+    """
+    values = getattr(node, "value", None)
+    if not isinstance(values, list):
+        return
+    seen: set[str] = set()
+    for value in values:
+        key, child = value if isinstance(value, tuple) else (None, value)
+        if key is not None and isinstance(key.value, str):
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise FormatError(path, [f"line {line}: {shown(key.value)} is there already"])
+            seen.add(key.value)
+        _refuse_doubles(child, path)
+
+
 def yaml_names(content: Mapping[str, Any], path: str) -> tuple[str, ...]:
     """The names of a data set, which stand as a list or as a mapping from number to name.
 
@@ -132,10 +153,16 @@ def yaml_names(content: Mapping[str, Any], path: str) -> tuple[str, ...]:
         FormatError: there are none, or numbers are missing between them.
     """
     names = content.get("names")
-    if isinstance(names, list) and all(isinstance(name, str) for name in names) and names:
-        return tuple(names)
-    if isinstance(names, dict) and names:
-        return _by_number(names, path)
+    found: tuple[str, ...] = ()
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        found = tuple(names)
+    elif isinstance(names, dict) and names:
+        found = _by_number(names, path)
+    if found and str(content.get("nc", len(found))) != str(len(found)):
+        counts = f"nc is {shown(content['nc'])}, but {len(found)} names are there"
+        raise FormatError(path, [f"names: {counts}"])
+    if found:
+        return found
     got = "nothing" if names is None else shown(names)
     raise FormatError(path, [f"names: expected a list or a mapping of class names, got {got}"])
 

@@ -324,3 +324,53 @@ def test_centres_in_pixels_leave_it_open(tmp_path):
     (tmp_path / "a.txt").write_text("".join(lines))
     with pytest.raises(dm.FormatError, match=r"several orders of columns .* cx cy w h"):
         dm.read_ground_truth(tmp_path)
+
+
+class TestDataSets:
+    """``data.yaml`` that contradicts itself."""
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ("names: {0: a, 0: b}\nval: images\n", "line 1: '0' is there already"),
+            ("nc: 4\nnames: [a, b]\nval: images\n", "names: nc is '4', but 2 names are there"),
+            ("names: [a]\nval: images\nval: other\n", "line 3: 'val' is there already"),
+        ],
+    )
+    def test_refused(self, tmp_path, text, says):
+        (tmp_path / "data.yaml").write_text(text)
+        with pytest.raises(dm.FormatError, match=says):
+            dm.read_ground_truth(tmp_path / "data.yaml")
+
+    def test_no_matches_by_area_without_sizes(self, tmp_path):
+        (tmp_path / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+        truth = dm.read_ground_truth(tmp_path)
+        found = dm.Detections.from_arrays(
+            image_ids=[], categories=[], boxes=[], scores=[], catalog=truth.catalog
+        )
+        with pytest.raises(dm.InputError, match="image sizes are unknown"):
+            dm.evaluate(truth, found).matches(area="small")
+
+
+@pytest.mark.parametrize(("shift", "says"), [(-1, "index0"), (1, "index1")])
+def test_off_by_one_names_the_option(tmp_path, shift, says):
+    truth = coco(
+        tmp_path / "t.json",
+        [{"id": 1, "file_name": "a.jpg"}],
+        [row(1, 1, 5)],
+        [{"id": k, "name": f"c{k}"} for k in range(4, 8)],
+    )
+    found = tmp_path / "found.json"
+    rows = [{**row(1, 1), "category_id": k + shift, "score": 0.5} for k in range(4, 8)]
+    found.write_text(json.dumps(rows))
+    with pytest.raises(dm.UnknownIdError, match=f"off by one: .* --class-numbers {says}"):
+        dm.evaluate(truth, found)
+
+
+def test_names_that_differ_in_capitals(tmp_path):
+    truth = scenes.voc_truth(tmp_path / "a")
+    found = scenes.text_found(tmp_path / "b")
+    for path in found.iterdir():
+        path.write_text(path.read_text().replace("cat", "Cat"))
+    with pytest.raises(dm.UnknownIdError, match="differ in nothing but capital letters"):
+        dm.evaluate(truth, found)
