@@ -19,6 +19,7 @@ __all__ = [
     "NEGATIVE",
     "BoxFormat",
     "as_xywh",
+    "as_xyxy",
     "box_column",
     "flag_column",
     "from_centres",
@@ -98,6 +99,14 @@ def as_xywh(boxes: Floats, box_format: BoxFormat) -> Floats:
     if box_format == "cxcywh":
         return from_centres(boxes)
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def as_xyxy(boxes: Floats, box_format: BoxFormat) -> Floats:
+    """(n, 4) corners ``x1 y1 x2 y2``."""
+    if box_format == "xyxy":
+        return boxes
+    sides = as_xywh(boxes, box_format)
+    return np.concatenate([sides[:, :2], sides[:, :2] + sides[:, 2:]], axis=1)
 
 
 def from_centres(boxes: Floats) -> Floats:

@@ -8,6 +8,7 @@ compared on its own terms; those differences that apply to the input at hand are
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,15 +17,20 @@ from typing import Any
 import numpy as np
 
 from detmetrics.arrays import Floats
+from detmetrics.errors import RulesError
 from detmetrics.evaluation import evaluate
 from detmetrics.messages import counted, listing
 from detmetrics.result import Evaluation
-from detmetrics.rules import COCO, Rules
+from detmetrics.rules import COCO, UNLIMITED, Rules
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["Crosscheck", "crosscheck"]
 
 UNDEFINED = -1.0
+FIXED = (
+    *("min_score", "image_limit", "class_limit", "ties", "pixel", "arithmetic"),
+    *("strict", "assignment", "equal_overlaps", "interpolation", "classes"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,10 @@ def crosscheck(
         raise TypeError("crosscheck takes a result, or ground truth and detections")
     else:
         result = evaluate(ground_truth, detections, rules)
+    if unlike := _unlike(result.rules):
+        raise RulesError(
+            f"pycocotools cannot follow the rules {result.rules.name}: it has no {unlike[0]}"
+        )
     theirs = _pycocotools(result)
     ours = result.arrays()
     cells, different, shown = 0, 0, []
@@ -106,6 +116,20 @@ def crosscheck(
         known=tuple(_known_differences(result)),
         version=_version(),
     )
+
+
+def _unlike(rules: Rules) -> list[str]:
+    """Settings in which pycocotools has no choice, and these rules another one."""
+    fixed = {
+        field.name: field.default for field in dataclasses.fields(rules) if field.name in FIXED
+    }
+    unlike = [
+        f"{name} {getattr(rules, name)!r}"
+        for name, default in fixed.items()
+        if getattr(rules, name) != default
+    ]
+    unlike += ["limit of inf"] if rules.max_limit == UNLIMITED else []
+    return unlike + [f"range by {area.of}" for area in rules.area_ranges if area.of != "area"]
 
 
 def _ranges(result: Evaluation) -> int:
@@ -162,7 +186,7 @@ def _truths(truth: GroundTruth, ids: list[int] | None, rules: Rules) -> list[dic
         truth.category.tolist(),
         truth.xywh.tolist(),
         truth.area.tolist(),
-        truth.absorbing(rules).tolist(),
+        truth.regions(rules).tolist(),
         truth.excused(rules).tolist(),
         strict=True,
     )

@@ -21,7 +21,14 @@ import numpy as np
 from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.matching import Matches
 from detmetrics.parallel import each
-from detmetrics.sampling import TruePositives, envelope, scores_reached
+from detmetrics.sampling import (
+    TruePositives,
+    area_under_envelope,
+    area_under_lines,
+    area_under_trapezoids,
+    envelope,
+    scores_reached,
+)
 
 __all__ = ["TINY", "Curve", "Curves", "TruePositives", "running"]
 
@@ -60,7 +67,7 @@ class Curves:
         self.matches = matches
         categories = np.arange(matches.categories + 1)
         self._first = np.searchsorted(matches.category, categories)
-        self._hits: dict[tuple[int, int], TruePositives] = {}
+        self._hits: dict[tuple[int, float], TruePositives] = {}
 
     @cached_property
     def truths(self) -> Ints:
@@ -77,18 +84,19 @@ class Curves:
         """(T, R, K, A) :meth:`precision` at the largest limit."""
         return self.precision(self.matches.rules.max_limit)
 
-    def precision(self, limit: int) -> Floats:
+    def precision(self, limit: float) -> Floats:
         """(T, R, K, A) the envelope at each recall point; nan without ground truth in range.
 
         limit: how many detections of an image and category count.
         """
 
         def of(area: int) -> Floats:
-            return self.envelope(area, self.true_positives(area, limit))
+            hits = self.true_positives(area, limit)
+            return envelope(hits, self.truths[:, area], self._points).swapaxes(1, 2)
 
-        return self._axes(each(of, self._areas))
+        return self._defined(each(of, self._areas))
 
-    def scores(self, limit: int) -> Floats:
+    def scores(self, limit: float) -> Floats:
         """(T, R, K, A) the score that reaches each recall point, 0 where none does.
 
         At recall 0 it is the best score of the category, as in pycocotools.
@@ -104,11 +112,32 @@ class Curves:
             )
             for area in self._areas
         ]
-        return self._axes(cells)
+        return self._defined([part.swapaxes(1, 2) for part in cells])
 
-    def envelope(self, area: int, hits: TruePositives) -> Floats:
-        """(T, K, R) precision of these true positives at the recall points of the rules."""
-        return envelope(hits, self.truths[:, area], self._points)
+    @cached_property
+    def headline_area(self) -> Floats:
+        """(T, K, A) AP at the largest limit, where the rules take all of a curve."""
+        limit = self.matches.rules.max_limit
+
+        def of(area: int) -> Floats:
+            return self.cells(area, self.true_positives(area, limit))
+
+        return self._defined(each(of, self._areas))
+
+    def cells(self, area: int, hits: TruePositives) -> Floats:
+        """What AP is the mean of, for these true positives: (T, R, K) precision at the recall
+        points, or (T, K) the area under each curve.
+        """
+        truths = self.truths[:, area]
+        match self.matches.rules.interpolation:
+            case "points":
+                return envelope(hits, truths, self._points).swapaxes(1, 2)
+            case "every":
+                return area_under_envelope(hits, truths)
+            case "trapezoid":
+                return area_under_trapezoids(hits, truths)
+            case "linear":
+                return area_under_lines(hits, truths, self._points)
 
     @cached_property
     def recall(self) -> Floats:
@@ -126,17 +155,16 @@ class Curves:
                     cells[:, :, area, index] = found / self.truths[:, area]
         return cells
 
-    def curve(self, category: int, threshold: int, area: int, limit: int) -> Curve:
+    def curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
         """The curve of one category, threshold and area range; all are indices but ``limit``."""
         matches = self.matches
         rows = slice(self._first[category], self._first[category + 1])
-        pair = matches.matched[area].at(threshold)
+        pair, is_right = matches.matched[area].at(threshold)
         detection = matches.pairs.detection[pair]
-        ignored = matches.ignored[area][matches.pairs.ground_truth[pair]]
         right = np.zeros(len(matches.row), bool)
-        right[detection[~ignored]] = True
-        counts = self.in_range(area)
-        counts[detection] = ~ignored
+        right[detection[is_right]] = True
+        counts = matches.liable[area].copy()
+        counts[detection] = is_right
         counts &= matches.rank < limit
         counted = counts[rows]
         found = np.cumsum(right[rows][counted])
@@ -150,11 +178,6 @@ class Curves:
             truths=truths,
         )
 
-    def in_range(self, area: int) -> Bools:
-        """(D,) whether the area of a detection itself lies in an area range."""
-        bounds = self.matches.rules.area_ranges[area]
-        return (self.matches.area >= bounds.low) & (self.matches.area <= bounds.high)
-
     @property
     def _points(self) -> Floats:
         return np.array(self.matches.rules.recall_points)
@@ -163,34 +186,35 @@ class Curves:
     def _areas(self) -> range:
         return range(len(self.matches.rules.area_ranges))
 
-    def true_positives(self, area: int, limit: int) -> TruePositives:
+    def true_positives(self, area: int, limit: float) -> TruePositives:
         """The true positives of an area range (an index) and a detection limit."""
         if (area, limit) not in self._hits:
             self._hits[area, limit] = self._find_true_positives(area, limit)
         return self._hits[area, limit]
 
-    def _find_true_positives(self, area: int, limit: int) -> TruePositives:
+    def _find_true_positives(self, area: int, limit: float) -> TruePositives:
         matches = self.matches
         matched = matches.matched[area]
-        in_range = self.in_range(area)
+        liable = matches.liable[area]
+        detection = matches.pairs.detection[matched.pair]
+        right = matched.right
         if limit < matches.rules.max_limit:
-            in_range &= matches.rank < limit
+            within = matches.rank < limit
+            liable = liable & within
+            right = right & within[detection]
         # Of each pair: is it right, and would its detection have counted unmatched? Others are
         # neither true positives nor missing from the count.
-        detection, ground_truth = matches.pairs.detection, matches.pairs.ground_truth
-        is_right = ~matches.ignored[area][ground_truth] & (matches.rank[detection] < limit)
-        telling = (is_right | in_range[detection])[matched.pair]
-        pair, threshold = matched.pair[telling], matched.threshold[telling]
-        detection, right = detection[pair], is_right[pair]
+        telling = right | liable[detection]
+        threshold, detection, right = matched.threshold[telling], detection[telling], right[telling]
         category = matches.category[detection]
         curve = threshold * matches.categories + category
         shape = len(matches.rules.iou_thresholds), matches.categories
         first = np.searchsorted(curve, np.arange(shape[0] * shape[1] + 1))
 
         # A match counts by its ground truth, not by its own area.
-        before = running(in_range)
+        before = running(liable)
         counted = before[detection + 1] - before[self._first[category]]
-        corrected = running(right.astype(np.int64) - in_range[detection])
+        corrected = running(right.astype(np.int64) - liable[detection])
         counted += corrected[1:] - corrected[first[curve]]
         hits = running(right)
         found = hits[1:] - hits[first[curve]]
@@ -200,6 +224,7 @@ class Curves:
         return TruePositives(
             detection=detection[right],
             precision=precision,
+            wrong=counted[right] - found[right],
             first=hits[first[:-1]].reshape(shape),
             count=np.diff(hits[first]).reshape(shape),
         )
@@ -211,10 +236,10 @@ class Curves:
         best[some] = self.matches.score[self._first[:-1][some]]
         return best
 
-    def _axes(self, cells: list[Floats]) -> Floats:
-        """From (T, K, R) for each area range to (T, R, K, A), undefined cells nan."""
-        stacked = np.stack(cells, axis=-1).swapaxes(1, 2)
-        stacked[:, :, self.truths == 0] = np.nan
+    def _defined(self, cells: list[Floats]) -> Floats:
+        """From (..., K) for each area range to (..., K, A), undefined cells nan."""
+        stacked = np.stack(cells, axis=-1)
+        stacked[..., self.truths == 0] = np.nan
         return stacked
 
 

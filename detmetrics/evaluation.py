@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -11,11 +10,12 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Objects
 from detmetrics.catalog import Id
-from detmetrics.errors import DetmetricsWarning, InputError
+from detmetrics.errors import InputError
 from detmetrics.loading import read_sheet
 from detmetrics.matching import match
-from detmetrics.messages import counted, printable, shown
+from detmetrics.messages import printable, shown
 from detmetrics.pairing import UnknownPolicy
+from detmetrics.preparation import prepare
 from detmetrics.reading.request import Reading
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
@@ -137,9 +137,10 @@ def evaluate(
             _chosen("image", images, catalog.image_ids, catalog.image_names),
             _chosen("class", classes, catalog.category_ids, catalog.category_names),
         )
-    notes = [*truth.notes, *found.notes, *_overruled(truth, rules), *_difficult(truth, rules)]
+    notes = (*truth.notes, *found.notes)
+    truth, found, remarks = prepare(truth, found, rules)
     matching = match(truth, found, rules, _phase(progress, "matching"))
-    return Evaluation(truth, found, rules, matching, tuple(notes))
+    return Evaluation(truth, found, rules, matching, (*notes, *remarks))
 
 
 def _phase(progress: Progress | None, name: str) -> Callable[[float], None] | None:
@@ -174,28 +175,3 @@ def _rows_of(keys: Iterable[Id]) -> dict[Id, list[int]]:
 def _few(names: tuple[str, ...], most: int = 5) -> str:
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(printable, names[:most])) + more
-
-
-def _overruled(truth: GroundTruth, rules: Rules) -> Iterable[str]:
-    """COCO's rules set ``ignore`` to ``iscrowd``; who set it by hand should hear of that."""
-    overruled = int((truth.ignore & ~truth.excused(rules)).sum())
-    if rules.ignore == "overwrite" and overruled:
-        note = (
-            f"{truth.source.name}: {overruled:,} ground truths have ignore set but are no crowd: "
-            "COCO rules count them, as pycocotools does; COCO.replace(ignore='honour') or "
-            "--ignore honour leaves them out"
-        )
-        warnings.warn(note, DetmetricsWarning, stacklevel=3)
-        yield note
-
-
-def _difficult(truth: GroundTruth, rules: Rules) -> Iterable[str]:
-    """Difficult objects are not COCO's, so whoever brings some is told what becomes of them."""
-    if marked := int(truth.difficult.sum()):
-        says = {
-            "crowd": ("counts as a crowd", "count as crowds"),
-            "ignore": ("is ignored", "are ignored"),
-            "count": ("counts like any other", "count like any others"),
-        }[rules.difficult]
-        what = counted(marked, f"difficult object {says[0]}", f"difficult objects {says[1]}")
-        yield f"{truth.source.name}: {what} (--difficult crowd, ignore or count)"

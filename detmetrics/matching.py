@@ -1,15 +1,22 @@
-"""Who is matched, and who is ignored.
+"""Who is matched, and who is set aside: every policy once.
 
-COCO's rule is greedy: detections of an image and category, best score first, each take the best
-ground truth that is still free. All ground truths thus rank detections alike, by score, which
-makes the greedy result the *only* stable matching, and deferred acceptance finds it without a
-loop over detections: every unplaced detection proposes to its next choice, every ground truth
-keeps the best proposer so far, the refused propose on. A round is a handful of array operations
-over all images and categories at once, and only conflicts make a further round.
-
+**Free** (COCO and most others). Detections of an image and category, best score first, each take
+the best ground truth that is still free. All ground truths thus rank detections alike, by score,
+which makes the greedy result the *only* stable matching, and deferred acceptance finds it
+without a loop over detections: every unplaced detection proposes to its next choice, every ground
+truth keeps the best proposer so far, the refused propose on. A round is a handful of array
+operations over all images and categories at once, and only conflicts make a further round.
 The choices of a detection, first to last: ground truths that count before ignored ones, then
-larger overlap, then the later ground truth on equal overlap; a crowd accepts everyone. Source:
+larger overlap, then the later ground truth on equal overlap; a region accepts everyone. Source:
 ``pycocotools/cocoeval.py``, ``evaluateImg``; proof in ``docs/architecture.md``.
+
+**Nearest** (PASCAL VOC). A detection answers to the ground truth that it overlaps most, whether
+that is taken or not; of those that answer to the same one the best is right, all others are
+wrong, and on an ignored one all are set aside. Source: ``VOCevaldet.m``, ``voc_eval.py``.
+
+**Groups** (Open Images), on top of either: what matched no single object may match a group, by
+the share inside; the best detection of a group stands for all of them. Source: ``tf-models``,
+``per_image_evaluation.py``.
 """
 
 from __future__ import annotations
@@ -20,25 +27,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, keep_freed_memory, run_starts, slots_of_repeats
-from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
+from detmetrics.candidates import NEARLY_ONE, Candidates, Memory, candidates
+from detmetrics.overlap import Pairs
 from detmetrics.parallel import each
-from detmetrics.ranking import best_first, by_group, rank_in_runs
+from detmetrics.ranges import in_ranges, unsized
+from detmetrics.ranking import by_group
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["Matched", "Matches", "match"]
+__all__ = ["Matched", "Matches", "match", "reaches"]
 
-NEARLY_ONE = 1 - 1e-10
+Slots = list[Ints]
+"""For each threshold indices of pairs, rising."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
     """The matched pairs of one area range: by threshold, then in order of detection.
 
-    pair : (Q,) index into the pairs of :class:`Matches`; count : (T,) how many at each threshold.
+    pair : (Q,) index into the pairs of :class:`Matches`; right : (Q,) the detection is a true
+    positive, otherwise it is set aside; count : (T,) how many at each threshold.
     """
 
     pair: Ints
+    right: Bools
     count: Ints
 
     @property
@@ -46,31 +58,34 @@ class Matched:
         """(Q,) the index of the threshold of each."""
         return np.repeat(np.arange(len(self.count)), self.count)
 
-    def at(self, threshold: int) -> Ints:
-        """The matched pairs of one threshold."""
+    def at(self, threshold: int) -> tuple[Ints, Bools]:
+        """The matched pairs of one threshold, and which of them are right."""
         end = int(self.count[: threshold + 1].sum())
-        return self.pair[end - int(self.count[threshold]) : end]
+        slots = slice(end - int(self.count[threshold]), end)
+        return self.pair[slots], self.right[slots]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matches:
     """Everything that curves and analyses need to know; boxes are no longer needed.
 
-    Detections beyond the largest limit are gone. The others stand by category, best first.
+    Detections that the rules leave out (beyond a limit, below a score) are gone. The others
+    stand by category, best first.
 
     Attributes:
         rules: the rules that were applied.
         categories: K, 1 where categories are pooled.
-        detections: how many stand in the table, those beyond the limit included.
+        detections: how many stand in the table, those left out included.
         row : (D,) row of each detection in its table.
         category, image : (D,) indices.
-        score, area : (D,) of each detection.
+        score : (D,) of each detection.
         rank : (D,) place inside its image and category, from 0: it counts for a limit M where
             ``rank < M``.
+        liable : (A, D) where it matches nothing it is a false positive; it is set aside
+            otherwise, as its size is out of range.
         truth_row, truth_category : (G,) of each ground truth.
         ignored : (A, G) ground truths that count neither for nor against.
-        relative: boxes are shares of the image, so no area is known: everything outside the
-            first range is ignored.
+        unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
         pairs: the candidates, with indices into these detections and ground truths.
         matched: (A,) which of the pairs are matched, a record an area range.
     """
@@ -82,12 +97,12 @@ class Matches:
     category: Ints
     image: Ints
     score: Floats
-    area: Floats
     rank: Ints
+    liable: Bools
     truth_row: Ints
     truth_category: Ints
     ignored: Bools
-    relative: bool
+    unsized: Bools
     pairs: Pairs
     matched: tuple[Matched, ...]
 
@@ -97,131 +112,91 @@ def match(
     detections: Detections,
     rules: Rules,
     progress: Callable[[float], None] | None = None,
+    memory: Memory | None = None,
 ) -> Matches:
-    """Match every detection at every threshold and in every area range."""
-    keep_freed_memory()
-    images, categories = len(truth.catalog.image_ids), len(truth.catalog.category_ids)
-    pooled = rules.class_agnostic
-    category = np.zeros_like(detections.category) if pooled else detections.category
-    truth_category = np.zeros_like(truth.category) if pooled else truth.category
-    group = category * images + detections.image
-    row, rank = _ranked(detections, category, group, rules)
+    """Match every detection at every threshold and in every area range.
 
-    truth_row, truth_group = _later_first(truth, truth_category * images + truth.image)
-    crowd = truth.absorbing(rules)[truth_row]
-    ignored = _ignored(truth, rules)[:, truth_row]
-    lowest = min(rules.iou_thresholds[0], NEARLY_ONE)
-    pairs = candidate_pairs(
-        detections.xywh,
-        row,
-        truth.xywh[truth_row],
-        crowd,
-        shared_groups(group[row], truth_group),
-        lowest,
-        progress,
-    )
-    pairs = _by_overlap(pairs)
+    memory: what evaluations of the same tables under other rules have left.
+    """
+    keep_freed_memory()
+    pooled = rules.class_agnostic
+    categories = 1 if pooled else len(truth.catalog.category_ids)
+    found = candidates(truth, detections, rules, progress, memory)
+    row, truth_row = found.row, found.truth_row
+    without_size = unsized(truth, rules)
+    ignored = truth.excused(rules) | ~in_ranges(truth, rules) | without_size[:, None]
+    ignored = ignored[:, truth_row]
     return Matches(
         rules=rules,
-        categories=1 if pooled else categories,
+        categories=categories,
         detections=len(detections),
         row=row,
-        category=category[row],
+        category=np.zeros_like(row) if pooled else detections.category[row],
         image=detections.image[row],
         score=detections.scores[row],
-        area=detections.area[row],
-        rank=rank,
+        rank=found.rank,
+        liable=in_ranges(detections, rules)[:, row],
         truth_row=truth_row,
-        truth_category=truth_category[truth_row],
+        truth_category=np.zeros_like(truth_row) if pooled else truth.category[truth_row],
         ignored=ignored,
-        relative=truth.relative,
-        pairs=pairs,
-        matched=_match_ranges(pairs, truth_group, crowd, ignored, rules),
+        unsized=without_size,
+        pairs=found.pairs,
+        matched=_matched(found, truth.groups(rules)[truth_row], ignored, rules),
     )
 
 
-def _ranked(detections: Detections, category: Ints, group: Ints, rules: Rules) -> tuple[Ints, Ints]:
-    """Rows by category and score, and their place in their group, as far as the limit lets them."""
-    places = detections.image
-    if rules.class_agnostic:  # pycocotools lists the detections of an image class by class
-        places = places * len(detections.catalog.category_ids) + detections.category
-    row = by_group(category, best_first(detections.scores, places))
-    rank = _rank_in_group(group, detections.image, row)
-    within = rank < rules.max_limit
-    return (row, rank) if within.all() else (row[within], rank[within])
+def reaches(overlap: Floats, threshold: float, rules: Rules) -> Bools:
+    """Whether an overlap is enough to match."""
+    if rules.strict:
+        return overlap > threshold
+    return overlap >= min(threshold, NEARLY_ONE)
 
 
-def _rank_in_group(group: Ints, image: Ints, row: Ints) -> Ints:
-    """Of rows sorted by category and score: their place inside image and category."""
-    gathered = by_group(image, row)
-    rank = np.empty_like(row)  # by row of the table
-    rank[gathered] = rank_in_runs(group[gathered])
-    return rank[row]
+def _matched(found: Candidates, groups: Bools, ignored: Bools, rules: Rules) -> tuple[Matched, ...]:
+    """Match in every area range; groups : (G,) are matched last, by what is left."""
+    pairs = found.pairs
+    single = np.flatnonzero(~groups[pairs.ground_truth])
+    policy = {"free": _free, "nearest": _nearest}[rules.assignment]
+    matched = []
+    for slots, excused in zip(policy(found, single, ignored, rules), ignored, strict=True):
+        right = [~excused[pairs.ground_truth[pair]] for pair in slots]
+        if groups.any():
+            slots, right = _with_groups(found, groups, excused, slots, rules)
+        matched.append(
+            Matched(
+                pair=np.concatenate(slots),
+                right=np.concatenate(right),
+                count=np.array([len(part) for part in slots]),
+            )
+        )
+    return tuple(matched)
 
 
-def _later_first(truth: GroundTruth, group: Ints) -> tuple[Ints, Ints]:
-    """Ground truths by group, in reverse of pycocotools' order (category, then file) inside."""
-    listed = by_group(truth.category, np.arange(len(truth)))[::-1]
-    rows = by_group(group, listed)
-    return rows, group[rows]
-
-
-def _ignored(truth: GroundTruth, rules: Rules) -> Bools:
-    """(A, G): a crowd, ignored by its file where the rules honour it, or out of range."""
-    always = truth.excused(rules)
-    if truth.relative:  # no range of areas can be told but the first, which is everything
-        beyond_first = np.arange(len(rules.area_ranges))[:, None] > 0
-        return beyond_first | always
-    low = np.array([area.low for area in rules.area_ranges])[:, None]
-    high = np.array([area.high for area in rules.area_ranges])[:, None]
-    return always | (truth.area < low) | (truth.area > high)
-
-
-def _by_overlap(pairs: Pairs) -> Pairs:
-    """Sort the pairs of each detection by falling overlap; equal overlaps keep their order."""
-    detection = pairs.detection
-    slots = slots_of_repeats(detection)
-    if len(slots) == 0:
-        return pairs
-    order = np.arange(len(detection))
-    order[slots] = slots[np.lexsort((-pairs.overlap[slots], detection[slots]))]
-    return Pairs(
-        detection=detection,
-        ground_truth=pairs.ground_truth[order],
-        overlap=pairs.overlap[order],
-    )
-
-
-def _match_ranges(
-    pairs: Pairs, truth_group: Ints, crowd: Bools, ignored: Bools, rules: Rules
-) -> tuple[Matched, ...]:
-    """Match every area range.
+def _free(found: Candidates, slots: Ints, ignored: Bools, rules: Rules) -> list[Slots]:
+    """Detections take the best ground truth that is free, among the pairs at ``slots``.
 
     Ranges differ in what they ignore, and that changes a choice only where a detection overlaps
     both kinds. So only the groups with such a detection are matched again; all others end as in
     the first range.
     """
-    starts = np.zeros(len(truth_group), np.int64)
-    starts[run_starts(truth_group)] = 1
+    pairs = found.pairs
+    starts = np.zeros(len(found.truth_group), np.int64)
+    starts[run_starts(found.truth_group)] = 1
     pair_group = (np.cumsum(starts) - 1)[pairs.ground_truth]
     orders = [_ignored_last(pairs, late) for late in ignored]
-    everywhere = np.arange(len(pairs.detection))
-    matched = [_matched_pairs(pairs, orders[0], everywhere, crowd, rules)]
+    matched = [_proposed(found, orders[0], slots, rules)]
     for order in orders[1:]:
-        changed = np.zeros(len(truth_group), bool)
+        changed = np.zeros(len(found.truth_group), bool)
         changed[pair_group[order != orders[0]]] = True
         again = changed[pair_group]
-        fresh = _matched_pairs(pairs, order, np.flatnonzero(again), crowd, rules)
+        fresh = _proposed(found, order, slots[again[slots]], rules)
         matched.append(
             [
                 np.sort(np.concatenate([old[~again[old]], new]), kind="stable")
                 for old, new in zip(matched[0], fresh, strict=True)
             ]
         )
-    return tuple(
-        Matched(pair=np.concatenate(found), count=np.array([len(part) for part in found]))
-        for found in matched
-    )
+    return matched
 
 
 def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
@@ -233,17 +208,16 @@ def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
     return order
 
 
-def _matched_pairs(
-    pairs: Pairs, order: Ints, slots: Ints, crowd: Bools, rules: Rules
-) -> list[Ints]:
+def _proposed(found: Candidates, order: Ints, slots: Ints, rules: Rules) -> Slots:
     """For each threshold the matched pairs, rising, among those at ``order[slots]``."""
+    pairs = found.pairs
     order = order[slots]
     detection, truth = pairs.detection[order], pairs.ground_truth[order]
     overlap = pairs.overlap[order]
 
     def at(threshold: float) -> Ints:
-        reach = np.flatnonzero(overlap >= min(threshold, NEARLY_ONE))
-        accepted = reach[_deferred_acceptance(detection[reach], truth[reach], crowd)]
+        reach = np.flatnonzero(reaches(overlap, threshold, rules))
+        accepted = reach[_deferred_acceptance(detection[reach], truth[reach], found.region)]
         return order[accepted]
 
     return each(at, rules.iou_thresholds)
@@ -276,3 +250,46 @@ def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:
         proposals = refused[~last_choice[refused]] + 1
     matched[holder[~crowd]] = True
     return np.flatnonzero(matched[:nobody])
+
+
+def _nearest(found: Candidates, slots: Ints, ignored: Bools, rules: Rules) -> list[Slots]:
+    """Detections answer to the ground truth that they overlap most, among the pairs at ``slots``.
+
+    The best of those that answer to one is matched; an ignored one takes them all.
+    """
+    pairs = found.pairs
+    slots = slots[run_starts(pairs.detection[slots])]  # the largest overlap of each stands first
+    overlap, truth = pairs.overlap[slots], pairs.ground_truth[slots]
+
+    def at(threshold: float, excused: Bools) -> Ints:
+        reach = np.flatnonzero(reaches(overlap, threshold, rules))
+        first = np.zeros(len(reach), bool)
+        first[np.unique(truth[reach], return_index=True)[1]] = True
+        return slots[reach[first | excused[truth[reach]]]]
+
+    return [[at(threshold, excused) for threshold in rules.iou_thresholds] for excused in ignored]
+
+
+def _with_groups(
+    found: Candidates, groups: Bools, excused: Bools, matched: Slots, rules: Rules
+) -> tuple[Slots, list[Bools]]:
+    """Add what is left to the group that holds most of it; the best of each group may be right."""
+    pairs = found.pairs
+    of_group = np.flatnonzero(groups[pairs.ground_truth])
+
+    def at(threshold: float, singles: Ints) -> tuple[Ints, Bools]:
+        free = np.ones(len(found.row), bool)
+        free[pairs.detection[singles]] = False
+        left = of_group[free[pairs.detection[of_group]]]
+        left = left[reaches(pairs.overlap[left], threshold, rules)]
+        left = left[run_starts(pairs.detection[left])]
+        first = np.zeros(len(left), bool)
+        first[np.unique(pairs.ground_truth[left], return_index=True)[1]] = True
+        pair = np.concatenate([singles, left])
+        right = ~excused[pairs.ground_truth[pair]]
+        right[len(singles) :] &= first
+        order = np.argsort(pair, kind="stable")
+        return pair[order], right[order]
+
+    both = [at(*of) for of in zip(rules.iou_thresholds, matched, strict=True)]
+    return [pair for pair, _ in both], [right for _, right in both]

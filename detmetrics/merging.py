@@ -40,7 +40,7 @@ def merge(parts: Sequence[Matches]) -> Matches:
 def _union(a: Matches, b: Matches) -> Matches:
     if a.rules != b.rules or a.categories != b.categories:
         raise RulesError(f"cannot merge matches of {a.rules.signature} and {b.rules.signature}")
-    if a.relative != b.relative:
+    if (a.unsized != b.unsized).any():
         raise InputError("cannot merge: boxes are in pixels in one part, in shares in the other")
     if len(shared := np.intersect1d(a.image, b.image)):
         raise InputError(f"cannot merge: {len(shared):,} images are in both parts")
@@ -58,12 +58,12 @@ def _union(a: Matches, b: Matches) -> Matches:
         category=category[order],
         image=image[order],
         score=score[order],
-        area=np.concatenate([a.area, b.area])[order],
         rank=np.concatenate([a.rank, b.rank])[order],
+        liable=np.concatenate([a.liable, b.liable], axis=1)[:, order],
         truth_row=np.concatenate([a.truth_row, b.truth_row + len(a.truth_row)]),
         truth_category=np.concatenate([a.truth_category, b.truth_category]),
         ignored=np.concatenate([a.ignored, b.ignored], axis=1),
-        relative=a.relative,
+        unsized=a.unsized,
         pairs=pairs,
         matched=tuple(
             _union_of_matched(mine, other, moved, len(a.pairs.detection))
@@ -85,8 +85,13 @@ def _union_of_pairs(a: Matches, b: Matches, place: Ints) -> tuple[Pairs, Ints]:
 
 
 def _union_of_matched(a: Matched, b: Matched, moved: Ints, offset: int) -> Matched:
-    found = [
-        np.sort(moved[np.concatenate([a.at(threshold), b.at(threshold) + offset])])
-        for threshold in range(len(a.count))
-    ]
-    return Matched(pair=np.concatenate(found), count=a.count + b.count)
+    pairs, rights = [], []
+    for threshold in range(len(a.count)):
+        (mine, my_right), (other, other_right) = a.at(threshold), b.at(threshold)
+        pair = moved[np.concatenate([mine, other + offset])]
+        order = np.argsort(pair, kind="stable")
+        pairs.append(pair[order])
+        rights.append(np.concatenate([my_right, other_right])[order])
+    return Matched(
+        pair=np.concatenate(pairs), right=np.concatenate(rights), count=a.count + b.count
+    )

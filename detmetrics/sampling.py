@@ -1,18 +1,27 @@
-"""From true positives to the cells of a benchmark: the envelope of precision at recall points.
+"""From true positives to the cells of a benchmark: precision at recall points, or areas.
 
 The envelope at a recall ``r`` is the highest precision at recall ``r`` or beyond, which stands at
 a true positive: the first that reaches ``r``, or a later one. All curves are sampled at once.
+Areas under a curve, too, follow from its true positives alone, as nothing else moves recall.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints
 
-__all__ = ["TruePositives", "envelope", "scores_reached"]
+__all__ = [
+    "TruePositives",
+    "area_under_envelope",
+    "area_under_lines",
+    "area_under_trapezoids",
+    "envelope",
+    "scores_reached",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +29,13 @@ class TruePositives:
     """True positives of one area range and limit, by threshold, category and falling score.
 
     detection : (Q,) index into the matches; precision : (Q,) down to that detection;
-    first, count : (T, K) the slice of each threshold and category.
+    wrong : (Q,) false positives before it; first, count : (T, K) the slice of each threshold and
+    category.
     """
 
     detection: Ints
     precision: Floats
+    wrong: Ints
     first: Ints
     count: Ints
 
@@ -55,6 +66,72 @@ def scores_reached(
     if points[0] == 0:
         cells[:, :, 0] = best
     return cells
+
+
+def area_under_envelope(hits: TruePositives, truths: Ints) -> Floats:
+    """(T, K) the area under each envelope, every point of it: PASCAL VOC's AP since 2010.
+
+    truths : (K,) ground truths that count.
+    """
+
+    def area(hit: slice, objects: int) -> float:
+        # sum of (recall' - recall) * envelope; each true positive raises recall by 1 / objects
+        return float(_highest(hits.precision[hit]).sum()) / objects
+
+    return _each_curve(hits, truths, area)
+
+
+def area_under_trapezoids(hits: TruePositives, truths: Ints) -> Floats:
+    """(T, K) the area under each curve itself, by trapezoids, from its first point on.
+
+    Source: ``eval_ap`` of CrowdHuman's evaluation.
+    """
+
+    def area(hit: slice, objects: int) -> float:
+        precision = hits.precision[hit]
+        found = np.arange(len(precision))
+        points = found + hits.wrong[hit]  # points of the curve before each true positive
+        before = found / np.maximum(points, 1)
+        # (recall' - recall) * (precision' + precision) / 2
+        return float(((before + precision) / 2)[points > 0].sum()) / objects
+
+    return _each_curve(hits, truths, area)
+
+
+def area_under_lines(hits: TruePositives, truths: Ints, points: Floats) -> Floats:
+    """(T, K) the area under straight lines between the points of each envelope, from (0, 1) to
+    zero at the highest recall; read at these points. Source: ``compute_ap`` of Ultralytics.
+    """
+
+    def area(hit: slice, objects: int) -> float:
+        envelope = np.repeat(_highest(hits.precision[hit]), 2)
+        recall = np.arange(len(envelope) // 2 + 1) / objects
+        # Two points a true positive: at the recall before it, where the envelope drops to its
+        # height if a false positive stands there, and at its own.
+        place = np.repeat(recall, 2)[1:-1]
+        falls = np.ones(len(envelope), bool)
+        falls[::2] = np.diff(hits.wrong[hit], prepend=0) > 0
+        x = np.concatenate([[0.0], place[falls], [recall[-1], 1.0]])
+        y = np.concatenate([[1.0], envelope[falls], [0.0, 0.0]])
+        height = np.interp(points, x, y)
+        return float((np.diff(points) * (height[1:] + height[:-1]) / 2).sum())
+
+    return _each_curve(hits, truths, area)
+
+
+def _each_curve(hits: TruePositives, truths: Ints, area: Callable[[slice, int], float]) -> Floats:
+    """(T, K) the area of each curve with true positives, 0 for others."""
+    areas = np.zeros(hits.count.shape)
+    for threshold, category in np.argwhere(hits.count > 0).tolist():
+        first = int(hits.first[threshold, category])
+        hit = slice(first, first + int(hits.count[threshold, category]))
+        areas[threshold, category] = area(hit, int(truths[category]))
+    return areas
+
+
+def _highest(precision: Floats) -> Floats:
+    """(q,) the highest precision here or at a later true positive of the curve."""
+    return np.maximum.accumulate(precision[::-1])[::-1]
 
 
 def _slots(hits: TruePositives, truths: Ints, points: Floats) -> tuple[Ints, Bools]:

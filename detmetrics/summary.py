@@ -10,15 +10,15 @@ the largest detection limit of the rules, whatever it is, and nothing is ever -1
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from detmetrics.arrays import Floats, Ints
+from detmetrics.arrays import Floats
 from detmetrics.curves import Curves
-from detmetrics.rules import Rules
+from detmetrics.rules import UNLIMITED, Rules
 
 __all__ = ["Metric", "Summary", "mean_of", "metrics_of", "per_category", "summarize"]
 
@@ -73,15 +73,6 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
     'AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl'
     """
     last = len(rules.max_detections) - 1
-    named = [
-        Metric(name, "precision", 0, index, last)
-        for iou, name in NAMED_THRESHOLDS.items()
-        if (index := rules.threshold_index(iou)) is not None
-    ]
-    limits = [
-        Metric(f"AR{limit}", "recall", 0, None, index)
-        for index, limit in enumerate(rules.max_detections)
-    ]
 
     def by_area(prefix: str, kind: Literal["precision", "recall"]) -> list[Metric]:
         return [
@@ -90,14 +81,21 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
             if index > 0
         ]
 
-    headline = Metric("AP", "precision", 0, None, last)
-    return (
-        headline,
-        *named,
-        *by_area("AP", "precision"),
-        *limits,
-        *by_area("AR", "recall"),
-    )
+    groups = {
+        "ap": [Metric("AP", "precision", 0, None, last)],
+        "ap_iou": [
+            Metric(name, "precision", 0, index, last)
+            for iou, name in NAMED_THRESHOLDS.items()
+            if (index := rules.threshold_index(iou)) is not None
+        ],
+        "ap_area": by_area("AP", "precision"),
+        "ar": [
+            Metric(f"AR{'' if limit == UNLIMITED else limit}", "recall", 0, None, index)
+            for index, limit in enumerate(rules.max_detections)
+        ],
+        "ar_area": by_area("AR", "recall"),
+    }
+    return tuple(metric for group in rules.metrics for metric in groups[group])
 
 
 def summarize(curves: Curves) -> Summary:
@@ -105,19 +103,26 @@ def summarize(curves: Curves) -> Summary:
     rules = curves.matches.rules
     values, undefined = {}, {}
     for metric in metrics_of(rules):
-        values[metric.name] = mean_of(_cells(curves, metric), curves.truths[:, metric.area])
+        values[metric.name] = mean_of(_cells(curves, metric), curves, metric.area)
         if math.isnan(values[metric.name]):
-            unknown = curves.matches.relative and metric.area > 0
+            unknown = curves.matches.unsized[metric.area]
             undefined[metric.name] = UNSIZED if unknown else _reason(rules, metric.area)
     return Summary(values, undefined)
 
 
-def mean_of(cells: Floats, truths: Ints) -> float:
-    """The mean over all cells of the categories with ground truth, nan where there is none.
+def mean_of(cells: Floats, curves: Curves, area: int) -> float:
+    """The mean over all cells of the classes that the rules take it over, nan where there is none.
 
-    cells : (..., K); truths : (K,).
+    cells : (..., K).
     """
-    defined = cells[..., truths > 0].ravel()
+    matches = curves.matches
+    measured = curves.truths[:, area] > 0
+    if matches.rules.classes == "detected":
+        measured &= np.bincount(matches.category, minlength=matches.categories) > 0
+    elif matches.rules.classes == "all" and measured.any():
+        cells = np.where(measured, cells, 0.0)
+        measured[:] = True
+    defined = cells[..., measured].ravel()
     return float(defined.mean()) if len(defined) else math.nan
 
 
@@ -134,10 +139,23 @@ def per_category(curves: Curves) -> dict[str, Floats]:
 
 def _cells(curves: Curves, metric: Metric) -> Floats:
     """The cells that a metric is the mean of; the last axis is the category."""
-    if metric.kind == "recall":
-        return curves.recall[:, :, metric.area, metric.limit]
-    precision = curves.headline_precision[..., metric.area]
+    return CELLS[metric.kind](curves, metric)
+
+
+def _recall(curves: Curves, metric: Metric) -> Floats:
+    return curves.recall[:, :, metric.area, metric.limit]
+
+
+def _precision(curves: Curves, metric: Metric) -> Floats:
+    sampled = curves.matches.rules.interpolation == "points"
+    precision = (curves.headline_precision if sampled else curves.headline_area)[..., metric.area]
     return precision if metric.threshold is None else precision[metric.threshold]
+
+
+CELLS: dict[str, Callable[[Curves, Metric], Floats]] = {
+    "precision": _precision,
+    "recall": _recall,
+}
 
 
 def _reason(rules: Rules, area: int) -> str:

@@ -24,6 +24,7 @@ from detmetrics.columns import (
     NEGATIVE,
     BoxFormat,
     as_xywh,
+    as_xyxy,
     box_column,
     flag_column,
     id_column,
@@ -90,16 +91,40 @@ class GroundTruth:
         """(G, 4) float64 ``x y w h``."""
         return as_xywh(self.boxes, self.box_format)
 
-    def absorbing(self, rules: Rules) -> Bools:
-        """(G,) regions that take any number of detections and are never missed."""
-        return self.crowd | self.difficult if rules.difficult == "crowd" else self.crowd
+    @property
+    def xyxy(self) -> Floats:
+        """(G, 4) float64 corners."""
+        return as_xyxy(self.boxes, self.box_format)
+
+    def regions(self, rules: Rules) -> Bools:
+        """(G,) regions of many objects, measured by the share of a detection that lies inside."""
+        crowded = self._crowded(rules) if rules.crowd in ("absorb", "group") else self.none
+        return crowded | self.ignore if rules.ignore == "region" else crowded
+
+    def groups(self, rules: Rules) -> Bools:
+        """(G,) regions that take only what is left, see :attr:`Rules.crowd`."""
+        return self._crowded(rules) if rules.crowd == "group" else self.none
 
     def excused(self, rules: Rules) -> Bools:
         """(G,) what counts neither for nor against, whatever its size."""
-        ignored = self.ignore if rules.ignore == "honour" else np.zeros(len(self), bool)
-        if rules.difficult != "count":
-            ignored = ignored | self.difficult
-        return self.crowd | ignored
+        crowd_counts = rules.crowd == "count" or (rules.crowd == "group" and rules.group_weight)
+        excused = self.none if crowd_counts else self._crowded(rules)
+        if rules.ignore != "overwrite":
+            excused = excused | self.ignore
+        return excused | self.difficult if rules.difficult == "ignore" else excused
+
+    def dropped(self, rules: Rules) -> Bools:
+        """(G,) what the rules treat as if it were not there."""
+        dropped = self.crowd if rules.crowd == "drop" else self.none
+        return dropped | self.difficult if rules.difficult == "drop" else dropped
+
+    def _crowded(self, rules: Rules) -> Bools:
+        return self.crowd | self.difficult if rules.difficult == "crowd" else self.crowd
+
+    @property
+    def none(self) -> Bools:
+        """(G,) a mark on nothing."""
+        return np.zeros(len(self), bool)
 
     @classmethod
     def from_arrays(
@@ -256,6 +281,11 @@ class Detections:
     def xywh(self) -> Floats:
         """(D, 4) float64 ``x y w h``."""
         return as_xywh(self.boxes, self.box_format)
+
+    @property
+    def xyxy(self) -> Floats:
+        """(D, 4) float64 corners."""
+        return as_xyxy(self.boxes, self.box_format)
 
     @property
     def area(self) -> Floats:

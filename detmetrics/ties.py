@@ -22,17 +22,16 @@ __all__ = ["tie_interval"]
 
 def tie_interval(curves: Curves, metric: Metric) -> tuple[float, float]:
     """The lowest and the highest value of a metric over all orders of equal scores."""
-    truths = curves.truths[:, metric.area]
     if metric.kind == "recall":
-        value = mean_of(curves.recall[:, :, metric.area, metric.limit], truths)
+        value = mean_of(curves.recall[:, :, metric.area, metric.limit], curves, metric.area)
         return value, value
     hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
     low, high = (
-        curves.envelope(metric.area, replace(hits, precision=precision)).swapaxes(1, 2)
+        curves.cells(metric.area, replace(hits, precision=precision))
         for precision in _precisions(curves, hits, metric.area)
     )
     at = slice(None) if metric.threshold is None else metric.threshold
-    return mean_of(low[at], truths), mean_of(high[at], truths)
+    return mean_of(low[at], curves, metric.area), mean_of(high[at], curves, metric.area)
 
 
 def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats, Floats]:
@@ -42,7 +41,6 @@ def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats,
     ends = np.append(starts[1:], len(matches.row))
     run = np.repeat(np.arange(len(starts)), ends - starts)
     first = np.searchsorted(matches.category, matches.category)  # of the category
-    in_range = curves.in_range(area)
     pairs = matches.pairs
     of_threshold = np.append(hits.first[:, :1].ravel(), len(hits.detection))
 
@@ -50,9 +48,9 @@ def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats,
     for threshold in range(len(matches.rules.iou_thresholds)):
         rows = slice(of_threshold[threshold], of_threshold[threshold + 1])
         hit = hits.detection[rows]
-        pair = matches.matched[area].at(threshold)
-        counted = in_range.copy()
-        counted[pairs.detection[pair]] = ~matches.ignored[area][pairs.ground_truth[pair]]
+        pair, counts = matches.matched[area].at(threshold)
+        counted = matches.liable[area].copy()
+        counted[pairs.detection[pair]] = counts
         right = np.zeros(len(counted), bool)
         right[hit] = True
         all_before, right_before = running(counted), running(right)

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from detmetrics.arrays import Floats, Ints, Objects
+from detmetrics.candidates import measure_of, measured
 from detmetrics.errors import InputError
-from detmetrics.matching import NEARLY_ONE, Matches
+from detmetrics.matching import Matches, reaches
 from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
+from detmetrics.rules import Rules
+from detmetrics.selection import left_out
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["FALSE_POSITIVE", "IGNORED", "MISSED", "TRUE_POSITIVE", "Verdicts", "verdicts"]
@@ -51,9 +54,9 @@ def verdicts(
 ) -> Verdicts:
     """The match table; ``threshold`` and ``area`` are indices into the rules."""
     rules = matches.rules
-    if matches.relative and area > 0:
+    if matches.unsized[area]:
         raise InputError("image sizes are unknown, so no matches by area: --image-dir or -sizes")
-    pair = matches.matched[area].at(threshold)
+    pair, right = matches.matched[area].at(threshold)
     taken, holder = matches.pairs.ground_truth[pair], matches.pairs.detection[pair]
     ignored = matches.ignored[area]
     iou = rules.iou_thresholds[threshold]
@@ -62,7 +65,7 @@ def verdicts(
     count = len(detections)
     partner, overlap = np.full(count, -1), np.full(count, np.nan)
     verdict, reason = np.full(count, IGNORED, object), np.empty(count, object)
-    reason[:] = f"beyond the limit of {rules.max_limit} detections an image and class"
+    reason[:] = left_out(rules)
 
     rows = matches.row
     verdict[rows] = FALSE_POSITIVE
@@ -70,29 +73,29 @@ def verdicts(
     best = _best(near, near.detection, ~ignored[near.ground_truth])
     at, other = rows[near.detection[best]], near.ground_truth[best]
     partner[at], overlap[at] = matches.truth_row[other], near.overlap[best]
-    reason[at] = [_short_of(value, iou) for value in near.overlap[best].tolist()]
+    reason[at] = _texts(near.overlap[best], iou, rules, TAKEN)
 
     bounds = rules.area_ranges[area]
-    outside = rows[(matches.area < bounds.low) | (matches.area > bounds.high)]
+    outside = rows[~matches.liable[area]]
     verdict[outside] = IGNORED
     reason[outside] = f"its area is outside the range {bounds.name}"
 
     at = rows[holder]
     partner[at] = matches.truth_row[taken]
     overlap[at] = matches.pairs.overlap[pair]
-    verdict[at] = np.where(ignored[taken], IGNORED, TRUE_POSITIVE)
+    verdict[at] = np.where(right, TRUE_POSITIVE, IGNORED)
     reason[at] = np.where(
-        truth.absorbing(matches.rules)[partner[at]],
+        truth.regions(rules)[partner[at]] & ~right,
         "inside a crowd",
         np.where(
-            ignored[taken],
+            right,
+            _why_right(iou, rules),
             f"its ground truth is ignored or outside the range {bounds.name}",
-            f"overlap {iou:g} or more with the best free ground truth",
         ),
     )
 
     free = ~ignored
-    free[taken] = False
+    free[taken[right]] = False
     missed = np.flatnonzero(free)
     closest = _best(near, near.ground_truth, free[near.ground_truth])
     seen = np.zeros(len(free))
@@ -102,38 +105,49 @@ def verdicts(
         ground_truth=np.concatenate([partner, matches.truth_row[missed]]),
         overlap=np.concatenate([overlap, np.where(seen[missed] > 0, seen[missed], np.nan)]),
         verdict=np.concatenate([verdict, np.full(len(missed), MISSED, object)]),
-        reason=np.concatenate(
-            [reason, np.array([_missed(v, iou) for v in seen[missed].tolist()], object)]
-        ),
+        reason=np.concatenate([reason, np.array(_texts(seen[missed], iou, rules, TAKERS), object)]),
     )
 
 
-def _short_of(overlap: float, iou: float) -> str:
-    if overlap >= min(iou, NEARLY_ONE):
-        return "duplicate: a better detection took the ground truth"
-    return f"best overlap {overlap:.3f} is below {iou:g}"
+TAKEN = "duplicate: a better detection took the ground truth"
+TAKERS = "the detections that overlap it matched other ground truths"
 
 
-def _missed(overlap: float, iou: float) -> str:
+def _texts(overlaps: Floats, iou: float, rules: Rules, enough: str) -> list[str]:
+    """Why the best overlap did not make a match; enough: where it would have been enough."""
+    reached = reaches(overlaps, iou, rules).tolist()
+    return [
+        enough if reach else _short_of(overlap, iou, rules)
+        for overlap, reach in zip(overlaps.tolist(), reached, strict=True)
+    ]
+
+
+def _short_of(overlap: float, iou: float, rules: Rules) -> str:
     if overlap == 0:
         return "no detection of this class in the image touches it"
-    if overlap >= min(iou, NEARLY_ONE):
-        return "the detections that overlap it matched other ground truths"
-    return f"best overlap {overlap:.3f} is below {iou:g}"
+    return f"best overlap {overlap:.3f} is {'not above' if rules.strict else 'below'} {iou:g}"
+
+
+def _why_right(iou: float, rules: Rules) -> str:
+    reach = f"above {iou:g}" if rules.strict else f"{iou:g} or more"
+    best = "best free" if rules.assignment == "free" else "nearest"
+    return f"overlap {reach} with the {best} ground truth"
 
 
 def _overlaps(truth: GroundTruth, detections: Detections, matches: Matches) -> Pairs:
     """Every pair of a group that overlaps at all."""
+    rules, measure = matches.rules, measure_of(matches.rules)
     images = len(truth.catalog.image_ids)
     group = matches.category * images + matches.image
     truth_group = matches.truth_category * images + truth.image[matches.truth_row]
     return candidate_pairs(
-        detections.xywh,
+        measured(detections, measure),
         matches.row,
-        truth.xywh[matches.truth_row],
-        truth.crowd[matches.truth_row],
+        measured(truth, measure)[matches.truth_row],
+        truth.regions(rules)[matches.truth_row],
         shared_groups(group, truth_group),
         ANY_OVERLAP,
+        measure,
     )
 
 

@@ -201,7 +201,7 @@ class TestErrors:
             ({"max_detections": (1.0,)}, "max_detections: expected whole numbers from 1"),
             ({"max_detections": (True,)}, "max_detections: expected whole numbers from 1"),
             ({"max_detections": ("1",)}, "max_detections: expected whole numbers from 1"),
-            ({"max_detections": None}, "max_detections: expected whole numbers from 1, got None"),
+            ({"max_detections": None}, "max_detections: expected whole numbers from 1, or inf"),
             ({"max_detections": (10**30,)}, "max_detections: expected whole numbers from 1"),
             ({"max_detections": [[1, 10]]}, "max_detections: expected whole numbers from 1"),
             ({"max_detections": [(1,), (1, 2)]}, "max_detections: expected whole numbers from 1"),
@@ -217,11 +217,17 @@ class TestErrors:
             ({"area_ranges": "small"}, r"area_ranges: expected \(name, low, high\)"),
             ({"area_ranges": [("a", 0, 1)] * 2}, "area_ranges: names must be given and differ"),
             ({"area_ranges": [("", 0, 1)]}, "area_ranges: names must be given and differ"),
-            ({"ignore": "keep"}, "ignore: expected 'overwrite' or 'honour', got 'keep'"),
-            ({"difficult": "drop"}, "difficult: expected one of 'crowd', 'ignore', 'count'"),
-            ({"ignore": True}, "ignore: expected 'overwrite' or 'honour', got True"),
-            ({"class_agnostic": "no"}, "class_agnostic: expected True or False, got 'no'"),
-            ({"iou": 0.5}, "no setting 'iou'; there are area_ranges, class_agnostic, difficult"),
+            (
+                {"ignore": "keep"},
+                "ignore: expected one of 'overwrite', 'honour', 'region', got 'keep'",
+            ),
+            (
+                {"difficult": "hard"},
+                "difficult: expected one of 'crowd', 'ignore', 'count', 'drop'",
+            ),
+            ({"ignore": True}, "ignore: expected one of .*, got True"),
+            ({"class_agnostic": "no"}, "class_agnostic: expected False or True, got 'no'"),
+            ({"iou": 0.5}, "no setting 'iou'; there are area_ranges, arithmetic"),
         ],
     )
     def test_are_refused(self, changes, message):

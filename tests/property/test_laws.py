@@ -339,6 +339,7 @@ def test_enough_true_positives_for_each_recall_point():
         hits = TruePositives(
             detection=np.arange(count),
             precision=np.linspace(1.0, 0.1, count),
+            wrong=np.zeros(count, int),
             first=np.array([[0]]),
             count=np.array([[count]]),
         )

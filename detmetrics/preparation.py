@@ -1,0 +1,81 @@
+"""What a rule set does to tables before anything is matched, and what its reader should know of it.
+
+Nothing here is a guess: what the tables lack and the rules need is an error or is said.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from detmetrics.arrays import read_only
+from detmetrics.errors import DetmetricsWarning, RulesError
+from detmetrics.messages import counted
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["prepare"]
+
+
+def prepare(
+    truth: GroundTruth, detections: Detections, rules: Rules
+) -> tuple[GroundTruth, Detections, tuple[str, ...]]:
+    """Both tables as the rules have them, and notes on what became of special objects.
+
+    Raises:
+        RulesError: the rules need what the tables lack.
+    """
+    if rules.pixel and truth.relative:
+        raise RulesError(
+            f"rules {rules.name} add a pixel to width and height, and boxes are shares of images "
+            "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
+        )
+    notes = (*_overruled(truth, rules), *_special(truth, rules))
+    if rules.box_decimals is not None:
+        truth, detections = (_rounded(table, rules.box_decimals) for table in (truth, detections))
+    if rules.score_decimals is not None:
+        scores = read_only(np.round(detections.scores, rules.score_decimals))
+        detections = replace(detections, scores=scores)
+    dropped = truth.dropped(rules)
+    return truth.keep(~dropped) if dropped.any() else truth, detections, notes
+
+
+def _rounded(table, decimals: int):  # type: ignore[no-untyped-def]
+    return replace(table, boxes=read_only(np.round(table.boxes, decimals)))
+
+
+def _overruled(truth: GroundTruth, rules: Rules) -> Iterator[str]:
+    """COCO's rules set ``ignore`` to ``iscrowd``; who set it by hand should hear of that."""
+    overruled = int((truth.ignore & ~truth.excused(rules) & ~truth.dropped(rules)).sum())
+    if rules.ignore == "overwrite" and overruled:
+        note = (
+            f"{truth.source.name}: {overruled:,} ground truths have ignore set but are no crowd: "
+            "COCO rules count them, as pycocotools does; COCO.replace(ignore='honour') or "
+            "--ignore honour leaves them out"
+        )
+        warnings.warn(note, DetmetricsWarning, stacklevel=4)
+        yield note
+
+
+BECOMES = {
+    "crowd": ("counts as a crowd", "count as crowds"),
+    "ignore": ("is ignored", "are ignored"),
+    "count": ("counts like any other", "count like any others"),
+    "drop": ("is left out", "are left out"),
+}
+
+
+def _special(truth: GroundTruth, rules: Rules) -> Iterator[str]:
+    """Difficult objects are not COCO's and crowds not VOC's: what becomes of them is said."""
+    name = truth.source.name
+    if marked := int(truth.difficult.sum()):
+        one, more = BECOMES[rules.difficult]
+        what = counted(marked, f"difficult object {one}", f"difficult objects {more}")
+        yield f"{name}: {what} (--difficult crowd, ignore or count)"
+    if rules.crowd in BECOMES and (crowds := int(truth.crowd.sum())):
+        one, more = BECOMES[rules.crowd]
+        what = counted(crowds, f"crowd {one}", f"crowds {more}")
+        yield f"{name}: {what}, as {rules.name} knows no crowds"

@@ -1,0 +1,46 @@
+"""Which boxes lie in which range of sizes, and where sizes are not known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats
+from detmetrics.rules import AreaRange, Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["in_ranges", "unsized"]
+
+Table = GroundTruth | Detections
+
+
+def unsized(truth: GroundTruth, rules: Rules) -> Bools:
+    """(A,) the ranges that nothing can be told to lie in, since image sizes are unknown.
+
+    Shares of an image have no pixels without its size, and pixels are no shares of it.
+    """
+    known = {
+        "area": not truth.relative,
+        "height": not truth.relative,
+        "share": truth.relative or truth.catalog.sized,
+    }
+    return np.array([False, *(not known[area.of] for area in rules.area_ranges[1:])])
+
+
+def in_ranges(table: Table, rules: Rules) -> Bools:
+    """(A, n) whether the size of a box lies in a range; both ends belong to it."""
+    sizes: dict[str, Floats] = {}
+    for area in rules.area_ranges:
+        if area.of not in sizes:
+            sizes[area.of] = _sizes(table, area)
+    return np.stack(
+        [(sizes[area.of] >= area.low) & (sizes[area.of] <= area.high) for area in rules.area_ranges]
+    )
+
+
+def _sizes(table: Table, area: AreaRange) -> Floats:
+    if area.of == "height":
+        return table.xywh[:, 3]
+    if area.of == "share" and not table.relative:
+        images: Floats = table.catalog.image_sizes.prod(axis=1)
+        return table.area / images[table.image]
+    return table.area

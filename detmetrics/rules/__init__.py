@@ -1,0 +1,6 @@
+"""What a benchmark counts: rules as values, and the rule sets that have a name."""
+
+from detmetrics.rules.sets import COCO, VOC2007, VOC2012
+from detmetrics.rules.value import UNLIMITED, AreaRange, Rules
+
+__all__ = ["COCO", "UNLIMITED", "VOC2007", "VOC2012", "AreaRange", "Rules"]

@@ -1,0 +1,58 @@
+"""The rule sets of the benchmarks, each with its definition and its official script."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, Rules
+
+__all__ = ["COCO", "VOC2007", "VOC2012"]
+
+COCO = Rules(
+    name="coco",
+    iou_thresholds=tuple(np.linspace(0.5, 0.95, 10).tolist()),
+    recall_points=tuple(np.linspace(0.0, 1.0, 101).tolist()),
+    max_detections=(1, 10, 100),
+    area_ranges=COCO_RANGES,
+)
+"""The COCO detection challenge for boxes, as pycocotools 2.0 computes it.
+
+A detection takes, in order of score, the best free ground truth of its image and category with
+``IoU >= threshold``; crowds absorb any number of detections; precision is the right-to-left
+envelope sampled at 101 recall points. Source: ``pycocotools/cocoeval.py``.
+"""
+
+VOC2012 = Rules(
+    name="voc2012",
+    iou_thresholds=(0.5,),
+    recall_points=COCO.recall_points,
+    max_detections=(UNLIMITED,),
+    area_ranges=(ANY_SIZE,),
+    crowd="ignore",
+    difficult="ignore",
+    ties="file",
+    pixel=1,
+    strict=True,
+    assignment="nearest",
+    equal_overlaps="first",
+    interpolation="every",
+    metrics=("ap",),
+)
+"""PASCAL VOC from 2010 on: the area under the envelope, every point of it.
+
+Of all detections of a class, best score first, each answers to the ground truth of its image that
+it overlaps most. Above an IoU of 0.5, with a pixel added to width and height, the first is right
+and every further one wrong; on a difficult object it is neither. Source: the development kit's
+``VOCevaldet.m`` (which takes ``>=``) and its usual port, ``voc_eval.py`` of py-faster-rcnn and
+Detectron2 (which takes ``>``, and is followed here).
+"""
+
+VOC2007 = VOC2012.replace(
+    name="voc2007",
+    interpolation="points",
+    recall_points=tuple(np.arange(0.0, 1.1, 0.1).tolist()),
+)
+"""PASCAL VOC 2007: as :data:`VOC2012`, with AP as the mean of the envelope at 11 recall points.
+
+Source: ``VOCevaldet.m`` of 2007, ``voc_eval.py`` with ``use_07_metric=True``.
+"""

@@ -1,0 +1,406 @@
+"""What a benchmark counts, as a value.
+
+A rule set is frozen, has a name, and is summed up by a signature that travels with every
+number. Nothing that changes a number lives anywhere else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from detmetrics.errors import RulesError
+
+__all__ = [
+    "ALL_AREAS",
+    "ANY_SIZE",
+    "CHOICES",
+    "COCO_RANGES",
+    "METRIC_GROUPS",
+    "UNLIMITED",
+    "AreaRange",
+    "Rules",
+]
+
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "interpolation": ("points", "every", "trapezoid", "linear"),
+    "class_agnostic": (False, True),
+    "crowd": ("absorb", "ignore", "count", "drop", "group"),
+    "group_weight": (0, 1),
+    "difficult": ("crowd", "ignore", "count", "drop"),
+    "ignore": ("overwrite", "honour", "region"),
+    "assignment": ("free", "nearest"),
+    "equal_overlaps": ("last", "first"),
+    "strict": (False, True),
+    "pixel": (0, 1),
+    "arithmetic": ("float64", "float32"),
+    "ties": ("image", "file"),
+    "classes": ("truth", "detected", "all"),
+}
+"""What each setting that is a choice may be, COCO's first."""
+
+METRIC_GROUPS = ("ap", "ap_iou", "ap_area", "ar", "ar_area")
+"""What a rule set may report, in the order in which it is reported."""
+
+UNLIMITED = math.inf
+
+
+class AreaRange(NamedTuple):
+    """A named range of sizes; both ends belong to it.
+
+    Sizes are areas in square pixels, or where ``of`` says so shares of the area of the image
+    (0 to 1) or heights in pixels.
+
+    >>> import detmetrics as dm
+    >>> rules = dm.COCO.replace(area_ranges=[dm.AreaRange("tiny", 0, 256)])
+    >>> [area.name for area in rules.area_ranges]
+    ['all', 'tiny']
+    """
+
+    name: str
+    low: float
+    high: float
+    of: Literal["area", "share", "height"] = "area"
+
+
+ALL_AREAS = AreaRange("all", 0.0, 1e10)
+ANY_SIZE = AreaRange("all", -math.inf, math.inf)
+"""Every box, also one of negative size, which detectors that clip boxes do write."""
+
+COCO_RANGES = (
+    ALL_AREAS,
+    AreaRange("small", 0.0, 32.0**2),
+    AreaRange("medium", 32.0**2, 96.0**2),
+    AreaRange("large", 96.0**2, 1e10),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The settings of one benchmark; build variants with :meth:`replace`.
+
+    What stands behind a colon is COCO's, unless another value is given. Settings stand in the
+    order in which they take effect.
+
+    Attributes:
+        name: the benchmark, first part of the signature.
+        box_decimals, score_decimals: round coordinates and scores to so many decimals, as some
+            tools do when they write their files; None leaves them as they are.
+        class_agnostic: pool the categories of an image (pycocotools' ``useCats=0``).
+        crowd: what a crowd (Open Images: a group) is. ``"absorb"`` takes any number of
+            detections, by the share of them that lies inside, and is never missed; ``"ignore"``
+            takes one by IoU, and neither counts; ``"count"`` is like any other object;
+            ``"drop"`` is as if it were not there; ``"group"`` takes those detections that match
+            nothing else by the share inside, the best of which stands for all.
+        group_weight: of ``"group"``: 1 counts a group as an object and its best detection as
+            right, 0 counts neither.
+        difficult: what an object is that its source calls difficult: ``"crowd"`` is a crowd, as
+            the usual converters have it; ``"ignore"``, ``"count"`` and ``"drop"`` as above.
+        ignore: ``"overwrite"`` drops the ``ignore`` flag of a ground truth in favour of its
+            crowd flag, as pycocotools does; ``"honour"`` keeps both, and what is ignored takes
+            one detection by IoU; ``"region"`` takes any number, as a crowd does.
+        min_score: detections count where ``score > min_score``; None for all.
+        image_limit: how many detections of an image count, over all classes; None for all.
+        class_limit: how many detections of a class count, over all images; None for all.
+        max_detections: (M,) how many detections of an image and category count, best scores
+            first; ascending, ``inf`` for all. Precision is reported at the largest, recall at
+            each.
+        ties: how detections of equal score are ordered: by ``"image"``, then by place in the
+            file, as pycocotools does; or by place in the ``"file"`` alone.
+        pixel: 1 adds a pixel to width and height, for coordinates that name first and last
+            pixel.
+        arithmetic: of overlaps: ``"float64"``, or ``"float32"`` with 1e-7 added to the union.
+        area_ranges: (A,) the ranges; the first is always ``all``, put there where missing.
+        iou_thresholds: (T,) a pair can match at ``IoU >= threshold``; in (0, 1], ascending.
+        strict: a pair can match at ``IoU > threshold`` instead.
+        assignment: ``"free"``: a detection takes the best ground truth that no better detection
+            has taken; ``"nearest"``: it answers to the one that it overlaps most, taken or not.
+        equal_overlaps: which of several ground truths of equal overlap is better.
+        interpolation: how AP comes from a curve: the mean of the envelope at ``recall_points``
+            (``"points"``); the area under the envelope (``"every"`` point of it); the area under
+            the curve itself, by trapezoids (``"trapezoid"``); or the area under straight lines
+            between the points of the envelope, read at ``recall_points`` (``"linear"``).
+        recall_points: (R,) where precision is sampled; in [0, 1], ascending.
+        classes: which classes a mean is taken over: those with ground truth (``"truth"``), those
+            of them with detections (``"detected"``), or ``"all"``, 0 where there is none.
+        metrics: which groups of metrics are reported.
+
+    Raises:
+        RulesError: a setting is empty, out of its range, out of order or double.
+
+    >>> from detmetrics.rules import COCO
+    >>> COCO.replace(iou_thresholds=(0.5,), max_detections=(300,)).signature.split("|")[1:4]
+    ['iou:.5', 'recall:101', 'dets:300']
+    """
+
+    name: str
+    iou_thresholds: tuple[float, ...]
+    recall_points: tuple[float, ...]
+    max_detections: tuple[float, ...]
+    area_ranges: tuple[AreaRange, ...]
+    class_agnostic: bool = False
+    crowd: Literal["absorb", "ignore", "count", "drop", "group"] = "absorb"
+    group_weight: Literal[0, 1] = 0
+    difficult: Literal["crowd", "ignore", "count", "drop"] = "crowd"
+    ignore: Literal["overwrite", "honour", "region"] = "overwrite"
+    min_score: float | None = None
+    image_limit: int | None = None
+    class_limit: int | None = None
+    ties: Literal["image", "file"] = "image"
+    pixel: Literal[0, 1] = 0
+    arithmetic: Literal["float64", "float32"] = "float64"
+    box_decimals: int | None = None
+    score_decimals: int | None = None
+    strict: bool = False
+    assignment: Literal["free", "nearest"] = "free"
+    equal_overlaps: Literal["last", "first"] = "last"
+    interpolation: Literal["points", "every", "trapezoid", "linear"] = "points"
+    classes: Literal["truth", "detected", "all"] = "truth"
+    metrics: tuple[str, ...] = ("ap", "ap_iou", "ap_area", "ar", "ar_area")
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__
+        set_field(self, "iou_thresholds", _numbers("iou_thresholds", self.iou_thresholds))
+        set_field(self, "recall_points", _numbers("recall_points", self.recall_points))
+        set_field(self, "max_detections", _limits(self.max_detections))
+        set_field(self, "area_ranges", _area_ranges(self.area_ranges))
+        set_field(self, "metrics", _metrics(self.metrics))
+        if self.iou_thresholds[0] <= 0 or self.iou_thresholds[-1] > 1:
+            raise RulesError(f"iou_thresholds: expected 0 < t <= 1, got {self.iou_thresholds}")
+        if self.recall_points[0] < 0 or self.recall_points[-1] > 1:
+            raise RulesError(f"recall_points: expected 0 <= r <= 1, got {self.recall_points}")
+        for setting, choices in CHOICES.items():
+            set_field(self, setting, _choice(setting, getattr(self, setting), choices))
+        if self.min_score is not None:
+            set_field(self, "min_score", _numbers("min_score", self.min_score)[0])
+        for setting, least in LEAST.items():
+            set_field(self, setting, _whole(setting, getattr(self, setting), least))
+
+    def replace(self, **changes: Any) -> Rules:
+        """These rules with some settings changed; the result is checked again.
+
+        Raises:
+            RulesError: no such setting, or a value that does not fit.
+
+        >>> from detmetrics.rules import COCO
+        >>> COCO.replace(max_detections=[10, 1]).max_detections
+        (1, 10)
+        """
+        known = {field.name for field in dataclasses.fields(self)}
+        if unknown := sorted(set(changes) - known):
+            near = difflib.get_close_matches(unknown[0], known, n=1)
+            meant = f" (do you mean {near[0]}?)" if near else ""
+            have = ", ".join(sorted(known))
+            raise RulesError(f"no setting {unknown[0]!r}{meant}; there are {have}")
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def max_limit(self) -> float:
+        """The largest detection limit: the one of every headline metric."""
+        return self.max_detections[-1]
+
+    @property
+    def signature(self) -> str:
+        """Everything that decides a number, on one line.
+
+        >>> from detmetrics.rules import COCO
+        >>> COCO.signature.rpartition("|")[0]
+        'coco|iou:.50:.05:.95|recall:101|dets:1,10,100'
+        """
+        from detmetrics.version import __version__
+
+        parts = [
+            self.name,
+            f"iou:{_grid(self.iou_thresholds)}",
+            f"recall:{self._recall()}",
+            f"dets:{','.join(map(_limit, self.max_detections))}",
+        ]
+        if self.area_ranges != COCO_RANGES:
+            given = [area for area in self.area_ranges if area not in (ALL_AREAS, ANY_SIZE)]
+            ranges = ["any"] if self.area_ranges[0] == ANY_SIZE else []
+            parts.append(f"areas:{','.join([*ranges, *map(_range, given)])}")
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        for setting in IN_SIGNATURE:
+            value = getattr(self, setting)
+            if value != defaults[setting]:
+                label = LABELS.get(setting, setting)
+                shown = _short(value) if isinstance(value, float) else value
+                parts.append(label if value is True else f"{label}:{shown}")
+        return "|".join([*parts, f"detmetrics:{__version__}"])
+
+    def _recall(self) -> str:
+        if self.interpolation in ("every", "trapezoid"):
+            return self.interpolation
+        points = _recall_grid(self.recall_points)
+        return points if self.interpolation == "points" else f"{points}-{self.interpolation}"
+
+    def threshold_index(self, iou: float) -> int | None:
+        """Where a threshold stands, to nine decimals (0.9 is stored as 0.8999...), or None."""
+        distance = np.abs(np.array(self.iou_thresholds) - iou)
+        nearest = int(np.argmin(distance))
+        return nearest if distance[nearest] < 1e-9 else None
+
+    def area_index(self, name: str) -> int:
+        """Where an area range stands.
+
+        Raises:
+            RulesError: no range has this name.
+        """
+        names = [area.name for area in self.area_ranges]
+        if name not in names:
+            raise RulesError(f"no area range {name!r}; there are {', '.join(names)}")
+        return names.index(name)
+
+
+IN_SIGNATURE = (
+    *("box_decimals", "score_decimals", "class_agnostic", "crowd", "group_weight", "difficult"),
+    *("ignore", "min_score", "image_limit", "class_limit", "ties", "pixel"),
+    *("arithmetic", "strict", "assignment", "equal_overlaps", "classes"),
+)
+LABELS = {"class_agnostic": "class-agnostic", "equal_overlaps": "equal"} | {
+    name: name.replace("_", "-")
+    for name in (
+        *("box_decimals", "score_decimals", "group_weight", "min_score"),
+        *("image_limit", "class_limit"),
+    )
+}
+LEAST = {"image_limit": 1, "class_limit": 1, "box_decimals": 0, "score_decimals": 0}
+"""Settings that are None or a whole number, and the least that it may be."""
+
+
+def _listed(values: Any) -> list[Any]:
+    """One value or several, as a list."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        return [values]
+    return list(values)
+
+
+def _numbers(field: str, values: Any) -> tuple[float, ...]:
+    given = _listed(values)
+    if not all(isinstance(v, Real) and not isinstance(v, bool | np.bool_) for v in given):
+        raise RulesError(f"{field}: expected numbers, got {values!r}")
+    numbers = tuple(float(value) for value in given)
+    if not numbers or not all(map(math.isfinite, numbers)):
+        raise RulesError(f"{field}: expected at least one finite number, got {values!r}")
+    if any(b <= a for a, b in pairwise(numbers)):
+        raise RulesError(f"{field}: expected ascending numbers, got {numbers}")
+    return numbers
+
+
+def _limits(values: Any) -> tuple[float, ...]:
+    given = _listed(values)
+    if not given or not all(value == UNLIMITED or _is_limit(value) for value in given):
+        raise RulesError(f"max_detections: expected whole numbers from 1, or inf, got {values!r}")
+    limits = tuple(sorted(value if value == UNLIMITED else int(value) for value in given))
+    if len(set(limits)) < len(limits):
+        raise RulesError(f"max_detections: {tuple(given)} names a limit twice")
+    return limits
+
+
+def _is_limit(value: Any) -> bool:
+    return _is_whole(value) and 1 <= int(value) < 2**63
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _choice(setting: str, value: Any, choices: tuple[Any, ...]) -> Any:
+    """One of the choices; False is not 0, and 1 is not True."""
+    if isinstance(value, np.bool_ | np.integer):
+        value = value.item()
+    for choice in choices:
+        if type(value) is type(choice) and value == choice:
+            return choice
+    expected = (
+        " or ".join(map(repr, choices))
+        if len(choices) < 3
+        else (f"one of {', '.join(map(repr, choices))}")
+    )
+    raise RulesError(f"{setting}: expected {expected}, got {value!r}")
+
+
+def _whole(setting: str, value: Any, least: int) -> int | None:
+    if value is None:
+        return None
+    if not _is_whole(value) or not least <= int(value) < 2**63:
+        raise RulesError(f"{setting}: expected a whole number from {least}, got {value!r}")
+    return int(value)
+
+
+def _metrics(values: Any) -> tuple[str, ...]:
+    given = _listed(values)
+    if not given or (unknown := [value for value in given if value not in METRIC_GROUPS]):
+        what = repr(unknown[0]) if given else "none"
+        raise RulesError(f"metrics: expected some of {', '.join(METRIC_GROUPS)}, got {what}")
+    return tuple(group for group in METRIC_GROUPS if group in given)
+
+
+def _area_ranges(values: Any) -> tuple[AreaRange, ...]:
+    try:
+        if isinstance(values, Mapping):
+            values = [(name, *bounds) for name, bounds in values.items()]
+        ranges = tuple(
+            AreaRange(str(name), float(low), float(high), *of) for name, low, high, *of in values
+        )
+    except (TypeError, ValueError):
+        raise RulesError(f"area_ranges: expected (name, low, high), got {values!r}") from None
+    for area in ranges:
+        if area.of not in ("area", "share", "height"):
+            raise RulesError(
+                f"area_ranges: {area.name}: expected 'area', 'share' or 'height', got {area.of!r}"
+            )
+        if area != ANY_SIZE and not 0 <= area.low <= area.high < math.inf:
+            raise RulesError(
+                "area_ranges: expected 0 <= low <= high, 1e10 for no upper end, "
+                f"got {area.name}: {area.low:g} to {area.high:g}"
+            )
+    names = [area.name for area in ranges]
+    if len(set(names)) < len(names) or "" in names:
+        raise RulesError(f"area_ranges: names must be given and differ, got {names}")
+    everything = [area for area in ranges if area.name == "all"] or [ALL_AREAS]
+    return (*everything, *(area for area in ranges if area.name != "all"))
+
+
+def _grid(values: tuple[float, ...]) -> str:
+    """Numbers in full; an even grid that linspace gives bit for bit as start:step:stop."""
+    first, last = values[0], values[-1]
+    even = len(values) > 2 and values == tuple(np.linspace(first, last, len(values)))
+    if even and (round(first, 2), round(last, 2)) == (first, last):
+        step = (last - first) / (len(values) - 1)
+        return f"{_cents(first)}:{_cents(step)}:{_cents(last)}"
+    return ",".join(_short(value) for value in values)
+
+
+def _cents(value: float) -> str:
+    """Two decimals where they say it all, as in ``.50``; a step is said to nine digits."""
+    value = round(value, 9)
+    return f"{value:.2f}".removeprefix("0") if round(value, 2) == value else _short(value)
+
+
+def _recall_grid(values: tuple[float, ...]) -> str:
+    if values == tuple(np.linspace(0.0, 1.0, len(values))):
+        return str(len(values))
+    return _grid(values)
+
+
+def _limit(value: float) -> str:
+    return "all" if value == UNLIMITED else str(value)
+
+
+def _range(area: AreaRange) -> str:
+    unit = "" if area.of == "area" else f"-{area.of}"
+    return f"{area.name}={_short(area.low)}-{_short(area.high)}{unit}"
+
+
+def _short(value: float) -> str:
+    text = f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return text[1:] if text.startswith("0.") else text

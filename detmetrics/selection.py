@@ -1,0 +1,55 @@
+"""Which detections a rule set looks at: score cut and limits.
+
+Every limit keeps the best scores, so that of each image and category it keeps the first few of
+the ranking: what is left out never changes the place of what is kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Ints
+from detmetrics.ranking import best_first, by_group, rank_in_runs
+from detmetrics.rules import UNLIMITED, Rules
+from detmetrics.tables import Detections
+
+__all__ = ["left_out", "selected"]
+
+
+def selected(detections: Detections, category: Ints, row: Ints, rank: Ints, rules: Rules) -> Bools:
+    """(D,) which of the ranked detections count.
+
+    category : (D,) by row of the table; row : (D,) by category, best first; rank : (D,) place
+    inside image and category.
+    """
+    kept = rank < rules.max_limit
+    if rules.min_score is not None:
+        kept &= detections.scores[row] > rules.min_score
+    if rules.class_limit is not None:
+        kept &= rank_in_runs(category[row]) < rules.class_limit
+    if rules.image_limit is not None:
+        kept &= _rank_in_image(detections)[row] < rules.image_limit
+    return kept
+
+
+def left_out(rules: Rules) -> str:
+    """Why a detection may not count, in words."""
+    reasons = []
+    if rules.min_score is not None:
+        reasons.append(f"its score is not above {rules.min_score:g}")
+    if rules.image_limit is not None:
+        reasons.append(f"beyond the limit of {rules.image_limit} detections an image")
+    if rules.class_limit is not None:
+        reasons.append(f"beyond the limit of {rules.class_limit:,} detections a class")
+    if rules.max_limit < UNLIMITED:
+        reasons.append(f"beyond the limit of {rules.max_limit} detections an image and class")
+    return ", or ".join(reasons) or "left out"
+
+
+def _rank_in_image(detections: Detections) -> Ints:
+    """(D,) by row of the table: its place among the scores of its image."""
+    ordered = best_first(detections.scores, np.zeros(len(detections), np.int64))
+    gathered = by_group(detections.image, ordered)
+    rank = np.empty_like(gathered)
+    rank[gathered] = rank_in_runs(detections.image[gathered])
+    return rank
