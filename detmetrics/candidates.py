@@ -104,9 +104,10 @@ def candidates(
         row, rank = (row, rank) if kept.all() else (row[kept], rank[kept])
         pairs = paired(row, lowest)
     else:
-        key = (*order, rules.equal_overlaps, measure_of(rules), region.tobytes())
+        floor = min(memory.lowest, lowest)
+        key = (*order, rules.equal_overlaps, measure_of(rules), region.tobytes(), floor)
         if key not in memory.pairs:
-            memory.pairs[key] = paired(row, min(memory.lowest, lowest))
+            memory.pairs[key] = paired(row, floor)
         pairs = _narrowed(memory.pairs[key], kept, lowest)
         row, rank = row[kept], rank[kept]
     return Candidates(

@@ -17,7 +17,10 @@ from detmetrics.messages import counted
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["prepare"]
+__all__ = ["TABLE_SETTINGS", "prepare"]
+
+TABLE_SETTINGS = ("box_decimals", "score_decimals", "crowd", "difficult")
+"""The settings that the tables that :func:`prepare` returns depend on."""
 
 
 def prepare(
