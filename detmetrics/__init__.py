@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from detmetrics.overview import Overview, stats
     from detmetrics.reading.format import Format
     from detmetrics.reading.request import Reading
+    from detmetrics.reconciling import Reconciliation, reconcile
     from detmetrics.result import Evaluation
     from detmetrics.splitting import Split, split
     from detmetrics.summary import Summary
@@ -59,6 +60,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "OutputError",
     "Overview",
     "Reading",
+    "Reconciliation",
     "Rules",
     "RulesError",
     "Split",
@@ -73,6 +75,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "evaluate",
     "read_detections",
     "read_ground_truth",
+    "reconcile",
     "split",
     "stats",
 ]
@@ -91,6 +94,7 @@ _LAZY = {
     "GroundTruth": "tables",
     "Overview": "overview",
     "Reading": "reading.request",
+    "Reconciliation": "reconciling",
     "Split": "splitting",
     "Summary": "summary",
     "check": "checks",
@@ -100,6 +104,7 @@ _LAZY = {
     "evaluate": "evaluation",
     "read_detections": "evaluation",
     "read_ground_truth": "evaluation",
+    "reconcile": "reconciling",
     "split": "splitting",
     "stats": "overview",
 }

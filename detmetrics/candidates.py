@@ -55,6 +55,10 @@ class Memory:
     ranked: dict[tuple[object, ...], tuple[Ints, Ints]] = field(default_factory=dict)
     pairs: dict[tuple[object, ...], Pairs] = field(default_factory=dict)
 
+    def for_other_boxes(self) -> Memory:
+        """What holds for the same detections with other boxes too: their order."""
+        return Memory(lowest=self.lowest, ranked=self.ranked)
+
 
 def candidates(
     truth: GroundTruth,

@@ -198,7 +198,7 @@ class Evaluation:
             self.rules.max_limit if limit is None else limit,
         )
 
-    def tie_interval(self, metric: str = "AP") -> tuple[float, float]:
+    def tie_interval(self, metric: str = "AP", category: str | None = None) -> tuple[float, float]:
         """The lowest and the highest value of a metric over all orders of equal scores.
 
         The matching is kept; among the detections of a class with one score, false positives
@@ -217,7 +217,8 @@ class Evaluation:
         known = {found.name: found for found in metrics_of(self.rules)}
         if metric not in known:
             raise InputError(f"no metric {metric!r}; there are {', '.join(known)}")
-        return tie_interval(self.curves, known[metric])
+        row = None if category is None else self.class_names.index(category)
+        return tie_interval(self.curves, known[metric], row)
 
     def arrays(self) -> dict[str, Floats]:
         """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``

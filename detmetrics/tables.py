@@ -13,6 +13,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["Detections", "GroundTruth", "restrict"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class GroundTruth:
     """What is really there; build it with :meth:`from_arrays` or ``read_ground_truth``.
 
@@ -86,12 +87,12 @@ class GroundTruth:
     def __len__(self) -> int:
         return len(self.image)
 
-    @property
+    @cached_property
     def xywh(self) -> Floats:
         """(G, 4) float64 ``x y w h``."""
         return as_xywh(self.boxes, self.box_format)
 
-    @property
+    @cached_property
     def xyxy(self) -> Floats:
         """(G, 4) float64 corners."""
         return as_xyxy(self.boxes, self.box_format)
@@ -247,7 +248,7 @@ class GroundTruth:
         return kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Detections:
     """What a detector found; build it with :meth:`from_arrays`, :meth:`from_frame` or
     ``read_detections``.
@@ -277,17 +278,17 @@ class Detections:
     def __len__(self) -> int:
         return len(self.image)
 
-    @property
+    @cached_property
     def xywh(self) -> Floats:
         """(D, 4) float64 ``x y w h``."""
         return as_xywh(self.boxes, self.box_format)
 
-    @property
+    @cached_property
     def xyxy(self) -> Floats:
         """(D, 4) float64 corners."""
         return as_xyxy(self.boxes, self.box_format)
 
-    @property
+    @cached_property
     def area(self) -> Floats:
         """(D,) ``w * h`` in square pixels."""
         sides = self.xywh
@@ -446,6 +447,10 @@ class Detections:
 
     def keep(self, rows: Bools) -> Detections:
         """The rows that are marked."""
+        return self.take(np.flatnonzero(rows))
+
+    def take(self, rows: Ints) -> Detections:
+        """These rows, in this order; a row may come more than once."""
         kept: Detections = _only(self, rows, DETECTION_COLUMNS)
         return kept
 
@@ -456,7 +461,7 @@ TRUTH_COLUMNS = (
 )
 
 
-def _only(table: Any, rows: Bools, columns: Iterable[str]) -> Any:
+def _only(table: Any, rows: Bools | Ints, columns: Iterable[str]) -> Any:
     return replace(table, **{name: read_only(getattr(table, name)[rows]) for name in columns})
 
 

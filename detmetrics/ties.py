@@ -20,10 +20,21 @@ from detmetrics.summary import Metric, mean_of
 __all__ = ["tie_interval"]
 
 
-def tie_interval(curves: Curves, metric: Metric) -> tuple[float, float]:
-    """The lowest and the highest value of a metric over all orders of equal scores."""
+def tie_interval(
+    curves: Curves, metric: Metric, category: int | None = None
+) -> tuple[float, float]:
+    """The lowest and the highest value of a metric over all orders of equal scores.
+
+    category: of this one alone, not of the mean over all.
+    """
+
+    def mean(cells: Floats) -> float:
+        if category is None:
+            return mean_of(cells, curves, metric.area)
+        return float(cells[..., category].mean())
+
     if metric.kind == "recall":
-        value = mean_of(curves.recall[:, :, metric.area, metric.limit], curves, metric.area)
+        value = mean(curves.recall[:, :, metric.area, metric.limit])
         return value, value
     hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
     low, high = (
@@ -31,7 +42,7 @@ def tie_interval(curves: Curves, metric: Metric) -> tuple[float, float]:
         for precision in _precisions(curves, hits, metric.area)
     )
     at = slice(None) if metric.threshold is None else metric.threshold
-    return mean_of(low[at], curves, metric.area), mean_of(high[at], curves, metric.area)
+    return mean(low[at]), mean(high[at])
 
 
 def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats, Floats]:

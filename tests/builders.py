@@ -11,6 +11,7 @@ import copy
 import io
 import json
 import re
+import tarfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,13 @@ from pycocotools.cocoeval import COCOeval
 import detmetrics as dm
 
 CAT, DOG = 1, 2
+
+
+def unpacked(archive: Path, target: Path) -> Path:
+    """An archive of real data, unpacked."""
+    with tarfile.open(archive) as packed:
+        packed.extractall(target, filter="data")
+    return target
 
 
 class Raw(str):

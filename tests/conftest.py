@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from builders import unpacked
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
@@ -28,3 +29,18 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the real data sets, which lie in ../shared/data and are not shipped")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """VOC2007 test, unpacked: XML, a folder of comp4 files a detector, and their known numbers."""
+    packed = SHARED / "voc2007"
+    if not packed.is_dir():
+        pytest.skip("needs the real data sets, which lie in ../shared/data and are not shipped")
+    root = unpacked(packed / "annotations_test.tar.gz", tmp_path_factory.mktemp("voc"))
+    for archive in (packed / "detections").glob("*.tar.gz"):
+        folder = root / archive.name.partition(".")[0]
+        folder.mkdir()
+        unpacked(archive, folder)
+    (root / "reference.json").write_bytes((packed / "reference.json").read_bytes())
+    return root

@@ -10,6 +10,7 @@ import click
 from detmetrics.cli.check import check
 from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.evaluate import evaluate
+from detmetrics.cli.reconcile import reconcile
 from detmetrics.cli.split import split
 from detmetrics.cli.stats import stats
 from detmetrics.errors import DetmetricsError
@@ -41,6 +42,7 @@ cli.add_command(evaluate)
 cli.add_command(check)
 cli.add_command(convert)
 cli.add_command(formats)
+cli.add_command(reconcile)
 cli.add_command(split)
 cli.add_command(stats)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import sys
 import warnings
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
+from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options
 from detmetrics.errors import DetmetricsWarning, RulesError
@@ -133,31 +133,9 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
 
 
 def _check_usage(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
-    if ground_truth == detections == "-":
-        raise click.UsageError("standard input can be one of the two files, not both")
-    outputs = [(kind, options[f"{kind}_file"]) for kind in ("json", "csv", "markdown")]
-    inputs = [path for path in (ground_truth, detections) if path != "-"]
-    taken = {os.path.realpath(path): "an input" for path in inputs}
-    for kind, path in outputs:
-        if path == "":
-            raise click.UsageError(f"--{kind}: the name of the file is empty")
-        if path is None:
-            continue
-        target = path if path == "-" else os.path.realpath(path)
-        if path == "-" and [given for _, given in outputs].count("-") > 1:
-            raise click.UsageError(
-                "only one of --json, --csv and --markdown can be standard output"
-            )
-        if target in taken and not _is_device(path):
-            raise click.UsageError(f"--{kind} would write to the same file as {taken[target]}")
-        taken[target] = f"--{kind}"
+    check_outputs(ground_truth, detections, options)
     if options["sort"] and not (options["per_class"] or options["csv_file"]):
         raise click.UsageError("--sort orders the table of classes: add --per-class")
-
-
-def _is_device(path: str) -> bool:
-    """A device or a pipe takes any number of outputs."""
-    return path != "-" and os.path.exists(path) and not os.path.isfile(path)
 
 
 def _rules(options: dict[str, Any]) -> Rules:

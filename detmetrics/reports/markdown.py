@@ -9,21 +9,22 @@ from detmetrics.messages import printable
 from detmetrics.reports.tables import Cell, Table, class_table, summary_table
 from detmetrics.result import Evaluation
 
-__all__ = ["to_markdown"]
+__all__ = ["escaped", "table_rows", "to_markdown"]
 
 
 def to_markdown(result: Evaluation, *, per_class: bool = False, sort: str | None = None) -> str:
     """Tables of metrics and, where asked, of classes; signature and remarks below."""
-    parts = ["\n".join(_rows(summary_table(result)))]
+    parts = ["\n".join(table_rows(summary_table(result)))]
     if per_class:
-        parts.append("\n".join(_rows(class_table(result, sort))))
+        parts.append("\n".join(table_rows(class_table(result, sort))))
     parts.append(f"`{result.signature}`")
     if result.attention:
-        parts.append("\n".join(f"- {_escaped(sentence)}" for sentence in result.attention))
+        parts.append("\n".join(f"- {escaped(sentence)}" for sentence in result.attention))
     return "\n\n".join(parts) + "\n"
 
 
-def _rows(table: Table) -> Iterator[str]:
+def table_rows(table: Table) -> Iterator[str]:
+    """The lines of a table."""
     yield _row(table.columns)
     yield _row(tuple("---" for _ in table.columns), escape=False)
     for row in table.rows:
@@ -38,9 +39,9 @@ def _row(cells: tuple[Cell, ...], *, escape: bool = True) -> str:
 def _shown(value: Cell) -> str:
     if value is None:
         return "undefined"
-    return f"{value:.4f}" if isinstance(value, float) else _escaped(str(value))
+    return f"{value:.4f}" if isinstance(value, float) else escaped(str(value))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that Markdown shows as it is: no markup, no HTML, no end of the cell."""
     return re.sub(r"([\\`*_{}\[\]<>|~#&@!])", r"\\\1", printable(text))

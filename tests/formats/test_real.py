@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from pathlib import Path
 
 import pytest
+from builders import unpacked
 
 import detmetrics as dm
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
 TWELVE = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
-
-
-def unpacked(archive: Path, target: Path) -> Path:
-    with tarfile.open(archive) as packed:
-        packed.extractall(target, filter="data")
-    return target
-
-
-@pytest.fixture(scope="module")
-def voc(tmp_path_factory) -> Path:
-    shared = Path(__file__).parents[3] / "shared" / "data" / "voc2007"
-    if not shared.is_dir():
-        pytest.skip("needs the real data sets, which lie in ../shared/data and are not shipped")
-    root = unpacked(shared / "annotations_test.tar.gz", tmp_path_factory.mktemp("voc"))
-    for archive in (shared / "detections").glob("*.tar.gz"):
-        folder = root / archive.name.partition(".")[0]
-        folder.mkdir()
-        unpacked(archive, folder)
-    (root / "reference.json").write_bytes((shared / "reference.json").read_bytes())
-    return root
 
 
 class TestVOC2007:

@@ -1,0 +1,95 @@
+"""``detmetrics reconcile``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.progress import Patience
+from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.errors import DetmetricsWarning
+
+if TYPE_CHECKING:
+    from detmetrics.reconciling import Reconciliation
+
+__all__ = ["reconcile"]
+
+EXAMPLES = """\b
+Examples:
+  detmetrics reconcile val.json predictions.json
+  detmetrics reconcile val.json predictions.json --theirs ultralytics
+  detmetrics reconcile VOC2007/Annotations results --reported 0.7466
+  detmetrics reconcile val.json predictions.json --reported 52.3 --json -
+
+\b
+Exit codes: 0 done, 1 bad input, 2 wrong usage.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("ground_truth")
+@click.argument("detections")
+@click.option(
+    "--ours",
+    metavar="NAME|FILE",
+    default="coco",
+    show_default=True,
+    help="Rule set to start from (detmetrics rules lists them).",
+)
+@click.option(
+    "--theirs",
+    metavar="NAME|FILE",
+    help="Rule set to explain; voc2007 where objects are marked as difficult, else ultralytics.",
+)
+@click.option("--reported", metavar="NUMBER", help="A number that somebody got, as 0.523 or 52.3%.")
+@click.option("--per-class", is_flag=True, help="Add a table of classes under every rule set.")
+@click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
+@click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a number as CSV.")
+@click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
+@reading_options
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
+def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
+    """Say why two tools disagree on DETECTIONS against GROUND_TRUTH.
+
+    The same files under every rule set; the difference between two of them, split into causes;
+    mistakes that the files may contain; and what gives a number that somebody reported.
+    """
+    check_outputs(ground_truth, detections, options)
+    warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say all of them
+    from detmetrics.files import write_whole
+    from detmetrics.reconciling import reconcile as run
+
+    with Patience(quiet=options["quiet"]) as patience:
+        found = run(
+            ground_truth,
+            detections,
+            options["ours"],
+            options["theirs"],
+            reported=options["reported"],
+            reading=reading_of(options),
+            progress=patience,
+        )
+    write_whole(_outputs(found, options))
+
+
+def _outputs(found: Reconciliation, options: dict[str, Any]) -> dict[str, str]:
+    """What was asked for, by path; the text where nothing else takes standard output."""
+    from detmetrics.reports.reconciliation import to_csv, to_json, to_markdown, to_text
+
+    per_class = options["per_class"]
+    outputs = {}
+    if path := options["json_file"]:
+        outputs[path] = to_json(found)
+    if path := options["csv_file"]:
+        outputs[path] = to_csv(found)
+    if path := options["markdown_file"]:
+        outputs[path] = to_markdown(found, per_class=per_class)
+    if "-" not in outputs:
+        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+        outputs["-"] = to_text(found, per_class=per_class, width=width)
+    return outputs

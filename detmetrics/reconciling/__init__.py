@@ -1,0 +1,184 @@
+"""Why two tools disagree: the same files under every rule set, and what makes the difference."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from detmetrics.catalog import Keys
+from detmetrics.errors import RulesError
+from detmetrics.evaluation import read_ground_truth
+from detmetrics.loading import read_sheet
+from detmetrics.reading.request import Reading
+from detmetrics.reconciling.marks import marks
+from detmetrics.reconciling.mistakes import Mistake, mistakes
+from detmetrics.reconciling.records import Reconciliation, Standing, Suspicion
+from detmetrics.reconciling.reported import Candidate, Reported, candidates, ways
+from detmetrics.reconciling.waterfall import Step, Waterfall, waterfall
+from detmetrics.reconciling.workbench import Workbench
+from detmetrics.rules import COCO, RULE_SETS, Rules
+from detmetrics.rules.files import rule_set
+from detmetrics.sheets import Sheet
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = [
+    "Candidate",
+    "Reconciliation",
+    "Reported",
+    "Standing",
+    "Step",
+    "Suspicion",
+    "Waterfall",
+    "reconcile",
+]
+
+Path = str | os.PathLike[str]
+READING = Reading()
+WORTH_TELLING = 2e-4
+"""Undoing a mistake that is not there may raise AP by chance, but hardly by as much as this."""
+CLEAR = 0.01
+MOST_CANDIDATES = 100
+
+
+def reconcile(
+    ground_truth: Path | GroundTruth,
+    detections: Path | Detections,
+    ours: Rules | str = COCO,
+    theirs: Rules | str | None = None,
+    *,
+    reported: str | float | None = None,
+    reading: Reading = READING,
+    progress: Callable[[str, float], None] | None = None,
+) -> Reconciliation:
+    """Evaluate the same files under every rule set, and explain the differences.
+
+    ours, theirs: rule sets, or their names, whose difference is split into causes; without
+    ``theirs`` it is VOC2007 where objects are marked as difficult, else Ultralytics.
+    reported: a number that somebody got, such as ``"0.523"``; the more digits, the better.
+    Detections of classes that the ground truth lacks are left out, and counted in a note: class
+    numbers may be off by one.
+
+    Raises:
+        FormatError, UnknownIdError: the files cannot be read, or refer to unknown images.
+        RulesError: no such rule set, or the tables lack what one of the two needs.
+        InputError: the reported number is none.
+
+    >>> import detmetrics as dm
+    >>> found = dm.reconcile("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> found.waterfall.ours, found.waterfall.theirs
+    ('coco', 'ultralytics')
+    """
+    wanted = None if reported is None else Reported.parse(reported)
+    ours = rule_set(ours) if isinstance(ours, str) else ours
+    truth = (
+        ground_truth
+        if isinstance(ground_truth, GroundTruth)
+        else read_ground_truth(ground_truth, reading, progress=progress)
+    )
+    found, sheet = _detections(detections, truth, reading, progress)
+    if theirs is None:
+        theirs = "voc2007" if truth.difficult.any() else "ultralytics"
+    theirs = rule_set(theirs) if isinstance(theirs, str) else theirs
+
+    bench = Workbench(truth, found)
+    standings = tuple(_stand(bench, rules) for rules in _with(RULE_SETS.values(), ours, theirs))
+    applicable = [standing.rules for standing in standings if standing.result is not None]
+    compared = candidates(ways(bench, applicable), wanted) if wanted else ()
+    return Reconciliation(
+        ground_truth=truth,
+        detections=found,
+        standings=standings,
+        waterfall=waterfall(bench, ours, theirs),
+        suspicions=_suspicions(bench, ours, _renumbered(sheet, truth, reading)),
+        reported=wanted,
+        candidates=compared[:MOST_CANDIDATES],
+        tried=len(compared),
+        notes=(*truth.notes, *found.notes),
+    )
+
+
+def _detections(
+    detections: Path | Detections,
+    truth: GroundTruth,
+    reading: Reading,
+    progress: Callable[[str, float], None] | None,
+) -> tuple[Detections, Sheet | None]:
+    """The table, and what it was made from."""
+    if isinstance(detections, Detections):
+        return detections, None
+    known = replace(reading, catalog=truth.catalog)
+    sheet = read_sheet(detections, "detections", known, progress=progress)
+    return _table(sheet, truth, reading), sheet
+
+
+def _table(sheet: Sheet, truth: GroundTruth, reading: Reading) -> Detections:
+    return Detections.from_sheet(
+        sheet,
+        catalog=truth.catalog,
+        relative=truth.relative,
+        pixels=reading.pixels,
+        unknown_categories="drop",
+    )
+
+
+def _renumbered(sheet: Sheet | None, truth: GroundTruth, reading: Reading) -> tuple[Mistake, ...]:
+    """Class numbers off by one, where the file still has those that fit no class."""
+    if sheet is None or sheet.category.labels.dtype == object:
+        return ()
+    labels, code = sheet.category
+
+    def mistake(by: int) -> Mistake:
+        def change(_: Detections) -> Detections:
+            return _table(replace(sheet, category=Keys(labels + by, code)), truth, reading)
+
+        return Mistake(
+            family="classes",
+            name=f"class numbers off by one ({by:+d})",
+            cure=f"{'subtract 1 from' if by < 0 else 'add 1 to'} the class numbers of the "
+            "detections, or say what they count with --class-numbers",
+            change=change,
+        )
+
+    return mistake(-1), mistake(1)
+
+
+def _with(known: Iterable[Rules], *more: Rules) -> list[Rules]:
+    """The known rule sets, and those that are not among them."""
+    every = list(known)
+    return every + [rules for rules in dict.fromkeys(more) if rules not in every]
+
+
+def _stand(bench: Workbench, rules: Rules) -> Standing:
+    try:
+        result = bench.evaluation(rules)
+    except RulesError as error:
+        return Standing(rules=rules, result=None, reason=str(error))
+    return Standing(rules=rules, result=result)
+
+
+def _suspicions(
+    bench: Workbench, ours: Rules, renumbered: tuple[Mistake, ...]
+) -> tuple[Suspicion, ...]:
+    """The best of each family of mistakes that raises AP, and the marks of lost detections."""
+    before = bench.ap(ours)
+    best: dict[str, Suspicion] = {}
+    known = [m for m in mistakes(bench.truth, bench.detections) if m.undoes]
+    if renumbered:
+        known = [mistake for mistake in known if mistake.family != "classes"]
+    for mistake in (*known, *renumbered):
+        value = bench.with_detections(mistake.change(bench.detections)).ap(ours)
+        raises = value - before
+        told = best.get(mistake.family)
+        if raises >= WORTH_TELLING and (told is None or raises > told.raises):
+            best[mistake.family] = Suspicion(
+                name=mistake.name, cure=mistake.cure, value=value, raises=raises
+            )
+    raising = sorted(best.values(), key=lambda found: -found.raises)
+    lost = [
+        Suspicion(name=name, cure=cure, value=math.nan, raises=math.nan)
+        for name, cure in marks(bench.detections)
+    ]
+    clear = [found for found in raising if found.raises >= CLEAR]
+    return (*clear, *lost, *(found for found in raising if found.raises < CLEAR))

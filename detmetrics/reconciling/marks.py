@@ -1,0 +1,57 @@
+"""What throwing detections away leaves behind: a mark, but nothing that could be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detmetrics.arrays import Ints
+from detmetrics.messages import counted
+from detmetrics.tables import Detections
+
+__all__ = ["marks"]
+
+LEAST_DETECTIONS = 50
+LEAST_CUT = 0.1
+"""Files of evaluations hold scores down to 0.05 or less."""
+LEAST_IMAGES = 5
+SHARE_AT_LIMIT = 0.02
+LEAST_LIMIT, USUAL_LIMIT = 3, 100
+CUT_CURE = (
+    "write all detections, from a confidence of 0.001 on: AP needs those of low score, and what "
+    "is missing can only lower it"
+)
+LIMIT_CURE = f"write all detections, at least {USUAL_LIMIT} an image"
+
+
+def marks(found: Detections) -> Iterator[tuple[str, str]]:
+    """What seems to have been thrown away, and what to do about it."""
+    if len(found) < LEAST_DETECTIONS:
+        return
+    yield from _limit(np.bincount(found.image), "an image")
+    count = int(found.category.max()) + 1
+    yield from _limit(np.bincount(found.image * count + found.category), "an image and class")
+    lowest = float(found.scores.min())
+    if lowest >= LEAST_CUT:
+        cut = _round_below(lowest)
+        name = f"a confidence cut at {cut:g}: no score is below {lowest:g}"
+        yield name, CUT_CURE
+
+
+def _limit(numbers: Ints, of: str) -> Iterator[tuple[str, str]]:
+    """A pile of those that hold exactly as many as none exceeds: numbers thin out by themselves."""
+    counts = np.bincount(numbers[numbers > 0])
+    most = len(counts) - 1
+    full, below = int(counts[most]), int(counts[most - 1])
+    enough = max(LEAST_IMAGES, SHARE_AT_LIMIT * int(counts.sum()))
+    if LEAST_LIMIT <= most < USUAL_LIMIT and full >= enough and full > below:
+        many = counted(full, "has", "have")
+        name = f"at most {most} detections {of}: {many} exactly so many, and none has more"
+        yield name, LIMIT_CURE
+
+
+def _round_below(value: float) -> float:
+    """The largest usual cut that is not above."""
+    cuts = np.arange(0.0, 1.0, 0.05)
+    return float(round(cuts[cuts <= value + 1e-9].max(), 2))

@@ -1,0 +1,181 @@
+"""From one rule set to another, a cause at a time.
+
+Every setting of a rule set belongs to one cause. Causes are taken over in a fixed order, so the
+values in between are values of rule sets too, and the amounts add up to the whole difference by
+construction. What a cause does depends on those before it: it is also measured alone, and where
+both differ, the difference is shared with others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detmetrics.errors import InputError
+from detmetrics.reconciling.workbench import Workbench, lean
+from detmetrics.rules import UNLIMITED, Rules
+
+__all__ = ["CAUSES", "Step", "Waterfall", "waterfall"]
+
+CAUSES: dict[str, tuple[str, ...]] = {
+    "score cut": ("min_score",),
+    "detection limit": ("max_detections", "image_limit", "class_limit"),
+    "difficult objects": ("difficult",),
+    "crowds and ignored objects": ("crowd", "group_weight", "ignore"),
+    "classes pooled": ("class_agnostic",),
+    "who may match": ("assignment", "equal_overlaps"),
+    "> or >=": ("strict",),
+    "a pixel more": ("pixel",),
+    "sizes that count": ("area_ranges",),
+    "IoU thresholds": ("iou_thresholds",),
+    "interpolation": ("interpolation", "recall_points"),
+    "class set": ("classes",),
+    "tie order": ("ties",),
+    "float32": ("arithmetic",),
+    "rounding in the file": ("box_decimals", "score_decimals"),
+}
+"""The causes, in their order, and the settings of each."""
+
+GRIDS = ("iou_thresholds", "recall_points")
+SINGLE = "float32"
+SAME_GRID = 1e-6
+SHARED = 5e-5
+"""What a cause does alone and in its turn may differ by so much before it is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One cause: what AP was before and is after it; nan where undefined.
+
+    changes: what it changes, in words; alone: by how much AP changes where nothing else does.
+    """
+
+    cause: str
+    changes: str
+    before: float
+    after: float
+    alone: float
+
+    @property
+    def amount(self) -> float:
+        """By how much AP changes."""
+        return self.after - self.before
+
+    @property
+    def shared(self) -> bool:
+        """Whether another cause has a part in it, so that another order would say otherwise."""
+        return bool(abs(self.amount - self.alone) > SHARED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waterfall:
+    """The difference between two rule sets, split into causes; the others change nothing."""
+
+    ours: str
+    theirs: str
+    steps: tuple[Step, ...]
+    start: float
+    end: float
+
+
+def waterfall(bench: Workbench, ours: Rules, theirs: Rules) -> Waterfall:
+    """Split the difference in AP.
+
+    Raises:
+        RulesError: the tables lack what one of the two needs.
+        InputError: one of the two reports no AP.
+    """
+    for rules in (ours, theirs):
+        if "ap" not in rules.metrics:
+            raise InputError(f"the rules {rules.name} report no AP that could be split into causes")
+    ours, theirs = lean(ours), lean(theirs)
+    steps = []
+    current = ours
+    for cause in CAUSES:
+        changed = _taken_over(current, theirs, cause)
+        if changed == current:
+            continue
+        steps.append(
+            Step(
+                cause=cause,
+                changes=_changes(current, changed),
+                before=bench.ap(current),
+                after=bench.ap(changed),
+                alone=bench.ap(_taken_over(ours, theirs, cause)) - bench.ap(ours),
+            )
+        )
+        current = changed
+    return Waterfall(
+        ours=ours.name,
+        theirs=theirs.name,
+        steps=tuple(steps),
+        start=bench.ap(ours),
+        end=bench.ap(theirs),
+    )
+
+
+def _taken_over(rules: Rules, theirs: Rules, cause: str) -> Rules:
+    """The rules with the settings of one cause as the others have them.
+
+    A grid in float32 differs in two ways: its values, and their last bits, which are a cause of
+    their own.
+    """
+    changes: dict[str, Any] = {}
+    for name in CAUSES[cause]:
+        changes[name] = getattr(theirs, name)
+        if name in GRIDS:
+            changes[name] = _as_precise(getattr(theirs, name), getattr(rules, name))
+    if cause == SINGLE:
+        for name in GRIDS:
+            if _close(getattr(rules, name), getattr(theirs, name)):
+                changes[name] = getattr(theirs, name)
+    return rules.replace(**changes)
+
+
+def _as_precise(grid: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
+    """The grid, in float32 where the other one is, in float64 where that is."""
+    if _close(grid, other):
+        return other
+    if _is_single(grid) == _is_single(other):
+        return grid
+    if _is_single(other):
+        return tuple(np.array(grid, np.float32).astype(float).tolist())
+    even = np.linspace(round(grid[0], 6), round(grid[-1], 6), len(grid))
+    return tuple(even.tolist()) if _close(grid, tuple(even)) else grid
+
+
+def _is_single(grid: tuple[float, ...]) -> bool:
+    """Whether all values are those of float32, and not short decimals anyway."""
+    values = np.array(grid)
+    short = np.round(values, 6) == values
+    return bool((values.astype(np.float32) == values).all() and not short.all())
+
+
+def _close(grid: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return len(grid) == len(other) and bool(np.allclose(grid, other, rtol=0, atol=SAME_GRID))
+
+
+def _changes(before: Rules, after: Rules) -> str:
+    """The settings that differ, as ``name before -> after``."""
+    return ", ".join(
+        f"{field.name} {_shown(field.name, before)} -> {_shown(field.name, after)}"
+        for field in dataclasses.fields(before)
+        if getattr(before, field.name) != getattr(after, field.name)
+    )
+
+
+def _shown(name: str, rules: Rules) -> str:
+    """A setting as short as its reader can take it."""
+    value = getattr(rules, name)
+    if name == "area_ranges":
+        return "any" if value[0].low < 0 else "from 0"
+    if name == "max_detections":
+        return "all" if rules.max_limit == UNLIMITED else f"{rules.max_limit}"
+    if isinstance(value, tuple):
+        return (
+            f"{value[0]:g}" if len(value) == 1 else f"{value[0]:g} to {value[-1]:g} in {len(value)}"
+        )
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -1,0 +1,80 @@
+"""One pair of tables under many rules: what rule sets share is computed once."""
+
+from __future__ import annotations
+
+import warnings
+
+from detmetrics.candidates import Memory
+from detmetrics.errors import DetmetricsWarning
+from detmetrics.matching import match
+from detmetrics.preparation import TABLE_SETTINGS, prepare
+from detmetrics.result import Evaluation
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["Workbench", "lean"]
+
+LOWEST = 0.5
+"""Pairs are kept from this overlap on; rules that ask for less have theirs found anew."""
+
+
+def lean(rules: Rules) -> Rules:
+    """The rules, asked for nothing but AP: over all areas, at the largest limit.
+
+    >>> from detmetrics.rules import COCO
+    >>> lean(COCO).signature.split("|")[2:5]
+    ['recall:101', 'dets:100', 'areas:']
+    """
+    return rules.replace(
+        area_ranges=rules.area_ranges[:1],
+        max_detections=(rules.max_limit,),
+        metrics=("ap", "ap_iou"),
+    )
+
+
+class Workbench:
+    """Evaluates one pair of tables under any rules, each set once."""
+
+    def __init__(self, truth: GroundTruth, detections: Detections) -> None:
+        self.truth = truth
+        self.detections = detections
+        self._memories: dict[object, tuple[GroundTruth, Detections, Memory]] = {}
+        self._results: dict[Rules, Evaluation] = {}
+
+    def evaluation(self, rules: Rules) -> Evaluation:
+        """The result under these rules.
+
+        Raises:
+            RulesError: the tables lack what the rules need.
+        """
+        if rules not in self._results:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say it once
+                truth, detections, notes = prepare(self.truth, self.detections, rules)
+            unchanged = truth is self.truth and detections is self.detections
+            key = None if unchanged else tuple(getattr(rules, name) for name in TABLE_SETTINGS)
+            truth, detections, memory = self._memories.setdefault(
+                key, (truth, detections, Memory(lowest=LOWEST))
+            )
+            matches = match(truth, detections, rules, memory=memory)
+            self._results[rules] = Evaluation(truth, detections, rules, matches, notes)
+        return self._results[rules]
+
+    def ap(self, rules: Rules) -> float:
+        """AP under these rules, nan where undefined."""
+        return self.evaluation(lean(rules)).summary["AP"]
+
+    def with_detections(self, detections: Detections) -> Workbench:
+        """The same ground truth with other detections, whose order is shared where it can be."""
+        other = Workbench(self.truth, detections)
+        mine = self.detections
+        if all(
+            getattr(mine, name) is getattr(detections, name)
+            for name in ("image", "category", "scores")
+        ):
+            other._memories = {
+                key: (truth, found if found is not mine else detections, memory.for_other_boxes())
+                for key, (truth, found, memory) in self._memories.items()
+                if found is mine
+            }
+        return other

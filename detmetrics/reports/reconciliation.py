@@ -1,0 +1,228 @@
+"""Views of a reconciliation: for a terminal, for machines, for spreadsheets, for pull requests."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from detmetrics.messages import counted, printable
+from detmetrics.reconciling import Candidate, Reconciliation, Standing
+from detmetrics.reports.grids import grid, plain_console, trimmed
+from detmetrics.reports.markdown import escaped, table_rows
+from detmetrics.reports.tables import Cell, Table
+
+__all__ = ["to_csv", "to_json", "to_markdown", "to_text"]
+
+MOST = 10
+DIGITS = 4
+NOTHING = (
+    "none: no usual mistake, undone, raises AP under {}, and nothing seems to have been thrown away"
+)
+Section = tuple[str, Table | None, tuple[str, ...]]
+"""A heading, a table, and lines below it."""
+
+
+def to_text(found: Reconciliation, *, per_class: bool = False, width: int | None = None) -> str:
+    """Every rule set, the difference between two of them, suspicions, and the number asked for.
+
+    per_class: add the AP of each class; width: characters a line, 100 unless given.
+    """
+    console, out = plain_console(width)
+    for heading, table, lines in _sections(found, per_class=per_class):
+        console.print(Text(heading), soft_wrap=True)
+        if table is not None:
+            console.print(grid(table))
+        for line in lines:
+            console.print(Text(printable(line)), soft_wrap=True)
+        console.print()
+    return trimmed(out)
+
+
+def to_markdown(found: Reconciliation, *, per_class: bool = False) -> str:
+    """The same sections as tables for a pull request or a job summary."""
+    parts = []
+    for heading, table, lines in _sections(found, per_class=per_class):
+        parts.append(f"### {escaped(heading)}")
+        if table is not None:
+            parts.append("\n".join(table_rows(table)))
+        if lines:
+            parts.append("\n".join(f"- {escaped(line)}" for line in lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def to_json(found: Reconciliation) -> str:
+    """JSON with sorted keys and numbers at full precision; undefined is null."""
+    return json.dumps(found.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def to_csv(found: Reconciliation) -> str:
+    """A row a number, at full precision: which section, what, and its value; undefined is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("section", "rules", "name", "class", "value", "amount", "alone", "remark"))
+    for row in _rows(found):
+        writer.writerow(
+            "" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row
+        )
+    return out.getvalue()
+
+
+def _rows(found: Reconciliation) -> Iterator[tuple[Cell, ...]]:
+    for standing in found.standings:
+        name = standing.rules.name
+        if standing.result is None:
+            yield "rules", name, "", "", None, None, None, standing.reason
+            continue
+        for metric, value in standing.result.summary.items():
+            yield "rules", name, metric, "", value, None, None, ""
+    fall = found.waterfall
+    between = f"{fall.ours} to {fall.theirs}"
+    for step in fall.steps:
+        remark = step.changes
+        yield "waterfall", between, step.cause, "", step.after, step.amount, step.alone, remark
+    for guess in found.suspicions:
+        yield "suspicion", fall.ours, guess.name, "", guess.value, guess.raises, None, guess.cure
+    for way in found.candidates:
+        remark = f"{'gives it' if way.gives else 'near it'}: {way.how}".rstrip(": ")
+        yield "reported", way.rules, way.metric, way.category, way.value, None, None, remark
+
+
+def _sections(found: Reconciliation, *, per_class: bool) -> Iterator[Section]:
+    if found.reported is not None:
+        yield _asked(found)
+    yield _standings(found)
+    if per_class:
+        yield _classes(found)
+    yield _fall(found)
+    yield _guesses(found)
+    if found.notes:
+        yield "Input", None, found.notes
+
+
+def _standings(found: Reconciliation) -> Section:
+    rows = tuple(
+        (standing.rules.name, *_headline(standing), _cell(standing.map50), _cell(standing.map50_95))
+        for standing in found.standings
+        if standing.result is not None
+    )
+    others = tuple(
+        f"not applied: {standing.rules.name}: {standing.reason}"
+        for standing in found.standings
+        if standing.result is None
+    )
+    columns = ("rules", "metric", "value", "mAP50", "mAP50-95")
+    return "The same files under every rule set", Table(columns, rows), others
+
+
+def _headline(standing: Standing) -> tuple[str, Cell]:
+    """The first metric that the rules report."""
+    assert standing.result is not None
+    name, value = next(iter(standing.result.summary.items()))
+    return name, _cell(value)
+
+
+def _classes(found: Reconciliation) -> Section:
+    """The headline metric of each class, a column a rule set with the same classes."""
+    names = found.ground_truth.catalog.class_labels
+    results = [
+        standing.result
+        for standing in found.standings
+        if standing.result is not None and standing.result.class_names == names
+    ]
+    columns = [result.class_columns().get(next(iter(result.summary))) for result in results]
+    shown = [(r, c) for r, c in zip(results, columns, strict=True) if c is not None]
+    rows = tuple(
+        (name, *(_cell(float(column[row])) for _, column in shown))
+        for row, name in enumerate(names)
+    )
+    heads = tuple(result.rules.name for result, _ in shown)
+    return "Their first metric by class", Table(("class", *heads), rows), ()
+
+
+def _fall(found: Reconciliation) -> Section:
+    fall = found.waterfall
+    rows = tuple(
+        (
+            step.cause,
+            step.changes,
+            _signed(_rounded(step.after) - _rounded(step.before)),
+            _cell(step.after),
+            _signed(step.alone),
+        )
+        for step in fall.steps
+    )
+    whole = _signed(_rounded(fall.end) - _rounded(fall.start))
+    heading = (
+        f"AP from {fall.ours} {fall.start:.{DIGITS}f} to {fall.theirs} {fall.end:.{DIGITS}f}: "
+        f"{whole}, a cause at a time, in this order"
+    )
+    if not rows:
+        return heading, None, ("the two rule sets agree in every setting that AP depends on",)
+    shared = [step.cause for step in fall.steps if step.shared]
+    lines = ["the other causes are the same in both"]
+    if shared:
+        lines.append(
+            f"{', '.join(shared)}: alone, without the steps above, the amount is another one "
+            "(last column); the difference is shared with those steps"
+        )
+    columns = ("cause", "changes", "amount", "AP then", "alone")
+    return heading, Table(columns, rows), tuple(lines)
+
+
+def _guesses(found: Reconciliation) -> Section:
+    heading = "Mistakes that the detections may contain"
+    if not found.suspicions:
+        return (
+            heading,
+            None,
+            (NOTHING.format(found.waterfall.ours),),
+        )
+    rows = tuple(
+        (guess.name, _cell(guess.value), _signed(guess.raises), guess.cure)
+        for guess in found.suspicions
+    )
+    columns = ("mistake", f"{found.waterfall.ours} AP without it", "raises it by", "what to do")
+    return heading, Table(columns, rows), ()
+
+
+def _asked(found: Reconciliation) -> Section:
+    assert found.reported is not None
+    text = found.reported.text
+    giving = [way for way in found.candidates if way.gives]
+    digits = max(DIGITS, min(12, round(-math.log10(found.reported.unit)) + 1))
+    rows = tuple(
+        (way.rules, way.metric, printable(way.category or ""), _how(way), f"{way.value:.{digits}f}")
+        for way in (giving or found.candidates)[:MOST]
+    )
+    columns = ("rules", "metric", "class", "how", "value")
+    tried = counted(found.tried, "value was tried", "values were tried")
+    if not giving:
+        return f"Nothing gives {text}; the nearest", Table(columns, rows), (tried,)
+    more = f", {len(giving) - MOST} more give it too (--json)" if len(giving) > MOST else ""
+    lines = (f"{tried}{more}; the likeliest stands first",)
+    return f"What gives {text}", Table(columns, rows), lines
+
+
+def _how(way: Candidate) -> str:
+    if way.low == way.high:
+        return way.how
+    ties = f"from {way.low:.10g} to {way.high:.10g} over the orders of equal scores"
+    return f"{way.how}; {ties}" if way.how else ties
+
+
+def _rounded(value: float) -> float:
+    """As shown, so that the amounts that are shown add up to the difference that is shown."""
+    return round(value, DIGITS)
+
+
+def _signed(value: float) -> Cell:
+    return None if math.isnan(value) else f"{round(value, DIGITS) + 0.0:+.{DIGITS}f}"
+
+
+def _cell(value: float) -> Cell:
+    return None if math.isnan(value) else value
