@@ -21,7 +21,7 @@ from detmetrics.errors import (
     TableError,
     UnknownIdError,
 )
-from detmetrics.rules import COCO, AreaRange, Rules
+from detmetrics.rules import COCO, RULE_SETS, VOC2007, VOC2012, AreaRange, Rules
 from detmetrics.version import __version__
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from detmetrics.reading.format import Format
     from detmetrics.reading.request import Reading
     from detmetrics.result import Evaluation
+    from detmetrics.rules.files import rule_set
     from detmetrics.splitting import Split, split
     from detmetrics.summary import Summary
     from detmetrics.tables import Detections, GroundTruth
@@ -58,6 +59,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "InputError",
     "OutputError",
     "Overview",
+    "RULE_SETS",
     "Reading",
     "Rules",
     "RulesError",
@@ -65,6 +67,8 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "Summary",
     "TableError",
     "UnknownIdError",
+    "VOC2007",
+    "VOC2012",
     "__version__",
     "check",
     "check_parts",
@@ -73,6 +77,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "evaluate",
     "read_detections",
     "read_ground_truth",
+    "rule_set",
     "split",
     "stats",
 ]
@@ -100,6 +105,7 @@ _LAZY = {
     "evaluate": "evaluation",
     "read_detections": "evaluation",
     "read_ground_truth": "evaluation",
+    "rule_set": "rules.files",
     "split": "splitting",
     "stats": "overview",
 }
