@@ -21,7 +21,7 @@ from detmetrics.errors import (
     TableError,
     UnknownIdError,
 )
-from detmetrics.rules import COCO, AreaRange, Rules
+from detmetrics.rules import COCO, RULE_SETS, VOC2007, VOC2012, AreaRange, Rules
 from detmetrics.version import __version__
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from detmetrics.reading.request import Reading
     from detmetrics.reconciling import Reconciliation, reconcile
     from detmetrics.result import Evaluation
+    from detmetrics.rules.files import rule_set
     from detmetrics.splitting import Split, split
     from detmetrics.summary import Summary
     from detmetrics.tables import Detections, GroundTruth
@@ -59,6 +60,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "InputError",
     "OutputError",
     "Overview",
+    "RULE_SETS",
     "Reading",
     "Reconciliation",
     "Rules",
@@ -67,6 +69,8 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "Summary",
     "TableError",
     "UnknownIdError",
+    "VOC2007",
+    "VOC2012",
     "__version__",
     "check",
     "check_parts",
@@ -76,6 +80,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "read_detections",
     "read_ground_truth",
     "reconcile",
+    "rule_set",
     "split",
     "stats",
 ]
@@ -105,6 +110,7 @@ _LAZY = {
     "read_detections": "evaluation",
     "read_ground_truth": "evaluation",
     "reconcile": "reconciling",
+    "rule_set": "rules.files",
     "split": "splitting",
     "stats": "overview",
 }

@@ -24,13 +24,15 @@ from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, UNLIMITED, Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["Crosscheck", "crosscheck"]
+__all__ = ["Crosscheck", "crosscheck", "require_followed"]
 
 UNDEFINED = -1.0
-FIXED = (
-    *("min_score", "image_limit", "class_limit", "ties", "pixel", "arithmetic"),
-    *("strict", "assignment", "equal_overlaps", "interpolation", "classes"),
+FOLLOWED = (
+    *("name", "iou_thresholds", "recall_points", "max_detections", "area_ranges", "metrics"),
+    *("class_agnostic", "crowd", "group_weight", "difficult", "ignore"),
+    *("box_decimals", "score_decimals"),
 )
+"""Settings that the tables carry to pycocotools, or that it has itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +96,7 @@ def crosscheck(
         raise TypeError("crosscheck takes a result, or ground truth and detections")
     else:
         result = evaluate(ground_truth, detections, rules)
-    if unlike := _unlike(result.rules):
-        raise RulesError(
-            f"pycocotools cannot follow the rules {result.rules.name}: it has no {unlike[0]}"
-        )
+    require_followed(result.rules)
     theirs = _pycocotools(result)
     ours = result.arrays()
     cells, different, shown = 0, 0, []
@@ -118,16 +117,31 @@ def crosscheck(
     )
 
 
+def require_followed(rules: Rules) -> None:
+    """Refuse rules that pycocotools cannot follow.
+
+    Raises:
+        RulesError: it has no such setting, or no choice in it.
+    """
+    if unlike := _unlike(rules):
+        raise RulesError(
+            f"pycocotools cannot follow the rules {rules.name}: it has no {', '.join(unlike)}"
+        )
+
+
 def _unlike(rules: Rules) -> list[str]:
     """Settings in which pycocotools has no choice, and these rules another one."""
     fixed = {
-        field.name: field.default for field in dataclasses.fields(rules) if field.name in FIXED
+        field.name: field.default
+        for field in dataclasses.fields(rules)
+        if field.name not in FOLLOWED
     }
     unlike = [
         f"{name} {getattr(rules, name)!r}"
         for name, default in fixed.items()
         if getattr(rules, name) != default
     ]
+    unlike += ["crowd 'group'"] if rules.crowd == "group" else []
     unlike += ["limit of inf"] if rules.max_limit == UNLIMITED else []
     return unlike + [f"range by {area.of}" for area in rules.area_ranges if area.of != "area"]
 

@@ -12,6 +12,7 @@ import numpy as np
 from detmetrics.matching import Matches
 from detmetrics.messages import counted
 from detmetrics.rules import Rules
+from detmetrics.selection import limits
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["count", "remarks"]
@@ -27,6 +28,8 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
     without_class = np.zeros(classes, bool) if pooled else objects_of_class == 0
     on_empty = objects_on_image[detections.image] == 0
     in_unseen = without_class[detections.category]
+    left_out = matches.detections - len(matches.row)
+    low = _below_score(detections, matches.rules)
     return {
         "images": images,
         "images_without_ground_truth": int((objects_on_image == 0).sum()),
@@ -36,12 +39,20 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
         "ground_truths": len(truth),
         "crowds": int(truth.crowd.sum()),
         "detections": len(detections),
-        "detections_beyond_limit": matches.detections - len(matches.row),
+        **({} if low is None else {"detections_below_score": low}),
+        "detections_beyond_limit": left_out - (low or 0),
         "detections_in_classes_without_ground_truth": int(in_unseen.sum()),
         "classes_detected_without_ground_truth": len(np.unique(detections.category[in_unseen])),
         "detections_on_images_without_ground_truth": int(on_empty.sum()),
         "duplicate_detections": _duplicates(detections, matches),
     }
+
+
+def _below_score(detections: Detections, rules: Rules) -> int | None:
+    """Detections whose score is too low to count; None where the rules do not ask for one."""
+    if rules.min_score is None:
+        return None
+    return int((detections.scores <= rules.min_score).sum())
 
 
 def _duplicates(detections: Detections, matches: Matches) -> int:
@@ -72,7 +83,16 @@ def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
     if missing and counts["detections"] and not rules.class_agnostic:
         found.append(
             f"{counted(missing, 'class', 'classes')} with ground truth but without a detection: "
-            "recall and AP are 0 there"
+            + (
+                "they are left out of means"
+                if rules.classes == "detected"
+                else "recall and AP are 0 there"
+            )
+        )
+    if rules.classes == "all" and (empty := counts["classes_without_ground_truth"]):
+        found.append(
+            f"{counted(empty, 'class', 'classes')} without ground truth: 0 in every mean, "
+            f"as {rules.name} has it"
         )
     if on_empty := counts["detections_on_images_without_ground_truth"]:
         images = counts["images_without_ground_truth"]
@@ -80,11 +100,13 @@ def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
             f"{counted(on_empty, 'detection')} on the {counted(images, 'image')} without ground "
             f"truth: {on_empty / images:.3g} false positives an image"
         )
-    if beyond := counts["detections_beyond_limit"]:
+    if low := counts.get("detections_below_score", 0):
         found.append(
-            f"{counted(beyond, 'detection')} beyond the limit of {rules.max_limit} an image and "
-            "class: not counted"
+            f"{counted(low, 'detection')} with a score not above {rules.min_score:g}: not counted"
         )
+    if beyond := counts["detections_beyond_limit"]:
+        several = " or ".join(f"{limit:,} {of}" for limit, of in limits(rules))
+        found.append(f"{counted(beyond, 'detection')} beyond the limit of {several}: not counted")
     if double := counts["duplicate_detections"]:
         found.append(
             f"{counted(double, 'detection')} repeat another one exactly (image, class, score and "

@@ -14,7 +14,7 @@ import numpy as np
 from detmetrics.arrays import read_only
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import counted
-from detmetrics.rules import Rules
+from detmetrics.rules import COCO, Rules
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["TABLE_SETTINGS", "prepare"]
@@ -36,7 +36,8 @@ def prepare(
             f"rules {rules.name} add a pixel to width and height, and boxes are shares of images "
             "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
         )
-    notes = (*_overruled(truth, rules), *_special(truth, rules))
+    _refuse_second_pixel(truth, detections, rules)
+    notes = (*_overruled(truth, rules), *_special(truth, rules), *_pixel(rules))
     if rules.box_decimals is not None:
         truth, detections = (_rounded(table, rules.box_decimals) for table in (truth, detections))
     if rules.score_decimals is not None:
@@ -46,17 +47,28 @@ def prepare(
     return truth.keep(~dropped) if dropped.any() else truth, detections, notes
 
 
+def _refuse_second_pixel(truth: GroundTruth, detections: Detections, rules: Rules) -> None:
+    added = [table.source.name for table in (truth, detections) if table.source.pixel_added]
+    if rules.pixel and added:
+        raise RulesError(
+            f"{added[0]}: read with pixels='inclusive', which adds the last pixel to width and "
+            f"height, and rules {rules.name} add it again: read with pixels='continuous' "
+            "(--pixels continuous), or take .replace(pixel=0)"
+        )
+
+
 def _rounded(table, decimals: int):  # type: ignore[no-untyped-def]
     return replace(table, boxes=read_only(np.round(table.boxes, decimals)))
 
 
 def _overruled(truth: GroundTruth, rules: Rules) -> Iterator[str]:
-    """COCO's rules set ``ignore`` to ``iscrowd``; who set it by hand should hear of that."""
+    """Most rules set ``ignore`` to ``iscrowd``; who set it by hand should hear of that."""
     overruled = int((truth.ignore & ~truth.excused(rules) & ~truth.dropped(rules)).sum())
     if rules.ignore == "overwrite" and overruled:
+        as_theirs = ", as pycocotools does" if rules.name == COCO.name else ""
         note = (
             f"{truth.source.name}: {overruled:,} ground truths have ignore set but are no crowd: "
-            "COCO rules count them, as pycocotools does; COCO.replace(ignore='honour') or "
+            f"rules {rules.name} count them{as_theirs}; .replace(ignore='honour') or "
             "--ignore honour leaves them out"
         )
         warnings.warn(note, DetmetricsWarning, stacklevel=4)
@@ -77,8 +89,18 @@ def _special(truth: GroundTruth, rules: Rules) -> Iterator[str]:
     if marked := int(truth.difficult.sum()):
         one, more = BECOMES[rules.difficult]
         what = counted(marked, f"difficult object {one}", f"difficult objects {more}")
-        yield f"{name}: {what} (--difficult crowd, ignore or count)"
+        yield f"{name}: {what} (--difficult crowd, ignore, count or drop)"
+    elif rules.difficult in ("ignore", "drop"):
+        yield f"{name}: marks no object as difficult, which {rules.name} would set aside"
     if rules.crowd in BECOMES and (crowds := int(truth.crowd.sum())):
         one, more = BECOMES[rules.crowd]
         what = counted(crowds, f"crowd {one}", f"crowds {more}")
         yield f"{name}: {what}, as {rules.name} knows no crowds"
+
+
+def _pixel(rules: Rules) -> Iterator[str]:
+    if rules.pixel:
+        yield (
+            f"rules {rules.name} add a pixel to width and height where they measure overlap, "
+            "as coordinates are taken to name the first and last pixel"
+        )

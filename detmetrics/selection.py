@@ -13,7 +13,7 @@ from detmetrics.ranking import best_first, by_group, rank_in_runs
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.tables import Detections
 
-__all__ = ["left_out", "selected"]
+__all__ = ["left_out", "limits", "selected"]
 
 
 def selected(detections: Detections, category: Ints, row: Ints, rank: Ints, rules: Rules) -> Bools:
@@ -34,16 +34,20 @@ def selected(detections: Detections, category: Ints, row: Ints, rank: Ints, rule
 
 def left_out(rules: Rules) -> str:
     """Why a detection may not count, in words."""
-    reasons = []
-    if rules.min_score is not None:
-        reasons.append(f"its score is not above {rules.min_score:g}")
-    if rules.image_limit is not None:
-        reasons.append(f"beyond the limit of {rules.image_limit} detections an image")
-    if rules.class_limit is not None:
-        reasons.append(f"beyond the limit of {rules.class_limit:,} detections a class")
-    if rules.max_limit < UNLIMITED:
-        reasons.append(f"beyond the limit of {rules.max_limit} detections an image and class")
+    reasons = [] if rules.min_score is None else [f"its score is not above {rules.min_score:g}"]
+    for limit, of in limits(rules):
+        reasons.append(f"beyond the limit of {limit:,} detections {of}")
     return ", or ".join(reasons) or "left out"
+
+
+def limits(rules: Rules) -> list[tuple[float, str]]:
+    """How many detections count, and of what."""
+    known = [
+        (rules.image_limit, "an image"),
+        (rules.class_limit, "a class"),
+        (rules.max_limit, "an image and class"),
+    ]
+    return [(limit, of) for limit, of in known if limit is not None and limit < UNLIMITED]
 
 
 def _rank_in_image(detections: Detections) -> Ints:

@@ -131,6 +131,7 @@ class Sheet:
             self,
             boxes=self.boxes + np.array([0.0, 0.0, 1.0, 1.0]),
             corners_inclusive=False,
+            source=replace(self.source, pixel_added=True),
             notes=(
                 *self.notes,
                 f"{self.source.name}: corners include their last pixel: w = xmax - xmin + 1",

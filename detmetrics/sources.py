@@ -27,6 +27,7 @@ class Source:
         input: the file that was read; without one, faults are the caller's.
         format: the name of the format that it was read as.
         where: the file and line of a row, where the source is made of lines of text.
+        pixel_added: boxes grew by their last pixel when they were read.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Source:
     input: Input | None = None
     format: str = ""
     where: Callable[[int], str] | None = None
+    pixel_added: bool = False
 
     def place(self, row: int, column: str) -> str:
         """Where a value stands, in the source's own words.

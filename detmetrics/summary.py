@@ -162,4 +162,4 @@ def _reason(rules: Rules, area: int) -> str:
     if area == 0:
         return "no ground truth"
     bounds = rules.area_ranges[area]
-    return f"no ground truth in range {bounds.name} ({bounds.low:g} to {bounds.high:g} px²)"
+    return f"no ground truth in range {bounds.name} ({bounds.words})"

@@ -234,7 +234,7 @@ class TestReported:
 
     @pytest.mark.parametrize("given", ["", "x", "nan", "inf", "-0.1", "101", "0,5", "1e999"])
     def test_what_is_no_number_is_refused(self, given):
-        with pytest.raises(dm.InputError, match="--reported: expected a number such as 0.523"):
+        with pytest.raises(dm.InputError, match=r"--reported: expected a number such as 0\.523"):
             dm.reconcile(TRUTH, FOUND, reported=given)
 
     @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from detmetrics.reconciling.workbench import Workbench
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
 KNOWN_RULES = [dm.COCO, dm.VOC2007, dm.VOC2012]
+ONE = np.array([1.0, 1.0, 0.0, 0.0])
 TWELVE = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
 
 
@@ -105,8 +106,8 @@ SPOILED = {
     ),
     "class numbers off by one (+1)": moved_class(-1),
     "class numbers off by one (-1)": moved_class(1),
-    "pixels counted from 1": lambda _, found: boxes(found, lambda b: b + [1, 1, 0, 0]),
-    "pixels counted from 0": lambda _, found: boxes(found, lambda b: b - [1, 1, 0, 0]),
+    "pixels counted from 1": lambda _, found: boxes(found, lambda b: b + ONE),
+    "pixels counted from 0": lambda _, found: boxes(found, lambda b: b - ONE),
     "a confidence cut at 0.25": lambda _, found: found.keep(found.scores > 0.25),
     "a confidence cut at 0.5": lambda _, found: found.keep(found.scores > 0.5),
     "at most 10 detections an image:": limited(image_limit=10),

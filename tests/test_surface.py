@@ -28,9 +28,11 @@ def test_unknown_names_are_attribute_errors():
 @pytest.mark.parametrize("name", [n for n in dm.__all__ if not n.startswith("__")])
 def test_every_public_name_is_documented(name):
     value = getattr(dm, name)
-    assert value is dm.COCO or inspect.getdoc(value)
+    if value is dm.RULE_SETS or isinstance(value, dm.Rules):
+        return  # a constant has no docstring of its own; tests/test_rules_command.py has theirs
+    assert inspect.getdoc(value)
     examples = [inspect.getdoc(member) or "" for _, member in inspect.getmembers(value)]
-    assert value is dm.COCO or ">>> " in "".join([inspect.getdoc(value), *examples])
+    assert ">>> " in "".join([inspect.getdoc(value), *examples])
 
 
 def test_public_methods_are_documented():

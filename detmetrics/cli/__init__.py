@@ -11,6 +11,7 @@ from detmetrics.cli.check import check
 from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.reconcile import reconcile
+from detmetrics.cli.rules import rules
 from detmetrics.cli.split import split
 from detmetrics.cli.stats import stats
 from detmetrics.errors import DetmetricsError
@@ -39,6 +40,7 @@ def cli() -> None:
 
 
 cli.add_command(evaluate)
+cli.add_command(rules)
 cli.add_command(check)
 cli.add_command(convert)
 cli.add_command(formats)

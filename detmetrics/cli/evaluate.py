@@ -16,7 +16,8 @@ from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import printable
-from detmetrics.rules import COCO, Rules
+from detmetrics.rules import Rules
+from detmetrics.rules.value import CHOICES
 
 if TYPE_CHECKING:
     from detmetrics.crosschecking import Crosscheck
@@ -32,6 +33,7 @@ Examples:
   detmetrics evaluate val.json predictions.json
   detmetrics evaluate labels/val runs/detect/predict/labels --per-class --sort AP
   detmetrics evaluate VOC2007/Annotations results --images ImageSets/Main/test.txt
+  detmetrics evaluate VOC2007/Annotations results --rules voc2007 --per-class
   detmetrics evaluate boxes.csv predictions.csv --columns image=file,class=label
   detmetrics evaluate val.json predictions.json.gz --json result.json --fail-under AP=0.40
   zcat predictions.json.gz | detmetrics evaluate val.json - --crosscheck
@@ -46,29 +48,40 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
 @click.command(epilog=EXAMPLES)
 @click.argument("ground_truth")
 @click.argument("detections")
+@click.option(
+    "--rules",
+    default="coco",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="What counts: a rule set (detmetrics rules lists them) or a TOML file of settings. "
+    "Options below change it where they are given.",
+)
 @click.option("--per-class", is_flag=True, help="Add a table of classes.")
 @click.option("--sort", metavar="COLUMN", help="Sort the classes: class, AP, AP50, ...")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the result as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a class as CSV.")
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @click.option("--iou-thresholds", type=THRESHOLDS, help="Such as 0.5,0.75 or 0.5:0.95:0.05.")
-@click.option("--max-detections", type=LIMITS, help="An image and class; such as 1,10,100.")
-@click.option("--area-ranges", type=AREAS, help="In square pixels; such as tiny:0:256.")
+@click.option("--max-detections", type=LIMITS, help="An image and class; such as 1,10,100 or inf.")
+@click.option(
+    "--area-ranges",
+    type=AREAS,
+    help="In square pixels, such as tiny:0:256; far:0:25:height or tiny:0:0.01:share (of the "
+    "image).",
+)
 @click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
 @click.option("--images", type=NAMES, help="Only these images, by id or file name.")
 @reading_options
 @click.option(
     "--difficult",
-    type=click.Choice(["crowd", "ignore", "count"]),
-    default="crowd",
-    show_default=True,
-    help="What an object is that VOC calls difficult.",
+    type=click.Choice(CHOICES["difficult"]),
+    help="What an object is that VOC calls difficult; COCO's rules: crowd.",
 )
 @click.option("--class-agnostic", is_flag=True, help="Pool the classes of an image.")
 @click.option(
     "--ignore",
-    type=click.Choice(["overwrite", "honour"]),
-    help="What an ignore flag in the ground truth does; COCO overwrites it with iscrowd.",
+    type=click.Choice(CHOICES["ignore"]),
+    help="What an ignore flag in the ground truth does; COCO's rules overwrite it with iscrowd.",
 )
 @click.option(
     "--unknown-images",
@@ -93,13 +106,15 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
 @click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
-    """Measure DETECTIONS against GROUND_TRUTH and print the metrics of the COCO challenge.
+    """Measure DETECTIONS against GROUND_TRUTH and print the metrics of a benchmark.
 
     Each is a file or a folder in any known format (detmetrics formats lists them), gzipped or
     not; - is standard input. What each is taken for is said on standard error.
     """
     _check_usage(ground_truth, detections, options)
     rules = _rules(options)
+    if options["crosscheck"]:
+        _require_followed(rules)
     minimums = _minimums(options["fail_under"], rules)
     _check_sort(options["sort"], rules)
     warnings.simplefilter("ignore", DetmetricsWarning)  # the report says all of them
@@ -139,14 +154,29 @@ def _check_usage(ground_truth: str, detections: str, options: dict[str, Any]) ->
 
 
 def _rules(options: dict[str, Any]) -> Rules:
-    names = ("iou_thresholds", "max_detections", "area_ranges", "ignore")
+    """The rule set that was named, with the settings that were given."""
+    from detmetrics.rules.files import rule_set
+
+    names = ("iou_thresholds", "max_detections", "area_ranges", "difficult", "ignore")
     changes = {name: options[name] for name in names if options[name] is not None}
+    if options["class_agnostic"]:
+        changes["class_agnostic"] = True
     try:
-        return COCO.replace(
-            class_agnostic=options["class_agnostic"], difficult=options["difficult"], **changes
-        )
+        rules = rule_set(options["rules"])
+        if "area_ranges" in changes:  # who asks for ranges wants to see them
+            changes["metrics"] = (*rules.metrics, "ap_area")
+        return rules.replace(**changes)
     except RulesError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _require_followed(rules: Rules) -> None:
+    from detmetrics.crosschecking import require_followed
+
+    try:
+        require_followed(rules)
+    except RulesError as error:
+        raise click.UsageError(f"--crosscheck: {error}") from None
 
 
 def _minimums(asked: tuple[tuple[str, float], ...], rules: Rules) -> tuple[tuple[str, float], ...]:

@@ -44,14 +44,15 @@ def _thresholds(text: str) -> tuple[float, ...]:
     return tuple(np.linspace(start, stop, count).tolist())
 
 
-def _limits(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+def _limits(text: str) -> tuple[float, ...]:
+    parts = (part.strip() for part in text.split(","))
+    return tuple(math.inf if part == "inf" else int(part) for part in parts)
 
 
-def _areas(text: str) -> tuple[tuple[str, float, float], ...]:
-    def area(part: str) -> tuple[str, float, float]:
-        name, low, high = part.split(":")
-        return name, float(low), float(high)
+def _areas(text: str) -> tuple[tuple[Any, ...], ...]:
+    def area(part: str) -> tuple[Any, ...]:
+        name, low, high, *of = part.split(":")
+        return name, float(low), float(high), *of
 
     return tuple(area(part) for part in text.split(","))
 
@@ -87,7 +88,7 @@ def _ratios(text: str) -> tuple[float, ...]:
 
 RATIOS = _Parsed("a:b:c", _ratios, "two or three numbers above 0 such as 6:2:2 or 8:2")
 THRESHOLDS = _Parsed("t,t,... or start:stop:step", _thresholds, "0.5,0.75 or 0.5:0.95:0.05")
-LIMITS = _Parsed("n,n,...", _limits, "whole numbers such as 1,10,100")
+LIMITS = _Parsed("n,n,...", _limits, "whole numbers such as 1,10,100, or inf")
 AREAS = _Parsed("name:low:high,...", _areas, "ranges such as small:0:1024,large:1024:1e10")
 MINIMUM = _Parsed("metric=value", _minimum, "a metric and a number such as AP=0.40")
 NAMES = _Parsed("names or file", _names, "names separated by commas, or a file with one a line")

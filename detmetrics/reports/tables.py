@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detmetrics.errors import InputError
+from detmetrics.messages import counted
 from detmetrics.result import Evaluation
-from detmetrics.rules import Rules
+from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.summary import Metric, metrics_of
 
 __all__ = ["Cell", "Table", "class_table", "full_table", "summary_table"]
@@ -93,22 +94,44 @@ def _cell(value: Cell) -> Cell:
 
 
 def _description(metric: Metric, rules: Rules) -> str:
+    what = f"mean {_measured(metric, rules)} at IoU {_thresholds(metric, rules)}"
+    return ", ".join([what, _areas(metric, rules), *_counting(metric, rules)])
+
+
+def _measured(metric: Metric, rules: Rules) -> str:
+    if metric.kind != "precision":
+        return metric.kind
+    points = len(rules.recall_points)
+    return {
+        "points": "precision" if points == 101 else f"precision of {points} recall points",
+        "every": "area under the envelope",
+        "trapezoid": "area under the curve",
+        "linear": f"area under the envelope, read at {points} points,",
+    }[rules.interpolation]
+
+
+def _thresholds(metric: Metric, rules: Rules) -> str:
     thresholds = rules.iou_thresholds
     if metric.threshold is not None:
-        iou = f"{thresholds[metric.threshold]:g}"
-    elif len(thresholds) > 1:
-        iou = f"{thresholds[0]:g} to {thresholds[-1]:g}"
-    else:
-        iou = f"{thresholds[0]:g}"
-    limit = rules.max_detections[metric.limit]
-    detections = "1 detection" if limit == 1 else f"{limit} detections"
-    return f"mean {metric.kind} at IoU {iou}, {_areas(metric, rules)}, {detections}"
+        thresholds = (thresholds[metric.threshold],)
+    above = "> " if rules.strict else ""
+    last = f" to {thresholds[-1]:g}" if len(thresholds) > 1 else ""
+    return f"{above}{thresholds[0]:g}{last}"
 
 
 def _areas(metric: Metric, rules: Rules) -> str:
-    if metric.area == 0:
-        return "all areas"
-    area, widest = rules.area_ranges[metric.area], rules.area_ranges[0]
-    if area.high == widest.high:
-        return f"{area.name} (from {area.low:g} px²)"
-    return f"{area.name} ({area.low:g} to {area.high:g} px²)"
+    area = rules.area_ranges[metric.area]
+    return f"{area.name} ({area.words})" if metric.area else "all areas"
+
+
+def _counting(metric: Metric, rules: Rules) -> list[str]:
+    """Which detections count, the limits first."""
+    limit = rules.max_detections[metric.limit]
+    counting = [] if limit == UNLIMITED else [counted(int(limit), "detection")]
+    if rules.image_limit is not None:
+        counting.append(f"{counted(rules.image_limit, 'detection')} an image")
+    if rules.class_limit is not None:
+        counting.append(f"{counted(rules.class_limit, 'detection')} a class")
+    if rules.min_score is not None:
+        counting.append(f"scores above {rules.min_score:g}")
+    return counting or ["all detections"]

@@ -10,6 +10,8 @@ from detmetrics.messages import counted, printable
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.tables import Table, class_table, summary_table
 from detmetrics.result import Evaluation
+from detmetrics.rules import Rules
+from detmetrics.summary import metrics_of
 
 __all__ = ["to_text"]
 
@@ -31,18 +33,21 @@ def to_text(
     console.print()
     if per_class:
         classes = class_table(result, sort)
-        console.print(grid(classes.select(*_headline(classes))))
+        console.print(grid(classes.select(*_headline(classes, result.rules))))
     for line in (*_read(result), *_attention(result)):
         console.print(Text(line), soft_wrap=True)
     return trimmed(out)
 
 
-def _headline(classes: Table) -> tuple[str, ...]:
-    """Every AP and the last AR over all areas: what fits a terminal; files hold all."""
-    limits = [name for name in classes.columns if name.startswith("AR") and name[2:].isdigit()]
-    return tuple(
-        name for name in classes.columns if not name.startswith("AR") or name == limits[-1]
-    )
+def _headline(classes: Table, rules: Rules) -> tuple[str, ...]:
+    """All but AR by area and by smaller limits: what fits a terminal; files hold all."""
+    last = len(rules.max_detections) - 1
+    left_out = {
+        metric.name
+        for metric in metrics_of(rules)
+        if metric.kind == "recall" and (metric.area > 0 or metric.limit < last)
+    }
+    return tuple(name for name in classes.columns if name not in left_out)
 
 
 def _read(result: Evaluation) -> Iterator[str]:

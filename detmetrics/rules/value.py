@@ -70,6 +70,20 @@ class AreaRange(NamedTuple):
     high: float
     of: Literal["area", "share", "height"] = "area"
 
+    @property
+    def words(self) -> str:
+        """The range in words.
+
+        >>> AreaRange("small", 0.0, 1024.0).words, AreaRange("far", 0.0, 25.0, "height").words
+        ('0 to 1024 px²', '0 to 25 px high')
+        """
+        unit = {"area": "px²", "share": "of the image", "height": "px high"}[self.of]
+        if math.isinf(self.high) and math.isinf(self.low):
+            return "any size"
+        if self.high >= ALL_AREAS.high:
+            return f"from {self.low:g} {unit}"
+        return f"{self.low:g} to {self.high:g} {unit}"
+
 
 ALL_AREAS = AreaRange("all", 0.0, 1e10)
 ANY_SIZE = AreaRange("all", -math.inf, math.inf)
@@ -168,6 +182,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
+        _check_name(self.name)
         set_field(self, "iou_thresholds", _numbers("iou_thresholds", self.iou_thresholds))
         set_field(self, "recall_points", _numbers("recall_points", self.recall_points))
         set_field(self, "max_detections", _limits(self.max_detections))
@@ -180,7 +195,7 @@ class Rules:
         for setting, choices in CHOICES.items():
             set_field(self, setting, _choice(setting, getattr(self, setting), choices))
         if self.min_score is not None:
-            set_field(self, "min_score", _numbers("min_score", self.min_score)[0])
+            set_field(self, "min_score", _number("min_score", self.min_score))
         for setting, least in LEAST.items():
             set_field(self, setting, _whole(setting, getattr(self, setting), least))
 
@@ -200,6 +215,8 @@ class Rules:
             meant = f" (do you mean {near[0]}?)" if near else ""
             have = ", ".join(sorted(known))
             raise RulesError(f"no setting {unknown[0]!r}{meant}; there are {have}")
+        if "area_ranges" in changes:  # the range of all sizes is ours where none is given
+            changes["area_ranges"] = _area_ranges(changes["area_ranges"], self.area_ranges[0])
         return dataclasses.replace(self, **changes)
 
     @property
@@ -283,6 +300,18 @@ def _listed(values: Any) -> list[Any]:
     return list(values)
 
 
+def _check_name(name: Any) -> None:
+    """The name is the first part of the signature, and stands there unquoted."""
+    if not isinstance(name, str) or not name.isprintable() or not name or set(name) & set(" |"):
+        raise RulesError(f"name: expected text without blanks and '|', got {name!r}")
+
+
+def _number(field: str, value: Any) -> float:
+    if isinstance(value, Iterable):
+        raise RulesError(f"{field}: expected one number, got {value!r}")
+    return _numbers(field, value)[0]
+
+
 def _numbers(field: str, values: Any) -> tuple[float, ...]:
     given = _listed(values)
     if not all(isinstance(v, Real) and not isinstance(v, bool | np.bool_) for v in given):
@@ -344,12 +373,13 @@ def _metrics(values: Any) -> tuple[str, ...]:
     return tuple(group for group in METRIC_GROUPS if group in given)
 
 
-def _area_ranges(values: Any) -> tuple[AreaRange, ...]:
+def _area_ranges(values: Any, everything: AreaRange = ALL_AREAS) -> tuple[AreaRange, ...]:
+    """The ranges, the one of everything first."""
     try:
         if isinstance(values, Mapping):
             values = [(name, *bounds) for name, bounds in values.items()]
         ranges = tuple(
-            AreaRange(str(name), float(low), float(high), *of) for name, low, high, *of in values
+            AreaRange(str(name), _bound(low), _bound(high), *of) for name, low, high, *of in values
         )
     except (TypeError, ValueError):
         raise RulesError(f"area_ranges: expected (name, low, high), got {values!r}") from None
@@ -366,8 +396,14 @@ def _area_ranges(values: Any) -> tuple[AreaRange, ...]:
     names = [area.name for area in ranges]
     if len(set(names)) < len(names) or "" in names:
         raise RulesError(f"area_ranges: names must be given and differ, got {names}")
-    everything = [area for area in ranges if area.name == "all"] or [ALL_AREAS]
-    return (*everything, *(area for area in ranges if area.name != "all"))
+    widest = [area for area in ranges if area.name == "all"] or [everything]
+    return (*widest, *(area for area in ranges if area.name != "all"))
+
+
+def _bound(value: Any) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError
+    return float(value)
 
 
 def _grid(values: tuple[float, ...]) -> str:
