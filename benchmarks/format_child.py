@@ -43,8 +43,9 @@ def process(mode: str) -> Run:
 
             _ = dm.evaluate
         with phase(phases, "call"):
-            result = dm.evaluate(truth, found, **options(truth, mode))
-            return numbers(result)
+            if "reconcile" in mode:
+                return reconciled(dm.reconcile(truth, found))
+            return numbers(dm.evaluate(truth, found, **options(truth, mode)))
 
     return run
 
@@ -58,13 +59,18 @@ def evaluate(mode: str) -> Run:
 
             tiny = [path.parent / "tiny" / path.name for path in (truth, found)]
             _ = dm.evaluate(*tiny, **options(tiny[0], mode)).summary
+            if "reconcile" in mode:
+                dm.reconcile(*tiny)
         more = options(truth, mode)
         with phase(phases, "truth"):
             gt = dm.read_ground_truth(truth, **more)
         with phase(phases, "found"):
             dt = dm.read_detections(found, gt, **more)
         with phase(phases, "match"):
-            told = numbers(dm.evaluate(gt, dt))
+            if "reconcile" in mode:
+                told = reconciled(dm.reconcile(gt, dt))
+            else:
+                told = numbers(dm.evaluate(gt, dt))
         phases["call"] = phases["truth"] + phases["found"] + phases["match"]
         return told
 
@@ -75,6 +81,11 @@ def numbers(result: Any) -> list[float]:
     """The summary, and how many boxes each side has."""
     values = [float(value) for value in result.summary.values()]
     return [*values, len(result.ground_truth), len(result.detections)]
+
+
+def reconciled(found: Any) -> list[float]:
+    """The AP that it starts from, and how many boxes each side has."""
+    return [found.waterfall.start, len(found.ground_truth), len(found.detections)]
 
 
 def globox(read: Callable[[Any, Phases, Path, Path], tuple[Any, Any]]) -> Run:
@@ -145,6 +156,8 @@ RUNS: dict[str, Run] = {
     "process images": process("process images"),
     "evaluate": evaluate("evaluate"),
     "evaluate images": evaluate("evaluate images"),
+    "process reconcile": process("process reconcile"),
+    "reconcile": evaluate("reconcile"),
     "globox voc": globox(globox_voc),
     "globox yolo": globox(globox_yolo),
     "globox openimages": globox(globox_open_images),

@@ -264,7 +264,12 @@ def write_files(folder: Path, lines: dict[str, list[str]]) -> None:
         (folder / f"{name}.txt").write_text("".join(texts))
 
 
-PARTS: dict[str, Callable[[Path], None]] = {"voc": voc, "yolo": yolo, "tables": tables}
+PARTS: dict[str, Callable[[Path], None]] = {
+    "voc": voc,
+    "yolo": yolo,
+    "tables": tables,
+    "reconcile": voc,
+}
 
 
 def main() -> None:

@@ -243,7 +243,29 @@ object, since the format cannot say that there is such an image), for which it w
     ),
     same=("detmetrics, JSON", "detmetrics, CSV", "detmetrics, Parquet"),
 )
-PARTS = {part.name: part for part in (VOC, YOLO, TABLES)}
+RECONCILE = Part(
+    name="reconcile",
+    title="Reconcile: VOC2007, 111,247 detections, every rule set",
+    about="""\
+`dm.reconcile` beside `dm.evaluate` of the same XML and comp4 files: all rule sets that apply, the
+difference of two of them split into causes, and the usual mistakes undone, each an evaluation.""",
+    rows=(
+        Row("evaluate", "Annotations", "comp4_small"),
+        Row("reconcile", "Annotations", "comp4_small", "reconcile", "process reconcile"),
+    ),
+    bounds=(
+        Bound(
+            "the whole `reconcile` to one COCO evaluation, whole process",
+            "reconcile",
+            "evaluate",
+            "wall",
+            most=6,
+        ),
+        Bound("the same, in process, files to result", "reconcile", "evaluate", "call", most=6),
+        Bound("the same, tables to result, without reading", "reconcile", "evaluate", "match"),
+    ),
+)
+PARTS = {part.name: part for part in (VOC, YOLO, TABLES, RECONCILE)}
 
 
 @dataclass(frozen=True)
