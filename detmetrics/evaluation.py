@@ -21,7 +21,7 @@ from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
 from detmetrics.tables import Detections, GroundTruth, restrict
 
-__all__ = ["evaluate", "read_detections", "read_ground_truth"]
+__all__ = ["evaluate", "read_detections", "read_ground_truth", "refuse_unpaired"]
 
 Path = str | os.PathLike[str]
 Progress = Callable[[str, float], None]
@@ -124,11 +124,7 @@ def evaluate(
             progress=progress,
         )
     )
-    if found.catalog is not truth.catalog:
-        raise InputError(
-            "the detections were paired with another catalog: "
-            "read or build them with catalog=ground_truth.catalog"
-        )
+    refuse_unpaired(truth, found)
     if images is not None or classes is not None:
         catalog = truth.catalog
         truth, found = restrict(
@@ -141,6 +137,19 @@ def evaluate(
     truth, found, remarks = prepare(truth, found, rules)
     matching = match(truth, found, rules, _phase(progress, "matching"))
     return Evaluation(truth, found, rules, matching, (*notes, *remarks))
+
+
+def refuse_unpaired(truth: GroundTruth, found: Detections) -> None:
+    """Tables belong together where their images and classes are the same list.
+
+    Raises:
+        InputError: they are not.
+    """
+    if found.catalog is not truth.catalog:
+        raise InputError(
+            "the detections were paired with another catalog: "
+            "read or build them with catalog=ground_truth.catalog"
+        )
 
 
 def _phase(progress: Progress | None, name: str) -> Callable[[float], None] | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from detmetrics.catalog import Keys
 from detmetrics.errors import RulesError
-from detmetrics.evaluation import read_ground_truth
+from detmetrics.evaluation import read_ground_truth, refuse_unpaired
 from detmetrics.loading import read_sheet
 from detmetrics.reading.request import Reading
 from detmetrics.reconciling.marks import marks
@@ -63,7 +63,7 @@ def reconcile(
     Raises:
         FormatError, UnknownIdError: the files cannot be read, or refer to unknown images.
         RulesError: no such rule set, or the tables lack what one of the two needs.
-        InputError: the reported number is none.
+        InputError: the reported number is none, or tables that do not belong together.
 
     >>> import detmetrics as dm
     >>> found = dm.reconcile("fixtures/ground_truth.json", "fixtures/detections.json")
@@ -82,16 +82,27 @@ def reconcile(
         theirs = "voc2007" if truth.difficult.any() else "ultralytics"
     theirs = rule_set(theirs) if isinstance(theirs, str) else theirs
 
+    refuse_unpaired(truth, found)
+    told = progress or (lambda phase, share: None)
+
     bench = Workbench(truth, found)
-    standings = tuple(_stand(bench, rules) for rules in _with(RULE_SETS.values(), ours, theirs))
+    every = _with(RULE_SETS.values(), ours, theirs)
+    standings = []
+    for index, rules in enumerate(every):
+        told("rule sets", index / len(every))
+        standings.append(_stand(bench, rules))
+    fall = waterfall(bench, ours, theirs)
+    told("usual mistakes", 0.0)
+    suspicions = _suspicions(bench, ours, _renumbered(sheet, truth, reading))
+    told("reported number", 0.5)
     applicable = [standing.rules for standing in standings if standing.result is not None]
     compared = candidates(ways(bench, applicable), wanted) if wanted else ()
     return Reconciliation(
         ground_truth=truth,
         detections=found,
-        standings=standings,
-        waterfall=waterfall(bench, ours, theirs),
-        suspicions=_suspicions(bench, ours, _renumbered(sheet, truth, reading)),
+        standings=tuple(standings),
+        waterfall=fall,
+        suspicions=suspicions,
         reported=wanted,
         candidates=compared[:MOST_CANDIDATES],
         tried=len(compared),

@@ -12,7 +12,7 @@ from detmetrics.reconciling.mistakes import cuts, mistakes
 from detmetrics.reconciling.workbench import Workbench, lean
 from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
-from detmetrics.summary import metrics_of
+from detmetrics.summary import Summary, metrics_of
 
 __all__ = ["Candidate", "Reported", "Way", "candidates", "ways"]
 
@@ -64,17 +64,19 @@ class Reported:
 class Way:
     """One way to a number.
 
-    result, metric: what gives it; category: of one class, None for all; how: what else was done,
-    empty where nothing; value: what it gives; likely: the lower, the more likely where several
-    give the same.
+    rules, metric: under which rules it is which metric; category: of one class, None for all;
+    how: what else was done, empty where nothing; value: what it gives; likely: the lower, the
+    more likely where several give the same; result: for the orders of equal scores, None where
+    something else was done.
     """
 
-    result: Evaluation
+    rules: str
     metric: str
     category: str | None
     how: str
     value: float
     likely: int
+    result: Evaluation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +107,12 @@ def ways(bench: Workbench, rule_sets: Sequence[Rules]) -> Iterator[Way]:
     for rules in with_ap:
         yield from _other_classes(bench, rules)
         for name, changed in cuts(lean(rules)):
-            yield from _overall(bench.evaluation(changed), name, MISTAKE)
+            yield from _changed(bench, rules, bench.summary(changed), f"with {name}")
     for mistake in mistakes(bench.truth, bench.detections):
         other = bench.with_detections(mistake.change(bench.detections))
-        how = f"{mistake.name} mended" if mistake.undoes else mistake.name
+        how = f"undoing: {mistake.name}" if mistake.undoes else f"with {mistake.name}"
         for rules in with_ap:
-            yield from _overall(other.evaluation(lean(rules)), how, MISTAKE)
+            yield from _changed(bench, rules, other.summary(lean(rules)), how)
 
 
 def candidates(found: Iterable[Way], reported: Reported) -> tuple[Candidate, ...]:
@@ -128,10 +130,10 @@ def candidates(found: Iterable[Way], reported: Reported) -> tuple[Candidate, ...
 def _compared(way: Way, reported: Reported) -> Candidate:
     low = high = way.value
     near = abs(way.value - reported.value) < NEAR
-    if near and not reported.given_by(low, high) and way.metric.startswith("AP"):
+    if way.result and near and not reported.given_by(low, high) and way.metric.startswith("AP"):
         low, high = way.result.tie_interval(way.metric, way.category)
     return Candidate(
-        rules=way.result.rules.name,
+        rules=way.rules,
         metric=way.metric,
         category=way.category,
         how=way.how,
@@ -146,19 +148,22 @@ def _plain(result: Evaluation) -> Iterator[Way]:
     """Every metric, over all classes and of each."""
     headline = metrics_of(result.rules)[0].name
     columns = result.class_columns()
-    for metric in result.summary:
-        yield from _overall(
-            result, "", HEADLINE if metric == headline else OTHER_METRIC, only=metric
+
+    def way(metric: str, category: str | None, value: float, likely: int) -> Way:
+        return Way(
+            rules=result.rules.name,
+            metric=metric,
+            category=category,
+            how="",
+            value=value,
+            likely=likely,
+            result=result,
         )
-        for label, value in zip(result.class_names, columns.get(metric, ()), strict=False):
-            yield Way(
-                result=result,
-                metric=metric,
-                category=label,
-                how="",
-                value=float(value),
-                likely=OF_CLASS,
-            )
+
+    for metric, value in result.summary.items():
+        yield way(metric, None, value, HEADLINE if metric == headline else OTHER_METRIC)
+        for label, own in zip(result.class_names, columns.get(metric, ()), strict=False):
+            yield way(metric, label, float(own), OF_CLASS)
 
 
 def _other_classes(bench: Workbench, rules: Rules) -> Iterator[Way]:
@@ -170,14 +175,22 @@ def _other_classes(bench: Workbench, rules: Rules) -> Iterator[Way]:
     }
     for choice, (reason, how) in sets.items():
         if counts[reason] and rules.classes == "truth":
-            result = bench.evaluation(rules.replace(classes=choice))
-            yield from _overall(result, how, OTHER_CLASSES)
+            summary = bench.summary(rules.replace(classes=choice))
+            yield from _changed(bench, rules, summary, how, OTHER_CLASSES)
 
 
-def _overall(result: Evaluation, how: str, likely: int, only: str | None = None) -> Iterator[Way]:
-    """The metrics over all classes, or one of them."""
-    for metric, value in result.summary.items():
-        if only in (None, metric):
+def _changed(
+    bench: Workbench, rules: Rules, summary: Summary, how: str, likely: int = MISTAKE
+) -> Iterator[Way]:
+    """The metrics over all classes that are not what they would be without the change."""
+    plain = bench.evaluation(rules).summary
+    for metric, value in summary.items():
+        if value != plain.get(metric, bench.summary(lean(rules)).get(metric)):
             yield Way(
-                result=result, metric=metric, category=None, how=how, value=value, likely=likely
+                rules=rules.name,
+                metric=metric,
+                category=None,
+                how=how,
+                value=value,
+                likely=likely,
             )

@@ -10,6 +10,7 @@ from detmetrics.matching import match
 from detmetrics.preparation import TABLE_SETTINGS, prepare
 from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
+from detmetrics.summary import Summary
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["Workbench", "lean"]
@@ -28,7 +29,7 @@ def lean(rules: Rules) -> Rules:
     return rules.replace(
         area_ranges=rules.area_ranges[:1],
         max_detections=(rules.max_limit,),
-        metrics=("ap", "ap_iou"),
+        metrics=("ap", "ap_iou") if len(rules.iou_thresholds) > 1 else ("ap",),
     )
 
 
@@ -40,29 +41,40 @@ class Workbench:
         self.detections = detections
         self._memories: dict[object, tuple[GroundTruth, Detections, Memory]] = {}
         self._results: dict[Rules, Evaluation] = {}
+        self._summaries: dict[Rules, Summary] = {}
 
     def evaluation(self, rules: Rules) -> Evaluation:
-        """The result under these rules.
+        """The result under these rules, which is kept.
 
         Raises:
             RulesError: the tables lack what the rules need.
         """
         if rules not in self._results:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say it once
-                truth, detections, notes = prepare(self.truth, self.detections, rules)
-            unchanged = truth is self.truth and detections is self.detections
-            key = None if unchanged else tuple(getattr(rules, name) for name in TABLE_SETTINGS)
-            truth, detections, memory = self._memories.setdefault(
-                key, (truth, detections, Memory(lowest=LOWEST))
-            )
-            matches = match(truth, detections, rules, memory=memory)
-            self._results[rules] = Evaluation(truth, detections, rules, matches, notes)
+            self._results[rules] = self._evaluated(rules)
         return self._results[rules]
+
+    def summary(self, rules: Rules) -> Summary:
+        """The metrics under these rules; of the result nothing else is kept."""
+        if rules not in self._summaries:
+            known = self._results.get(rules)
+            self._summaries[rules] = (known or self._evaluated(rules)).summary
+        return self._summaries[rules]
 
     def ap(self, rules: Rules) -> float:
         """AP under these rules, nan where undefined."""
-        return self.evaluation(lean(rules)).summary["AP"]
+        return self.summary(lean(rules))["AP"]
+
+    def _evaluated(self, rules: Rules) -> Evaluation:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say it once
+            truth, detections, notes = prepare(self.truth, self.detections, rules)
+        unchanged = truth is self.truth and detections is self.detections
+        key = None if unchanged else tuple(getattr(rules, name) for name in TABLE_SETTINGS)
+        truth, detections, memory = self._memories.setdefault(
+            key, (truth, detections, Memory(lowest=LOWEST))
+        )
+        matches = match(truth, detections, rules, memory=memory)
+        return Evaluation(truth, detections, rules, matches, notes)
 
     def with_detections(self, detections: Detections) -> Workbench:
         """The same ground truth with other detections, whose order is shared where it can be."""
