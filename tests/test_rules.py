@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import detmetrics as dm
+from detmetrics.rules.value import IN_SIGNATURE
 
 COCO = dm.COCO
 RANGES = COCO.area_ranges
@@ -70,11 +71,42 @@ class TestSignature:
             ({"area_ranges": {"all": (0, 500)}}, "|areas:all=0-500"),
             ({"class_agnostic": True}, "|class-agnostic"),
             ({"ignore": "honour"}, "|ignore:honour"),
+            ({"ignore": "region"}, "|ignore:region"),
+            ({"recall_points": np.linspace(0, 1, 11)[1:]}, "|recall:.1,.2,.30000000000000004,"),
+            ({"interpolation": "every"}, "|recall:every|"),
+            ({"interpolation": "trapezoid"}, "|recall:trapezoid|"),
+            ({"interpolation": "linear"}, "|recall:101-linear|"),
+            ({"max_detections": (math.inf,)}, "|dets:all"),
+            ({"max_detections": (math.inf, 5)}, "|dets:5,all"),
+            ({"area_ranges": [("x", 0, 25, "height")]}, "|areas:x=0-25-height"),
+            ({"area_ranges": [("x", 0, 0.1, "share")]}, "|areas:x=0-.1-share"),
+            ({"area_ranges": [("all", -math.inf, math.inf)]}, "|areas:any"),
+            ({"crowd": "ignore"}, "|crowd:ignore"),
+            ({"crowd": "group", "group_weight": 1}, "|crowd:group|group-weight:1"),
+            ({"difficult": "drop"}, "|difficult:drop"),
+            ({"min_score": 0.001}, "|min-score:.001"),
+            ({"min_score": 0}, "|min-score:0"),
+            ({"image_limit": 300}, "|image-limit:300"),
+            ({"class_limit": 7}, "|class-limit:7"),
+            ({"ties": "file"}, "|ties:file"),
+            ({"pixel": 1}, "|pixel:1"),
+            ({"arithmetic": "float32"}, "|arithmetic:float32"),
+            ({"box_decimals": 0}, "|box-decimals:0"),
+            ({"score_decimals": 5}, "|score-decimals:5"),
+            ({"strict": True}, "|strict"),
+            ({"assignment": "nearest"}, "|assignment:nearest"),
+            ({"equal_overlaps": "first"}, "|equal:first"),
+            ({"classes": "all"}, "|classes:all"),
         ],
     )
     def test_shows_each_setting(self, changes, part):
         assert part in signature(**changes)
         assert signature(**changes) != signature()
+
+    def test_knows_every_setting(self):
+        in_front = {"name", "iou_thresholds", "recall_points", "max_detections", "area_ranges"}
+        fields = {field.name for field in dataclasses.fields(COCO)}
+        assert fields - set(IN_SIGNATURE) == in_front | {"interpolation", "metrics"}
 
     def test_has_no_space_or_line(self):
         rules = COCO.replace(area_ranges={"tiny": (0, 0.5)}, iou_thresholds=(0.5, 0.55, 0.7))
@@ -170,6 +202,27 @@ class TestReplace:
     def test_a_range_may_be_a_point(self):
         assert COCO.replace(area_ranges={"x": (4, 4)}).area_index("x") == 1
 
+    def test_the_range_of_everything_stays_as_it_was(self):
+        changed = dm.VOC2012.replace(area_ranges={"tiny": (0, 9)})
+        assert changed.area_ranges == (*dm.VOC2012.area_ranges, dm.AreaRange("tiny", 0.0, 9.0))
+        assert dm.VOC2012.replace(area_ranges=RANGES).area_ranges == RANGES
+
+    def test_metrics_stand_in_the_order_of_reports(self):
+        assert COCO.replace(metrics=["ar", "ap", "ar"]).metrics == ("ap", "ar")
+
+    @pytest.mark.parametrize(
+        ("area", "words"),
+        [
+            (dm.AreaRange("x", 0, 9), "0 to 9 px²"),
+            (dm.AreaRange("x", 9216, 1e10), "from 9216 px²"),
+            (dm.AreaRange("x", 25, 50, "height"), "25 to 50 px high"),
+            (dm.AreaRange("x", 0, 0.5, "share"), "0 to 0.5 of the image"),
+            (dm.AreaRange("x", -math.inf, math.inf), "any size"),
+        ],
+    )
+    def test_ranges_in_words(self, area, words):
+        assert area.words == words
+
 
 class TestErrors:
     """Settings that are empty, out of range, out of order or double."""
@@ -228,6 +281,40 @@ class TestErrors:
             ({"ignore": True}, "ignore: expected one of .*, got True"),
             ({"class_agnostic": "no"}, "class_agnostic: expected False or True, got 'no'"),
             ({"iou": 0.5}, "no setting 'iou'; there are area_ranges, arithmetic"),
+            ({"strct": True}, r"no setting 'strct' \(do you mean strict\?\)"),
+            ({"name": "my rules"}, r"name: expected text without blanks and '\|', got 'my rules'"),
+            ({"name": "a|b"}, "name: expected text"),
+            ({"name": "a\tb"}, "name: expected text"),
+            ({"name": ""}, "name: expected text"),
+            ({"name": None}, "name: expected text .*, got None"),
+            ({"interpolation": "all"}, "interpolation: expected one of 'points', 'every', "),
+            ({"crowd": "take"}, "crowd: expected one of 'absorb', 'ignore', .*, got 'take'"),
+            ({"group_weight": 0.5}, "group_weight: expected 0 or 1, got 0.5"),
+            ({"group_weight": True}, "group_weight: expected 0 or 1, got True"),
+            ({"assignment": "best"}, "assignment: expected 'free' or 'nearest', got 'best'"),
+            ({"equal_overlaps": 1}, "equal_overlaps: expected 'last' or 'first', got 1"),
+            ({"strict": 1}, "strict: expected False or True, got 1"),
+            ({"pixel": 2}, "pixel: expected 0 or 1, got 2"),
+            ({"arithmetic": "float16"}, "arithmetic: expected 'float64' or 'float32'"),
+            ({"ties": "score"}, "ties: expected 'image' or 'file', got 'score'"),
+            ({"classes": "some"}, "classes: expected one of 'truth', 'detected', 'all'"),
+            ({"min_score": "0.5"}, "min_score: expected one number, got '0.5'"),
+            ({"min_score": (0.1, 0.2)}, r"min_score: expected one number, got \(0.1, 0.2\)"),
+            ({"min_score": math.nan}, "min_score: expected at least one finite number"),
+            ({"image_limit": 0}, "image_limit: expected a whole number from 1, got 0"),
+            ({"image_limit": math.inf}, "image_limit: expected a whole number from 1, got inf"),
+            ({"class_limit": 2.0}, "class_limit: expected a whole number from 1, got 2.0"),
+            ({"class_limit": 2**63}, "class_limit: expected a whole number from 1"),
+            ({"box_decimals": -1}, "box_decimals: expected a whole number from 0, got -1"),
+            ({"score_decimals": True}, "score_decimals: expected a whole number from 0, got True"),
+            ({"metrics": ()}, "metrics: expected some of ap, ap_iou, .*, got none"),
+            ({"metrics": "map"}, "metrics: expected some of ap, .*, got 'map'"),
+            ({"area_ranges": [("a", "0", 1)]}, r"area_ranges: expected \(name, low, high\)"),
+            ({"area_ranges": [("a", False, 1)]}, r"area_ranges: expected \(name, low, high\)"),
+            (
+                {"area_ranges": [("a", 0, 1, "width")]},
+                "area_ranges: a: expected 'area', 'share' or 'height', got 'width'",
+            ),
         ],
     )
     def test_are_refused(self, changes, message):
