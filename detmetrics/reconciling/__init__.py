@@ -83,7 +83,7 @@ def reconcile(
     theirs = rule_set(theirs) if isinstance(theirs, str) else theirs
 
     refuse_unpaired(truth, found)
-    told = progress or (lambda phase, share: None)
+    told = progress or _silent
 
     bench = Workbench(truth, found)
     every = _with(RULE_SETS.values(), ours, theirs)
@@ -108,6 +108,10 @@ def reconcile(
         tried=len(compared),
         notes=(*truth.notes, *found.notes),
     )
+
+
+def _silent(_phase: str, _share: float) -> None:
+    """Tell nobody."""
 
 
 def _detections(
