@@ -12,9 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from detmetrics.arrays import read_only
+from detmetrics.columns import negative_sizes
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import counted
 from detmetrics.rules import COCO, Rules
+from detmetrics.rules.areas import ANY_SIZE
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["TABLE_SETTINGS", "prepare"]
@@ -37,7 +39,12 @@ def prepare(
             "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
         )
     _refuse_second_pixel(truth, detections, rules)
-    notes = (*_overruled(truth, rules), *_special(truth, rules), *_pixel(rules))
+    notes = (
+        *_overruled(truth, rules),
+        *_special(truth, rules),
+        *_any_size(detections, rules),
+        *_pixel(rules),
+    )
     if rules.box_decimals is not None:
         truth, detections = (_rounded(table, rules.box_decimals) for table in (truth, detections))
     if rules.score_decimals is not None:
@@ -96,6 +103,15 @@ def _special(truth: GroundTruth, rules: Rules) -> Iterator[str]:
         one, more = BECOMES[rules.crowd]
         what = counted(crowds, f"crowd {one}", f"crowds {more}")
         yield f"{name}: {what}, as {rules.name} knows no crowds"
+
+
+def _any_size(detections: Detections, rules: Rules) -> Iterator[str]:
+    """Detections of negative size have no place in COCO's ranges, and one in that of VOC."""
+    if rules.area_ranges[0] != ANY_SIZE:
+        return
+    if negative := int(negative_sizes(detections.boxes, detections.box_format).sum()):
+        what = counted(negative, "box", "boxes")
+        yield f"{detections.source.name}: rules {rules.name} count the {what} of negative size too"
 
 
 def _pixel(rules: Rules) -> Iterator[str]:

@@ -356,6 +356,15 @@ class TestRemarks:
             assert not any(sentence in usual for sentence in expected)
 
     @pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
+    def test_of_boxes_of_negative_size(self, tmp_path):
+        files = write(tmp_path, document(), [detection(1), detection(1, bbox=[9, 9, -3, 5])])
+        said = "rules voc2012 count the 1 box of negative size too"
+        assert any(said in note for note in dm.evaluate(*files, dm.VOC2012).attention)
+        assert not any("negative size too" in note for note in dm.evaluate(*files).attention)
+        liable = dm.evaluate(*files, dm.VOC2012).matches()["verdict"].tolist()
+        assert liable.count("false positive") == 1
+
+    @pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
     def test_of_ignore_flags_names_the_rules(self, tmp_path):
         usual = self.attention(tmp_path, COCO, ignore=1)
         assert "rules coco count them, as pycocotools does; .replace(ignore='honour')" in usual

@@ -9,15 +9,22 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
 from detmetrics.errors import RulesError
+from detmetrics.rules.areas import (
+    ALL_AREAS,
+    ANY_SIZE,
+    COCO_RANGES,
+    AreaRange,
+    checked_ranges,
+)
 
 __all__ = [
     "ALL_AREAS",
@@ -51,50 +58,6 @@ METRIC_GROUPS = ("ap", "ap_iou", "ap_area", "ar", "ar_area")
 """What a rule set may report, in the order in which it is reported."""
 
 UNLIMITED = math.inf
-
-
-class AreaRange(NamedTuple):
-    """A named range of sizes; both ends belong to it.
-
-    Sizes are areas in square pixels, or where ``of`` says so shares of the area of the image
-    (0 to 1) or heights in pixels.
-
-    >>> import detmetrics as dm
-    >>> rules = dm.COCO.replace(area_ranges=[dm.AreaRange("tiny", 0, 256)])
-    >>> [area.name for area in rules.area_ranges]
-    ['all', 'tiny']
-    """
-
-    name: str
-    low: float
-    high: float
-    of: Literal["area", "share", "height"] = "area"
-
-    @property
-    def words(self) -> str:
-        """The range in words.
-
-        >>> AreaRange("small", 0.0, 1024.0).words, AreaRange("far", 0.0, 25.0, "height").words
-        ('0 to 1024 px²', '0 to 25 px high')
-        """
-        unit = {"area": "px²", "share": "of the image", "height": "px high"}[self.of]
-        if math.isinf(self.high) and math.isinf(self.low):
-            return "any size"
-        if self.high >= ALL_AREAS.high:
-            return f"from {self.low:g} {unit}"
-        return f"{self.low:g} to {self.high:g} {unit}"
-
-
-ALL_AREAS = AreaRange("all", 0.0, 1e10)
-ANY_SIZE = AreaRange("all", -math.inf, math.inf)
-"""Every box, also one of negative size, which detectors that clip boxes do write."""
-
-COCO_RANGES = (
-    ALL_AREAS,
-    AreaRange("small", 0.0, 32.0**2),
-    AreaRange("medium", 32.0**2, 96.0**2),
-    AreaRange("large", 96.0**2, 1e10),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +149,7 @@ class Rules:
         set_field(self, "iou_thresholds", _numbers("iou_thresholds", self.iou_thresholds))
         set_field(self, "recall_points", _numbers("recall_points", self.recall_points))
         set_field(self, "max_detections", _limits(self.max_detections))
-        set_field(self, "area_ranges", _area_ranges(self.area_ranges))
+        set_field(self, "area_ranges", checked_ranges(self.area_ranges))
         set_field(self, "metrics", _metrics(self.metrics))
         if self.iou_thresholds[0] <= 0 or self.iou_thresholds[-1] > 1:
             raise RulesError(f"iou_thresholds: expected 0 < t <= 1, got {self.iou_thresholds}")
@@ -216,7 +179,7 @@ class Rules:
             have = ", ".join(sorted(known))
             raise RulesError(f"no setting {unknown[0]!r}{meant}; there are {have}")
         if "area_ranges" in changes:  # the range of all sizes is ours where none is given
-            changes["area_ranges"] = _area_ranges(changes["area_ranges"], self.area_ranges[0])
+            changes["area_ranges"] = checked_ranges(changes["area_ranges"], self.area_ranges[0])
         return dataclasses.replace(self, **changes)
 
     @property
@@ -371,39 +334,6 @@ def _metrics(values: Any) -> tuple[str, ...]:
         what = repr(unknown[0]) if given else "none"
         raise RulesError(f"metrics: expected some of {', '.join(METRIC_GROUPS)}, got {what}")
     return tuple(group for group in METRIC_GROUPS if group in given)
-
-
-def _area_ranges(values: Any, everything: AreaRange = ALL_AREAS) -> tuple[AreaRange, ...]:
-    """The ranges, the one of everything first."""
-    try:
-        if isinstance(values, Mapping):
-            values = [(name, *bounds) for name, bounds in values.items()]
-        ranges = tuple(
-            AreaRange(str(name), _bound(low), _bound(high), *of) for name, low, high, *of in values
-        )
-    except (TypeError, ValueError):
-        raise RulesError(f"area_ranges: expected (name, low, high), got {values!r}") from None
-    for area in ranges:
-        if area.of not in ("area", "share", "height"):
-            raise RulesError(
-                f"area_ranges: {area.name}: expected 'area', 'share' or 'height', got {area.of!r}"
-            )
-        if area != ANY_SIZE and not 0 <= area.low <= area.high < math.inf:
-            raise RulesError(
-                "area_ranges: expected 0 <= low <= high, 1e10 for no upper end, "
-                f"got {area.name}: {area.low:g} to {area.high:g}"
-            )
-    names = [area.name for area in ranges]
-    if len(set(names)) < len(names) or "" in names:
-        raise RulesError(f"area_ranges: names must be given and differ, got {names}")
-    widest = [area for area in ranges if area.name == "all"] or [everything]
-    return (*widest, *(area for area in ranges if area.name != "all"))
-
-
-def _bound(value: Any) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise TypeError
-    return float(value)
 
 
 def _grid(values: tuple[float, ...]) -> str:
