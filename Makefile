@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lint types layers docs fuzz bench clean
+.PHONY: demo test test-peers check lint types layers docs fuzz bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
 
 test: $(VENV)/developer
 	$(BIN)/python -m pytest
+
+# Against the packages whose rules are followed, in an environment of their own.
+test-peers: .venv-peers/installed
+	.venv-peers/bin/python -m pytest tests/peers
 
 check: lint types layers
 
@@ -36,7 +40,7 @@ bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-peers build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("detmetrics needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
@@ -49,6 +53,13 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml
 $(VENV)/developer: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/installed
+
+# torch first, and this very version: its build for CPUs, which the others then find in place.
+.venv-peers/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'
+	touch $@
 
 $(VENV)/bench: $(VENV)/developer
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'

@@ -21,7 +21,17 @@ from detmetrics.errors import (
     TableError,
     UnknownIdError,
 )
-from detmetrics.rules import COCO, RULE_SETS, VOC2007, VOC2012, AreaRange, Rules
+from detmetrics.rules import (
+    COCO,
+    RULE_SETS,
+    TORCHMETRICS,
+    ULTRALYTICS,
+    ULTRALYTICS_2025,
+    VOC2007,
+    VOC2012,
+    AreaRange,
+    Rules,
+)
 from detmetrics.version import __version__
 
 if TYPE_CHECKING:
@@ -67,7 +77,10 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "RulesError",
     "Split",
     "Summary",
+    "TORCHMETRICS",
     "TableError",
+    "ULTRALYTICS",
+    "ULTRALYTICS_2025",
     "UnknownIdError",
     "VOC2007",
     "VOC2012",

@@ -20,6 +20,7 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.matching import Matches
+from detmetrics.operating import OperatingPoint, best_f1
 from detmetrics.parallel import each
 from detmetrics.sampling import (
     TruePositives,
@@ -154,6 +155,17 @@ class Curves:
                 with np.errstate(invalid="ignore"):
                     cells[:, :, area, index] = found / self.truths[:, area]
         return cells
+
+    @cached_property
+    def operating_point(self) -> OperatingPoint:
+        """Precision, recall and F1 at the best mean F1, at the first threshold, over all sizes."""
+        limit = self.matches.rules.max_limit
+
+        def of(category: int) -> tuple[Floats, Floats, Floats] | None:
+            curve = self.curve(category, 0, 0, limit)
+            return (curve.recall, curve.precision, curve.scores) if curve.truths else None
+
+        return best_f1([of(category) for category in range(self.matches.categories)])
 
     def curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
         """The curve of one category, threshold and area range; all are indices but ``limit``."""

@@ -21,7 +21,7 @@ from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["TABLE_SETTINGS", "prepare"]
 
-TABLE_SETTINGS = ("box_decimals", "score_decimals", "crowd", "difficult")
+TABLE_SETTINGS = ("box_decimals", "score_decimals", "crowd", "difficult", "zero_area")
 """The settings that the tables that :func:`prepare` returns depend on."""
 
 
@@ -50,6 +50,9 @@ def prepare(
     if rules.score_decimals is not None:
         scores = read_only(np.round(detections.scores, rules.score_decimals))
         detections = replace(detections, scores=scores)
+    if rules.zero_area == "missing" and (truth.area == 0).any():
+        sides = truth.xywh[:, 2:].prod(axis=1)
+        truth = replace(truth, area=read_only(np.where(truth.area == 0, sides, truth.area)))
     dropped = truth.dropped(rules)
     return truth.keep(~dropped) if dropped.any() else truth, detections, notes
 

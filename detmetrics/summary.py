@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from detmetrics.arrays import Floats
 from detmetrics.curves import Curves
 from detmetrics.rules import UNLIMITED, Rules
 
-__all__ = ["Metric", "Summary", "mean_of", "metrics_of", "per_category", "summarize"]
+__all__ = ["Metric", "Summary", "cells_of", "mean_of", "metrics_of", "per_category", "summarize"]
 
 SHORT_AREAS = {"all": "", "small": "s", "medium": "m", "large": "l"}
 UNSIZED = "image sizes are unknown, so no area in px² is"
@@ -31,7 +31,7 @@ class Metric(NamedTuple):
     """What one number is the mean of; indices into the rules, None for all thresholds."""
 
     name: str
-    kind: Literal["precision", "recall"]
+    kind: str
     area: int
     threshold: int | None
     limit: int
@@ -74,7 +74,7 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
     """
     last = len(rules.max_detections) - 1
 
-    def by_area(prefix: str, kind: Literal["precision", "recall"]) -> list[Metric]:
+    def by_area(prefix: str, kind: str) -> list[Metric]:
         return [
             Metric(prefix + SHORT_AREAS.get(area.name, f"_{area.name}"), kind, index, None, last)
             for index, area in enumerate(rules.area_ranges)
@@ -94,6 +94,7 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
             for index, limit in enumerate(rules.max_detections)
         ],
         "ar_area": by_area("AR", "recall"),
+        "pr": [Metric(name, name, 0, 0, last) for name in ("P", "R", "F1", "confidence")],
     }
     return tuple(metric for group in rules.metrics for metric in groups[group])
 
@@ -103,7 +104,7 @@ def summarize(curves: Curves) -> Summary:
     rules = curves.matches.rules
     values, undefined = {}, {}
     for metric in metrics_of(rules):
-        values[metric.name] = mean_of(_cells(curves, metric), curves, metric.area)
+        values[metric.name] = mean_of(cells_of(curves, metric), curves, metric.area)
         if math.isnan(values[metric.name]):
             unknown = curves.matches.unsized[metric.area]
             undefined[metric.name] = UNSIZED if unknown else _reason(rules, metric.area)
@@ -131,19 +132,24 @@ def per_category(curves: Curves) -> dict[str, Floats]:
     count = curves.matches.categories
     means = {}
     for metric in metrics_of(curves.matches.rules):
-        cells = _cells(curves, metric)
+        cells = cells_of(curves, metric)
         rows = np.ascontiguousarray(cells.reshape(math.prod(cells.shape[:-1]), count).T)
         means[metric.name] = rows.mean(axis=1)
     return means
 
 
-def _cells(curves: Curves, metric: Metric) -> Floats:
+def cells_of(curves: Curves, metric: Metric) -> Floats:
     """The cells that a metric is the mean of; the last axis is the category."""
     return CELLS[metric.kind](curves, metric)
 
 
 def _recall(curves: Curves, metric: Metric) -> Floats:
     return curves.recall[:, :, metric.area, metric.limit]
+
+
+def _everywhere(curves: Curves, value: float) -> Floats:
+    """(K,) one value for every class."""
+    return np.full(curves.matches.categories, value)
 
 
 def _precision(curves: Curves, metric: Metric) -> Floats:
@@ -155,6 +161,10 @@ def _precision(curves: Curves, metric: Metric) -> Floats:
 CELLS: dict[str, Callable[[Curves, Metric], Floats]] = {
     "precision": _precision,
     "recall": _recall,
+    "P": lambda curves, _: curves.operating_point.precision,
+    "R": lambda curves, _: curves.operating_point.recall,
+    "F1": lambda curves, _: curves.operating_point.f1,
+    "confidence": lambda curves, _: _everywhere(curves, curves.operating_point.confidence),
 }
 
 

@@ -15,7 +15,7 @@ from detmetrics.arrays import Floats, Ints, run_starts
 from detmetrics.curves import TINY, Curves, running
 from detmetrics.matching import Matches
 from detmetrics.sampling import TruePositives
-from detmetrics.summary import Metric, mean_of
+from detmetrics.summary import Metric, cells_of, mean_of
 
 __all__ = ["tie_interval"]
 
@@ -33,8 +33,8 @@ def tie_interval(
             return mean_of(cells, curves, metric.area)
         return float(cells[..., category].mean())
 
-    if metric.kind == "recall":
-        value = mean(curves.recall[:, :, metric.area, metric.limit])
+    if metric.kind != "precision":
+        value = mean(cells_of(curves, metric))
         return value, value
     hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
     low, high = (

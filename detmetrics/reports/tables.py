@@ -98,9 +98,17 @@ def _description(metric: Metric, rules: Rules) -> str:
     return ", ".join([what, _areas(metric, rules), *_counting(metric, rules)])
 
 
+WORDS = {
+    "P": "precision at the confidence of the best mean F1,",
+    "R": "recall at that confidence,",
+    "F1": "F1 at that confidence,",
+    "confidence": "confidence, the best mean F1,",
+}
+
+
 def _measured(metric: Metric, rules: Rules) -> str:
     if metric.kind != "precision":
-        return metric.kind
+        return WORDS.get(metric.kind, metric.kind)
     points = len(rules.recall_points)
     return {
         "points": "precision" if points == 101 else f"precision of {points} recall points",

@@ -1,7 +1,25 @@
 """What a benchmark counts: rules as values, and the rule sets that have a name."""
 
 from detmetrics.rules.names import RULE_SETS
-from detmetrics.rules.sets import COCO, VOC2007, VOC2012
+from detmetrics.rules.sets import (
+    COCO,
+    TORCHMETRICS,
+    ULTRALYTICS,
+    ULTRALYTICS_2025,
+    VOC2007,
+    VOC2012,
+)
 from detmetrics.rules.value import UNLIMITED, AreaRange, Rules
 
-__all__ = ["COCO", "RULE_SETS", "UNLIMITED", "VOC2007", "VOC2012", "AreaRange", "Rules"]
+__all__ = [
+    "COCO",
+    "RULE_SETS",
+    "TORCHMETRICS",
+    "ULTRALYTICS",
+    "ULTRALYTICS_2025",
+    "UNLIMITED",
+    "VOC2007",
+    "VOC2012",
+    "AreaRange",
+    "Rules",
+]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, Rules
+from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, Rules, single_grid
 
-__all__ = ["COCO", "VOC2007", "VOC2012"]
+__all__ = ["COCO", "TORCHMETRICS", "ULTRALYTICS", "ULTRALYTICS_2025", "VOC2007", "VOC2012"]
+
 
 COCO = Rules(
     name="coco",
@@ -55,4 +56,51 @@ VOC2007 = VOC2012.replace(
 """PASCAL VOC 2007: as :data:`VOC2012`, with AP as the mean of the envelope at 11 recall points.
 
 Source: ``VOCevaldet.m`` of 2007, ``voc_eval.py`` with ``use_07_metric=True``.
+"""
+
+ULTRALYTICS = Rules(
+    name="ultralytics",
+    iou_thresholds=single_grid(0.5, 0.95, 10),
+    recall_points=COCO.recall_points,
+    max_detections=(UNLIMITED,),
+    area_ranges=(ANY_SIZE,),
+    crowd="drop",
+    difficult="drop",
+    min_score=0.001,
+    image_limit=300,
+    arithmetic="float32",
+    equal_overlaps="first",
+    interpolation="linear",
+    metrics=("ap", "ap_iou", "pr"),
+)
+"""Ultralytics' validation of YOLO models, as releases from the middle of 2026 on compute it.
+
+Of at most 300 detections an image with a confidence above 0.001, each takes, in order of
+confidence, the best free label of its class; AP is the area under straight lines between the
+points of the envelope; P, R and F1 stand at the confidence of the best mean F1. Its labels know
+no crowds, and its converters leave out VOC's difficult objects. Source: ``ultralytics`` 8.4,
+``utils/metrics.py`` (``ap_per_class``, ``box_iou``), ``engine/validator.py``
+(``match_predictions``).
+"""
+
+ULTRALYTICS_2025 = ULTRALYTICS.replace(name="ultralytics-2025", assignment="nearest")
+"""Ultralytics before the middle of 2026: as :data:`ULTRALYTICS`, with another matching.
+
+Each detection answers to the label that it overlaps most, taken or not, and of those that answer
+to one label the most confident is right. Source: ``ultralytics`` 8.3, ``engine/validator.py``
+(``match_predictions``), which keeps the best label of each detection, in order of detection, and
+then the first detection of each label.
+"""
+
+TORCHMETRICS = COCO.replace(
+    name="torchmetrics",
+    iou_thresholds=single_grid(0.5, 0.95, 10),
+    recall_points=single_grid(0.0, 1.0, 101),
+    zero_area="missing",
+)
+"""torchmetrics' MeanAveragePrecision: pycocotools with thresholds and recall points of float32.
+
+An IoU of exactly 0.6 misses the threshold 0.6, and a recall of exactly 0.07 may or may not reach
+0.07; an ``area`` of 0 means that it is missing. Source: ``torchmetrics`` 1.9,
+``detection/mean_ap.py``.
 """

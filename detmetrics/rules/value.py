@@ -50,11 +50,12 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "pixel": (0, 1),
     "arithmetic": ("float64", "float32"),
     "ties": ("image", "file"),
+    "zero_area": ("kept", "missing"),
     "classes": ("truth", "detected", "all"),
 }
 """What each setting that is a choice may be, COCO's first."""
 
-METRIC_GROUPS = ("ap", "ap_iou", "ap_area", "ar", "ar_area")
+METRIC_GROUPS = ("ap", "ap_iou", "ap_area", "ar", "ar_area", "pr")
 """What a rule set may report, in the order in which it is reported."""
 
 UNLIMITED = math.inf
@@ -95,6 +96,8 @@ class Rules:
         pixel: 1 adds a pixel to width and height, for coordinates that name first and last
             pixel.
         arithmetic: of overlaps: ``"float64"``, or ``"float32"`` with 1e-7 added to the union.
+        zero_area: what an area of 0 in the ground truth means: no area (``"kept"``), or that it
+            is ``"missing"``, and ``w * h`` is used.
         area_ranges: (A,) the ranges; the first is always ``all``, put there where missing.
         iou_thresholds: (T,) a pair can match at ``IoU >= threshold``; in (0, 1], ascending.
         strict: a pair can match at ``IoU > threshold`` instead.
@@ -136,6 +139,7 @@ class Rules:
     arithmetic: Literal["float64", "float32"] = "float64"
     box_decimals: int | None = None
     score_decimals: int | None = None
+    zero_area: Literal["kept", "missing"] = "kept"
     strict: bool = False
     assignment: Literal["free", "nearest"] = "free"
     equal_overlaps: Literal["last", "first"] = "last"
@@ -223,10 +227,12 @@ class Rules:
         return points if self.interpolation == "points" else f"{points}-{self.interpolation}"
 
     def threshold_index(self, iou: float) -> int | None:
-        """Where a threshold stands, to nine decimals (0.9 is stored as 0.8999...), or None."""
+        """Where a threshold stands, to seven decimals (0.9 is 0.8999... in float64, and
+        0.8999999762 in float32), or None.
+        """
         distance = np.abs(np.array(self.iou_thresholds) - iou)
         nearest = int(np.argmin(distance))
-        return nearest if distance[nearest] < 1e-9 else None
+        return nearest if distance[nearest] < 1e-7 else None
 
     def area_index(self, name: str) -> int:
         """Where an area range stands.
@@ -243,13 +249,13 @@ class Rules:
 IN_SIGNATURE = (
     *("box_decimals", "score_decimals", "class_agnostic", "crowd", "group_weight", "difficult"),
     *("ignore", "min_score", "image_limit", "class_limit", "ties", "pixel"),
-    *("arithmetic", "strict", "assignment", "equal_overlaps", "classes"),
+    *("arithmetic", "zero_area", "strict", "assignment", "equal_overlaps", "classes"),
 )
 LABELS = {"class_agnostic": "class-agnostic", "equal_overlaps": "equal"} | {
     name: name.replace("_", "-")
     for name in (
         *("box_decimals", "score_decimals", "group_weight", "min_score"),
-        *("image_limit", "class_limit"),
+        *("image_limit", "class_limit", "zero_area"),
     )
 }
 LEAST = {"image_limit": 1, "class_limit": 1, "box_decimals": 0, "score_decimals": 0}
@@ -336,13 +342,30 @@ def _metrics(values: Any) -> tuple[str, ...]:
     return tuple(group for group in METRIC_GROUPS if group in given)
 
 
+def single_grid(start: float, stop: float, count: int) -> tuple[float, ...]:
+    """``torch.linspace`` in float32, as float64: from the start up to the middle, and from the end
+    beyond it, each product and sum rounded once.
+
+    >>> single_grid(0.5, 0.95, 10)[2]
+    0.6000000238418579
+    """
+    first, last = np.float32(start), np.float32(stop)
+    step = np.float64((last - first) / np.float32(count - 1))
+    index = np.arange(count)
+    grid = np.where(index < count // 2, first + step * index, last - step * index[::-1])
+    return tuple(grid.astype(np.float32).astype(np.float64).tolist())
+
+
 def _grid(values: tuple[float, ...]) -> str:
     """Numbers in full; an even grid that linspace gives bit for bit as start:step:stop."""
-    first, last = values[0], values[-1]
-    even = len(values) > 2 and values == tuple(np.linspace(first, last, len(values)))
-    if even and (round(first, 2), round(last, 2)) == (first, last):
-        step = (last - first) / (len(values) - 1)
-        return f"{_cents(first)}:{_cents(step)}:{_cents(last)}"
+    count, first, last = len(values), round(values[0], 2), round(values[-1], 2)
+    if count > 2:
+        step = (last - first) / (count - 1)
+        text = f"{_cents(first)}:{_cents(step)}:{_cents(last)}"
+        if values == tuple(np.linspace(first, last, count)):
+            return text
+        if values == single_grid(first, last, count):
+            return f"{text}:float32"
     return ",".join(_short(value) for value in values)
 
 
@@ -353,8 +376,11 @@ def _cents(value: float) -> str:
 
 
 def _recall_grid(values: tuple[float, ...]) -> str:
-    if values == tuple(np.linspace(0.0, 1.0, len(values))):
-        return str(len(values))
+    count = len(values)
+    if values == tuple(np.linspace(0.0, 1.0, count)):
+        return str(count)
+    if count > 2 and values == single_grid(0.0, 1.0, count):
+        return f"{count}:float32"
     return _grid(values)
 
 
