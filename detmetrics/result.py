@@ -189,10 +189,8 @@ class Evaluation:
         >>> bool((curve.envelope >= curve.precision).all())
         True
         """
-        if category not in self.class_names:
-            raise InputError(f"no class {category!r}; there are {', '.join(self.class_names)}")
         return self.curves.curve(
-            self.class_names.index(category),
+            self._class(category),
             self._threshold(iou),
             self._area(area),
             self.rules.max_limit if limit is None else limit,
@@ -205,8 +203,10 @@ class Evaluation:
         come first for the lowest value, true positives for the highest. The summary's own value
         lies between: there equal scores stand by image, then by place in the file.
 
+        category: of this class alone, by its name; over all of them unless given.
+
         Raises:
-            InputError: the rules have no such metric.
+            InputError: the rules have no such metric, or no class has this name.
 
         >>> import detmetrics as dm
         >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
@@ -217,7 +217,7 @@ class Evaluation:
         known = {found.name: found for found in metrics_of(self.rules)}
         if metric not in known:
             raise InputError(f"no metric {metric!r}; there are {', '.join(known)}")
-        row = None if category is None else self.class_names.index(category)
+        row = None if category is None else self._class(category)
         return tie_interval(self.curves, known[metric], row)
 
     def arrays(self) -> dict[str, Floats]:
@@ -272,6 +272,11 @@ class Evaluation:
                 "python": platform.python_version(),
             },
         }
+
+    def _class(self, name: str) -> int:
+        if name not in self.class_names:
+            raise InputError(f"no class {name!r}; there are {', '.join(self.class_names)}")
+        return self.class_names.index(name)
 
     def _threshold(self, iou: float) -> int:
         index = self.rules.threshold_index(iou)

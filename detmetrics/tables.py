@@ -116,7 +116,7 @@ class GroundTruth:
 
     def dropped(self, rules: Rules) -> Bools:
         """(G,) what the rules treat as if it were not there."""
-        dropped = self.crowd if rules.crowd == "drop" else self.none
+        dropped = self._crowded(rules) if rules.crowd == "drop" else self.none
         return dropped | self.difficult if rules.difficult == "drop" else dropped
 
     def _crowded(self, rules: Rules) -> Bools:

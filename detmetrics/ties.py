@@ -7,6 +7,7 @@ highest where they come last; recall does not depend on the order. The matching 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,8 @@ def tie_interval(
     def mean(cells: Floats) -> float:
         if category is None:
             return mean_of(cells, curves, metric.area)
+        if curves.truths[category, metric.area] == 0:
+            return math.nan
         return float(cells[..., category].mean())
 
     if metric.kind != "precision":
@@ -38,15 +41,19 @@ def tie_interval(
         return value, value
     hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
     low, high = (
-        curves.cells(metric.area, replace(hits, precision=precision))
-        for precision in _precisions(curves, hits, metric.area)
+        curves.cells(metric.area, replace(hits, precision=precision, wrong=wrong))
+        for precision, wrong in _orders(curves, hits, metric.area)
     )
     at = slice(None) if metric.threshold is None else metric.threshold
     return mean(low[at]), mean(high[at])
 
 
-def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats, Floats]:
-    """(Q,) precision at each true positive, false positives of its score first and last."""
+def _orders(
+    curves: Curves, hits: TruePositives, area: int
+) -> tuple[tuple[Floats, Ints], tuple[Floats, Ints]]:
+    """(Q,) precision at each true positive and false positives before it, twice: with those of
+    its score first, and last.
+    """
     matches = curves.matches
     starts = _score_runs(matches)
     ends = np.append(starts[1:], len(matches.row))
@@ -55,7 +62,8 @@ def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats,
     pairs = matches.pairs
     of_threshold = np.append(hits.first[:, :1].ravel(), len(hits.detection))
 
-    lowest, highest = np.empty(len(hits.detection)), np.empty(len(hits.detection))
+    # Of all that count down to a true positive: every one of its score, or only what it needs.
+    place = np.empty((3, len(hits.detection)), np.int64)
     for threshold in range(len(matches.rules.iou_thresholds)):
         rows = slice(of_threshold[threshold], of_threshold[threshold + 1])
         hit = hits.detection[rows]
@@ -70,9 +78,11 @@ def _precisions(curves: Curves, hits: TruePositives, area: int) -> tuple[Floats,
         found = right_before[hit + 1] - right_before[origin]
         later = right_before[end] - right_before[hit + 1]  # true positives of this score, behind
         sooner = right_before[hit + 1] - right_before[begin]
-        lowest[rows] = found / (all_before[end] - all_before[origin] - later + TINY)
-        highest[rows] = found / (all_before[begin] - all_before[origin] + sooner + TINY)
-    return lowest, highest
+        place[0, rows] = found
+        place[1, rows] = all_before[end] - all_before[origin] - later
+        place[2, rows] = all_before[begin] - all_before[origin] + sooner
+    found, most, least = place
+    return (found / (most + TINY), most - found), (found / (least + TINY), least - found)
 
 
 def _score_runs(matches: Matches) -> Ints:

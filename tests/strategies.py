@@ -5,16 +5,24 @@ Random floats almost never tie and almost never fall on a threshold; a grid does
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.catalog import Catalog
+from detmetrics.rules.value import CHOICES
 
 LIMITS = [(1, 10, 100), (1, 2, 3), (2,), (1, 300)]
 RANGES = [
     dm.COCO.area_ranges,
     (("all", 0.0, 1e10), ("tiny", 0.0, 8.0), ("rest", 8.0, 64.0)),
+]
+
+OTHER_RANGES = [
+    (("all", -math.inf, math.inf),),
+    (("wide", 0.005, 0.1, "share"), ("low", 0.0, 2.0, "height"), ("tiny", 0.0, 8.0)),
 ]
 
 
@@ -35,14 +43,36 @@ def rules(draw: st.DrawFn) -> dm.Rules:
 
 
 @st.composite
+def any_rules(draw: st.DrawFn) -> dm.Rules:
+    """Rules with any settings at all, also those that no benchmark has."""
+    choices = {setting: draw(st.sampled_from(values)) for setting, values in CHOICES.items()}
+    return draw(rules()).replace(
+        max_detections=draw(st.sampled_from([(1, 10, 100), (2,), (1, math.inf), (math.inf,)])),
+        area_ranges=draw(st.sampled_from([*RANGES, *OTHER_RANGES])),
+        min_score=draw(st.sampled_from([None, None, 0.1, 0.2])),
+        image_limit=draw(st.sampled_from([None, None, 2, 5])),
+        class_limit=draw(st.sampled_from([None, None, 3, 6])),
+        box_decimals=draw(st.sampled_from([None, None, 0])),
+        score_decimals=draw(st.sampled_from([None, None, 1])),
+        metrics=("ap", "ap_iou", "ap_area", "ar", "ar_area"),
+        **choices,
+    )
+
+
+@st.composite
 def scenes(
-    draw: st.DrawFn, max_objects: int = 12, max_detections: int = 20
+    draw: st.DrawFn, max_objects: int = 12, max_detections: int = 20, *, full: bool = False
 ) -> tuple[dm.GroundTruth, dm.Detections]:
-    """Ground truth and detections over at most 3 images and 3 classes, which share a catalog."""
+    """Ground truth and detections over at most 3 images and 3 classes, which share a catalog.
+
+    full: with difficult objects, image sizes and corners too, which pycocotools does not know.
+    """
     images = draw(st.lists(st.integers(0, 50), min_size=1, max_size=3, unique=True))
     classes = draw(st.lists(st.integers(0, 90), min_size=1, max_size=3, unique=True))
     unit = draw(st.sampled_from([1.0, 0.5, 1 / 3, 8.0]))
-    catalog = Catalog.from_ids(images=images, categories=classes)
+    sizes = [(48.0, 32.0)] * len(images) if full else None
+    catalog = Catalog.from_ids(images=images, categories=classes, image_sizes=sizes)
+    corners = full and draw(st.booleans())
     side = st.integers(0, 6)
     box = st.tuples(side, side, side, side)
 
@@ -51,6 +81,8 @@ def scenes(
 
     objects, found = draw(st.integers(0, max_objects)), draw(st.integers(0, max_detections))
     boxes = unit * np.array(column(box, objects), float).reshape(-1, 4)
+    if corners:
+        boxes[:, 2:] += boxes[:, :2]
     areas = np.array(column(st.sampled_from([None, 8.0, 64.0, 1024.0, 9216.0]), objects), float)
     truth = dm.GroundTruth.from_arrays(
         image_ids=column(st.sampled_from(images), objects),
@@ -59,12 +91,18 @@ def scenes(
         areas=areas,
         crowd=column(st.sampled_from([False, False, False, True]), objects),
         ignore=column(st.sampled_from([False, False, True]), objects),
+        difficult=column(st.sampled_from([False, False, full]), objects),
+        box_format="xyxy" if corners else "xywh",
         catalog=catalog,
     )
+    boxes = unit * np.array(column(box, found), float).reshape(-1, 4)
+    if corners:
+        boxes[:, 2:] += boxes[:, :2]
     detections = dm.Detections.from_arrays(
         image_ids=column(st.sampled_from(images), found),
         categories=column(st.sampled_from(classes), found),
-        boxes=unit * np.array(column(box, found), float).reshape(-1, 4),
+        boxes=boxes,
+        box_format="xyxy" if corners else "xywh",
         scores=column(st.sampled_from([0.1, 0.3, 0.3000001, 0.5, 0.9]), found),
         catalog=catalog,
     )

@@ -269,9 +269,8 @@ class TestReported:
     def test_a_cut_is_found(self, rules, how):
         value = dm.evaluate(TRUTH, FOUND, rules).summary["AP"]
         found = dm.reconcile(TRUTH, FOUND, reported=repr(value))
-        assert ("coco", f"with {how}") in {
-            (way.rules, way.how) for way in found.candidates if way.gives
-        }
+        giving = {(way.rules, way.how) for way in found.candidates if way.gives}
+        assert ("coco", f"with {how}") in giving
 
     def test_ap50_reported_as_map_is_found(self):
         value = dm.evaluate(TRUTH, FOUND).summary["AP50"]

@@ -1,0 +1,258 @@
+"""Every setting of rules as slow and obvious loops, written from its definition in ``Rules``.
+
+Nothing here is taken from the package but the containers of input and settings.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detmetrics import Detections, GroundTruth, Rules
+
+CROWDED, OUT = "crowded", "out"
+
+
+def evaluate(truth: GroundTruth, found: Detections, rules: Rules) -> dict:
+    """ap : {(class, threshold, area): value or nan}; right, aside : {(threshold, area): rows}."""
+    objects = [_object(truth, g, rules) for g in range(len(truth))]
+    objects = [one for one in objects if one is not None]
+    dets = [_detection(truth, found, d, rules) for d in range(len(found))]
+    dets = _selected(dets, rules)
+    classes = range(len(truth.catalog.category_ids))
+    groups = [list(classes)] if rules.class_agnostic else [[k] for k in classes]
+    result: dict = {"ap": {}, "right": {}, "aside": {}, "truths": {}}
+    for a, area in enumerate(rules.area_ranges):
+        for t, threshold in enumerate(rules.iou_thresholds):
+            right_rows, aside_rows = set(), set()
+            for k, group in enumerate(groups):
+                ranked = [d for d in dets if d["class"] in group]
+                here = [g for g in objects if g["class"] in group]
+                verdicts, total = _match(ranked, here, rules, area, threshold)
+                right_rows |= {d["row"] for d, v in zip(ranked, verdicts, strict=True) if v == "tp"}
+                aside_rows |= {d["row"] for d, v in zip(ranked, verdicts, strict=True) if v == OUT}
+                result["truths"][k, a] = total
+                result["ap"][k, t, a] = _ap(verdicts, total, rules) if total else float("nan")
+            result["right"][t, a], result["aside"][t, a] = right_rows, aside_rows
+    result["detected"] = {k for k, g in enumerate(groups) if any(d["class"] in g for d in dets)}
+    return result
+
+
+def mean_ap(result: dict, rules: Rules, area: int = 0) -> float:
+    """The mean over thresholds and over the classes that the rules take it over."""
+    classes = sorted({k for k, _, _ in result["ap"]})
+    known = [k for k in classes if result["truths"][k, area]]
+    if rules.classes == "detected":
+        known = [k for k in known if k in result["detected"]]
+    chosen = classes if rules.classes == "all" and known else known
+    thresholds = range(len(rules.iou_thresholds))
+    values = [result["ap"][k, t, area] if k in known else 0.0 for t in thresholds for k in chosen]
+    return sum(values) / len(values) if values else float("nan")
+
+
+def _object(truth: GroundTruth, g: int, rules: Rules) -> dict | None:
+    crowd, difficult = bool(truth.crowd[g]), bool(truth.difficult[g])
+    if difficult and rules.difficult == "drop":
+        return None
+    crowded = crowd or (difficult and rules.difficult == "crowd")
+    if crowded and rules.crowd == "drop":
+        return None
+    excused = crowded and rules.crowd != "count"
+    group = crowded and rules.crowd == "group"
+    if group and rules.group_weight == 1:
+        excused = False
+    region = crowded and rules.crowd in ("absorb", "group")
+    if truth.ignore[g] and rules.ignore != "overwrite":
+        excused = True
+        region = region or rules.ignore == "region"
+    if difficult and rules.difficult == "ignore":
+        excused = True
+    area = float(truth.area[g])
+    box = _rounded(truth.boxes[g], rules.box_decimals)
+    xyxy, xywh = _forms(box, truth.box_format)
+    if rules.zero_area == "missing" and area == 0:
+        area = xywh[2] * xywh[3]
+    return {
+        "row": g, "image": int(truth.image[g]), "class": int(truth.category[g]), "xyxy": xyxy,
+        "xywh": xywh, "sizes": _sizes(truth, int(truth.image[g]), area, xywh[3]),
+        "excused": excused, "region": region, "group": group,
+    }  # fmt: skip
+
+
+def _detection(truth: GroundTruth, found: Detections, d: int, rules: Rules) -> dict:
+    xyxy, xywh = _forms(_rounded(found.boxes[d], rules.box_decimals), found.box_format)
+    image = int(found.image[d])
+    score = float(found.scores[d])
+    if rules.score_decimals is not None:
+        score = float(np.round(score, rules.score_decimals))
+    return {
+        "row": d, "image": image, "class": int(found.category[d]), "score": score, "xyxy": xyxy,
+        "xywh": xywh, "sizes": _sizes(truth, image, xywh[2] * xywh[3], xywh[3]),
+    }  # fmt: skip
+
+
+def _rounded(box, decimals):
+    return box if decimals is None else np.round(box, decimals)
+
+
+def _forms(box, box_format):
+    a, b, c, d = (float(value) for value in box)
+    if box_format == "xyxy":
+        return (a, b, c, d), (a, b, c - a, d - b)
+    return (a, b, a + c, b + d), (a, b, c, d)
+
+
+def _sizes(truth: GroundTruth, image: int, area: float, height: float) -> dict:
+    width_of_image, height_of_image = truth.catalog.image_sizes[image]
+    return {"area": area, "height": height, "share": area / (width_of_image * height_of_image)}
+
+
+def _selected(dets: list[dict], rules: Rules) -> list[dict]:
+    """Those that count, best first; equal scores as the rules order them."""
+    by_file = sorted(dets, key=lambda d: d["row"])
+    if rules.ties == "image":
+        by_file.sort(key=lambda d: (d["image"], d["class"] if rules.class_agnostic else 0))
+    ranked = sorted(by_file, key=lambda d: -d["score"])
+    of_image = sorted(sorted(dets, key=lambda d: d["row"]), key=lambda d: -d["score"])
+    kept = []
+    for d in ranked:
+        same_class = [e for e in ranked if rules.class_agnostic or e["class"] == d["class"]]
+        in_image = [e for e in same_class if e["image"] == d["image"]]
+        if in_image.index(d) >= rules.max_limit:
+            continue
+        if rules.min_score is not None and d["score"] <= rules.min_score:
+            continue
+        if rules.class_limit is not None and same_class.index(d) >= rules.class_limit:
+            continue
+        if rules.image_limit is not None:
+            place = [e for e in of_image if e["image"] == d["image"]].index(d)
+            if place >= rules.image_limit:
+                continue
+        kept.append(d)
+    return kept
+
+
+def _overlap(d: dict, g: dict, rules: Rules) -> float:
+    number = np.float32 if rules.arithmetic == "float32" else float
+    p = rules.pixel
+    if p or rules.arithmetic == "float32":
+        dx1, dy1, dx2, dy2 = (number(v) for v in d["xyxy"])
+        gx1, gy1, gx2, gy2 = (number(v) for v in g["xyxy"])
+        d_area = (dx2 - dx1 + p) * (dy2 - dy1 + p)
+        g_area = (gx2 - gx1 + p) * (gy2 - gy1 + p)
+    else:
+        dx1, dy1, dw, dh = d["xywh"]
+        gx1, gy1, gw, gh = g["xywh"]
+        dx2, dy2, gx2, gy2 = dx1 + dw, dy1 + dh, gx1 + gw, gy1 + gh
+        d_area, g_area = dw * dh, gw * gh
+    w, h = min(dx2, gx2) - max(dx1, gx1) + p, min(dy2, gy2) - max(dy1, gy1) + p
+    if w <= 0 or h <= 0:
+        return 0.0
+    inter = w * h
+    union = d_area if g["region"] else d_area + g_area - inter
+    if rules.arithmetic == "float32":
+        union = union + np.float32(1e-7)
+    return float(inter / union)
+
+
+def _enough(overlap: float, threshold: float, rules: Rules) -> bool:
+    return overlap > threshold if rules.strict else overlap >= min(threshold, 1 - 1e-10)
+
+
+def _in(one: dict, area) -> bool:
+    return area.low <= one["sizes"][area.of] <= area.high
+
+
+def _match(ranked, objects, rules, area, threshold):
+    """What becomes of each detection (tp, fp, out), and how many ground truths count."""
+    ignored = {g["row"]: g["excused"] or not _in(g, area) for g in objects}
+    # on equal overlap the last in order of class and file is better, or the first
+    choice = sorted(objects, key=lambda g: (g["class"], g["row"]))
+    if rules.equal_overlaps == "last":
+        choice = choice[::-1]
+    taken: set[int] = set()
+    verdicts: dict[int, str] = {}
+    for d in ranked:
+        here = [g for g in choice if g["image"] == d["image"] and not g["group"]]
+        if rules.assignment == "free":
+            verdicts[d["row"]] = _free(d, here, taken, ignored, rules, threshold)
+        else:
+            verdicts[d["row"]] = _nearest(d, here, taken, ignored, rules, threshold)
+    stood_for: set[int] = set()
+    for d in ranked:
+        if verdicts[d["row"]] != "fp":
+            continue
+        groups = [g for g in choice if g["image"] == d["image"] and g["group"]]
+        reached = [g for g in groups if _enough(_overlap(d, g, rules), threshold, rules)]
+        if reached:
+            best = max(reached, key=lambda g: _overlap(d, g, rules))
+            first = best["row"] not in stood_for
+            stood_for.add(best["row"])
+            verdicts[d["row"]] = "tp" if first and not ignored[best["row"]] else OUT
+        elif not _in(d, area):
+            verdicts[d["row"]] = OUT
+    return [verdicts[d["row"]] for d in ranked], sum(not v for v in ignored.values())
+
+
+def _free(d, here, taken, ignored, rules, threshold):
+    free = [g for g in here if g["row"] not in taken or g["region"]]
+    open_ones = [g for g in free if _enough(_overlap(d, g, rules), threshold, rules)]
+    counting = [g for g in open_ones if not ignored[g["row"]]]
+    wanted = counting or open_ones
+    if not wanted:
+        return "fp"
+    best = max(wanted, key=lambda g: _overlap(d, g, rules))  # the first of equals, in order
+    taken.add(best["row"])
+    return OUT if ignored[best["row"]] else "tp"
+
+
+def _nearest(d, here, taken, ignored, rules, threshold):
+    if not here:
+        return "fp"
+    best = max(here, key=lambda g: _overlap(d, g, rules))
+    if not _enough(_overlap(d, best, rules), threshold, rules):
+        return "fp"
+    if ignored[best["row"]]:
+        return OUT
+    if best["row"] in taken:
+        return "fp"
+    taken.add(best["row"])
+    return "tp"
+
+
+def _ap(verdicts, total, rules):
+    right = wrong = 0
+    recall, precision = [], []
+    for verdict in verdicts:
+        if verdict == OUT:
+            continue
+        right += verdict == "tp"
+        wrong += verdict == "fp"
+        recall.append(right / total)
+        precision.append(right / (right + wrong))
+    if rules.interpolation == "trapezoid":
+        pairs = range(1, len(recall))
+        return sum(
+            (recall[n] - recall[n - 1]) * (precision[n] + precision[n - 1]) / 2 for n in pairs
+        )
+    envelope = [max(precision[n:]) for n in range(len(precision))]
+    if rules.interpolation == "points":
+        reached = [
+            next((e for r, e in zip(recall, envelope, strict=True) if r >= point), 0.0)
+            for point in rules.recall_points
+        ]
+        return sum(reached) / len(reached)
+    if rules.interpolation == "every":
+        area, before = 0.0, 0.0
+        for r, e in zip(recall, envelope, strict=True):
+            area += (r - before) * e
+            before = r
+        return area
+    # linear: as the reference package has it, sentinels and all
+    last = recall[-1] if recall else 1.0
+    x = np.array([0.0, *recall, last, 1.0])
+    y = np.array([1.0, *precision, 0.0, 0.0])
+    y = np.maximum.accumulate(y[::-1])[::-1]
+    points = np.array(rules.recall_points)
+    height = np.interp(points, x, y)
+    steps = range(len(points) - 1)
+    return sum((points[n + 1] - points[n]) * (height[n + 1] + height[n]) / 2 for n in steps)
