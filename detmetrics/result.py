@@ -206,7 +206,8 @@ class Evaluation:
         category: of this class alone, by its name; over all of them unless given.
 
         Raises:
-            InputError: the rules have no such metric, or no class has this name.
+            InputError: the rules have no such metric, no class has this name, or AP is the area
+                under the curve itself, which a better order can lower.
 
         >>> import detmetrics as dm
         >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
@@ -217,6 +218,11 @@ class Evaluation:
         known = {found.name: found for found in metrics_of(self.rules)}
         if metric not in known:
             raise InputError(f"no metric {metric!r}; there are {', '.join(known)}")
+        if self.rules.interpolation == "trapezoid":
+            raise InputError(
+                f"no interval over equal scores under {self.rules.name}: the area under the curve "
+                "itself, by trapezoids, neither rises nor falls with the order"
+            )
         row = None if category is None else self._class(category)
         return tie_interval(self.curves, known[metric], row)
 

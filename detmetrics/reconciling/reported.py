@@ -130,7 +130,8 @@ def candidates(found: Iterable[Way], reported: Reported) -> tuple[Candidate, ...
 def _compared(way: Way, reported: Reported) -> Candidate:
     low = high = way.value
     near = abs(way.value - reported.value) < NEAR
-    if way.result and near and not reported.given_by(low, high) and way.metric.startswith("AP"):
+    if near and not reported.given_by(low, high) and _has_interval(way):
+        assert way.result is not None
         low, high = way.result.tie_interval(way.metric, way.category)
     return Candidate(
         rules=way.rules,
@@ -141,6 +142,15 @@ def _compared(way: Way, reported: Reported) -> Candidate:
         low=low,
         high=high,
         gives=reported.given_by(low, high),
+    )
+
+
+def _has_interval(way: Way) -> bool:
+    """Whether the order of equal scores may move it, and by how much is known."""
+    return (
+        way.result is not None
+        and way.metric.startswith("AP")
+        and way.result.rules.interpolation != "trapezoid"
     )
 
 
