@@ -247,9 +247,11 @@ def _ap(verdicts, total, rules):
             area += (r - before) * e
             before = r
         return area
-    # linear: as the reference package has it, sentinels and all
-    last = recall[-1] if recall else 1.0
-    x = np.array([0.0, *recall, last, 1.0])
+    # linear: as the reference package has it, sentinels and all, which it does not ask for
+    # classes without detections
+    if not recall:
+        return 0.0
+    x = np.array([0.0, *recall, recall[-1], 1.0])
     y = np.array([1.0, *precision, 0.0, 0.0])
     y = np.maximum.accumulate(y[::-1])[::-1]
     points = np.array(rules.recall_points)
