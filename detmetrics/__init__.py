@@ -23,6 +23,8 @@ from detmetrics.errors import (
 )
 from detmetrics.rules import (
     COCO,
+    LVIS,
+    LVIS_FIXED,
     RULE_SETS,
     TORCHMETRICS,
     ULTRALYTICS,
@@ -68,6 +70,8 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "FormatError",
     "GroundTruth",
     "InputError",
+    "LVIS",
+    "LVIS_FIXED",
     "OutputError",
     "Overview",
     "RULE_SETS",

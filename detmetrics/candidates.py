@@ -81,7 +81,7 @@ def candidates(
     else:
         ranked = memory.ranked[order]
     row, rank = ranked
-    kept = selected(detections, category, row, rank, rules)
+    kept = selected(truth, detections, category, row, rank, rules)
 
     truth_row, truth_group = _in_order_of_choice(
         truth, truth_category * images + truth.image, rules

@@ -86,6 +86,7 @@ class Matches:
         truth_row, truth_category : (G,) of each ground truth.
         ignored : (A, G) ground truths that count neither for nor against.
         unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
+        frequency : (K,) how frequent each class is, as LVIS has it; empty where unknown.
         pairs: the candidates, with indices into these detections and ground truths.
         matched: (A,) which of the pairs are matched, a record an area range.
     """
@@ -103,6 +104,7 @@ class Matches:
     truth_category: Ints
     ignored: Bools
     unsized: Bools
+    frequency: tuple[str, ...]
     pairs: Pairs
     matched: tuple[Matched, ...]
 
@@ -126,6 +128,9 @@ def match(
     without_size = unsized(truth, rules)
     ignored = truth.excused(rules) | ~in_ranges(truth, rules) | without_size[:, None]
     ignored = ignored[:, truth_row]
+    liable, federation = in_ranges(detections, rules)[:, row], truth.federation
+    if rules.federated and federation is not None:
+        liable &= ~federation.is_open(detections.image[row], detections.category[row])
     return Matches(
         rules=rules,
         categories=categories,
@@ -135,11 +140,12 @@ def match(
         image=detections.image[row],
         score=detections.scores[row],
         rank=found.rank,
-        liable=in_ranges(detections, rules)[:, row],
+        liable=liable,
         truth_row=truth_row,
         truth_category=np.zeros_like(truth_row) if pooled else truth.category[truth_row],
         ignored=ignored,
         unsized=without_size,
+        frequency=federation.frequency if federation is not None else (),
         pairs=found.pairs,
         matched=_matched(found, truth.groups(rules)[truth_row], ignored, rules),
     )

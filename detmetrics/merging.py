@@ -64,6 +64,7 @@ def _union(a: Matches, b: Matches) -> Matches:
         truth_category=np.concatenate([a.truth_category, b.truth_category]),
         ignored=np.concatenate([a.ignored, b.ignored], axis=1),
         unsized=a.unsized,
+        frequency=a.frequency,
         pairs=pairs,
         matched=tuple(
             _union_of_matched(mine, other, moved, len(a.pairs.detection))

@@ -39,6 +39,7 @@ def prepare(
             "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
         )
     _refuse_second_pixel(truth, detections, rules)
+    _refuse_unfederated(truth, rules)
     notes = (
         *_overruled(truth, rules),
         *_special(truth, rules),
@@ -55,6 +56,22 @@ def prepare(
         truth = replace(truth, area=read_only(np.where(truth.area == 0, sides, truth.area)))
     dropped = truth.dropped(rules)
     return truth.keep(~dropped) if dropped.any() else truth, detections, notes
+
+
+def _refuse_unfederated(truth: GroundTruth, rules: Rules) -> None:
+    if rules.federated and rules.class_agnostic:
+        raise RulesError(f"rules {rules.name} are about classes and cannot pool them")
+    if rules.federated and truth.federation is None:
+        raise RulesError(
+            f"rules {rules.name} need to know which classes were looked for in which image: "
+            "images with neg_category_ids and not_exhaustive_category_ids, as in LVIS files"
+        )
+    known = truth.federation is not None and any(truth.federation.frequency)
+    if "ap_frequency" in rules.metrics and not known:
+        raise RulesError(
+            f"rules {rules.name} need the frequency of classes: categories with frequency r, c "
+            "or f, as in LVIS files"
+        )
 
 
 def _refuse_second_pixel(truth: GroundTruth, detections: Detections, rules: Rules) -> None:

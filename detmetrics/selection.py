@@ -11,12 +11,14 @@ import numpy as np
 from detmetrics.arrays import Bools, Ints
 from detmetrics.ranking import best_first, by_group, rank_in_runs
 from detmetrics.rules import UNLIMITED, Rules
-from detmetrics.tables import Detections
+from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["left_out", "limits", "selected"]
 
 
-def selected(detections: Detections, category: Ints, row: Ints, rank: Ints, rules: Rules) -> Bools:
+def selected(
+    truth: GroundTruth, detections: Detections, category: Ints, row: Ints, rank: Ints, rules: Rules
+) -> Bools:
     """(D,) which of the ranked detections count.
 
     category : (D,) by row of the table; row : (D,) by category, best first; rank : (D,) place
@@ -29,7 +31,19 @@ def selected(detections: Detections, category: Ints, row: Ints, rank: Ints, rule
         kept &= rank_in_runs(category[row]) < rules.class_limit
     if rules.image_limit is not None:
         kept &= _rank_in_image(detections)[row] < rules.image_limit
+    if rules.federated:
+        kept &= _looked_for(truth, detections)[row]
     return kept
+
+
+def _looked_for(truth: GroundTruth, detections: Detections) -> Bools:
+    """(D,) by row of the table: its class is in its image, or known not to be."""
+    assert truth.federation is not None
+    classes = len(truth.catalog.category_ids)
+    present = np.isin(
+        detections.image * classes + detections.category, truth.image * classes + truth.category
+    )
+    return present | truth.federation.is_negative(detections.image, detections.category)
 
 
 def left_out(rules: Rules) -> str:

@@ -15,6 +15,7 @@ from detmetrics.arrays import Bools, Floats, Objects
 from detmetrics.catalog import Catalog, Id, Keys
 from detmetrics.columns import BoxFormat
 from detmetrics.errors import FormatError
+from detmetrics.federation import Federation
 from detmetrics.messages import shown
 from detmetrics.pairing import KeyKind
 from detmetrics.sources import Source
@@ -63,6 +64,8 @@ class Sheet:
         class_key: what the category column holds: ids, names, or indices that count from 0
             in the order of the classes.
         corners_inclusive: right and lower corners are the last pixel inside, as in VOC.
+        federation: which classes were looked for in which of ``images``; counts places in
+            ``images`` and ``categories``.
         notes: what a reader of the numbers should know.
     """
 
@@ -83,6 +86,7 @@ class Sheet:
     image_key: KeyKind = "name"
     class_key: KeyKind = "id"
     corners_inclusive: bool = False
+    federation: Federation | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -24,6 +24,7 @@ __all__ = ["Metric", "Summary", "cells_of", "mean_of", "metrics_of", "per_catego
 
 SHORT_AREAS = {"all": "", "small": "s", "medium": "m", "large": "l"}
 UNSIZED = "image sizes are unknown, so no area in px² is"
+FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
 NAMED_THRESHOLDS = {0.5: "AP50", 0.75: "AP75"}
 
 
@@ -89,6 +90,7 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
             if (index := rules.threshold_index(iou)) is not None
         ],
         "ap_area": by_area("AP", "precision"),
+        "ap_frequency": [Metric(f"AP{name}", name, 0, None, last) for name in "rcf"],
         "ar": [
             Metric(f"AR{'' if limit == UNLIMITED else limit}", "recall", 0, None, index)
             for index, limit in enumerate(rules.max_detections)
@@ -107,17 +109,22 @@ def summarize(curves: Curves) -> Summary:
         values[metric.name] = mean_of(cells_of(curves, metric), curves, metric.area)
         if math.isnan(values[metric.name]):
             unknown = curves.matches.unsized[metric.area]
-            undefined[metric.name] = UNSIZED if unknown else _reason(rules, metric.area)
+            reason = UNSIZED if unknown else _reason(rules, metric.area)
+            undefined[metric.name] = (
+                f"{reason} in classes that are {FREQUENCIES[metric.kind]}"
+                if (metric.kind in FREQUENCIES)
+                else reason
+            )
     return Summary(values, undefined)
 
 
 def mean_of(cells: Floats, curves: Curves, area: int) -> float:
     """The mean over all cells of the classes that the rules take it over, nan where there is none.
 
-    cells : (..., K).
+    cells : (..., K), nan in classes that the metric is not about.
     """
     matches = curves.matches
-    measured = curves.truths[:, area] > 0
+    measured = (curves.truths[:, area] > 0) & ~np.isnan(cells[(0,) * (cells.ndim - 1)])
     if matches.rules.classes == "detected":
         measured &= np.bincount(matches.category, minlength=matches.categories) > 0
     elif matches.rules.classes == "all" and measured.any():
@@ -158,9 +165,16 @@ def _precision(curves: Curves, metric: Metric) -> Floats:
     return precision if metric.threshold is None else precision[metric.threshold]
 
 
+def _of_frequency(curves: Curves, metric: Metric) -> Floats:
+    """The cells of precision of the classes of one frequency; nan in all others."""
+    own = np.array(curves.matches.frequency) == metric.kind
+    return np.where(own, _precision(curves, metric._replace(threshold=None)), np.nan)
+
+
 CELLS: dict[str, Callable[[Curves, Metric], Floats]] = {
     "precision": _precision,
     "recall": _recall,
+    **dict.fromkeys("rcf", _of_frequency),
     "P": lambda curves, _: curves.operating_point.precision,
     "R": lambda curves, _: curves.operating_point.recall,
     "F1": lambda curves, _: curves.operating_point.f1,

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects, read_only
-from detmetrics.catalog import Catalog, Id, Keys
+from detmetrics.catalog import Catalog, Id, Keys, positions
 from detmetrics.columns import (
     NEGATIVE,
     BoxFormat,
@@ -36,6 +36,7 @@ from detmetrics.columns import (
     refuse_unusable,
 )
 from detmetrics.errors import DetmetricsWarning
+from detmetrics.federation import Federation
 from detmetrics.frames import frame_boxes, frame_column
 from detmetrics.pairing import KeyKind, Known, UnknownPolicy, pair
 from detmetrics.rules import Rules
@@ -66,6 +67,7 @@ class GroundTruth:
         ignore, difficult : (G,) the source's own flags; rules decide what they do.
         ids : (G,) the source's ids; counted from 1 where it has none.
         place : (G,) row in the source.
+        federation: which classes were looked for in which image; None where all were.
         notes: what the reader should know about the table.
     """
 
@@ -82,6 +84,7 @@ class GroundTruth:
     ids: Objects
     place: Ints
     source: Source
+    federation: Federation | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -230,6 +233,7 @@ class GroundTruth:
             ids=read_only(np.arange(1, count + 1) if sheet.ids is None else sheet.ids),
             place=read_only(place),
             source=source,
+            federation=_federation(sheet, catalog),
         )
         empty = (truth.xywh[:, 2:] == 0).any(axis=1)
         notes = [
@@ -481,7 +485,31 @@ def restrict(
             category=read_only(new_category[kept.category]),
         )
 
-    return within(truth), within(detections)
+    federation = truth.federation and truth.federation.select(images, categories)
+    return replace(within(truth), federation=federation), within(detections)
+
+
+def _federation(sheet: Sheet, catalog: Catalog) -> Federation | None:
+    """With indices into the catalog instead of places in the lists of the source."""
+    known = sheet.federation
+    if known is None or sheet.images is None or sheet.categories is None:
+        return None
+    image = positions(catalog.image_ids, sheet.images.ids)
+    category = positions(catalog.category_ids, sheet.categories.ids)
+
+    def indices(pairs: Ints) -> Ints:
+        found = np.column_stack([image[pairs[:, 0]], category[pairs[:, 1]]])
+        return found[(found >= 0).all(axis=1)]
+
+    frequency = [""] * len(catalog.category_ids)
+    for place, name in zip(category.tolist(), known.frequency, strict=True):
+        if place >= 0:
+            frequency[place] = name
+    return Federation(
+        negative=indices(known.negative),
+        not_exhaustive=indices(known.not_exhaustive),
+        frequency=tuple(frequency),
+    )
 
 
 def _suspicions(sheet: Sheet) -> list[str]:

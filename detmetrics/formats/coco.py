@@ -16,11 +16,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from detmetrics.arrays import Floats, Objects, object_column
+from detmetrics.arrays import Floats, Ints, Objects, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError
+from detmetrics.federation import Federation
 from detmetrics.files import Input
-from detmetrics.messages import counted
+from detmetrics.messages import counted, shown
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.records import (
@@ -53,11 +54,14 @@ class _Image(msgspec.Struct):
     file_name: str | None = None
     width: Any = None
     height: Any = None
+    neg_category_ids: list[AnyId] | None = None
+    not_exhaustive_category_ids: list[AnyId] | None = None
 
 
 class _Category(msgspec.Struct):
     id: AnyId
     name: str | int | float | None = None
+    frequency: str | None = None
 
 
 class _Annotation(msgspec.Struct):
@@ -110,6 +114,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         ids=_annotation_ids(rows, source.path),
         images=_images(document.images, source.path),
         categories=_categories(document.categories, source.path),
+        federation=_federation(document, source.path),
         notes=tuple(_scored_note(rows, source.path)),
     )
 
@@ -201,6 +206,35 @@ def _images(rows: list[_Image], path: str) -> Images:
                 [(_side(row.width), _side(row.height)) for row in rows], dtype=np.float64
             ).reshape(-1, 2)
         ),
+    )
+
+
+def _federation(document: _Document, path: str) -> Federation | None:
+    """What LVIS says of images and classes; indices are places in the two lists."""
+    row_of = {record.id: row for row, record in enumerate(document.categories)}
+    if all(image.neg_category_ids is None for image in document.images):
+        return None
+
+    def pairs(field: str) -> Ints:
+        told = [
+            (row, category)
+            for row, image in enumerate(document.images)
+            for category in getattr(image, field) or ()
+        ]
+        faults = [
+            f"at images[{row}].{field}: {shown(category)} is none of the categories"
+            for row, category in told
+            if category not in row_of
+        ]
+        if faults:
+            raise FormatError(path, faults)
+        found = [(row, row_of[category]) for row, category in told]
+        return np.array(found, np.int64).reshape(-1, 2)
+
+    return Federation(
+        negative=pairs("neg_category_ids"),
+        not_exhaustive=pairs("not_exhaustive_category_ids"),
+        frequency=tuple(record.frequency or "" for record in document.categories),
     )
 
 

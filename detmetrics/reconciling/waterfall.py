@@ -24,7 +24,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "score cut": ("min_score",),
     "detection limit": ("max_detections", "image_limit", "class_limit"),
     "difficult objects": ("difficult",),
-    "crowds and ignored objects": ("crowd", "group_weight", "ignore"),
+    "crowds and ignored objects": ("crowd", "group_weight", "ignore", "federated"),
     "classes pooled": ("class_agnostic",),
     "who may match": ("assignment", "equal_overlaps"),
     "> or >=": ("strict",),

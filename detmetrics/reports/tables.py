@@ -99,6 +99,9 @@ def _description(metric: Metric, rules: Rules) -> str:
 
 
 WORDS = {
+    "r": "precision of rare classes",
+    "c": "precision of common classes",
+    "f": "precision of frequent classes",
     "P": "precision at the confidence of the best mean F1,",
     "R": "recall at that confidence,",
     "F1": "F1 at that confidence,",

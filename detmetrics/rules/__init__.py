@@ -3,6 +3,8 @@
 from detmetrics.rules.names import RULE_SETS
 from detmetrics.rules.sets import (
     COCO,
+    LVIS,
+    LVIS_FIXED,
     TORCHMETRICS,
     ULTRALYTICS,
     ULTRALYTICS_2025,
@@ -13,6 +15,8 @@ from detmetrics.rules.value import UNLIMITED, AreaRange, Rules
 
 __all__ = [
     "COCO",
+    "LVIS",
+    "LVIS_FIXED",
     "RULE_SETS",
     "TORCHMETRICS",
     "ULTRALYTICS",

@@ -6,7 +6,16 @@ import numpy as np
 
 from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, Rules, single_grid
 
-__all__ = ["COCO", "TORCHMETRICS", "ULTRALYTICS", "ULTRALYTICS_2025", "VOC2007", "VOC2012"]
+__all__ = [
+    "COCO",
+    "LVIS",
+    "LVIS_FIXED",
+    "TORCHMETRICS",
+    "ULTRALYTICS",
+    "ULTRALYTICS_2025",
+    "VOC2007",
+    "VOC2012",
+]
 
 
 COCO = Rules(
@@ -103,4 +112,30 @@ TORCHMETRICS = COCO.replace(
 An IoU of exactly 0.6 misses the threshold 0.6, and a recall of exactly 0.07 may or may not reach
 0.07; an ``area`` of 0 means that it is missing. Source: ``torchmetrics`` 1.9,
 ``detection/mean_ap.py``.
+"""
+
+LVIS = COCO.replace(
+    name="lvis",
+    max_detections=(UNLIMITED,),
+    area_ranges=[(area.name, area.low, min(area.high, 1e5**2)) for area in COCO_RANGES],
+    crowd="count",
+    difficult="ignore",
+    ignore="honour",
+    federated=True,
+    image_limit=300,
+    metrics=("ap", "ap_iou", "ap_area", "ap_frequency", "ar", "ar_area"),
+)
+"""LVIS: COCO's matching over a vocabulary that is not annotated in full.
+
+Of an image's 300 best detections over all classes those count whose class is in the image or
+known not to be; where not every object of a class was marked, unmatched detections count neither
+way. Crowds are objects like any other, ignore flags are honoured. Source: ``lvis`` 0.5.3,
+``eval.py`` and ``results.py``.
+"""
+
+LVIS_FIXED = LVIS.replace(name="lvis-fixed", image_limit=None, class_limit=10_000)
+"""LVIS with fixed AP: the 10,000 best detections of a class over all images, no limit an image.
+
+Source: Dave et al., Evaluating Large-Vocabulary Object Detectors (2021), and the pull request 25
+of ``lvis-api``.
 """

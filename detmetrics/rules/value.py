@@ -40,6 +40,7 @@ __all__ = [
 CHOICES: dict[str, tuple[Any, ...]] = {
     "interpolation": ("points", "every", "trapezoid", "linear"),
     "class_agnostic": (False, True),
+    "federated": (False, True),
     "crowd": ("absorb", "ignore", "count", "drop", "group"),
     "group_weight": (0, 1),
     "difficult": ("crowd", "ignore", "count", "drop"),
@@ -55,7 +56,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 """What each setting that is a choice may be, COCO's first."""
 
-METRIC_GROUPS = ("ap", "ap_iou", "ap_area", "ar", "ar_area", "pr")
+METRIC_GROUPS = ("ap", "ap_iou", "ap_area", "ap_frequency", "ar", "ar_area", "pr")
 """What a rule set may report, in the order in which it is reported."""
 
 UNLIMITED = math.inf
@@ -85,6 +86,9 @@ class Rules:
         ignore: ``"overwrite"`` drops the ``ignore`` flag of a ground truth in favour of its
             crowd flag, as pycocotools does; ``"honour"`` keeps both, and what is ignored takes
             one detection by IoU; ``"region"`` takes any number, as a crowd does.
+        federated: not every class was looked for in every image: detections of a class that is
+            neither in the image nor known not to be there are dropped, and where not every
+            object of a class was marked, none is false.
         min_score: detections count where ``score > min_score``; None for all.
         image_limit: how many detections of an image count, over all classes; None for all.
         class_limit: how many detections of a class count, over all images; None for all.
@@ -131,6 +135,7 @@ class Rules:
     group_weight: Literal[0, 1] = 0
     difficult: Literal["crowd", "ignore", "count", "drop"] = "crowd"
     ignore: Literal["overwrite", "honour", "region"] = "overwrite"
+    federated: bool = False
     min_score: float | None = None
     image_limit: int | None = None
     class_limit: int | None = None
@@ -248,7 +253,7 @@ class Rules:
 
 IN_SIGNATURE = (
     *("box_decimals", "score_decimals", "class_agnostic", "crowd", "group_weight", "difficult"),
-    *("ignore", "min_score", "image_limit", "class_limit", "ties", "pixel"),
+    *("ignore", "federated", "min_score", "image_limit", "class_limit", "ties", "pixel"),
     *("arithmetic", "zero_area", "strict", "assignment", "equal_overlaps", "classes"),
 )
 LABELS = {"class_agnostic": "class-agnostic", "equal_overlaps": "equal"} | {
