@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from detmetrics.errors import InputError
@@ -185,13 +185,12 @@ def _other_classes(bench: Workbench, rules: Rules) -> Iterator[Way]:
     }
     for choice, (reason, how) in sets.items():
         if counts[reason] and rules.classes == "truth":
-            summary = bench.summary(rules.replace(classes=choice))
-            yield from _changed(bench, rules, summary, how, OTHER_CLASSES)
+            result = bench.evaluation(rules.replace(classes=choice))
+            for way in _changed(bench, rules, result.summary, how):
+                yield replace(way, likely=OTHER_CLASSES, result=result)
 
 
-def _changed(
-    bench: Workbench, rules: Rules, summary: Summary, how: str, likely: int = MISTAKE
-) -> Iterator[Way]:
+def _changed(bench: Workbench, rules: Rules, summary: Summary, how: str) -> Iterator[Way]:
     """The metrics over all classes that are not what they would be without the change."""
     plain = bench.evaluation(rules).summary
     for metric, value in summary.items():
@@ -202,5 +201,5 @@ def _changed(
                 category=None,
                 how=how,
                 value=value,
-                likely=likely,
+                likely=MISTAKE,
             )
