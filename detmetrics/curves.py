@@ -19,6 +19,7 @@ from functools import cached_property
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.lrp import OptimalLRP, optimal_lrp
 from detmetrics.matching import Matches
 from detmetrics.operating import OperatingPoint, best_f1
 from detmetrics.parallel import each
@@ -166,6 +167,27 @@ class Curves:
             return (curve.recall, curve.precision, curve.scores) if curve.truths else None
 
         return best_f1([of(category) for category in range(self.matches.categories)])
+
+    @cached_property
+    def optimal_lrp(self) -> tuple[OptimalLRP | None, ...]:
+        """(K,) at the first threshold, over all sizes; None without ground truth."""
+        matches, threshold = self.matches, self.matches.rules.iou_thresholds[0]
+        pair, right = matches.matched[0].at(0)
+        detection = matches.pairs.detection[pair]
+        apart, counts = np.zeros(len(matches.row)), matches.liable[0].copy()
+        apart[detection[right]] = 1 - matches.pairs.overlap[pair[right]]
+        counts[detection] = right
+        is_right = np.zeros(len(matches.row), bool)
+        is_right[detection[right]] = True
+
+        def of(category: int) -> OptimalLRP | None:
+            rows = np.arange(self._first[category], self._first[category + 1])
+            rows = rows[counts[rows]]
+            truths = int(self.truths[category, 0])
+            columns = is_right[rows], apart[rows], matches.score[rows]
+            return optimal_lrp(*columns, truths, threshold) if truths else None
+
+        return tuple(of(category) for category in range(matches.categories))
 
     def curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
         """The curve of one category, threshold and area range; all are indices but ``limit``."""

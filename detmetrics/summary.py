@@ -24,6 +24,13 @@ __all__ = ["Metric", "Summary", "cells_of", "mean_of", "metrics_of", "per_catego
 
 SHORT_AREAS = {"all": "", "small": "s", "medium": "m", "large": "l"}
 UNSIZED = "image sizes are unknown, so no area in px² is"
+LRP_PARTS = {
+    "oLRP": "lrp",
+    "oLRP_Loc": "loc",
+    "oLRP_FP": "fp",
+    "oLRP_FN": "fn",
+    "oLRP_confidence": "confidence",
+}
 FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
 NAMED_THRESHOLDS = {0.5: "AP50", 0.75: "AP75"}
 
@@ -96,6 +103,7 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
             for index, limit in enumerate(rules.max_detections)
         ],
         "ar_area": by_area("AR", "recall"),
+        "olrp": [Metric(name, name, 0, 0, last) for name in LRP_PARTS],
         "pr": [Metric(name, name, 0, 0, last) for name in ("P", "R", "F1", "confidence")],
     }
     return tuple(metric for group in rules.metrics for metric in groups[group])
@@ -108,13 +116,7 @@ def summarize(curves: Curves) -> Summary:
     for metric in metrics_of(rules):
         values[metric.name] = mean_of(cells_of(curves, metric), curves, metric.area)
         if math.isnan(values[metric.name]):
-            unknown = curves.matches.unsized[metric.area]
-            reason = UNSIZED if unknown else _reason(rules, metric.area)
-            undefined[metric.name] = (
-                f"{reason} in classes that are {FREQUENCIES[metric.kind]}"
-                if (metric.kind in FREQUENCIES)
-                else reason
-            )
+            undefined[metric.name] = _why_undefined(curves, metric)
     return Summary(values, undefined)
 
 
@@ -171,15 +173,35 @@ def _of_frequency(curves: Curves, metric: Metric) -> Floats:
     return np.where(own, _precision(curves, metric._replace(threshold=None)), np.nan)
 
 
+def _lrp(curves: Curves, metric: Metric) -> Floats:
+    """(K,) a part of the optimal LRP; nan without ground truth, and where nothing is found."""
+    part = LRP_PARTS[metric.kind]
+    return np.array(
+        [np.nan if found is None else getattr(found, part) for found in curves.optimal_lrp]
+    )
+
+
 CELLS: dict[str, Callable[[Curves, Metric], Floats]] = {
     "precision": _precision,
     "recall": _recall,
     **dict.fromkeys("rcf", _of_frequency),
+    **dict.fromkeys(LRP_PARTS, _lrp),
     "P": lambda curves, _: curves.operating_point.precision,
     "R": lambda curves, _: curves.operating_point.recall,
     "F1": lambda curves, _: curves.operating_point.f1,
     "confidence": lambda curves, _: _everywhere(curves, curves.operating_point.confidence),
 }
+
+
+def _why_undefined(curves: Curves, metric: Metric) -> str:
+    if curves.matches.unsized[metric.area]:
+        return UNSIZED
+    if metric.kind in LRP_PARTS and curves.truths[:, metric.area].any():
+        return "nothing is found"
+    reason = _reason(curves.matches.rules, metric.area)
+    if metric.kind in FREQUENCIES:
+        return f"{reason} in classes that are {FREQUENCIES[metric.kind]}"
+    return reason
 
 
 def _reason(rules: Rules, area: int) -> str:

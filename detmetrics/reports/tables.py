@@ -99,6 +99,11 @@ def _description(metric: Metric, rules: Rules) -> str:
 
 
 WORDS = {
+    "oLRP": "optimal LRP, 0 is best,",
+    "oLRP_Loc": "1 - IoU of what is found there,",
+    "oLRP_FP": "share of false positives there,",
+    "oLRP_FN": "share of missed objects there,",
+    "oLRP_confidence": "confidence of the optimal LRP",
     "r": "precision of rare classes",
     "c": "precision of common classes",
     "f": "precision of frequent classes",

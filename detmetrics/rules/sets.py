@@ -10,6 +10,7 @@ __all__ = [
     "COCO",
     "LVIS",
     "LVIS_FIXED",
+    "OLRP",
     "TORCHMETRICS",
     "ULTRALYTICS",
     "ULTRALYTICS_2025",
@@ -138,4 +139,11 @@ LVIS_FIXED = LVIS.replace(name="lvis-fixed", image_limit=None, class_limit=10_00
 
 Source: Dave et al., Evaluating Large-Vocabulary Object Detectors (2021), and the pull request 25
 of ``lvis-api``.
+"""
+
+OLRP = COCO.replace(name="olrp", iou_thresholds=(0.5,), metrics=("olrp",))
+"""Optimal LRP: COCO's matching at an IoU of 0.5; one number for finding, rejecting and placing.
+
+Lower is better. Source: Oksuz et al., Localization Recall Precision (2018); ``LRP-Error``,
+``pycocotools/cocoeval.py``.
 """

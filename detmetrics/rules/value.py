@@ -56,7 +56,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 """What each setting that is a choice may be, COCO's first."""
 
-METRIC_GROUPS = ("ap", "ap_iou", "ap_area", "ap_frequency", "ar", "ar_area", "pr")
+METRIC_GROUPS = ("ap", "ap_iou", "ap_area", "ap_frequency", "ar", "ar_area", "pr", "olrp")
 """What a rule set may report, in the order in which it is reported."""
 
 UNLIMITED = math.inf
