@@ -190,12 +190,14 @@ def _free(found: Candidates, slots: Ints, ignored: Bools, rules: Rules) -> list[
     starts[run_starts(found.truth_group)] = 1
     pair_group = (np.cumsum(starts) - 1)[pairs.ground_truth]
     orders = [_ignored_last(pairs, late) for late in ignored]
-    matched = [_proposed(found, orders[0], slots, rules)]
+    wanted = np.zeros(len(pairs.detection), bool)
+    wanted[slots] = True
+    matched = [_proposed(found, orders[0], wanted, rules)]
     for order in orders[1:]:
         changed = np.zeros(len(found.truth_group), bool)
         changed[pair_group[order != orders[0]]] = True
         again = changed[pair_group]
-        fresh = _proposed(found, order, slots[again[slots]], rules)
+        fresh = _proposed(found, order, again & wanted, rules)
         matched.append(
             [
                 np.sort(np.concatenate([old[~again[old]], new]), kind="stable")
@@ -214,10 +216,10 @@ def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
     return order
 
 
-def _proposed(found: Candidates, order: Ints, slots: Ints, rules: Rules) -> Slots:
-    """For each threshold the matched pairs, rising, among those at ``order[slots]``."""
+def _proposed(found: Candidates, order: Ints, wanted: Bools, rules: Rules) -> Slots:
+    """For each threshold the matched pairs, rising, among those that are wanted."""
     pairs = found.pairs
-    order = order[slots]
+    order = order[wanted[order]]
     detection, truth = pairs.detection[order], pairs.ground_truth[order]
     overlap = pairs.overlap[order]
 

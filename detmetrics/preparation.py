@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detmetrics.arrays import read_only
+from detmetrics.arrays import Bools, read_only
 from detmetrics.columns import negative_sizes
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import counted
@@ -21,7 +21,14 @@ from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["TABLE_SETTINGS", "prepare"]
 
-TABLE_SETTINGS = ("box_decimals", "score_decimals", "crowd", "difficult", "zero_area")
+TABLE_SETTINGS = (
+    "box_decimals",
+    "score_decimals",
+    "crowd",
+    "difficult",
+    "zero_area",
+    "empty_boxes",
+)
 """The settings that the tables that :func:`prepare` returns depend on."""
 
 
@@ -55,7 +62,16 @@ def prepare(
         sides = truth.xywh[:, 2:].prod(axis=1)
         truth = replace(truth, area=read_only(np.where(truth.area == 0, sides, truth.area)))
     dropped = truth.dropped(rules)
+    if rules.empty_boxes == "drop":
+        dropped = np.logical_or(dropped, _empty(truth))
+        if (nothing := _empty(detections)).any():
+            detections = detections.keep(~nothing)
     return truth.keep(~dropped) if dropped.any() else truth, detections, notes
+
+
+def _empty(table: GroundTruth | Detections) -> Bools:
+    empty: Bools = np.logical_not((table.xywh[:, 2:] > 0).all(axis=1))
+    return empty
 
 
 def _refuse_unfederated(truth: GroundTruth, rules: Rules) -> None:

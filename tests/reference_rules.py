@@ -17,6 +17,8 @@ def evaluate(truth: GroundTruth, found: Detections, rules: Rules) -> dict:
     objects = [_object(truth, g, rules) for g in range(len(truth))]
     objects = [one for one in objects if one is not None]
     dets = [_detection(truth, found, d, rules) for d in range(len(found))]
+    if rules.empty_boxes == "drop":
+        objects, dets = ([b for b in boxes if min(b["xywh"][2:]) > 0] for boxes in (objects, dets))
     dets = _selected(dets, rules)
     classes = range(len(truth.catalog.category_ids))
     groups = [list(classes)] if rules.class_agnostic else [[k] for k in classes]

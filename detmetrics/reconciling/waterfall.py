@@ -29,7 +29,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "who may match": ("assignment", "equal_overlaps"),
     "> or >=": ("strict",),
     "a pixel more": ("pixel",),
-    "sizes that count": ("area_ranges", "zero_area"),
+    "sizes that count": ("area_ranges", "zero_area", "empty_boxes"),
     "IoU thresholds": ("iou_thresholds",),
     "interpolation": ("interpolation", "recall_points"),
     "class set": ("classes",),

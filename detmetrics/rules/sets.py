@@ -11,6 +11,7 @@ __all__ = [
     "LVIS",
     "LVIS_FIXED",
     "OLRP",
+    "OPEN_IMAGES",
     "TORCHMETRICS",
     "ULTRALYTICS",
     "ULTRALYTICS_2025",
@@ -146,4 +147,22 @@ OLRP = COCO.replace(name="olrp", iou_thresholds=(0.5,), metrics=("olrp",))
 
 Lower is better. Source: Oksuz et al., Localization Recall Precision (2018); ``LRP-Error``,
 ``pycocotools/cocoeval.py``.
+"""
+
+OPEN_IMAGES = VOC2012.replace(
+    name="openimages",
+    crowd="group",
+    group_weight=0,
+    ties="image",
+    pixel=0,
+    strict=False,
+    empty_boxes="drop",
+)
+"""The Open Images detection metric, V2 and V5: groups take what matched no single object.
+
+As VOC2012 with ``IoU >= 0.5`` and no pixel added; boxes without a positive size are dropped. A
+detection that is not right may belong to a group-of box, by the share of it inside, and then
+counts neither way; groups are never missed. Boxes are taken as the files hold them: expand the
+hierarchy of classes beforehand. Source: TensorFlow's Object Detection API,
+``object_detection/utils/per_image_evaluation.py``, ``metrics/oid_challenge_evaluation.py``.
 """

@@ -52,6 +52,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "arithmetic": ("float64", "float32"),
     "ties": ("image", "file"),
     "zero_area": ("kept", "missing"),
+    "empty_boxes": ("kept", "drop"),
     "classes": ("truth", "detected", "all"),
 }
 """What each setting that is a choice may be, COCO's first."""
@@ -102,6 +103,8 @@ class Rules:
         arithmetic: of overlaps: ``"float64"``, or ``"float32"`` with 1e-7 added to the union.
         zero_area: what an area of 0 in the ground truth means: no area (``"kept"``), or that it
             is ``"missing"``, and ``w * h`` is used.
+        empty_boxes: boxes without a positive width and height are ``"kept"``, or ``"drop"`` is as
+            if they were not there.
         area_ranges: (A,) the ranges; the first is always ``all``, put there where missing.
         iou_thresholds: (T,) a pair can match at ``IoU >= threshold``; in (0, 1], ascending.
         strict: a pair can match at ``IoU > threshold`` instead.
@@ -145,6 +148,7 @@ class Rules:
     box_decimals: int | None = None
     score_decimals: int | None = None
     zero_area: Literal["kept", "missing"] = "kept"
+    empty_boxes: Literal["kept", "drop"] = "kept"
     strict: bool = False
     assignment: Literal["free", "nearest"] = "free"
     equal_overlaps: Literal["last", "first"] = "last"
@@ -254,13 +258,21 @@ class Rules:
 IN_SIGNATURE = (
     *("box_decimals", "score_decimals", "class_agnostic", "crowd", "group_weight", "difficult"),
     *("ignore", "federated", "min_score", "image_limit", "class_limit", "ties", "pixel"),
-    *("arithmetic", "zero_area", "strict", "assignment", "equal_overlaps", "classes"),
+    *(
+        "arithmetic",
+        "zero_area",
+        "empty_boxes",
+        "strict",
+        "assignment",
+        "equal_overlaps",
+        "classes",
+    ),
 )
 LABELS = {"class_agnostic": "class-agnostic", "equal_overlaps": "equal"} | {
     name: name.replace("_", "-")
     for name in (
         *("box_decimals", "score_decimals", "group_weight", "min_score"),
-        *("image_limit", "class_limit", "zero_area"),
+        *("image_limit", "class_limit", "zero_area", "empty_boxes"),
     )
 }
 LEAST = {"image_limit": 1, "class_limit": 1, "box_decimals": 0, "score_decimals": 0}
