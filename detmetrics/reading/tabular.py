@@ -333,7 +333,7 @@ def _keys(column: pd.Series[Any]) -> Keys:
 
 def _used(keys: Keys) -> Objects:
     """The labels that rows have."""
-    return keys.labels[np.unique(_codes(keys))] if len(keys) else keys.labels[:0]
+    return keys.labels[np.flatnonzero(np.bincount(_codes(keys)))] if len(keys) else keys.labels[:0]
 
 
 def _codes(keys: Keys) -> Ints:
@@ -438,7 +438,7 @@ def _images(
             sizes[~((sizes > 0) & np.isfinite(sizes)).all(axis=1)] = np.nan
     if np.isnan(sizes).any():
         sizes = np.where(np.isnan(sizes), sizes_of(names, reading), sizes)
-    used = np.unique(_codes(keys)) if len(frame) else np.zeros(0, np.int64)
+    used = np.flatnonzero(np.bincount(_codes(keys))) if len(frame) else np.zeros(0, np.int64)
     return Images(
         ids=keys.labels[used],
         names=tuple(names[at] for at in used.tolist()),
