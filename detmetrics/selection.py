@@ -13,7 +13,7 @@ from detmetrics.ranking import best_first, by_group, rank_in_runs
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["left_out", "limits", "selected"]
+__all__ = ["left_out", "limits", "looked_for", "selected"]
 
 
 def selected(
@@ -28,15 +28,15 @@ def selected(
     if rules.min_score is not None:
         kept &= detections.scores[row] > rules.min_score
     if rules.class_limit is not None:
-        kept &= rank_in_runs(category[row]) < rules.class_limit
+        kept &= _rank_in(detections, category)[row] < rules.class_limit
     if rules.image_limit is not None:
-        kept &= _rank_in_image(detections)[row] < rules.image_limit
+        kept &= _rank_in(detections, detections.image)[row] < rules.image_limit
     if rules.federated:
-        kept &= _looked_for(truth, detections)[row]
+        kept &= looked_for(truth, detections)[row]
     return kept
 
 
-def _looked_for(truth: GroundTruth, detections: Detections) -> Bools:
+def looked_for(truth: GroundTruth, detections: Detections) -> Bools:
     """(D,) by row of the table: its class is in its image, or known not to be."""
     assert truth.federation is not None
     classes = len(truth.catalog.category_ids)
@@ -64,10 +64,13 @@ def limits(rules: Rules) -> list[tuple[float, str]]:
     return [(limit, of) for limit, of in known if limit is not None and limit < UNLIMITED]
 
 
-def _rank_in_image(detections: Detections) -> Ints:
-    """(D,) by row of the table: its place among the scores of its image."""
+def _rank_in(detections: Detections, group: Ints) -> Ints:
+    """(D,) by row of the table: its place among the scores of its group, equal ones as in the file.
+
+    group : (D,). Limits cut a file before anything orders its images: ``lvis-api``, ``results.py``.
+    """
     ordered = best_first(detections.scores, np.zeros(len(detections), np.int64))
-    gathered = by_group(detections.image, ordered)
+    gathered = by_group(group, ordered)
     rank = np.empty_like(gathered)
-    rank[gathered] = rank_in_runs(detections.image[gathered])
+    rank[gathered] = rank_in_runs(group[gathered])
     return rank

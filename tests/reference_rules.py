@@ -114,21 +114,20 @@ def _selected(dets: list[dict], rules: Rules) -> list[dict]:
     if rules.ties == "image":
         by_file.sort(key=lambda d: (d["image"], d["class"] if rules.class_agnostic else 0))
     ranked = sorted(by_file, key=lambda d: -d["score"])
-    of_image = sorted(sorted(dets, key=lambda d: d["row"]), key=lambda d: -d["score"])
+    in_file = sorted(sorted(dets, key=lambda d: d["row"]), key=lambda d: -d["score"])
     kept = []
     for d in ranked:
         same_class = [e for e in ranked if rules.class_agnostic or e["class"] == d["class"]]
         in_image = [e for e in same_class if e["image"] == d["image"]]
+        class_in_file = [e for e in in_file if rules.class_agnostic or e["class"] == d["class"]]
+        image_in_file = [e for e in in_file if e["image"] == d["image"]]
         if in_image.index(d) >= rules.max_limit:
             continue
         if rules.min_score is not None and d["score"] <= rules.min_score:
             continue
-        if rules.class_limit is not None and same_class.index(d) >= rules.class_limit:
+        limits = [(rules.class_limit, class_in_file), (rules.image_limit, image_in_file)]
+        if any(limit is not None and of.index(d) >= limit for limit, of in limits):
             continue
-        if rules.image_limit is not None:
-            place = [e for e in of_image if e["image"] == d["image"]].index(d)
-            if place >= rules.image_limit:
-                continue
         kept.append(d)
     return kept
 
