@@ -22,11 +22,13 @@ class Federation:
 
     negative, not_exhaustive : (., 2) indices of image and class; frequency : (K,) ``"r"``,
     ``"c"`` or ``"f"`` (rare, common, frequent) of each class, ``""`` where it is not told.
+    unsaid: which of it the source does not say, a phrase each.
     """
 
     negative: Ints
     not_exhaustive: Ints
     frequency: tuple[str, ...]
+    unsaid: tuple[str, ...] = ()
 
     def select(self, images: Bools, categories: Bools) -> Federation:
         """That of the marked images and classes alone, counted among these."""
@@ -44,6 +46,7 @@ class Federation:
             frequency=tuple(
                 name for name, kept in zip(self.frequency, categories, strict=True) if kept
             ),
+            unsaid=self.unsaid,
         )
 
     def is_negative(self, image: Ints, category: Ints) -> Bools:

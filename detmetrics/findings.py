@@ -7,12 +7,14 @@ counted.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from detmetrics.matching import Matches
 from detmetrics.messages import counted
 from detmetrics.rules import Rules
-from detmetrics.selection import limits
+from detmetrics.selection import limits, looked_for
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["count", "remarks"]
@@ -30,6 +32,7 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
     in_unseen = without_class[detections.category]
     left_out = matches.detections - len(matches.row)
     low = _below_score(detections, matches.rules)
+    unsought = _unsought(truth, detections, matches.rules)
     return {
         "images": images,
         "images_without_ground_truth": int((objects_on_image == 0).sum()),
@@ -40,7 +43,8 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
         "crowds": int(truth.crowd.sum()),
         "detections": len(detections),
         **({} if low is None else {"detections_below_score": low}),
-        "detections_beyond_limit": left_out - (low or 0),
+        **({} if unsought is None else {"detections_of_classes_not_looked_for": unsought}),
+        "detections_beyond_limit": left_out - (low or 0) - (unsought or 0),
         "detections_in_classes_without_ground_truth": int(in_unseen.sum()),
         "classes_detected_without_ground_truth": len(np.unique(detections.category[in_unseen])),
         "detections_on_images_without_ground_truth": int(on_empty.sum()),
@@ -53,6 +57,16 @@ def _below_score(detections: Detections, rules: Rules) -> int | None:
     if rules.min_score is None:
         return None
     return int((detections.scores <= rules.min_score).sum())
+
+
+def _unsought(truth: GroundTruth, detections: Detections, rules: Rules) -> int | None:
+    """Detections that would count but for their class; None where the rules do not ask for it."""
+    if not rules.federated:
+        return None
+    unsought = ~looked_for(truth, detections)
+    if rules.min_score is not None:
+        unsought &= detections.scores > rules.min_score
+    return int(unsought.sum())
 
 
 def _duplicates(detections: Detections, matches: Matches) -> int:
@@ -100,16 +114,26 @@ def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
             f"{counted(on_empty, 'detection')} on the {counted(images, 'image')} without ground "
             f"truth: {on_empty / images:.3g} false positives an image"
         )
-    if low := counts.get("detections_below_score", 0):
-        found.append(
-            f"{counted(low, 'detection')} with a score not above {rules.min_score:g}: not counted"
-        )
-    if beyond := counts["detections_beyond_limit"]:
-        several = " or ".join(f"{limit:,} {of}" for limit, of in limits(rules))
-        found.append(f"{counted(beyond, 'detection')} beyond the limit of {several}: not counted")
+    found += _uncounted(counts, rules)
     if double := counts["duplicate_detections"]:
         found.append(
             f"{counted(double, 'detection')} repeat another one exactly (image, class, score and "
             "box): was an image evaluated twice?"
         )
     return tuple(found)
+
+
+def _uncounted(counts: dict[str, int], rules: Rules) -> Iterator[str]:
+    """Which detections the rules leave out, each by the first cause that holds."""
+    if low := counts.get("detections_below_score", 0):
+        yield (
+            f"{counted(low, 'detection')} with a score not above {rules.min_score:g}: not counted"
+        )
+    if unsought := counts.get("detections_of_classes_not_looked_for", 0):
+        yield (
+            f"{counted(unsought, 'detection')} of classes that nobody looked for in the image: "
+            "not counted"
+        )
+    if beyond := counts["detections_beyond_limit"]:
+        several = " or ".join(f"{limit:,} {of}" for limit, of in limits(rules))
+        yield (f"{counted(beyond, 'detection')} beyond the limit of {several}: not counted")

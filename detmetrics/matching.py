@@ -82,7 +82,7 @@ class Matches:
         rank : (D,) place inside its image and category, from 0: it counts for a limit M where
             ``rank < M``.
         liable : (A, D) where it matches nothing it is a false positive; it is set aside
-            otherwise, as its size is out of range.
+            otherwise, as its size is out of range or its class not marked in full.
         truth_row, truth_category : (G,) of each ground truth.
         ignored : (A, G) ground truths that count neither for nor against.
         unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.

@@ -21,6 +21,8 @@ from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["TABLE_SETTINGS", "prepare"]
 
+FREQUENCIES = ("r", "c", "f")
+
 TABLE_SETTINGS = (
     "box_decimals",
     "score_decimals",
@@ -82,12 +84,27 @@ def _refuse_unfederated(truth: GroundTruth, rules: Rules) -> None:
             f"rules {rules.name} need to know which classes were looked for in which image: "
             "images with neg_category_ids and not_exhaustive_category_ids, as in LVIS files"
         )
-    known = truth.federation is not None and any(truth.federation.frequency)
-    if "ap_frequency" in rules.metrics and not known:
+    if rules.federated and truth.federation is not None and truth.federation.unsaid:
+        missing = " and ".join(truth.federation.unsaid)
         raise RulesError(
-            f"rules {rules.name} need the frequency of classes: categories with frequency r, c "
-            "or f, as in LVIS files"
+            f"{truth.source.name}: rules {rules.name} miss {missing}: "
+            "write an empty list where no class is meant"
         )
+    if "ap_frequency" in rules.metrics:
+        _refuse_unknown_frequency(truth, rules)
+
+
+def _refuse_unknown_frequency(truth: GroundTruth, rules: Rules) -> None:
+    known = truth.federation.frequency if truth.federation is not None else ()
+    labels = truth.catalog.class_labels
+    odd = [label for label, name in zip(labels, known, strict=False) if name not in FREQUENCIES]
+    if known and not odd:
+        return
+    where = f"; {counted(len(odd), 'class has', 'classes have')} another or none: {odd[0]}"
+    raise RulesError(
+        f"{truth.source.name}: rules {rules.name} need the frequency of classes: categories with "
+        f"frequency r, c or f, as in LVIS files{where if odd else ''}"
+    )
 
 
 def _refuse_second_pixel(truth: GroundTruth, detections: Detections, rules: Rules) -> None:

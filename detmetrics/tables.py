@@ -509,6 +509,7 @@ def _federation(sheet: Sheet, catalog: Catalog) -> Federation | None:
         negative=indices(known.negative),
         not_exhaustive=indices(known.not_exhaustive),
         frequency=tuple(frequency),
+        unsaid=known.unsaid,
     )
 
 

@@ -16,7 +16,7 @@ from detmetrics.errors import InputError
 from detmetrics.matching import Matches, reaches
 from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
 from detmetrics.rules import Rules
-from detmetrics.selection import left_out
+from detmetrics.selection import left_out, looked_for
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["FALSE_POSITIVE", "IGNORED", "MISSED", "TRUE_POSITIVE", "Verdicts", "verdicts"]
@@ -66,6 +66,8 @@ def verdicts(
     partner, overlap = np.full(count, -1), np.full(count, np.nan)
     verdict, reason = np.full(count, IGNORED, object), np.empty(count, object)
     reason[:] = left_out(rules)
+    if rules.federated:
+        reason[~looked_for(truth, detections)] = "nobody looked for its class in the image"
 
     rows = matches.row
     verdict[rows] = FALSE_POSITIVE
@@ -79,6 +81,11 @@ def verdicts(
     outside = rows[~matches.liable[area]]
     verdict[outside] = IGNORED
     reason[outside] = f"its area is outside the range {bounds.name}"
+    if rules.federated and truth.federation is not None:
+        marked_in_part = truth.federation.is_open(
+            detections.image[outside], detections.category[outside]
+        )
+        reason[outside[marked_in_part]] = "not every object of its class is marked in the image"
 
     at = rows[holder]
     partner[at] = matches.truth_row[taken]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from builders import annotation, category, changed, detection, document, evaluate
 
@@ -26,6 +28,11 @@ def lvis_document(**changes):
 def verdict(tmp_path, found: dict) -> str:
     result = evaluate(tmp_path, lvis_document(), [found], rules=dm.LVIS)
     return result.matches(iou=0.5)["verdict"].iloc[0]
+
+
+def reason(tmp_path, found: dict) -> str:
+    result = evaluate(tmp_path, lvis_document(), [found], rules=dm.LVIS)
+    return result.matches(iou=0.5)["reason"].iloc[0]
 
 
 ELSEWHERE = [500, 500, 9, 9]
@@ -53,6 +60,26 @@ class TestDetections:
         assert verdict(tmp_path, detection(2, DOG, bbox=ELSEWHERE)) == "false positive"
 
 
+class TestReasons:
+    def test_of_a_class_that_nobody_looked_for(self, tmp_path):
+        assert reason(tmp_path, detection(1, OWL)) == "nobody looked for its class in the image"
+
+    def test_of_a_class_that_is_not_marked_in_full(self, tmp_path):
+        found = detection(1, CAT, bbox=ELSEWHERE)
+        assert reason(tmp_path, found) == "not every object of its class is marked in the image"
+
+    def test_what_is_not_looked_for_is_beyond_no_limit(self, tmp_path):
+        rules = dm.LVIS.replace(image_limit=2, min_score=0.2)
+        found = [detection(1, OWL, s) for s in (0.9, 0.1)] + [
+            detection(1, CAT, s) for s in (0.5, 0.4)
+        ]
+        result = evaluate(tmp_path, lvis_document(), found, rules=rules)
+        remarks = "\n".join(result.attention)
+        assert "1 detection of classes that nobody looked for in the image: not counted" in remarks
+        assert "1 detection with a score not above 0.2" in remarks
+        assert "1 detection beyond the limit of 2 an image" in remarks
+
+
 class TestSummary:
     def test_frequencies(self, tmp_path):
         found = [detection(1, CAT), detection(2, DOG, bbox=ELSEWHERE)]
@@ -72,6 +99,13 @@ class TestSummary:
         found = [detection(1, CAT, 0.9), detection(1, CAT, 0.5), detection(2, DOG, 0.1)]
         kept = evaluate(tmp_path, lvis_document(), found, rules=rules).matching.row
         assert sorted(kept.tolist()) == [0, 2]
+
+    def test_the_limit_of_a_class_cuts_equal_scores_by_place_in_the_file(self, tmp_path):
+        # Image 2 stands first in the file: ordered by image, the other one would be kept.
+        rules = dm.LVIS_FIXED.replace(class_limit=1)
+        found = [detection(2, DOG, 0.5), detection(1, DOG, 0.5)]
+        kept = evaluate(tmp_path, lvis_document(), found, rules=rules).matching.row
+        assert kept.tolist() == [0]
 
 
 class TestFiles:
@@ -103,6 +137,29 @@ class TestFiles:
         plain = [category(number, str(number)) for number in (CAT, DOG, OWL)]
         with pytest.raises(dm.RulesError, match="frequency r, c or f"):
             evaluate(tmp_path, lvis_document(categories=plain), None, rules=dm.LVIS)
+
+    @pytest.mark.parametrize("field", ["neg_category_ids", "not_exhaustive_category_ids"])
+    def test_images_that_do_not_tell_are_refused(self, tmp_path, field):
+        partly = lvis_document()
+        del partly["images"][1][field]
+        with pytest.raises(dm.RulesError, match=rf"{field} in 1 of 2 images \(images\[1\]\)"):
+            evaluate(tmp_path, partly, [], rules=dm.LVIS)
+        assert evaluate(tmp_path, partly, [], rules=dm.COCO).summary["AP"] == 0
+
+    @pytest.mark.parametrize("frequency", ["x", None])
+    def test_a_class_of_no_known_frequency_is_refused(self, tmp_path, frequency):
+        odd = changed(lvis_document(), ("categories", 1, "frequency"), frequency)
+        with pytest.raises(dm.RulesError, match="1 class has another or none: dog"):
+            evaluate(tmp_path, odd, [], rules=dm.LVIS)
+
+    def test_converting_keeps_what_is_known(self, tmp_path):
+        truth, out = tmp_path / "in.json", tmp_path / "out.json"
+        truth.write_text(json.dumps(lvis_document()))
+        dm.convert(truth, out, to="coco")
+        written = json.loads(out.read_text())
+        assert [row["neg_category_ids"] for row in written["images"]] == [[DOG], []]
+        assert [row["not_exhaustive_category_ids"] for row in written["images"]] == [[CAT], []]
+        assert [row["frequency"] for row in written["categories"]] == ["f", "r", "c"]
 
     def test_other_rules_pass_over_it(self, tmp_path):
         rows = [annotation(1)]

@@ -235,7 +235,15 @@ def _federation(document: _Document, path: str) -> Federation | None:
         negative=pairs("neg_category_ids"),
         not_exhaustive=pairs("not_exhaustive_category_ids"),
         frequency=tuple(record.frequency or "" for record in document.categories),
+        unsaid=tuple(_unsaid(document.images)),
     )
+
+
+def _unsaid(images: list[_Image]) -> Iterator[str]:
+    for field in ("neg_category_ids", "not_exhaustive_category_ids"):
+        without = [row for row, image in enumerate(images) if getattr(image, field) is None]
+        if without:
+            yield f"{field} in {len(without):,} of {len(images):,} images (images[{without[0]}])"
 
 
 def _both_or_none(sizes: Floats) -> Floats:
@@ -303,6 +311,7 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     in_pixels(truth)
     catalog = truth.catalog
     image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
+    looked, frequency = _looked_for(truth, category_ids)
     crowd = truth.crowd | truth.difficult
     columns = zip(
         _whole_ids(truth.ids),
@@ -328,18 +337,38 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     ]
     document = {
         "images": [
-            {"id": known, "file_name": name, **_sides_of(size)}
-            for known, name, size in zip(
-                image_ids, catalog.image_names, catalog.image_sizes.tolist(), strict=True
+            {"id": known, "file_name": name, **_sides_of(size), **lists}
+            for known, name, size, lists in zip(
+                image_ids, catalog.image_names, catalog.image_sizes.tolist(), looked, strict=True
             )
         ],
         "annotations": annotations,
         "categories": [
-            {"id": known, "name": name}
-            for known, name in zip(category_ids, catalog.category_names, strict=True)
+            {"id": known, "name": name, **told}
+            for known, name, told in zip(
+                category_ids, catalog.category_names, frequency, strict=True
+            )
         ],
     }
     return Written({"": msgspec.json.encode(document)}, tuple(_lost(truth)))
+
+
+def _looked_for(
+    truth: GroundTruth, category_ids: list[int]
+) -> tuple[list[dict[str, list[int]]], list[dict[str, str]]]:
+    """What LVIS adds to every image and every category; nothing where it is not known."""
+    federation = truth.federation
+    if federation is None:
+        return [{} for _ in truth.catalog.image_ids], [{} for _ in category_ids]
+    sides = {
+        "neg_category_ids": federation.negative,
+        "not_exhaustive_category_ids": federation.not_exhaustive,
+    }
+    images: list[dict[str, list[int]]] = [{k: [] for k in sides} for _ in truth.catalog.image_ids]
+    for field, pairs in sides.items():
+        for image, category in pairs.tolist():
+            images[image][field].append(category_ids[category])
+    return images, [{"frequency": name} if name else {} for name in federation.frequency]
 
 
 def write_detections(found: Detections) -> Written:
