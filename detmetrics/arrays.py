@@ -18,6 +18,7 @@ __all__ = [
     "read_only",
     "run_starts",
     "slots_of_repeats",
+    "used",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -78,3 +79,12 @@ def slots_of_repeats(values: NDArray[Any]) -> Ints:
     repeated[1:] = same
     repeated[:-1] |= same
     return np.flatnonzero(repeated)
+
+
+def used(index: Ints) -> Ints:
+    """Which indices occur, ascending, each once; counted, as sorting or hashing costs far more.
+
+    >>> used(np.array([3, 0, 3])).tolist()
+    [0, 3]
+    """
+    return np.flatnonzero(np.bincount(index))

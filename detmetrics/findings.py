@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from detmetrics.arrays import used
 from detmetrics.matching import Matches
 from detmetrics.messages import counted
 from detmetrics.rules import Rules
@@ -46,7 +47,7 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
         **({} if unsought is None else {"detections_of_classes_not_looked_for": unsought}),
         "detections_beyond_limit": left_out - (low or 0) - (unsought or 0),
         "detections_in_classes_without_ground_truth": int(in_unseen.sum()),
-        "classes_detected_without_ground_truth": len(np.unique(detections.category[in_unseen])),
+        "classes_detected_without_ground_truth": len(used(detections.category[in_unseen])),
         "detections_on_images_without_ground_truth": int(on_empty.sum()),
         "duplicate_detections": _duplicates(detections, matches),
     }

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Ints, Objects, object_column
+from detmetrics.arrays import Bools, Ints, Objects, object_column, used
 from detmetrics.catalog import Id, Keys, positions
 from detmetrics.errors import UnknownIdError
 from detmetrics.messages import counted, printable, shown
@@ -202,7 +202,7 @@ def _labels(wanted: Keys, marked: Bools) -> set[Id]:
     """The ids of the marked rows."""
     if wanted.code is None:
         return set(wanted.labels[marked].tolist())
-    return set(wanted.labels[np.unique(wanted.code[marked])].tolist())
+    return set(wanted.labels[used(wanted.code[marked])].tolist())
 
 
 def _examples(wanted: Keys, found: Ints, place: Callable[[int], str]) -> list[str]:

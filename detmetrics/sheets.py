@@ -143,11 +143,6 @@ class Sheet:
         )
 
 
-def _distinct(keys: Keys) -> dict[Id, None]:
-    labels = keys.labels if keys.code is None else keys.labels[np.unique(keys.code)]
-    return dict.fromkeys(labels.tolist())
-
-
 def doubles(ids: Objects, template: str) -> list[str]:
     """A sentence for every id that stands there a second time."""
     first: dict[Id, int] = {}
@@ -157,3 +152,7 @@ def doubles(ids: Objects, template: str) -> list[str]:
         for row, known in enumerate(ids.tolist())
         if first.setdefault(known, row) != row
     ]
+
+
+def _distinct(keys: Keys) -> dict[Id, None]:
+    return dict.fromkeys(keys.used().labels.tolist())

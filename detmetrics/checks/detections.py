@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Ints
+from detmetrics.arrays import Bools, Ints, used
 from detmetrics.checks.report import Finding, finding, marked
 from detmetrics.checks.sides import Subject
 from detmetrics.rules import COCO
@@ -58,6 +58,6 @@ def _unseen(found: Subject, truth: Subject) -> Finding | None:
     known = found.category >= 0
     unseen = known & ~seen[np.where(known, found.category, 0)] if len(seen) else ~known & False
     names = truth.listing.category_names
-    classes = [names[at] for at in np.unique(found.category[unseen]).tolist()]
+    classes = [names[at] for at in used(found.category[unseen]).tolist()]
     detail = f"classes: {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
     return marked("D306", found.name, unseen, found.place("categories"), detail)

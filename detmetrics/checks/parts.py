@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from detmetrics.checks.report import Finding, finding
 from detmetrics.checks.sides import listing_of
 from detmetrics.errors import FormatError
@@ -78,9 +76,8 @@ def _listed(given: Given) -> list[str]:
 def _classes(sheet: Sheet) -> frozenset[str]:
     listing = listing_of(sheet)
     name_of = dict(zip(listing.category_ids.tolist(), listing.category_names, strict=True))
-    labels = sheet.category.labels
-    used = labels if sheet.category.code is None else labels[np.unique(sheet.category.code)]
-    return frozenset(name_of.get(known, str(known)) for known in used.tolist())
+    shown = sheet.category.used().labels
+    return frozenset(name_of.get(known, str(known)) for known in shown.tolist())
 
 
 def _same_content(a: _Part, b: _Part, shared: set[str]) -> Iterator[Finding]:

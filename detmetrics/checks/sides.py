@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects
-from detmetrics.catalog import Id, Keys
+from detmetrics.catalog import Id
 from detmetrics.columns import as_xywh
 from detmetrics.sheets import Sheet
 
@@ -71,8 +71,8 @@ class Subject:
 def listing_of(sheet: Sheet) -> Listing:
     """What ground truth lists, the first of each id; where it does not, what its rows name."""
     images, categories = sheet.images, sheet.categories
-    image_ids = images.ids if images else _named(sheet.image)
-    category_ids = categories.ids if categories else _named(sheet.category)
+    image_ids = images.ids if images else sheet.image.used().labels
+    category_ids = categories.ids if categories else sheet.category.used().labels
     image_at, category_at = _first(image_ids), _first(category_ids)
     sizes = np.full((len(image_ids), 2), np.nan)
     if images is not None and images.sizes is not None:
@@ -86,11 +86,6 @@ def listing_of(sheet: Sheet) -> Listing:
         category_ids=category_ids[category_at],
         category_names=tuple(classes[row] for row in category_at),
     )
-
-
-def _named(keys: Keys) -> Objects:
-    used = np.arange(len(keys.labels)) if keys.code is None else np.unique(keys.code)
-    return keys.labels[used]
 
 
 def _first(ids: Objects) -> list[int]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detmetrics.arrays import object_column
+from detmetrics.arrays import object_column, used
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
 from detmetrics.reading.format import Format, Side
@@ -231,7 +231,7 @@ def _write_parquet(table: Table) -> Written:
 
 
 def _lost(table: Table) -> Iterator[str]:
-    seen = table.catalog.category_ids[np.unique(table.category)]
+    seen = table.catalog.category_ids[used(table.category)]
     if unseen := len(table.catalog.category_ids) - len(seen):
         yield f"{counted(unseen, 'class', 'classes')} without a row, of which a table knows nothing"
     if table.catalog.category_ids.dtype != object or table.catalog.image_ids.dtype != object:

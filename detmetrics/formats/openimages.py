@@ -16,6 +16,7 @@ from functools import partial
 
 import numpy as np
 
+from detmetrics.arrays import used
 from detmetrics.errors import FormatError
 from detmetrics.messages import counted
 from detmetrics.pairing import stem
@@ -160,7 +161,7 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
         yield f"{what} written as group-of"
     if ignored := int(truth.ignore.sum()):
         yield f"the ignore flag of {counted(ignored, 'object')}"
-    if empty := len(truth.catalog.image_ids) - len(np.unique(truth.image)):
+    if empty := len(truth.catalog.image_ids) - len(used(truth.image)):
         yield f"{counted(empty, 'image')} without objects, of which Open Images has no row"
     yield "the sizes of images and the ids of classes"
 

@@ -198,7 +198,7 @@ def _known_sizes(names: Sequence[str], lines: Lines, reading: Reading) -> Floats
 
 def _categories(label: Keys, names: Sequence[str] | None, path: str) -> Categories | None:
     """Numbers count from 0 in the order of the names; names are their own ids."""
-    used = label.labels if label.code is None else label.labels[np.unique(label.code)]
+    used = label.used().labels
     if names is not None or used.dtype == object:
         return listed_classes(used, names, path)
     if len(used) and not 0 <= used.min() <= used.max() < MOST_CLASSES:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detmetrics.arrays import Floats, object_column
+from detmetrics.arrays import Floats, object_column, used
 from detmetrics.catalog import Keys
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
@@ -359,7 +359,7 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
         yield f"{counted(crowds, 'crowd is', 'crowds are')} written as difficult"
     if ignored := int(truth.ignore.sum()):
         yield f"the ignore flag of {counted(ignored, 'object')}"
-    if unseen := len(truth.catalog.category_ids) - len(np.unique(truth.category)):
+    if unseen := len(truth.catalog.category_ids) - len(used(truth.category)):
         yield f"{counted(unseen, 'class', 'classes')} without objects, of which VOC has no list"
     if truth.catalog.category_ids.dtype != object or truth.catalog.image_ids.dtype != object:
         yield "ids of images and classes: VOC has the names alone"

@@ -226,8 +226,8 @@ def _label(lines: Lines, row: int) -> Any:
 def _categories(classes: Keys, names: Sequence[str] | None) -> Categories:
     if names:
         return Categories(ids=np.arange(len(names)), names=tuple(names))
-    used = classes.labels if classes.code is None else classes.labels[np.unique(classes.code)]
-    count = int(used.max()) + 1 if len(used) else 0
+    numbers = classes.used().labels
+    count = int(numbers.max()) + 1 if len(numbers) else 0
     return Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column
+from detmetrics.arrays import Bools, Floats, Ints, object_column, used
 from detmetrics.catalog import Keys
 from detmetrics.errors import FormatError
 from detmetrics.files import Input
@@ -219,10 +219,11 @@ def sheet_of(
         FormatError: a value that is no number where one must stand.
     """
     column = heading.column
-    rows = np.flatnonzero(_with_box(frame, [column[part] for part in heading.box_names]))
+    boxed = _with_box(frame, [column[part] for part in heading.box_names])
+    rows = np.flatnonzero(boxed)
     part = frame if len(rows) == len(frame) else frame.iloc[rows]
     numbers = _Numbers(read.path, place, rows)
-    nothing = np.setdiff1d(np.arange(len(frame)), rows)
+    nothing = np.flatnonzero(~boxed)
     class_column = column["class" if "class" in column else "number"]
     _refuse_boxless(frame, nothing, [class_column], read.path, place)
     _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
@@ -252,7 +253,7 @@ def sheet_of(
         images=_images(frame, every_image, column, numbers, reading),
         categories=None
         if scored
-        else listed_classes(_used(category), names_of(reading.class_names), read.path),
+        else listed_classes(category.used().labels, names_of(reading.class_names), read.path),
         image_key="id" if _is_id(column["image"]) else "name",
         class_key="name" if named or "class" in column else "id",
         notes=tuple(_notes(heading, relative, read.path)),
@@ -329,11 +330,6 @@ def _keys(column: pd.Series[Any]) -> Keys:
     if labels and all(map(PLAIN_NUMBER.fullmatch, labels)):
         return Keys(np.array([int(label) for label in labels], np.int64), keys.code)
     return Keys(object_column(labels), keys.code)
-
-
-def _used(keys: Keys) -> Objects:
-    """The labels that rows have."""
-    return keys.labels[np.flatnonzero(np.bincount(_codes(keys)))] if len(keys) else keys.labels[:0]
 
 
 def _codes(keys: Keys) -> Ints:
@@ -438,11 +434,11 @@ def _images(
             sizes[~((sizes > 0) & np.isfinite(sizes)).all(axis=1)] = np.nan
     if np.isnan(sizes).any():
         sizes = np.where(np.isnan(sizes), sizes_of(names, reading), sizes)
-    used = np.flatnonzero(np.bincount(_codes(keys))) if len(frame) else np.zeros(0, np.int64)
+    shown = used(_codes(keys))
     return Images(
-        ids=keys.labels[used],
-        names=tuple(names[at] for at in used.tolist()),
-        sizes=sizes[used],
+        ids=keys.labels[shown],
+        names=tuple(names[at] for at in shown.tolist()),
+        sizes=sizes[shown],
         template="image {row}",
     )
 
