@@ -18,7 +18,7 @@ from detmetrics.matching import match
 from detmetrics.merging import merge
 from detmetrics.ranking import best_first, by_group
 from detmetrics.sampling import TruePositives, envelope
-from detmetrics.tables import TRUTH_COLUMNS, restrict
+from detmetrics.tables import restrict
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -77,7 +77,7 @@ class TestOrder:
         by_image = np.argsort(order[truth.image], kind="stable")
         moved = replace(
             truth,
-            **{name: getattr(truth, name)[by_image] for name in TRUTH_COLUMNS},
+            **{name: getattr(truth, name)[by_image] for name in truth.columns},
         )
         by_image = np.argsort(order[found.image], kind="stable")
         again = replace(

@@ -1,0 +1,217 @@
+"""What a detector found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from detmetrics.arrays import Floats, read_only
+from detmetrics.catalog import Catalog, Id, Keys
+from detmetrics.columns import (
+    NEGATIVE,
+    BoxFormat,
+    box_column,
+    id_column,
+    negative_sizes,
+    number_column,
+    of_length,
+    refuse_unusable,
+)
+from detmetrics.frames import frame_boxes, frame_column
+from detmetrics.pairing import UnknownPolicy
+from detmetrics.sheets import Pixels, Sheet
+from detmetrics.sources import ARRAYS, Faults, Source
+from detmetrics.units import kept_boxes, refuse_units
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from typing import ClassVar
+
+from detmetrics.tables.door import doubts, paired, warn
+from detmetrics.tables.rows import Rows
+
+__all__ = ["Detections"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detections(Rows):
+    """What a detector found; build it with :meth:`from_arrays`, :meth:`from_frame` or
+    ``read_detections``.
+
+    Attributes:
+        catalog: the images and categories, the ground truth's own.
+        image, category : (D,) indices into the catalog.
+        boxes : (D, 4) float64 pixels, as ``box_format`` says.
+        box_format: ``"xywh"`` or ``"xyxy"``.
+        relative: boxes are shares of the width and height of images of unknown size.
+        scores : (D,) float64, higher is surer.
+        place : (D,) row in the source; rows that were dropped leave gaps.
+        notes: what the reader should know about the table.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("image", "category", "boxes", "scores", "place")
+
+    scores: Floats
+
+    @cached_property
+    def area(self) -> Floats:
+        """(D,) ``w * h`` in square pixels."""
+        sides = self.xywh
+        return sides[:, 2] * sides[:, 3]
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        image_ids: ArrayLike | Sequence[Id],
+        categories: ArrayLike | Sequence[Id],
+        boxes: ArrayLike,
+        scores: ArrayLike,
+        catalog: Catalog,
+        box_format: BoxFormat = "xywh",
+        unknown_images: UnknownPolicy = "error",
+        unknown_categories: UnknownPolicy = "error",
+        source: Source = ARRAYS,
+    ) -> Detections:
+        """Detections from columns of equal length D.
+
+        image_ids, categories : (D,) ids of the catalog; names serve where every one fits.
+        boxes : (D, 4) pixels; scores : (D,).
+        unknown_images, unknown_categories: ``"error"``, or ``"drop"`` to leave such rows out.
+
+        Raises:
+            TableError: columns that do not fit together, or values that cannot be boxes.
+            UnknownIdError: ids that the catalog lacks.
+
+        >>> catalog = Catalog.from_ids(images=[1], categories=[7], category_names=["cat"])
+        >>> found = Detections.from_arrays(
+        ...     image_ids=[1], categories=["cat"], boxes=[[5, 5, 15, 25]], scores=[0.9],
+        ...     box_format="xyxy", catalog=catalog)
+        >>> found.xywh.tolist(), found.category.tolist()
+        ([[5.0, 5.0, 10.0, 20.0]], [0])
+        """
+        image_column = id_column("image_ids", image_ids)
+        category_column = id_column("categories", categories)
+        count = len(image_column)
+        of_length("categories", category_column, count)
+        sheet = Sheet(
+            source=source,
+            image=Keys(image_column),
+            image_key="id",
+            category=Keys(category_column),
+            boxes=box_column(boxes, box_format, count),
+            box_format=box_format,
+            scores=of_length("scores", number_column("scores", scores), count),
+        )
+        return cls.from_sheet(
+            sheet,
+            catalog=catalog,
+            unknown_images=unknown_images,
+            unknown_categories=unknown_categories,
+        )
+
+    @classmethod
+    def from_sheet(
+        cls,
+        sheet: Sheet,
+        *,
+        catalog: Catalog,
+        relative: bool = False,
+        pixels: Pixels = "continuous",
+        unknown_images: UnknownPolicy = "error",
+        unknown_categories: UnknownPolicy = "error",
+    ) -> Detections:
+        """Detections from what a reader found.
+
+        relative: whether the ground truth is in shares of images of unknown size;
+        pixels, unknown_images, unknown_categories: as in :meth:`from_arrays` and
+        :meth:`Sheet.with_pixels`.
+
+        Raises:
+            FormatError, TableError: values that cannot be boxes or scores, or pixels that cannot
+                be compared with shares.
+            UnknownIdError: ids that the catalog lacks.
+        """
+        sheet = sheet.with_pixels(pixels)
+        source, score = sheet.source, sheet.scores
+        assert score is not None
+        place = np.arange(len(sheet))
+        faults = Faults(source, place)
+        refuse_unusable(faults, sheet.boxes)
+        faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
+        faults.settle()
+        beyond = (score < 0) | (score > 1)
+        notes = [
+            faults.remark(beyond, "scores", "score outside [0, 1]", "scores outside [0, 1]"),
+            faults.remark(negative_sizes(sheet.boxes, sheet.box_format), "boxes", *NEGATIVE),
+            *doubts(sheet),
+        ]
+        image, image_note = paired(
+            "image", sheet.image, catalog, unknown_images, source, sheet.image_key
+        )
+        category, category_note = paired(
+            "category", sheet.category, catalog, unknown_categories, source, sheet.class_key
+        )
+        refuse_units(sheet, catalog, relative)
+        warn(notes)
+        notes += [image_note, category_note, *sheet.notes]
+        boxes, box_format = kept_boxes(sheet, image, catalog, relative)
+        found = cls(
+            catalog=catalog,
+            image=read_only(image),
+            category=read_only(category),
+            boxes=read_only(boxes),
+            box_format=box_format,
+            relative=relative,
+            scores=read_only(score),
+            place=read_only(place),
+            source=source,
+            notes=tuple(note for note in notes if note),
+        )
+        known = (image >= 0) & (category >= 0)
+        return found if known.all() else found.keep(known)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        catalog: Catalog,
+        unknown_images: UnknownPolicy = "error",
+        unknown_categories: UnknownPolicy = "error",
+    ) -> Detections:
+        """Detections from a data frame with a row a detection.
+
+        Columns are found by name: ``image_id`` or ``image``; ``category_id``, ``category``,
+        ``class`` or ``label``; ``score`` or ``confidence``; boxes as ``bbox`` (lists of x, y,
+        w, h), as ``x y w h``, as ``xmin ymin xmax ymax`` or as ``x1 y1 x2 y2``, in pixels.
+
+        Raises:
+            TableError: a column is missing; the message lists what the frame has.
+            UnknownIdError: ids that the catalog lacks.
+
+        >>> import pandas as pd
+        >>> catalog = Catalog.from_ids(images=[1], categories=[7], category_names=["cat"])
+        >>> frame = pd.DataFrame({"image": [1], "class": ["cat"], "confidence": [0.9],
+        ...                       "x": [5], "y": [5], "w": [10], "h": [20]})
+        >>> Detections.from_frame(frame, catalog=catalog).scores.tolist()
+        [0.9]
+        """
+        boxes, box_format = frame_boxes(frame)
+        return cls.from_arrays(
+            image_ids=frame_column(frame, "image_id", "image").to_numpy(),
+            categories=frame_column(frame, "category_id", "category", "class", "label").to_numpy(),
+            boxes=boxes,
+            scores=frame_column(frame, "score", "confidence").to_numpy(),
+            box_format=box_format,
+            catalog=catalog,
+            unknown_images=unknown_images,
+            unknown_categories=unknown_categories,
+            source=replace(ARRAYS, name="frame"),
+        )

@@ -1,0 +1,234 @@
+"""What is really there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from detmetrics.arrays import Bools, Floats, Ints, Objects, read_only
+from detmetrics.catalog import Catalog, Id, Keys, positions
+from detmetrics.columns import (
+    BoxFormat,
+    box_column,
+    flag_column,
+    id_column,
+    number_column,
+    of_length,
+    refuse_negative,
+    refuse_unusable,
+)
+from detmetrics.federation import Federation
+from detmetrics.rules import Rules
+from detmetrics.sheets import Pixels, Sheet
+from detmetrics.sources import ARRAYS, Faults, Source
+from detmetrics.tables.door import doubts, paired, warn
+from detmetrics.tables.rows import Rows
+from detmetrics.units import area_note, areas, kept_boxes, unsized_note
+
+__all__ = ["GroundTruth"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroundTruth(Rows):
+    """What is really there; build it with :meth:`from_arrays` or ``read_ground_truth``.
+
+    Attributes:
+        catalog: the images and categories.
+        image, category : (G,) indices into the catalog.
+        boxes : (G, 4) float64 pixels, as ``box_format`` says.
+        box_format: ``"xywh"`` or ``"xyxy"``.
+        relative: boxes are shares of the width and height of images of unknown size.
+        area : (G,) square pixels: the source's own where it has one (COCO's is the mask's),
+            else ``w * h``.
+        crowd : (G,) a region of many objects: absorbs detections, is never missed.
+        ignore, difficult : (G,) the source's own flags; rules decide what they do.
+        ids : (G,) the source's ids; counted from 1 where it has none.
+        place : (G,) row in the source.
+        federation: which classes were looked for in which image; None where all were.
+        notes: what the reader should know about the table.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = (
+        *("image", "category", "boxes", "area", "crowd", "ignore", "difficult", "ids", "place"),
+    )
+
+    area: Floats
+    crowd: Bools
+    ignore: Bools
+    difficult: Bools
+    ids: Objects
+    federation: Federation | None = None
+
+    def regions(self, rules: Rules) -> Bools:
+        """(G,) regions of many objects, measured by the share of a detection that lies inside."""
+        crowded = self._crowded(rules) if rules.crowd in ("absorb", "group") else self.none
+        return crowded | self.ignore if rules.ignore == "region" else crowded
+
+    def groups(self, rules: Rules) -> Bools:
+        """(G,) regions that take only what is left, see :attr:`Rules.crowd`."""
+        return self._crowded(rules) if rules.crowd == "group" else self.none
+
+    def excused(self, rules: Rules) -> Bools:
+        """(G,) what counts neither for nor against, whatever its size."""
+        crowd_counts = rules.crowd == "count" or (rules.crowd == "group" and rules.group_weight)
+        excused = self.none if crowd_counts else self._crowded(rules)
+        if rules.ignore != "overwrite":
+            excused = excused | self.ignore
+        return excused | self.difficult if rules.difficult == "ignore" else excused
+
+    def dropped(self, rules: Rules) -> Bools:
+        """(G,) what the rules treat as if it were not there."""
+        dropped = self._crowded(rules) if rules.crowd == "drop" else self.none
+        return dropped | self.difficult if rules.difficult == "drop" else dropped
+
+    def _crowded(self, rules: Rules) -> Bools:
+        return self.crowd | self.difficult if rules.difficult == "crowd" else self.crowd
+
+    @property
+    def none(self) -> Bools:
+        """(G,) a mark on nothing."""
+        return np.zeros(len(self), bool)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        image_ids: ArrayLike | Sequence[Id],
+        categories: ArrayLike | Sequence[Id],
+        boxes: ArrayLike,
+        box_format: BoxFormat = "xywh",
+        areas: ArrayLike | None = None,
+        crowd: ArrayLike | None = None,
+        ignore: ArrayLike | None = None,
+        difficult: ArrayLike | None = None,
+        ids: ArrayLike | Sequence[Id] | None = None,
+        catalog: Catalog | None = None,
+        source: Source = ARRAYS,
+    ) -> GroundTruth:
+        """Ground truth from columns of equal length G.
+
+        image_ids, categories : (G,) ids; names serve where every one of them fits.
+        boxes : (G, 4) pixels; areas : (G,) square pixels, nan where unknown (then ``w * h``);
+        crowd, ignore, difficult : (G,) bool; ids : (G,) of the objects.
+        catalog: all images and categories; without it they are those of the rows, so that
+        images without objects are unknown.
+
+        Raises:
+            TableError: columns that do not fit together, or values that cannot be boxes.
+            UnknownIdError: an id that the catalog lacks.
+
+        >>> truth = GroundTruth.from_arrays(image_ids=[1], categories=["cat"],
+        ...                                 boxes=[[0, 0, 10, 20]])
+        >>> len(truth), truth.area.tolist()
+        (1, [200.0])
+        """
+        image_column = id_column("image_ids", image_ids)
+        category_column = id_column("categories", categories)
+        count = len(image_column)
+        of_length("categories", category_column, count)
+        given = None if areas is None else number_column("areas", areas)
+        sheet = Sheet(
+            source=source,
+            image=Keys(image_column),
+            image_key="id",
+            category=Keys(category_column),
+            boxes=box_column(boxes, box_format, count),
+            box_format=box_format,
+            areas=None if given is None else of_length("areas", given, count),
+            crowd=flag_column("crowd", crowd, count),
+            ignore=flag_column("ignore", ignore, count),
+            difficult=flag_column("difficult", difficult, count),
+            ids=None if ids is None else of_length("ids", id_column("ids", ids), count),
+        )
+        return cls.from_sheet(sheet, catalog=catalog)
+
+    @classmethod
+    def from_sheet(
+        cls, sheet: Sheet, *, catalog: Catalog | None = None, pixels: Pixels = "continuous"
+    ) -> GroundTruth:
+        """Ground truth from what a reader found.
+
+        catalog: all images and categories; those of the sheet unless given.
+        pixels: whether the last pixel of inclusive corners counts, see :meth:`Sheet.with_pixels`.
+
+        Raises:
+            FormatError, TableError: values that cannot be boxes, ids that are there twice.
+            UnknownIdError: an id that the catalog lacks.
+        """
+        sheet = sheet.with_pixels(pixels)
+        source, count = sheet.source, len(sheet)
+        place = np.arange(count)
+        faults = Faults(source, place)
+        refuse_unusable(faults, sheet.boxes)
+        faults.settle()
+        refuse_negative(faults, sheet.boxes, sheet.box_format)
+        if sheet.areas is not None:
+            faults.refuse(
+                (sheet.areas < 0) | np.isinf(sheet.areas), "areas", "an area from 0 up", sheet.areas
+            )
+        faults.settle()
+
+        own = catalog is None
+        catalog = sheet.catalog() if catalog is None else catalog
+        image, image_note = paired(
+            "image", sheet.image, catalog, None, source, sheet.image_key, own=own
+        )
+        category, category_note = paired(
+            "category", sheet.category, catalog, None, source, sheet.class_key, own=own
+        )
+        relative = sheet.relative and not catalog.sized
+        boxes, box_format = kept_boxes(sheet, image, catalog, relative)
+        truth = cls(
+            catalog=catalog,
+            image=read_only(image),
+            category=read_only(category),
+            boxes=read_only(boxes),
+            box_format=box_format,
+            relative=relative,
+            area=read_only(areas(sheet, boxes, box_format)),
+            crowd=read_only(flag_column("crowd", sheet.crowd, count)),
+            ignore=read_only(flag_column("ignore", sheet.ignore, count)),
+            difficult=read_only(flag_column("difficult", sheet.difficult, count)),
+            ids=read_only(np.arange(1, count + 1) if sheet.ids is None else sheet.ids),
+            place=read_only(place),
+            source=source,
+            federation=_federation(sheet, catalog),
+        )
+        empty = (truth.xywh[:, 2:] == 0).any(axis=1)
+        notes = [
+            faults.remark(empty, "boxes", "box of zero size", "boxes of zero size"),
+            *doubts(sheet),
+        ]
+        warn(notes)
+        notes += [image_note, category_note, *sheet.notes, area_note(sheet)]
+        if relative:
+            notes.append(unsized_note(source, catalog))
+        return replace(truth, notes=tuple(note for note in notes if note))
+
+
+def _federation(sheet: Sheet, catalog: Catalog) -> Federation | None:
+    """With indices into the catalog instead of places in the lists of the source."""
+    known = sheet.federation
+    if known is None or sheet.images is None or sheet.categories is None:
+        return None
+    image = positions(catalog.image_ids, sheet.images.ids)
+    category = positions(catalog.category_ids, sheet.categories.ids)
+
+    def indices(pairs: Ints) -> Ints:
+        found = np.column_stack([image[pairs[:, 0]], category[pairs[:, 1]]])
+        return found[(found >= 0).all(axis=1)]
+
+    frequency = [""] * len(catalog.category_ids)
+    for place, name in zip(category.tolist(), known.frequency, strict=True):
+        if place >= 0:
+            frequency[place] = name
+    return Federation(
+        negative=indices(known.negative),
+        not_exhaustive=indices(known.not_exhaustive),
+        frequency=tuple(frequency),
+        unsaid=known.unsaid,
+    )
