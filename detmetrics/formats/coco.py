@@ -22,20 +22,21 @@ from detmetrics.errors import FormatError
 from detmetrics.federation import Federation
 from detmetrics.files import Input
 from detmetrics.messages import counted, shown
+from detmetrics.reading.documents import (
+    Annotation,
+    Category,
+    Document,
+    Image,
+    document_of,
+    sound_document,
+)
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.records import (
-    REFUSED,
-    SWAPPED,
     AnyId,
-    Box,
-    Flag,
     box_column,
     detection_columns,
     ids_of,
-    kind_of,
-    parse,
-    records,
 )
 from detmetrics.reading.request import Reading
 from detmetrics.sheets import Categories, Images, Sheet
@@ -49,45 +50,6 @@ LARGEST_SIDE = 1e9
 SPELLED = re.compile(r"\d{1,18}", re.ASCII)
 
 
-class _Image(msgspec.Struct):
-    id: AnyId
-    file_name: str | None = None
-    width: Any = None
-    height: Any = None
-    neg_category_ids: list[AnyId] | None = None
-    not_exhaustive_category_ids: list[AnyId] | None = None
-
-
-class _Category(msgspec.Struct):
-    id: AnyId
-    name: str | int | float | None = None
-    frequency: str | None = None
-
-
-class _Annotation(msgspec.Struct):
-    image_id: AnyId
-    category_id: AnyId
-    bbox: Box
-    id: AnyId | None = None
-    area: float | None = None
-    iscrowd: Flag = None
-    ignore: Flag = None
-    score: float | None = None
-
-
-class _Document(msgspec.Struct):
-    images: list[_Image]
-    annotations: list[_Annotation]
-    categories: list[_Category]
-
-
-SECTIONS: tuple[tuple[str, type[Any]], ...] = (
-    ("images", _Image),
-    ("annotations", _Annotation),
-    ("categories", _Category),
-)
-
-
 def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     """Ground truth from a COCO file, gzipped or not; ``-`` is standard input.
 
@@ -95,10 +57,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         FormatError: the file cannot be read or is not COCO ground truth; all faults are listed.
     """
     data, source = given.content()
-    try:
-        document = msgspec.json.decode(data, type=_Document)
-    except REFUSED:
-        document = _careful_document(data, source.path)
+    document = document_of(data, source.path)
     reading.done(1.0)
     rows = document.annotations
     return Sheet(
@@ -119,7 +78,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     )
 
 
-def _scored_note(rows: Sequence[_Annotation], path: str) -> Iterator[str]:
+def _scored_note(rows: Sequence[Annotation], path: str) -> Iterator[str]:
     if scored := sum(row.score is not None for row in rows):
         what = counted(scored, "annotation has a score", "annotations have scores")
         yield f"{path}: {what}, which ground truth has not: is it a file of detections?"
@@ -150,9 +109,8 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
 
 
 def _scored_document(data: bytes, source: Input) -> Sheet | None:
-    try:
-        document = msgspec.json.decode(data, type=_Document)
-    except REFUSED:
+    document = sound_document(data)
+    if document is None:
         return None
     rows = document.annotations
     scores = [row.score for row in rows if row.score is not None]
@@ -197,7 +155,7 @@ def _table_source(read: Input, template: str) -> Source:
 # --- ground truth: ids and names ---------------------------------------------------------------
 
 
-def _images(rows: list[_Image], path: str) -> Images:
+def _images(rows: list[Image], path: str) -> Images:
     return Images(
         ids=ids_of(rows, "id", "images", path),
         names=tuple(_name(row.file_name, row.id) for row in rows),
@@ -209,7 +167,7 @@ def _images(rows: list[_Image], path: str) -> Images:
     )
 
 
-def _federation(document: _Document, path: str) -> Federation | None:
+def _federation(document: Document, path: str) -> Federation | None:
     """What LVIS says of images and classes; indices are places in the two lists."""
     row_of = {record.id: row for row, record in enumerate(document.categories)}
     if all(image.neg_category_ids is None for image in document.images):
@@ -239,7 +197,7 @@ def _federation(document: _Document, path: str) -> Federation | None:
     )
 
 
-def _unsaid(images: list[_Image]) -> Iterator[str]:
+def _unsaid(images: list[Image]) -> Iterator[str]:
     for field in ("neg_category_ids", "not_exhaustive_category_ids"):
         without = [row for row, image in enumerate(images) if getattr(image, field) is None]
         if without:
@@ -258,7 +216,7 @@ def _side(value: Any) -> float:
     return float(value) if usable else math.nan
 
 
-def _categories(rows: list[_Category], path: str) -> Categories:
+def _categories(rows: list[Category], path: str) -> Categories:
     ids = ids_of(rows, "id", "categories", path)
     return Categories(ids=ids, names=tuple(_name(row.name, row.id) for row in rows))
 
@@ -267,36 +225,10 @@ def _name(name: str | int | float | None, fallback: AnyId) -> str:
     return str(fallback if name is None else name)
 
 
-def _annotation_ids(rows: Sequence[_Annotation], path: str) -> Objects | None:
+def _annotation_ids(rows: Sequence[Annotation], path: str) -> Objects | None:
     if any(row.id is None for row in rows):
         return None
     return ids_of(rows, "id", "annotations", path)
-
-
-# --- the slow way, for files that are not as they should be ------------------------------------
-
-
-def _careful_document(data: bytes, path: str) -> _Document:
-    content = parse(data, path)
-    if isinstance(content, list):
-        raise FormatError(
-            path,
-            [f"expected an object with images, annotations and categories, got a list{SWAPPED}"],
-        )
-    if not isinstance(content, dict):
-        raise FormatError(path, [f"expected an object, got {kind_of(content)}"])
-    faults: list[str] = []
-    parts: dict[str, list[Any]] = {}
-    for name, kind in SECTIONS:
-        if not isinstance(content.get(name), list):
-            got = kind_of(content[name]) if name in content else "nothing"
-            faults.append(f"{name}: expected a list, got {got}")
-            continue
-        parts[name], found = records(content[name], kind, name)
-        faults += found
-    if faults:
-        raise FormatError(path, faults)
-    return _Document(**parts)
 
 
 # --- writing ------------------------------------------------------------------------------------

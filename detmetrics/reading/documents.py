@@ -1,0 +1,99 @@
+"""A COCO document as typed records: decoded at once, and again with care where it is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from detmetrics.errors import FormatError
+from detmetrics.reading.records import REFUSED, SWAPPED, AnyId, Box, Flag, kind_of, parse, records
+
+__all__ = ["Annotation", "Category", "Document", "Image", "document_of", "sound_document"]
+
+
+class Image(msgspec.Struct):
+    """An image; what LVIS adds is None where it is missing."""
+
+    id: AnyId
+    file_name: str | None = None
+    width: Any = None
+    height: Any = None
+    neg_category_ids: list[AnyId] | None = None
+    not_exhaustive_category_ids: list[AnyId] | None = None
+
+
+class Category(msgspec.Struct):
+    """A class, with LVIS's frequency."""
+
+    id: AnyId
+    name: str | int | float | None = None
+    frequency: str | None = None
+
+
+class Annotation(msgspec.Struct):
+    """A box; ``score`` is there in documents that hold detections."""
+
+    image_id: AnyId
+    category_id: AnyId
+    bbox: Box
+    id: AnyId | None = None
+    area: float | None = None
+    iscrowd: Flag = None
+    ignore: Flag = None
+    score: float | None = None
+
+
+class Document(msgspec.Struct):
+    """The three lists; whatever else stands there is passed over."""
+
+    images: list[Image]
+    annotations: list[Annotation]
+    categories: list[Category]
+
+
+SECTIONS: tuple[tuple[str, type[Any]], ...] = (
+    ("images", Image),
+    ("annotations", Annotation),
+    ("categories", Category),
+)
+
+
+def document_of(data: bytes, path: str) -> Document:
+    """The document.
+
+    Raises:
+        FormatError: it is none; all faults are listed.
+    """
+    return sound_document(data) or _careful_document(data, path)
+
+
+def sound_document(data: bytes) -> Document | None:
+    """The document, or None where it is none."""
+    try:
+        return msgspec.json.decode(data, type=Document)
+    except REFUSED:
+        return None
+
+
+def _careful_document(data: bytes, path: str) -> Document:
+    content = parse(data, path)
+    if isinstance(content, list):
+        raise FormatError(
+            path,
+            [f"expected an object with images, annotations and categories, got a list{SWAPPED}"],
+        )
+    if not isinstance(content, dict):
+        raise FormatError(path, [f"expected an object, got {kind_of(content)}"])
+    faults: list[str] = []
+    parts: dict[str, list[Any]] = {}
+    for name, kind in SECTIONS:
+        if not isinstance(content.get(name), list):
+            got = kind_of(content[name]) if name in content else "nothing"
+            faults.append(f"{name}: expected a list, got {got}")
+            continue
+        parts[name], found = records(content[name], kind, name)
+        faults += found
+    if faults:
+        raise FormatError(path, faults)
+    return Document(**parts)
