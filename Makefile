@@ -9,7 +9,7 @@ demo: $(VENV)/installed
 	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
 
 test: $(VENV)/developer
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # Against the packages whose rules are followed, in an environment of their own.
 test-peers: .venv-peers/installed
