@@ -1,8 +1,9 @@
 """Which classes were looked for in which image.
 
-Large vocabularies cannot be annotated in full: of each image it is known that some classes are
-not in it (*negative*), and that of some not every object was marked (*not exhaustive*); nothing
-is known of the others. Source: LVIS, ``lvis-api``.
+Large vocabularies cannot be annotated in full: of each image it is known of some classes whether
+they are in it (*verified*; LVIS tells those that are not), and that of some not every object was
+marked (*not exhaustive*); nothing is known of the others. Source: LVIS, ``lvis-api``; the
+image-level labels of Open Images.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ __all__ = ["Federation"]
 class Federation:
     """What is known of images and classes beside their objects.
 
-    negative, not_exhaustive : (., 2) indices of image and class; frequency : (K,) ``"r"``,
+    verified, not_exhaustive : (., 2) indices of image and class; frequency : (K,) ``"r"``,
     ``"c"`` or ``"f"`` (rare, common, frequent) of each class, ``""`` where it is not told.
     unsaid: which of it the source does not say, a phrase each.
     """
 
-    negative: Ints
+    verified: Ints
     not_exhaustive: Ints
     frequency: tuple[str, ...]
     unsaid: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ class Federation:
             ).astype(np.int64)
 
         return Federation(
-            negative=within(self.negative),
+            verified=within(self.verified),
             not_exhaustive=within(self.not_exhaustive),
             frequency=tuple(
                 name for name, kept in zip(self.frequency, categories, strict=True) if kept
@@ -49,9 +50,9 @@ class Federation:
             unsaid=self.unsaid,
         )
 
-    def is_negative(self, image: Ints, category: Ints) -> Bools:
-        """(n,) whether the class is known not to be in the image."""
-        return self._among(self.negative, image, category)
+    def is_verified(self, image: Ints, category: Ints) -> Bools:
+        """(n,) whether somebody looked for the class in the image."""
+        return self._among(self.verified, image, category)
 
     def is_open(self, image: Ints, category: Ints) -> Bools:
         """(n,) whether objects of the class may be unmarked in the image."""

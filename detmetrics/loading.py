@@ -14,7 +14,9 @@ from detmetrics.errors import FormatError, InputError
 from detmetrics.formats import Side, choose
 from detmetrics.messages import printable, shown
 from detmetrics.pairing import COCO_91
+from detmetrics.reading.classtree import expanded, read_class_tree
 from detmetrics.reading.given import Given
+from detmetrics.reading.imagelabels import with_image_labels
 from detmetrics.reading.names import names_of
 from detmetrics.reading.request import Reading
 from detmetrics.sheets import Sheet
@@ -55,7 +57,18 @@ def read_sheet(
     reading.told(f"{printable(given.path)}: {side} read as {chosen.title} ({chosen.name}): {why}")
     sheet = read(given, reading)
     sheet = replace(sheet, source=replace(sheet.source, format=chosen.name))
-    return _numbered(sheet, reading) if side == "detections" else sheet
+    return _numbered(sheet, reading) if side == "detections" else _completed(sheet, reading)
+
+
+def _completed(sheet: Sheet, reading: Reading) -> Sheet:
+    """Ground truth with what further files say of its classes."""
+    tree = None
+    if reading.hierarchy is not None:
+        tree = read_class_tree(reading.hierarchy)
+        sheet = expanded(sheet, tree, os.fspath(reading.hierarchy))
+    if reading.image_labels is not None:
+        sheet = with_image_labels(sheet, reading.image_labels, tree, reading)
+    return sheet
 
 
 def _numbered(sheet: Sheet, reading: Reading) -> Sheet:

@@ -82,7 +82,8 @@ def _refuse_unfederated(truth: GroundTruth, rules: Rules) -> None:
     if rules.federated and truth.federation is None:
         raise RulesError(
             f"rules {rules.name} need to know which classes were looked for in which image: "
-            "images with neg_category_ids and not_exhaustive_category_ids, as in LVIS files"
+            "LVIS's neg_category_ids and not_exhaustive_category_ids, or image-level labels "
+            "(--image-labels FILE)"
         )
     if rules.federated and truth.federation is not None and truth.federation.unsaid:
         missing = " and ".join(truth.federation.unsaid)

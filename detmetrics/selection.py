@@ -43,7 +43,7 @@ def looked_for(truth: GroundTruth, detections: Detections) -> Bools:
     present = np.isin(
         detections.image * classes + detections.category, truth.image * classes + truth.category
     )
-    return present | truth.federation.is_negative(detections.image, detections.category)
+    return present | truth.federation.is_verified(detections.image, detections.category)
 
 
 def left_out(rules: Rules) -> str:

@@ -6,12 +6,13 @@ Every reader ends in a sheet, and everything else starts from one: tables are bu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Objects
+from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column
 from detmetrics.catalog import Catalog, Id, Keys
 from detmetrics.columns import BoxFormat
 from detmetrics.errors import FormatError
@@ -91,6 +92,39 @@ class Sheet:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    def take(self, rows: Ints) -> Sheet:
+        """These rows, in this order; one that comes several times has no id of its own."""
+
+        def at(column: Any) -> Any:
+            return None if column is None else column[rows]
+
+        def of(keys: Keys) -> Keys:
+            return Keys(keys.labels, keys.spread(np.arange(len(keys.labels)))[rows])
+
+        return replace(
+            self,
+            source=self.source.of_rows(rows),
+            image=of(self.image),
+            category=of(self.category),
+            boxes=self.boxes[rows],
+            scores=at(self.scores),
+            areas=at(self.areas),
+            crowd=at(self.crowd),
+            ignore=at(self.ignore),
+            difficult=at(self.difficult),
+            ids=None if len(np.unique(rows)) < len(rows) else at(self.ids),
+        )
+
+    def naming(self, classes: Iterable[str]) -> Sheet:
+        """Listing these classes too, as ids of their own where it has none of that name."""
+        listed = self.categories
+        if listed is None:
+            known = self.category.used().labels
+            listed = Categories(ids=known, names=tuple(map(str, known.tolist())))
+        more = [name for name in dict.fromkeys(classes) if name not in {*listed.names}]
+        ids = object_column([*listed.ids.tolist(), *more])
+        return replace(self, categories=replace(listed, ids=ids, names=(*listed.names, *more)))
 
     def catalog(self) -> Catalog:
         """The images and classes that the source lists; where it does not, those of its rows.

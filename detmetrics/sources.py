@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -28,6 +28,7 @@ class Source:
         format: the name of the format that it was read as.
         where: the file and line of a row, where the source is made of lines of text.
         pixel_added: boxes grew by their last pixel when they were read.
+        rows : (R,) the row that each row of the table stems from, None where it is the same.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Source:
     format: str = ""
     where: Callable[[int], str] | None = None
     pixel_added: bool = False
+    rows: Ints | None = None
 
     def place(self, row: int, column: str) -> str:
         """Where a value stands, in the source's own words.
@@ -45,8 +47,13 @@ class Source:
         ...     3, "boxes")
         '[3].bbox'
         """
+        row = row if self.rows is None else int(self.rows[row])
         text = self.template.format(row=row, field=self.fields.get(column, column))
         return f"{self.where(row)}: {text}" if self.where else text
+
+    def of_rows(self, rows: Ints) -> Source:
+        """The origin of these rows, which may come more than once."""
+        return replace(self, rows=rows if self.rows is None else self.rows[rows])
 
 
 ARRAYS = Source(name="arrays")

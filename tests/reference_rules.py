@@ -20,6 +20,8 @@ def evaluate(truth: GroundTruth, found: Detections, rules: Rules) -> dict:
     if rules.empty_boxes == "drop":
         objects, dets = ([b for b in boxes if min(b["xywh"][2:]) > 0] for boxes in (objects, dets))
     dets = _selected(dets, rules)
+    if rules.federated:
+        dets = [d for d in dets if _looked_for(truth, objects, d)]
     classes = range(len(truth.catalog.category_ids))
     groups = [list(classes)] if rules.class_agnostic else [[k] for k in classes]
     result: dict = {"ap": {}, "right": {}, "aside": {}, "truths": {}}
@@ -89,6 +91,8 @@ def _detection(truth: GroundTruth, found: Detections, d: int, rules: Rules) -> d
     return {
         "row": d, "image": image, "class": int(found.category[d]), "score": score, "xyxy": xyxy,
         "xywh": xywh, "sizes": _sizes(truth, image, xywh[2] * xywh[3], xywh[3]),
+        "open": rules.federated
+        and [image, int(found.category[d])] in truth.federation.not_exhaustive.tolist(),
     }  # fmt: skip
 
 
@@ -106,6 +110,12 @@ def _forms(box, box_format):
 def _sizes(truth: GroundTruth, image: int, area: float, height: float) -> dict:
     width_of_image, height_of_image = truth.catalog.image_sizes[image]
     return {"area": area, "height": height, "share": area / (width_of_image * height_of_image)}
+
+
+def _looked_for(truth: GroundTruth, objects: list[dict], d: dict) -> bool:
+    known = {(g["image"], g["class"]) for g in objects}
+    known |= set(map(tuple, truth.federation.verified.tolist()))
+    return (d["image"], d["class"]) in known
 
 
 def _selected(dets: list[dict], rules: Rules) -> list[dict]:
@@ -189,7 +199,7 @@ def _match(ranked, objects, rules, area, threshold):
             first = best["row"] not in stood_for
             stood_for.add(best["row"])
             verdicts[d["row"]] = "tp" if first and not ignored[best["row"]] else OUT
-        elif not _in(d, area):
+        elif not _in(d, area) or d["open"]:
             verdicts[d["row"]] = OUT
     return [verdicts[d["row"]] for d in ranked], sum(not v for v in ignored.values())
 

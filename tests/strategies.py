@@ -6,12 +6,14 @@ Random floats almost never tie and almost never fall on a threshold; a grid does
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.catalog import Catalog
+from detmetrics.federation import Federation
 from detmetrics.rules.value import CHOICES
 
 LIMITS = [(1, 10, 100), (1, 2, 3), (2,), (1, 300)]
@@ -46,7 +48,7 @@ def rules(draw: st.DrawFn) -> dm.Rules:
 def any_rules(draw: st.DrawFn) -> dm.Rules:
     """Rules with any settings at all, also those that no benchmark has."""
     choices = {setting: draw(st.sampled_from(values)) for setting, values in CHOICES.items()}
-    choices["federated"] = False  # needs to know more than a scene tells; see the peers of LVIS
+    choices["federated"] &= not choices["class_agnostic"]
     return draw(rules()).replace(
         max_detections=draw(st.sampled_from([(1, 10, 100), (2,), (1, math.inf), (math.inf,)])),
         area_ranges=draw(st.sampled_from([*RANGES, *OTHER_RANGES])),
@@ -61,12 +63,24 @@ def any_rules(draw: st.DrawFn) -> dm.Rules:
 
 
 @st.composite
+def federations(draw: st.DrawFn, images: int, classes: int) -> Federation:
+    """Some classes that were looked for, and some whose objects are not all marked."""
+    pairs = [(image, category) for image in range(images) for category in range(classes)]
+
+    def some() -> np.ndarray:
+        return np.array([p for p in pairs if draw(st.booleans())], np.int64).reshape(-1, 2)
+
+    return Federation(verified=some(), not_exhaustive=some(), frequency=("",) * classes)
+
+
+@st.composite
 def scenes(
     draw: st.DrawFn, max_objects: int = 12, max_detections: int = 20, *, full: bool = False
 ) -> tuple[dm.GroundTruth, dm.Detections]:
     """Ground truth and detections over at most 3 images and 3 classes, which share a catalog.
 
-    full: with difficult objects, image sizes and corners too, which pycocotools does not know.
+    full: with difficult objects, image sizes, corners and classes that were looked for too, which
+    pycocotools does not know.
     """
     images = draw(st.lists(st.integers(0, 50), min_size=1, max_size=3, unique=True))
     classes = draw(st.lists(st.integers(0, 90), min_size=1, max_size=3, unique=True))
@@ -96,6 +110,8 @@ def scenes(
         box_format="xyxy" if corners else "xywh",
         catalog=catalog,
     )
+    if full:
+        truth = replace(truth, federation=draw(federations(len(images), len(classes))))
     boxes = unit * np.array(column(box, found), float).reshape(-1, 4)
     if corners:
         boxes[:, 2:] += boxes[:, :2]

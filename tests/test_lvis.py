@@ -114,7 +114,7 @@ class TestFiles:
             tmp_path, lvis_document(), [detection(1, DOG)], rules=dm.LVIS, classes=["dog"]
         )
         assert result.ground_truth.federation.frequency == ("r",)
-        assert result.ground_truth.federation.negative.tolist() == [[0, 0]]
+        assert result.ground_truth.federation.verified.tolist() == [[0, 0]]
 
     def test_an_unknown_class_is_an_error_with_its_place(self, tmp_path):
         bad = changed(lvis_document(), ("images", 0, "neg_category_ids"), [DOG, 77])

@@ -37,6 +37,16 @@ OPTIONS = (
     ),
     click.option("--image-dir", metavar="DIR", help="Images, for their sizes."),
     click.option("--image-sizes", metavar="FILE", help="CSV with image, width and height."),
+    click.option(
+        "--hierarchy",
+        metavar="FILE",
+        help="Which classes are kinds of which (Open Images' JSON); objects count for all above.",
+    ),
+    click.option(
+        "--image-labels",
+        metavar="FILE",
+        help="Which classes were looked for in which image (Open Images' CSV of image labels).",
+    ),
     click.option("--part", metavar="NAME", help="Part of a YOLO data set: val, train or test."),
     click.option(
         "--pixels",
@@ -48,7 +58,7 @@ OPTIONS = (
 )
 NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
-    *("image_dir", "image_sizes", "part", "pixels"),
+    *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels"),
 )
 
 

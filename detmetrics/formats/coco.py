@@ -190,7 +190,7 @@ def _federation(document: Document, path: str) -> Federation | None:
         return np.array(found, np.int64).reshape(-1, 2)
 
     return Federation(
-        negative=pairs("neg_category_ids"),
+        verified=pairs("neg_category_ids"),
         not_exhaustive=pairs("not_exhaustive_category_ids"),
         frequency=tuple(record.frequency or "" for record in document.categories),
         unsaid=tuple(_unsaid(document.images)),
@@ -293,7 +293,7 @@ def _looked_for(
     if federation is None:
         return [{} for _ in truth.catalog.image_ids], [{} for _ in category_ids]
     sides = {
-        "neg_category_ids": federation.negative,
+        "neg_category_ids": federation.verified,
         "not_exhaustive_category_ids": federation.not_exhaustive,
     }
     images: list[dict[str, list[int]]] = [{k: [] for k in sides} for _ in truth.catalog.image_ids]

@@ -37,6 +37,10 @@ class Reading:
             ``coco91``, COCO's ids.
         image_dir: a folder of images, whose headers give the sizes.
         image_sizes: a table (CSV, TSV) with the columns image, width and height.
+        hierarchy: a file that says which classes are kinds of which (Open Images' JSON): objects
+            count for the classes above theirs too.
+        image_labels: a table of the classes that were looked for in each image (Open Images'
+            ImageID, LabelName, Confidence).
         part: which part of a YOLO data set: ``val`` (the default), ``train`` or ``test``.
         pixels: whether the last pixel of inclusive corners (VOC) counts: ``continuous``, as
             COCO's rules have it, or ``inclusive``.
@@ -59,6 +63,8 @@ class Reading:
     class_numbers: ClassNumbers | None = None
     image_dir: str | os.PathLike[str] | None = None
     image_sizes: str | os.PathLike[str] | Mapping[str, tuple[float, float]] | None = None
+    hierarchy: str | os.PathLike[str] | None = None
+    image_labels: str | os.PathLike[str] | None = None
     part: str | None = None
     pixels: Pixels = "continuous"
     catalog: Catalog | None = field(default=None, repr=False)

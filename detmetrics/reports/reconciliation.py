@@ -110,11 +110,13 @@ def _standings(found: Reconciliation) -> Section:
         for standing in found.standings
         if standing.result is not None
     )
-    others = tuple(
-        f"not applied: {standing.rules.name}: {standing.reason}"
-        for standing in found.standings
-        if standing.result is None
-    )
+    why: dict[str, list[str]] = {}  # a reason that several share is said once
+    for standing in found.standings:
+        if standing.result is None:
+            name = standing.rules.name
+            reason = str(standing.reason).removeprefix(f"rules {name} ")
+            why.setdefault(reason, []).append(name)
+    others = tuple(f"not applied: {', '.join(names)}: {reason}" for reason, names in why.items())
     columns = ("rules", "metric", "value", "mAP50", "mAP50-95")
     return "The same files under every rule set", Table(columns, rows), others
 

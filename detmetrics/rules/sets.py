@@ -12,6 +12,7 @@ __all__ = [
     "LVIS_FIXED",
     "OLRP",
     "OPEN_IMAGES",
+    "OPEN_IMAGES_CHALLENGE",
     "TORCHMETRICS",
     "ULTRALYTICS",
     "ULTRALYTICS_2025",
@@ -162,7 +163,19 @@ OPEN_IMAGES = VOC2012.replace(
 
 As VOC2012 with ``IoU >= 0.5`` and no pixel added; boxes without a positive size are dropped. A
 detection that is not right may belong to a group-of box, by the share of it inside, and then
-counts neither way; groups are never missed. Boxes are taken as the files hold them: expand the
-hierarchy of classes beforehand. Source: TensorFlow's Object Detection API,
+counts neither way; groups are never missed. Objects count for the classes above theirs where the
+hierarchy is given (``Reading.hierarchy``). Source: TensorFlow's Object Detection API,
 ``object_detection/utils/per_image_evaluation.py``, ``metrics/oid_challenge_evaluation.py``.
+"""
+
+OPEN_IMAGES_CHALLENGE = OPEN_IMAGES.replace(
+    name="openimages-challenge", group_weight=1, federated=True
+)
+"""The Open Images challenge: as :data:`OPEN_IMAGES`, where groups count and labels are verified.
+
+A group-of box is an object that may be missed, and the best of the detections in it is right.
+Detections of a class that nobody looked for in the image are dropped; ``Reading.image_labels``
+says which. Source: TensorFlow's Object Detection API,
+``metrics/oid_challenge_evaluation.py``, ``utils/object_detection_evaluation.py``
+(``OpenImagesDetectionChallengeEvaluator``).
 """

@@ -227,7 +227,7 @@ def _federation(sheet: Sheet, catalog: Catalog) -> Federation | None:
         if place >= 0:
             frequency[place] = name
     return Federation(
-        negative=indices(known.negative),
+        verified=indices(known.verified),
         not_exhaustive=indices(known.not_exhaustive),
         frequency=tuple(frequency),
         unsaid=known.unsaid,
