@@ -22,7 +22,9 @@ from detmetrics.errors import (
     UnknownIdError,
 )
 from detmetrics.rules import (
+    CITYPERSONS,
     COCO,
+    CROWDHUMAN,
     LVIS,
     LVIS_FIXED,
     OLRP,
@@ -58,7 +60,9 @@ if TYPE_CHECKING:
 
 __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "AreaRange",
+    "CITYPERSONS",
     "COCO",
+    "CROWDHUMAN",
     "Catalog",
     "CheckReport",
     "Conversion",

@@ -18,7 +18,16 @@ from detmetrics.rules import Rules
 from detmetrics.selection import selected
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["NEARLY_ONE", "Candidates", "Memory", "candidates", "measure_of", "measured"]
+__all__ = [
+    "NEARLY_ONE",
+    "Candidates",
+    "Memory",
+    "Regions",
+    "candidates",
+    "measure_of",
+    "measured",
+    "regions_of",
+]
 
 NEARLY_ONE = 1 - 1e-10
 
@@ -44,6 +53,27 @@ class Candidates:
     pairs: Pairs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regions:
+    """Ground truths and the regions that they may lie in.
+
+    image : (G,) of each; region : (G,) it is a region; covered : (G,) it lies in one by more than
+    the first threshold.
+    """
+
+    image: Ints
+    region: Bools
+    covered: Bools
+
+    def union(self, other: Regions) -> Regions:
+        """Those of disjoint images, these first."""
+        return Regions(
+            image=np.concatenate([self.image, other.image]),
+            region=np.concatenate([self.region, other.region]),
+            covered=np.concatenate([self.covered, other.covered]),
+        )
+
+
 @dataclass(slots=True)
 class Memory:
     """Pairs of one pair of tables, kept from one rule set for the next.
@@ -66,8 +96,12 @@ def candidates(
     rules: Rules,
     progress: Callable[[float], None] | None = None,
     memory: Memory | None = None,
+    regions: Bools | None = None,
 ) -> Candidates:
-    """Rank the detections, leave out those that the rules do, and pair the others."""
+    """Rank the detections, leave out those that the rules do, and pair the others.
+
+    regions : (G,) what is measured by the share inside; those of the rules unless given.
+    """
     images = len(truth.catalog.image_ids)
     pooled = rules.class_agnostic
     category = np.zeros_like(detections.category) if pooled else detections.category
@@ -86,7 +120,7 @@ def candidates(
     truth_row, truth_group = _in_order_of_choice(
         truth, truth_category * images + truth.image, rules
     )
-    region = truth.regions(rules)[truth_row]
+    region = (truth.regions(rules) if regions is None else regions)[truth_row]
     lowest = min(rules.iou_thresholds[0], NEARLY_ONE)
 
     def paired(row: Ints, lowest: float) -> Pairs:
@@ -122,6 +156,28 @@ def candidates(
         region=region,
         pairs=pairs,
     )
+
+
+def regions_of(truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regions:
+    """Which ground truths lie in regions; truth_row : (G,) rows by group."""
+    images = len(truth.catalog.image_ids)
+    category = np.zeros_like(truth.category) if rules.class_agnostic else truth.category
+    group = (category * images + truth.image)[truth_row]
+    region = truth.regions(rules)[truth_row]
+    measure, threshold = measure_of(rules), rules.iou_thresholds[0]
+    boxes = measured(truth, measure)
+    pairs = candidate_pairs(
+        boxes,
+        truth_row,
+        boxes[truth_row[region]],
+        np.ones(int(region.sum()), bool),
+        shared_groups(group, group[region]),
+        threshold,
+        measure,
+    )
+    covered = np.zeros(len(truth_row), bool)
+    covered[pairs.detection[pairs.overlap > threshold]] = True
+    return Regions(image=truth.image[truth_row], region=region, covered=covered)
 
 
 def measure_of(rules: Rules) -> Measure:

@@ -19,8 +19,10 @@ from functools import cached_property
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.jaccard import jaccard_index
 from detmetrics.lrp import OptimalLRP, optimal_lrp
 from detmetrics.matching import Matches
+from detmetrics.missrate import log_average_miss_rate
 from detmetrics.operating import OperatingPoint, best_f1
 from detmetrics.parallel import each
 from detmetrics.sampling import (
@@ -189,8 +191,72 @@ class Curves:
 
         return tuple(of(category) for category in range(matches.categories))
 
+    def miss_rate(self, area: int) -> Floats:
+        """(K,) the log-average miss rate at the first threshold; nan without ground truth."""
+        matches = self.matches
+        rates = np.full(matches.categories, np.nan)
+        for category in np.flatnonzero(self.truths[:, area] > 0).tolist():
+            rates[category] = log_average_miss_rate(
+                self._right(category, 0, area, matches.rules.max_limit)[0],
+                int(self.truths[category, area]),
+                matches.images,
+                matches.rules.miss_rate,
+            )
+        return rates
+
+    @cached_property
+    def jaccard_index(self) -> Floats:
+        """(K,) the Jaccard index at the first threshold; nan without ground truth."""
+        matches, threshold = self.matches, self.matches.rules.iou_thresholds[0]
+        pairs, regions = matches.pairs, matches.regions
+        assert regions is not None
+        inside = regions.region[pairs.ground_truth] & (pairs.overlap > threshold)
+        in_region = np.zeros(len(matches.row), bool)
+        in_region[pairs.detection[inside]] = True
+        counts = ~matches.ignored[0]
+        near = np.flatnonzero(counts[pairs.ground_truth] & (pairs.overlap >= threshold))
+
+        def of(category: int) -> float:
+            rows = slice(self._first[category], self._first[category + 1])
+            objects = np.flatnonzero(counts & (matches.truth_category == category))
+            if len(objects) == 0:
+                return np.nan
+            reached: list[list[int]] = [[] for _ in matches.row[rows]]
+            own = near[matches.category[pairs.detection[near]] == category]
+            place = np.searchsorted(objects, pairs.ground_truth[own])
+            detection = pairs.detection[own] - self._first[category]
+            for found, truth in zip(detection.tolist(), place.tolist(), strict=True):
+                reached[found].append(truth)
+            return jaccard_index(
+                matches.score[rows],
+                matches.image[rows],
+                reached,
+                in_region[rows],
+                regions.image[objects],
+                regions.covered[objects],
+                matches.images,
+            )
+
+        return np.array([of(category) for category in range(matches.categories)])
+
     def curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
         """The curve of one category, threshold and area range; all are indices but ``limit``."""
+        right, scores = self._right(category, threshold, area, limit)
+        found = np.cumsum(right)
+        truths = int(self.truths[category, area])
+        precision = found / (np.arange(1, len(found) + 1) + TINY)
+        return Curve(
+            recall=found / truths if truths else np.full(len(found), np.nan),
+            precision=precision,
+            envelope=np.maximum.accumulate(precision[::-1])[::-1],
+            scores=scores,
+            truths=truths,
+        )
+
+    def _right(
+        self, category: int, threshold: int, area: int, limit: float
+    ) -> tuple[Bools, Floats]:
+        """(n,) which of the detections that count are right, best first, and their scores."""
         matches = self.matches
         rows = slice(self._first[category], self._first[category + 1])
         pair, is_right = matches.matched[area].at(threshold)
@@ -200,17 +266,7 @@ class Curves:
         counts = matches.liable[area].copy()
         counts[detection] = is_right
         counts &= matches.rank < limit
-        counted = counts[rows]
-        found = np.cumsum(right[rows][counted])
-        truths = int(self.truths[category, area])
-        precision = found / (np.arange(1, len(found) + 1) + TINY)
-        return Curve(
-            recall=found / truths if truths else np.full(len(found), np.nan),
-            precision=precision,
-            envelope=np.maximum.accumulate(precision[::-1])[::-1],
-            scores=matches.score[rows][counted],
-            truths=truths,
-        )
+        return right[rows][counts[rows]], matches.score[rows][counts[rows]]
 
     @property
     def _points(self) -> Floats:

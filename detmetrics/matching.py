@@ -22,12 +22,12 @@ the share inside; the best detection of a group stands for all of them. Source: 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, keep_freed_memory, run_starts, slots_of_repeats
-from detmetrics.candidates import NEARLY_ONE, Candidates, Memory, candidates
+from detmetrics.candidates import NEARLY_ONE, Candidates, Memory, Regions, candidates, regions_of
 from detmetrics.overlap import Pairs
 from detmetrics.parallel import each
 from detmetrics.ranges import in_ranges, unsized
@@ -37,6 +37,7 @@ from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["Matched", "Matches", "match", "reaches"]
 
+PAIR_COLUMNS = ("detection", "ground_truth", "overlap")
 Slots = list[Ints]
 """For each threshold indices of pairs, rising."""
 
@@ -83,11 +84,14 @@ class Matches:
             ``rank < M``.
         liable : (A, D) where it matches nothing it is a false positive; it is set aside
             otherwise, as its size is out of range or its class not marked in full.
+        images: how many images there are, those without detections included.
         truth_row, truth_category : (G,) of each ground truth.
         ignored : (A, G) ground truths that count neither for nor against.
+        regions: where objects and regions stand, where a metric asks for it.
         unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
         frequency : (K,) how frequent each class is, as LVIS has it; empty where unknown.
-        pairs: the candidates, with indices into these detections and ground truths.
+        pairs: the candidates, of one range behind the other where ranges differ in whom a
+            detection may match, with indices into these detections and ground truths.
         matched: (A,) which of the pairs are matched, a record an area range.
     """
 
@@ -100,9 +104,11 @@ class Matches:
     score: Floats
     rank: Ints
     liable: Bools
+    images: int
     truth_row: Ints
     truth_category: Ints
     ignored: Bools
+    regions: Regions | None
     unsized: Bools
     frequency: tuple[str, ...]
     pairs: Pairs
@@ -123,12 +129,20 @@ def match(
     keep_freed_memory()
     pooled = rules.class_agnostic
     categories = 1 if pooled else len(truth.catalog.category_ids)
-    found = candidates(truth, detections, rules, progress, memory)
-    row, truth_row = found.row, found.truth_row
     without_size = unsized(truth, rules)
-    ignored = truth.excused(rules) | ~in_ranges(truth, rules) | without_size[:, None]
-    ignored = ignored[:, truth_row]
+    excused = truth.excused(rules) | ~in_ranges(truth, rules) | without_size[:, None]
+    if rules.out_of_range == "region":
+        found = [
+            candidates(truth, detections, rules, progress, memory, truth.regions(rules) | out)
+            for out in excused
+        ]
+    else:
+        found = [candidates(truth, detections, rules, progress, memory)]
+    row, truth_row = found[0].row, found[0].truth_row
+    ignored = excused[:, truth_row]
     liable, federation = in_ranges(detections, rules)[:, row], truth.federation
+    left = ~liable if rules.range_slack is not None else np.zeros_like(liable)
+    pairs, matched = _matched(found, truth.groups(rules)[truth_row], ignored, left, rules)
     if rules.federated and federation is not None:
         liable &= ~federation.is_open(detections.image[row], detections.category[row])
     return Matches(
@@ -139,15 +153,17 @@ def match(
         category=np.zeros_like(row) if pooled else detections.category[row],
         image=detections.image[row],
         score=detections.scores[row],
-        rank=found.rank,
+        rank=found[0].rank,
         liable=liable,
+        images=len(truth.catalog.image_ids),
         truth_row=truth_row,
         truth_category=np.zeros_like(truth_row) if pooled else truth.category[truth_row],
         ignored=ignored,
+        regions=regions_of(truth, truth_row, rules) if "ji" in rules.metrics else None,
         unsized=without_size,
         frequency=federation.frequency if federation is not None else (),
-        pairs=found.pairs,
-        matched=_matched(found, truth.groups(rules)[truth_row], ignored, rules),
+        pairs=pairs,
+        matched=matched,
     )
 
 
@@ -158,16 +174,46 @@ def reaches(overlap: Floats, threshold: float, rules: Rules) -> Bools:
     return overlap >= min(threshold, NEARLY_ONE)
 
 
-def _matched(found: Candidates, groups: Bools, ignored: Bools, rules: Rules) -> tuple[Matched, ...]:
-    """Match in every area range; groups : (G,) are matched last, by what is left."""
+def _matched(
+    found: list[Candidates], groups: Bools, ignored: Bools, left: Bools, rules: Rules
+) -> tuple[Pairs, tuple[Matched, ...]]:
+    """Match in every area range; the pairs, and which of them are matched.
+
+    found: the candidates of all ranges, or a record a range; groups : (G,) are matched last, by
+    what is left; left : (A, D) detections that are left out of a range.
+    """
+    if len(found) == 1 and not left.any():
+        return found[0].pairs, _in_ranges(found[0], groups, ignored, None, rules)
+    # Ranges that differ in who may match whom have nothing in common: each has its own pairs.
+    own = found * len(ignored) if len(found) == 1 else found
+    matched, start = [], 0
+    for of_range, excused, out in zip(own, ignored, left, strict=True):
+        (here,) = _in_ranges(of_range, groups, excused[None], ~out, rules)
+        matched.append(replace(here, pair=here.pair + start))
+        start += len(of_range.pairs.detection)
+    pairs = Pairs(
+        **{name: np.concatenate([getattr(one.pairs, name) for one in own]) for name in PAIR_COLUMNS}
+    )
+    return pairs, tuple(matched)
+
+
+def _in_ranges(
+    found: Candidates, groups: Bools, ignored: Bools, kept: Bools | None, rules: Rules
+) -> tuple[Matched, ...]:
+    """Match in the ranges of which each is a row of ``ignored``; kept : (D,) who may match."""
     pairs = found.pairs
-    single = np.flatnonzero(~groups[pairs.ground_truth])
+    wanted = ~groups[pairs.ground_truth]
+    of_group = ~wanted
+    if kept is not None:
+        wanted &= kept[pairs.detection]
+        of_group &= kept[pairs.detection]
     policy = {"free": _free, "nearest": _nearest}[rules.assignment]
     matched = []
-    for slots, excused in zip(policy(found, single, ignored, rules), ignored, strict=True):
+    by_range = policy(found, np.flatnonzero(wanted), ignored, rules)
+    for slots, excused in zip(by_range, ignored, strict=True):
         right = [~excused[pairs.ground_truth[pair]] for pair in slots]
         if groups.any():
-            slots, right = _with_groups(found, groups, excused, slots, rules)
+            slots, right = _with_groups(found, np.flatnonzero(of_group), excused, slots, rules)
         matched.append(
             Matched(
                 pair=np.concatenate(slots),
@@ -279,11 +325,13 @@ def _nearest(found: Candidates, slots: Ints, ignored: Bools, rules: Rules) -> li
 
 
 def _with_groups(
-    found: Candidates, groups: Bools, excused: Bools, matched: Slots, rules: Rules
+    found: Candidates, of_group: Ints, excused: Bools, matched: Slots, rules: Rules
 ) -> tuple[Slots, list[Bools]]:
-    """Add what is left to the group that holds most of it; the best of each group may be right."""
+    """Add what is left to the group that holds most of it; the best of each group may be right.
+
+    of_group: the pairs with groups.
+    """
     pairs = found.pairs
-    of_group = np.flatnonzero(groups[pairs.ground_truth])
 
     def at(threshold: float, singles: Ints) -> tuple[Ints, Bools]:
         free = np.ones(len(found.row), bool)

@@ -29,8 +29,8 @@ def merge(parts: Sequence[Matches]) -> Matches:
 
     Raises:
         RulesError: the parts followed different rules.
-        InputError: there are no parts, two of them hold the same image, or their boxes have
-            different units.
+        InputError: there are no parts, two of them hold the same image, their boxes have different
+            units, or they are of different lists of images.
     """
     if not parts:
         raise InputError("nothing to merge")
@@ -44,6 +44,8 @@ def _union(a: Matches, b: Matches) -> Matches:
         raise InputError("cannot merge: boxes are in pixels in one part, in shares in the other")
     if len(shared := np.intersect1d(a.image, b.image)):
         raise InputError(f"cannot merge: {len(shared):,} images are in both parts")
+    if a.images != b.images:
+        raise InputError(f"cannot merge: of {a.images:,} images and of {b.images:,}")
     score, image = np.concatenate([a.score, b.score]), np.concatenate([a.image, b.image])
     category = np.concatenate([a.category, b.category])
     order = by_group(category, best_first(score, image))
@@ -60,9 +62,11 @@ def _union(a: Matches, b: Matches) -> Matches:
         score=score[order],
         rank=np.concatenate([a.rank, b.rank])[order],
         liable=np.concatenate([a.liable, b.liable], axis=1)[:, order],
+        images=a.images,
         truth_row=np.concatenate([a.truth_row, b.truth_row + len(a.truth_row)]),
         truth_category=np.concatenate([a.truth_category, b.truth_category]),
         ignored=np.concatenate([a.ignored, b.ignored], axis=1),
+        regions=a.regions and b.regions and a.regions.union(b.regions),
         unsized=a.unsized,
         frequency=a.frequency,
         pairs=pairs,

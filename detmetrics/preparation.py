@@ -30,6 +30,7 @@ TABLE_SETTINGS = (
     "difficult",
     "zero_area",
     "empty_boxes",
+    "clip",
 )
 """The settings that the tables that :func:`prepare` returns depend on."""
 
@@ -49,6 +50,7 @@ def prepare(
         )
     _refuse_second_pixel(truth, detections, rules)
     _refuse_unfederated(truth, rules)
+    _refuse_unknown_attributes(truth, rules)
     notes = (
         *_overruled(truth, rules),
         *_special(truth, rules),
@@ -57,6 +59,8 @@ def prepare(
     )
     if rules.box_decimals is not None:
         truth, detections = (_rounded(table, rules.box_decimals) for table in (truth, detections))
+    if rules.clip:
+        truth, detections = (_clipped(table, rules) for table in (truth, detections))
     if rules.score_decimals is not None:
         scores = read_only(np.round(detections.scores, rules.score_decimals))
         detections = replace(detections, scores=scores)
@@ -69,6 +73,26 @@ def prepare(
         if (nothing := _empty(detections)).any():
             detections = detections.keep(~nothing)
     return truth.keep(~dropped) if dropped.any() else truth, detections, notes
+
+
+def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]
+    """Corners inside the image, the first at its last pixel at most: CrowdDet's ``image.py``."""
+    sizes = table.catalog.image_sizes[table.image]
+    if np.isnan(sizes).any() and not table.relative:
+        raise RulesError(
+            f"{table.source.name}: rules {rules.name} clip boxes to their images, and the size of "
+            f"{counted(int(np.isnan(sizes).any(axis=1).sum()), 'one', 'some')} is unknown: "
+            "--image-dir DIR or --image-sizes FILE"
+        )
+    if table.relative:
+        raise RulesError(
+            f"{table.source.name}: rules {rules.name} clip boxes to their images in pixels, and "
+            "boxes are shares of images of unknown size: --image-dir DIR or --image-sizes FILE"
+        )
+    first = np.clip(table.xyxy[:, :2], 0, sizes - 1)
+    last = np.clip(table.xyxy[:, 2:], 0, sizes)
+    boxes = read_only(np.concatenate([first, last], axis=1))
+    return replace(table, boxes=boxes, box_format="xyxy")
 
 
 def _empty(table: GroundTruth | Detections) -> Bools:
@@ -93,6 +117,16 @@ def _refuse_unfederated(truth: GroundTruth, rules: Rules) -> None:
         )
     if "ap_frequency" in rules.metrics:
         _refuse_unknown_frequency(truth, rules)
+
+
+def _refuse_unknown_attributes(truth: GroundTruth, rules: Rules) -> None:
+    for name in dict.fromkeys(name for area in rules.area_ranges for name, _, _ in area.also):
+        values = truth.attributes.get(name, np.full(len(truth), np.nan))
+        if unknown := int((np.isnan(values) & ~truth.excused(rules)).sum()):
+            raise RulesError(
+                f"rules {rules.name} need the {name} of each object, unknown of {unknown:,} of "
+                f"{len(truth):,}: a field {name} in COCO's annotations, or a column in a table"
+            )
 
 
 def _refuse_unknown_frequency(truth: GroundTruth, rules: Rules) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats
 from detmetrics.rules import AreaRange, Rules
+from detmetrics.rules.areas import ALL_AREAS, ANY_SIZE
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["in_ranges", "unsized"]
@@ -23,18 +24,36 @@ def unsized(truth: GroundTruth, rules: Rules) -> Bools:
         "height": not truth.relative,
         "share": truth.relative or truth.catalog.sized,
     }
-    return np.array([False, *(not known[area.of] for area in rules.area_ranges[1:])])
+    told = [known[area.of] for area in rules.area_ranges]
+    return ~np.array([told[0] or rules.area_ranges[0] in (ALL_AREAS, ANY_SIZE), *told[1:]])
 
 
 def in_ranges(table: Table, rules: Rules) -> Bools:
-    """(A, n) whether the size of a box lies in a range; both ends belong to it."""
+    """(A, n) whether a box lies in a range; both ends belong to it.
+
+    Attributes are asked of objects alone, and slack is given to detections alone.
+    """
     sizes: dict[str, Floats] = {}
     for area in rules.area_ranges:
         if area.of not in sizes:
             sizes[area.of] = _sizes(table, area)
-    return np.stack(
+    if isinstance(table, Detections) and rules.range_slack is not None:
+        slack = rules.range_slack
+        return np.stack(
+            [
+                (sizes[area.of] >= area.low / slack) & (sizes[area.of] < area.high * slack)
+                for area in rules.area_ranges
+            ]
+        )
+    inside = np.stack(
         [(sizes[area.of] >= area.low) & (sizes[area.of] <= area.high) for area in rules.area_ranges]
     )
+    if isinstance(table, GroundTruth):
+        for within, area in zip(inside, rules.area_ranges, strict=True):
+            for name, low, high in area.also:
+                values = table.attributes.get(name, np.full(len(table), np.nan))
+                within &= (values >= low) & (values <= high)
+    return inside
 
 
 def _sizes(table: Table, area: AreaRange) -> Floats:

@@ -20,7 +20,7 @@ from detmetrics.files import Input
 from detmetrics.findings import count, remarks
 from detmetrics.matching import Matches
 from detmetrics.rules import Rules
-from detmetrics.summary import Summary, metrics_of, per_category, summarize
+from detmetrics.summary import FREQUENCIES, Summary, metrics_of, per_category, summarize
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.ties import tie_interval
 from detmetrics.verdicts import verdicts
@@ -206,8 +206,8 @@ class Evaluation:
         category: of this class alone, by its name; over all of them unless given.
 
         Raises:
-            InputError: the rules have no such metric, no class has this name, or AP is the area
-                under the curve itself, which a better order can lower.
+            InputError: the rules have no such metric, no class has this name, or the metric is one
+                whose extremes are not at these two orders.
 
         >>> import detmetrics as dm
         >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
@@ -218,6 +218,10 @@ class Evaluation:
         known = {found.name: found for found in metrics_of(self.rules)}
         if metric not in known:
             raise InputError(f"no metric {metric!r}; there are {', '.join(known)}")
+        if known[metric].kind not in ("precision", "recall", *FREQUENCIES):
+            raise InputError(
+                f"no interval over equal scores for {metric}: it is known for AP and AR alone"
+            )
         if self.rules.interpolation == "trapezoid":
             raise InputError(
                 f"no interval over equal scores under {self.rules.name}: the area under the curve "

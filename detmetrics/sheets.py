@@ -6,8 +6,8 @@ Every reader ends in a sheet, and everything else starts from one: tables are bu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -59,7 +59,8 @@ class Sheet:
             width and height of the image.
         scores : (R,) of detections; None for ground truth.
         areas : (R,) square pixels, nan where unknown; crowd, ignore, difficult : (R,) flags;
-            ids : (R,) of the objects. None where the source has no such column.
+            ids : (R,) of the objects; attributes: (R,) each, nan where unknown, such as
+            ``visibility``, ``occlusion``, ``truncation``. None where the source has no such column.
         images, categories: what the source lists; None where it only names them row by row.
         image_key: what the image column holds: ids, or names of files or their stems.
         class_key: what the category column holds: ids, names, or indices that count from 0
@@ -82,6 +83,7 @@ class Sheet:
     ignore: Bools | None = None
     difficult: Bools | None = None
     ids: Objects | None = None
+    attributes: Mapping[str, Floats] = field(default_factory=dict)
     images: Images | None = None
     categories: Categories | None = None
     image_key: KeyKind = "name"
@@ -113,6 +115,7 @@ class Sheet:
             crowd=at(self.crowd),
             ignore=at(self.ignore),
             difficult=at(self.difficult),
+            attributes={name: values[rows] for name, values in self.attributes.items()},
             ids=None if len(np.unique(rows)) < len(rows) else at(self.ids),
         )
 

@@ -20,7 +20,16 @@ from detmetrics.arrays import Floats
 from detmetrics.curves import Curves
 from detmetrics.rules import UNLIMITED, Rules
 
-__all__ = ["Metric", "Summary", "cells_of", "mean_of", "metrics_of", "per_category", "summarize"]
+__all__ = [
+    "FREQUENCIES",
+    "Metric",
+    "Summary",
+    "cells_of",
+    "mean_of",
+    "metrics_of",
+    "per_category",
+    "summarize",
+]
 
 SHORT_AREAS = {"all": "", "small": "s", "medium": "m", "large": "l"}
 UNSIZED = "image sizes are unknown, so no area in px² is"
@@ -103,6 +112,13 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
             for index, limit in enumerate(rules.max_detections)
         ],
         "ar_area": by_area("AR", "recall"),
+        "mr_area": [
+            Metric(f"MR_{area.name}", "miss rate", index, 0, last)
+            for index, area in enumerate(rules.area_ranges)
+            if index > 0
+        ],
+        "mr": [Metric("MR", "miss rate", 0, 0, last)],
+        "ji": [Metric("JI", "jaccard index", 0, 0, last)],
         "olrp": [Metric(name, name, 0, 0, last) for name in LRP_PARTS],
         "pr": [Metric(name, name, 0, 0, last) for name in ("P", "R", "F1", "confidence")],
     }
@@ -186,6 +202,8 @@ CELLS: dict[str, Callable[[Curves, Metric], Floats]] = {
     "recall": _recall,
     **dict.fromkeys("rcf", _of_frequency),
     **dict.fromkeys(LRP_PARTS, _lrp),
+    "miss rate": lambda curves, metric: curves.miss_rate(metric.area),
+    "jaccard index": lambda curves, _: curves.jaccard_index,
     "P": lambda curves, _: curves.operating_point.precision,
     "R": lambda curves, _: curves.operating_point.recall,
     "F1": lambda curves, _: curves.operating_point.f1,

@@ -16,7 +16,7 @@ from detmetrics.arrays import Floats, Ints, run_starts
 from detmetrics.curves import TINY, Curves, running
 from detmetrics.matching import Matches
 from detmetrics.sampling import TruePositives
-from detmetrics.summary import Metric, cells_of, mean_of
+from detmetrics.summary import FREQUENCIES, Metric, cells_of, mean_of
 
 __all__ = ["tie_interval"]
 
@@ -36,7 +36,7 @@ def tie_interval(
             return math.nan
         return float(cells[..., category].mean())
 
-    if metric.kind != "precision":
+    if metric.kind == "recall":
         value = mean(cells_of(curves, metric))
         return value, value
     hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
@@ -44,6 +44,9 @@ def tie_interval(
         curves.cells(metric.area, replace(hits, precision=precision, wrong=wrong))
         for precision, wrong in _orders(curves, hits, metric.area)
     )
+    if metric.kind in FREQUENCIES:
+        own = np.array(curves.matches.frequency) == metric.kind
+        low, high = np.where(own, low, np.nan), np.where(own, high, np.nan)
     at = slice(None) if metric.threshold is None else metric.threshold
     return mean(low[at]), mean(high[at])
 

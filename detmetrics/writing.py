@@ -23,6 +23,7 @@ __all__ = [
     "image_stems",
     "in_pixels",
     "in_shares",
+    "lost_attributes",
     "safe_name",
 ]
 
@@ -120,6 +121,13 @@ def _refuse(table: Table, unit: str) -> None:
         f"become {unit}: give the images with --image-dir DIR, or their sizes with "
         "--image-sizes FILE (a CSV with image, width, height)"
     )
+
+
+def lost_attributes(truth: GroundTruth) -> Iterator[str]:
+    """What a target without columns for attributes does not hold."""
+    for name, values in truth.attributes.items():
+        if told := int((~np.isnan(values)).sum()):
+            yield f"the {name} of {counted(told, 'object')}"
 
 
 def by_image(table: Table, lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

@@ -13,7 +13,9 @@ CROWDED, OUT = "crowded", "out"
 
 
 def evaluate(truth: GroundTruth, found: Detections, rules: Rules) -> dict:
-    """ap : {(class, threshold, area): value or nan}; right, aside : {(threshold, area): rows}."""
+    """ap : {(class, threshold, area): value or nan}; right, aside : {(threshold, area): rows};
+    verdicts: {(class, threshold, area): of each detection, best first}.
+    """
     objects = [_object(truth, g, rules) for g in range(len(truth))]
     objects = [one for one in objects if one is not None]
     dets = [_detection(truth, found, d, rules) for d in range(len(found))]
@@ -24,7 +26,7 @@ def evaluate(truth: GroundTruth, found: Detections, rules: Rules) -> dict:
         dets = [d for d in dets if _looked_for(truth, objects, d)]
     classes = range(len(truth.catalog.category_ids))
     groups = [list(classes)] if rules.class_agnostic else [[k] for k in classes]
-    result: dict = {"ap": {}, "right": {}, "aside": {}, "truths": {}}
+    result: dict = {"ap": {}, "right": {}, "aside": {}, "truths": {}, "verdicts": {}}
     for a, area in enumerate(rules.area_ranges):
         for t, threshold in enumerate(rules.iou_thresholds):
             right_rows, aside_rows = set(), set()
@@ -35,6 +37,7 @@ def evaluate(truth: GroundTruth, found: Detections, rules: Rules) -> dict:
                 right_rows |= {d["row"] for d, v in zip(ranked, verdicts, strict=True) if v == "tp"}
                 aside_rows |= {d["row"] for d, v in zip(ranked, verdicts, strict=True) if v == OUT}
                 result["truths"][k, a] = total
+                result["verdicts"][k, t, a] = verdicts
                 result["ap"][k, t, a] = _ap(verdicts, total, rules) if total else float("nan")
             result["right"][t, a], result["aside"][t, a] = right_rows, aside_rows
     result["detected"] = {k for k, g in enumerate(groups) if any(d["class"] in g for d in dets)}
@@ -72,19 +75,21 @@ def _object(truth: GroundTruth, g: int, rules: Rules) -> dict | None:
         excused = True
     area = float(truth.area[g])
     box = _rounded(truth.boxes[g], rules.box_decimals)
-    xyxy, xywh = _forms(box, truth.box_format)
+    xyxy, xywh = _clipped(*_forms(box, truth.box_format), truth, int(truth.image[g]), rules)
     if rules.zero_area == "missing" and area == 0:
         area = xywh[2] * xywh[3]
     return {
         "row": g, "image": int(truth.image[g]), "class": int(truth.category[g]), "xyxy": xyxy,
         "xywh": xywh, "sizes": _sizes(truth, int(truth.image[g]), area, xywh[3]),
         "excused": excused, "region": region, "group": group,
+        "attributes": {name: float(values[g]) for name, values in truth.attributes.items()},
     }  # fmt: skip
 
 
 def _detection(truth: GroundTruth, found: Detections, d: int, rules: Rules) -> dict:
     xyxy, xywh = _forms(_rounded(found.boxes[d], rules.box_decimals), found.box_format)
     image = int(found.image[d])
+    xyxy, xywh = _clipped(xyxy, xywh, truth, image, rules)
     score = float(found.scores[d])
     if rules.score_decimals is not None:
         score = float(np.round(score, rules.score_decimals))
@@ -105,6 +110,16 @@ def _forms(box, box_format):
     if box_format == "xyxy":
         return (a, b, c, d), (a, b, c - a, d - b)
     return (a, b, a + c, b + d), (a, b, c, d)
+
+
+def _clipped(xyxy, xywh, truth: GroundTruth, image: int, rules: Rules):
+    if not rules.clip:
+        return xyxy, xywh
+    x1, y1, x2, y2 = xyxy
+    width, height = truth.catalog.image_sizes[image].tolist()
+    x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
+    x2, y2 = min(max(x2, 0), width), min(max(y2, 0), height)
+    return (x1, y1, x2, y2), (x1, y1, x2 - x1, y2 - y1)
 
 
 def _sizes(truth: GroundTruth, image: int, area: float, height: float) -> dict:
@@ -170,24 +185,48 @@ def _enough(overlap: float, threshold: float, rules: Rules) -> bool:
 
 
 def _in(one: dict, area) -> bool:
-    return area.low <= one["sizes"][area.of] <= area.high
+    """Objects: by size, and by each attribute that the range asks for."""
+    asked = all(low <= one["attributes"][name] <= high for name, low, high in area.also)
+    return asked and area.low <= one["sizes"][area.of] <= area.high
+
+
+def _found_in(d: dict, area, rules: Rules) -> bool:
+    """Detections: by size alone, with slack where the rules give some."""
+    size = d["sizes"][area.of]
+    if rules.range_slack is None:
+        return area.low <= size <= area.high
+    return area.low / rules.range_slack <= size < area.high * rules.range_slack
 
 
 def _match(ranked, objects, rules, area, threshold):
     """What becomes of each detection (tp, fp, out), and how many ground truths count."""
     ignored = {g["row"]: g["excused"] or not _in(g, area) for g in objects}
     # on equal overlap the last in order of class and file is better, or the first
+    if rules.out_of_range == "region":
+        objects = [{**g, "region": g["region"] or ignored[g["row"]]} for g in objects]
     choice = sorted(objects, key=lambda g: (g["class"], g["row"]))
     if rules.equal_overlaps == "last":
         choice = choice[::-1]
     taken: set[int] = set()
     verdicts: dict[int, str] = {}
+    left_out = set()
+    if rules.range_slack is not None:
+        left_out = {d["row"] for d in ranked if not _found_in(d, area, rules)}
     for d in ranked:
+        if d["row"] in left_out:
+            verdicts[d["row"]] = OUT
+            continue
         here = [g for g in choice if g["image"] == d["image"] and not g["group"]]
         if rules.assignment == "free":
             verdicts[d["row"]] = _free(d, here, taken, ignored, rules, threshold)
         else:
             verdicts[d["row"]] = _nearest(d, here, taken, ignored, rules, threshold)
+    _groups(ranked, choice, verdicts, ignored, rules, threshold, area)
+    return [verdicts[d["row"]] for d in ranked], sum(not v for v in ignored.values())
+
+
+def _groups(ranked, choice, verdicts, ignored, rules, threshold, area):
+    """What is left may belong to a group, or be set aside."""
     stood_for: set[int] = set()
     for d in ranked:
         if verdicts[d["row"]] != "fp":
@@ -199,9 +238,8 @@ def _match(ranked, objects, rules, area, threshold):
             first = best["row"] not in stood_for
             stood_for.add(best["row"])
             verdicts[d["row"]] = "tp" if first and not ignored[best["row"]] else OUT
-        elif not _in(d, area) or d["open"]:
+        elif not _found_in(d, area, rules) or d["open"]:
             verdicts[d["row"]] = OUT
-    return [verdicts[d["row"]] for d in ranked], sum(not v for v in ignored.values())
 
 
 def _free(d, here, taken, ignored, rules, threshold):

@@ -25,6 +25,11 @@ RANGES = [
 OTHER_RANGES = [
     (("all", -math.inf, math.inf),),
     (("wide", 0.005, 0.1, "share"), ("low", 0.0, 2.0, "height"), ("tiny", 0.0, 8.0)),
+    (("seen", 0.0, 1e10, "height", (("visibility", 0.5, 1.0),)), ("low", 2.0, 4.0, "height")),
+    (
+        ("all", 1.0, 1e10, "height", (("visibility", 0.25, 1e10),)),
+        ("some", 1.0, 3.0, "height", (("visibility", 0.0, 0.5),)),
+    ),
 ]
 
 
@@ -55,6 +60,7 @@ def any_rules(draw: st.DrawFn) -> dm.Rules:
         min_score=draw(st.sampled_from([None, None, 0.1, 0.2])),
         image_limit=draw(st.sampled_from([None, None, 2, 5])),
         class_limit=draw(st.sampled_from([None, None, 3, 6])),
+        range_slack=draw(st.sampled_from([None, None, 1.0, 1.25])),
         box_decimals=draw(st.sampled_from([None, None, 0])),
         score_decimals=draw(st.sampled_from([None, None, 1])),
         metrics=("ap", "ap_iou", "ap_area", "ar", "ar_area"),
@@ -103,6 +109,9 @@ def scenes(
         image_ids=column(st.sampled_from(images), objects),
         categories=column(st.sampled_from(classes), objects),
         boxes=boxes,
+        attributes={"visibility": column(st.sampled_from([0.0, 0.25, 0.5, 1.0]), objects)}
+        if full
+        else None,
         areas=areas,
         crowd=column(st.sampled_from([False, False, False, True]), objects),
         ignore=column(st.sampled_from([False, False, True]), objects),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from builders import annotation, category, changed, detection, document, evaluate
@@ -166,3 +167,14 @@ class TestFiles:
         assert evaluate(tmp_path, lvis_document(annotations=rows), None).summary[
             "AP50"
         ] == pytest.approx(1.0)
+
+
+def test_the_interval_over_ties_of_rare_classes_holds_their_value(tmp_path):
+    found = [detection(2, DOG, bbox=ELSEWHERE, score=0.5), detection(1, CAT, score=0.5)]
+    truth = lvis_document()
+    truth["images"][1]["neg_category_ids"] = [CAT]
+    result = evaluate(tmp_path, truth, [*found, detection(2, CAT, score=0.5)], rules=dm.LVIS)
+    low, high = result.tie_interval("APf")
+    assert low < high
+    assert low <= result.summary["APf"] <= high
+    assert math.isnan(result.tie_interval("APc")[0])

@@ -263,9 +263,17 @@ RULES = st.fixed_dictionaries(
         "class_limit": st.none() | WHOLE,
         "box_decimals": st.none() | st.integers(0, 99),
         "score_decimals": st.none() | st.integers(0, 99),
+        "range_slack": st.none() | st.floats(1, 9),
         **{setting: st.sampled_from(choices) for setting, choices in CHOICES.items()},
     }
-).map(lambda changes: COCO.replace(**changes))
+).map(lambda changes: COCO.replace(**fitting(changes)))
+
+
+def fitting(changes: dict) -> dict:
+    """Without the Jaccard index where it is not defined."""
+    if changes["out_of_range"] == "ignore" and changes["range_slack"] is None:
+        return changes
+    return changes | {"metrics": [name for name in changes["metrics"] if name != "ji"] or ["ap"]}
 
 
 class TestWriting:
@@ -276,7 +284,7 @@ class TestWriting:
         text = to_toml(dm.RULE_SETS[name])
         assert read_rules(file(text)) == dm.RULE_SETS[name]
         assert list(tomllib.loads(text)) == SETTINGS
-        assert max(map(len, text.splitlines())) <= 102
+        assert max(map(len, text.splitlines())) <= 108  # inline tables cannot be broken
 
     @given(RULES)
     def test_any_rules_read_back(self, tmp_path_factory, rules):

@@ -71,11 +71,31 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         crowd=np.array([bool(row.iscrowd) for row in rows], bool),
         ignore=np.array([bool(row.ignore) for row in rows], bool),
         ids=_annotation_ids(rows, source.path),
+        attributes=dict(_attributes(rows)),
         images=_images(document.images, source.path),
         categories=_categories(document.categories, source.path),
         federation=_federation(document, source.path),
         notes=tuple(_scored_note(rows, source.path)),
     )
+
+
+ATTRIBUTES = {
+    "visibility": ("visibility", "vis_ratio"),
+    "occlusion": ("occlusion", "occluded"),
+    "truncation": ("truncation", "truncated"),
+}
+"""What attributes are called in annotations; CityPersons has ``vis_ratio``."""
+
+
+def _attributes(rows: Sequence[Annotation]) -> Iterator[tuple[str, Floats]]:
+    """Each attribute that is a number somewhere, nan where it is none."""
+    for name, spellings in ATTRIBUTES.items():
+        for spelling in spellings:
+            told = [getattr(row, spelling) for row in rows]
+            if any(isinstance(value, int | float) for value in told):
+                numbers = [value if isinstance(value, int | float) else math.nan for value in told]
+                yield name, np.array(numbers, np.float64)
+                break
 
 
 def _scored_note(rows: Sequence[Annotation], path: str) -> Iterator[str]:
@@ -253,6 +273,7 @@ def write_ground_truth(truth: GroundTruth) -> Written:
         truth.area.tolist(),
         crowd.tolist(),
         truth.ignore.tolist(),
+        _told(truth),
         strict=True,
     )
     annotations = [
@@ -264,8 +285,9 @@ def write_ground_truth(truth: GroundTruth) -> Written:
             "area": area,
             "iscrowd": int(is_crowd),
             **({"ignore": 1} if ignore else {}),
+            **more,
         }
-        for number, image, category, box, area, is_crowd, ignore in columns
+        for number, image, category, box, area, is_crowd, ignore, more in columns
     ]
     document = {
         "images": [
@@ -283,6 +305,15 @@ def write_ground_truth(truth: GroundTruth) -> Written:
         ],
     }
     return Written({"": msgspec.json.encode(document)}, tuple(_lost(truth)))
+
+
+def _told(truth: GroundTruth) -> list[dict[str, float]]:
+    """The attributes of each object that are known."""
+    told: list[dict[str, float]] = [{} for _ in range(len(truth))]
+    for name, values in truth.attributes.items():
+        for row in np.flatnonzero(~np.isnan(values)).tolist():
+            told[row][name] = float(values[row])
+    return told
 
 
 def _looked_for(

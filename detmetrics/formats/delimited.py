@@ -197,6 +197,7 @@ def _marks(truth: GroundTruth) -> dict[str, Any]:
         )
         if flag.any()
     }
+    found |= truth.attributes
     sides = truth.xywh
     if (truth.area != sides[:, 2] * sides[:, 3]).any():
         found["area"] = truth.area

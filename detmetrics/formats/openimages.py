@@ -28,7 +28,7 @@ from detmetrics.reading.request import Reading
 from detmetrics.reading.tabular import names_in, read_delimited, sheet_of
 from detmetrics.sheets import Sheet
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Table, Written, image_labels, in_shares
+from detmetrics.writing import Table, Written, image_labels, in_shares, lost_attributes
 
 __all__ = ["FORMAT"]
 
@@ -156,6 +156,7 @@ def _csv(header: list[str], rows: Iterable[list[str]]) -> bytes:
 
 
 def _lost(truth: GroundTruth) -> Iterator[str]:
+    yield from lost_attributes(truth)
     if marked := int((truth.difficult & ~truth.crowd).sum()):
         what = counted(marked, "difficult object is", "difficult objects are")
         yield f"{what} written as group-of"

@@ -29,7 +29,15 @@ from detmetrics.reading.sizes import sizes_of
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Table, Written, by_image, image_stems, in_pixels, safe_name
+from detmetrics.writing import (
+    Table,
+    Written,
+    by_image,
+    image_stems,
+    in_pixels,
+    lost_attributes,
+    safe_name,
+)
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -355,6 +363,7 @@ def _escaped(text: str) -> str:
 
 
 def _lost(truth: GroundTruth) -> Iterator[str]:
+    yield from lost_attributes(truth)
     if crowds := int((truth.crowd & ~truth.difficult).sum()):
         yield f"{counted(crowds, 'crowd is', 'crowds are')} written as difficult"
     if ignored := int(truth.ignore.sum()):

@@ -43,7 +43,7 @@ from detmetrics.reading.textfolder import box_files, required_files, sampled
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Table, Written, by_image, image_stems, in_shares
+from detmetrics.writing import Table, Written, by_image, image_stems, in_shares, lost_attributes
 
 __all__ = ["FORMAT"]
 
@@ -360,6 +360,7 @@ def _size_table(catalog: Catalog) -> bytes:
 
 
 def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:
+    yield from lost_attributes(truth)
     if dropped:
         what = counted(dropped, "object that is", "objects that are")
         yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"

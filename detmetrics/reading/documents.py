@@ -32,7 +32,10 @@ class Category(msgspec.Struct):
 
 
 class Annotation(msgspec.Struct):
-    """A box; ``score`` is there in documents that hold detections."""
+    """A box; ``score`` is there in documents that hold detections.
+
+    What nobody asked for may be anything: attributes are looked at only where they are numbers.
+    """
 
     image_id: AnyId
     category_id: AnyId
@@ -41,6 +44,12 @@ class Annotation(msgspec.Struct):
     area: float | None = None
     iscrowd: Flag = None
     ignore: Flag = None
+    visibility: Any = None
+    vis_ratio: Any = None
+    occlusion: Any = None
+    occluded: Any = None
+    truncation: Any = None
+    truncated: Any = None
     score: float | None = None
 
 

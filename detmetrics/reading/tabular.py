@@ -37,6 +37,7 @@ TRUE = frozenset(("1", "true", "yes", "t", "y", "1.0"))
 FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none", "null"))
 EMPTY = frozenset(("", "nan", "none", "null"))
 LINE_END = re.compile(r"\r\n|\r|\n")
+ATTRIBUTES = ("visibility", "occlusion", "truncation")
 FLAGS = ("crowd", "ignore", "difficult")
 HEADING = 1 << 20
 ALWAYS_TEXT = ("image", "class")
@@ -257,6 +258,11 @@ def sheet_of(
         image_key="id" if _is_id(column["image"]) else "name",
         class_key="name" if named or "class" in column else "id",
         notes=tuple(_notes(heading, relative, read.path)),
+        attributes={
+            what: _numbers_or_nan(part[column[what]])
+            for what in ATTRIBUTES
+            if what in column and not scored
+        },
         crowd=flags.get("crowd"),
         ignore=flags.get("ignore"),
         difficult=flags.get("difficult"),
@@ -409,6 +415,13 @@ def _plain_numbers(column: pd.Series[Any]) -> Floats | None:
         return values.astype(np.float64)
     except (TypeError, ValueError):
         return None
+
+
+def _numbers_or_nan(column: pd.Series[Any]) -> Floats:
+    """A column that few ask for: what is no number there is unknown, and no fault."""
+    import pandas as pd
+
+    return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
 
 
 def _number(text: str) -> float:

@@ -99,6 +99,8 @@ def _description(metric: Metric, rules: Rules) -> str:
 
 
 WORDS = {
+    "miss rate": "miss rate at 0.01 to 1 false positives an image, 0 is best,",
+    "jaccard index": "Jaccard index of detections and objects at its best confidence,",
     "oLRP": "optimal LRP, 0 is best,",
     "oLRP_Loc": "1 - IoU of what is found there,",
     "oLRP_FP": "share of false positives there,",

@@ -2,7 +2,9 @@
 
 from detmetrics.rules.names import RULE_SETS
 from detmetrics.rules.sets import (
+    CITYPERSONS,
     COCO,
+    CROWDHUMAN,
     LVIS,
     LVIS_FIXED,
     OLRP,
@@ -17,7 +19,9 @@ from detmetrics.rules.sets import (
 from detmetrics.rules.value import UNLIMITED, AreaRange, Rules
 
 __all__ = [
+    "CITYPERSONS",
     "COCO",
+    "CROWDHUMAN",
     "LVIS",
     "LVIS_FIXED",
     "OLRP",

@@ -16,7 +16,8 @@ class AreaRange(NamedTuple):
     """A named range of sizes; both ends belong to it.
 
     Sizes are areas in square pixels, or where ``of`` says so shares of the area of the image
-    (0 to 1) or heights in pixels.
+    (0 to 1) or heights in pixels. also: what objects must be besides, as (attribute, low, high),
+    see :attr:`GroundTruth.attributes`; of detections it is not known and not asked.
 
     >>> import detmetrics as dm
     >>> rules = dm.COCO.replace(area_ranges=[dm.AreaRange("tiny", 0, 256)])
@@ -28,6 +29,7 @@ class AreaRange(NamedTuple):
     low: float
     high: float
     of: Literal["area", "share", "height"] = "area"
+    also: tuple[tuple[str, float, float], ...] = ()
 
     @property
     def words(self) -> str:
@@ -37,14 +39,29 @@ class AreaRange(NamedTuple):
         ('0 to 1024 px²', '0 to 25 px high')
         """
         unit = {"area": "px²", "share": "of the image", "height": "px high"}[self.of]
-        if math.isinf(self.high) and math.isinf(self.low):
-            return "any size"
-        if self.high >= ALL_AREAS.high:
-            return f"from {self.low:g} {unit}"
-        return f"{self.low:g} to {self.high:g} {unit}"
+        return ", ".join(
+            [
+                _bounds(self.low, self.high, unit),
+                *(f"{name} {_bounds(low, high, '')}".rstrip() for name, low, high in self.also),
+            ]
+        )
 
 
-ALL_AREAS = AreaRange("all", 0.0, 1e10)
+def _bounds(low: float, high: float, unit: str) -> str:
+    if math.isinf(high) and math.isinf(low):
+        return "any size"
+    if high >= NO_END:
+        return f"from {low:g} {unit}"
+    if low == high:
+        return f"{low:g} {unit}"
+    return f"{low:g} to {high:g} {unit}"
+
+
+NO_END = 1e10
+"""An upper end that nothing reaches."""
+
+
+ALL_AREAS = AreaRange("all", 0.0, NO_END)
 ANY_SIZE = AreaRange("all", -math.inf, math.inf)
 """Every box, also one of negative size, which detectors that clip boxes do write."""
 
@@ -62,7 +79,8 @@ def checked_ranges(values: Any, everything: AreaRange = ALL_AREAS) -> tuple[Area
         if isinstance(values, Mapping):
             values = [(name, *bounds) for name, bounds in values.items()]
         ranges = tuple(
-            AreaRange(str(name), _bound(low), _bound(high), *of) for name, low, high, *of in values
+            AreaRange(str(name), _bound(low), _bound(high), *_rest(*more))
+            for name, low, high, *more in values
         )
     except (TypeError, ValueError):
         raise RulesError(f"area_ranges: expected (name, low, high), got {values!r}") from None
@@ -76,11 +94,20 @@ def checked_ranges(values: Any, everything: AreaRange = ALL_AREAS) -> tuple[Area
                 "area_ranges: expected 0 <= low <= high, 1e10 for no upper end, "
                 f"got {area.name}: {area.low:g} to {area.high:g}"
             )
+        if wrong := [name for name, low, high in area.also if not low <= high]:
+            raise RulesError(f"area_ranges: {area.name}: {wrong[0]}: expected low <= high")
     names = [area.name for area in ranges]
     if len(set(names)) < len(names) or "" in names:
         raise RulesError(f"area_ranges: names must be given and differ, got {names}")
     widest = [area for area in ranges if area.name == "all"] or [everything]
     return (*widest, *(area for area in ranges if area.name != "all"))
+
+
+def _rest(of: Any = "area", also: Any = ()) -> tuple[Any, tuple[tuple[str, float, float], ...]]:
+    if isinstance(also, Mapping):
+        also = [(name, *bounds) for name, bounds in also.items()]
+    bounds = tuple((str(name), _bound(low), _bound(high)) for name, low, high in also)
+    return of, bounds
 
 
 def _bound(value: Any) -> float:

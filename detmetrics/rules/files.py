@@ -34,6 +34,7 @@ from detmetrics.rules.value import AreaRange, Rules
 
 __all__ = ["even_grid", "read_rules", "rule_set", "to_toml"]
 
+LONG = 1e6  # numbers from here on are written with an exponent where that says it all
 LARGEST = 1 << 20
 MOST = 10_000
 """Points of a grid, at most."""
@@ -199,8 +200,11 @@ def _written(value: Any) -> str:
             return str(value).lower()
         case str():
             return _quoted(value)
+        case float() if abs(value) >= LONG and float(f"{value:g}") == value:
+            return f"{value:g}".replace("e+", "e")
         case AreaRange():
-            pairs = (f"{key} = {_written(part)}" for key, part in value._asdict().items())
+            told = {key: part for key, part in value._asdict().items() if part != ()}
+            pairs = (f"{key} = {_written(part)}" for key, part in told.items())
             return f"{{ {', '.join(pairs)} }}"
         case tuple() if even_grid(value):
             return f"{{ start = {value[0]!r}, stop = {value[-1]!r}, count = {len(value)} }}"

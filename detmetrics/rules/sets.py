@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, Rules, single_grid
+from detmetrics.rules.areas import NO_END
+from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, AreaRange, Rules, single_grid
 
 __all__ = [
+    "CITYPERSONS",
     "COCO",
+    "CROWDHUMAN",
     "LVIS",
     "LVIS_FIXED",
     "OLRP",
@@ -178,4 +181,49 @@ Detections of a class that nobody looked for in the image are dropped; ``Reading
 says which. Source: TensorFlow's Object Detection API,
 ``metrics/oid_challenge_evaluation.py``, ``utils/object_detection_evaluation.py``
 (``OpenImagesDetectionChallengeEvaluator``).
+"""
+
+CROWDHUMAN = COCO.replace(
+    name="crowdhuman",
+    iou_thresholds=(0.5,),
+    max_detections=(UNLIMITED,),
+    area_ranges=(ANY_SIZE,),
+    ignore="region",
+    clip=True,
+    strict=True,
+    equal_overlaps="first",
+    interpolation="trapezoid",
+    metrics=("ap", "mr", "ji"),
+)
+"""CrowdHuman: AP, log-average miss rate (MR^-2, lower is better) and Jaccard index.
+
+Boxes are clipped to the image. At ``IoU > 0.5`` a detection takes the best free person; else one
+that lies in an ignored region by more than half of it counts neither way. AP is the area under the
+curve itself. Source: Shao et al., CrowdHuman (2018); ``APMRToolkits`` of CrowdDet, mmdetection's
+``crowdhuman_metric.py``.
+"""
+
+CITYPERSONS = COCO.replace(
+    name="citypersons",
+    iou_thresholds=(0.5,),
+    max_detections=(1000,),
+    area_ranges=(
+        AreaRange("all", 20, NO_END, "height", (("visibility", 0.2, NO_END),)),
+        AreaRange("reasonable", 50, NO_END, "height", (("visibility", 0.65, NO_END),)),
+        AreaRange("small", 50, 75, "height", (("visibility", 0.65, NO_END),)),
+        AreaRange("heavy", 50, NO_END, "height", (("visibility", 0.2, 0.65),)),
+    ),
+    ignore="honour",
+    out_of_range="region",
+    range_slack=1.25,
+    miss_rate="within",
+    metrics=("mr_area", "mr"),
+)
+"""Caltech's protocol for pedestrians, on the subsets of CityPersons: log-average miss rates.
+
+``MR_reasonable`` is of people at least 50 pixels high and 65 % visible, ``MR_small`` of those up
+to 75 pixels, ``MR_heavy`` of those 20 to 65 % visible, ``MR`` of all from 20 pixels and 20 % on.
+People outside a subset are regions that take any number of detections; detections are left out
+from 1.25 times its bounds on. Source: Dollár et al., Pedestrian Detection (2012); Zhang et al.,
+CityPersons (2017), ``eval_MR_multisetup.py``.
 """

@@ -53,11 +53,17 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "ties": ("image", "file"),
     "zero_area": ("kept", "missing"),
     "empty_boxes": ("kept", "drop"),
+    "clip": (False, True),
+    "out_of_range": ("ignore", "region"),
+    "miss_rate": ("reached", "within"),
     "classes": ("truth", "detected", "all"),
 }
 """What each setting that is a choice may be, COCO's first."""
 
-METRIC_GROUPS = ("ap", "ap_iou", "ap_area", "ap_frequency", "ar", "ar_area", "pr", "olrp")
+METRIC_GROUPS = (
+    *("ap", "ap_iou", "ap_area", "ap_frequency", "ar", "ar_area", "pr", "olrp"),
+    *("mr_area", "mr", "ji"),
+)
 """What a rule set may report, in the order in which it is reported."""
 
 UNLIMITED = math.inf
@@ -105,7 +111,14 @@ class Rules:
             is ``"missing"``, and ``w * h`` is used.
         empty_boxes: boxes without a positive width and height are ``"kept"``, or ``"drop"`` is as
             if they were not there.
+        clip: corners are clipped to the image, the left and upper one to its last pixel at most,
+            before anything is measured.
         area_ranges: (A,) the ranges; the first is always ``all``, put there where missing.
+        out_of_range: what an object outside a range is: ``"ignore"`` takes one detection by IoU
+            and neither counts; ``"region"`` takes any number, as a crowd does.
+        range_slack: detections below ``low / slack`` or from ``high * slack`` on are left out of
+            a range before anything is matched; None sets those outside a range aside that match
+            nothing.
         iou_thresholds: (T,) a pair can match at ``IoU >= threshold``; in (0, 1], ascending.
         strict: a pair can match at ``IoU > threshold`` instead.
         assignment: ``"free"``: a detection takes the best ground truth that no better detection
@@ -116,6 +129,8 @@ class Rules:
             the curve itself, by trapezoids (``"trapezoid"``); or the area under straight lines
             between the points of the envelope, read at ``recall_points`` (``"linear"``).
         recall_points: (R,) where precision is sampled; in [0, 1], ascending.
+        miss_rate: where the miss rate stands for a rate of false positives an image: the first
+            place that has ``"reached"`` it, or the last ``"within"`` it.
         classes: which classes a mean is taken over: those with ground truth (``"truth"``), those
             of them with detections (``"detected"``), or ``"all"``, 0 where there is none.
         metrics: which groups of metrics are reported.
@@ -149,10 +164,14 @@ class Rules:
     score_decimals: int | None = None
     zero_area: Literal["kept", "missing"] = "kept"
     empty_boxes: Literal["kept", "drop"] = "kept"
+    clip: bool = False
+    out_of_range: Literal["ignore", "region"] = "ignore"
+    range_slack: float | None = None
     strict: bool = False
     assignment: Literal["free", "nearest"] = "free"
     equal_overlaps: Literal["last", "first"] = "last"
     interpolation: Literal["points", "every", "trapezoid", "linear"] = "points"
+    miss_rate: Literal["reached", "within"] = "reached"
     classes: Literal["truth", "detected", "all"] = "truth"
     metrics: tuple[str, ...] = ("ap", "ap_iou", "ap_area", "ar", "ar_area")
 
@@ -172,6 +191,10 @@ class Rules:
             set_field(self, setting, _choice(setting, getattr(self, setting), choices))
         if self.min_score is not None:
             set_field(self, "min_score", _number("min_score", self.min_score))
+        set_field(self, "range_slack", _slack(self.range_slack))
+        apart = self.out_of_range == "region" or self.range_slack is not None
+        if "ji" in self.metrics and apart:
+            raise RulesError("metrics: ji is not defined with out_of_range or range_slack")
         for setting, least in LEAST.items():
             set_field(self, setting, _whole(setting, getattr(self, setting), least))
 
@@ -262,9 +285,13 @@ IN_SIGNATURE = (
         "arithmetic",
         "zero_area",
         "empty_boxes",
+        "clip",
+        "out_of_range",
+        "range_slack",
         "strict",
         "assignment",
         "equal_overlaps",
+        "miss_rate",
         "classes",
     ),
 )
@@ -273,6 +300,7 @@ LABELS = {"class_agnostic": "class-agnostic", "equal_overlaps": "equal"} | {
     for name in (
         *("box_decimals", "score_decimals", "group_weight", "min_score"),
         *("image_limit", "class_limit", "zero_area", "empty_boxes"),
+        *("out_of_range", "range_slack", "miss_rate"),
     )
 }
 LEAST = {"image_limit": 1, "class_limit": 1, "box_decimals": 0, "score_decimals": 0}
@@ -296,6 +324,14 @@ def _number(field: str, value: Any) -> float:
     if isinstance(value, Iterable):
         raise RulesError(f"{field}: expected one number, got {value!r}")
     return _numbers(field, value)[0]
+
+
+def _slack(value: Any) -> float | None:
+    if value is None:
+        return None
+    if (slack := _number("range_slack", value)) < 1:
+        raise RulesError(f"range_slack: expected a number from 1, got {slack:g}")
+    return slack
 
 
 def _numbers(field: str, values: Any) -> tuple[float, ...]:
@@ -407,7 +443,8 @@ def _limit(value: float) -> str:
 
 def _range(area: AreaRange) -> str:
     unit = "" if area.of == "area" else f"-{area.of}"
-    return f"{area.name}={_short(area.low)}-{_short(area.high)}{unit}"
+    also = (f"&{name}={_short(low)}-{_short(high)}" for name, low, high in area.also)
+    return f"{area.name}={_short(area.low)}-{_short(area.high)}{unit}{''.join(also)}"
 
 
 def _short(value: float) -> str:

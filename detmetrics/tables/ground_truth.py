@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -48,12 +48,15 @@ class GroundTruth(Rows):
         ignore, difficult : (G,) the source's own flags; rules decide what they do.
         ids : (G,) the source's ids; counted from 1 where it has none.
         place : (G,) row in the source.
+        attributes: (G,) numbers by name, nan where unknown: ``visibility``, the visible share;
+            ``occlusion``, KITTI's grade from 0 on; ``truncation``, the share outside the image.
         federation: which classes were looked for in which image; None where all were.
         notes: what the reader should know about the table.
     """
 
     columns: ClassVar[tuple[str, ...]] = (
         *("image", "category", "boxes", "area", "crowd", "ignore", "difficult", "ids", "place"),
+        "attributes",
     )
 
     area: Floats
@@ -61,6 +64,7 @@ class GroundTruth(Rows):
     ignore: Bools
     difficult: Bools
     ids: Objects
+    attributes: Mapping[str, Floats] = field(default_factory=dict)
     federation: Federation | None = None
 
     def regions(self, rules: Rules) -> Bools:
@@ -106,6 +110,7 @@ class GroundTruth(Rows):
         ignore: ArrayLike | None = None,
         difficult: ArrayLike | None = None,
         ids: ArrayLike | Sequence[Id] | None = None,
+        attributes: Mapping[str, ArrayLike] | None = None,
         catalog: Catalog | None = None,
         source: Source = ARRAYS,
     ) -> GroundTruth:
@@ -113,7 +118,8 @@ class GroundTruth(Rows):
 
         image_ids, categories : (G,) ids; names serve where every one of them fits.
         boxes : (G, 4) pixels; areas : (G,) square pixels, nan where unknown (then ``w * h``);
-        crowd, ignore, difficult : (G,) bool; ids : (G,) of the objects.
+        crowd, ignore, difficult : (G,) bool; ids : (G,) of the objects; attributes: (G,) numbers
+        by name, nan where unknown, such as ``visibility``.
         catalog: all images and categories; without it they are those of the rows, so that
         images without objects are unknown.
 
@@ -143,6 +149,10 @@ class GroundTruth(Rows):
             ignore=flag_column("ignore", ignore, count),
             difficult=flag_column("difficult", difficult, count),
             ids=None if ids is None else of_length("ids", id_column("ids", ids), count),
+            attributes={
+                name: of_length(name, number_column(name, values), count)
+                for name, values in (attributes or {}).items()
+            },
         )
         return cls.from_sheet(sheet, catalog=catalog)
 
@@ -196,6 +206,7 @@ class GroundTruth(Rows):
             ids=read_only(np.arange(1, count + 1) if sheet.ids is None else sheet.ids),
             place=read_only(place),
             source=source,
+            attributes={name: read_only(values) for name, values in sheet.attributes.items()},
             federation=_federation(sheet, catalog),
         )
         empty = (truth.xywh[:, 2:] == 0).any(axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -20,7 +21,8 @@ __all__ = ["Rows"]
 class Rows:
     """Columns of equal length R, read-only; what they hold is said where they are used.
 
-    Class attribute ``columns``: the names of the fields that have a value a row.
+    Class attribute ``columns``: the names of the fields that have a value a row, or several by
+    name.
     """
 
     columns: ClassVar[tuple[str, ...]]
@@ -54,9 +56,13 @@ class Rows:
 
     def take(self, rows: Ints) -> Self:
         """These rows, in this order; a row may come more than once."""
-        taken: dict[str, Any] = {
-            name: read_only(getattr(self, name)[rows]) for name in self.columns
-        }
+
+        def at(column: Any) -> Any:
+            if isinstance(column, Mapping):
+                return {name: at(values) for name, values in column.items()}
+            return read_only(column[rows])
+
+        taken: dict[str, Any] = {name: at(getattr(self, name)) for name in self.columns}
         return replace(self, **taken)
 
     def within(self, catalog: Catalog, images: Bools, categories: Bools) -> Self:
