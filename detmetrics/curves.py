@@ -294,8 +294,12 @@ class Curves:
             right = right & within[detection]
         # Of each pair: is it right, and would its detection have counted unmatched? Others are
         # neither true positives nor missing from the count.
-        telling = right | liable[detection]
-        threshold, detection, right = matched.threshold[telling], detection[telling], right[telling]
+        unmatched = liable[detection]
+        telling = right | unmatched
+        threshold = matched.threshold
+        if not telling.all():
+            threshold, detection = threshold[telling], detection[telling]
+            right, unmatched = right[telling], unmatched[telling]
         category = matches.category[detection]
         curve = threshold * matches.categories + category
         shape = len(matches.rules.iou_thresholds), matches.categories
@@ -304,17 +308,17 @@ class Curves:
         # A match counts by its ground truth, not by its own area.
         before = running(liable)
         counted = before[detection + 1] - before[self._first[category]]
-        corrected = running(right.astype(np.int64) - liable[detection])
+        corrected = running(right.astype(np.int64) - unmatched)
         counted += corrected[1:] - corrected[first[curve]]
         hits = running(right)
         found = hits[1:] - hits[first[curve]]
 
         # precision = tp / (fp + tp + spacing(1))
-        precision = found[right] / (counted[right] + TINY)
+        found, counted = found[right], counted[right]
         return TruePositives(
             detection=detection[right],
-            precision=precision,
-            wrong=counted[right] - found[right],
+            precision=found / (counted + TINY),
+            wrong=counted - found,
             first=hits[first[:-1]].reshape(shape),
             count=np.diff(hits[first]).reshape(shape),
         )

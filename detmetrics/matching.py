@@ -141,7 +141,7 @@ def match(
     row, truth_row = found[0].row, found[0].truth_row
     ignored = excused[:, truth_row]
     liable, federation = in_ranges(detections, rules)[:, row], truth.federation
-    left = ~liable if rules.range_slack is not None else np.zeros_like(liable)
+    left = None if rules.range_slack is None else ~liable
     pairs, matched = _matched(found, truth.groups(rules)[truth_row], ignored, left, rules)
     if rules.federated and federation is not None:
         liable &= ~federation.is_open(detections.image[row], detections.category[row])
@@ -175,20 +175,21 @@ def reaches(overlap: Floats, threshold: float, rules: Rules) -> Bools:
 
 
 def _matched(
-    found: list[Candidates], groups: Bools, ignored: Bools, left: Bools, rules: Rules
+    found: list[Candidates], groups: Bools, ignored: Bools, left: Bools | None, rules: Rules
 ) -> tuple[Pairs, tuple[Matched, ...]]:
     """Match in every area range; the pairs, and which of them are matched.
 
     found: the candidates of all ranges, or a record a range; groups : (G,) are matched last, by
-    what is left; left : (A, D) detections that are left out of a range.
+    what is left; left : (A, D) detections that are left out of a range, None for none.
     """
-    if len(found) == 1 and not left.any():
+    if len(found) == 1 and left is None:
         return found[0].pairs, _in_ranges(found[0], groups, ignored, None, rules)
     # Ranges that differ in who may match whom have nothing in common: each has its own pairs.
     own = found * len(ignored) if len(found) == 1 else found
     matched, start = [], 0
-    for of_range, excused, out in zip(own, ignored, left, strict=True):
-        (here,) = _in_ranges(of_range, groups, excused[None], ~out, rules)
+    for area, (of_range, excused) in enumerate(zip(own, ignored, strict=True)):
+        kept = None if left is None else ~left[area]
+        (here,) = _in_ranges(of_range, groups, excused[None], kept, rules)
         matched.append(replace(here, pair=here.pair + start))
         start += len(of_range.pairs.detection)
     pairs = Pairs(
@@ -202,30 +203,28 @@ def _in_ranges(
 ) -> tuple[Matched, ...]:
     """Match in the ranges of which each is a row of ``ignored``; kept : (D,) who may match."""
     pairs = found.pairs
-    wanted = ~groups[pairs.ground_truth]
-    of_group = ~wanted
-    if kept is not None:
-        wanted &= kept[pairs.detection]
-        of_group &= kept[pairs.detection]
+    wanted = np.ones(len(pairs.detection), bool) if kept is None else kept[pairs.detection]
+    of_group = np.zeros(0, np.int64)
+    if groups.any():
+        to_group = groups[pairs.ground_truth]
+        of_group = np.flatnonzero(wanted & to_group)
+        wanted &= ~to_group
     policy = {"free": _free, "nearest": _nearest}[rules.assignment]
     matched = []
-    by_range = policy(found, np.flatnonzero(wanted), ignored, rules)
-    for slots, excused in zip(by_range, ignored, strict=True):
-        right = [~excused[pairs.ground_truth[pair]] for pair in slots]
-        if groups.any():
-            slots, right = _with_groups(found, np.flatnonzero(of_group), excused, slots, rules)
-        matched.append(
-            Matched(
-                pair=np.concatenate(slots),
-                right=np.concatenate(right),
-                count=np.array([len(part) for part in slots]),
-            )
-        )
+    for slots, excused in zip(policy(found, wanted, ignored, rules), ignored, strict=True):
+        if len(of_group):
+            slots, rights = _with_groups(found, of_group, excused, slots, rules)
+            pair, right = np.concatenate(slots), np.concatenate(rights)
+        else:
+            pair = np.concatenate(slots)
+            right = ~excused[pairs.ground_truth][pair]
+        count = np.array([len(part) for part in slots])
+        matched.append(Matched(pair=pair, right=right, count=count))
     return tuple(matched)
 
 
-def _free(found: Candidates, slots: Ints, ignored: Bools, rules: Rules) -> list[Slots]:
-    """Detections take the best ground truth that is free, among the pairs at ``slots``.
+def _free(found: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
+    """Detections take the best ground truth that is free, among the pairs that are wanted.
 
     Ranges differ in what they ignore, and that changes a choice only where a detection overlaps
     both kinds. So only the groups with such a detection are matched again; all others end as in
@@ -236,8 +235,6 @@ def _free(found: Candidates, slots: Ints, ignored: Bools, rules: Rules) -> list[
     starts[run_starts(found.truth_group)] = 1
     pair_group = (np.cumsum(starts) - 1)[pairs.ground_truth]
     orders = [_ignored_last(pairs, late) for late in ignored]
-    wanted = np.zeros(len(pairs.detection), bool)
-    wanted[slots] = True
     matched = [_proposed(found, orders[0], wanted, rules)]
     for order in orders[1:]:
         changed = np.zeros(len(found.truth_group), bool)
@@ -265,7 +262,8 @@ def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
 def _proposed(found: Candidates, order: Ints, wanted: Bools, rules: Rules) -> Slots:
     """For each threshold the matched pairs, rising, among those that are wanted."""
     pairs = found.pairs
-    order = order[wanted[order]]
+    if not wanted.all():
+        order = order[wanted[order]]
     detection, truth = pairs.detection[order], pairs.ground_truth[order]
     overlap = pairs.overlap[order]
 
@@ -306,12 +304,13 @@ def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:
     return np.flatnonzero(matched[:nobody])
 
 
-def _nearest(found: Candidates, slots: Ints, ignored: Bools, rules: Rules) -> list[Slots]:
-    """Detections answer to the ground truth that they overlap most, among the pairs at ``slots``.
+def _nearest(found: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
+    """Detections answer to the ground truth that they overlap most, among the pairs wanted.
 
     The best of those that answer to one is matched; an ignored one takes them all.
     """
     pairs = found.pairs
+    slots = np.flatnonzero(wanted)
     slots = slots[run_starts(pairs.detection[slots])]  # the largest overlap of each stands first
     overlap, truth = pairs.overlap[slots], pairs.ground_truth[slots]
 
