@@ -216,6 +216,34 @@ class TestSpoiledFiles:
         found = dm.reconcile(objects, everything.take(np.sort(ten)))
         assert found.suspicions[0].name.startswith("at most 10 detections an image: 40 have")
 
+    def test_rounded_scores_are_told_with_what_they_leave_open(self, tmp_path):
+        found = spoiled(tmp_path, lambda record: record | {"score": round(record["score"], 1)})
+        low, high = dm.evaluate(TRUTH, tmp_path / "spoiled.json").tie_interval("AP")
+        names = [suspicion.name for suspicion in found.suspicions]
+        expected = (
+            "scores rounded to 1 decimal: the order of equal ones leaves coco's AP between "
+            f"{low:.4f} and {high:.4f}"
+        )
+        assert expected in names
+        assert low < high
+
+    def test_whole_coordinates_are_told(self, tmp_path):
+        found = spoiled(tmp_path, box(lambda *sides: map(round, sides)))
+        assert any(s.name.startswith("coordinates are whole numbers") for s in found.suspicions)
+
+    @pytest.mark.parametrize(
+        ("setting", "decimals", "how"),
+        [
+            ("score_decimals", 2, "with scores rounded to 2 decimals"),
+            ("box_decimals", 0, "with coordinates rounded to whole numbers"),
+        ],
+    )
+    def test_a_number_of_a_rounded_file_is_traced(self, setting, decimals, how):
+        value = dm.evaluate(TRUTH, FOUND, dm.COCO.replace(**{setting: decimals})).summary["AP"]
+        found = dm.reconcile(TRUTH, FOUND, reported=f"{value:.12f}")
+        ways = {(one.rules, one.metric, one.how) for one in found.candidates if one.gives}
+        assert ("coco", "AP", how) in ways
+
     def test_good_files_are_not_suspected(self):
         assert dm.reconcile(TRUTH, FOUND).suspicions == ()
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from detmetrics.catalog import Keys
 from detmetrics.errors import RulesError
 from detmetrics.evaluation import read_ground_truth, refuse_unpaired
 from detmetrics.loading import read_sheet
+from detmetrics.messages import counted
 from detmetrics.reading.request import Reading
-from detmetrics.reconciling.marks import marks
+from detmetrics.reconciling.marks import marks, score_decimals
 from detmetrics.reconciling.mistakes import Mistake, mistakes
 from detmetrics.reconciling.records import Reconciliation, Standing, Suspicion
 from detmetrics.reconciling.reported import Candidate, Reported, candidates, ways
@@ -173,6 +174,20 @@ def _stand(bench: Workbench, rules: Rules) -> Standing:
     return Standing(rules=rules, result=result)
 
 
+def _rounded_scores(bench: Workbench, ours: Rules) -> Iterator[tuple[str, str]]:
+    """Scores of few digits tie; how much that leaves open is known."""
+    decimals = score_decimals(bench.detections)
+    if decimals is None or "ap" not in ours.metrics or ours.interpolation == "trapezoid":
+        return
+    low, high = bench.evaluation(ours).tie_interval("AP")
+    if high - low >= WORTH_TELLING:
+        name = (
+            f"scores rounded to {counted(decimals, 'decimal')}: the order of equal ones leaves "
+            f"{ours.name}'s AP between {low:.4f} and {high:.4f}"
+        )
+        yield name, "write scores in full, with six decimals or more"
+
+
 def _suspicions(
     bench: Workbench, ours: Rules, renumbered: tuple[Mistake, ...]
 ) -> tuple[Suspicion, ...]:
@@ -193,7 +208,7 @@ def _suspicions(
     raising = sorted(best.values(), key=lambda found: -found.raises)
     lost = [
         Suspicion(name=name, cure=cure, value=math.nan, raises=math.nan)
-        for name, cure in marks(bench.detections)
+        for name, cure in (*marks(bench.detections), *_rounded_scores(bench, ours))
     ]
     clear = [found for found in raising if found.raises >= CLEAR]
     return (*clear, *lost, *(found for found in raising if found.raises < CLEAR))

@@ -1,4 +1,4 @@
-"""What throwing detections away leaves behind: a mark, but nothing that could be undone."""
+"""What throwing detections or digits away leaves behind: a mark, but nothing that can be undone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from detmetrics.arrays import Ints
 from detmetrics.messages import counted
 from detmetrics.tables import Detections
 
-__all__ = ["marks"]
+__all__ = ["marks", "score_decimals"]
 
 LEAST_DETECTIONS = 50
 LEAST_CUT = 0.1
@@ -22,6 +22,9 @@ CUT_CURE = (
     "write all detections, from a confidence of 0.001 on: AP needs those of low score, and what "
     "is missing can only lower it"
 )
+MOST_DECIMALS = 3
+"""Scores of more decimals hardly ever meet."""
+WHOLE_CURE = "write coordinates as the detector has them, with their fractions"
 LIMIT_CURE = f"write all detections, at least {USUAL_LIMIT} an image"
 
 
@@ -37,6 +40,18 @@ def marks(found: Detections) -> Iterator[tuple[str, str]]:
         cut = _round_below(lowest)
         name = f"a confidence cut at {cut:g}: no score is below {lowest:g}"
         yield name, CUT_CURE
+    if (np.round(found.boxes) == found.boxes).all() and not found.relative:
+        yield "coordinates are whole numbers: each side may be half a pixel off", WHOLE_CURE
+
+
+def score_decimals(found: Detections) -> int | None:
+    """To how many decimals the scores are rounded, None where they do not seem to be."""
+    if len(found) < LEAST_DETECTIONS or len(np.unique(found.scores)) < 2:
+        return None
+    for decimals in range(1, MOST_DECIMALS + 1):
+        if (np.round(found.scores, decimals) == found.scores).all():
+            return decimals
+    return None
 
 
 def _limit(numbers: Ints, of: str) -> Iterator[tuple[str, str]]:

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, read_only, slots_of_repeats
+from detmetrics.messages import counted
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["CUTS", "Mistake", "cuts", "mistakes"]
+__all__ = ["CUTS", "Mistake", "cuts", "mistakes", "roundings"]
 
 Boxes = Callable[[Floats], Floats]
 
@@ -53,6 +54,20 @@ def mistakes(truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
     yield from _classes(truth)
     yield from _frames(truth, detections)
     yield from _repeats(detections)
+
+
+ROUNDINGS = (
+    *(("scores", "score_decimals", decimals) for decimals in (2, 3)),
+    *(("coordinates", "box_decimals", decimals) for decimals in (0, 1)),
+)
+
+
+def roundings(rules: Rules) -> Iterator[tuple[str, Rules]]:
+    """The rules of somebody whose file holds fewer digits."""
+    for what, setting, decimals in ROUNDINGS:
+        held = counted(decimals, "decimal") if decimals else "whole numbers"
+        if getattr(rules, setting) is None:
+            yield f"{what} rounded to {held}", rules.replace(**{setting: decimals})
 
 
 def cuts(rules: Rules) -> Iterator[tuple[str, Rules]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from detmetrics.errors import InputError
-from detmetrics.reconciling.mistakes import cuts, mistakes
+from detmetrics.reconciling.mistakes import cuts, mistakes, roundings
 from detmetrics.reconciling.workbench import Workbench, lean
 from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
@@ -106,7 +106,7 @@ def ways(bench: Workbench, rule_sets: Sequence[Rules]) -> Iterator[Way]:
         yield from _plain(bench.evaluation(rules))
     for rules in with_ap:
         yield from _other_classes(bench, rules)
-        for name, changed in cuts(lean(rules)):
+        for name, changed in (*cuts(lean(rules)), *roundings(lean(rules))):
             yield from _changed(bench, rules, bench.summary(changed), f"with {name}")
     for mistake in mistakes(bench.truth, bench.detections):
         other = bench.with_detections(mistake.change(bench.detections))
