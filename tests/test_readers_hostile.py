@@ -741,7 +741,7 @@ class TestCsv:
             f"\n\r\n  \n{HEADING}\n{ROW}\n,,,,,\n\n",
             f"\ufeff{HEADING}{ROW}",
             (HEADING + ROW).encode("utf-16"),
-            gzip.compress((HEADING + ROW).encode()),
+            gzip.compress((HEADING + ROW).encode(), mtime=0),
         ],
     )
     def test_read(self, tmp_path, content):
