@@ -97,6 +97,8 @@ def pair(
     if policy not in ("error", "drop", None):
         raise ValueError(f"unknown ids: expected 'error' or 'drop', got {policy!r}")
     wanted = wanted.used()
+    if not len(wanted.labels):  # an empty table refers to nothing, whatever its keys would be
+        return Paired(np.zeros(0, np.int64), None)
     paired, found = _fitting(wanted, known, subject, key, own=own)
     if paired is not None:
         return paired
