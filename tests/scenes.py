@@ -279,6 +279,25 @@ def ultralytics_found(root: Path) -> Path:
     return path
 
 
+def kitti_truth(root: Path) -> Path:
+    return _texts(
+        root / "label_2",
+        OBJECTS,
+        lambda row: f"{row[1]} 0.00 0 -1.57 {' '.join(map(str, row[2:6]))} 1 1 1 0 0 9 0.1",
+    )
+
+
+def kitti_found(root: Path) -> Path:
+    return _texts(
+        root / "results",
+        FOUND,
+        lambda row: (
+            f"{row[1]} -1 -1 -10 {' '.join(map(str, row[3:]))} "
+            f"-1 -1 -1 -1000 -1000 -1000 -10 {row[2]!r}"
+        ),
+    )
+
+
 TRUTHS = {
     "coco": coco_truth,
     "voc": voc_truth,
@@ -286,11 +305,13 @@ TRUTHS = {
     "csv": csv_truth,
     "parquet": parquet_truth,
     "openimages": openimages_truth,
+    "kitti": kitti_truth,
     "yolo": yolo_truth,
 }
 FOUNDS = {
     "coco": coco_found,
     "comp4": comp4_found,
+    "kitti": kitti_found,
     "text": text_found,
     "csv": csv_found,
     "parquet": parquet_found,

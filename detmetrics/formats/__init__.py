@@ -12,7 +12,17 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from detmetrics.errors import FormatError, InputError
-from detmetrics.formats import coco, comp4, delimited, openimages, text, ultralytics, voc, yolo
+from detmetrics.formats import (
+    coco,
+    comp4,
+    delimited,
+    kitti,
+    openimages,
+    text,
+    ultralytics,
+    voc,
+    yolo,
+)
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 
@@ -28,6 +38,7 @@ BUILT_IN = (
     coco.FORMAT,
     voc.FORMAT,
     comp4.FORMAT,
+    kitti.FORMAT,
     yolo.FORMAT,
     text.FORMAT,
     delimited.CSV,

@@ -14,8 +14,8 @@ from detmetrics.cli import cli
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
-EXACT_TRUTHS = ("coco", "voc", "text", "csv", "parquet")
-EXACT_FOUNDS = ("coco", "comp4", "text", "csv", "parquet", "ultralytics")
+EXACT_TRUTHS = ("coco", "kitti", "voc", "text", "csv", "parquet")
+EXACT_FOUNDS = ("coco", "comp4", "kitti", "text", "csv", "parquet", "ultralytics")
 BY_NUMBER = ("coco", "yolo")  # ground truth whose classes have an order
 NUMBERED = ("coco", "yolo", "ultralytics")  # detections whose classes are numbers
 
@@ -35,7 +35,7 @@ def known(tmp_path):
 
 def reading(tmp_path, truth: str, found: str) -> dm.Reading:
     names = scenes.CLASSES if found in NUMBERED and truth not in BY_NUMBER else None
-    sized = truth in ("text", "openimages")
+    sized = truth in ("text", "kitti", "openimages")
     sizes = scenes.size_table(tmp_path / "sizes.csv") if sized else None
     return dm.Reading(class_names=names, image_sizes=sizes)
 
@@ -52,7 +52,8 @@ def test_every_pair(tmp_path, known, truth, found):
         reading=reading(tmp_path, truth, found),
         unknown_images="drop" if truth == "openimages" else "error",
     )
-    expected = known[1] if truth == "yolo" else dict(known[0])
+    without_flags = truth in ("yolo", "kitti")
+    expected = known[1] if without_flags else dict(known[0])
     if truth == "openimages":
         return  # the false positive on the empty image is gone: see test_open_images
     exact = truth in EXACT_TRUTHS and found in EXACT_FOUNDS

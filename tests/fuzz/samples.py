@@ -92,6 +92,17 @@ ROWS = {
 }
 
 
+KITTI = (
+    "cat 0.00 0 1.85 1.5 2 30 40.5 1.6 1.7 3.7 -2.7 1.7 9.2 1.5\n"
+    "dog 0.30 1 -0.2 10 20 70 60 1.6 1.7 3.7 -2.7 1.7 9.2 1.5\n"
+    "DontCare -1 -1 -10 50 17 59 19 -1 -1 -1 -1000 -1000 -1000 -10\n"
+)
+KITTI_FOUND = (
+    "cat -1 -1 1.85 1.5 2 30 40.5 1.6 1.7 3.7 -2.7 1.7 9.2 1.5 0.5\n"
+    "dog -1 -1 -0.2 10 20 70 60 1.6 1.7 3.7 -2.7 1.7 9.2 1.5 0.25\n"
+)
+
+
 class Sample(NamedTuple):
     """files: by name, ``""`` for a single file; extra: files that are needed but not mutated."""
 
@@ -137,6 +148,8 @@ SAMPLES = {
         columns="class score xmin ymin xmax ymax",
     ),
     "comp4": Sample("comp4", "found", _folder(comp4_det_test_cat=COMP4, comp4_det_test_dog=COMP4)),
+    "kitti": Sample("kitti", "truth", _folder(a=KITTI, b=KITTI)),
+    "kitti detections": Sample("kitti", "found", _folder(a=KITTI_FOUND, b=KITTI_FOUND)),
     "voc": Sample("voc", "truth", {"a.xml": XML.encode(), "b.xml": XML.encode()}),
     "voc file": Sample("voc", "truth", {"a.xml": XML.encode()}, "a.xml"),
     "csv": Sample("csv", "truth", {"a.csv": CSV.encode()}, "a.csv"),
@@ -260,7 +273,7 @@ def lay(folder: Path, sample: Sample, files: Mapping[str, bytes]) -> Path:
 
 def truth_of(sample: Sample) -> dm.GroundTruth:
     """Ground truth that the detections of the samples fit."""
-    named = sample.format in ("text", "comp4", "csv", "parquet", "ultralytics")
+    named = sample.format in ("text", "comp4", "kitti", "csv", "parquet", "ultralytics")
     classes = {"openimages": ["/m/01", "/m/02"]}.get(
         sample.format, ["cat", "dog"] if named else ["0", "1"]
     )
