@@ -25,6 +25,8 @@ from detmetrics.rules import (
     CITYPERSONS,
     COCO,
     CROWDHUMAN,
+    KITTI,
+    KITTI_R11,
     LVIS,
     LVIS_FIXED,
     OLRP,
@@ -37,6 +39,7 @@ from detmetrics.rules import (
     VOC2007,
     VOC2012,
     AreaRange,
+    ClassRule,
     Rules,
 )
 from detmetrics.version import __version__
@@ -65,6 +68,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "CROWDHUMAN",
     "Catalog",
     "CheckReport",
+    "ClassRule",
     "Conversion",
     "Crosscheck",
     "Curve",
@@ -77,6 +81,8 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "FormatError",
     "GroundTruth",
     "InputError",
+    "KITTI",
+    "KITTI_R11",
     "LVIS",
     "LVIS_FIXED",
     "OLRP",

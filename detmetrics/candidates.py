@@ -6,7 +6,7 @@ see :class:`Memory`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,7 @@ __all__ = [
     "Memory",
     "Regions",
     "candidates",
+    "least_overlaps",
     "measure_of",
     "measured",
     "regions_of",
@@ -43,6 +44,8 @@ class Candidates:
         truth_group : (G,) its image and category, as one number.
         region : (G,) it is measured by the share of a detection that lies inside.
         pairs: candidates, of each detection by falling overlap; equal ones in order of choice.
+        least: (T,) the overlap to reach at each threshold, (G,) by ground truth where classes
+            differ in it.
     """
 
     row: Ints
@@ -51,6 +54,7 @@ class Candidates:
     truth_group: Ints
     region: Bools
     pairs: Pairs
+    least: tuple[float | Floats, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +125,11 @@ def candidates(
         truth, truth_category * images + truth.image, rules
     )
     region = (truth.regions(rules) if regions is None else regions)[truth_row]
-    lowest = min(rules.iou_thresholds[0], NEARLY_ONE)
+    least: tuple[float | Floats, ...] = rules.iou_thresholds
+    if rules.class_rules:
+        of_class = least_overlaps(rules, truth.catalog.class_labels)
+        least = tuple(of_class[:, truth.category[truth_row]])
+    lowest = min(float(np.min(least[0], initial=1.0)), NEARLY_ONE)
 
     def paired(row: Ints, lowest: float) -> Pairs:
         near = shared_groups(group[row], truth_group)
@@ -155,7 +163,20 @@ def candidates(
         truth_group=truth_group,
         region=region,
         pairs=pairs,
+        least=least,
     )
+
+
+def least_overlaps(rules: Rules, class_names: Sequence[str]) -> Floats:
+    """(T, K) the overlap that a match in each class must reach."""
+    thresholds = np.array(rules.iou_thresholds)
+    if rules.class_agnostic:
+        return thresholds[:, None]
+    least = np.tile(thresholds[:, None], len(class_names))
+    own = {rule.name.casefold(): rule.iou for rule in rules.class_rules}
+    for index, name in enumerate(class_names):
+        least[:, index] = own.get(name.casefold(), least[:, index])
+    return least
 
 
 def regions_of(truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regions:

@@ -19,9 +19,11 @@ from functools import cached_property
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.cuts import CUTS, precision_at_cuts
+from detmetrics.errors import InputError
 from detmetrics.jaccard import jaccard_index
 from detmetrics.lrp import OptimalLRP, optimal_lrp
-from detmetrics.matching import Matches
+from detmetrics.matches import Matches
 from detmetrics.missrate import log_average_miss_rate
 from detmetrics.operating import OperatingPoint, best_f1
 from detmetrics.parallel import each
@@ -124,9 +126,18 @@ class Curves:
         limit = self.matches.rules.max_limit
 
         def of(area: int) -> Floats:
+            if self.matches.rules.interpolation == "cuts":
+                return self._over_cuts(area)
             return self.cells(area, self.true_positives(area, limit))
 
         return self._defined(each(of, self._areas))
+
+    def _over_cuts(self, area: int) -> Floats:
+        """(T, K) the mean of precision at the cuts that stand for the recall points."""
+        places = np.round(self._points * (CUTS - 1)).astype(int)
+        thresholds = range(len(self.matches.rules.iou_thresholds))
+        curves = [precision_at_cuts(self.matches, area, t)[:, places] for t in thresholds]
+        return np.stack([curve.mean(axis=1) for curve in curves])
 
     def cells(self, area: int, hits: TruePositives) -> Floats:
         """What AP is the mean of, for these true positives: (T, R, K) precision at the recall
@@ -142,6 +153,8 @@ class Curves:
                 return area_under_trapezoids(hits, truths)
             case "linear":
                 return area_under_lines(hits, truths, self._points)
+            case "cuts":
+                raise InputError("precision at cuts does not follow from true positives alone")
 
     @cached_property
     def recall(self) -> Floats:

@@ -13,9 +13,9 @@ from detmetrics.catalog import Id
 from detmetrics.errors import InputError
 from detmetrics.loading import read_sheet
 from detmetrics.matching import match
-from detmetrics.messages import printable, shown
+from detmetrics.messages import few, shown
 from detmetrics.pairing import UnknownPolicy
-from detmetrics.preparation import prepare
+from detmetrics.preparation import evaluated_classes, prepare
 from detmetrics.reading.request import Reading
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
@@ -125,6 +125,8 @@ def evaluate(
         )
     )
     refuse_unpaired(truth, found)
+    notes = (*truth.notes, *found.notes)
+    truth, found, left_out = evaluated_classes(truth, found, rules)
     if images is not None or classes is not None:
         catalog = truth.catalog
         truth, found = restrict(
@@ -133,10 +135,9 @@ def evaluate(
             _chosen("image", images, catalog.image_ids, catalog.image_names),
             _chosen("class", classes, catalog.category_ids, catalog.category_names),
         )
-    notes = (*truth.notes, *found.notes)
     truth, found, remarks = prepare(truth, found, rules)
     matching = match(truth, found, rules, _phase(progress, "matching"))
-    return Evaluation(truth, found, rules, matching, (*notes, *remarks))
+    return Evaluation(truth, found, rules, matching, (*notes, *left_out, *remarks))
 
 
 def refuse_unpaired(truth: GroundTruth, found: Detections) -> None:
@@ -169,7 +170,7 @@ def _chosen(what: str, wanted: Iterable[Id] | None, ids: Objects, names: tuple[s
     for key in wanted:
         rows = next((way[key] for way in ways if key in way), None)
         if rows is None:
-            raise InputError(f"no {what} {shown(key)} in the ground truth; it has {_few(names)}")
+            raise InputError(f"no {what} {shown(key)} in the ground truth; it has {few(names)}")
         marked[rows] = True
     return marked
 
@@ -179,8 +180,3 @@ def _rows_of(keys: Iterable[Id]) -> dict[Id, list[int]]:
     for row, key in enumerate(keys):
         rows.setdefault(key, []).append(row)
     return rows
-
-
-def _few(names: tuple[str, ...], most: int = 5) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(map(printable, names[:most])) + more

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from detmetrics.arrays import used
-from detmetrics.matching import Matches
+from detmetrics.matches import Matches
 from detmetrics.messages import counted
 from detmetrics.rules import Rules
 from detmetrics.selection import limits, looked_for

@@ -14,7 +14,12 @@ larger overlap, then the later ground truth on equal overlap; a region accepts e
 that is taken or not; of those that answer to the same one the best is right, all others are
 wrong, and on an ignored one all are set aside. Source: ``VOCevaldet.m``, ``voc_eval.py``.
 
-**Groups** (Open Images), on top of either: what matched no single object may match a group, by
+**Truths** (KITTI). The ground truths choose, in the order of the file: the same theorem with the
+sides exchanged, each proposing to the detections that it overlaps, which all prefer who stands
+first in the file. Regions take what is left. Source: ``evaluate_object.cpp``,
+``computeStatistics``.
+
+**Groups** (Open Images), on top of any: what matched no single object may match a group, by
 the share inside; the best detection of a group stands for all of them. Source: ``tf-models``,
 ``per_image_evaluation.py``.
 """
@@ -22,97 +27,34 @@ the share inside; the best detection of a group stands for all of them. Source: 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, keep_freed_memory, run_starts, slots_of_repeats
-from detmetrics.candidates import NEARLY_ONE, Candidates, Memory, Regions, candidates, regions_of
-from detmetrics.overlap import Pairs
+from detmetrics.candidates import (
+    NEARLY_ONE,
+    Candidates,
+    Memory,
+    candidates,
+    least_overlaps,
+    measure_of,
+    measured,
+    regions_of,
+)
+from detmetrics.matches import Matched, Matches
+from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
 from detmetrics.parallel import each
 from detmetrics.ranges import in_ranges, unsized
 from detmetrics.ranking import by_group
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["Matched", "Matches", "match", "reaches"]
+__all__ = ["in_order_of_truths", "match", "reaches", "taken_by_truths"]
 
 PAIR_COLUMNS = ("detection", "ground_truth", "overlap")
 Slots = list[Ints]
 """For each threshold indices of pairs, rising."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matched:
-    """The matched pairs of one area range: by threshold, then in order of detection.
-
-    pair : (Q,) index into the pairs of :class:`Matches`; right : (Q,) the detection is a true
-    positive, otherwise it is set aside; count : (T,) how many at each threshold.
-    """
-
-    pair: Ints
-    right: Bools
-    count: Ints
-
-    @property
-    def threshold(self) -> Ints:
-        """(Q,) the index of the threshold of each."""
-        return np.repeat(np.arange(len(self.count)), self.count)
-
-    def at(self, threshold: int) -> tuple[Ints, Bools]:
-        """The matched pairs of one threshold, and which of them are right."""
-        end = int(self.count[: threshold + 1].sum())
-        slots = slice(end - int(self.count[threshold]), end)
-        return self.pair[slots], self.right[slots]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
-    """Everything that curves and analyses need to know; boxes are no longer needed.
-
-    Detections that the rules leave out (beyond a limit, below a score) are gone. The others
-    stand by category, best first.
-
-    Attributes:
-        rules: the rules that were applied.
-        categories: K, 1 where categories are pooled.
-        detections: how many stand in the table, those left out included.
-        row : (D,) row of each detection in its table.
-        category, image : (D,) indices.
-        score : (D,) of each detection.
-        rank : (D,) place inside its image and category, from 0: it counts for a limit M where
-            ``rank < M``.
-        liable : (A, D) where it matches nothing it is a false positive; it is set aside
-            otherwise, as its size is out of range or its class not marked in full.
-        images: how many images there are, those without detections included.
-        truth_row, truth_category : (G,) of each ground truth.
-        ignored : (A, G) ground truths that count neither for nor against.
-        regions: where objects and regions stand, where a metric asks for it.
-        unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
-        frequency : (K,) how frequent each class is, as LVIS has it; empty where unknown.
-        pairs: the candidates, of one range behind the other where ranges differ in whom a
-            detection may match, with indices into these detections and ground truths.
-        matched: (A,) which of the pairs are matched, a record an area range.
-    """
-
-    rules: Rules
-    categories: int
-    detections: int
-    row: Ints
-    category: Ints
-    image: Ints
-    score: Floats
-    rank: Ints
-    liable: Bools
-    images: int
-    truth_row: Ints
-    truth_category: Ints
-    ignored: Bools
-    regions: Regions | None
-    unsized: Bools
-    frequency: tuple[str, ...]
-    pairs: Pairs
-    matched: tuple[Matched, ...]
 
 
 def match(
@@ -140,11 +82,14 @@ def match(
         found = [candidates(truth, detections, rules, progress, memory)]
     row, truth_row = found[0].row, found[0].truth_row
     ignored = excused[:, truth_row]
-    liable, federation = in_ranges(detections, rules)[:, row], truth.federation
-    left = None if rules.range_slack is None else ~liable
-    pairs, matched = _matched(found, truth.groups(rules)[truth_row], ignored, left, rules)
+    in_range, federation = in_ranges(detections, rules)[:, row], truth.federation
+    pairs, matched = _matched(found, truth.groups(rules)[truth_row], ignored, in_range, rules)
+    strays = None
+    if _matched_anew(rules) and not pooled:
+        strays = _strays(truth, detections, found[0], in_range, rules)
+    liable = in_range
     if rules.federated and federation is not None:
-        liable &= ~federation.is_open(detections.image[row], detections.category[row])
+        liable = in_range & ~federation.is_open(detections.image[row], detections.category[row])
     return Matches(
         rules=rules,
         categories=categories,
@@ -154,42 +99,58 @@ def match(
         image=detections.image[row],
         score=detections.scores[row],
         rank=found[0].rank,
+        in_range=in_range,
         liable=liable,
         images=len(truth.catalog.image_ids),
         truth_row=truth_row,
         truth_category=np.zeros_like(truth_row) if pooled else truth.category[truth_row],
         ignored=ignored,
-        regions=regions_of(truth, truth_row, rules) if "ji" in rules.metrics else None,
+        least=least_overlaps(rules, truth.catalog.class_labels),
+        regions=regions_of(truth, truth_row, rules) if _asks_for_regions(rules) else None,
         unsized=without_size,
         frequency=federation.frequency if federation is not None else (),
         pairs=pairs,
+        strays=strays,
         matched=matched,
     )
 
 
-def reaches(overlap: Floats, threshold: float, rules: Rules) -> Bools:
+def _of(threshold: float | Floats, truth: Ints) -> float | Floats:
+    """What these ground truths ask for, of a threshold that may be of classes."""
+    return threshold[truth] if isinstance(threshold, np.ndarray) else threshold
+
+
+def _asks_for_regions(rules: Rules) -> bool:
+    return "ji" in rules.metrics or _matched_anew(rules)
+
+
+def _matched_anew(rules: Rules) -> bool:
+    return rules.assignment == "truths" and rules.interpolation == "cuts"
+
+
+def reaches(overlap: Floats, threshold: float | Floats, rules: Rules) -> Bools:
     """Whether an overlap is enough to match."""
     if rules.strict:
         return overlap > threshold
-    return overlap >= min(threshold, NEARLY_ONE)
+    return overlap >= np.minimum(threshold, NEARLY_ONE)
 
 
 def _matched(
-    found: list[Candidates], groups: Bools, ignored: Bools, left: Bools | None, rules: Rules
+    found: list[Candidates], groups: Bools, ignored: Bools, in_range: Bools, rules: Rules
 ) -> tuple[Pairs, tuple[Matched, ...]]:
     """Match in every area range; the pairs, and which of them are matched.
 
     found: the candidates of all ranges, or a record a range; groups : (G,) are matched last, by
-    what is left; left : (A, D) detections that are left out of a range, None for none.
+    what is left; in_range : (A, D) detections.
     """
-    if len(found) == 1 and left is None:
-        return found[0].pairs, _in_ranges(found[0], groups, ignored, None, rules)
+    if len(found) == 1 and rules.range_slack is None:
+        return found[0].pairs, _in_ranges(found[0], groups, ignored, in_range, rules)
     # Ranges that differ in who may match whom have nothing in common: each has its own pairs.
     own = found * len(ignored) if len(found) == 1 else found
     matched, start = [], 0
-    for area, (of_range, excused) in enumerate(zip(own, ignored, strict=True)):
-        kept = None if left is None else ~left[area]
-        (here,) = _in_ranges(of_range, groups, excused[None], kept, rules)
+    for area, of_range in enumerate(own):
+        at = slice(area, area + 1)
+        (here,) = _in_ranges(of_range, groups, ignored[at], in_range[at], rules)
         matched.append(replace(here, pair=here.pair + start))
         start += len(of_range.pairs.detection)
     pairs = Pairs(
@@ -199,28 +160,45 @@ def _matched(
 
 
 def _in_ranges(
-    found: Candidates, groups: Bools, ignored: Bools, kept: Bools | None, rules: Rules
+    found: Candidates, groups: Bools, ignored: Bools, in_range: Bools, rules: Rules
 ) -> tuple[Matched, ...]:
-    """Match in the ranges of which each is a row of ``ignored``; kept : (D,) who may match."""
+    """Match in the ranges of which each is a row of ``ignored`` and of ``in_range``."""
     pairs = found.pairs
-    wanted = np.ones(len(pairs.detection), bool) if kept is None else kept[pairs.detection]
+    wanted = np.ones(len(pairs.detection), bool)
+    if rules.range_slack is not None:  # one range, and who is out of it is left out
+        wanted = in_range[0, pairs.detection]
     of_group = np.zeros(0, np.int64)
     if groups.any():
         to_group = groups[pairs.ground_truth]
         of_group = np.flatnonzero(wanted & to_group)
         wanted &= ~to_group
-    policy = {"free": _free, "nearest": _nearest}[rules.assignment]
+    chosen = _chosen(found, wanted, ignored, in_range, rules)
     matched = []
-    for slots, excused in zip(policy(found, wanted, ignored, rules), ignored, strict=True):
+    for slots, excused, inside in zip(chosen, ignored, in_range, strict=True):
         if len(of_group):
             slots, rights = _with_groups(found, of_group, excused, slots, rules)
             pair, right = np.concatenate(slots), np.concatenate(rights)
         else:
             pair = np.concatenate(slots)
             right = ~excused[pairs.ground_truth][pair]
+        if rules.assignment == "truths":
+            right &= inside[pairs.detection[pair]]
         count = np.array([len(part) for part in slots])
         matched.append(Matched(pair=pair, right=right, count=count))
     return tuple(matched)
+
+
+def _chosen(
+    found: Candidates, wanted: Bools, ignored: Bools, in_range: Bools, rules: Rules
+) -> list[Slots]:
+    """Of each range the matched pairs at each threshold, among the pairs that are wanted."""
+    match rules.assignment:
+        case "free":
+            return _free(found, wanted, ignored, rules)
+        case "nearest":
+            return _nearest(found, wanted, ignored, rules)
+        case "truths":
+            return _truths(found, wanted, in_range, rules)
 
 
 def _free(found: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
@@ -267,19 +245,20 @@ def _proposed(found: Candidates, order: Ints, wanted: Bools, rules: Rules) -> Sl
     detection, truth = pairs.detection[order], pairs.ground_truth[order]
     overlap = pairs.overlap[order]
 
-    def at(threshold: float) -> Ints:
-        reach = np.flatnonzero(reaches(overlap, threshold, rules))
+    def at(threshold: float | Floats) -> Ints:
+        reach = np.flatnonzero(reaches(overlap, _of(threshold, truth), rules))
         accepted = reach[_deferred_acceptance(detection[reach], truth[reach], found.region)]
         return order[accepted]
 
-    return each(at, rules.iou_thresholds)
+    return each(at, found.least)
 
 
 def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:
     """Indices of the matched pairs, among pairs sorted by detection and then by choice.
 
     Detections stand best first inside a category, so of two pairs that want the same ground
-    truth the one that stands first has the better detection.
+    truth the one that stands first has the better detection. Where ground truths choose, they
+    are the detections here, and detections the ground truths.
     """
     nobody = len(detection)
     first_choice = np.ones(nobody + 1, bool)
@@ -314,13 +293,88 @@ def _nearest(found: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> 
     slots = slots[run_starts(pairs.detection[slots])]  # the largest overlap of each stands first
     overlap, truth = pairs.overlap[slots], pairs.ground_truth[slots]
 
-    def at(threshold: float, excused: Bools) -> Ints:
-        reach = np.flatnonzero(reaches(overlap, threshold, rules))
+    def at(threshold: float | Floats, excused: Bools) -> Ints:
+        reach = np.flatnonzero(reaches(overlap, _of(threshold, truth), rules))
         first = np.zeros(len(reach), bool)
         first[np.unique(truth[reach], return_index=True)[1]] = True
         return slots[reach[first | excused[truth[reach]]]]
 
-    return [[at(threshold, excused) for threshold in rules.iou_thresholds] for excused in ignored]
+    return [[at(threshold, excused) for threshold in found.least] for excused in ignored]
+
+
+def _truths(found: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -> list[Slots]:
+    """Ground truths choose among the pairs that are wanted; regions take what is left."""
+    pairs = found.pairs
+    to_region = found.region[pairs.ground_truth]
+    single, of_region = np.flatnonzero(wanted & ~to_region), np.flatnonzero(wanted & to_region)
+
+    def at(threshold: float | Floats, order: Ints) -> Ints:
+        least = _of(threshold, pairs.ground_truth)
+        enough = reaches(pairs.overlap, least, rules)
+        reach = order[enough[order]]
+        truth, detection = pairs.ground_truth[reach], pairs.detection[reach]
+        chosen = reach[taken_by_truths(truth, detection)]
+        free = np.ones(len(found.row), bool)
+        free[pairs.detection[chosen]] = False
+        left = of_region[(enough & free[pairs.detection])[of_region]]
+        left = left[run_starts(pairs.detection[left])]
+        return np.sort(np.concatenate([chosen, left]))
+
+    slots = []
+    for inside in in_range:
+        order = in_order_of_truths(pairs, single, found.truth_row, found.row, inside)
+        slots.append([at(threshold, order) for threshold in found.least])
+    return slots
+
+
+def in_order_of_truths(
+    pairs: Pairs, slots: Ints, truth_row: Ints, row: Ints, in_range: Bools
+) -> Ints:
+    """These pairs by ground truth, in the order of the file, and then by its choice.
+
+    That is a detection in range before one that is not; of those in range the one that it overlaps
+    most; then the first in the file.
+    """
+    detection, truth = pairs.detection[slots], pairs.ground_truth[slots]
+    inside = in_range[detection]
+    overlap = np.where(inside, -pairs.overlap[slots], 0.0)
+    return slots[np.lexsort((row[detection], overlap, ~inside, truth_row[truth]))]
+
+
+def taken_by_truths(truth: Ints, detection: Ints) -> Ints:
+    """Which pairs, that stand in order of ground truths and of their choices, are matched."""
+    nobody_shares = np.zeros(int(detection.max(initial=-1)) + 1, bool)
+    return _deferred_acceptance(truth, detection, nobody_shares)
+
+
+def _strays(
+    truth: GroundTruth, detections: Detections, found: Candidates, in_range: Bools, rules: Rules
+) -> Pairs:
+    """Pairs of a detection out of a range with ground truths of other classes.
+
+    Where truths choose by score, KITTI's kit lets them take those too: it asks for the height of
+    a detection before it asks for its class.
+    """
+    row = np.flatnonzero(~in_range.all(axis=0))
+    by_image = by_group(truth.image[found.truth_row], np.arange(len(found.truth_row)))
+    single = by_image[~found.region[by_image]]
+    measure = measure_of(rules)
+    pairs = candidate_pairs(
+        measured(detections, measure),
+        found.row[row],
+        measured(truth, measure)[found.truth_row[single]],
+        np.zeros(len(single), bool),
+        shared_groups(detections.image[found.row[row]], truth.image[found.truth_row[single]]),
+        rules.iou_thresholds[0] if not rules.class_rules else min(r.iou for r in rules.class_rules),
+        measure,
+    )
+    detection, of_truth = row[pairs.detection], single[pairs.ground_truth]
+    other = np.not_equal(
+        detections.category[found.row[detection]], truth.category[found.truth_row[of_truth]]
+    )
+    return Pairs(
+        detection=detection[other], ground_truth=of_truth[other], overlap=pairs.overlap[other]
+    )
 
 
 def _with_groups(
@@ -332,11 +386,12 @@ def _with_groups(
     """
     pairs = found.pairs
 
-    def at(threshold: float, singles: Ints) -> tuple[Ints, Bools]:
+    def at(threshold: float | Floats, singles: Ints) -> tuple[Ints, Bools]:
         free = np.ones(len(found.row), bool)
         free[pairs.detection[singles]] = False
         left = of_group[free[pairs.detection[of_group]]]
-        left = left[reaches(pairs.overlap[left], threshold, rules)]
+        least = _of(threshold, pairs.ground_truth[left])
+        left = left[reaches(pairs.overlap[left], least, rules)]
         left = left[run_starts(pairs.detection[left])]
         first = np.zeros(len(left), bool)
         first[np.unique(pairs.ground_truth[left], return_index=True)[1]] = True
@@ -346,5 +401,5 @@ def _with_groups(
         order = np.argsort(pair, kind="stable")
         return pair[order], right[order]
 
-    both = [at(*of) for of in zip(rules.iou_thresholds, matched, strict=True)]
+    both = [at(*of_threshold) for of_threshold in zip(found.least, matched, strict=True)]
     return [pair for pair, _ in both], [right for _, right in both]

@@ -14,7 +14,7 @@ import numpy as np
 
 from detmetrics.arrays import Ints
 from detmetrics.errors import InputError, RulesError
-from detmetrics.matching import Matched, Matches
+from detmetrics.matches import Matched, Matches
 from detmetrics.overlap import Pairs
 from detmetrics.ranking import best_first, by_group
 
@@ -51,7 +51,7 @@ def _union(a: Matches, b: Matches) -> Matches:
     order = by_group(category, best_first(score, image))
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
-    pairs, moved = _union_of_pairs(a, b, place)
+    pairs, moved = _union_of_pairs(a, b, place, "pairs")
     return Matches(
         rules=a.rules,
         categories=a.categories,
@@ -61,15 +61,18 @@ def _union(a: Matches, b: Matches) -> Matches:
         image=image[order],
         score=score[order],
         rank=np.concatenate([a.rank, b.rank])[order],
+        in_range=np.concatenate([a.in_range, b.in_range], axis=1)[:, order],
         liable=np.concatenate([a.liable, b.liable], axis=1)[:, order],
         images=a.images,
         truth_row=np.concatenate([a.truth_row, b.truth_row + len(a.truth_row)]),
         truth_category=np.concatenate([a.truth_category, b.truth_category]),
         ignored=np.concatenate([a.ignored, b.ignored], axis=1),
+        least=a.least,
         regions=a.regions and b.regions and a.regions.union(b.regions),
         unsized=a.unsized,
         frequency=a.frequency,
         pairs=pairs,
+        strays=a.strays and b.strays and _union_of_pairs(a, b, place, "strays")[0],
         matched=tuple(
             _union_of_matched(mine, other, moved, len(a.pairs.detection))
             for mine, other in zip(a.matched, b.matched, strict=True)
@@ -77,14 +80,15 @@ def _union(a: Matches, b: Matches) -> Matches:
     )
 
 
-def _union_of_pairs(a: Matches, b: Matches, place: Ints) -> tuple[Pairs, Ints]:
+def _union_of_pairs(a: Matches, b: Matches, place: Ints, name: str) -> tuple[Pairs, Ints]:
     """All pairs in order of detection, and where each of them, a's before b's, went."""
-    detection = place[np.concatenate([a.pairs.detection, b.pairs.detection + len(a.row)])]
-    truth = np.concatenate([a.pairs.ground_truth, b.pairs.ground_truth + len(a.truth_row)])
+    mine, other = getattr(a, name), getattr(b, name)
+    detection = place[np.concatenate([mine.detection, other.detection + len(a.row)])]
+    truth = np.concatenate([mine.ground_truth, other.ground_truth + len(a.truth_row)])
     order = by_group(detection, np.arange(len(detection)))
     moved = np.empty_like(order)
     moved[order] = np.arange(len(order))
-    overlap = np.concatenate([a.pairs.overlap, b.pairs.overlap])
+    overlap = np.concatenate([mine.overlap, other.overlap])
     pairs = Pairs(detection=detection[order], ground_truth=truth[order], overlap=overlap[order])
     return pairs, moved
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["SHOWN", "counted", "listing", "printable", "shown"]
+__all__ = ["SHOWN", "counted", "few", "listing", "printable", "shown"]
 
 SHOWN = 10
 LONGEST = 80
@@ -38,6 +38,16 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """The first of many names.
+
+    >>> few(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more
 
 
 def listing(subject: str, faults: Sequence[str], count: int) -> str:

@@ -6,7 +6,7 @@ Nothing here is a guess: what the tables lack and the rules need is an error or 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,16 +14,17 @@ import numpy as np
 from detmetrics.arrays import Bools, read_only
 from detmetrics.columns import negative_sizes
 from detmetrics.errors import DetmetricsWarning, RulesError
-from detmetrics.messages import counted
+from detmetrics.messages import counted, few
 from detmetrics.rules import COCO, Rules
 from detmetrics.rules.areas import ANY_SIZE
-from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables import Detections, GroundTruth, restrict
 
-__all__ = ["TABLE_SETTINGS", "prepare"]
+__all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare"]
 
 FREQUENCIES = ("r", "c", "f")
 
 TABLE_SETTINGS = (
+    "class_rules",
     "box_decimals",
     "score_decimals",
     "crowd",
@@ -33,6 +34,61 @@ TABLE_SETTINGS = (
     "clip",
 )
 """The settings that the tables that :func:`prepare` returns depend on."""
+
+
+def evaluated_classes(
+    truth: GroundTruth, detections: Detections, rules: Rules
+) -> tuple[GroundTruth, Detections, tuple[str, ...]]:
+    """Both tables with the classes that the rules evaluate, and a note on the others.
+
+    An object of a neighbouring class is there as an ignored one of the class itself, in its place
+    among the others, as ground truths may choose in the order of the file.
+
+    Raises:
+        RulesError: the tables have none of the classes.
+    """
+    if not rules.class_rules:
+        return truth, detections, ()
+    names = [name.casefold() for name in truth.catalog.class_labels]
+    known = [rule for rule in rules.class_rules if rule.name.casefold() in names]
+    if not known:
+        wanted = ", ".join(rule.name for rule in rules.class_rules)
+        raise RulesError(
+            f"{truth.source.name}: rules {rules.name} evaluate {wanted}, and the classes are "
+            f"{few(truth.catalog.class_labels)}: rename them, or name yours with class_rules"
+        )
+    row, category, beside = np.arange(len(truth)), truth.category, np.zeros(len(truth), bool)
+    for rule in known:
+        near = [index for name in rule.neighbours for index in _places(names, name)]
+        of_near = np.flatnonzero(np.isin(truth.category, near) & ~truth.crowd)
+        (own,) = _places(names, rule.name)
+        row = np.concatenate([row, of_near])
+        category = np.concatenate([category, np.full(len(of_near), own)])
+        beside = np.concatenate([beside, np.ones(len(of_near), bool)])
+    order = np.argsort(row, kind="stable")
+    copied = replace(
+        truth.take(row[order]),
+        category=read_only(category[order]),
+        beside=read_only(beside[order]),
+    )
+    chosen = np.zeros(len(names), bool)
+    chosen[[names.index(rule.name.casefold()) for rule in known]] = True
+    images = np.ones(len(truth.catalog.image_ids), bool)
+    return *restrict(copied, detections, images, chosen), _classes_note(truth, rules, chosen)
+
+
+def _places(names: Sequence[str], name: str) -> list[int]:
+    return [index for index, known in enumerate(names) if known == name.casefold()]
+
+
+def _classes_note(truth: GroundTruth, rules: Rules, chosen: Bools) -> tuple[str, ...]:
+    labels = truth.catalog.class_labels
+    others = [label for label, one in zip(labels, chosen, strict=True) if not one]
+    if not others:
+        return ()
+    mine = [label for label, one in zip(labels, chosen, strict=True) if one]
+    left = counted(len(others), "other class is", "other classes are")
+    return (f"rules {rules.name} evaluate {', '.join(mine)}; {left} left out: {few(others)}",)
 
 
 def prepare(

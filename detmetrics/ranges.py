@@ -49,6 +49,8 @@ def in_ranges(table: Table, rules: Rules) -> Bools:
         [(sizes[area.of] >= area.low) & (sizes[area.of] <= area.high) for area in rules.area_ranges]
     )
     if isinstance(table, GroundTruth):
+        if rules.low_end == "outside":
+            inside &= np.stack([sizes[area.of] > area.low for area in rules.area_ranges])
         for within, area in zip(inside, rules.area_ranges, strict=True):
             for name, low, high in area.also:
                 values = table.attributes.get(name, np.full(len(table), np.nan))

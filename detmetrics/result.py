@@ -18,11 +18,11 @@ from detmetrics.curves import Curve, Curves
 from detmetrics.errors import InputError, RulesError
 from detmetrics.files import Input
 from detmetrics.findings import count, remarks
-from detmetrics.matching import Matches
+from detmetrics.matches import Matches
 from detmetrics.rules import Rules
 from detmetrics.summary import FREQUENCIES, Summary, metrics_of, per_category, summarize
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.ties import tie_interval
+from detmetrics.ties import NO_INTERVAL, tie_interval
 from detmetrics.verdicts import verdicts
 from detmetrics.version import __version__
 
@@ -222,10 +222,9 @@ class Evaluation:
             raise InputError(
                 f"no interval over equal scores for {metric}: it is known for AP and AR alone"
             )
-        if self.rules.interpolation == "trapezoid":
+        if why := NO_INTERVAL.get(self.rules.interpolation):
             raise InputError(
-                f"no interval over equal scores under {self.rules.name}: the area under the curve "
-                "itself, by trapezoids, neither rises nor falls with the order"
+                f"no interval over the order of equal scores, {self.rules.name}: {why}"
             )
         row = None if category is None else self._class(category)
         return tie_interval(self.curves, known[metric], row)

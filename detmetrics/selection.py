@@ -40,9 +40,10 @@ def looked_for(truth: GroundTruth, detections: Detections) -> Bools:
     """(D,) by row of the table: its class is in its image, or known not to be."""
     assert truth.federation is not None
     classes = len(truth.catalog.category_ids)
-    present = np.isin(
-        detections.image * classes + detections.category, truth.image * classes + truth.category
-    )
+    there = truth.image * classes + truth.category
+    if truth.beside is not None:  # an object of a class like this one
+        there = there[~truth.beside]
+    present = np.isin(detections.image * classes + detections.category, there)
     return present | truth.federation.is_verified(detections.image, detections.category)
 
 

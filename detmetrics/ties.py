@@ -14,11 +14,17 @@ import numpy as np
 
 from detmetrics.arrays import Floats, Ints, run_starts
 from detmetrics.curves import TINY, Curves, running
-from detmetrics.matching import Matches
+from detmetrics.matches import Matches
 from detmetrics.sampling import TruePositives
 from detmetrics.summary import FREQUENCIES, Metric, cells_of, mean_of
 
-__all__ = ["tie_interval"]
+__all__ = ["NO_INTERVAL", "tie_interval"]
+
+NO_INTERVAL = {
+    "trapezoid": "the area under the curve itself, by trapezoids, neither rises nor falls with it",
+    "cuts": "a cut takes all detections of its score",
+}
+"""Why AP of an interpolation has no interval over the order of equal scores."""
 
 
 def tie_interval(

@@ -13,7 +13,8 @@ import numpy as np
 from detmetrics.arrays import Floats, Ints, Objects
 from detmetrics.candidates import measure_of, measured
 from detmetrics.errors import InputError
-from detmetrics.matching import Matches, reaches
+from detmetrics.matches import Matches
+from detmetrics.matching import reaches
 from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
 from detmetrics.rules import Rules
 from detmetrics.selection import left_out, looked_for
@@ -59,7 +60,7 @@ def verdicts(
     pair, right = matches.matched[area].at(threshold)
     taken, holder = matches.pairs.ground_truth[pair], matches.pairs.detection[pair]
     ignored = matches.ignored[area]
-    iou = rules.iou_thresholds[threshold]
+    least = matches.least[threshold]
     near = _overlaps(truth, detections, matches)
 
     count = len(detections)
@@ -75,17 +76,14 @@ def verdicts(
     best = _best(near, near.detection, ~ignored[near.ground_truth])
     at, other = rows[near.detection[best]], near.ground_truth[best]
     partner[at], overlap[at] = matches.truth_row[other], near.overlap[best]
-    reason[at] = _texts(near.overlap[best], iou, rules, TAKEN)
+    asked = least[matches.category[near.detection[best]]]
+    reason[at] = _texts(near.overlap[best], asked, rules, TAKEN)
 
     bounds = rules.area_ranges[area]
-    outside = rows[~matches.liable[area]]
-    verdict[outside] = IGNORED
-    reason[outside] = f"its area is outside the range {bounds.name}"
-    if rules.federated and truth.federation is not None:
-        marked_in_part = truth.federation.is_open(
-            detections.image[outside], detections.category[outside]
-        )
-        reason[outside[marked_in_part]] = "not every object of its class is marked in the image"
+    verdict[rows[~matches.liable[area]]] = IGNORED
+    reason[rows[~matches.liable[area]]] = "not every object of its class is marked in the image"
+    size = {"area": "area", "share": "area", "height": "height"}[bounds.of]
+    reason[rows[~matches.in_range[area]]] = f"its {size} is outside the range {bounds.name}"
 
     at = rows[holder]
     partner[at] = matches.truth_row[taken]
@@ -96,7 +94,7 @@ def verdicts(
         "inside a crowd",
         np.where(
             right,
-            _why_right(iou, rules),
+            _why_right(least[matches.category[holder]], rules),
             f"its ground truth is ignored or outside the range {bounds.name}",
         ),
     )
@@ -107,12 +105,14 @@ def verdicts(
     closest = _best(near, near.ground_truth, free[near.ground_truth])
     seen = np.zeros(len(free))
     seen[near.ground_truth[closest]] = near.overlap[closest]
+    asked = least[matches.truth_category[missed]]
+    missing = _texts(seen[missed], asked, rules, TAKERS)
     return Verdicts(
         detection=np.concatenate([np.arange(count), np.full(len(missed), -1)]),
         ground_truth=np.concatenate([partner, matches.truth_row[missed]]),
         overlap=np.concatenate([overlap, np.where(seen[missed] > 0, seen[missed], np.nan)]),
         verdict=np.concatenate([verdict, np.full(len(missed), MISSED, object)]),
-        reason=np.concatenate([reason, np.array(_texts(seen[missed], iou, rules, TAKERS), object)]),
+        reason=np.concatenate([reason, np.array(missing, object)]),
     )
 
 
@@ -120,12 +120,12 @@ TAKEN = "duplicate: a better detection took the ground truth"
 TAKERS = "the detections that overlap it matched other ground truths"
 
 
-def _texts(overlaps: Floats, iou: float, rules: Rules, enough: str) -> list[str]:
+def _texts(overlaps: Floats, least: Floats, rules: Rules, enough: str) -> list[str]:
     """Why the best overlap did not make a match; enough: where it would have been enough."""
-    reached = reaches(overlaps, iou, rules).tolist()
+    reached = reaches(overlaps, least, rules).tolist()
     return [
         enough if reach else _short_of(overlap, iou, rules)
-        for overlap, reach in zip(overlaps.tolist(), reached, strict=True)
+        for overlap, iou, reach in zip(overlaps.tolist(), least.tolist(), reached, strict=True)
     ]
 
 
@@ -135,10 +135,19 @@ def _short_of(overlap: float, iou: float, rules: Rules) -> str:
     return f"best overlap {overlap:.3f} is {'not above' if rules.strict else 'below'} {iou:g}"
 
 
-def _why_right(iou: float, rules: Rules) -> str:
-    reach = f"above {iou:g}" if rules.strict else f"{iou:g} or more"
-    best = "best free" if rules.assignment == "free" else "nearest"
-    return f"overlap {reach} with the {best} ground truth"
+CHOSEN = {
+    "free": "the best free ground truth",
+    "nearest": "the nearest ground truth",
+    "truths": "the ground truth that chose it",
+}
+
+
+def _why_right(least: Floats, rules: Rules) -> Objects:
+    """(n,) what made each match; least : (n,) the overlap that was asked for."""
+    values, at = np.unique(least, return_inverse=True)
+    reach = [f"above {iou:g}" if rules.strict else f"{iou:g} or more" for iou in values.tolist()]
+    words = [f"overlap {asked} with {CHOSEN[rules.assignment]}" for asked in reach]
+    return np.array(words, object)[at]
 
 
 def _overlaps(truth: GroundTruth, detections: Detections, matches: Matches) -> Pairs:

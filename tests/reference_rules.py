@@ -21,11 +21,11 @@ def evaluate(truth: GroundTruth, found: Detections, rules: Rules) -> dict:
     dets = [_detection(truth, found, d, rules) for d in range(len(found))]
     if rules.empty_boxes == "drop":
         objects, dets = ([b for b in boxes if min(b["xywh"][2:]) > 0] for boxes in (objects, dets))
+    groups, own = _groups_of_classes(truth, rules)
+    dets = [d for d in dets if any(d["class"] in group for group in groups)]
     dets = _selected(dets, rules)
     if rules.federated:
         dets = [d for d in dets if _looked_for(truth, objects, d)]
-    classes = range(len(truth.catalog.category_ids))
-    groups = [list(classes)] if rules.class_agnostic else [[k] for k in classes]
     result: dict = {"ap": {}, "right": {}, "aside": {}, "truths": {}, "verdicts": {}}
     for a, area in enumerate(rules.area_ranges):
         for t, threshold in enumerate(rules.iou_thresholds):
@@ -33,15 +33,36 @@ def evaluate(truth: GroundTruth, found: Detections, rules: Rules) -> dict:
             for k, group in enumerate(groups):
                 ranked = [d for d in dets if d["class"] in group]
                 here = [g for g in objects if g["class"] in group]
-                verdicts, total = _match(ranked, here, rules, area, threshold)
+                least = threshold
+                if own[k] is not None:
+                    least = own[k].iou
+                    here += _beside(truth, objects, own[k])
+                verdicts, total = _match(ranked, here, rules, area, least)
                 right_rows |= {d["row"] for d, v in zip(ranked, verdicts, strict=True) if v == "tp"}
                 aside_rows |= {d["row"] for d, v in zip(ranked, verdicts, strict=True) if v == OUT}
                 result["truths"][k, a] = total
                 result["verdicts"][k, t, a] = verdicts
-                result["ap"][k, t, a] = _ap(verdicts, total, rules) if total else float("nan")
+                if rules.interpolation == "cuts":
+                    others = [] if rules.class_agnostic else [d for d in dets if d not in ranked]
+                    ap = _ap_at_cuts(ranked, others, here, rules, area, least)
+                else:
+                    ap = _ap(verdicts, total, rules) if total else 0.0
+                result["ap"][k, t, a] = ap if total else float("nan")
             result["right"][t, a], result["aside"][t, a] = right_rows, aside_rows
     result["detected"] = {k for k, g in enumerate(groups) if any(d["class"] in g for d in dets)}
     return result
+
+
+def _groups_of_classes(truth: GroundTruth, rules: Rules) -> tuple[list, list]:
+    """Lists of classes that are evaluated as one, and the rule of each."""
+    classes = range(len(truth.catalog.category_ids))
+    if not rules.class_rules:
+        groups = [list(classes)] if rules.class_agnostic else [[k] for k in classes]
+        return groups, [None] * len(groups)
+    by_name = {rule.name.lower(): rule for rule in rules.class_rules}
+    names = [name.lower() for name in truth.catalog.class_labels]
+    groups = [[k] for k in classes if names[k] in by_name]
+    return groups, [by_name[names[k]] for (k,) in groups]
 
 
 def mean_ap(result: dict, rules: Rules, area: int = 0) -> float:
@@ -54,6 +75,17 @@ def mean_ap(result: dict, rules: Rules, area: int = 0) -> float:
     thresholds = range(len(rules.iou_thresholds))
     values = [result["ap"][k, t, area] if k in known else 0.0 for t in thresholds for k in chosen]
     return sum(values) / len(values) if values else float("nan")
+
+
+def _beside(truth: GroundTruth, objects: list[dict], own) -> list[dict]:
+    """Objects of neighbouring classes, which count neither way."""
+    near = [name.lower() for name in own.neighbours]
+    labels = [name.lower() for name in truth.catalog.class_labels]
+    return [
+        {**g, "excused": True}
+        for g in objects
+        if labels[g["class"]] in near and not truth.crowd[g["row"]]
+    ]
 
 
 def _object(truth: GroundTruth, g: int, rules: Rules) -> dict | None:
@@ -184,10 +216,12 @@ def _enough(overlap: float, threshold: float, rules: Rules) -> bool:
     return overlap > threshold if rules.strict else overlap >= min(threshold, 1 - 1e-10)
 
 
-def _in(one: dict, area) -> bool:
+def _in(one: dict, area, rules: Rules) -> bool:
     """Objects: by size, and by each attribute that the range asks for."""
     asked = all(low <= one["attributes"][name] <= high for name, low, high in area.also)
-    return asked and area.low <= one["sizes"][area.of] <= area.high
+    size = one["sizes"][area.of]
+    above = size > area.low if rules.low_end == "outside" else size >= area.low
+    return asked and above and size <= area.high
 
 
 def _found_in(d: dict, area, rules: Rules) -> bool:
@@ -200,7 +234,7 @@ def _found_in(d: dict, area, rules: Rules) -> bool:
 
 def _match(ranked, objects, rules, area, threshold):
     """What becomes of each detection (tp, fp, out), and how many ground truths count."""
-    ignored = {g["row"]: g["excused"] or not _in(g, area) for g in objects}
+    ignored = {g["row"]: g["excused"] or not _in(g, area, rules) for g in objects}
     # on equal overlap the last in order of class and file is better, or the first
     if rules.out_of_range == "region":
         objects = [{**g, "region": g["region"] or ignored[g["row"]]} for g in objects]
@@ -212,7 +246,9 @@ def _match(ranked, objects, rules, area, threshold):
     left_out = set()
     if rules.range_slack is not None:
         left_out = {d["row"] for d in ranked if not _found_in(d, area, rules)}
-    for d in ranked:
+    if rules.assignment == "truths":
+        verdicts = _truths(ranked, objects, ignored, left_out, rules, area, threshold)
+    for d in ranked if rules.assignment != "truths" else ():
         if d["row"] in left_out:
             verdicts[d["row"]] = OUT
             continue
@@ -236,10 +272,82 @@ def _groups(ranked, choice, verdicts, ignored, rules, threshold, area):
         if reached:
             best = max(reached, key=lambda g: _overlap(d, g, rules))
             first = best["row"] not in stood_for
+            may = rules.assignment != "truths" or _found_in(d, area, rules)
             stood_for.add(best["row"])
-            verdicts[d["row"]] = "tp" if first and not ignored[best["row"]] else OUT
+            verdicts[d["row"]] = "tp" if first and may and not ignored[best["row"]] else OUT
         elif not _found_in(d, area, rules) or d["open"]:
             verdicts[d["row"]] = OUT
+
+
+def _truths(ranked, objects, ignored, left_out, rules, area, threshold):
+    """Objects choose, in the order of the file; regions take what is left."""
+    verdicts = {d["row"]: OUT if d["row"] in left_out else "fp" for d in ranked}
+    by_file = sorted((d for d in ranked if d["row"] not in left_out), key=lambda d: d["row"])
+    taken: set[int] = set()
+    for g in sorted(objects, key=lambda g: g["row"]):
+        if g["region"] or g["group"]:
+            continue
+        options = [d for d in by_file if d["image"] == g["image"] and d["row"] not in taken]
+        options = [d for d in options if _enough(_overlap(d, g, rules), threshold, rules)]
+        inside = [d for d in options if _found_in(d, area, rules)]
+        if not options:
+            continue
+        best = max(inside, key=lambda d: _overlap(d, g, rules)) if inside else options[0]
+        taken.add(best["row"])
+        verdicts[best["row"]] = "tp" if inside and not ignored[g["row"]] else OUT
+    for d in by_file:
+        regions = [
+            g for g in objects if g["image"] == d["image"] and g["region"] and not g["group"]
+        ]
+        inside = any(_enough(_overlap(d, g, rules), threshold, rules) for g in regions)
+        if d["row"] not in taken and inside:
+            verdicts[d["row"]] = OUT
+    return verdicts
+
+
+def _ap_at_cuts(ranked, others, objects, rules, area, threshold):
+    """KITTI's: scores of true positives spread over recall, each matched without those below."""
+    verdicts, total = _match(ranked, objects, rules, area, threshold)
+    scores = [d["score"] for d, v in zip(ranked, verdicts, strict=True) if v == "tp"]
+    if rules.assignment == "truths":
+        scores = _surest(ranked, others, objects, rules, area, threshold)
+    cuts, recall = [], 0.0
+    scores = sorted(scores, reverse=True)
+    for n, score in enumerate(scores):
+        here, last = (n + 1) / total, n == len(scores) - 1
+        beyond = here if last else (n + 2) / total
+        if beyond - recall < recall - here and not last:
+            continue
+        cuts.append(score)
+        recall += 1 / 40.0
+    precision = [0.0] * 41
+    for n, cut in enumerate(cuts[:41]):
+        above = [d for d in ranked if d["score"] >= cut]
+        verdicts, _ = _match(above, objects, rules, area, threshold)
+        right, wrong = verdicts.count("tp"), verdicts.count("fp")
+        precision[n] = right / (right + wrong) if right + wrong else 0.0
+    reached = [max(precision[round(point * 40) :]) for point in rules.recall_points]
+    return sum(reached) / len(reached)
+
+
+def _surest(ranked, others, objects, rules, area, threshold):
+    """Scores of true positives where each object takes the surest detection that overlaps it
+    enough, among them those out of range of any class."""
+    ignored = {g["row"]: g["excused"] or not _in(g, area, rules) for g in objects}
+    scores, taken = [], set()
+    for g in sorted(objects, key=lambda g: g["row"]):
+        if g["region"] or g["group"]:
+            continue
+        free = [*ranked, *(d for d in others if not _found_in(d, area, rules))]
+        free = [d for d in free if d["image"] == g["image"] and d["row"] not in taken]
+        free = [d for d in free if _enough(_overlap(d, g, rules), threshold, rules)]
+        if not free:
+            continue
+        best = max(sorted(free, key=lambda d: d["row"]), key=lambda d: d["score"])
+        taken.add(best["row"])
+        if best in ranked and _found_in(best, area, rules) and not ignored[g["row"]]:
+            scores.append(best["score"])
+    return scores
 
 
 def _free(d, here, taken, ignored, rules, threshold):

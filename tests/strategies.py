@@ -22,6 +22,12 @@ RANGES = [
     (("all", 0.0, 1e10), ("tiny", 0.0, 8.0), ("rest", 8.0, 64.0)),
 ]
 
+CLASS_RULES = [
+    [("a", 0.3)],
+    [("A", 0.7, ("b",)), ("c", 0.25)],
+    [("c", 0.5, ("a", "b", "none")), ("a", 0.4, ("c",))],
+]
+
 OTHER_RANGES = [
     (("all", -math.inf, math.inf),),
     (("wide", 0.005, 0.1, "share"), ("low", 0.0, 2.0, "height"), ("tiny", 0.0, 8.0)),
@@ -50,17 +56,25 @@ def rules(draw: st.DrawFn) -> dm.Rules:
 
 
 @st.composite
-def any_rules(draw: st.DrawFn) -> dm.Rules:
-    """Rules with any settings at all, also those that no benchmark has."""
+def any_rules(draw: st.DrawFn, **fixed: object) -> dm.Rules:
+    """Rules with any settings at all, also those that no benchmark has; fixed: choices."""
     choices = {setting: draw(st.sampled_from(values)) for setting, values in CHOICES.items()}
+    choices |= fixed
     choices["federated"] &= not choices["class_agnostic"]
-    return draw(rules()).replace(
+    base, slack = draw(rules()), draw(st.sampled_from([None, None, 1.0, 1.25]))
+    if choices["interpolation"] == "cuts":
+        choices["out_of_range"], slack = "ignore", None
+        base = base.replace(recall_points=draw(st.sampled_from([(0.0, 0.5, 1.0), (0.3, 0.7)])))
+    if not choices["class_agnostic"] and draw(st.booleans()):
+        choices["class_rules"] = draw(st.sampled_from(CLASS_RULES))
+        base = base.replace(iou_thresholds=0.5)
+    return base.replace(
         max_detections=draw(st.sampled_from([(1, 10, 100), (2,), (1, math.inf), (math.inf,)])),
         area_ranges=draw(st.sampled_from([*RANGES, *OTHER_RANGES])),
         min_score=draw(st.sampled_from([None, None, 0.1, 0.2])),
         image_limit=draw(st.sampled_from([None, None, 2, 5])),
         class_limit=draw(st.sampled_from([None, None, 3, 6])),
-        range_slack=draw(st.sampled_from([None, None, 1.0, 1.25])),
+        range_slack=slack,
         box_decimals=draw(st.sampled_from([None, None, 0])),
         score_decimals=draw(st.sampled_from([None, None, 1])),
         metrics=("ap", "ap_iou", "ap_area", "ar", "ar_area"),
@@ -85,14 +99,17 @@ def scenes(
 ) -> tuple[dm.GroundTruth, dm.Detections]:
     """Ground truth and detections over at most 3 images and 3 classes, which share a catalog.
 
-    full: with difficult objects, image sizes, corners and classes that were looked for too, which
-    pycocotools does not know.
+    full: with class names, difficult objects, image sizes, corners and classes that were looked
+    for too, which pycocotools does not know.
     """
     images = draw(st.lists(st.integers(0, 50), min_size=1, max_size=3, unique=True))
     classes = draw(st.lists(st.integers(0, 90), min_size=1, max_size=3, unique=True))
     unit = draw(st.sampled_from([1.0, 0.5, 1 / 3, 8.0]))
     sizes = [(48.0, 32.0)] * len(images) if full else None
-    catalog = Catalog.from_ids(images=images, categories=classes, image_sizes=sizes)
+    names = ["a", "b", "c"][: len(classes)] if full else None
+    catalog = Catalog.from_ids(
+        images=images, categories=classes, category_names=names, image_sizes=sizes
+    )
     corners = full and draw(st.booleans())
     side = st.integers(0, 6)
     box = st.tuples(side, side, side, side)

@@ -114,7 +114,7 @@ class TestFaults:
             ("iou_treshold = 0.5", r"no setting 'iou_treshold' \(do you mean iou_thresholds\?\)"),
             ("Pixel = 1", r"no setting 'Pixel' \(do you mean pixel\?\); there are name, iou_thr"),
             ("bases = 'coco'", r"do you mean base\?"),
-            ("rules = 1", "no setting 'rules'; there are name"),
+            ("benchmark = 1", "no setting 'benchmark'; there are name"),
             ("[coco]\npixel = 1", "no setting 'coco'"),
             ("base = 'voc207'", r"base: no rule set 'voc207' \(do you mean voc2007\?\)"),
             ("base = 7", "base: no rule set '7'; there are coco"),
@@ -270,7 +270,10 @@ RULES = st.fixed_dictionaries(
 
 
 def fitting(changes: dict) -> dict:
-    """Without the Jaccard index where it is not defined."""
+    """Without the Jaccard index and the cuts where they are not defined."""
+    if changes["interpolation"] == "cuts":
+        changes = changes | {"recall_points": (0, 0.5), "out_of_range": "ignore"}
+        return changes | {"range_slack": None}
     if changes["out_of_range"] == "ignore" and changes["range_slack"] is None:
         return changes
     return changes | {"metrics": [name for name in changes["metrics"] if name != "ji"] or ["ap"]}
@@ -284,7 +287,7 @@ class TestWriting:
         text = to_toml(dm.RULE_SETS[name])
         assert read_rules(file(text)) == dm.RULE_SETS[name]
         assert list(tomllib.loads(text)) == SETTINGS
-        assert max(map(len, text.splitlines())) <= 108  # inline tables cannot be broken
+        assert max(map(len, text.splitlines())) <= 130  # inline tables cannot be broken
 
     @given(RULES)
     def test_any_rules_read_back(self, tmp_path_factory, rules):

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.rules.value import IN_SIGNATURE
+from detmetrics.rules.signature import IN_SIGNATURE
 
 COCO = dm.COCO
 RANGES = COCO.area_ranges
@@ -97,6 +97,13 @@ class TestSignature:
             ({"assignment": "nearest"}, "|assignment:nearest"),
             ({"equal_overlaps": "first"}, "|equal:first"),
             ({"classes": "all"}, "|classes:all"),
+            ({"assignment": "truths"}, "|assignment:truths"),
+            ({"low_end": "outside"}, "|low-end:outside"),
+            ({"interpolation": "cuts", "recall_points": (0, 0.5, 1)}, "|recall:3-cuts|"),
+            (
+                {"class_rules": [("a bus", 0.7, ("van",)), ("x", 0.5)], "iou_thresholds": 0.5},
+                "|class-iou:a%20bus=.7+van,x=.5",
+            ),
         ],
     )
     def test_shows_each_setting(self, changes, part):
@@ -106,7 +113,7 @@ class TestSignature:
     def test_knows_every_setting(self):
         in_front = {"name", "iou_thresholds", "recall_points", "max_detections", "area_ranges"}
         fields = {field.name for field in dataclasses.fields(COCO)}
-        assert fields - set(IN_SIGNATURE) == in_front | {"interpolation", "metrics"}
+        assert fields - set(IN_SIGNATURE) == in_front | {"class_rules", "interpolation", "metrics"}
 
     def test_has_no_space_or_line(self):
         rules = COCO.replace(area_ranges={"tiny": (0, 0.5)}, iou_thresholds=(0.5, 0.55, 0.7))
@@ -291,7 +298,10 @@ class TestErrors:
             ({"crowd": "take"}, "crowd: expected one of 'absorb', 'ignore', .*, got 'take'"),
             ({"group_weight": 0.5}, "group_weight: expected 0 or 1, got 0.5"),
             ({"group_weight": True}, "group_weight: expected 0 or 1, got True"),
-            ({"assignment": "best"}, "assignment: expected 'free' or 'nearest', got 'best'"),
+            (
+                {"assignment": "best"},
+                "assignment: expected one of 'free', 'nearest', .*, got 'best'",
+            ),
             ({"equal_overlaps": 1}, "equal_overlaps: expected 'last' or 'first', got 1"),
             ({"strict": 1}, "strict: expected False or True, got 1"),
             ({"pixel": 2}, "pixel: expected 0 or 1, got 2"),

@@ -23,6 +23,7 @@ from detmetrics.rules import COCO, RULE_SETS, Rules
 from detmetrics.rules.files import rule_set
 from detmetrics.sheets import Sheet
 from detmetrics.tables import Detections, GroundTruth
+from detmetrics.ties import NO_INTERVAL
 
 __all__ = [
     "Candidate",
@@ -177,7 +178,7 @@ def _stand(bench: Workbench, rules: Rules) -> Standing:
 def _rounded_scores(bench: Workbench, ours: Rules) -> Iterator[tuple[str, str]]:
     """Scores of few digits tie; how much that leaves open is known."""
     decimals = score_decimals(bench.detections)
-    if decimals is None or "ap" not in ours.metrics or ours.interpolation == "trapezoid":
+    if decimals is None or "ap" not in ours.metrics or ours.interpolation in NO_INTERVAL:
         return
     low, high = bench.evaluation(ours).tie_interval("AP")
     if high - low >= WORTH_TELLING:

@@ -13,6 +13,7 @@ from detmetrics.reconciling.workbench import Workbench, lean
 from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
 from detmetrics.summary import Summary, metrics_of
+from detmetrics.ties import NO_INTERVAL
 
 __all__ = ["Candidate", "Reported", "Way", "candidates", "ways"]
 
@@ -150,7 +151,7 @@ def _has_interval(way: Way) -> bool:
     return (
         way.result is not None
         and way.metric.startswith("AP")
-        and way.result.rules.interpolation != "trapezoid"
+        and way.result.rules.interpolation not in NO_INTERVAL
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.errors import InputError
+from detmetrics.messages import counted
 from detmetrics.reconciling.workbench import Workbench, lean
 from detmetrics.rules import UNLIMITED, Rules
 
@@ -31,9 +32,10 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "a pixel more": ("pixel",),
     "clipped boxes": ("clip",),
     "sizes that count": (
-        *("area_ranges", "zero_area", "empty_boxes", "out_of_range", "range_slack"),
+        *("area_ranges", "zero_area", "empty_boxes", "low_end", "out_of_range"),
+        "range_slack",
     ),
-    "IoU thresholds": ("iou_thresholds",),
+    "IoU thresholds": ("iou_thresholds", "class_rules"),
     "interpolation": ("interpolation", "recall_points", "miss_rate"),
     "class set": ("classes",),
     "tie order": ("ties",),
@@ -177,6 +179,8 @@ def _shown(name: str, rules: Rules) -> str:
         return "any" if value[0].low < 0 else "from 0"
     if name == "max_detections":
         return "all" if rules.max_limit == UNLIMITED else f"{rules.max_limit}"
+    if name == "class_rules":
+        return f"of {counted(len(value), 'class', 'classes')}" if value else "none"
     if isinstance(value, tuple):
         return (
             f"{value[0]:g}" if len(value) == 1 else f"{value[0]:g} to {value[-1]:g} in {len(value)}"

@@ -7,7 +7,7 @@ import warnings
 from detmetrics.candidates import Memory
 from detmetrics.errors import DetmetricsWarning
 from detmetrics.matching import match
-from detmetrics.preparation import TABLE_SETTINGS, prepare
+from detmetrics.preparation import TABLE_SETTINGS, evaluated_classes, prepare
 from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
 from detmetrics.summary import Summary
@@ -67,14 +67,15 @@ class Workbench:
     def _evaluated(self, rules: Rules) -> Evaluation:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say it once
-            truth, detections, notes = prepare(self.truth, self.detections, rules)
+            truth, detections, left_out = evaluated_classes(self.truth, self.detections, rules)
+            truth, detections, notes = prepare(truth, detections, rules)
         unchanged = truth is self.truth and detections is self.detections
         key = None if unchanged else tuple(getattr(rules, name) for name in TABLE_SETTINGS)
         truth, detections, memory = self._memories.setdefault(
             key, (truth, detections, Memory(lowest=LOWEST))
         )
         matches = match(truth, detections, rules, memory=memory)
-        return Evaluation(truth, detections, rules, matches, notes)
+        return Evaluation(truth, detections, rules, matches, (*left_out, *notes))
 
     def with_detections(self, detections: Detections) -> Workbench:
         """The same ground truth with other detections, whose order is shared where it can be."""

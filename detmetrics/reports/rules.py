@@ -9,7 +9,7 @@ from typing import Any
 
 from detmetrics.reports.grids import grid_text
 from detmetrics.reports.tables import Table
-from detmetrics.rules import COCO, RULE_SETS, AreaRange, Rules
+from detmetrics.rules import COCO, RULE_SETS, AreaRange, ClassRule, Rules
 from detmetrics.rules.files import even_grid
 from detmetrics.rules.names import described
 
@@ -64,7 +64,7 @@ def _plain_rules(rules: Rules) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, AreaRange):
+    if isinstance(value, AreaRange | ClassRule):
         return {key: _plain(part) for key, part in value._asdict().items()}
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
@@ -80,10 +80,13 @@ def _words(value: Any) -> str:
     match value:
         case AreaRange():
             return f"{value.name} ({value.words})"
+        case ClassRule():
+            beside = f", beside {', '.join(value.neighbours)}" if value.neighbours else ""
+            return f"{value.name} at {value.iou:g}{beside}"
         case tuple() if even_grid(value):
             return f"{len(value)} from {value[0]:g} to {value[-1]:g}"
         case tuple():
-            return ", ".join(map(_words, value))
+            return ", ".join(map(_words, value)) or "none"
         case float():
             return f"{value:g}" if float(f"{value:g}") == value else repr(value)
         case bool():

@@ -124,16 +124,19 @@ def _measured(metric: Metric, rules: Rules) -> str:
         "points": "precision" if points == 101 else f"precision of {points} recall points",
         "every": "area under the envelope",
         "trapezoid": "area under the curve",
+        "cuts": f"precision at {points} cuts of the score",
         "linear": f"area under the envelope, read at {points} points,",
     }[rules.interpolation]
 
 
 def _thresholds(metric: Metric, rules: Rules) -> str:
-    thresholds = rules.iou_thresholds
+    thresholds = tuple(sorted({rule.iou for rule in rules.class_rules})) or rules.iou_thresholds
     if metric.threshold is not None:
         thresholds = (thresholds[metric.threshold],)
     above = "> " if rules.strict else ""
     last = f" to {thresholds[-1]:g}" if len(thresholds) > 1 else ""
+    if rules.class_rules:
+        last += " by class"
     return f"{above}{thresholds[0]:g}{last}"
 
 

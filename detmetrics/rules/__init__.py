@@ -5,6 +5,8 @@ from detmetrics.rules.sets import (
     CITYPERSONS,
     COCO,
     CROWDHUMAN,
+    KITTI,
+    KITTI_R11,
     LVIS,
     LVIS_FIXED,
     OLRP,
@@ -16,12 +18,14 @@ from detmetrics.rules.sets import (
     VOC2007,
     VOC2012,
 )
-from detmetrics.rules.value import UNLIMITED, AreaRange, Rules
+from detmetrics.rules.value import UNLIMITED, AreaRange, ClassRule, Rules
 
 __all__ = [
     "CITYPERSONS",
     "COCO",
     "CROWDHUMAN",
+    "KITTI",
+    "KITTI_R11",
     "LVIS",
     "LVIS_FIXED",
     "OLRP",
@@ -35,5 +39,6 @@ __all__ = [
     "VOC2007",
     "VOC2012",
     "AreaRange",
+    "ClassRule",
     "Rules",
 ]

@@ -30,7 +30,7 @@ from detmetrics.files import read_input
 from detmetrics.messages import shown
 from detmetrics.rules.names import described, named
 from detmetrics.rules.sets import COCO
-from detmetrics.rules.value import AreaRange, Rules
+from detmetrics.rules.value import AreaRange, ClassRule, CombinationError, Rules
 
 __all__ = ["even_grid", "read_rules", "rule_set", "to_toml"]
 
@@ -87,13 +87,15 @@ def read_rules(path: str | os.PathLike[str]) -> Rules:
         try:
             changes[setting] = _setting(setting, given)
             base.replace(**{setting: changes[setting]})
+        except CombinationError:
+            continue  # others of the file may make it fit
         except RulesError as error:
             faults.append(str(error))
     if faults:
         raise FormatError(os.fspath(path), faults)
     try:
         return base.replace(**changes)
-    except RulesError as error:  # settings that fit, each alone, and not together
+    except RulesError as error:
         raise FormatError(os.fspath(path), [str(error)]) from None
 
 
@@ -143,6 +145,8 @@ def _setting(setting: str, given: Any) -> Any:
         raise RulesError(f"no setting {shown(setting)}{meant}; there are {', '.join(known)}")
     if setting == "area_ranges":
         return list(_ranges(given))
+    if setting == "class_rules":
+        return list(_class_rules(given))
     if isinstance(given, dict):
         return _grid(setting, given)
     unlimited = setting.endswith("_limit") and given == math.inf
@@ -180,6 +184,20 @@ def _ranges(given: Any) -> Iterator[tuple[Any, ...]]:
             raise _no_range(part)
 
 
+def _class_rules(given: Any) -> Iterator[dict[str, Any]]:
+    """Each with its name, from a list of tables or a table of them by name."""
+    if isinstance(given, dict):
+        given = [
+            {"name": name, **part} if isinstance(part, dict) else part
+            for name, part in given.items()
+        ]
+    for part in given if isinstance(given, list) else [given]:
+        if not isinstance(part, dict) or not {"name", "iou"} <= set(part) <= set(ClassRule._fields):
+            expected = '{ name = "Car", iou = 0.7, neighbours = ["Van"] }'
+            raise RulesError(f"class_rules: expected {expected}, got {shown(part)}")
+        yield part
+
+
 def _list(given: Any) -> list[Any]:
     if not isinstance(given, list):
         raise _no_range(given)
@@ -202,7 +220,7 @@ def _written(value: Any) -> str:
             return _quoted(value)
         case float() if abs(value) >= LONG and float(f"{value:g}") == value:
             return f"{value:g}".replace("e+", "e")
-        case AreaRange():
+        case AreaRange() | ClassRule():
             told = {key: part for key, part in value._asdict().items() if part != ()}
             pairs = (f"{key} = {_written(part)}" for key, part in told.items())
             return f"{{ {', '.join(pairs)} }}"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from detmetrics.rules.areas import NO_END
-from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, AreaRange, Rules, single_grid
+from detmetrics.rules.byclass import ClassRule
+from detmetrics.rules.signature import single_grid
+from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, AreaRange, Rules
 
 __all__ = [
     "CITYPERSONS",
     "COCO",
     "CROWDHUMAN",
+    "KITTI",
+    "KITTI_R11",
     "LVIS",
     "LVIS_FIXED",
     "OLRP",
@@ -226,4 +230,46 @@ to 75 pixels, ``MR_heavy`` of those 20 to 65 % visible, ``MR`` of all from 20 pi
 People outside a subset are regions that take any number of detections; detections are left out
 from 1.25 times its bounds on. Source: Dollár et al., Pedestrian Detection (2012); Zhang et al.,
 CityPersons (2017), ``eval_MR_multisetup.py``.
+"""
+
+KITTI = COCO.replace(
+    name="kitti",
+    class_rules=(
+        ClassRule("Car", 0.7, ("Van",)),
+        ClassRule("Pedestrian", 0.5, ("Person_sitting",)),
+        ClassRule("Cyclist", 0.5),
+    ),
+    iou_thresholds=(0.5,),
+    recall_points=tuple(np.linspace(1 / 40, 1.0, 40).tolist()),
+    max_detections=(UNLIMITED,),
+    area_ranges=(
+        ANY_SIZE,
+        AreaRange("easy", 40, NO_END, "height", (("occlusion", 0, 0), ("truncation", 0, 0.15))),
+        AreaRange("moderate", 25, NO_END, "height", (("occlusion", 0, 1), ("truncation", 0, 0.3))),
+        AreaRange("hard", 25, NO_END, "height", (("occlusion", 0, 2), ("truncation", 0, 0.5))),
+    ),
+    crowd="group",
+    ignore="honour",
+    low_end="outside",
+    strict=True,
+    assignment="truths",
+    equal_overlaps="first",
+    interpolation="cuts",
+    metrics=("ap_area",),
+)
+"""KITTI's benchmark of boxes in the image: easy, moderate and hard, AP at 40 recall points.
+
+Objects choose: each takes, in the order of the file, the free detection that overlaps it most,
+above 0.7 for cars and 0.5 for people. Objects beyond a difficulty and those of neighbouring
+classes are ignored, detections too low for it too, and what lies in a ``DontCare`` region counts
+neither way. Precision is taken at up to 41 scores, each matched without the detections below it.
+Source: Geiger et al., Are we ready for Autonomous Driving? (2012); the development kit's
+``evaluate_object.cpp``; ``kitti-object-eval-python``, ``eval.py``.
+"""
+
+KITTI_R11 = KITTI.replace(name="kitti-r11", recall_points=tuple(np.linspace(0.0, 1.0, 11).tolist()))
+"""KITTI as it was until 2019: as :data:`KITTI`, at 11 recall points, 0 among them.
+
+Source: as of :data:`KITTI`; Simonelli et al., Disentangling Monocular 3D Object Detection (2019),
+for the change.
 """

@@ -18,13 +18,9 @@ from typing import Any, Literal
 import numpy as np
 
 from detmetrics.errors import RulesError
-from detmetrics.rules.areas import (
-    ALL_AREAS,
-    ANY_SIZE,
-    COCO_RANGES,
-    AreaRange,
-    checked_ranges,
-)
+from detmetrics.rules.areas import ALL_AREAS, ANY_SIZE, COCO_RANGES, AreaRange, checked_ranges
+from detmetrics.rules.byclass import ClassRule, checked_class_rules
+from detmetrics.rules.signature import UNLIMITED, signature_of
 
 __all__ = [
     "ALL_AREAS",
@@ -34,18 +30,20 @@ __all__ = [
     "METRIC_GROUPS",
     "UNLIMITED",
     "AreaRange",
+    "ClassRule",
+    "CombinationError",
     "Rules",
 ]
 
 CHOICES: dict[str, tuple[Any, ...]] = {
-    "interpolation": ("points", "every", "trapezoid", "linear"),
+    "interpolation": ("points", "every", "trapezoid", "linear", "cuts"),
     "class_agnostic": (False, True),
     "federated": (False, True),
     "crowd": ("absorb", "ignore", "count", "drop", "group"),
     "group_weight": (0, 1),
     "difficult": ("crowd", "ignore", "count", "drop"),
     "ignore": ("overwrite", "honour", "region"),
-    "assignment": ("free", "nearest"),
+    "assignment": ("free", "nearest", "truths"),
     "equal_overlaps": ("last", "first"),
     "strict": (False, True),
     "pixel": (0, 1),
@@ -54,6 +52,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "zero_area": ("kept", "missing"),
     "empty_boxes": ("kept", "drop"),
     "clip": (False, True),
+    "low_end": ("inside", "outside"),
     "out_of_range": ("ignore", "region"),
     "miss_rate": ("reached", "within"),
     "classes": ("truth", "detected", "all"),
@@ -66,7 +65,9 @@ METRIC_GROUPS = (
 )
 """What a rule set may report, in the order in which it is reported."""
 
-UNLIMITED = math.inf
+
+class CombinationError(RulesError):
+    """Settings that fit, each alone, and not together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,20 +115,30 @@ class Rules:
         clip: corners are clipped to the image, the left and upper one to its last pixel at most,
             before anything is measured.
         area_ranges: (A,) the ranges; the first is always ``all``, put there where missing.
+        low_end: whether an object whose size is the low end of a range lies ``"inside"`` or
+            ``"outside"``; a detection lies inside.
         out_of_range: what an object outside a range is: ``"ignore"`` takes one detection by IoU
             and neither counts; ``"region"`` takes any number, as a crowd does.
         range_slack: detections below ``low / slack`` or from ``high * slack`` on are left out of
             a range before anything is matched; None sets those outside a range aside that match
             nothing.
+        class_rules: the classes that are evaluated, the threshold of each, which stands for
+            ``iou_thresholds``, and the classes whose objects are ignored next to it; empty
+            evaluates all classes alike.
         iou_thresholds: (T,) a pair can match at ``IoU >= threshold``; in (0, 1], ascending.
         strict: a pair can match at ``IoU > threshold`` instead.
         assignment: ``"free"``: a detection takes the best ground truth that no better detection
-            has taken; ``"nearest"``: it answers to the one that it overlaps most, taken or not.
+            has taken; ``"nearest"``: it answers to the one that it overlaps most, taken or not;
+            ``"truths"``: ground truths, in the order of the file, each take the detection that is
+            free and overlaps them most, one in range where there is one; regions take what is
+            left.
         equal_overlaps: which of several ground truths of equal overlap is better.
         interpolation: how AP comes from a curve: the mean of the envelope at ``recall_points``
             (``"points"``); the area under the envelope (``"every"`` point of it); the area under
             the curve itself, by trapezoids (``"trapezoid"``); or the area under straight lines
-            between the points of the envelope, read at ``recall_points`` (``"linear"``).
+            between the points of the envelope, read at ``recall_points`` (``"linear"``); or the
+            mean over ``recall_points`` of precision at 41 cuts of the score, each matched without
+            the detections below it (``"cuts"``).
         recall_points: (R,) where precision is sampled; in [0, 1], ascending.
         miss_rate: where the miss rate stands for a rate of false positives an image: the first
             place that has ``"reached"`` it, or the last ``"within"`` it.
@@ -148,6 +159,7 @@ class Rules:
     recall_points: tuple[float, ...]
     max_detections: tuple[float, ...]
     area_ranges: tuple[AreaRange, ...]
+    class_rules: tuple[ClassRule, ...] = ()
     class_agnostic: bool = False
     crowd: Literal["absorb", "ignore", "count", "drop", "group"] = "absorb"
     group_weight: Literal[0, 1] = 0
@@ -165,12 +177,13 @@ class Rules:
     zero_area: Literal["kept", "missing"] = "kept"
     empty_boxes: Literal["kept", "drop"] = "kept"
     clip: bool = False
+    low_end: Literal["inside", "outside"] = "inside"
     out_of_range: Literal["ignore", "region"] = "ignore"
     range_slack: float | None = None
     strict: bool = False
-    assignment: Literal["free", "nearest"] = "free"
+    assignment: Literal["free", "nearest", "truths"] = "free"
     equal_overlaps: Literal["last", "first"] = "last"
-    interpolation: Literal["points", "every", "trapezoid", "linear"] = "points"
+    interpolation: Literal["points", "every", "trapezoid", "linear", "cuts"] = "points"
     miss_rate: Literal["reached", "within"] = "reached"
     classes: Literal["truth", "detected", "all"] = "truth"
     metrics: tuple[str, ...] = ("ap", "ap_iou", "ap_area", "ar", "ar_area")
@@ -182,6 +195,7 @@ class Rules:
         set_field(self, "recall_points", _numbers("recall_points", self.recall_points))
         set_field(self, "max_detections", _limits(self.max_detections))
         set_field(self, "area_ranges", checked_ranges(self.area_ranges))
+        set_field(self, "class_rules", checked_class_rules(self.class_rules))
         set_field(self, "metrics", _metrics(self.metrics))
         if self.iou_thresholds[0] <= 0 or self.iou_thresholds[-1] > 1:
             raise RulesError(f"iou_thresholds: expected 0 < t <= 1, got {self.iou_thresholds}")
@@ -192,11 +206,9 @@ class Rules:
         if self.min_score is not None:
             set_field(self, "min_score", _number("min_score", self.min_score))
         set_field(self, "range_slack", _slack(self.range_slack))
-        apart = self.out_of_range == "region" or self.range_slack is not None
-        if "ji" in self.metrics and apart:
-            raise RulesError("metrics: ji is not defined with out_of_range or range_slack")
         for setting, least in LEAST.items():
             set_field(self, setting, _whole(setting, getattr(self, setting), least))
+        _refuse_combinations(self)
 
     def replace(self, **changes: Any) -> Rules:
         """These rules with some settings changed; the result is checked again.
@@ -231,32 +243,7 @@ class Rules:
         >>> COCO.signature.rpartition("|")[0]
         'coco|iou:.50:.05:.95|recall:101|dets:1,10,100'
         """
-        from detmetrics.version import __version__
-
-        parts = [
-            self.name,
-            f"iou:{_grid(self.iou_thresholds)}",
-            f"recall:{self._recall()}",
-            f"dets:{','.join(map(_limit, self.max_detections))}",
-        ]
-        if self.area_ranges != COCO_RANGES:
-            given = [area for area in self.area_ranges if area not in (ALL_AREAS, ANY_SIZE)]
-            ranges = ["any"] if self.area_ranges[0] == ANY_SIZE else []
-            parts.append(f"areas:{','.join([*ranges, *map(_range, given)])}")
-        defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        for setting in IN_SIGNATURE:
-            value = getattr(self, setting)
-            if value != defaults[setting]:
-                label = LABELS.get(setting, setting)
-                shown = _short(value) if isinstance(value, float) else value
-                parts.append(label if value is True else f"{label}:{shown}")
-        return "|".join([*parts, f"detmetrics:{__version__}"])
-
-    def _recall(self) -> str:
-        if self.interpolation in ("every", "trapezoid"):
-            return self.interpolation
-        points = _recall_grid(self.recall_points)
-        return points if self.interpolation == "points" else f"{points}-{self.interpolation}"
+        return signature_of(self)
 
     def threshold_index(self, iou: float) -> int | None:
         """Where a threshold stands, to seven decimals (0.9 is 0.8999... in float64, and
@@ -278,31 +265,6 @@ class Rules:
         return names.index(name)
 
 
-IN_SIGNATURE = (
-    *("box_decimals", "score_decimals", "class_agnostic", "crowd", "group_weight", "difficult"),
-    *("ignore", "federated", "min_score", "image_limit", "class_limit", "ties", "pixel"),
-    *(
-        "arithmetic",
-        "zero_area",
-        "empty_boxes",
-        "clip",
-        "out_of_range",
-        "range_slack",
-        "strict",
-        "assignment",
-        "equal_overlaps",
-        "miss_rate",
-        "classes",
-    ),
-)
-LABELS = {"class_agnostic": "class-agnostic", "equal_overlaps": "equal"} | {
-    name: name.replace("_", "-")
-    for name in (
-        *("box_decimals", "score_decimals", "group_weight", "min_score"),
-        *("image_limit", "class_limit", "zero_area", "empty_boxes"),
-        *("out_of_range", "range_slack", "miss_rate"),
-    )
-}
 LEAST = {"image_limit": 1, "class_limit": 1, "box_decimals": 0, "score_decimals": 0}
 """Settings that are None or a whole number, and the least that it may be."""
 
@@ -387,66 +349,32 @@ def _whole(setting: str, value: Any, least: int) -> int | None:
     return int(value)
 
 
+def _refuse_combinations(rules: Rules) -> None:
+    apart = rules.out_of_range == "region" or rules.range_slack is not None
+    if "ji" in rules.metrics and apart:
+        raise CombinationError("metrics: ji is not defined with out_of_range or range_slack")
+    if rules.class_rules and rules.class_agnostic:
+        raise CombinationError("class_rules: class_agnostic pools the classes that they tell apart")
+    if rules.class_rules and (count := len(rules.iou_thresholds)) > 1:
+        raise CombinationError(
+            f"class_rules: a class has one threshold, expected one of iou_thresholds, got {count}"
+        )
+    if rules.interpolation != "cuts":
+        return
+    if apart:
+        raise CombinationError(
+            "interpolation: cuts are not defined with out_of_range or range_slack"
+        )
+    cut = [point * 40 for point in rules.recall_points]  # precision is known at recalls 1/40 apart
+    if odd := [place / 40 for place in cut if abs(place - round(place)) > 1e-5]:
+        raise CombinationError(
+            f"recall_points: expected multiples of 1/40 for cuts, got {odd[0]:g}"
+        )
+
+
 def _metrics(values: Any) -> tuple[str, ...]:
     given = _listed(values)
     if not given or (unknown := [value for value in given if value not in METRIC_GROUPS]):
         what = repr(unknown[0]) if given else "none"
         raise RulesError(f"metrics: expected some of {', '.join(METRIC_GROUPS)}, got {what}")
     return tuple(group for group in METRIC_GROUPS if group in given)
-
-
-def single_grid(start: float, stop: float, count: int) -> tuple[float, ...]:
-    """``torch.linspace`` in float32, as float64: from the start up to the middle, and from the end
-    beyond it, each product and sum rounded once.
-
-    >>> single_grid(0.5, 0.95, 10)[2]
-    0.6000000238418579
-    """
-    first, last = np.float32(start), np.float32(stop)
-    step = np.float64((last - first) / np.float32(count - 1))
-    index = np.arange(count)
-    grid = np.where(index < count // 2, first + step * index, last - step * index[::-1])
-    return tuple(grid.astype(np.float32).astype(np.float64).tolist())
-
-
-def _grid(values: tuple[float, ...]) -> str:
-    """Numbers in full; an even grid that linspace gives bit for bit as start:step:stop."""
-    count, first, last = len(values), round(values[0], 2), round(values[-1], 2)
-    if count > 2:
-        step = (last - first) / (count - 1)
-        text = f"{_cents(first)}:{_cents(step)}:{_cents(last)}"
-        if values == tuple(np.linspace(first, last, count)):
-            return text
-        if values == single_grid(first, last, count):
-            return f"{text}:float32"
-    return ",".join(_short(value) for value in values)
-
-
-def _cents(value: float) -> str:
-    """Two decimals where they say it all, as in ``.50``; a step is said to nine digits."""
-    value = round(value, 9)
-    return f"{value:.2f}".removeprefix("0") if round(value, 2) == value else _short(value)
-
-
-def _recall_grid(values: tuple[float, ...]) -> str:
-    count = len(values)
-    if values == tuple(np.linspace(0.0, 1.0, count)):
-        return str(count)
-    if count > 2 and values == single_grid(0.0, 1.0, count):
-        return f"{count}:float32"
-    return _grid(values)
-
-
-def _limit(value: float) -> str:
-    return "all" if value == UNLIMITED else str(value)
-
-
-def _range(area: AreaRange) -> str:
-    unit = "" if area.of == "area" else f"-{area.of}"
-    also = (f"&{name}={_short(low)}-{_short(high)}" for name, low, high in area.also)
-    return f"{area.name}={_short(area.low)}-{_short(area.high)}{unit}{''.join(also)}"
-
-
-def _short(value: float) -> str:
-    text = f"{value:g}" if float(f"{value:g}") == value else repr(value)
-    return text[1:] if text.startswith("0.") else text

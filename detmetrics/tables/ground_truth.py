@@ -48,6 +48,8 @@ class GroundTruth(Rows):
         ignore, difficult : (G,) the source's own flags; rules decide what they do.
         ids : (G,) the source's ids; counted from 1 where it has none.
         place : (G,) row in the source.
+        beside: (G,) it is of a class like this one, see :attr:`Rules.class_rules`; None where no
+            object is.
         attributes: (G,) numbers by name, nan where unknown: ``visibility``, the visible share;
             ``occlusion``, KITTI's grade from 0 on; ``truncation``, the share outside the image.
         federation: which classes were looked for in which image; None where all were.
@@ -56,7 +58,7 @@ class GroundTruth(Rows):
 
     columns: ClassVar[tuple[str, ...]] = (
         *("image", "category", "boxes", "area", "crowd", "ignore", "difficult", "ids", "place"),
-        "attributes",
+        *("beside", "attributes"),
     )
 
     area: Floats
@@ -64,6 +66,7 @@ class GroundTruth(Rows):
     ignore: Bools
     difficult: Bools
     ids: Objects
+    beside: Bools | None = None
     attributes: Mapping[str, Floats] = field(default_factory=dict)
     federation: Federation | None = None
 
@@ -82,6 +85,8 @@ class GroundTruth(Rows):
         excused = self.none if crowd_counts else self._crowded(rules)
         if rules.ignore != "overwrite":
             excused = excused | self.ignore
+        if self.beside is not None:
+            excused = excused | self.beside
         return excused | self.difficult if rules.difficult == "ignore" else excused
 
     def dropped(self, rules: Rules) -> Bools:

@@ -60,7 +60,7 @@ class Rows:
         def at(column: Any) -> Any:
             if isinstance(column, Mapping):
                 return {name: at(values) for name, values in column.items()}
-            return read_only(column[rows])
+            return None if column is None else read_only(column[rows])
 
         taken: dict[str, Any] = {name: at(getattr(self, name)) for name in self.columns}
         return replace(self, **taken)

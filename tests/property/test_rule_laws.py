@@ -13,13 +13,14 @@ import detmetrics as dm
 from detmetrics.candidates import Memory
 from detmetrics.matching import match
 from detmetrics.merging import merge
-from detmetrics.preparation import prepare
+from detmetrics.preparation import evaluated_classes, prepare
 from detmetrics.tables import restrict
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
 scenes = strategies.scenes(full=True)
 any_rules = strategies.any_rules()
+cuts = strategies.any_rules(interpolation="cuts", assignment="truths")
 
 
 class TestAgainstLoops:
@@ -43,7 +44,7 @@ class TestAgainstLoops:
                 aside |= {*row[unmatched & ~matches.liable[a]].tolist()}
                 assert aside == known["aside"][t, a]
 
-    @given(scene=scenes, rules=any_rules)
+    @given(scene=scenes, rules=any_rules | cuts)
     def test_ap_of_every_class_threshold_and_range(self, scene, rules):
         result = dm.evaluate(*scene, rules)
         known = reference_rules.evaluate(*scene, rules)
@@ -66,9 +67,10 @@ def _ranges(rules: dm.Rules):
 class TestLaws:
     """What no setting changes."""
 
-    @given(scene=scenes, rules=any_rules)
+    @given(scene=scenes, rules=any_rules | cuts)
     def test_merged_shards_are_the_whole(self, scene, rules):
-        truth, found, _ = prepare(*scene, rules)
+        truth, found, _ = evaluated_classes(*scene, rules)
+        truth, found, _ = prepare(truth, found, rules)
         if rules.class_limit is not None:  # a limit over all images is not one of shards
             rules = rules.replace(class_limit=None)
         if rules.ties == "file":
@@ -101,8 +103,8 @@ class TestLaws:
     @given(scene=scenes, rules=any_rules)
     def test_the_interval_over_ties_contains_the_value(self, scene, rules):
         result = dm.evaluate(*scene, rules)
-        if rules.interpolation == "trapezoid":
-            with pytest.raises(dm.InputError, match="no interval over equal scores"):
+        if rules.interpolation in ("trapezoid", "cuts"):
+            with pytest.raises(dm.InputError, match="no interval over the order of equal scores"):
                 result.tie_interval()
             return
         for name in ("AP", *(f"AP{v}" for v in (50, 75) if f"AP{v}" in result.summary)):
