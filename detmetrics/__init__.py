@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from detmetrics.crosschecking import Crosscheck, crosscheck
     from detmetrics.curves import Curve
     from detmetrics.evaluation import evaluate, read_detections, read_ground_truth
+    from detmetrics.metric import DetectionMetric
     from detmetrics.overview import Overview, stats
     from detmetrics.reading.format import Format
     from detmetrics.reading.request import Reading
@@ -72,6 +73,7 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "Conversion",
     "Crosscheck",
     "Curve",
+    "DetectionMetric",
     "Detections",
     "DetmetricsError",
     "DetmetricsWarning",
@@ -125,6 +127,7 @@ _LAZY = {
     "Conversion": "conversion",
     "Crosscheck": "crosschecking",
     "Curve": "curves",
+    "DetectionMetric": "metric",
     "Detections": "tables",
     "Evaluation": "result",
     "Finding": "checks",

@@ -19,6 +19,7 @@ from detmetrics.preparation import evaluated_classes, prepare
 from detmetrics.reading.request import Reading
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
+from detmetrics.rules.files import rule_set
 from detmetrics.tables import Detections, GroundTruth, restrict
 
 __all__ = ["evaluate", "read_detections", "read_ground_truth", "refuse_unpaired"]
@@ -83,7 +84,7 @@ def read_detections(
 def evaluate(
     ground_truth: Path | GroundTruth,
     detections: Path | Detections,
-    rules: Rules = COCO,
+    rules: Rules | str = COCO,
     *,
     images: Iterable[Id] | None = None,
     classes: Iterable[Id] | None = None,
@@ -96,17 +97,20 @@ def evaluate(
 
     ground_truth, detections: paths of files or folders in any known format, or tables; a table
     of detections must have been paired with this ground truth.
+    rules: a rule set, its name, or the path of a TOML file.
     reading: formats, columns, class names, image sizes: what files leave open.
     images, classes: only these, by id or by name. unknown_images, unknown_categories: as in
     :func:`read_detections`. progress: called with a phase and the share of it that is done.
 
     Raises:
-        FormatError, UnknownIdError, InputError: see the readers.
+        FormatError, UnknownIdError, InputError: see the readers. RulesError: no such rule set, or
+            the tables lack what it needs.
 
     >>> result = evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
     >>> round(result.summary["AP50"], 4) > round(result.summary["AP"], 4)
     True
     """
+    rules = rule_set(rules) if isinstance(rules, str) else rules
     truth = (
         ground_truth
         if isinstance(ground_truth, GroundTruth)

@@ -94,6 +94,16 @@ class Evaluation:
         """(K,) names of the evaluated classes, all different; ``all`` where they are pooled."""
         return ("all",) if self.rules.class_agnostic else self.ground_truth.catalog.class_labels
 
+    def scalars(self, prefix: str = "") -> dict[str, float]:
+        """The summary as a flat dict of floats, as loggers take it; undefined ones are nan.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> round(result.scalars("val/")["val/AP"], 4)
+        0.3635
+        """
+        return {f"{prefix}{name}": float(value) for name, value in self.summary.items()}
+
     def class_columns(self) -> dict[str, Objects]:
         """(K,) arrays: ground truths that count, detections within the limit, every metric."""
         detected = np.bincount(self.matching.category, minlength=self.matching.categories)

@@ -1,0 +1,343 @@
+"""A metric for training loops: fed with batches, asked for the result of all of them.
+
+It keeps the boxes of each image, a few arrays, and measures them when it is asked; images stand
+in order of their id, so that neither the order of batches nor the number of processes changes a
+bit of the result. Its state is plain bytes, which processes exchange and files hold.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from detmetrics.arrays import object_column
+from detmetrics.batches import FLAGS, Classes, ImageBoxes, image_ids_of, image_of, same_length
+from detmetrics.catalog import Catalog, Id
+from detmetrics.columns import BoxFormat
+from detmetrics.errors import InputError, RulesError
+from detmetrics.evaluation import evaluate
+from detmetrics.messages import counted, shown
+from detmetrics.result import Evaluation
+from detmetrics.rules import COCO, Rules
+from detmetrics.rules.files import rule_set
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["DetectionMetric"]
+
+VERSION = 1
+KIND = "detmetrics.DetectionMetric"
+OnRepeat = Literal["replace", "keep", "error"]
+BOX_FORMATS = ("xyxy", "xywh", "cxcywh")
+FOUND = ("boxes", "scores", "labels")
+THERE = ("truth_boxes", "truth_labels", "area", "flags")
+
+
+class DetectionMetric:
+    """Detections and ground truth, batch by batch, and the evaluation of all of them.
+
+    >>> metric = DetectionMetric(["cat", "dog"])
+    >>> metric.update(
+    ...     ["a.jpg"],
+    ...     [{"boxes": [[0, 0, 10, 10]], "scores": [0.9], "labels": [1]}],
+    ...     [{"boxes": [[0, 0, 10, 11]], "labels": [1]}],
+    ... )
+    >>> round(metric.compute().summary["AP50"], 3), len(metric)
+    (1.0, 1)
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str] | Mapping[int, str],
+        rules: Rules | str = COCO,
+        box_format: BoxFormat = "xyxy",
+        on_repeat: OnRepeat = "replace",
+        *,
+        normalized: bool = False,
+    ) -> None:
+        """An empty metric.
+
+        classes: names in the order of labels from 0 on, or a mapping from labels to names.
+        rules: a rule set or its name. box_format: of predictions and targets, ``"xyxy"``,
+        ``"xywh"`` or ``"cxcywh"``. normalized: boxes are shares of width and height, and
+        :meth:`update` is given the sizes of images.
+        on_repeat: what becomes of an image id that was there before, since a distributed sampler
+        pads its last batch: the later one counts (``"replace"``), the earlier one
+        (``"keep"``), or it is an ``"error"``.
+
+        Raises:
+            InputError, RulesError: one of them does not fit.
+        """
+        self.classes = Classes.of(classes)
+        self.rules = rule_set(rules) if isinstance(rules, str) else rules
+        if not isinstance(self.rules, Rules):
+            raise RulesError(f"rules: expected a rule set or its name, got {shown(rules)}")
+        self.box_format = _choice("box_format", box_format, BOX_FORMATS)
+        self.on_repeat = _choice("on_repeat", on_repeat, ("replace", "keep", "error"))
+        self.normalized = bool(normalized)
+        self.repeats = 0
+        self._images: dict[Id, ImageBoxes] = {}
+
+    def __len__(self) -> int:
+        """How many images there are."""
+        return len(self._images)
+
+    def update(
+        self,
+        image_ids: Any,
+        predictions: Sequence[Mapping[str, Any]],
+        targets: Sequence[Mapping[str, Any]],
+        image_sizes: Any = None,
+    ) -> None:
+        """Add a batch: for each image its id, what was found and what is there.
+
+        predictions: dicts with ``boxes`` (n, 4), ``scores`` and ``labels`` (n,); targets: dicts
+        with ``boxes`` and ``labels``, and where known ``iscrowd`` (or ``crowd``), ``ignore``,
+        ``difficult``, ``area`` in square pixels. Arrays of NumPy, torch on any device, JAX or
+        TensorFlow, or lists. image_sizes : (B, 2) width and height in pixels.
+
+        Raises:
+            InputError: shapes or values that do not fit, named by argument and place; an unknown
+                label; an image that is there already where ``on_repeat`` is ``"error"``. Nothing
+                of the batch is added then.
+        """
+        ids = image_ids_of(image_ids)
+        same_length(ids, predictions=predictions, targets=targets)
+        if image_sizes is not None:
+            same_length(ids, image_sizes=image_sizes)
+        images = [
+            image_of(
+                place,
+                found,
+                there,
+                self.classes,
+                self.box_format,
+                size=None if image_sizes is None else image_sizes[place],
+                normalized=self.normalized,
+            )
+            for place, (found, there) in enumerate(zip(predictions, targets, strict=True))
+        ]
+        self.repeats += self._add(zip(ids, images, strict=True))
+
+    def compute(self) -> Evaluation:
+        """The evaluation of all images so far; nothing is forgotten.
+
+        Raises:
+            InputError: there is no image yet, or ids are both numbers and text.
+            RulesError: the rules need what the boxes lack.
+        """
+        if not self._images:
+            raise InputError("no image yet: update(image_ids, predictions, targets) comes first")
+        truth, found = self._tables()
+        notes = truth.notes
+        if self.repeats:
+            kept = {"replace": "the last", "keep": "the first"}.get(self.on_repeat, "the last")
+            times = counted(self.repeats, "image was", "images were")
+            notes = (*notes, f"{times} given more than once; {kept} of each counts")
+        return evaluate(replace(truth, notes=notes), found, self.rules)
+
+    def merge(self, other: DetectionMetric) -> Self:
+        """Add the images of another metric; repeats among them are treated as in ``update``.
+
+        Raises:
+            InputError: its classes, rules or boxes are other ones.
+        """
+        if not isinstance(other, DetectionMetric):
+            raise InputError(f"merge: expected a DetectionMetric, got {shown(other)}")
+        for name in ("classes", "rules", "normalized"):
+            if getattr(self, name) != getattr(other, name):
+                raise InputError(f"cannot merge metrics of different {name}")
+        if self._kept_format != other._kept_format:
+            raise InputError("cannot merge metrics of different box_format")
+        self.repeats += other.repeats + self._add(other._images.items())
+        return self
+
+    def reset(self) -> None:
+        """Forget all images."""
+        self._images.clear()
+        self.repeats = 0
+
+    def to_bytes(self) -> bytes:
+        """Everything that the metric holds, without pickle; :meth:`from_bytes` reads it back."""
+        images = list(self._images.values())
+        header = {
+            "kind": KIND,
+            "version": VERSION,
+            "classes": list(self.classes.names.items()),
+            "rules": dataclasses.asdict(self.rules),
+            "box_format": self.box_format,
+            "on_repeat": self.on_repeat,
+            "normalized": self.normalized,
+            "repeats": self.repeats,
+            "image_ids": list(self._images),
+        }
+        arrays: dict[str, Any] = {
+            "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
+            "found": np.array([len(image.scores) for image in images], np.int64),
+            "there": np.array([len(image.area) for image in images], np.int64),
+            "size": np.array([image.size for image in images]).reshape(-1, 2),
+        }
+        empty = _nothing()
+        for name in (*FOUND, *THERE):
+            parts = [getattr(image, name) for image in (empty, *images)]
+            arrays[name] = np.concatenate(parts, axis=-1 if name == "flags" else 0)
+        data = io.BytesIO()
+        np.savez(data, allow_pickle=False, **arrays)
+        return data.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The metric that :meth:`to_bytes` wrote.
+
+        Raises:
+            InputError: it is not one, is damaged, or a later release wrote it.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            header = json.loads(arrays["header"].tobytes())
+            if header["kind"] != KIND:
+                raise ValueError
+        except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
+            raise InputError("from_bytes: expected what to_bytes wrote, got other bytes") from None
+        if header.get("version") != VERSION:
+            raise InputError(
+                f"from_bytes: written as version {shown(header.get('version'))}, this release "
+                f"reads {VERSION}"
+            )
+        try:
+            return cls._restored(header, arrays)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise InputError(f"from_bytes: the bytes are damaged ({shown(str(error))})") from None
+
+    @classmethod
+    def _restored(cls, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:
+        metric = cls(
+            dict(header["classes"]),
+            Rules(**header["rules"]),
+            header["box_format"],
+            header["on_repeat"],
+            normalized=header["normalized"],
+        )
+        ids = image_ids_of(header["image_ids"])
+        ends = {"found": np.cumsum(arrays["found"])[:-1], "there": np.cumsum(arrays["there"])[:-1]}
+        parts = {
+            name: np.split(arrays[name], ends["found"])
+            if name in FOUND
+            else np.split(arrays[name], ends["there"], axis=-1 if name == "flags" else 0)
+            for name in (*FOUND, *THERE)
+        }
+        if any(len(arrays[side]) != len(ids) for side in ("found", "there", "size")):
+            raise ValueError("columns of different length")
+        for place, image in enumerate(ids):
+            own = {name: parts[name][place] for name in parts}
+            metric._images[image] = ImageBoxes(**own, size=arrays["size"][place])
+        metric.repeats = int(header["repeats"])
+        return metric
+
+    def sync(self, group: Any = None) -> DetectionMetric:
+        """A metric of the images of all processes of ``torch.distributed``, the same in each.
+
+        This one stays as it is, so that the next batch goes on. Without a process group it is
+        a copy. group: the process group, the whole world unless given.
+
+        Raises:
+            InputError: torch is missing, or the metrics of the processes do not fit together.
+        """
+        from detmetrics.distributed import gathered
+
+        parts = [self.from_bytes(data) for data in gathered(self.to_bytes(), group)]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole.merge(part)
+        return whole
+
+    @property
+    def _kept_format(self) -> BoxFormat:
+        """How boxes are kept: tables know no centres."""
+        return "xyxy" if self.box_format == "xyxy" else "xywh"
+
+    def _add(self, images: Iterable[tuple[Id, ImageBoxes]]) -> int:
+        """Add images, all or none; how many were there before."""
+        added: dict[Id, ImageBoxes] = {}
+        repeats = 0
+        for image, boxes in images:
+            there = image in self._images or image in added
+            repeats += there
+            if there and self.on_repeat == "error":
+                raise InputError(f"image {shown(image)} was given before (on_repeat='error')")
+            if not there or self.on_repeat == "replace":
+                added[image] = boxes
+        self._images |= added
+        return repeats
+
+    def _tables(self) -> tuple[GroundTruth, Detections]:
+        """Both tables, images in order of id."""
+        ids = list(self._images)
+        if len({isinstance(image, str) for image in ids}) > 1:
+            raise InputError("image_ids: expected whole numbers or text, got both")
+        ids.sort()
+        images = [self._images[image] for image in ids]
+        catalog = Catalog.from_ids(
+            images=ids,
+            categories=list(self.classes.names),
+            category_names=list(self.classes.names.values()),
+            image_sizes=[image.size for image in images],
+        )
+
+        def column(name: str) -> Any:
+            parts = [getattr(image, name) for image in images]
+            return np.concatenate(parts, axis=-1 if name == "flags" else 0)
+
+        def of_image(name: str) -> Any:
+            counts = [len(getattr(image, name)) for image in images]
+            numbers = not isinstance(ids[0], str)
+            column = np.array(ids, np.int64) if numbers else object_column(ids)
+            return np.repeat(column, counts)
+
+        truth = GroundTruth.from_arrays(
+            image_ids=of_image("area"),
+            categories=column("truth_labels"),
+            boxes=column("truth_boxes"),
+            box_format=self._kept_format,
+            areas=column("area"),
+            catalog=catalog,
+            **dict(zip(FLAGS, column("flags"), strict=True)),
+        )
+        found = Detections.from_arrays(
+            image_ids=of_image("scores"),
+            categories=column("labels"),
+            boxes=column("boxes"),
+            scores=column("scores"),
+            box_format=self._kept_format,
+            catalog=catalog,
+        )
+        return truth, found
+
+
+def _nothing() -> ImageBoxes:
+    """An image without anything, so that columns have a form where there is no image."""
+    none, boxes = np.zeros(0), np.zeros((0, 4))
+    return ImageBoxes(
+        boxes=boxes,
+        scores=none,
+        labels=none.astype(np.int64),
+        truth_boxes=boxes,
+        truth_labels=none.astype(np.int64),
+        area=none,
+        flags=np.zeros((len(FLAGS), 0), bool),
+        size=np.full(2, np.nan),
+    )
+
+
+def _choice(argument: str, value: Any, choices: tuple[str, ...]) -> Any:
+    if value not in choices:
+        expected = ", ".join(map(repr, choices))
+        raise InputError(f"{argument}: expected one of {expected}, got {shown(value)}")
+    return value

@@ -1,0 +1,91 @@
+"""Processes of torch.distributed: each gets the result of one process, bit for bit."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs torch: make test-peers")
+import torch.distributed as dist  # noqa: E402
+import torch.multiprocessing as mp  # noqa: E402
+
+import detmetrics as dm  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+FIXTURES = str(ROOT / "fixtures/ground_truth.json"), str(ROOT / "fixtures/detections.json")
+
+
+def batches() -> tuple[dict, list[tuple]]:
+    truth = dm.read_ground_truth(FIXTURES[0])
+    found = dm.read_detections(FIXTURES[1], truth)
+    catalog = truth.catalog
+    classes = dict(zip(catalog.category_ids.tolist(), catalog.category_names, strict=True))
+
+    def of(index: int) -> tuple:
+        g, d = truth.image == index, found.image == index
+        prediction = {
+            "boxes": torch.tensor(found.boxes[d]),
+            "scores": torch.tensor(found.scores[d]),
+            "labels": torch.tensor(catalog.category_ids[found.category[d]]),
+        }
+        target = {
+            "boxes": torch.tensor(truth.boxes[g]),
+            "labels": torch.tensor(catalog.category_ids[truth.category[g]]),
+            "area": torch.tensor(truth.area[g]),
+            "iscrowd": torch.tensor(truth.crowd[g]),
+        }
+        return int(catalog.image_ids[index]), prediction, target
+
+    return classes, [of(index) for index in range(len(catalog.image_ids))]
+
+
+def _rank(rank: int, ranks: int, share: str, folder: str) -> None:
+    dist.init_process_group(
+        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=ranks
+    )
+    classes, images = batches()
+    if share == "padded":  # as DistributedSampler does: the first images again at the end
+        images = [*images, *itertools.islice(itertools.cycle(images), -len(images) % ranks)]
+        assert len(images) % ranks == 0
+        mine = images[rank::ranks]
+    else:  # the last process saw nothing
+        mine = images[rank :: ranks - 1] if rank < ranks - 1 else []
+    metric = dm.DetectionMetric(classes, box_format="xywh")
+    for image, prediction, target in mine:
+        metric.update([image], [prediction], [target])
+    results = [dict(metric.sync().compute().summary) for _ in range(2)]
+    assert results[0] == results[1]
+    assert len(metric) == len({image for image, *_ in mine})
+    with open(f"{folder}/{rank}.json", "w") as file:
+        json.dump(results[0], file)
+    dist.destroy_process_group()
+
+
+@pytest.mark.parametrize("share", ["padded", "one idle"])
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_every_process_has_the_result_of_one(tmp_path, ranks, share):
+    mp.spawn(_rank, (ranks, share, str(tmp_path)), nprocs=ranks)
+    expected = dict(dm.evaluate(*FIXTURES).summary)
+    for rank in range(ranks):
+        assert json.loads((tmp_path / f"{rank}.json").read_text()) == expected
+
+
+def test_without_processes_sync_is_a_copy():
+    classes, images = batches()
+    metric = dm.DetectionMetric(classes, box_format="xywh")
+    metric.update(*([part] for part in images[0]))
+    copy = metric.sync()
+    metric.reset()
+    assert (len(metric), len(copy)) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_tensors_of_any_kind(kind):
+    boxes = torch.tensor([[0, 0, 8, 8]], dtype=kind, requires_grad=True)
+    one = {"boxes": boxes, "labels": torch.tensor([0])}
+    metric = dm.DetectionMetric(["cat"])
+    metric.update(torch.tensor([3]), [{**one, "scores": torch.tensor([0.5], dtype=kind)}], [one])
+    assert metric.compute().summary["AP50"] == pytest.approx(1)
