@@ -1,0 +1,22 @@
+"""Stand-ins for other packages, so that code written for them runs on detmetrics."""
+
+from __future__ import annotations
+
+__all__ = ["install_as_pycocotools"]
+
+
+def install_as_pycocotools() -> None:
+    """Let ``pycocotools.cocoeval.COCOeval`` be detmetrics' own, for code that cannot change.
+
+    Call it before that code is imported: what was imported by name before keeps the other one.
+
+    >>> install_as_pycocotools()
+    >>> from pycocotools.cocoeval import COCOeval
+    >>> COCOeval.__module__
+    'detmetrics.compat.pycocotools'
+    """
+    import pycocotools.cocoeval
+
+    from detmetrics.compat.pycocotools import COCOeval
+
+    pycocotools.cocoeval.COCOeval = COCOeval

@@ -1,0 +1,223 @@
+"""The stand-in for pycocotools beside pycocotools itself: every cell, record and printed line."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+from pycocotools.cocoeval import COCOeval as Original
+
+import detmetrics as dm
+from detmetrics.compat.pycocotools import COCO, COCOeval
+
+pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
+
+FIXTURES = "fixtures/ground_truth.json", "fixtures/detections.json"
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+def sides(truth: dm.GroundTruth, found: dm.Detections) -> tuple[COCO, COCO]:
+    """The tables as pycocotools' objects, with ids that are not those of rows."""
+    catalog = truth.catalog
+    document = {
+        "images": [{"id": int(image)} for image in catalog.image_ids],
+        "categories": [{"id": int(k), "name": str(k)} for k in catalog.category_ids],
+        "annotations": [
+            {
+                "id": 7 + 3 * row,
+                "image_id": int(catalog.image_ids[truth.image[row]]),
+                "category_id": int(catalog.category_ids[truth.category[row]]),
+                "bbox": truth.xywh[row].tolist(),
+                "area": float(truth.area[row]),
+                "iscrowd": int(truth.crowd[row]),
+            }
+            for row in range(len(truth))
+        ],
+    }
+    rows = [
+        {
+            "image_id": int(catalog.image_ids[found.image[row]]),
+            "category_id": int(catalog.category_ids[found.category[row]]),
+            "bbox": found.xywh[row].tolist(),
+            "score": float(found.scores[row]),
+        }
+        for row in range(len(found))
+    ]
+    side = COCO()
+    side.dataset = document
+    side.createIndex()
+    return side, side.loadRes(rows) if rows else COCO()
+
+
+def run(kind: type, pair: tuple[COCO, COCO], changes: dict) -> Original:
+    evaluator = kind(*pair, "bbox")
+    for name, value in changes.items():
+        setattr(evaluator.params, name, copy.deepcopy(value))
+    evaluator.evaluate()
+    return evaluator
+
+
+def same(ours: Original, theirs: Original) -> None:
+    for name in ("precision", "recall", "scores"):
+        np.testing.assert_array_equal(ours.eval[name], theirs.eval[name], err_msg=name)
+    assert ours.eval["counts"] == theirs.eval["counts"]
+
+
+PARAMS = st.fixed_dictionaries(
+    {},
+    optional={
+        "iouThrs": st.sampled_from([[0.5], [0.1, 0.5, 1.0]]),
+        "recThrs": st.sampled_from([[0.0, 0.5, 1.0]]),
+        "maxDets": st.sampled_from([[1, 2, 3], [100, 1, 10]]),
+        "useCats": st.sampled_from([0, 1]),
+        "areaRng": st.just([[0, 1e10], [0, 8.0], [8.0, 64.0], [64.0, 1e10]]),
+    },
+)
+
+
+@given(scene=strategies.scenes(), changes=PARAMS, half=st.booleans())
+def test_every_cell_and_every_record(scene, changes, half):
+    pair = sides(*scene)
+    if half:
+        changes = {**changes, "imgIds": pair[0].getImgIds()[::2], "catIds": pair[0].getCatIds()[:2]}
+    ours, theirs = run(COCOeval, pair, changes), run(Original, pair, changes)
+    ours.accumulate()
+    theirs.accumulate()
+    same(ours, theirs)
+    assert len(ours.evalImgs) == len(theirs.evalImgs)
+    for mine, other in zip(ours.evalImgs, theirs.evalImgs, strict=True):
+        assert (mine is None) == (other is None)
+        for name in other or ():
+            np.testing.assert_array_equal(mine[name], other[name], err_msg=name)
+    assert ours.ious.keys() == theirs.ious.keys()
+    for key, overlaps in theirs.ious.items():
+        np.testing.assert_array_equal(ours.ious[key], overlaps)
+
+
+@given(scene=strategies.scenes())
+def test_accumulated_from_records_that_others_put_together(scene):
+    """As evaluators of several processes do: they gather ``evalImgs`` and put them back."""
+    pair = sides(*scene)
+    ours, theirs = run(COCOeval, pair, {}), run(Original, pair, {})
+    params = ours.params
+    shape = -1, len(params.areaRng), len(params.imgIds)
+    gathered = np.asarray(ours.evalImgs).reshape(shape)
+    fresh = COCOeval(pair[0], iouType="bbox")
+    fresh.params.imgIds = list(params.imgIds)
+    fresh.evalImgs = list(gathered.flatten())
+    fresh._paramsEval = copy.deepcopy(fresh.params)
+    fresh.accumulate()
+    theirs.accumulate()
+    same(fresh, theirs)
+
+
+def printed(kind: type) -> tuple[str, list[float]]:
+    truth = COCO(FIXTURES[0])
+    evaluator = kind(truth, truth.loadRes(FIXTURES[1]), "bbox")
+    evaluator.evaluate()
+    evaluator.accumulate()
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        evaluator.summarize()
+    return said.getvalue(), evaluator.stats.tolist()
+
+
+def test_the_summary_is_printed_as_it_was():
+    assert printed(COCOeval) == printed(Original)
+    assert printed(COCOeval)[1] == [*dm.evaluate(*FIXTURES).summary.values()]
+
+
+def test_parameters_given_to_accumulate_are_followed():
+    truth = COCO(FIXTURES[0])
+    pair = truth, truth.loadRes(FIXTURES[1])
+    ours, theirs = run(COCOeval, pair, {}), run(Original, pair, {})
+    for evaluator in (ours, theirs):
+        fewer = copy.deepcopy(evaluator.params)
+        fewer.maxDets = [10]
+        evaluator.accumulate(fewer)
+    same(ours, theirs)
+
+
+def test_the_whole_result_is_at_hand():
+    truth = COCO(FIXTURES[0])
+    evaluator = run(COCOeval, (truth, truth.loadRes(FIXTURES[1])), {})
+    assert dict(evaluator.result.summary) == dict(dm.evaluate(*FIXTURES).summary)
+    assert len(evaluator.result.matches()) > 100
+
+
+def test_nothing_found_is_zero_and_no_error():
+    truth = COCO(FIXTURES[0])
+    evaluator = run(COCOeval, (truth, COCO()), {})
+    evaluator.accumulate()
+    evaluator.summarize()
+    assert evaluator.stats[0] == 0
+
+
+@pytest.mark.parametrize(
+    "changes", [{"iouThrs": [0.75, 0.5]}, {"areaRngLbl": ["all", "a", "a", "a"]}]
+)
+def test_parameters_that_are_no_rules_are_left_to_pycocotools(changes):
+    truth = COCO(FIXTURES[0])
+    pair = truth, truth.loadRes(FIXTURES[1])
+    ours, theirs = run(COCOeval, pair, changes), run(Original, pair, changes)
+    assert ours.result is None
+    for evaluator in (ours, theirs):
+        evaluator.accumulate()
+    same(ours, theirs)
+
+
+def test_areas_of_detections_that_are_not_of_boxes_are_followed():
+    truth = COCO(FIXTURES[0])
+    found = truth.loadRes(FIXTURES[1])
+    for one in found.anns.values():
+        one["area"] /= 4
+    ours, theirs = run(COCOeval, (truth, found), {}), run(Original, (truth, found), {})
+    for evaluator in (ours, theirs):
+        evaluator.accumulate()
+    same(ours, theirs)
+
+
+def test_masks_are_left_to_pycocotools(tmp_path):
+    document = json.loads(Path(FIXTURES[0]).read_text())
+    for one in document["annotations"]:
+        x, y, w, h = one["bbox"]
+        one["segmentation"] = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+    for image in document["images"]:
+        image.update(width=640, height=480)
+    path = tmp_path / "masks.json"
+    path.write_text(json.dumps(document))
+    truth = COCO(str(path))
+    found = truth.loadRes(FIXTURES[1])
+    results = []
+    for kind in (COCOeval, Original):
+        evaluator = kind(truth, found, "segm")
+        evaluator.evaluate()
+        evaluator.accumulate()
+        results.append(evaluator)
+    same(*results)
+
+
+def test_installed_for_code_that_cannot_change(monkeypatch):
+    import pycocotools.cocoeval
+
+    monkeypatch.setattr(pycocotools.cocoeval, "COCOeval", Original)
+    from detmetrics.compat import install_as_pycocotools
+
+    install_as_pycocotools()
+    truth = COCO(FIXTURES[0])
+    evaluator = pycocotools.cocoeval.COCOeval(truth, truth.loadRes(FIXTURES[1]), "bbox")
+    evaluator.evaluate()
+    assert not math.isnan(evaluator.result.summary["AP"])
