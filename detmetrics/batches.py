@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints, read_only
+from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.catalog import Id
 from detmetrics.columns import LARGEST, from_centres
 from detmetrics.errors import InputError
@@ -18,9 +19,10 @@ from detmetrics.messages import counted, few, shown
 __all__ = ["FLAGS", "Classes", "ImageBoxes", "array_of", "image_ids_of", "image_of"]
 
 FLAGS = ("crowd", "ignore", "difficult")
+UNKNOWN = np.full(2, np.nan)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Classes:
     """The classes by id, and which ids labels may have.
 
@@ -29,6 +31,11 @@ class Classes:
     """
 
     names: Mapping[int, str]
+
+    @cached_property
+    def known(self) -> Ints:
+        """(K,) the labels, rising."""
+        return np.array(list(self.names), np.int64)
 
     @classmethod
     def of(cls, given: Any) -> Classes:
@@ -64,9 +71,11 @@ class Classes:
                 self._refuse(argument, unknown[0], given[unknown[0]])
             given = [by_name[label] for label in given]
         labels = array_of(argument, given, (count,))
-        known = np.array(list(self.names))
-        if (wrong := np.flatnonzero(~np.isin(labels, known))).size:
-            self._refuse(argument, int(wrong[0]), labels[wrong[0]].item())
+        near = self.known.searchsorted(labels, side="right") - 1
+        right = self.known[near] == labels
+        if not right.all():
+            wrong = int(np.argmin(right))
+            self._refuse(argument, wrong, labels[wrong].item())
         return labels.astype(np.int64)
 
     def _refuse(self, argument: str, place: int, label: Any) -> None:
@@ -110,7 +119,7 @@ def image_of(
         InputError: an argument is missing, has another shape, or holds what can be no box.
     """
     side, other = f"predictions[{place}]", f"targets[{place}]"
-    scale = np.full(2, np.nan)
+    scale = UNKNOWN
     if size is not None:
         scale = array_of(f"image_sizes[{place}]", size, (2,))
     if normalized and not (scale > 0).all():
@@ -119,25 +128,26 @@ def image_of(
     boxes = _boxes(side, found, box_format, times)
     count = len(boxes)
     scores = array_of(f"{side}['scores']", _part(side, found, "scores"), (count,))
-    if (odd := np.flatnonzero(np.isnan(scores))).size:
-        raise InputError(f"{side}['scores'][{odd[0]}]: expected a number, got nan")
+    if (odd := np.isnan(scores)).any():
+        raise InputError(f"{side}['scores'][{np.argmax(odd)}]: expected a number, got nan")
     truth_boxes = _boxes(other, there, box_format, times)
     truths = len(truth_boxes)
-    flags = [_flag(other, there, name, truths) for name in FLAGS]
+    flags = np.zeros((len(FLAGS), truths), bool)
+    for row, name in enumerate(FLAGS):
+        _mark(flags[row], other, there, name)
     area = np.full(truths, np.nan)
     if there.get("area") is not None:
         area = array_of(f"{other}['area']", there["area"], (truths,))
-    columns = {
-        "boxes": boxes,
-        "scores": scores,
-        "labels": classes.labels(f"{side}['labels']", _part(side, found, "labels"), count),
-        "truth_boxes": truth_boxes,
-        "truth_labels": classes.labels(f"{other}['labels']", _part(other, there, "labels"), truths),
-        "area": area,
-        "flags": np.stack(flags),
-        "size": scale,
-    }
-    return ImageBoxes(**{name: read_only(column) for name, column in columns.items()})
+    return ImageBoxes(
+        boxes=boxes,
+        scores=scores,
+        labels=classes.labels(f"{side}['labels']", _part(side, found, "labels"), count),
+        truth_boxes=truth_boxes,
+        truth_labels=classes.labels(f"{other}['labels']", _part(other, there, "labels"), truths),
+        area=area,
+        flags=flags,
+        size=scale,
+    )
 
 
 def image_ids_of(given: Any) -> list[Id]:
@@ -217,14 +227,13 @@ def _part(side: str, given: Mapping[str, Any], name: str) -> Any:
     return given[name]
 
 
-def _flag(side: str, given: Mapping[str, Any], name: str, count: int) -> Bools:
-    """(count,) a mark; ``iscrowd`` is a crowd."""
+def _mark(flags: Bools, side: str, given: Mapping[str, Any], name: str) -> None:
+    """Set what is marked; ``iscrowd`` is a crowd."""
     keys = (name, "iscrowd") if name == "crowd" else (name,)
     for key in keys:
         if given.get(key) is not None:
-            marks: Bools = array_of(f"{side}[{key!r}]", given[key], (count,)) != 0
-            return marks
-    return np.zeros(count, bool)
+            flags[:] = array_of(f"{side}[{key!r}]", given[key], flags.shape) != 0
+            return
 
 
 def _is_whole(value: Any) -> bool:
