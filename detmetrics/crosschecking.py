@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.arrays import Floats
-from detmetrics.errors import RulesError
+from detmetrics.errors import InputError, RulesError
 from detmetrics.evaluation import evaluate
 from detmetrics.messages import counted, listing
 from detmetrics.result import Evaluation
@@ -157,11 +157,27 @@ def _version() -> str:
     return version("pycocotools")
 
 
+def _evaluator() -> Any:
+    """pycocotools' own ``COCOeval``, also where a stand-in took its place.
+
+    Raises:
+        InputError: the stand-in is not built on it.
+    """
+    from pycocotools import cocoeval
+
+    for kind in cocoeval.COCOeval.__mro__:
+        if kind.__module__ == "pycocotools.cocoeval":
+            return kind
+    raise InputError(
+        f"crosscheck needs pycocotools itself, got {cocoeval.COCOeval.__module__} in its place"
+    )
+
+
 def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, Floats]:
     """precision, recall and scores; ids: of the ground truths, counted from 1 unless given."""
     from pycocotools import coco
-    from pycocotools.cocoeval import COCOeval
 
+    original = _evaluator()
     truth, found, rules = result.ground_truth, result.detections, result.rules
     catalog = truth.catalog
     images = [{"id": index} for index in range(len(catalog.image_ids))]
@@ -174,7 +190,7 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
             side.createIndex()
             sides.append(side)
 
-        class Evaluator(COCOeval):  # type: ignore[misc]
+        class Evaluator(original):  # type: ignore[misc, valid-type]
             def _prepare(self) -> None:
                 super()._prepare()
                 for annotation in (a for group in self._gts.values() for a in group):

@@ -10,10 +10,10 @@ def install_as_pycocotools() -> None:
 
     Call it before that code is imported: what was imported by name before keeps the other one.
 
-    >>> install_as_pycocotools()
-    >>> from pycocotools.cocoeval import COCOeval
-    >>> COCOeval.__module__
-    'detmetrics.compat.pycocotools'
+    ::
+
+        detmetrics.compat.install_as_pycocotools()
+        from pycocotools.cocoeval import COCOeval  # detmetrics' own from here on
     """
     import pycocotools.cocoeval
 

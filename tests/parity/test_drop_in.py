@@ -210,13 +210,31 @@ def test_masks_are_left_to_pycocotools(tmp_path):
     same(*results)
 
 
-def test_installed_for_code_that_cannot_change(monkeypatch):
+@pytest.fixture
+def installed(monkeypatch):
     import pycocotools.cocoeval
 
     monkeypatch.setattr(pycocotools.cocoeval, "COCOeval", Original)
     from detmetrics.compat import install_as_pycocotools
 
     install_as_pycocotools()
+    return pycocotools
+
+
+def test_the_crosscheck_never_asks_the_stand_in(installed, monkeypatch):
+    assert installed.cocoeval.COCOeval is COCOeval
+    monkeypatch.setattr(COCOeval, "evaluate", lambda self: pytest.fail("checked against itself"))
+    assert dm.crosscheck(dm.evaluate(*FIXTURES)).agrees
+
+
+def test_the_crosscheck_refuses_the_stand_in_of_another_package(installed, monkeypatch):
+    monkeypatch.setattr(installed.cocoeval, "COCOeval", type("COCOeval", (), {}))
+    with pytest.raises(dm.InputError, match="needs pycocotools itself, got test_drop_in"):
+        dm.crosscheck(dm.evaluate(*FIXTURES))
+
+
+def test_installed_for_code_that_cannot_change(installed):
+    pycocotools = installed
     truth = COCO(FIXTURES[0])
     evaluator = pycocotools.cocoeval.COCOeval(truth, truth.loadRes(FIXTURES[1]), "bbox")
     evaluator.evaluate()
