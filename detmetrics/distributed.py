@@ -21,8 +21,8 @@ def gathered(data: bytes, group: Any = None) -> list[bytes]:
         InputError: torch is not installed.
     """
     try:
-        import torch  # type: ignore[import-not-found, unused-ignore]
-        import torch.distributed as dist  # type: ignore[import-not-found, unused-ignore]
+        import torch
+        import torch.distributed as dist
     except ImportError:
         raise InputError("sync needs torch: pip install torch") from None
     if not dist.is_available() or not dist.is_initialized():
