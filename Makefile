@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FRAMEWORKS := .venv-frameworks
 
-.PHONY: demo test test-peers check lint types layers docs fuzz bench clean
+.PHONY: demo test test-peers test-plugins check lint types layers docs fuzz bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
@@ -11,9 +12,13 @@ demo: $(VENV)/installed
 test: $(VENV)/developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-# Against the packages whose rules are followed, in an environment of their own.
-test-peers: .venv-peers/installed
-	.venv-peers/bin/python -m pytest tests/peers
+# Against the packages whose rules are followed, in an environment with the frameworks.
+test-peers: $(FRAMEWORKS)/installed
+	$(FRAMEWORKS)/bin/python -m pytest tests/peers
+
+# Real training runs of every framework that has a plug-in, in the same environment.
+test-plugins: $(FRAMEWORKS)/installed
+	$(FRAMEWORKS)/bin/python -m pytest tests/plugins
 
 check: lint types layers
 
@@ -40,7 +45,7 @@ bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) .venv-peers build dist *.egg-info
+	rm -rf $(VENV) $(FRAMEWORKS) build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("detmetrics needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
@@ -55,10 +60,10 @@ $(VENV)/developer: $(VENV)/bin/python pyproject.toml
 	touch $@ $(VENV)/installed
 
 # torch first, and this very version: its build for CPUs, which the others then find in place.
-.venv-peers/installed: pyproject.toml
-	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers]'
+$(FRAMEWORKS)/installed: pyproject.toml
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers,plugins]'
 	touch $@
 
 $(VENV)/bench: $(VENV)/developer

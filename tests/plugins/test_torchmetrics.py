@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import detmetrics as dm
 
-torch = pytest.importorskip("torch", reason="needs torch: make test-peers")
-pytest.importorskip("torchmetrics", reason="needs torchmetrics: make test-peers")
+torch = pytest.importorskip("torch", reason="needs torch: make test-plugins")
+import torchvision_operators  # noqa: E402, F401
+pytest.importorskip("torchmetrics", reason="needs torchmetrics: make test-plugins")
 
 import torch.distributed as dist  # noqa: E402
 import torch.multiprocessing as mp  # noqa: E402
