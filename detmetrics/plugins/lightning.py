@@ -1,7 +1,7 @@
 """A callback for PyTorch Lightning that measures every validation and test.
 
-``validation_step`` and ``test_step`` return what :meth:`detmetrics.DetectionMetric.update` takes, by
-name; the callback logs the metrics of all batches of all processes, so that ``ModelCheckpoint``,
+``validation_step`` and ``test_step`` return what :meth:`detmetrics.DetectionMetric.update` takes,
+by name; the callback logs the metrics of all batches of all processes, so that ``ModelCheckpoint``,
 ``EarlyStopping`` and every logger see ``val/AP`` as if the model had logged it.
 """
 
@@ -20,7 +20,7 @@ try:
     from lightning.pytorch import Callback, LightningModule, Trainer
 except ImportError:
     try:  # the same under the name that it had before
-        from pytorch_lightning import Callback, LightningModule, Trainer  # type: ignore[no-redef]
+        from pytorch_lightning import Callback, LightningModule, Trainer  # type: ignore[no-redef, unused-ignore]
     except ImportError as error:
         raise ImportError(
             "detmetrics.plugins.lightning needs PyTorch Lightning: pip install lightning"
@@ -81,13 +81,13 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
         if trainer.sanity_checking:
             return
         if not isinstance(outputs, Mapping) or not set(KEYS) <= set(outputs):
-            got = few(map(str, outputs)) if isinstance(outputs, Mapping) else shown(outputs)
+            got = few([*map(str, outputs)]) if isinstance(outputs, Mapping) else shown(outputs)
             raise InputError(
                 f"DetectionCallback: expected that the step returns a dict with "
                 f"{', '.join(KEYS)}, got {got}"
             )
-        given = [outputs[name] for name in KEYS]
-        self._metric(dataloader_idx).update(*given, image_sizes=outputs.get("image_sizes"))
+        given = {name: outputs.get(name) for name in (*KEYS, "image_sizes")}
+        self._metric(dataloader_idx).update(**given)
 
     def _log(self, trainer: Trainer, module: LightningModule) -> None:
         """Measure the images of all processes and log, the same in each of them."""

@@ -1,4 +1,4 @@
-"""A detector small enough to be trained in a test: a cell of 8 pixels each finds at most one shape."""
+"""A detector small enough to be trained in a test: each cell of 8 pixels finds one shape."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from fixtures.shapes import CLASSES, Picture, pictures  # noqa: E402
+from fixtures.shapes import CLASSES, Picture, pictures
 
 __all__ = ["CLASSES", "Detector", "collate", "pictures"]
 

@@ -12,6 +12,7 @@ import detmetrics as dm
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-plugins")
 import torchvision_operators  # noqa: E402, F401
+
 pytest.importorskip("torchmetrics", reason="needs torchmetrics: make test-plugins")
 
 import torch.distributed as dist  # noqa: E402
