@@ -86,7 +86,7 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
                 f"DetectionCallback: expected that the step returns a dict with "
                 f"{', '.join(KEYS)}, got {got}"
             )
-        given = {name: outputs.get(name) for name in (*KEYS, "image_sizes")}
+        given: dict[str, Any] = {name: outputs.get(name) for name in (*KEYS, "image_sizes")}
         self._metric(dataloader_idx).update(**given)
 
     def _log(self, trainer: Trainer, module: LightningModule) -> None:

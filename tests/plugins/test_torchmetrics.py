@@ -168,3 +168,33 @@ def test_processes_are_gathered_by_torchmetrics(tmp_path):
     whole.update(*batch(*scene_of_seed()))
     for rank in range(2):
         same(torch.load(tmp_path / f"{rank}.pt"), whole.compute())
+
+
+def test_its_own_metric_runs_on_the_stand_in_for_pycocotools(monkeypatch):
+    """Code that cannot change: torchmetrics asks ``pycocotools.cocoeval`` for its evaluator."""
+    import pycocotools.cocoeval
+
+    from detmetrics.compat import install_as_pycocotools
+    from detmetrics.compat.pycocotools import COCOeval
+
+    sides = batch(*scene_of_seed())
+
+    def measured() -> dict:
+        metric = Theirs(box_format="xywh", class_metrics=True, backend="pycocotools")
+        metric.update(*sides)
+        return metric.compute()
+
+    def evaluate(self) -> None:
+        ours(self)
+        results.append(self.result)
+
+    expected, results, ours = measured(), [], COCOeval.evaluate
+    monkeypatch.setattr(pycocotools.cocoeval, "COCOeval", pycocotools.cocoeval.COCOeval)
+    monkeypatch.setattr(COCOeval, "evaluate", evaluate)
+    install_as_pycocotools()
+    values = measured()
+    assert results
+    assert None not in results
+    assert set(values) == set(expected)
+    for name, value in expected.items():
+        assert torch.equal(values[name], value), name
