@@ -59,13 +59,14 @@ $(VENV)/developer: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/installed
 
-# torch first, and this very version: its build for CPUs, which the others then find in place.
 $(FRAMEWORKS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers,plugins]'
 	touch $@
 
+# torch first, and this very version: its build for CPUs, which the others then find in place.
 $(VENV)/bench: $(VENV)/developer
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	touch $@
