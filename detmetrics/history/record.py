@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from detmetrics.errors import FormatError, InputError
 from detmetrics.history.choosing import Best, best_of, found_column, usual_metric
 from detmetrics.history.course import Course, course_of
-from detmetrics.history.journal import append_line, is_journal, line_of, read_lines
+from detmetrics.history.journal import append_line, line_of, read_lines
 from detmetrics.history.logs import read_log
 from detmetrics.history.names import lower_is_better
 from detmetrics.history.rows import PARTS, Row, named_role, row_of
@@ -32,7 +32,8 @@ class History:
 
     Attributes:
         source: the file, as it was named; ``history`` where there is none.
-        kind: of the log, in one word. rows: of :class:`~detmetrics.history.rows.Row`.
+        kind, title: of the log, in one word and for people.
+        rows: of :class:`~detmetrics.history.rows.Row`.
 
     >>> history = History()
     >>> for epoch, (loss, ap) in enumerate([(0.9, 0.21), (0.7, 0.36), (0.6, 0.35)]):
@@ -48,7 +49,7 @@ class History:
         self._rows: list[Row] = []
         self._said: tuple[str, ...] = ()
         self.source = "history" if self._path is None else self._path
-        self.kind = "journal"
+        self.kind, self.title = "journal", "a journal of dm.History"
         if self._path is not None and os.path.exists(self._path):
             self._resume(self._path)
 
@@ -66,7 +67,7 @@ class History:
         history = cls()
         history.source = os.fspath(path)
         log, parsed = read_log(history.source)
-        history.kind = log.name
+        history.kind, history.title = log.name, log.title
         history._rows = _renamed(parsed.rows, role, history.source)
         history._said = parsed.notes
         return history
@@ -188,8 +189,6 @@ class History:
             reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
             raise FormatError(path, [f"cannot be read as a journal: {reason}"]) from None
         self._rows, self._said = read_lines(text, path)
-        if text.strip() and not self._rows and not is_journal(text) and not self._said:
-            raise FormatError(path, ["expected a journal of dm.History"])
 
 
 def _flat(row: Row) -> dict[str, Any]:
