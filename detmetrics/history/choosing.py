@@ -17,15 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detmetrics.errors import InputError
+from detmetrics.history.losses import VALIDATION_LOSS, losses_of
 from detmetrics.history.names import interval_of, is_bound, lower_is_better, resolved
 from detmetrics.history.rows import Epoch, Row
 from detmetrics.messages import counted, few
 
-__all__ = ["Best", "best_of", "choices", "choosing_rows", "found_column", "usual_metric"]
+__all__ = ["Best", "best_of", "choosing_rows", "found_column", "usual_metric", "values_of"]
 
 WIDTH_IN_ERRORS = 3.92
 USUAL = ("AP", "AP50", "oLRP", "MR")
-LOSS = "loss"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,24 +109,29 @@ def found_column(rows: Sequence[Row], metric: str, source: str) -> str:
     Raises:
         InputError: no rows may choose, or none of them has it.
     """
-    chosen = choosing_rows(rows, source)
+    names = choices(choosing_rows(rows, source))
+    if metric == VALIDATION_LOSS and any("loss" in name.lower() for name in names):
+        return metric
     try:
-        return resolved(metric, choices(chosen))
+        return resolved(metric, names)
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
 
 
 def usual_metric(rows: Sequence[Row], source: str) -> str | None:
-    """The metric to choose by where nobody says: AP, AP50, oLRP, MR, else the first that is there.
+    """The metric to choose by where nobody says: AP, AP50, oLRP, MR, the first that is there, or
+    the validation loss; None where nothing was measured.
 
     Raises:
         InputError: no rows may choose.
     """
-    names = choices(choosing_rows(rows, source))
+    chosen = choosing_rows(rows, source)
+    names = [name for name in choices(chosen) if any(name in row.metrics for _, row in chosen)]
     for usual in USUAL:
         if any(_is(name, usual) for name in names):
             return usual
-    return next((name for name in names if lower_is_better(name) is not None), None)
+    known = (name for name in names if lower_is_better(name) is not None)
+    return next(known, VALIDATION_LOSS if any(row.val for _, row in chosen) else None)
 
 
 def _is(name: str, metric: str) -> bool:
@@ -147,8 +152,9 @@ def best_of(rows: Sequence[Row], metric: str, source: str, *, lower: bool | None
     if less is None:
         what = "is neither better when higher nor when lower: say lower_is_better"
         raise InputError(f"{source}: {column} {what}")
-    values = [(at, row, _value(row, column)) for at, row in choosing_rows(rows, source)]
-    finite = [entry for entry in values if math.isfinite(entry[2])]
+    values = values_of(rows, column)
+    chosen = [(at, row, values[at - 1]) for at, row in choosing_rows(rows, source)]
+    finite = [entry for entry in chosen if math.isfinite(entry[2])]
     if not finite:
         reason = f"{column} is undefined in every row that has it"
         nan = math.nan
@@ -177,8 +183,14 @@ def best_of(rows: Sequence[Row], metric: str, source: str, *, lower: bool | None
     )
 
 
-def _value(row: Row, column: str) -> float:
-    return row.metrics.get(column, row.val.get(column, math.nan))
+def values_of(rows: Sequence[Row], column: str) -> list[float]:
+    """What each row has of a column, nan where nothing; the validation loss is a sum."""
+    if column != VALIDATION_LOSS:
+        return [row.metrics.get(column, row.val.get(column, math.nan)) for row in rows]
+    losses, _ = losses_of([row.train for row in rows], [row.val for row in rows])
+    if not losses.val:
+        return [math.nan] * len(rows)
+    return [sum(row.val.get(name, math.nan) for name in losses.val) for row in rows]
 
 
 def _standard_error(row: Row, column: str) -> tuple[float, str]:

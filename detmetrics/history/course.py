@@ -14,13 +14,13 @@ rows are counted instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from detmetrics.arrays import Floats
-from detmetrics.history.losses import Pairing, paired
+from detmetrics.history.losses import Pairing, losses_of
 from detmetrics.history.rows import Epoch, Row
 from detmetrics.messages import counted, few
 
@@ -197,22 +197,11 @@ def _step_back(old: _Point, new: _Point) -> str:
 
 def _losses(points: list[_Point], told: _Told) -> Pairing:
     """The losses that make up the sums; those that are nan throughout are said and left out."""
-    train = _names(point.train for point in points)
-    val = _names(point.val for point in points)
-    lost = [name for name in val if not _ever(points, name, lambda point: point.val)]
+    losses, lost = losses_of([point.train for point in points], [point.val for point in points])
     if lost:
         verb = "is" if len(lost) == 1 else "are"
         told.notes.append(f"{few(lost)} {verb} nan or infinite in every row")
-        val = [name for name in val if name not in lost]
-    return paired(train, val)
-
-
-def _names(parts: Iterator[Mapping[str, float]] | Sequence[Mapping[str, float]]) -> list[str]:
-    return [*dict.fromkeys(name for part in parts for name in part if "loss" in name.lower())]
-
-
-def _ever(points: list[_Point], name: str, part: Callable[[_Point], Mapping[str, float]]) -> bool:
-    return any(np.isfinite(part(point).get(name, np.nan)) for point in points)
+    return losses
 
 
 def _sum(

@@ -7,12 +7,16 @@ of those that both have, by name. A loss that is nan in every row is left out of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from detmetrics.history.names import tail
 
-__all__ = ["Pairing", "paired"]
+__all__ = ["VALIDATION_LOSS", "Pairing", "losses_of", "paired"]
+
+VALIDATION_LOSS = "validation loss"
+"""What the sum is called, for those who choose by it."""
 
 TOTALS = ("loss", "total_loss")
 
@@ -43,6 +47,23 @@ def paired(train: Sequence[str], val: Sequence[str]) -> Pairing:
             tuple(ours[name] for name in common), tuple(theirs[name] for name in common), True
         )
     return Pairing(_alone(ours), _alone(theirs), False)
+
+
+def losses_of(
+    train: Sequence[Mapping[str, float]], val: Sequence[Mapping[str, float]]
+) -> tuple[Pairing, list[str]]:
+    """Which losses of many epochs to add up, and the validation losses that are nan throughout."""
+    theirs = _names(val)
+    lost = [name for name in theirs if not _ever_finite(val, name)]
+    return paired(_names(train), [name for name in theirs if name not in lost]), lost
+
+
+def _names(parts: Iterable[Mapping[str, float]]) -> list[str]:
+    return [*dict.fromkeys(name for part in parts for name in part if "loss" in name.lower())]
+
+
+def _ever_finite(parts: Iterable[Mapping[str, float]], name: str) -> bool:
+    return any(math.isfinite(part.get(name, math.nan)) for part in parts)
 
 
 def _by_tail(names: Iterable[str]) -> dict[str, str]:

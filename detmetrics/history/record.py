@@ -12,6 +12,7 @@ from detmetrics.history.choosing import Best, best_of, found_column, usual_metri
 from detmetrics.history.course import Course, course_of
 from detmetrics.history.journal import append_line, line_of, read_lines
 from detmetrics.history.logs import read_log
+from detmetrics.history.losses import VALIDATION_LOSS
 from detmetrics.history.names import lower_is_better
 from detmetrics.history.rows import PARTS, Row, named_role, row_of
 from detmetrics.history.verdict import Verdict, verdict_of
@@ -166,7 +167,9 @@ class History:
         return verdict_of(course, lower=lower)
 
     def usual_metric(self) -> str | None:
-        """What is chosen by where nobody says: AP, AP50, oLRP, MR, else the first that is there."""
+        """What is chosen by where nobody says: AP, AP50, oLRP, MR, the first metric that is there,
+        or ``validation loss``; None where nothing was measured on validation data.
+        """
         if not any(row.role != "train" for row in self._rows):
             return None
         return usual_metric(self._rows, self.source)
@@ -179,7 +182,10 @@ class History:
 
     def _column(self, metric: str | None) -> str | None:
         wanted = self.usual_metric() if metric is None else metric
-        return None if wanted is None else found_column(self._rows, wanted, self.source)
+        if wanted is None:
+            return None
+        column = found_column(self._rows, wanted, self.source)
+        return None if column == VALIDATION_LOSS else column
 
     def _resume(self, path: str) -> None:
         try:

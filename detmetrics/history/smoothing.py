@@ -3,17 +3,21 @@
 **Level.** The median over a window: one epoch that comes out by chance changes nothing. The window
 is a twentieth of the epochs, an odd number from 3 to 31; at the ends it is cut.
 
-**Scatter.** How far one epoch differs from the next by chance: 1.4826 times the median absolute
-deviation of the differences of neighbours, divided by the square root of two. It is the standard
-deviation of a single epoch where the noise is normal, and a steady trend does not add to it.
+**Scatter.** The standard deviation of a single epoch by chance: 1.4826 times the median of the
+absolute second differences, divided by the square root of six, which is what it comes to where the
+noise is normal. A steady trend does not add to it.
 
-**A change** is one that is larger than the scatter and than a hundredth of the level.
+**A change** between two levels is one that is larger than a hundredth of the level, and than five
+standard errors of a median (1.2533 times the scatter, divided by the square root of the window).
+Five and not two, since the best of many levels is high by chance alone: with five, a course of 30
+to 300 epochs that rests and is noisy is taken for one that falls in less than 2 of 100 cases.
 
-Both scale with the curve, so no unit matters.
+All of these scale with the curve, so no unit matters.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +32,8 @@ FAR = 1e150  # beyond it differences and products are infinite; nothing is measu
 TWENTIETH = 20
 NARROWEST, WIDEST = 3, 31
 NORMAL = 1.4826
+MEDIAN = 1.2533
+ERRORS = 5
 
 
 def window(count: int) -> int:
@@ -85,8 +91,7 @@ class Curve:
         """The standard deviation of a single epoch."""
         if len(self) < 3:
             return 0.0
-        steps = np.diff(self.values)
-        return float(NORMAL * np.median(np.abs(steps - np.median(steps))) / np.sqrt(2))
+        return float(NORMAL * np.median(np.abs(np.diff(self.values, 2))) / math.sqrt(6))
 
     @cached_property
     def end(self) -> float:
@@ -110,9 +115,14 @@ class Curve:
         """The best level."""
         return float(self.levels.max())
 
+    def level_before(self, at: int) -> float:
+        """The best level of the epochs before a place."""
+        return float(running_median(self.values[:at], self.width).max())
+
     def change(self, level: float) -> float:
         """How large a difference from a level must be to count as a change."""
-        return max(self.scatter, LEAST_CHANGE * abs(level))
+        error = MEDIAN * self.scatter / math.sqrt(self.width)
+        return max(ERRORS * error, LEAST_CHANGE * abs(level))
 
     def shown(self, value: float) -> float:
         """A value as it stands in the log."""

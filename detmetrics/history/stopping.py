@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from detmetrics.errors import InputError
-from detmetrics.history.choosing import choosing_rows, found_column
+from detmetrics.history.choosing import choosing_rows, found_column, values_of
 from detmetrics.history.names import lower_is_better, resolved
 from detmetrics.history.record import History
-from detmetrics.history.rows import Epoch, Row, epoch_of
+from detmetrics.history.rows import Epoch, epoch_of
 from detmetrics.messages import counted, shown
 
 __all__ = ["EarlyStopping"]
@@ -118,15 +118,16 @@ class EarlyStopping:
         self.best = math.nan if state["best"] is None else float(state["best"])
 
     def _follow(self, history: History) -> None:
-        fresh = history.rows[self.rows_seen :]
-        if any(row.role == "test" for row in history.rows):
-            choosing_rows(history.rows, history.source)  # refuses those without validation data
-        measured = [row for row in fresh if row.role == "val"]
-        if measured:
-            column = found_column(history.rows, self.metric, history.source)
-            for row in measured:
-                self._take(_value(row, column), row.epoch)
-        self.rows_seen = len(history.rows)
+        rows = history.rows
+        if any(row.role == "test" for row in rows):
+            choosing_rows(rows, history.source)  # refuses those without validation data
+        if any(row.role == "val" for row in rows[self.rows_seen :]):
+            column = found_column(rows, self.metric, history.source)
+            values = values_of(rows, column)
+            for row, value in zip(rows[self.rows_seen :], values[self.rows_seen :], strict=True):
+                if row.role == "val":
+                    self._take(value, row.epoch)
+        self.rows_seen = len(rows)
 
     def _take(self, value: float, epoch: Epoch) -> None:
         if self.stopped:
@@ -162,7 +163,3 @@ def _number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         raise InputError(f"expected a number, metrics or a history, got {shown(value)}") from None
-
-
-def _value(row: Row, column: str) -> float:
-    return row.metrics.get(column, row.val.get(column, math.nan))

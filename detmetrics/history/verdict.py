@@ -62,7 +62,7 @@ VERDICTS = (
 )
 HALF = 0.5
 FIFTH = 5
-NEWEST = 2
+NEWEST = 3
 TENTH = 0.1
 PERCENT = 1.5  # a metric that was ever above this is not in 0 to 1
 
@@ -143,7 +143,7 @@ def _collapsed(case: Case) -> _Found | None:
     if metric is None or metric.sign < 0:
         return None
     lost = metric.highest - metric.end
-    if lost <= max(HALF * abs(metric.highest), metric.scatter):
+    if lost <= max(HALF * abs(metric.highest), metric.change(metric.highest)):
         return None
     evidence = [*case.fall(metric), *case.learnt_since(metric)]
     return "collapsed", case.epoch(metric, metric.top), evidence
@@ -191,7 +191,7 @@ def _rises(curve: Curve) -> bool:
     start = _recent(curve)
     if start < 1 or curve.best < start:
         return False
-    before = float(curve.levels[:start].max())
+    before = curve.level_before(start)
     return curve.end - before > curve.change(before)
 
 
@@ -200,7 +200,7 @@ def _improving(case: Case) -> _Found | None:
     if not _rises(curve):
         return None
     start = _recent(curve)
-    before, end = curve.shown(float(curve.levels[:start].max())), curve.shown(curve.end)
+    before, end = curve.shown(curve.level_before(start)), curve.shown(curve.end)
     best = number(curve.shown(curve.values[curve.best]))
     place, first = case.place(curve, curve.best), case.place(curve, start)
     evidence = [
