@@ -183,6 +183,8 @@ FAULTS = {
     "epoch,train/a_loss\n,1\n": "line 2: expected an epoch, found nothing",
     "epoch,train/a_loss\nnan,1\n": "expected a finite number, found 'nan'",
     "epoch,train/a_loss\n1,low\n": "line 2, column 'train/a_loss': expected a number, found 'low'",
+    "epoch,train/a_loss\n1": "line 2: expected a row of numbers, found a line that breaks off",
+    "epoch,step,lr\n1,2,3\n": "line 1: expected a column of losses or metrics .*, found epoch",
     "epoch,step,val_AP\n,1,0.3\n": "line 2: expected an epoch, found nothing",
     '{\n "log_history": [\n': "line 3, column 1: expected whole JSON, .* cut off",
     '{"log_history": 3}': "log_history: expected a list, found 3",

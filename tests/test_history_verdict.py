@@ -123,6 +123,15 @@ class TestLogs:
             "10 earlier rows of the same epochs and later ones are left aside"
         )
 
+    def test_a_best_epoch_that_a_restart_left_behind_is_said(self):
+        epochs = [*range(40), *range(30, 60)]
+        ap = [*RISING[:30], *[0.9] * 10, *RISING[30:]]
+        (standing,) = compare([logs.history(ap, epochs=epochs)]).standings
+        assert standing.best.row == 31
+        assert standing.notes[-1] == (
+            "the best epoch stands in row 31, which a restart left behind"
+        )
+
     def test_too_few_rows_after_a_restart_are_judged_with_those_before(self):
         history = logs.history([*RISING[:20], 0.001, 0.001], epochs=[*range(20), 0, 0])
         verdict = history.verdict()

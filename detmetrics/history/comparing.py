@@ -48,7 +48,11 @@ class Standing:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be said of the log."""
-        return (*self.history.notes, *self.verdict.notes)
+        said = (*self.history.notes, *self.verdict.notes)
+        row = self.best.row if self.best else None
+        if row is None or row - 1 in self.course.rows:
+            return said
+        return (*said, f"the best epoch stands in row {row:,}, which a restart left behind")
 
 
 @dataclass(frozen=True, slots=True)

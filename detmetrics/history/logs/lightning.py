@@ -7,10 +7,12 @@ neither are left aside. ``train_loss_epoch`` is preferred to ``train_loss_step``
 
 from __future__ import annotations
 
+from detmetrics.errors import FormatError
 from detmetrics.history.logs.gathering import Record, by_epoch
 from detmetrics.history.logs.kind import Content, Log, Parsed
 from detmetrics.history.logs.separated import present, read_sheet
 from detmetrics.history.names import Place, place_of
+from detmetrics.messages import few
 
 __all__ = ["LOG"]
 
@@ -34,6 +36,9 @@ def _read(content: Content) -> Parsed:
             continue
         records += _records(values, places, Record(epoch, steps[index]))
     notes = sheet.done()
+    if not records:
+        what = "a column of losses or metrics such as train_loss, val_loss or val/AP"
+        raise FormatError(content.path, [f"line 1: expected {what}, found {few(sheet.names)}"])
     return Parsed(by_epoch(records), notes)
 
 

@@ -95,7 +95,8 @@ def read_sheet(text: str, path: str) -> Sheet:
     wanted = counted(len(header), "cell")
     sheet.faults += [f"line {at}: expected {wanted}, found {count:,}" for at, count in ragged]
     if not sheet.cells and not sheet.faults:
-        raise FormatError(path, ["line 2: expected a row of numbers, found only the header"])
+        what = "a line that breaks off" if sheet.notes else "only the header"
+        raise FormatError(path, [f"line 2: expected a row of numbers, found {what}"])
     return sheet
 
 
