@@ -37,7 +37,9 @@ class TestDefinitions:
     def test_overfitting_by_the_metric(self):
         verdict = logs.history(TURNING, FALLING, FALLING).verdict()
         assert (str(verdict), verdict.since) == ("overfitting since epoch 20", 20)
-        assert verdict.evidence[0].startswith("AP peaks at 0.5000 at epoch 20; the last 3 epochs")
+        assert verdict.evidence[0].startswith(
+            "AP peaks at 0.5000 at epoch 20; the median of the last 3"
+        )
         assert any("the train loss falls from" in sentence for sentence in verdict.evidence)
 
     def test_overfitting_by_the_loss_where_the_metric_rests_or_is_not_there(self):
@@ -289,7 +291,7 @@ class TestReal:
         verdict = dm.History.read(shared / "training_logs/WheatWeed_train.csv").verdict()
         metric, loss, train = verdict.evidence
         assert "peaks at 0.5383 at epoch 2" in metric
-        assert metric.endswith("the last at 0.5040")
+        assert metric.endswith("the last 0.5040")
         assert loss.startswith("the validation loss is lowest at epoch 2, 3.658")
         assert "falls from 3.267 at epoch 2 to 2.324" in train
 

@@ -57,9 +57,10 @@ class Case:
         best, end = curve.shown(curve.values[curve.top]), curve.shown(curve.end)
         turn = "peaks at" if curve.sign > 0 else "has its minimum of"
         last = number(curve.shown(curve.values[-1]))
+        place = self.place(curve, curve.top)
         yield (
-            f"{self.name(curve)} {turn} {number(best)} at {self.place(curve, curve.top)}; the last "
-            f"{curve.width} epochs are at {number(end)} ({percent(best, end)}), the last at {last}"
+            f"{self.name(curve)} {turn} {number(best)} at {place}; the median of the last "
+            f"{curve.width} epochs is {number(end)} ({percent(best, end)}), the last {last}"
         )
 
     def rest(self, curve: Curve) -> Iterator[str]:

@@ -215,8 +215,8 @@ def _improving(case: Case) -> _Found | None:
 
 def _raised(curve: Curve, before: float, end: float, first: str) -> str:
     return (
-        f"the last {curve.width} epochs are at {number(end)}, {percent(before, end)} from the best "
-        f"level before {first}, {number(before)}"
+        f"the median of the last {curve.width} epochs is {number(end)}, {percent(before, end)} "
+        f"from the best level before {first}, {number(before)}"
     )
 
 
