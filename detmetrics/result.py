@@ -149,7 +149,7 @@ class Evaluation:
         import pandas as pd
 
         truth, found = self.ground_truth, self.detections
-        table = verdicts(truth, found, self.matching, self._threshold(iou), self._area(area))
+        table = verdicts(truth, found, self.matching, self.threshold_index(iou), self._area(area))
         missed = table.detection < 0
         row = np.where(missed, table.ground_truth, table.detection)
 
@@ -201,7 +201,7 @@ class Evaluation:
         """
         return self.curves.curve(
             self._class(category),
-            self._threshold(iou),
+            self.threshold_index(iou),
             self._area(area),
             self.rules.max_limit if limit is None else limit,
         )
@@ -297,7 +297,12 @@ class Evaluation:
             raise InputError(f"no class {name!r}; there are {', '.join(self.class_names)}")
         return self.class_names.index(name)
 
-    def _threshold(self, iou: float) -> int:
+    def threshold_index(self, iou: float) -> int:
+        """The place of an IoU threshold among those of the rules.
+
+        Raises:
+            RulesError: the rules do not have it.
+        """
         index = self.rules.threshold_index(iou)
         if index is None:
             have = ", ".join(f"{value:g}" for value in self.rules.iou_thresholds)

@@ -25,6 +25,7 @@ __all__ = [
     "Metric",
     "Summary",
     "cells_of",
+    "lower_is_better",
     "mean_of",
     "metrics_of",
     "per_category",
@@ -79,6 +80,15 @@ class Summary(Mapping[str, float]):
 
     def __len__(self) -> int:
         return len(self.values_by_name)
+
+
+def lower_is_better(name: str) -> bool:
+    """Whether a metric is better when it is lower: miss rates and errors.
+
+    >>> lower_is_better("MR"), lower_is_better("AP50")
+    (True, False)
+    """
+    return name.startswith("MR") or (name in LRP_PARTS and name != "oLRP_confidence")
 
 
 def metrics_of(rules: Rules) -> tuple[Metric, ...]:

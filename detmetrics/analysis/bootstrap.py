@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,12 @@ class Interval:
     standard_error: float
     defined: int
 
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Plain values; undefined is None."""
+        ends = {"low": self.low, "high": self.high, "standard_error": self.standard_error}
+        known = {name: None if math.isnan(end) else end for name, end in ends.items()}
+        return {**known, "defined": self.defined}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
@@ -53,6 +60,34 @@ class Intervals:
     seed: int
     metrics: Mapping[str, Interval]
     classes: Mapping[str, Mapping[str, Interval]]
+
+    @property
+    def words(self) -> str:
+        """What the ends are, in a sentence."""
+        return (
+            f"low to high: {100 * self.level:g} % of {self.resamples:,} bootstrap samples of the "
+            f"images (seed {self.seed})"
+        )
+
+    def scalars(self, prefix: str = "") -> dict[str, float]:
+        """``NAME_low`` and ``NAME_high`` of every metric, as :class:`~detmetrics.History` knows
+        them.
+        """
+        return {
+            f"{prefix}{name}_{side}": getattr(found, side)
+            for name, found in self.metrics.items()
+            for side in ("low", "high")
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; undefined is None."""
+        return {
+            "level": self.level,
+            "resamples": self.resamples,
+            "seed": self.seed,
+            "metrics": _plain(self.metrics),
+            "per_class": {label: _plain(found) for label, found in self.classes.items()},
+        }
 
 
 def confidence_intervals(
@@ -103,6 +138,10 @@ def confidence_intervals(
             for row, label in enumerate(result.class_names if per_class else ())
         },
     )
+
+
+def _plain(intervals: Mapping[str, Interval]) -> dict[str, dict[str, float | int | None]]:
+    return {name: found.to_dict() for name, found in intervals.items()}
 
 
 def sample_seeds(seed: int, resamples: int) -> list[np.random.SeedSequence]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from detmetrics.cli.check import check
+from detmetrics.cli.compare import compare
 from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.history import history
@@ -43,6 +44,7 @@ def cli() -> None:
 cli.add_command(evaluate)
 cli.add_command(rules)
 cli.add_command(check)
+cli.add_command(compare)
 cli.add_command(convert)
 cli.add_command(formats)
 cli.add_command(history)

@@ -20,6 +20,7 @@ from detmetrics.rules import Rules
 from detmetrics.rules.value import CHOICES
 
 if TYPE_CHECKING:
+    from detmetrics.analysis.bootstrap import Intervals
     from detmetrics.crosschecking import Crosscheck
     from detmetrics.result import Evaluation
 
@@ -103,6 +104,22 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
     multiple=True,
     help="Exit with 3 where the metric is lower or undefined; may be given several times.",
 )
+@click.option("--ci", is_flag=True, help="Add intervals: bootstrap samples of the images.")
+@click.option(
+    "--resamples",
+    type=click.IntRange(min=2),
+    default=1_000,
+    show_default=True,
+    help="Samples for --ci.",
+)
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Share of the samples inside.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --ci.")
 @click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
@@ -133,11 +150,12 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
             reading=reading_of(options),
             progress=patience,
         )
+        intervals = _intervals(result, patience, options) if options["ci"] else None
         checked = None
         if options["crosscheck"]:
             patience("pycocotools", None)
             checked = crosscheck(result)
-    _write(result, checked, options)
+    _write(result, checked, intervals, options)
     low = [line for name, least in minimums if (line := _below(result, name, least))]
     for line in low:
         click.echo(line, err=True)
@@ -209,10 +227,28 @@ def _below(result: Evaluation, name: str, least: float) -> str | None:
     return f"{name} is {shown}, below {least:g}"
 
 
-def _write(result: Evaluation, checked: Crosscheck | None, options: dict[str, Any]) -> None:
+def _intervals(result: Evaluation, patience: Patience, options: dict[str, Any]) -> Intervals:
+    from detmetrics.analysis.bootstrap import confidence_intervals
+
+    return confidence_intervals(
+        result,
+        options["resamples"],
+        options["level"],
+        options["seed"],
+        per_class=bool(options["per_class"] or options["csv_file"]),
+        progress=lambda share: patience("resampling", share),
+    )
+
+
+def _write(
+    result: Evaluation,
+    checked: Crosscheck | None,
+    intervals: Intervals | None,
+    options: dict[str, Any],
+) -> None:
     from detmetrics.files import write_whole
 
-    outputs = _outputs(result, checked, options)
+    outputs = _outputs(result, checked, intervals, options)
     if "-" in outputs:
         remarks = [] if options["quiet"] else [*result.attention]
         if checked and not (options["quiet"] and checked.agrees):
@@ -220,33 +256,49 @@ def _write(result: Evaluation, checked: Crosscheck | None, options: dict[str, An
         for line in remarks:
             click.echo(printable(line), err=True)
     else:
-        outputs["-"] = _text(result, checked, options)
+        outputs["-"] = _text(result, checked, intervals, options)
     write_whole(outputs)
 
 
 def _outputs(
-    result: Evaluation, checked: Crosscheck | None, options: dict[str, Any]
+    result: Evaluation,
+    checked: Crosscheck | None,
+    intervals: Intervals | None,
+    options: dict[str, Any],
 ) -> dict[str, str]:
     """What was asked for, by path."""
     outputs = {}
     if path := options["json_file"]:
         from detmetrics.reports.json import to_json
 
-        outputs[path] = to_json(result, checked)
+        outputs[path] = to_json(result, checked, intervals)
     if path := options["csv_file"]:
         from detmetrics.reports.csv import to_csv
 
-        outputs[path] = to_csv(result, sort=options["sort"])
+        outputs[path] = to_csv(result, sort=options["sort"], intervals=intervals)
     if path := options["markdown_file"]:
         from detmetrics.reports.markdown import to_markdown
 
-        outputs[path] = to_markdown(result, per_class=options["per_class"], sort=options["sort"])
+        outputs[path] = to_markdown(
+            result, per_class=options["per_class"], sort=options["sort"], intervals=intervals
+        )
     return outputs
 
 
-def _text(result: Evaluation, checked: Crosscheck | None, options: dict[str, Any]) -> str:
+def _text(
+    result: Evaluation,
+    checked: Crosscheck | None,
+    intervals: Intervals | None,
+    options: dict[str, Any],
+) -> str:
     from detmetrics.reports.text import to_text
 
     width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-    text = to_text(result, per_class=options["per_class"], sort=options["sort"], width=width)
+    text = to_text(
+        result,
+        per_class=options["per_class"],
+        sort=options["sort"],
+        width=width,
+        intervals=intervals,
+    )
     return f"{text}\n{checked}\n" if checked else text

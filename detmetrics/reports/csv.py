@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 
+from detmetrics.analysis.bootstrap import Intervals
 from detmetrics.reports.tables import full_table
 from detmetrics.result import Evaluation
 
 __all__ = ["to_csv"]
 
 
-def to_csv(result: Evaluation, *, sort: str | None = None) -> str:
+def to_csv(
+    result: Evaluation, *, sort: str | None = None, intervals: Intervals | None = None
+) -> str:
     """CSV with numbers at full precision; undefined is empty."""
-    table = full_table(result, sort)
+    table = full_table(result, sort, intervals)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(table.columns)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 
+from detmetrics.analysis.bootstrap import Intervals
 from detmetrics.crosschecking import Crosscheck
 from detmetrics.result import Evaluation
 
 __all__ = ["to_json"]
 
 
-def to_json(result: Evaluation, crosscheck: Crosscheck | None = None) -> str:
+def to_json(
+    result: Evaluation,
+    crosscheck: Crosscheck | None = None,
+    intervals: Intervals | None = None,
+) -> str:
     """JSON with sorted keys and numbers at full precision; undefined is null."""
     document = result.to_dict()
+    if intervals is not None:
+        document["intervals"] = intervals.to_dict()
     if crosscheck is not None:
         document["crosscheck"] = {
             "agrees": crosscheck.agrees,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from detmetrics.analysis.bootstrap import Intervals
 from detmetrics.messages import printable
 from detmetrics.reports.tables import Cell, Table, class_table, summary_table
 from detmetrics.result import Evaluation
@@ -12,9 +13,17 @@ from detmetrics.result import Evaluation
 __all__ = ["escaped", "table_rows", "to_markdown"]
 
 
-def to_markdown(result: Evaluation, *, per_class: bool = False, sort: str | None = None) -> str:
+def to_markdown(
+    result: Evaluation,
+    *,
+    per_class: bool = False,
+    sort: str | None = None,
+    intervals: Intervals | None = None,
+) -> str:
     """Tables of metrics and, where asked, of classes; signature and remarks below."""
-    parts = ["\n".join(table_rows(summary_table(result)))]
+    parts = ["\n".join(table_rows(summary_table(result, intervals)))]
+    if intervals is not None:
+        parts.append(escaped(intervals.words))
     if per_class:
         parts.append("\n".join(table_rows(class_table(result, sort))))
     parts.append(f"`{result.signature}`")

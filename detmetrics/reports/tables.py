@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from detmetrics.analysis.bootstrap import Interval, Intervals
 from detmetrics.errors import InputError
 from detmetrics.messages import counted
 from detmetrics.result import Evaluation
@@ -51,34 +52,54 @@ def _sorter(at: int) -> Callable[[tuple[Cell, ...]], tuple[bool, float, str]]:
     return key
 
 
-def summary_table(result: Evaluation) -> Table:
-    """A row a metric: its name, its value, what it is the mean of or why it is undefined."""
+def summary_table(result: Evaluation, intervals: Intervals | None = None) -> Table:
+    """A row a metric: its name, its value, the ends of its interval where there are any, what it
+    is the mean of or why it is undefined.
+    """
     undefined = result.summary.undefined
     rows = []
     for metric in metrics_of(result.rules):
         what = _description(metric, result.rules)
         if metric.name in undefined:
             what = f"undefined: {undefined[metric.name]}"
-        rows.append((metric.name, _cell(result.summary[metric.name]), what))
-    return Table(("metric", "value", "what it is"), tuple(rows))
+        ends = () if intervals is None else _ends(intervals.metrics[metric.name])
+        rows.append((metric.name, _cell(result.summary[metric.name]), *ends, what))
+    between = () if intervals is None else ("low", "high")
+    return Table(("metric", "value", *between, "what it is"), tuple(rows))
 
 
-def class_table(result: Evaluation, sort: str | None = None) -> Table:
-    """A row a class: name, ground truths, detections and every metric; sort: by a column."""
-    columns = {name: column.tolist() for name, column in result.class_columns().items()}
+def class_table(
+    result: Evaluation, sort: str | None = None, intervals: Intervals | None = None
+) -> Table:
+    """A row a class: name, ground truths, detections and every metric, with the ends of its
+    interval as ``NAME_low`` and ``NAME_high`` where there are any; sort: by a column.
+    """
+    columns: dict[str, list[Cell]] = {}
+    for name, column in result.class_columns().items():
+        columns[name] = column.tolist()
+        if intervals is not None and name in result.summary:
+            ends = [_ends(intervals.classes[label][name]) for label in result.class_names]
+            for end, side in enumerate(SIDES):
+                columns[f"{name}_{side}"] = [pair[end] for pair in ends]
     rows = zip(result.class_names, *columns.values(), strict=True)
     table = Table(("class", *columns), tuple(tuple(_cell(value) for value in row) for row in rows))
     return table.sort(sort) if sort else table
 
 
-def full_table(result: Evaluation, sort: str | None = None) -> Table:
+def full_table(
+    result: Evaluation, sort: str | None = None, intervals: Intervals | None = None
+) -> Table:
     """All classes together in one row, then a row a class, each with the signature."""
-    classes = class_table(result, sort)
+    classes = class_table(result, sort, intervals)
     counts = {
         "ground_truths": int(result.curves.truths[:, 0].sum()),
         "detections": len(result.matching.row),
     }
-    values = {**counts, **result.summary}
+    values: dict[str, Cell] = {**counts, **result.summary}
+    if intervals is not None:
+        for name, interval in intervals.metrics.items():
+            for side, end in zip(SIDES, _ends(interval), strict=True):
+                values[f"{name}_{side}"] = end
     overall = ("", *(_cell(values[name]) for name in classes.columns[1:]))
     return Table(
         ("scope", *classes.columns, "signature"),
@@ -87,6 +108,13 @@ def full_table(result: Evaluation, sort: str | None = None) -> Table:
             *(("class", *row, result.signature) for row in classes.rows),
         ),
     )
+
+
+SIDES = ("low", "high")
+
+
+def _ends(interval: Interval) -> tuple[Cell, Cell]:
+    return _cell(interval.low), _cell(interval.high)
 
 
 def _cell(value: Cell) -> Cell:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from detmetrics.analysis.bootstrap import Intervals
 from detmetrics.messages import counted, printable
 from detmetrics.reports.grids import grid, plain_console, trimmed
-from detmetrics.reports.tables import Table, class_table, summary_table
+from detmetrics.reports.tables import SIDES, Table, class_table, summary_table
 from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
 from detmetrics.summary import metrics_of
@@ -22,31 +23,40 @@ def to_text(
     per_class: bool = False,
     sort: str | None = None,
     width: int | None = None,
+    intervals: Intervals | None = None,
 ) -> str:
     """Metrics, signature, what was read and what deserves attention; classes where asked.
 
     width: characters a line; 100 unless given.
     """
     console, out = plain_console(width)
-    console.print(grid(summary_table(result)))
+    console.print(grid(summary_table(result, intervals)))
     console.print(Text(result.signature), soft_wrap=True)
+    if intervals is not None:
+        console.print(Text(intervals.words), soft_wrap=True)
     console.print()
     if per_class:
-        classes = class_table(result, sort)
-        console.print(grid(classes.select(*_headline(classes, result.rules))))
+        classes = class_table(result, sort, intervals)
+        shown = _headline(classes, result.rules, narrow=intervals is not None)
+        console.print(grid(classes.select(*shown)))
     for line in (*_read(result), *_attention(result)):
         console.print(Text(line), soft_wrap=True)
     return trimmed(out)
 
 
-def _headline(classes: Table, rules: Rules) -> tuple[str, ...]:
-    """All but AR by area and by smaller limits: what fits a terminal; files hold all."""
+def _headline(classes: Table, rules: Rules, *, narrow: bool) -> tuple[str, ...]:
+    """All but AR by area and by smaller limits: what fits a terminal; files hold all.
+
+    narrow: leave out all that is by area, so that the interval of the first metric fits.
+    """
     last = len(rules.max_detections) - 1
-    left_out = {
-        metric.name
-        for metric in metrics_of(rules)
-        if metric.kind == "recall" and (metric.area > 0 or metric.limit < last)
-    }
+    _, *others = metrics_of(rules)
+    left_out = {f"{metric.name}_{side}" for metric in others for side in SIDES}
+    for metric in others:
+        by_area = metric.area > 0
+        fewer = metric.kind == "recall" and (by_area or metric.limit < last)
+        if fewer or (narrow and by_area):
+            left_out.add(metric.name)
     return tuple(name for name in classes.columns if name not in left_out)
 
 

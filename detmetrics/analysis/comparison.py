@@ -1,0 +1,284 @@
+"""Whether one model is better than another on the same ground truth, and where.
+
+The difference of a metric is that of the two results; its interval comes from bootstrap samples
+in which both are measured on the same images (*paired*), so that what makes an image hard for
+both does not blur the difference. *How likely B is better* is the share of samples in which it
+is; a sample in which both are equal counts half.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detmetrics.analysis.bootstrap import RESAMPLES, Interval, Samples, interval_of, sample_seeds
+from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.errors import InputError
+from detmetrics.result import Evaluation
+from detmetrics.summary import lower_is_better
+
+__all__ = ["Comparison", "Difference", "Objects", "compare"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One metric of two results; nan where undefined in one of them.
+
+    a, b: the values; interval: of ``b - a``; better: in which share of samples b is better.
+    """
+
+    a: float
+    b: float
+    interval: Interval
+    better: float
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Plain values; undefined is None."""
+        values = {"a": self.a, "b": self.b, "difference": self.interval.value}
+        values["b_better"] = self.better
+        known = {name: None if math.isnan(value) else value for name, value in values.items()}
+        return {**known, **self.interval.to_dict()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """Which objects each of two results finds, at one IoU threshold and from a confidence on.
+
+    truth_row : (G,) the objects that count, as rows of the table of ground truth; image,
+    category : (G,) of each; a, b : (G,) found by it.
+    """
+
+    iou: float
+    confidence: float | None
+    truth_row: Ints
+    image: Ints
+    category: Ints
+    a: Bools
+    b: Bools
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many are found by both, by one alone, by neither."""
+        return {
+            "both": int((self.a & self.b).sum()),
+            "only_a": int((self.a & ~self.b).sum()),
+            "only_b": int((self.b & ~self.a).sum()),
+            "neither": int((~self.a & ~self.b).sum()),
+        }
+
+    def by_image(self, images: int) -> tuple[Ints, Ints]:
+        """(N,) objects of each image that only a finds, and that only b finds."""
+        only_a, only_b = self.a & ~self.b, self.b & ~self.a
+        return (
+            np.bincount(self.image[only_a], minlength=images),
+            np.bincount(self.image[only_b], minlength=images),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two results side by side: every metric, every class where asked for, every object."""
+
+    a: Evaluation
+    b: Evaluation
+    level: float
+    resamples: int
+    seed: int
+    metrics: Mapping[str, Difference]
+    classes: Mapping[str, Mapping[str, Difference]]
+    objects: Objects
+
+    @property
+    def words(self) -> str:
+        """What the ends and the share are, in a sentence."""
+        return (
+            f"low to high: {100 * self.level:g} % of the differences in {self.resamples:,} "
+            f"bootstrap samples of the images (seed {self.seed}); B better: share of the samples"
+        )
+
+    def objects_of(self, side: str) -> list[dict[str, Any]]:
+        """The objects that only ``"a"`` or only ``"b"`` finds, as plain values."""
+        objects, truth = self.objects, self.a.ground_truth
+        own, other = (objects.a, objects.b) if side == "a" else (objects.b, objects.a)
+        catalog, labels = truth.catalog, truth.catalog.class_labels
+        return [
+            {
+                "image_id": _plain(catalog.image_ids[truth.image[row]]),
+                "image": catalog.image_names[truth.image[row]],
+                "class": labels[truth.category[row]],
+                "ground_truth": _plain(truth.ids[row]),
+                "box": truth.xywh[row].tolist(),
+            }
+            for row in objects.truth_row[own & ~other].tolist()
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as ``docs/json.md`` has them; undefined is None."""
+        return {
+            "schema": SCHEMA,
+            "signature": self.a.signature,
+            "level": self.level,
+            "resamples": self.resamples,
+            "seed": self.seed,
+            "detections": {"a": self.a.detections.source.name, "b": self.b.detections.source.name},
+            "metrics": {name: one.to_dict() for name, one in self.metrics.items()},
+            "per_class": {
+                label: {name: one.to_dict() for name, one in found.items()}
+                for label, found in self.classes.items()
+            },
+            "objects": {
+                "iou": self.objects.iou,
+                "confidence": self.objects.confidence,
+                **self.objects.counts,
+                "found_by_a_alone": self.objects_of("a"),
+                "found_by_b_alone": self.objects_of("b"),
+            },
+        }
+
+
+def _plain(value: Any) -> Any:
+    """An id as Python has it."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def compare(
+    a: Evaluation,
+    b: Evaluation,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+    seed: int = 0,
+    *,
+    per_class: bool = False,
+    iou: float = 0.5,
+    confidence: float | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Comparison:
+    """Compare two results under the same rules on the same ground truth.
+
+    resamples, level, seed, per_class, progress: as in :func:`confidence_intervals`. iou: the
+    threshold at which an object is found; confidence: the least score that finds one.
+
+    Raises:
+        InputError: other ground truth, other rules, or no intervals can be taken.
+        RulesError: the rules have no such threshold.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> compare(result, result, resamples=50).metrics["AP"].better
+    0.5
+    """
+    _require_alike(a, b)
+    objects = _objects(a, b, iou, confidence)
+    if resamples < 2 or not 0 < level < 1:
+        raise InputError(
+            f"expected 2 resamples or more and 0 < level < 1, got {resamples} and {level}"
+        )
+    half = None if progress is None else lambda share: progress(share / 2)
+    rest = None if progress is None else lambda share: progress((1 + share) / 2)
+    seeds = sample_seeds(seed, resamples)
+    whole_a, classes_a = Samples(a, per_class=per_class).all(seeds, half)
+    whole_b, classes_b = Samples(b, per_class=per_class).all(seeds, rest)
+    names = list(a.summary)
+    columns_a, columns_b = (one.class_columns() if per_class else {} for one in (a, b))
+
+    def difference(
+        name: str, values: tuple[float, float], samples: tuple[Floats, Floats]
+    ) -> Difference:
+        apart = samples[1] - samples[0]
+        interval = interval_of(values[1] - values[0], apart, level)
+        return Difference(*values, interval, _better(name, apart))
+
+    return Comparison(
+        a=a,
+        b=b,
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        metrics={
+            name: difference(
+                name, (a.summary[name], b.summary[name]), (whole_a[:, at], whole_b[:, at])
+            )
+            for at, name in enumerate(names)
+        },
+        classes={
+            label: {
+                name: difference(
+                    name,
+                    (float(columns_a[name][row]), float(columns_b[name][row])),
+                    (classes_a[:, row, at], classes_b[:, row, at]),
+                )
+                for at, name in enumerate(names)
+            }
+            for row, label in enumerate(a.class_names if per_class else ())
+        },
+        objects=objects,
+    )
+
+
+def _better(name: str, apart: Floats) -> float:
+    """In which share of samples b is better; those in which it is undefined left out."""
+    known = apart[~np.isnan(apart)] * (-1 if lower_is_better(name) else 1)
+    if len(known) == 0:
+        return math.nan
+    return float(((known > 0).sum() + (known == 0).sum() / 2) / len(known))
+
+
+def _require_alike(a: Evaluation, b: Evaluation) -> None:
+    if a.rules != b.rules:
+        raise InputError(
+            f"two results under one rule set are needed, got {a.signature} and {b.signature}"
+        )
+    ours, theirs = a.ground_truth, b.ground_truth
+    same = (
+        np.array_equal(ours.catalog.image_ids, theirs.catalog.image_ids)
+        and ours.catalog.class_labels == theirs.catalog.class_labels
+        and np.array_equal(ours.image, theirs.image)
+        and np.array_equal(ours.category, theirs.category)
+        and np.array_equal(ours.boxes, theirs.boxes)
+    )
+    if not same:
+        raise InputError(
+            f"two results on the same ground truth are needed, got {len(ours):,} objects of "
+            f"{ours.source.name} and {len(theirs):,} of {theirs.source.name}, which differ"
+        )
+
+
+def _objects(a: Evaluation, b: Evaluation, iou: float, confidence: float | None) -> Objects:
+    found_a, found_b = (_found(one, iou, confidence) for one in (a, b))
+    counts = _counting(a) & _counting(b)
+    rows = np.flatnonzero(counts)
+    truth = a.ground_truth
+    return Objects(
+        iou=iou,
+        confidence=confidence,
+        truth_row=rows,
+        image=truth.image[rows],
+        category=truth.category[rows],
+        a=found_a[rows],
+        b=found_b[rows],
+    )
+
+
+def _counting(result: Evaluation) -> Bools:
+    """(G,) objects that count, by row of the table."""
+    counts = np.zeros(len(result.ground_truth), bool)
+    counts[result.matching.truth_row[~result.matching.ignored[0]]] = True
+    return counts
+
+
+def _found(result: Evaluation, iou: float, confidence: float | None) -> Bools:
+    """(G,) objects with a true positive, by row of the table."""
+    matches = result.matching
+    pair, right = matches.matched[0].at(result.threshold_index(iou))
+    pair = pair[right]
+    if confidence is not None:
+        pair = pair[matches.score[matches.pairs.detection[pair]] >= confidence]
+    found = np.zeros(len(result.ground_truth), bool)
+    found[matches.truth_row[matches.pairs.ground_truth[pair]]] = True
+    return found

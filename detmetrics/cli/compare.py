@@ -1,0 +1,119 @@
+"""``detmetrics compare``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.progress import Patience
+from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.errors import DetmetricsWarning, RulesError
+
+if TYPE_CHECKING:
+    from detmetrics.analysis.comparison import Comparison
+    from detmetrics.rules import Rules
+
+__all__ = ["compare"]
+
+EXAMPLES = """\b
+Examples:
+  detmetrics compare val.json before.json after.json
+  detmetrics compare labels/val runs/1/labels runs/2/labels --per-class
+  detmetrics compare val.json a.json b.json --confidence 0.4 --json comparison.json
+
+\b
+Exit codes: 0 done, 1 bad input, 2 wrong usage.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("ground_truth")
+@click.argument("a")
+@click.argument("b")
+@click.option(
+    "--rules", default="coco", show_default=True, metavar="NAME|FILE", help="What counts."
+)
+@click.option("--per-class", is_flag=True, help="Add a table of classes.")
+@click.option("--iou", type=float, default=0.5, show_default=True, help="An object is found at.")
+@click.option("--confidence", type=float, help="Only detections from this score on find an object.")
+@click.option("--resamples", type=click.IntRange(min=2), default=1_000, show_default=True)
+@click.option(
+    "--level",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Share of the samples inside.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
+@click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a metric as CSV.")
+@click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
+@reading_options
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
+def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
+    """Say whether detections B are better than detections A on the same GROUND_TRUTH.
+
+    Every metric of both, the interval of the difference, how likely B is better, and what only
+    one of them finds.
+    """
+    for detections in (a, b):
+        check_outputs(ground_truth, detections, options)
+    if [ground_truth, a, b].count("-") > 1:
+        raise click.UsageError("standard input can be one of the three files, not more")
+    rules = _rules(options["rules"])
+    warnings.simplefilter("ignore", DetmetricsWarning)
+    from detmetrics.analysis.comparison import compare as run
+    from detmetrics.evaluation import evaluate, read_ground_truth
+    from detmetrics.files import write_whole
+
+    reading = reading_of(options)
+    with Patience(quiet=options["quiet"]) as patience:
+        truth = read_ground_truth(ground_truth, reading, progress=patience)
+        result_a, result_b = (
+            evaluate(truth, detections, rules, reading=reading, progress=patience)
+            for detections in (a, b)
+        )
+        found = run(
+            result_a,
+            result_b,
+            options["resamples"],
+            options["level"],
+            options["seed"],
+            per_class=bool(options["per_class"] or options["csv_file"] or options["json_file"]),
+            iou=options["iou"],
+            confidence=options["confidence"],
+            progress=lambda share: patience("resampling", share),
+        )
+    write_whole(_outputs(found, options))
+
+
+def _rules(name: str) -> Rules:
+    from detmetrics.rules.files import rule_set
+
+    try:
+        return rule_set(name)
+    except RulesError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _outputs(found: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:
+    """What was asked for, by path; the text where nothing else takes standard output."""
+    from detmetrics.reports.comparison import to_csv, to_json, to_markdown, to_text
+
+    per_class = options["per_class"]
+    outputs: dict[str, str | bytes] = {}
+    if path := options["json_file"]:
+        outputs[path] = to_json(found)
+    if path := options["csv_file"]:
+        outputs[path] = to_csv(found)
+    if path := options["markdown_file"]:
+        outputs[path] = to_markdown(found, per_class=per_class)
+    if "-" not in outputs:
+        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+        outputs["-"] = to_text(found, per_class=per_class, width=width)
+    return outputs

@@ -1,0 +1,133 @@
+"""Views of a comparison: for a terminal, for machines, for spreadsheets, for pull requests."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from rich.text import Text
+
+from detmetrics.analysis.comparison import Comparison, Difference
+from detmetrics.messages import counted, printable
+from detmetrics.reports.grids import grid, plain_console, trimmed
+from detmetrics.reports.markdown import escaped, table_rows
+from detmetrics.reports.tables import Cell, Table
+
+__all__ = ["to_csv", "to_json", "to_markdown", "to_text"]
+
+MOST = 10
+COLUMNS = ("A", "B", "B - A", "low", "high", "B better")
+Section = tuple[str, Table | None, tuple[str, ...]]
+"""A heading, a table, and lines below it."""
+
+
+def to_text(found: Comparison, *, per_class: bool = False, width: int | None = None) -> str:
+    """Metrics, classes where asked, objects and images; width: characters a line, 100 or this."""
+    console, out = plain_console(width)
+    for heading, table, lines in _sections(found, per_class=per_class):
+        console.print(Text(printable(heading)), soft_wrap=True)
+        if table is not None:
+            console.print(grid(table))
+        for line in lines:
+            console.print(Text(printable(line)), soft_wrap=True)
+        console.print()
+    return trimmed(out)
+
+
+def to_markdown(found: Comparison, *, per_class: bool = False) -> str:
+    """The same sections as tables for a pull request or a job summary."""
+    parts = []
+    for heading, table, lines in _sections(found, per_class=per_class):
+        parts.append(f"### {escaped(heading)}")
+        if table is not None:
+            parts.append("\n".join(table_rows(table)))
+        if lines:
+            parts.append("\n".join(f"- {escaped(line)}" for line in lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def to_json(found: Comparison) -> str:
+    """JSON with sorted keys and numbers at full precision; undefined is null."""
+    return json.dumps(found.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def to_csv(found: Comparison) -> str:
+    """A row a metric of all classes and of each; full precision, undefined is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    names = ("a", "b", "difference", "low", "high", "standard_error", "b_better", "defined")
+    writer.writerow(("scope", "class", "metric", *names, "signature"))
+    scopes: list[tuple[str, str, Mapping[str, Difference]]] = [("all", "", found.metrics)]
+    scopes += [("class", label, metrics) for label, metrics in found.classes.items()]
+    for scope, label, metrics in scopes:
+        for name, one in metrics.items():
+            values = one.to_dict()
+            writer.writerow((scope, label, name, *(values[n] for n in names), found.a.signature))
+    return out.getvalue()
+
+
+def _sections(found: Comparison, *, per_class: bool) -> Iterator[Section]:
+    a, b = (one.detections.source.name for one in (found.a, found.b))
+    rows = tuple((name, *_cells(one)) for name, one in found.metrics.items())
+    yield f"A {a}, B {b}", Table(("metric", *COLUMNS), rows), (found.a.signature, found.words)
+    if per_class:
+        yield _classes(found)
+    yield _objects(found)
+    yield from _images(found)
+
+
+def _cells(one: Difference) -> tuple[Cell, ...]:
+    values = (one.a, one.b, one.interval.value, one.interval.low, one.interval.high)
+    cells: list[Cell] = [None if math.isnan(value) else value for value in values]
+    signed = [None if value is None else f"{value:+.4f}" for value in cells[2:]]
+    better = None if math.isnan(one.better) else f"{100 * one.better:.1f} %"
+    return (*cells[:2], *signed, better)
+
+
+def _classes(found: Comparison) -> Section:
+    """The headline metric of each class, the largest difference first."""
+    name = next(iter(found.metrics))
+
+    def apart(label: str) -> float:
+        value = found.classes[label][name].interval.value
+        return 1.0 if math.isnan(value) else -abs(value)
+
+    rows = tuple(
+        (label, *_cells(found.classes[label][name])) for label in sorted(found.classes, key=apart)
+    )
+    return f"{name} by class", Table(("class", *COLUMNS), rows), ()
+
+
+def _objects(found: Comparison) -> Section:
+    objects, counts = found.objects, found.objects.counts
+    total = sum(counts.values())
+    cut = "" if objects.confidence is None else f" and a confidence of {objects.confidence:g}"
+    names = {"both": "both", "only_a": "only A", "only_b": "only B", "neither": "neither"}
+    rows = tuple(
+        (words, counts[name], f"{100 * counts[name] / total:.1f} %" if total else None)
+        for name, words in names.items()
+    )
+    heading = f"Objects found from an IoU of {objects.iou:g}{cut} on"
+    return heading, Table(("found by", "objects", "share"), rows), ()
+
+
+def _images(found: Comparison) -> Iterator[Section]:
+    """The images on which one of them finds most that the other misses."""
+    catalog = found.a.ground_truth.catalog
+    only_a, only_b = found.objects.by_image(len(catalog.image_ids))
+    for side, ahead in (("A", only_a - only_b), ("B", only_b - only_a)):
+        order = np.argsort(-ahead, kind="stable")
+        order = order[ahead[order] > 0]
+        if len(order):
+            rows = tuple(
+                (catalog.image_names[image], int(only_a[image]), int(only_b[image]))
+                for image in order[:MOST].tolist()
+            )
+            more = len(order) - len(rows)
+            lines = (f"and {counted(more, 'image')} more: --json lists all",) if more else ()
+            heading = f"Images on which {side} finds more"
+            yield heading, Table(("image", "only A", "only B"), rows), lines

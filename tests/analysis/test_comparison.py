@@ -1,0 +1,105 @@
+"""Two models on the same images: differences, who is better, and what only one of them finds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import detmetrics as dm
+from detmetrics.analysis.comparison import compare
+from detmetrics.analysis.resampling import resampled
+from detmetrics.curves import Curves
+from detmetrics.summary import summarize
+
+FIXTURES = "fixtures/ground_truth.json", "fixtures/detections.json"
+
+
+@pytest.fixture
+def pair() -> tuple[dm.Evaluation, dm.Evaluation]:
+    """The example, and what is left of it where every third detection is lost."""
+    truth = dm.read_ground_truth(FIXTURES[0])
+    found = dm.read_detections(FIXTURES[1], truth)
+    fewer = found.keep(np.arange(len(found)) % 3 != 0)
+    return dm.evaluate(truth, found), dm.evaluate(truth, fewer)
+
+
+def test_slow_loop(pair):
+    a, b = pair
+    found = compare(a, b, resamples=30, level=0.8, seed=7, per_class=True)
+    apart = []
+    for seed in np.random.SeedSequence(7).spawn(30):
+        drawn = np.random.default_rng(seed).integers(0, 24, 24)
+        weights = np.array([(drawn == image).sum() for image in range(24)])
+        values = [summarize(Curves(resampled(one, weights))) for one in pair]
+        apart.append({name: values[1][name] - values[0][name] for name in values[0]})
+    for name, difference in found.metrics.items():
+        known = [row[name] for row in apart if not math.isnan(row[name])]
+        assert (difference.a, difference.b) == (a.summary[name], b.summary[name])
+        assert difference.interval.value == pytest.approx(difference.b - difference.a)
+        assert difference.interval.low == pytest.approx(np.quantile(known, 0.1), abs=1e-12)
+        assert difference.better == pytest.approx(
+            np.mean([1.0 if d > 0 else 0.5 if d == 0 else 0.0 for d in known])
+        )
+    assert found.metrics["AP"].better < 0.05
+    assert set(found.classes) == set(a.class_names)
+    assert math.isnan(found.classes["bus"]["AP"].better)
+
+
+def test_the_other_way_round(pair):
+    one = compare(*pair, resamples=40).metrics
+    other = compare(*pair[::-1], resamples=40).metrics
+    for name, difference in one.items():
+        assert difference.better == pytest.approx(1 - other[name].better)
+        assert difference.interval.low == pytest.approx(-other[name].interval.high)
+
+
+def test_objects_that_only_one_finds(pair):
+    a, _ = pair
+    objects = compare(*pair, resamples=2).objects
+    found = []
+    for result in pair:
+        table = result.matches(iou=0.5)
+        found.append({*table.loc[table["verdict"] == "true positive", "ground_truth"]})
+    counts = objects.counts
+    assert counts["both"] == len(found[0] & found[1])
+    assert counts["only_a"] == len(found[0] - found[1]) > 0
+    assert counts["only_b"] == len(found[1] - found[0])
+    assert sum(counts.values()) == int(a.curves.truths[:, 0].sum())
+    only_a, _ = objects.by_image(24)
+    assert only_a.sum() == counts["only_a"]
+
+
+def test_objects_from_a_confidence_on(pair):
+    objects = compare(*pair, resamples=2, confidence=0.6).objects
+    table = pair[0].matches(iou=0.5)
+    sure = table[(table["verdict"] == "true positive") & (table["score"] >= 0.6)]
+    assert objects.a.sum() == len(sure)
+
+
+def test_a_lower_miss_rate_is_better():
+    truth = dm.read_ground_truth(FIXTURES[0])
+    found = dm.read_detections(FIXTURES[1], truth)
+    fewer = found.keep(np.arange(len(found)) % 2 != 0)
+    a, b = (dm.evaluate(truth, one, "crowdhuman") for one in (fewer, found))
+    metrics = compare(a, b, resamples=30).metrics
+    assert metrics["MR"].b < metrics["MR"].a
+    assert metrics["MR"].better > 0.9
+
+
+def test_what_does_not_compare_is_refused(pair):
+    a, b = pair
+    voc = dm.evaluate(a.ground_truth, a.detections, "voc2007")
+    with pytest.raises(dm.InputError, match="two results under one rule set"):
+        compare(a, voc)
+    other = dm.GroundTruth.from_arrays(image_ids=[1], categories=["cat"], boxes=[[0, 0, 9, 9]])
+    none = dm.Detections.from_arrays(
+        image_ids=[], categories=[], boxes=np.zeros((0, 4)), scores=[], catalog=other.catalog
+    )
+    with pytest.raises(dm.InputError, match="two results on the same ground truth"):
+        compare(a, dm.evaluate(other, none))
+    with pytest.raises(dm.RulesError, match="no IoU threshold"):
+        compare(a, b, iou=0.51)
+    with pytest.raises(dm.InputError, match="2 resamples or more"):
+        compare(a, b, resamples=1)
