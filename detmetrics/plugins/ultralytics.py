@@ -19,13 +19,13 @@ from detmetrics.errors import InputError
 from detmetrics.messages import shown
 from detmetrics.metric import DetectionMetric
 from detmetrics.result import Evaluation
-from detmetrics.rules import COCO, ULTRALYTICS, ULTRALYTICS_2025, Rules
+from detmetrics.rules import COCO, ULTRALYTICS, Rules
 from detmetrics.summary import metrics_of
 
 try:
     import torch
-    from ultralytics.utils import LOGGER, RANK, ops
-    from ultralytics.utils.metrics import DetMetrics
+    from ultralytics.utils import LOGGER, RANK
+    from ultralytics.utils.metrics import DetMetrics, compute_ap
 except ImportError as error:
     raise ImportError(
         "detmetrics.plugins.ultralytics needs ultralytics: pip install ultralytics"
@@ -71,6 +71,10 @@ class Measured:
         self.results: dict[str, Evaluation] = {}
         self.error = ""
         self._metrics: dict[str, DetectionMetric] = {}
+
+    def __reduce__(self) -> tuple[type[Measured], tuple[str | None]]:
+        """Without results, since Ultralytics hands its callbacks to the processes it starts."""
+        return Measured, (self.fitness,)
 
     def on_pretrain_routine_end(self, trainer: Any) -> None:
         """Give all rows of ``results.csv`` the same columns, those before a validation too."""
@@ -126,10 +130,9 @@ class Measured:
         self._metrics = self._metrics or _empty(validator)
         image = _image_id(there["im_file"], validator.data["path"])
         for name, metric in self._metrics.items():
-            boxes = [side["bboxes"].to(torch.float32, copy=True) for side in (found, there)]
+            boxes = [side["bboxes"].float() for side in (found, there)]
             if name == "coco":
-                frame, *native = (there[key] for key in ("imgsz", "ori_shape", "ratio_pad"))
-                boxes = [ops.scale_boxes(frame, side, *native) for side in boxes]
+                boxes = [validator.scale_preds({"bboxes": one}, there)["bboxes"] for one in boxes]
             metric.update(
                 [image],
                 [{"boxes": boxes[0], "scores": found["conf"], "labels": found["cls"]}],
@@ -195,20 +198,22 @@ def _last(validator: Any) -> str:
 
 
 def _empty(validator: Any) -> dict[str, DetectionMetric]:
-    """A metric for each rule set; of detections everything counts that is handed over."""
-    rules: Rules = ULTRALYTICS if _takes_second_best(validator) else ULTRALYTICS_2025
-    given = rules.replace(min_score=validator.args.conf, image_limit=validator.args.max_det)
-    return {
-        name: DetectionMetric(validator.names, rules=one)
-        for name, one in zip(SETS, (COCO, given), strict=True)
-    }
+    """A metric for each rule set."""
+    rules = {"coco": COCO, "ultralytics": _rules(validator)}
+    return {name: DetectionMetric(validator.names, one) for name, one in rules.items()}
 
 
-def _takes_second_best(validator: Any) -> bool:
-    """Whether a detection whose best label is taken gets another, as from the middle of 2026 on."""
+def _rules(validator: Any) -> Rules:
+    """Those of the release that is installed; what it hands over counts, whatever its limits."""
     overlap = torch.tensor([[0.9, 0.8], [0.0, 0.7]])  # of two labels with two detections
-    matched = validator.match_predictions(torch.zeros(2), torch.zeros(2), overlap)
-    return bool(matched[1, 0])
+    second = validator.match_predictions(torch.zeros(2), torch.zeros(2), overlap)[1, 0]
+    half, _, _ = compute_ap([0.5], [1.0])  # 0.75 where the curve goes on to recall 1
+    return ULTRALYTICS.replace(
+        assignment="free" if second else "nearest",
+        interpolation="linear" if half < 0.6 else "slope",
+        min_score=validator.args.conf,
+        image_limit=validator.args.max_det,
+    )
 
 
 def _image_id(file: str, root: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import json
 import logging
@@ -16,11 +17,13 @@ import pytest
 
 import detmetrics as dm
 
-# Nothing is fetched, nothing is written to the home of whoever runs this.
-CONFIG = tempfile.TemporaryDirectory()
-os.environ |= {"YOLO_CONFIG_DIR": CONFIG.name, "YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0"}
 torch = pytest.importorskip("torch", reason="needs torch: make test-plugins")
 import torchvision_operators  # noqa: E402, F401
+
+# Nothing is fetched, nothing is written to the home of whoever runs this.
+CONFIG = tempfile.TemporaryDirectory()
+atexit.register(CONFIG.cleanup)
+os.environ |= {"YOLO_CONFIG_DIR": CONFIG.name, "YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0"}
 ultralytics = pytest.importorskip("ultralytics", reason="needs ultralytics: make test-plugins")
 
 import torch.distributed as dist  # noqa: E402
@@ -96,7 +99,7 @@ def data(tmp_path_factory) -> Path:
 
 def train(model: YOLO, data: Path, name: str, epochs: int, **options) -> list[dict[str, str]]:
     """The rows of results.csv of a short run that learns as fast as it can."""
-    fast = {"optimizer": "Adam", "lr0": 0.01, "warmup_epochs": 0, "mosaic": 0, "batch": 16}
+    fast = {"optimizer": "Adam", "lr0": 0.01, "warmup_epochs": 0, "mosaic": 0, "batch": 16, "nbs": 16}
     model.train(
         data=data, epochs=epochs, project=data.parent / "runs", name=name, exist_ok=True,
         amp=False, **QUIET, **fast, **options,
@@ -222,7 +225,7 @@ def test_boxes_are_those_of_the_label_files_and_of_predictions_json(trained, dat
         theirs = [p for p in predictions if p["file_name"] == Path(name).name]
         rows = of(result.detections, name)
         boxes = np.array([p["bbox"] for p in theirs]).reshape(-1, 4)
-        np.testing.assert_allclose(result.detections.xywh[rows], boxes, rtol=0, atol=5.1e-4)
+        np.testing.assert_allclose(result.detections.xywh[rows], boxes, rtol=0, atol=6e-4)
 
 
 def of(table, image: str) -> np.ndarray:
@@ -364,7 +367,7 @@ def test_other_tasks_are_left_alone(tmp_path, warnings):
 
 def _rank(rank: int, ranks: int, root: str) -> None:
     """A process that validates its part in every epoch, as Ultralytics shares it out."""
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+    os.environ |= {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}", "WORLD_SIZE": f"{ranks}"}
     for module in [name for name in sys.modules if "ultralytics" in name]:
         del sys.modules[module]  # it reads its rank when it is imported
     from ultralytics.models.yolo.detect import DetectionTrainer
@@ -384,7 +387,10 @@ def _rank(rank: int, ranks: int, root: str) -> None:
     measured, seen = add_callbacks(trainer), []
 
     def end(validator) -> None:
-        seen.append([measured.results.get("ultralytics"), own(validator), measured.error])
+        result = measured.results.get("ultralytics")
+        if result:
+            same(result, own(validator))
+        seen.append((result and result.counts["images"], measured.error))
 
     def fails(*_) -> None:
         raise RuntimeError("in the second process")
@@ -399,28 +405,28 @@ def _rank(rank: int, ranks: int, root: str) -> None:
     trainer.add_callback("on_train_epoch_end", break_second)
     trainer.final_eval = lambda: None  # it asks for a GPU where there are processes
     trainer.train()
-    torch.save((rank, seen, len(trainer.test_loader.sampler)), f"{root}/{rank}.pt")
+    facts = {"seen": seen, "images": len(trainer.test_loader.sampler)}
+    Path(root, f"{rank}.json").write_text(json.dumps(facts))
     dist.destroy_process_group()
 
 
 def test_every_process_validates_its_part(trained, data):
     root = data.parent
     mp.spawn(_rank, (2, str(root)), nprocs=2)
-    (_, first, some), (_, second, others) = (
-        torch.load(root / f"{rank}.pt", weights_only=False) for rank in range(2)
-    )
-    assert some + others == 50
-    assert min(some, others) > 0
-    assert second == []  # the first alone has numbers, as Ultralytics has it
-    for epoch in (0, 2):
-        same(first[epoch][0], first[epoch][1])
-        assert len(first[epoch][0].ground_truth.catalog.image_ids) == 50
-    assert first[1][0] is None
-    assert first[1][2] == "RuntimeError: in the second process"
+    first, second = (json.loads((root / f"{rank}.json").read_text()) for rank in range(2))
+    assert first["images"] + second["images"] == 50
+    assert min(first["images"], second["images"]) > 0
+    assert second["seen"] == []  # the first process alone has numbers, as Ultralytics has it
+    assert first["seen"] == [
+        [50, ""], [None, "RuntimeError: in the second process"], [50, ""]
+    ]  # fmt: skip
 
 
-def test_without_ultralytics(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ultralytics.utils", None)
-    monkeypatch.delitem(sys.modules, "detmetrics.plugins.ultralytics")
-    with pytest.raises(ImportError, match="pip install ultralytics"):
-        import detmetrics.plugins.ultralytics  # noqa: F401
+def test_processes_are_started_after_a_validation(trained):
+    """Ultralytics pickles its callbacks for them."""
+    cloudpickle = pytest.importorskip("cloudpickle", reason="needs cloudpickle")
+    assert trained.measured.results
+    copy = cloudpickle.loads(cloudpickle.dumps(trained.model.callbacks["on_val_start"]))
+    (measured,) = (call.__self__ for call in copy if hasattr(call, "__self__"))
+    assert measured.results == {}
+
