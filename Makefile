@@ -14,11 +14,11 @@ test: $(VENV)/developer
 
 # Against the packages whose rules are followed, in an environment with the frameworks.
 test-peers: $(FRAMEWORKS)/installed
-	$(FRAMEWORKS)/bin/python -m pytest tests/peers
+	$(FRAMEWORKS)/bin/python -m pytest tests/peers --numprocesses 2 --dist loadfile
 
 # Real training runs of every framework that has a plug-in, in the same environment.
 test-plugins: $(FRAMEWORKS)/installed
-	$(FRAMEWORKS)/bin/python -m pytest tests/plugins
+	$(FRAMEWORKS)/bin/python -m pytest tests/plugins tests/test_docs.py -k 'not console' --numprocesses 2 --dist loadfile
 
 check: lint types layers
 
@@ -59,13 +59,17 @@ $(VENV)/developer: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@ $(VENV)/installed
 
-# torch first, and this very version: its build for CPUs, which the others then find in place.
 $(FRAMEWORKS)/installed: pyproject.toml
 	$(PYTHON) -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers,plugins]'
+	# Packages ask for OpenCV with windows, which needs a desktop's libraries; the other does as well.
+	$(FRAMEWORKS)/bin/python -m pip uninstall --quiet --yes opencv-python opencv-python-headless
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps opencv-python-headless
 	touch $@
 
+# torch first, and this very version: its build for CPUs, which the others then find in place.
 $(VENV)/bench: $(VENV)/developer
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	touch $@

@@ -1,7 +1,8 @@
 """``make bench``: compare with the peers and write RESULTS.md.
 
 ``--quick`` runs one round without the slow tools and prints instead. ``--only formats`` measures
-the reading of formats alone, ``--only yolo`` one part of that, and keeps the rest of RESULTS.md.
+the reading of formats alone, ``--only yolo`` one part of that, ``--only training`` the metric of
+training loops, and keeps the rest of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 import agreement
 import formats
 import report
+import training
 from measure import Case, Run, alternately, command_numbers
 
 HERE = Path(__file__).parent
@@ -123,15 +125,18 @@ def main() -> None:
     """Measure everything, or what is named, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=["formats", *formats.PARTS])
+    parser.add_argument("--only", choices=["formats", *formats.PARTS, "training"])
     asked = parser.parse_args()
-    parts = [*formats.PARTS] if asked.only in (None, "formats") else [asked.only]
+    parts = [part for part in formats.PARTS if asked.only in (None, "formats", part)]
     # What is measured alone goes into the page as it is; --quick prints it and nothing else.
     page = (HERE / "RESULTS.md").read_text() if asked.only and not asked.quick else ""
     differing = []
     if not asked.only:
         page, differing = everything(asked.quick)
     page, differing_formats = only_formats(parts, page, asked.quick)
+    if asked.only in (None, "training"):
+        machine = report.machine(training.PACKAGES)
+        page = training.put(page, training.section(machine, quick=asked.quick))
     if asked.quick:
         sys.stdout.write(page)
     else:

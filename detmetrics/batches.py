@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.arrays import Floats, Ints
 from detmetrics.catalog import Id
 from detmetrics.columns import LARGEST, from_centres
 from detmetrics.errors import InputError
@@ -19,7 +19,8 @@ from detmetrics.messages import counted, few, shown
 __all__ = ["FLAGS", "Classes", "ImageBoxes", "array_of", "image_ids_of", "image_of"]
 
 FLAGS = ("crowd", "ignore", "difficult")
-UNKNOWN = np.full(2, np.nan)
+UNKNOWN = (math.nan, math.nan)
+Scale = tuple[float, float, float, float] | None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Classes:
             raise InputError("classes: a name is there twice")
         return cls({int(key): names[key] for key in sorted(names)})
 
-    def labels(self, argument: str, given: Any, count: int) -> Ints:
+    def labels(self, argument: str, given: Any, count: int) -> Floats:
         """(count,) ids, from labels or from names.
 
         Raises:
@@ -76,7 +77,7 @@ class Classes:
         if not right.all():
             wrong = int(np.argmin(right))
             self._refuse(argument, wrong, labels[wrong].item())
-        return labels.astype(np.int64)
+        return labels
 
     def _refuse(self, argument: str, place: int, label: Any) -> None:
         labels = [f"{key} ({name})" for key, name in self.names.items()]
@@ -84,23 +85,22 @@ class Classes:
         raise InputError(f"{argument}[{place}]: expected a class, {few(labels)}, got {label!r}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ImageBoxes:
-    """All that is known of one image.
+    """All that is known of one image, in two arrays: a loop holds many images.
 
-    boxes : (D, 4), scores, labels : (D,) what was found; truth_boxes : (G, 4), truth_labels,
-    area : (G,) what is there, the area nan where unknown; flags : (3, G) of :data:`FLAGS`;
-    size : (2,) width and height in pixels, nan where unknown.
+    found : (D, 6) box, score, label; there : (G, 9) box, label, area and the flags :data:`FLAGS`,
+    the area nan where unknown; size : width and height in pixels, nan where unknown.
     """
 
-    boxes: Floats
-    scores: Floats
-    labels: Ints
-    truth_boxes: Floats
-    truth_labels: Ints
-    area: Floats
-    flags: Bools
-    size: Floats
+    found: Floats
+    there: Floats
+    size: tuple[float, float]
+
+    @classmethod
+    def none(cls) -> ImageBoxes:
+        """An image without anything."""
+        return cls(np.zeros((0, 6)), np.zeros((0, 6 + len(FLAGS))), UNKNOWN)
 
 
 def image_of(
@@ -118,36 +118,43 @@ def image_of(
     Raises:
         InputError: an argument is missing, has another shape, or holds what can be no box.
     """
-    side, other = f"predictions[{place}]", f"targets[{place}]"
-    scale = UNKNOWN
+    width, height = UNKNOWN
     if size is not None:
-        scale = array_of(f"image_sizes[{place}]", size, (2,))
-    if normalized and not (scale > 0).all():
+        width, height = array_of(f"image_sizes[{place}]", size, (2,)).tolist()
+    if normalized and not (width > 0 and height > 0):
         raise InputError(f"image_sizes[{place}]: expected width and height for normalized boxes")
-    times = np.tile(scale, 2) if normalized else None
-    boxes = _boxes(side, found, box_format, times)
-    count = len(boxes)
-    scores = array_of(f"{side}['scores']", _part(side, found, "scores"), (count,))
+    times = (width, height, width, height) if normalized else None
+    return ImageBoxes(
+        _found(f"predictions[{place}]", found, classes, box_format, times),
+        _there(f"targets[{place}]", there, classes, box_format, times),
+        (width, height),
+    )
+
+
+def _found(side: str, given: Any, classes: Classes, box_format: str, times: Scale) -> Floats:
+    """(D, 6) what was found."""
+    boxes = _boxes(side, given, box_format, times)
+    rows = np.empty((len(boxes), 6))
+    rows[:, :4] = boxes
+    scores = rows[:, 4] = array_of(f"{side}['scores']", _part(side, given, "scores"), (len(rows),))
     if (odd := np.isnan(scores)).any():
         raise InputError(f"{side}['scores'][{np.argmax(odd)}]: expected a number, got nan")
-    truth_boxes = _boxes(other, there, box_format, times)
-    truths = len(truth_boxes)
-    flags = np.zeros((len(FLAGS), truths), bool)
-    for row, name in enumerate(FLAGS):
-        _mark(flags[row], other, there, name)
-    area = np.full(truths, np.nan)
-    if there.get("area") is not None:
-        area = array_of(f"{other}['area']", there["area"], (truths,))
-    return ImageBoxes(
-        boxes=boxes,
-        scores=scores,
-        labels=classes.labels(f"{side}['labels']", _part(side, found, "labels"), count),
-        truth_boxes=truth_boxes,
-        truth_labels=classes.labels(f"{other}['labels']", _part(other, there, "labels"), truths),
-        area=area,
-        flags=flags,
-        size=scale,
-    )
+    rows[:, 5] = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
+    return rows
+
+
+def _there(side: str, given: Any, classes: Classes, box_format: str, times: Scale) -> Floats:
+    """(G, 9) what is there."""
+    boxes = _boxes(side, given, box_format, times)
+    rows = np.empty((len(boxes), 6 + len(FLAGS)))
+    rows[:, :4] = boxes
+    rows[:, 4] = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
+    rows[:, 5] = np.nan
+    if given.get("area") is not None:
+        rows[:, 5] = array_of(f"{side}['area']", given["area"], (len(rows),))
+    for column, name in enumerate(FLAGS, 6):
+        rows[:, column] = _marked(side, given, name, len(rows))
+    return rows
 
 
 def image_ids_of(given: Any) -> list[Id]:
@@ -173,7 +180,7 @@ def image_ids_of(given: Any) -> list[Id]:
 
 
 def array_of(argument: str, given: Any, shape: tuple[int, ...] | None) -> Floats:
-    """A copy in float64 of an array of NumPy, torch, JAX, TensorFlow, or of a list.
+    """An array of NumPy, torch, JAX, TensorFlow, or a list, in float64; not always a copy.
 
     shape: the one that is wanted; nothing is of any shape.
 
@@ -191,7 +198,7 @@ def array_of(argument: str, given: Any, shape: tuple[int, ...] | None) -> Floats
         plain = np.asarray(given)
         if plain.dtype.kind not in "biuf" and plain.size:
             raise TypeError
-        array = np.array(plain, dtype=np.float64)
+        array = plain.astype(np.float64, copy=False)
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"{argument}: expected numbers, got {shown(given)}") from None
     if shape is not None and array.shape != shape:
@@ -202,7 +209,7 @@ def array_of(argument: str, given: Any, shape: tuple[int, ...] | None) -> Floats
     return array
 
 
-def _boxes(side: str, given: Mapping[str, Any], box_format: str, times: Floats | None) -> Floats:
+def _boxes(side: str, given: Mapping[str, Any], box_format: str, times: Scale) -> Floats:
     """(n, 4) in pixels; centres become corners' sides, since tables know no centres."""
     argument = f"{side}['boxes']"
     boxes = array_of(argument, _part(side, given, "boxes"), None)
@@ -214,7 +221,7 @@ def _boxes(side: str, given: Mapping[str, Any], box_format: str, times: Floats |
         row = int(np.flatnonzero(~(np.abs(boxes) <= LARGEST).all(axis=1))[0])
         raise InputError(f"{argument}[{row}]: expected four numbers, got {boxes[row].tolist()}")
     if times is not None:
-        boxes *= times
+        boxes = boxes * times
     return from_centres(boxes) if box_format == "cxcywh" else boxes
 
 
@@ -227,13 +234,13 @@ def _part(side: str, given: Mapping[str, Any], name: str) -> Any:
     return given[name]
 
 
-def _mark(flags: Bools, side: str, given: Mapping[str, Any], name: str) -> None:
-    """Set what is marked; ``iscrowd`` is a crowd."""
+def _marked(side: str, given: Mapping[str, Any], name: str, count: int) -> Any:
+    """Which are marked; ``iscrowd`` is a crowd."""
     keys = (name, "iscrowd") if name == "crowd" else (name,)
     for key in keys:
         if given.get(key) is not None:
-            flags[:] = array_of(f"{side}[{key!r}]", given[key], flags.shape) != 0
-            return
+            return array_of(f"{side}[{key!r}]", given[key], (count,)) != 0
+    return False
 
 
 def _is_whole(value: Any) -> bool:

@@ -158,7 +158,7 @@ def _version() -> str:
 
 
 def _evaluator() -> Any:
-    """pycocotools' own ``COCOeval``, also where a stand-in took its place.
+    """Pycocotools' own ``COCOeval``, also where a stand-in took its place.
 
     Raises:
         InputError: the stand-in is not built on it.

@@ -11,13 +11,13 @@ import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
 
-from detmetrics.arrays import object_column
+from detmetrics.arrays import Floats, Ints, object_column
 from detmetrics.batches import FLAGS, Classes, ImageBoxes, image_ids_of, image_of, same_length
 from detmetrics.catalog import Catalog, Id
 from detmetrics.columns import BoxFormat
@@ -35,8 +35,7 @@ VERSION = 1
 KIND = "detmetrics.DetectionMetric"
 OnRepeat = Literal["replace", "keep", "error"]
 BOX_FORMATS = ("xyxy", "xywh", "cxcywh")
-FOUND = ("boxes", "scores", "labels")
-THERE = ("truth_boxes", "truth_labels", "area", "flags")
+SIDES = ("found", "there")
 
 
 class DetectionMetric:
@@ -165,7 +164,6 @@ class DetectionMetric:
 
     def to_bytes(self) -> bytes:
         """Everything that the metric holds, without pickle; :meth:`from_bytes` reads it back."""
-        images = list(self._images.values())
         header = {
             "kind": KIND,
             "version": VERSION,
@@ -179,14 +177,10 @@ class DetectionMetric:
         }
         arrays: dict[str, Any] = {
             "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
-            "found": np.array([len(image.scores) for image in images], np.int64),
-            "there": np.array([len(image.area) for image in images], np.int64),
-            "size": np.array([image.size for image in images]).reshape(-1, 2),
+            "size": np.array([image.size for image in self._images.values()]).reshape(-1, 2),
         }
-        empty = _nothing()
-        for name in (*FOUND, *THERE):
-            parts = [getattr(image, name) for image in (empty, *images)]
-            arrays[name] = np.concatenate(parts, axis=-1 if name == "flags" else 0)
+        for side in SIDES:
+            arrays[side], arrays[f"{side}_count"] = _joined(self._images.values(), side)
         data = io.BytesIO()
         np.savez(data, allow_pickle=False, **arrays)
         return data.getvalue()
@@ -226,18 +220,10 @@ class DetectionMetric:
             normalized=header["normalized"],
         )
         ids = image_ids_of(header["image_ids"])
-        ends = {"found": np.cumsum(arrays["found"])[:-1], "there": np.cumsum(arrays["there"])[:-1]}
-        parts = {
-            name: np.split(arrays[name], ends["found"])
-            if name in FOUND
-            else np.split(arrays[name], ends["there"], axis=-1 if name == "flags" else 0)
-            for name in (*FOUND, *THERE)
-        }
-        if any(len(arrays[side]) != len(ids) for side in ("found", "there", "size")):
-            raise ValueError("columns of different length")
-        for place, image in enumerate(ids):
-            own = {name: parts[name][place] for name in parts}
-            metric._images[image] = ImageBoxes(**own, size=arrays["size"][place])
+        parts = [np.split(arrays[f], np.cumsum(arrays[f"{f}_count"])[:-1]) for f in SIDES]
+        images = zip(ids, *parts, arrays["size"].tolist(), strict=True)
+        for image, found, there, size in images if ids else ():
+            metric._images[image] = ImageBoxes(found, there, tuple(size))
         metric.repeats = int(header["repeats"])
         return metric
 
@@ -291,49 +277,35 @@ class DetectionMetric:
             image_sizes=[image.size for image in images],
         )
 
-        def column(name: str) -> Any:
-            parts = [getattr(image, name) for image in images]
-            return np.concatenate(parts, axis=-1 if name == "flags" else 0)
-
-        def of_image(name: str) -> Any:
-            counts = [len(getattr(image, name)) for image in images]
-            numbers = not isinstance(ids[0], str)
-            column = np.array(ids, np.int64) if numbers else object_column(ids)
-            return np.repeat(column, counts)
-
+        # What is one row an image becomes one a box.
+        named = object_column(ids) if isinstance(ids[0], str) else np.array(ids, np.int64)
+        there, count = _joined(images, "there")
         truth = GroundTruth.from_arrays(
-            image_ids=of_image("area"),
-            categories=column("truth_labels"),
-            boxes=column("truth_boxes"),
+            image_ids=np.repeat(named, count),
+            categories=there[:, 4].astype(np.int64),
+            boxes=there[:, :4],
             box_format=self._kept_format,
-            areas=column("area"),
+            areas=there[:, 5],
             catalog=catalog,
-            **dict(zip(FLAGS, column("flags"), strict=True)),
+            **dict(zip(FLAGS, there[:, 6:].T != 0, strict=True)),
         )
-        found = Detections.from_arrays(
-            image_ids=of_image("scores"),
-            categories=column("labels"),
-            boxes=column("boxes"),
-            scores=column("scores"),
+        found, count = _joined(images, "found")
+        detections = Detections.from_arrays(
+            image_ids=np.repeat(named, count),
+            categories=found[:, 5].astype(np.int64),
+            boxes=found[:, :4],
+            scores=found[:, 4],
             box_format=self._kept_format,
             catalog=catalog,
         )
-        return truth, found
+        return truth, detections
 
 
-def _nothing() -> ImageBoxes:
-    """An image without anything, so that columns have a form where there is no image."""
-    none, boxes = np.zeros(0), np.zeros((0, 4))
-    return ImageBoxes(
-        boxes=boxes,
-        scores=none,
-        labels=none.astype(np.int64),
-        truth_boxes=boxes,
-        truth_labels=none.astype(np.int64),
-        area=none,
-        flags=np.zeros((len(FLAGS), 0), bool),
-        size=np.full(2, np.nan),
-    )
+def _joined(images: Collection[ImageBoxes], side: str) -> tuple[Floats, Ints]:
+    """The rows of a side of all images, and (N,) how many each has."""
+    parts = [getattr(image, side) for image in images]
+    count = np.array([len(part) for part in parts], np.int64)
+    return np.concatenate([getattr(ImageBoxes.none(), side), *parts]), count
 
 
 def _choice(argument: str, value: Any, choices: tuple[str, ...]) -> Any:

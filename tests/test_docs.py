@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -36,10 +37,24 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
 
 
+def frameworks(code: str) -> list[str]:
+    """Those that the first line of an example names."""
+    needed = re.match(r"# needs (.+)\n", code)
+    return needed[1].split(", ") if needed else []
+
+
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python(code, tmp_path, environment):
+    warnings = "error"
+    for name in frameworks(code):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"needs {name}: make test-plugins")
+        warnings = "ignore"  # frameworks warn
+        environment["PYTHONPATH"] = str(ROOT / "tests")
+    if frameworks(code):
+        code = f"import torchvision_operators\n{code}"
     ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-W", warnings, "-c", code],
         cwd=tmp_path,
         env=environment,
         capture_output=True,

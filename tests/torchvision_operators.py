@@ -26,7 +26,7 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torc
 LIBRARIES: list[torch.library.Library] = []
 
 try:
-    import torchvision  # noqa: F401
+    import torchvision
 except RuntimeError:  # operator torchvision::nms does not exist
     library = torch.library.Library("torchvision", "DEF")
     LIBRARIES.append(library)  # it is taken back when nobody holds it

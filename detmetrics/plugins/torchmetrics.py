@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
+from detmetrics.catalog import Catalog
 from detmetrics.errors import InputError
+from detmetrics.evaluation import evaluate
 from detmetrics.messages import shown
 from detmetrics.metric import DetectionMetric
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, TORCHMETRICS, Rules
+from detmetrics.tables import Detections, GroundTruth
 
 try:
     import torch
@@ -101,24 +106,38 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         names = {label: str(label) for label in sorted(labels)} or {0: "0"}
         probe = DetectionMetric(names, box_format=self.box_format)
         probe.update(list(range(len(preds))), preds, target)
-        device = self.device
-        for found, there in zip(preds, target, strict=True):
-            count = len(there["labels"])
-            crowd, area = there.get("iscrowd"), there.get("area")
-            columns = {
-                "found_boxes": self._sides(found["boxes"]),
-                "found_scores": found["scores"],
-                "found_labels": found["labels"],
-                "found_counts": [len(found["labels"])],
-                "there_boxes": self._sides(there["boxes"]),
-                "there_labels": there["labels"],
-                "there_crowd": torch.zeros(count) if crowd is None else crowd,
-                "there_area": torch.zeros(count) if area is None else area,
-                "there_counts": [count],
-            }
-            for name, values in columns.items():
-                kind = torch.int64 if name.endswith(("labels", "counts")) else torch.float32
-                getattr(self, name).append(torch.as_tensor(values, dtype=kind, device=device))
+        self._append(preds, target)
+
+    def _append(
+        self, preds: Sequence[Mapping[str, Any]], target: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Add one tensor to each state; of one dtype, so that processes can exchange them."""
+        counts = [len(one["labels"]) for one in target]
+        columns = {
+            "found_boxes": [self._sides(one["boxes"]) for one in preds],
+            "found_scores": [one["scores"] for one in preds],
+            "found_labels": [one["labels"] for one in preds],
+            "found_counts": [[len(one["labels"]) for one in preds]],
+            "there_boxes": [self._sides(one["boxes"]) for one in target],
+            "there_labels": [one["labels"] for one in target],
+            "there_crowd": [
+                _given(one, "iscrowd", n) for one, n in zip(target, counts, strict=True)
+            ],
+            "there_area": [_given(one, "area", n) for one, n in zip(target, counts, strict=True)],
+            "there_counts": [counts],
+        }
+        exact = torch.float32 if self.device.type == "mps" else torch.float64
+        for name, parts in columns.items():
+            kind = torch.int64 if name.endswith(("labels", "counts")) else exact
+            flat = [torch.as_tensor(part, device=self.device).flatten().to(kind) for part in parts]
+            empty = torch.zeros(0, dtype=kind, device=self.device)
+            getattr(self, name).append(torch.cat([empty, *flat]))
+
+    def _sync_dist(self, *args: Any, **kwargs: Any) -> None:
+        """A process that has seen no batch takes part with states of nothing."""
+        if not self.found_counts:
+            self._append([], [])
+        super()._sync_dist(*args, **kwargs)
 
     def compute(self) -> dict[str, Any]:
         """All metrics by torchmetrics' names, -1 where undefined."""
@@ -127,47 +146,37 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         of_classes = self.result = self._evaluated(columns, classes)
         if self.average == "micro":  # everything is of one class; metrics of classes are not
             labels = ("found_labels", "there_labels")
-            pooled = columns | {name: torch.zeros_like(columns[name]) for name in labels}
+            pooled = columns | {name: np.zeros_like(columns[name]) for name in labels}
             self.result = self._evaluated(pooled, [0])
         return self._outputs(self.result, of_classes, classes)
 
     def _evaluated(self, columns: dict[str, Any], classes: list[int]) -> Evaluation:
-        metric = DetectionMetric(
-            {label: str(label) for label in classes} or {0: "0"}, self.rules, box_format="xywh"
+        images = np.arange(len(columns["there_counts"]))
+        catalog = Catalog.from_ids(
+            images=images if len(images) else [0],
+            categories=classes or [0],
+            category_names=[str(label) for label in classes or [0]],
         )
-        sides = [
-            {
-                name: column.split(columns[f"{side}_counts"].tolist())
-                for name, column in columns.items()
-                if name.startswith(side) and not name.endswith("counts")
-            }
-            for side in ("found", "there")
-        ]
-        found, there = sides
-        metric.update(
-            list(range(len(columns["found_counts"]))),
-            [
-                {"boxes": boxes.reshape(-1, 4), "scores": scores, "labels": labels}
-                for boxes, scores, labels in zip(
-                    *(found[f"found_{name}"] for name in ("boxes", "scores", "labels")),
-                    strict=True,
-                )
-            ],
-            [
-                {"boxes": boxes.reshape(-1, 4), "labels": labels, "iscrowd": crowd, "area": area}
-                for boxes, labels, crowd, area in zip(
-                    *(there[f"there_{name}"] for name in ("boxes", "labels", "crowd", "area")),
-                    strict=True,
-                )
-            ],
+        truth = GroundTruth.from_arrays(
+            image_ids=images.repeat(columns["there_counts"]),
+            categories=columns["there_labels"],
+            boxes=columns["there_boxes"].reshape(-1, 4),
+            areas=columns["there_area"],
+            crowd=columns["there_crowd"],
+            catalog=catalog,
         )
-        if len(metric) == 0:
-            metric.update([0], [NOTHING], [NOTHING])
-        return metric.compute()
+        found = Detections.from_arrays(
+            image_ids=images.repeat(columns["found_counts"]),
+            categories=columns["found_labels"],
+            boxes=columns["found_boxes"].reshape(-1, 4),
+            scores=columns["found_scores"],
+            catalog=catalog,
+        )
+        return evaluate(truth, found, self.rules)
 
     def _sides(self, boxes: Any) -> Any:
         """``x y w h``, rounded as torchmetrics rounds them."""
-        boxes = torch.as_tensor(boxes, dtype=torch.float32).reshape(-1, 4)
+        boxes = torch.as_tensor(boxes).reshape(-1, 4)
         if self.box_format == "xywh":
             return boxes
         if self.box_format == "cxcywh":
@@ -196,17 +205,19 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         return torch.nan_to_num(torch.as_tensor(value, dtype=torch.float32), nan=-1.0)
 
 
-NOTHING: dict[str, list[float]] = {"boxes": [], "scores": [], "labels": []}
-
-
 def _labels(one: Any) -> list[int]:
     """The labels of a dict; whatever else is there is for the check to refuse."""
     given = one.get("labels", []) if isinstance(one, Mapping) else []
     return [int(label) for label in torch.as_tensor(given).flatten().tolist()]
 
 
+def _given(one: Mapping[str, Any], name: str, count: int) -> Any:
+    """A part that may be missing; 0 is what torchmetrics makes of it."""
+    return torch.zeros(count) if one.get(name) is None else one[name]
+
+
 def _joined(parts: Any) -> Any:
-    """One tensor, whether processes were gathered or not, or none has seen anything."""
+    """One array, whether processes were gathered or not, or none has seen anything."""
     if isinstance(parts, torch.Tensor):
-        return parts.cpu()
-    return torch.cat([part.cpu() for part in parts]) if parts else torch.zeros(0, dtype=torch.int64)
+        return parts.cpu().numpy()
+    return torch.cat([part.cpu() for part in parts]).numpy() if parts else np.zeros(0, np.int64)

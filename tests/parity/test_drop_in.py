@@ -125,6 +125,41 @@ def test_accumulated_from_records_that_others_put_together(scene):
     same(fresh, theirs)
 
 
+def fed_by_batches(kind: type) -> Original:
+    """As torchvision's detection reference does: one evaluator, a batch of images at a time, and
+    the records of all of them put back at the end, the padding's repeats left out.
+    """
+    truth = COCO(FIXTURES[0])
+    by_image: dict[int, list[dict]] = {image: [] for image in truth.getImgIds()}
+    for one in json.loads(Path(FIXTURES[1]).read_text()):
+        by_image[one["image_id"]].append(one)
+    images = [*by_image, *list(by_image)[:3]]
+    evaluator = kind(truth, iouType="bbox")
+    seen, records = [], []
+    for start in range(0, len(images), 5):
+        batch = np.unique(images[start : start + 5])
+        rows = [one for image in batch for one in by_image[image]]
+        evaluator.cocoDt = truth.loadRes(rows) if rows else COCO()
+        evaluator.params.imgIds = list(batch)
+        evaluator.evaluate()
+        seen.extend(evaluator.params.imgIds)
+        shape = -1, len(evaluator.params.areaRng), len(batch)
+        records.append(np.asarray(evaluator.evalImgs).reshape(shape))
+    kept, first = np.unique(seen, return_index=True)
+    evaluator.evalImgs = list(np.concatenate(records, axis=2)[..., first].flatten())
+    evaluator.params.imgIds = list(kept)
+    evaluator._paramsEval = copy.deepcopy(evaluator.params)
+    evaluator.accumulate()
+    evaluator.summarize()
+    return evaluator
+
+
+def test_fed_by_batches_as_evaluators_of_training_loops_do():
+    ours, theirs = fed_by_batches(COCOeval), fed_by_batches(Original)
+    same(ours, theirs)
+    assert ours.stats.tolist() == [*dm.evaluate(*FIXTURES).summary.values()]
+
+
 def printed(kind: type) -> tuple[str, list[float]]:
     truth = COCO(FIXTURES[0])
     evaluator = kind(truth, truth.loadRes(FIXTURES[1]), "bbox")

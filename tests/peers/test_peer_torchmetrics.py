@@ -13,6 +13,7 @@ import detmetrics as dm
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-peers")
 import torchvision_operators  # noqa: E402, F401
+
 pytest.importorskip("torchmetrics", reason="needs torchmetrics: make test-peers")
 
 pytestmark = [

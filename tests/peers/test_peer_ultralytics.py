@@ -11,6 +11,7 @@ import detmetrics as dm
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-peers")
 import torchvision_operators  # noqa: E402, F401
+
 pytest.importorskip("ultralytics", reason="needs ultralytics: make test-peers")
 
 pytestmark = [

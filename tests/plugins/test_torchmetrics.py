@@ -12,6 +12,7 @@ import detmetrics as dm
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-plugins")
 import torchvision_operators  # noqa: E402, F401
+
 pytest.importorskip("torchmetrics", reason="needs torchmetrics: make test-plugins")
 
 import torch.distributed as dist  # noqa: E402
@@ -98,6 +99,25 @@ def test_every_output(scene, box_format, average, class_metrics, limits, float32
     same(ours.compute(), theirs.compute())
 
 
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.float16])
+def test_floats_of_any_width(kind):
+    """What is exact in one of them is not rounded to another."""
+    sides = batch(*scene_of_seed())
+    shift = torch.tensor(1 / 3, dtype=torch.float64)
+
+    def changed(one: dict) -> dict:
+        moved = {"boxes": (one["boxes"].double() + shift).to(kind)}
+        scores = {"scores": (one["scores"].double() * shift).to(kind)} if "scores" in one else {}
+        return {**{k: v for k, v in one.items() if k != "area"}, **moved, **scores}
+
+    sides = tuple([changed(one) for one in side] for side in sides)
+    ours = MeanAveragePrecision(box_format="xywh")
+    theirs = Theirs(box_format="xywh", **GRIDS)
+    for metric in (ours, theirs):
+        metric.update(*sides)
+    same(ours.compute(), theirs.compute())
+
+
 def test_is_a_metric_of_torchmetrics():
     metric = MeanAveragePrecision()
     assert isinstance(metric, Metric)
@@ -150,20 +170,54 @@ def scene_of_seed() -> tuple:
     return truth, found
 
 
-def _rank(rank: int, ranks: int, folder: str) -> None:
+def _rank(rank: int, ranks: int, folder: str, idle: bool) -> None:
     dist.init_process_group(
         "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=ranks
     )
     preds, target = batch(*scene_of_seed())
     metric = MeanAveragePrecision(box_format="xywh", class_metrics=True)
-    metric.update(preds[rank::ranks], target[rank::ranks])
+    if not idle:
+        metric.update(preds[rank::ranks], target[rank::ranks])
+    elif rank == 0:
+        metric.update(preds, target)
     torch.save(metric.compute(), f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
 
-def test_processes_are_gathered_by_torchmetrics(tmp_path):
-    mp.spawn(_rank, (2, str(tmp_path)), nprocs=2)
+@pytest.mark.parametrize("idle", [False, True])
+def test_processes_are_gathered_by_torchmetrics(tmp_path, idle):
+    mp.spawn(_rank, (2, str(tmp_path), idle), nprocs=2)
     whole = MeanAveragePrecision(box_format="xywh", class_metrics=True)
     whole.update(*batch(*scene_of_seed()))
     for rank in range(2):
         same(torch.load(tmp_path / f"{rank}.pt"), whole.compute())
+
+
+def test_its_own_metric_runs_on_the_stand_in_for_pycocotools(monkeypatch):
+    """Code that cannot change: torchmetrics asks ``pycocotools.cocoeval`` for its evaluator."""
+    import pycocotools.cocoeval
+
+    from detmetrics.compat import install_as_pycocotools
+    from detmetrics.compat.pycocotools import COCOeval
+
+    sides = batch(*scene_of_seed())
+
+    def measured() -> dict:
+        metric = Theirs(box_format="xywh", class_metrics=True, backend="pycocotools")
+        metric.update(*sides)
+        return metric.compute()
+
+    def evaluate(self) -> None:
+        ours(self)
+        results.append(self.result)
+
+    expected, results, ours = measured(), [], COCOeval.evaluate
+    monkeypatch.setattr(pycocotools.cocoeval, "COCOeval", pycocotools.cocoeval.COCOeval)
+    monkeypatch.setattr(COCOeval, "evaluate", evaluate)
+    install_as_pycocotools()
+    values = measured()
+    assert results
+    assert None not in results
+    assert set(values) == set(expected)
+    for name, value in expected.items():
+        assert torch.equal(values[name], value), name

@@ -1,0 +1,117 @@
+"""A callback for PyTorch Lightning that measures every validation and test.
+
+``validation_step`` and ``test_step`` return what :meth:`detmetrics.DetectionMetric.update` takes,
+by name; the callback logs the metrics of all batches of all processes, so that ``ModelCheckpoint``,
+``EarlyStopping`` and every logger see ``val/AP`` as if the model had logged it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from detmetrics.errors import InputError
+from detmetrics.messages import few, shown
+from detmetrics.metric import DetectionMetric, OnRepeat
+from detmetrics.result import Evaluation
+from detmetrics.rules import COCO, Rules
+
+try:
+    from lightning.pytorch import Callback, LightningModule, Trainer
+except ImportError:
+    try:  # the same under the name that it had before
+        from pytorch_lightning import Callback, LightningModule, Trainer  # type: ignore[no-redef, unused-ignore]
+    except ImportError as error:
+        raise ImportError(
+            "detmetrics.plugins.lightning needs PyTorch Lightning: pip install lightning"
+        ) from error
+
+__all__ = ["DetectionCallback"]
+
+KEYS = ("image_ids", "predictions", "targets")
+STAGES = {"validate": "val/", "test": "test/"}
+
+
+class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
+    """Logs AP and the other metrics of each validation and test.
+
+    classes, rules, box_format, on_repeat, normalized: as :class:`~detmetrics.DetectionMetric` has
+    them; an image that a distributed sampler gives twice counts once.
+    metrics: the names that are logged, all of the rules unless given.
+
+    A step returns a dict with ``image_ids``, ``predictions``, ``targets``, and ``image_sizes``
+    where boxes are normalized; other keys are its own. Names are those of the rules behind
+    ``val/`` or ``test/``; with several loaders ``/dataloader_idx_1`` follows, as Lightning has it.
+
+    Attributes:
+        results: the :class:`~detmetrics.Evaluation` of the last validation or test, one a loader.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str] | Mapping[int, str],
+        rules: Rules | str = COCO,
+        box_format: Any = "xyxy",
+        on_repeat: OnRepeat = "replace",
+        *,
+        normalized: bool = False,
+        metrics: Sequence[str] | None = None,
+    ) -> None:
+        self._empty = DetectionMetric(
+            classes, rules, box_format, on_repeat, normalized=normalized
+        ).to_bytes()
+        self._metrics = metrics
+        self._loaders: dict[int, DetectionMetric] = {}
+        self.results: tuple[Evaluation, ...] = ()
+
+    def _start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Forget what a validation that was cut off has left."""
+        self._loaders.clear()
+
+    def _add(
+        self,
+        trainer: Trainer,
+        module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Feed the metric of this loader."""
+        if trainer.sanity_checking:
+            return
+        if not isinstance(outputs, Mapping) or not set(KEYS) <= set(outputs):
+            got = few([*map(str, outputs)]) if isinstance(outputs, Mapping) else shown(outputs)
+            raise InputError(
+                f"DetectionCallback: expected that the step returns a dict with "
+                f"{', '.join(KEYS)}, got {got}"
+            )
+        given: dict[str, Any] = {name: outputs.get(name) for name in (*KEYS, "image_sizes")}
+        self._metric(dataloader_idx).update(**given)
+
+    def _log(self, trainer: Trainer, module: LightningModule) -> None:
+        """Measure the images of all processes and log, the same in each of them."""
+        if trainer.sanity_checking:
+            return
+        prefix = STAGES["test" if trainer.testing else "validate"]
+        loaders = trainer.num_test_batches if trainer.testing else trainer.num_val_batches
+        results = []
+        for loader in range(len(loaders)):
+            # A process without a batch takes part all the same: the others wait for it.
+            result = self._metric(loader).sync().compute()
+            names = self._metrics or list(result.summary)
+            after = f"/dataloader_idx_{loader}" if len(loaders) > 1 else ""
+            scalars = result.scalars()
+            values = {f"{prefix}{name}{after}": scalars[name] for name in names}
+            module.log_dict(values, sync_dist=True, add_dataloader_idx=False)
+            results.append(result)
+        self.results = tuple(results)
+
+    def _metric(self, loader: int) -> DetectionMetric:
+        if loader not in self._loaders:
+            self._loaders[loader] = DetectionMetric.from_bytes(self._empty)
+        return self._loaders[loader]
+
+    on_validation_epoch_start = on_test_epoch_start = _start
+    on_validation_batch_end = on_test_batch_end = _add
+    on_validation_epoch_end = on_test_epoch_end = _log
