@@ -71,6 +71,7 @@ class Measured:
         self.results: dict[str, Evaluation] = {}
         self.error = ""
         self._metrics: dict[str, DetectionMetric] = {}
+        self._said = False
 
     def __reduce__(self) -> tuple[type[Measured], tuple[str | None]]:
         """Without results, since Ultralytics hands its callbacks to the processes it starts."""
@@ -93,7 +94,10 @@ class Measured:
         """Watch where an image is matched, and where the processes come together."""
         self.results, self.error, self._metrics = {}, "", {}
         if not self._joins(validator):
-            LOGGER.warning("detmetrics: measures boxes of the task 'detect' alone, so nothing here")
+            if not self._said:
+                kind = type(validator.metrics).__name__
+                LOGGER.warning(f"detmetrics: measures boxes alone (DetMetrics), and no {kind}")
+            self._said = True
             return
         for name, instead in (("_process_batch", self._match), (_last(validator), self._measure)):
             setattr(validator, name, partial(instead, validator, getattr(validator, name)))
@@ -110,18 +114,18 @@ class Measured:
     def _joins(self, validator: Any) -> bool:
         """Whether boxes are all that is validated; the metrics then hold our numbers, still nan."""
         metrics = validator.metrics
-        if validator.args.task != "detect" or type(metrics) not in (DetMetrics, Metrics):
+        if type(metrics) not in (DetMetrics, Metrics):
             return False
         metrics.__class__ = Metrics
         metrics.ours, metrics.chosen = dict.fromkeys(COLUMNS, math.nan), self.fitness
         return True
 
-    def _match(self, validator: Any, process_batch: Any, found: Any, there: Any) -> Any:
+    def _match(self, validator: Any, process_batch: Any, *sides: Any) -> Any:
         """Match an image as ever, and keep what was matched."""
-        matched = process_batch(found, there)
+        matched = process_batch(*sides)
         if not self.error:
             try:
-                self._add(validator, found, there)
+                self._add(validator, *sides)
             except Exception as error:
                 self.error = f"{type(error).__name__}: {error}"
         return matched
@@ -144,12 +148,13 @@ class Measured:
         for name in ("_process_batch", _last(validator)):
             vars(validator).pop(name, None)
         try:
-            self.results = self._computed(validator)
+            results = self._computed(validator)
+            for name, result in results.items():
+                validator.metrics.ours |= result.scalars(f"{name}/")
+            self.results = results
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
         self._metrics = {}
-        for name, result in self.results.items():
-            validator.metrics.ours |= result.scalars(f"{name}/")
         if self.error and RANK in (-1, 0):
             LOGGER.warning(f"detmetrics: no numbers of this validation, {self.error}")
         return last()

@@ -118,7 +118,9 @@ def test_older_releases(scene):
         assert matched == correct
         for category in range(result.matching.categories):
             ap = result.curves.headline_area[index, category, 0]
-            assert ap == pytest.approx(older_ap(truth, found, category, correct), abs=1e-9, nan_ok=True)
+            assert ap == pytest.approx(
+                older_ap(truth, found, category, correct), abs=1e-9, nan_ok=True
+            )
 
 
 def older(truth: dm.GroundTruth, found: dm.Detections, threshold: float) -> set[int]:
