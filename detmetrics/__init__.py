@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from detmetrics.crosschecking import Crosscheck, crosscheck
     from detmetrics.curves import Curve
     from detmetrics.evaluation import evaluate, read_detections, read_ground_truth
+    from detmetrics.history import EarlyStopping, History
     from detmetrics.metric import DetectionMetric
     from detmetrics.overview import Overview, stats
     from detmetrics.reading.format import Format
@@ -77,11 +78,13 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "Detections",
     "DetmetricsError",
     "DetmetricsWarning",
+    "EarlyStopping",
     "Evaluation",
     "Finding",
     "Format",
     "FormatError",
     "GroundTruth",
+    "History",
     "InputError",
     "KITTI",
     "KITTI_R11",
@@ -129,10 +132,12 @@ _LAZY = {
     "Curve": "curves",
     "DetectionMetric": "metric",
     "Detections": "tables",
+    "EarlyStopping": "history",
     "Evaluation": "result",
     "Finding": "checks",
     "Format": "reading.format",
     "GroundTruth": "tables",
+    "History": "history",
     "Overview": "overview",
     "Reading": "reading.request",
     "Reconciliation": "reconciling",

@@ -105,8 +105,8 @@ def _unpack(name: str, raw: bytes) -> bytes:
     return b"".join(parts)
 
 
-def write_whole(outputs: Mapping[str, str]) -> None:
-    """Write texts to paths; all of them or, where one fails, no file.
+def write_whole(outputs: Mapping[str, str | bytes]) -> None:
+    """Write texts, or bytes as they are, to paths; all of them or, where one fails, no file.
 
     ``-`` is standard output. A device or a pipe is written to; a link keeps pointing where it
     does.
@@ -116,16 +116,16 @@ def write_whole(outputs: Mapping[str, str]) -> None:
     """
     staged: list[tuple[str, str]] = []
     try:
-        direct = {path: text for path, text in outputs.items() if _is_stream(path)}
-        for path, text in outputs.items():
+        direct = {path: content for path, content in outputs.items() if _is_stream(path)}
+        for path, content in outputs.items():
             if path not in direct:
                 with _naming(path):
                     target = os.path.realpath(path)
-                    staged.append((_stage(target, text), target))
+                    staged.append((_stage(target, content), target))
         # What can still fail comes before what cannot.
-        for path, text in direct.items():
+        for path, content in direct.items():
             with _naming("standard output" if path == STANDARD_STREAM else path):
-                _write_direct(path, text)
+                _write_direct(path, content)
         for temporary, target in staged:
             with _naming(target):
                 os.replace(temporary, target)
@@ -226,8 +226,8 @@ def _is_stream(path: str) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def _stage(target: str, text: str) -> str:
-    """A temporary file beside the target that holds the text."""
+def _stage(target: str, content: str | bytes) -> str:
+    """A temporary file beside the target that holds the content."""
     if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, "it is a directory")
     folder, name = os.path.split(target)
@@ -238,8 +238,8 @@ def _stage(target: str, text: str) -> str:
     mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(prefix=".detmetrics-", dir=folder)
     try:
-        with open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(_encoded(content))
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, mode)
@@ -255,16 +255,23 @@ def _umask() -> int:
     return mask
 
 
-def _write_direct(path: str, text: str) -> None:
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+
+
+def _write_direct(path: str, content: str | bytes) -> None:
     if path != STANDARD_STREAM:
-        with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
+        with open(path, "wb") as file:
+            file.write(_encoded(content))
     elif sys.stdout is None:
         raise OSError(errno.EBADF, "it is closed")
     else:
         encoding = sys.stdout.encoding or "utf-8"
         try:
-            sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            if isinstance(content, bytes):
+                sys.stdout.buffer.write(content)
+            else:
+                sys.stdout.write(content.encode(encoding, "backslashreplace").decode(encoding))
             sys.stdout.flush()
         except OSError:
             _give_up_standard_output()

@@ -20,6 +20,7 @@ __all__ = [
     "area_under_lines",
     "area_under_trapezoids",
     "envelope",
+    "least_found",
     "scores_reached",
 ]
 
@@ -150,12 +151,12 @@ def _highest(precision: Floats) -> Floats:
 
 def _slots(hits: TruePositives, truths: Ints, points: Floats) -> tuple[Ints, Bools]:
     """(T, K, R) which true positive reaches each recall point, and whether one does."""
-    needed = _needed(truths, points)
+    needed = least_found(truths, points)
     first, count = hits.first[:, :, None], hits.count[:, :, None]
     return first + np.minimum(needed - 1, count), needed <= count
 
 
-def _needed(truths: Ints, points: Floats) -> Ints:
+def least_found(truths: Ints, points: Floats) -> Ints:
     """(K, R) how many true positives reach each recall point: the least j with j / truths >= r.
 
     At least one, as the envelope at recall 0 is its value at the first true positive.

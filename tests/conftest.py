@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
+# Not tests, and in need of torch: pytest would import them to look for examples.
+collect_ignore = ["torchvision_operators.py", "plugins/detector.py"]
+
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("default", max_examples=60, deadline=None, derandomize=True)
 settings.register_profile("fuzz", max_examples=5_000, deadline=None, suppress_health_check=slow)

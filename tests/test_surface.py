@@ -50,6 +50,10 @@ def test_public_methods_are_documented():
             "import detmetrics; detmetrics.evaluate",
             "pandas pycocotools matplotlib torch rich click",
         ),
+        (
+            "import detmetrics; detmetrics.History; detmetrics.EarlyStopping",
+            "msgspec pandas pycocotools matplotlib torch rich click",
+        ),
         ("import detmetrics.cli", "msgspec pandas pycocotools matplotlib torch rich"),
         (
             f"import detmetrics as dm; dm.evaluate({EXAMPLE}).to_dict()",

@@ -10,6 +10,7 @@ import click
 from detmetrics.cli.check import check
 from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.evaluate import evaluate
+from detmetrics.cli.history import history
 from detmetrics.cli.reconcile import reconcile
 from detmetrics.cli.rules import rules
 from detmetrics.cli.split import split
@@ -44,6 +45,7 @@ cli.add_command(rules)
 cli.add_command(check)
 cli.add_command(convert)
 cli.add_command(formats)
+cli.add_command(history)
 cli.add_command(reconcile)
 cli.add_command(split)
 cli.add_command(stats)

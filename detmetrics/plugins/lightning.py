@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from detmetrics.errors import InputError
+from detmetrics.history import EarlyStopping
 from detmetrics.messages import few, shown
 from detmetrics.metric import DetectionMetric, OnRepeat
 from detmetrics.result import Evaluation
@@ -26,7 +27,7 @@ except ImportError:
             "detmetrics.plugins.lightning needs PyTorch Lightning: pip install lightning"
         ) from error
 
-__all__ = ["DetectionCallback"]
+__all__ = ["DetectionCallback", "StopEarly"]
 
 KEYS = ("image_ids", "predictions", "targets")
 STAGES = {"validate": "val/", "test": "test/"}
@@ -115,3 +116,31 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
     on_validation_epoch_start = on_test_epoch_start = _start
     on_validation_batch_end = on_test_batch_end = _add
     on_validation_epoch_end = on_test_epoch_end = _log
+
+
+class StopEarly(Callback):  # type: ignore[misc, unused-ignore]
+    """Ends the training when :class:`~detmetrics.EarlyStopping` says so.
+
+    stopping: its metric is looked for behind ``prefix`` among what was logged.
+    """
+
+    def __init__(self, stopping: EarlyStopping, prefix: str = STAGES["validate"]) -> None:
+        self.stopping, self._name = stopping, f"{prefix}{stopping.metric}"
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Look at the value of this epoch, the same in every process."""
+        if trainer.sanity_checking:
+            return
+        logged = trainer.callback_metrics
+        if self._name not in logged:
+            raise InputError(f"StopEarly: expected {self._name}, logged are {few([*logged])}")
+        if self.stopping.update(float(logged[self._name]), trainer.current_epoch):
+            trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Goes into checkpoints."""
+        return self.stopping.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.stopping.load_state_dict(state_dict)

@@ -15,6 +15,7 @@ import numpy as np
 from detmetrics.arrays import Floats
 from detmetrics.batches import array_of
 from detmetrics.errors import InputError
+from detmetrics.history import EarlyStopping
 from detmetrics.messages import few, shown
 from detmetrics.metric import DetectionMetric
 from detmetrics.result import Evaluation
@@ -22,14 +23,14 @@ from detmetrics.rules import COCO, Rules
 
 try:
     import torch
-    import transformers  # noqa: F401
+    from transformers import TrainerCallback
 except ImportError as error:
     raise ImportError(
         "detmetrics.plugins.transformers needs transformers and torch: "
         "pip install transformers torch"
     ) from error
 
-__all__ = ["DetectionMetrics"]
+__all__ = ["DetectionMetrics", "StopEarly"]
 
 KEYS = ("class_labels", "boxes", "size", "orig_size")
 
@@ -112,6 +113,25 @@ class DetectionMetrics:
         scale = (size / original).min()
         padded = np.abs(original * scale - size).max() > 1
         return size / scale if padded and getattr(self._processor, "do_pad", False) else original
+
+
+class StopEarly(TrainerCallback):  # type: ignore[misc, unused-ignore]
+    """Ends the training when :class:`~detmetrics.EarlyStopping` says so.
+
+    stopping: its metric is looked for behind ``prefix`` among the metrics of an evaluation.
+    """
+
+    def __init__(self, stopping: EarlyStopping, prefix: str = "eval_") -> None:
+        self.stopping, self._name = stopping, f"{prefix}{stopping.metric}"
+
+    def on_evaluate(
+        self, args: Any, state: Any, control: Any, metrics: Mapping[str, float], **kwargs: Any
+    ) -> None:
+        """Look at the value of this evaluation."""
+        if self._name not in metrics:
+            raise InputError(f"StopEarly: expected {self._name}, got {few([*metrics])}")
+        if self.stopping.update(metrics[self._name], state.epoch):
+            control.should_training_stop = True
 
 
 def _target(label: Mapping[str, Any], frame: Floats) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from lightning.pytorch.loggers import CSVLogger  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
 import detmetrics as dm  # noqa: E402
-from detmetrics.plugins.lightning import DetectionCallback  # noqa: E402
+from detmetrics.plugins.lightning import DetectionCallback, StopEarly  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
@@ -103,11 +103,28 @@ def test_a_training_run(tmp_path):
     assert tested["test/AP"] == pytest.approx(expected(module, 20, 2).summary["AP"])
 
 
-def test_it_is_stopped_where_ap_does_not_rise(tmp_path):
-    class Idle(Module):
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), 0.0)
+class Idle(Module):
+    """Learns nothing."""
 
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), 0.0)
+
+
+def test_our_own_stopping(tmp_path):
+    ours = StopEarly(dm.EarlyStopping(patience=2, min_delta=0.5, metric="AP50"))
+    run = trainer(tmp_path, DetectionCallback(CLASSES), ours, epochs=20)
+    run.fit(Idle(), loader(16, 0), loader(16, 1))
+    assert len(logged(tmp_path, "val/AP50")) == 3
+    assert ours.stopping.stopped_epoch == 2
+    again = StopEarly(dm.EarlyStopping(patience=2, metric="AP50"))
+    again.load_state_dict(ours.state_dict())
+    assert again.stopping.stopped
+    missing = trainer(tmp_path, StopEarly(dm.EarlyStopping(metric="AP")), epochs=1)
+    with pytest.raises(dm.InputError, match="StopEarly: expected val/AP, logged are"):
+        missing.fit(Idle(), loader(16, 0), loader(16, 1))
+
+
+def test_it_is_stopped_where_ap_does_not_rise(tmp_path):
     stopping = EarlyStopping("val/AP", mode="max", patience=2, min_delta=1.0)
     run = trainer(tmp_path, DetectionCallback(CLASSES), stopping, epochs=20)
     run.fit(Idle(), loader(16, 0), loader(16, 1))

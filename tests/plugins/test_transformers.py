@@ -25,7 +25,7 @@ from transformers import (  # noqa: E402
 )
 
 import detmetrics as dm  # noqa: E402
-from detmetrics.plugins.transformers import DetectionMetrics  # noqa: E402
+from detmetrics.plugins.transformers import DetectionMetrics, StopEarly  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
@@ -174,6 +174,35 @@ def test_a_training_run(tmp_path, count, epochs, options):
     logged = [row["eval_AP50"] for row in trainer.state.log_history if "eval_AP50" in row]
     assert len(logged) == epochs + 1
     assert trainer.state.best_metric == max(logged[:epochs])
+
+
+def test_our_own_stopping(tmp_path):
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path),
+        num_train_epochs=9,
+        learning_rate=0.0,
+        eval_strategy="epoch",
+        save_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        use_cpu=True,
+        remove_unused_columns=False,
+        eval_do_concat_batches=False,
+    )
+    stopping = dm.EarlyStopping(patience=1, metric="AP", min_delta=1.0)
+    trainer = Trainer(
+        model=model(),
+        args=arguments,
+        train_dataset=Shapes(8, 0),
+        eval_dataset=Shapes(8, 1),
+        data_collator=collate,
+        compute_metrics=DetectionMetrics(PROCESSOR, NAMES),
+        callbacks=[StopEarly(stopping)],
+    )
+    trainer.train()
+    assert trainer.state.epoch == stopping.stopped_epoch == 2
+    with pytest.raises(dm.InputError, match="StopEarly: expected eval_AP, got eval_loss"):
+        StopEarly(stopping).on_evaluate(arguments, trainer.state, None, {"eval_loss": 1.0})
 
 
 def batch(count: int, *, label: dict | None = None) -> SimpleNamespace:

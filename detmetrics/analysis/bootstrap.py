@@ -1,0 +1,155 @@
+"""How sure a number is: percentile intervals over bootstrap samples of the images.
+
+A sample draws as many images as there are, with replacement; every metric is taken of it, and the
+interval leaves out the same share of samples at both ends. Images are drawn, not boxes, since
+what a detector finds in one image hangs together. It tells what another set of images from the
+same source would give, not what another training would. Source: B. Efron, R. Tibshirani, An
+Introduction to the Bootstrap (1993), chapter 13.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detmetrics.analysis.resampling import Resampler, image_weights, resampled
+from detmetrics.arrays import Floats, Ints
+from detmetrics.curves import Curves
+from detmetrics.errors import InputError
+from detmetrics.parallel import each
+from detmetrics.result import Evaluation
+from detmetrics.summary import per_category, summarize
+
+__all__ = ["Interval", "Intervals", "confidence_intervals", "interval_of", "sample_seeds"]
+
+RESAMPLES = 1_000
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A metric and where it could have been; nan where it is undefined.
+
+    value: of the data set itself; low, high: ends of the interval; standard_error: the standard
+    deviation over samples; defined: in how many samples the metric was defined.
+    """
+
+    value: float
+    low: float
+    high: float
+    standard_error: float
+    defined: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervals:
+    """Intervals of every metric, and of every metric of each class where that was asked for."""
+
+    level: float
+    resamples: int
+    seed: int
+    metrics: Mapping[str, Interval]
+    classes: Mapping[str, Mapping[str, Interval]]
+
+
+def confidence_intervals(
+    result: Evaluation,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+    seed: int = 0,
+    *,
+    per_class: bool = False,
+    progress: Progress | None = None,
+) -> Intervals:
+    """Percentile intervals of every metric over bootstrap samples of the images.
+
+    level: the share of samples that lie inside. seed: the same one gives the same samples on
+    every machine. per_class: of every class, too. progress: called with the share that is done.
+
+    Raises:
+        InputError: fewer than two samples, or a level that is no share.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> found = confidence_intervals(result, resamples=200).metrics["AP50"]
+    >>> found.low < found.value < found.high
+    True
+    """
+    if resamples < 2 or not 0 < level < 1:
+        raise InputError(
+            f"expected 2 resamples or more and 0 < level < 1, got {resamples} and {level}"
+        )
+    names = list(result.summary)
+    of = Samples(result, per_class=per_class)
+    weights = sample_seeds(seed, resamples)
+    whole, classes = of.all(weights, progress)
+    values = result.class_columns() if per_class else {}
+    return Intervals(
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        metrics={
+            name: interval_of(result.summary[name], whole[:, column], level)
+            for column, name in enumerate(names)
+        },
+        classes={
+            label: {
+                name: interval_of(float(values[name][row]), classes[:, row, column], level)
+                for column, name in enumerate(names)
+            }
+            for row, label in enumerate(result.class_names if per_class else ())
+        },
+    )
+
+
+def sample_seeds(seed: int, resamples: int) -> list[np.random.SeedSequence]:
+    """A seed a sample, so that neither their order nor threads change one."""
+    return np.random.SeedSequence(seed).spawn(resamples)
+
+
+def interval_of(value: float, samples: Floats, level: float) -> Interval:
+    """The interval of one metric; samples : (B,), nan where it was undefined."""
+    known = samples[~np.isnan(samples)]
+    if math.isnan(value) or len(known) < 2:
+        return Interval(value, math.nan, math.nan, math.nan, len(known))
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2]).tolist()
+    return Interval(value, low, high, float(known.std(ddof=1)), len(known))
+
+
+class Samples:
+    """Every metric of a result for weights of its images."""
+
+    def __init__(self, result: Evaluation, *, per_class: bool = False) -> None:
+        self._result, self._per_class = result, per_class
+        self._counted = Resampler(result) if Resampler.follows(result) else None
+
+    def curves(self, weights: Ints) -> Curves:
+        """By counting where that is enough, else by copying."""
+        if self._counted is not None:
+            return self._counted.curves(weights)
+        return Curves(resampled(self._result, weights))
+
+    def all(
+        self, seeds: Sequence[np.random.SeedSequence], progress: Progress | None = None
+    ) -> tuple[Floats, Floats]:
+        """(B, M) every metric of each sample, and (B, K, M) of every class where asked for."""
+        images, done = self._result.matching.images, iter(range(1, len(seeds) + 1))
+
+        def of(seed: np.random.SeedSequence) -> tuple[list[float], Floats]:
+            curves = self.curves(image_weights(images, seed))
+            whole = [*summarize(curves).values()]
+            classes = (
+                np.stack([*per_category(curves).values()], axis=1) if self._per_class else NONE
+            )
+            if progress is not None:
+                progress(next(done) / len(seeds))
+            return whole, classes
+
+        told = each(of, seeds)
+        return np.array([whole for whole, _ in told]), np.array([classes for _, classes in told])
+
+
+NONE = np.zeros((0, 0))
