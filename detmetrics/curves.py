@@ -151,8 +151,8 @@ class Curves:
                 return area_under_envelope(hits, truths)
             case "trapezoid":
                 return area_under_trapezoids(hits, truths)
-            case "linear":
-                return area_under_lines(hits, truths, self._points)
+            case "linear" | "slope" as way:
+                return area_under_lines(hits, truths, self._points, slope=way == "slope")
             case "cuts":
                 raise InputError("precision at cuts does not follow from true positives alone")
 
@@ -325,6 +325,9 @@ class Curves:
         counted += corrected[1:] - corrected[first[curve]]
         hits = running(right)
         found = hits[1:] - hits[first[curve]]
+        count = np.diff(hits[first]).reshape(shape)
+        # Of each curve all that count: without matches, corrected as above, less what is right.
+        of_curve = np.diff(before[self._first]) + np.diff(corrected[first]).reshape(shape)
 
         # precision = tp / (fp + tp + spacing(1))
         found, counted = found[right], counted[right]
@@ -333,7 +336,8 @@ class Curves:
             precision=found / (counted + TINY),
             wrong=counted - found,
             first=hits[first[:-1]].reshape(shape),
-            count=np.diff(hits[first]).reshape(shape),
+            count=count,
+            all_wrong=of_curve - count,
         )
 
     def _best_scores(self) -> Floats:

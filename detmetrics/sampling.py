@@ -31,7 +31,7 @@ class TruePositives:
 
     detection : (Q,) index into the matches; precision : (Q,) down to that detection;
     wrong : (Q,) false positives before it; first, count : (T, K) the slice of each threshold and
-    category.
+    category; all_wrong : (T, K) its false positives, those behind the last true positive too.
     """
 
     detection: Ints
@@ -39,6 +39,7 @@ class TruePositives:
     wrong: Ints
     first: Ints
     count: Ints
+    all_wrong: Ints
 
 
 def envelope(hits: TruePositives, truths: Ints, points: Floats) -> Floats:
@@ -75,7 +76,7 @@ def area_under_envelope(hits: TruePositives, truths: Ints) -> Floats:
     truths : (K,) ground truths that count.
     """
 
-    def area(hit: slice, objects: int) -> float:
+    def area(hit: slice, objects: int, _: int) -> float:
         # sum of (recall' - recall) * envelope; each true positive raises recall by 1 / objects
         return float(_highest(hits.precision[hit]).sum()) / objects
 
@@ -88,7 +89,7 @@ def area_under_trapezoids(hits: TruePositives, truths: Ints) -> Floats:
     Source: ``eval_ap`` of CrowdHuman's evaluation.
     """
 
-    def area(hit: slice, objects: int) -> float:
+    def area(hit: slice, objects: int, _: int) -> float:
         precision = hits.precision[hit]
         found = np.arange(len(precision))
         points = found + hits.wrong[hit]  # points of the curve before each true positive
@@ -99,12 +100,17 @@ def area_under_trapezoids(hits: TruePositives, truths: Ints) -> Floats:
     return _each_curve(hits, truths, area)
 
 
-def area_under_lines(hits: TruePositives, truths: Ints, points: Floats) -> Floats:
-    """(T, K) the area under straight lines between the points of each envelope, from (0, 1) to
-    zero at the highest recall; read at these points. Source: ``compute_ap`` of Ultralytics.
+def area_under_lines(
+    hits: TruePositives, truths: Ints, points: Floats, *, slope: bool = False
+) -> Floats:
+    """(T, K) the area under straight lines between the points of each envelope, from (0, 1) on,
+    read at these points. At the highest recall they drop to zero; with a slope they fall from
+    there, where all detections count, to zero at recall 1.
+
+    Source: ``compute_ap`` of Ultralytics, with a slope before its release 8.4.37.
     """
 
-    def area(hit: slice, objects: int) -> float:
+    def area(hit: slice, objects: int, wrong: int) -> float:
         envelope = np.repeat(_highest(hits.precision[hit]), 2)
         recall = np.arange(len(envelope) // 2 + 1) / objects
         # Two points a true positive: at the recall before it, where the envelope drops to its
@@ -112,21 +118,29 @@ def area_under_lines(hits: TruePositives, truths: Ints, points: Floats) -> Float
         place = np.repeat(recall, 2)[1:-1]
         falls = np.ones(len(envelope), bool)
         falls[::2] = np.diff(hits.wrong[hit], prepend=0) > 0
+        found = len(recall) - 1
+        last = found / (found + wrong) if slope else 0.0
         x = np.concatenate([[0.0], place[falls], [recall[-1], 1.0]])
-        y = np.concatenate([[1.0], envelope[falls], [0.0, 0.0]])
+        y = np.concatenate([[1.0], envelope[falls], [last, 0.0]])
         height = np.interp(points, x, y)
         return float((np.diff(points) * (height[1:] + height[:-1]) / 2).sum())
 
     return _each_curve(hits, truths, area)
 
 
-def _each_curve(hits: TruePositives, truths: Ints, area: Callable[[slice, int], float]) -> Floats:
-    """(T, K) the area of each curve with true positives, 0 for others."""
+def _each_curve(
+    hits: TruePositives, truths: Ints, area: Callable[[slice, int, int], float]
+) -> Floats:
+    """(T, K) the area of each curve with true positives, 0 for others.
+
+    area: of the slice of a curve, its ground truths and all its false positives.
+    """
     areas = np.zeros(hits.count.shape)
     for threshold, category in np.argwhere(hits.count > 0).tolist():
         first = int(hits.first[threshold, category])
         hit = slice(first, first + int(hits.count[threshold, category]))
-        areas[threshold, category] = area(hit, int(truths[category]))
+        wrong = int(hits.all_wrong[threshold, category])
+        areas[threshold, category] = area(hit, int(truths[category]), wrong)
     return areas
 
 

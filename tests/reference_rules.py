@@ -408,8 +408,9 @@ def _ap(verdicts, total, rules):
     # classes without detections
     if not recall:
         return 0.0
-    x = np.array([0.0, *recall, recall[-1], 1.0])
-    y = np.array([1.0, *precision, 0.0, 0.0])
+    drops = rules.interpolation == "linear"  # at the highest recall, and not on a slope
+    x = np.array([0.0, *recall, *recall[-1:] * drops, 1.0])
+    y = np.array([1.0, *precision, *[0.0] * drops, 0.0])
     y = np.maximum.accumulate(y[::-1])[::-1]
     points = np.array(rules.recall_points)
     height = np.interp(points, x, y)

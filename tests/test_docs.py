@@ -51,6 +51,7 @@ def test_python(code, tmp_path, environment):
             pytest.skip(f"needs {name}: make test-plugins")
         warnings = "ignore"  # frameworks warn
         environment["PYTHONPATH"] = str(ROOT / "tests")
+        environment |= {"YOLO_OFFLINE": "1", "YOLO_CONFIG_DIR": str(tmp_path)}
     if frameworks(code):
         code = f"import torchvision_operators\n{code}"
     ran = subprocess.run(

@@ -76,6 +76,7 @@ class TestSignature:
             ({"interpolation": "every"}, "|recall:every|"),
             ({"interpolation": "trapezoid"}, "|recall:trapezoid|"),
             ({"interpolation": "linear"}, "|recall:101-linear|"),
+            ({"interpolation": "slope"}, "|recall:101-slope|"),
             ({"max_detections": (math.inf,)}, "|dets:all"),
             ({"max_detections": (math.inf, 5)}, "|dets:5,all"),
             ({"area_ranges": [("x", 0, 25, "height")]}, "|areas:x=0-25-height"),

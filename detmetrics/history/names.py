@@ -33,6 +33,7 @@ COST = re.compile(r"runtime|per_second|_time$|^time$|flos$|preparation|memory", 
 WORDS = re.compile(r"[^a-z0-9]+")
 LOWER = {"loss", "losses", "error", "err", "mr", "lamr", "olrp", "lrp", "mae", "mse", "rmse"}
 NEITHER = {"confidence", "threshold"}
+MEASURED = ("metrics/", "coco/", "ultralytics/", "bbox")
 INTERVAL = ("_low", "_high")
 
 _SPELLINGS = {
@@ -107,7 +108,7 @@ def place_of(name: str) -> Place | None:
         return Place("train" if role in ("train", "") else "val", role or "train")
     if role in ("val", "test"):
         return Place("metrics", role)
-    if role == "" and (name.startswith(("metrics/", "coco/", "bbox")) or canonical(name)):
+    if role == "" and (name.startswith(MEASURED) or canonical(name)):
         return Place("metrics", "")
     return None
 
@@ -139,17 +140,22 @@ def is_bound(name: str, names: Iterable[str]) -> bool:
 def resolved(wanted: str, names: Sequence[str]) -> str:
     """The column that is asked for: by its own name, or by any spelling of the same metric.
 
+    Ultralytics' own, by which it chose ``best.pt``, comes before those of detmetrics beside it.
+
     Raises:
         InputError: there is none, or there are several; the message lists what is there.
 
     >>> resolved("AP", ["metrics/mAP50(B)", "metrics/mAP50-95(B)"])
     'metrics/mAP50-95(B)'
+    >>> resolved("AP", ["metrics/mAP50-95(B)", "coco/AP"])
+    'metrics/mAP50-95(B)'
     """
     if wanted in names:
         return wanted
     same = [name for name in names if _means(name, wanted)]
-    if len(same) == 1:
-        return same[0]
+    first = [name for name in same if name.startswith("metrics/")] or same
+    if len(first) == 1:
+        return first[0]
     if same:
         raise InputError(f"{shown(wanted)} may be any of {few(same)}: ask for one by its own name")
     there = f"there are {few(names, 20)}" if names else "there are none"

@@ -154,6 +154,7 @@ def _measured(metric: Metric, rules: Rules) -> str:
         "trapezoid": "area under the curve",
         "cuts": f"precision at {points} cuts of the score",
         "linear": f"area under the envelope, read at {points} points,",
+        "slope": f"area under the envelope down to recall 1, read at {points} points,",
     }[rules.interpolation]
 
 

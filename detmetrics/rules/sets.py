@@ -102,13 +102,17 @@ no crowds, and its converters leave out VOC's difficult objects. Source: ``ultra
 (``match_predictions``).
 """
 
-ULTRALYTICS_2025 = ULTRALYTICS.replace(name="ultralytics-2025", assignment="nearest")
-"""Ultralytics before the middle of 2026: as :data:`ULTRALYTICS`, with another matching.
+ULTRALYTICS_2025 = ULTRALYTICS.replace(
+    name="ultralytics-2025", assignment="nearest", interpolation="slope"
+)
+"""Ultralytics of 2025: as :data:`ULTRALYTICS`, with another matching and another end of the curve.
 
 Each detection answers to the label that it overlaps most, taken or not, and of those that answer
 to one label the most confident is right. Source: ``ultralytics`` 8.3, ``engine/validator.py``
 (``match_predictions``), which keeps the best label of each detection, in order of detection, and
-then the first detection of each label.
+then the first detection of each label. The area under a curve goes on under a line from its end
+to recall 1 (``compute_ap``). Releases from 8.4.37 on let it drop, those from 8.4.176 on match as
+:data:`ULTRALYTICS`.
 """
 
 TORCHMETRICS = COCO.replace(

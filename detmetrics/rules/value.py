@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 CHOICES: dict[str, tuple[Any, ...]] = {
-    "interpolation": ("points", "every", "trapezoid", "linear", "cuts"),
+    "interpolation": ("points", "every", "trapezoid", "linear", "slope", "cuts"),
     "class_agnostic": (False, True),
     "federated": (False, True),
     "crowd": ("absorb", "ignore", "count", "drop", "group"),
@@ -135,10 +135,11 @@ class Rules:
         equal_overlaps: which of several ground truths of equal overlap is better.
         interpolation: how AP comes from a curve: the mean of the envelope at ``recall_points``
             (``"points"``); the area under the envelope (``"every"`` point of it); the area under
-            the curve itself, by trapezoids (``"trapezoid"``); or the area under straight lines
-            between the points of the envelope, read at ``recall_points`` (``"linear"``); or the
-            mean over ``recall_points`` of precision at 41 cuts of the score, each matched without
-            the detections below it (``"cuts"``).
+            the curve itself, by trapezoids (``"trapezoid"``); the area under straight lines
+            between the points of the envelope, read at ``recall_points``, which drop to zero at
+            the highest recall (``"linear"``) or fall from there to zero at recall 1
+            (``"slope"``); or the mean over ``recall_points`` of precision at 41 cuts of the
+            score, each matched without the detections below it (``"cuts"``).
         recall_points: (R,) where precision is sampled; in [0, 1], ascending.
         miss_rate: where the miss rate stands for a rate of false positives an image: the first
             place that has ``"reached"`` it, or the last ``"within"`` it.
@@ -183,7 +184,7 @@ class Rules:
     strict: bool = False
     assignment: Literal["free", "nearest", "truths"] = "free"
     equal_overlaps: Literal["last", "first"] = "last"
-    interpolation: Literal["points", "every", "trapezoid", "linear", "cuts"] = "points"
+    interpolation: Literal["points", "every", "trapezoid", "linear", "slope", "cuts"] = "points"
     miss_rate: Literal["reached", "within"] = "reached"
     classes: Literal["truth", "detected", "all"] = "truth"
     metrics: tuple[str, ...] = ("ap", "ap_iou", "ap_area", "ar", "ar_area")

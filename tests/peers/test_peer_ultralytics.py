@@ -104,8 +104,8 @@ def test_real_detectors(voc, detector):
 
 @given(scene=strategies.scenes())
 def test_older_releases(scene):
-    """Its rule before the middle of 2026, as loops: the best label of each detection, taken or
-    not; of the detections of a label the most confident."""
+    """Its rules of 2025, as loops: the best label of each detection, taken or not; of the
+    detections of a label the most confident; a curve that falls to recall 1."""
     truth, found = scene
     found = without_ties(found)
     rules = dm.ULTRALYTICS_2025
@@ -114,7 +114,13 @@ def test_older_releases(scene):
         pair, right = result.matching.matched[0].at(index)
         assert right.all()
         matched = {int(result.matching.row[d]) for d in result.matching.pairs.detection[pair]}
-        assert matched == older(truth, found, threshold)
+        correct = older(truth, found, threshold)
+        assert matched == correct
+        for category in range(result.matching.categories):
+            ap = result.curves.headline_area[index, category, 0]
+            assert ap == pytest.approx(
+                older_ap(truth, found, category, correct), abs=1e-9, nan_ok=True
+            )
 
 
 def older(truth: dm.GroundTruth, found: dm.Detections, threshold: float) -> set[int]:
@@ -131,6 +137,27 @@ def older(truth: dm.GroundTruth, found: dm.Detections, threshold: float) -> set[
             claimed.add(chosen)
             right.add(int(d))
     return right
+
+
+def older_ap(truth: dm.GroundTruth, found: dm.Detections, category: int, correct: set) -> float:
+    """Of the best 300 detections of each image, as its ``compute_ap`` was in 8.3."""
+    labels = (truth.category == category) & ~(truth.crowd | truth.difficult)
+    ranked, of_image = [], {}
+    for d in np.argsort(-found.scores, kind="stable"):
+        image = int(found.image[d])
+        of_image[image] = of_image.get(image, 0) + 1
+        if found.scores[d] > 0.001 and of_image[image] <= 300 and found.category[d] == category:
+            ranked.append(int(d) in correct)
+    if not labels.any():
+        return np.nan
+    if not ranked:
+        return 0.0
+    tp = np.cumsum(ranked)
+    recall = np.concatenate([[0.0], tp / labels.sum(), [1.0]])
+    precision = np.concatenate([[1.0], tp / np.arange(1, len(tp) + 1), [0.0]])
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    x = np.linspace(0, 1, 101)
+    return float(np.trapezoid(np.interp(x, recall, envelope), x))
 
 
 def single_iou(a, b) -> float:

@@ -332,6 +332,7 @@ def test_enough_true_positives_for_each_recall_point():
             wrong=np.zeros(count, int),
             first=np.array([[0]]),
             count=np.array([[count]]),
+            all_wrong=np.array([[0]]),
         )
         cells = envelope(hits, np.array([count]), points)[0, 0]
         expected = hits.precision[np.searchsorted(curve, points, side="left")]
