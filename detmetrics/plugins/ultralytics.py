@@ -16,6 +16,7 @@ from typing import Any
 
 from detmetrics.distributed import gathered
 from detmetrics.errors import InputError
+from detmetrics.history import EarlyStopping
 from detmetrics.messages import shown
 from detmetrics.metric import DetectionMetric
 from detmetrics.result import Evaluation
@@ -31,7 +32,7 @@ except ImportError as error:
         "detmetrics.plugins.ultralytics needs ultralytics: pip install ultralytics"
     ) from error
 
-__all__ = ["Measured", "add_callbacks"]
+__all__ = ["Measured", "add_callbacks", "stop_early"]
 
 SETS = {"coco": COCO, "ultralytics": ULTRALYTICS}
 COLUMNS = tuple(f"{name}/{one.name}" for name, rules in SETS.items() for one in metrics_of(rules))
@@ -56,6 +57,20 @@ def add_callbacks(model: Any, fitness: str | None = None) -> Measured:
     for event in ("on_pretrain_routine_end", "on_val_start", "on_val_end"):
         model.add_callback(event, getattr(measured, event))
     return measured
+
+
+def stop_early(model: Any, stopping: EarlyStopping) -> None:
+    """End a training when :class:`~detmetrics.EarlyStopping` says so.
+
+    stopping: its metric is one of ``results.csv``, Ultralytics' own or one of ours.
+    """
+    model.add_callback("on_fit_epoch_end", partial(_stop, stopping))
+
+
+def _stop(stopping: EarlyStopping, trainer: Any) -> None:
+    """The first process decides, and tells the others."""
+    if RANK in (-1, 0) and stopping.update(trainer.metrics, trainer.epoch):
+        trainer.stop = True
 
 
 class Measured:

@@ -34,7 +34,7 @@ from ultralytics.models.yolo.detect import DetectionValidator  # noqa: E402
 from ultralytics.models.yolo.segment import SegmentationValidator  # noqa: E402
 from ultralytics.utils import LOGGER  # noqa: E402
 
-from detmetrics.plugins.ultralytics import COLUMNS, add_callbacks  # noqa: E402
+from detmetrics.plugins.ultralytics import COLUMNS, add_callbacks, stop_early  # noqa: E402
 from fixtures.shapes import CLASSES, pictures  # noqa: E402
 
 for logger in ("mlflow", "wandb", "comet", "clearml", "dvc", "neptune", "raytune", "tensorboard"):
@@ -98,7 +98,7 @@ def train(model: YOLO, data: Path, name: str, epochs: int, **options) -> list[di
     fast = {"optimizer": "Adam", "lr0": 0.01, "warmup_epochs": 0, "mosaic": 0, "nbs": 16}
     model.train(
         data=data, epochs=epochs, project=data.parent / "runs", name=name, exist_ok=True,
-        batch=16, amp=False, **QUIET, **fast, **options,
+        batch=16, amp=False, **{**QUIET, **fast, **options},
     )  # fmt: skip
     with (data.parent / "runs" / name / "results.csv").open() as file:
         return list(csv.DictReader(file))
@@ -342,6 +342,15 @@ def trained_columns(rows: list[dict]) -> list[str]:
     assert None not in rows[0]
     assert None not in rows[1]
     return list(rows[1])
+
+
+def test_our_own_stopping(data):
+    model = YOLO(data.parent / "tiny.yaml")
+    add_callbacks(model)
+    stopping = dm.EarlyStopping(patience=1, min_delta=1.0, metric="coco/AP50")
+    stop_early(model, stopping)
+    assert len(train(model, data, "stopped", 9, lr0=0.0)) == 2
+    assert stopping.stopped_epoch == 1
 
 
 def test_a_run_begun_without_us_keeps_its_columns(data, tmp_path, warnings):
