@@ -154,7 +154,7 @@ def _renumbered(sheet: Sheet | None, truth: GroundTruth, reading: Reading) -> tu
             family="classes",
             name=f"class numbers off by one ({by:+d})",
             cure=f"{'subtract 1 from' if by < 0 else 'add 1 to'} the class numbers of the "
-            "detections, or say what they count with --class-numbers",
+            "detections, or, if they are indices, say what they count from: --class-numbers",
             change=change,
         )
 
