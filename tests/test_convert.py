@@ -321,3 +321,22 @@ class TestCommand:
         listed = CliRunner().invoke(cli, ["formats"]).stdout
         for known in formats():
             assert any(line.startswith(known.name) for line in listed.splitlines())
+
+
+def test_detections_that_fit_no_ground_truth_can_be_left_out(tmp_path):
+    rows = [
+        {"image_id": image, "category_id": category, "bbox": [1, 2, 3, 4], "score": 0.5}
+        for image, category in ((100, 1), (1, 1), (100, 77))
+    ]
+    source = tmp_path / "found.json"
+    source.write_text(json.dumps(rows))
+    command = [
+        *("convert", str(source), str(tmp_path / "out.csv"), "--to", "csv"),
+        *("--ground-truth", "fixtures/ground_truth.json"),
+    ]
+    refused = CliRunner().invoke(cli, command)
+    assert refused.exit_code == 1
+    assert "--unknown-images drop" in refused.stderr
+    dropping = [*command, "--unknown-images", "drop", "--unknown-categories", "drop"]
+    assert CliRunner().invoke(cli, dropping).exit_code == 0
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 2

@@ -365,6 +365,18 @@ class TestViews:
         assert message in ran.stderr
         assert "Traceback" not in ran.stderr
 
+    def test_detections_on_unknown_images_can_be_left_out(self, tmp_path):
+        rows = json.loads(Path(FOUND).read_text())
+        path = tmp_path / "more.json"
+        path.write_text(json.dumps([*rows, {**rows[0], "image_id": 1}]))
+        command = [*(sys.executable, "-m", "detmetrics", "reconcile"), TRUTH, str(path), "--quiet"]
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert refused.returncode == 1
+        assert "--unknown-images drop" in refused.stderr
+        command += ["--unknown-images", "drop", "--json", "-"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert json.loads(ran.stdout)["waterfall"]["start"] == pytest.approx(0.363549, abs=1e-6)
+
     def test_no_detections(self, tmp_path):
         path = tmp_path / "none.json"
         path.write_text("[]")

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from detmetrics.reading.request import Reading
 
-__all__ = ["reading_of", "reading_options"]
+__all__ = ["UNKNOWN_CATEGORIES", "UNKNOWN_IMAGES", "reading_of", "reading_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -60,6 +60,20 @@ NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
     *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels"),
 )
+
+
+def _unknown(kind: str, what: str) -> Callable[[Command], Command]:
+    return click.option(
+        f"--unknown-{kind}",
+        type=click.Choice(["error", "drop"]),
+        default="error",
+        show_default=True,
+        help=f"Detections {what} that the ground truth lacks.",
+    )
+
+
+UNKNOWN_IMAGES = _unknown("images", "on images")
+UNKNOWN_CATEGORIES = _unknown("categories", "of classes")
 
 
 def reading_options(command: Command) -> Command:
