@@ -13,6 +13,7 @@ from detmetrics.cli.reading import (
     UNKNOWN_IMAGES,
     reading_of,
     reading_options,
+    say_notes,
 )
 from detmetrics.errors import DetmetricsWarning
 from detmetrics.messages import counted, printable
@@ -77,10 +78,9 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
             force=options["force"],
             progress=patience,
         )
+    say_notes(done.table.notes, options)
     if options["quiet"]:
         return
-    for note in done.table.notes:
-        click.echo(printable(note), err=True)
     for lost in done.lost:
         click.echo(f"not in the target: {printable(lost)}", err=True)
     what = "object" if done.side == "ground truth" else "detection"

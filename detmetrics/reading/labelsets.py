@@ -117,7 +117,9 @@ def _data_set(path: str, reading: Reading) -> LabelSet:
         base = os.path.dirname(os.path.abspath(path))
     split = _split(content, reading.part, path)
     entries = content[split] if isinstance(content[split], list) else [content[split]]
-    note = f"{path}: the part {split!r} of the data set is used"
+    others = [name for name in SPLITS if name != split and content.get(name)]
+    choice = f" (--part chooses, there is {' and '.join(others)} too)" if others else ""
+    note = f"{path}: the part {split!r} of the data set is used{choice}"
     files: dict[str, str | None] = {}
     images: dict[str, str] = {}
     for entry in entries:
