@@ -190,6 +190,28 @@ class TestSpoiledFiles:
         assert first.raises > 0
         assert first.cure
 
+    def test_classes_in_another_order_are_named_first(self, tmp_path):
+        ids = {one["name"]: one["id"] for one in json.loads(Path(TRUTH).read_text())["categories"]}
+        became = {
+            "person": "car",
+            "car": "bicycle",
+            "bicycle": "person",
+            "bus": "dog",
+            "dog": "bus",
+        }
+        order = {ids[name]: ids[other] for name, other in became.items()}
+
+        def renamed(record):
+            record["category_id"] = order[record["category_id"]]
+            return record
+
+        first = spoiled(tmp_path, renamed).suspicions[0]
+        assert first.name.startswith("classes in another order, ")
+        assert "car is person" in first.name
+        assert "--class-names" in first.cure
+        assert first.value > 0.25
+        assert first.value > 10 * (first.value - first.raises)
+
     @pytest.mark.parametrize("least", [0.25, 0.5])
     def test_a_confidence_cut_is_named_first(self, tmp_path, least):
         found = spoiled(tmp_path, lambda record: record if record["score"] > least else None)

@@ -14,6 +14,7 @@ from detmetrics.loading import read_sheet
 from detmetrics.messages import counted
 from detmetrics.pairing import UnknownPolicy
 from detmetrics.reading.request import Reading
+from detmetrics.reconciling.classorder import other_order
 from detmetrics.reconciling.marks import marks, score_decimals
 from detmetrics.reconciling.mistakes import Mistake, mistakes
 from detmetrics.reconciling.records import Reconciliation, Standing, Suspicion
@@ -207,7 +208,7 @@ def _suspicions(
     known = [m for m in mistakes(bench.truth, bench.detections) if m.undoes]
     if renumbered:
         known = [mistake for mistake in known if mistake.family != "classes"]
-    for mistake in (*known, *renumbered):
+    for mistake in (*known, *renumbered, *other_order(bench.truth, bench.detections)):
         value = bench.with_detections(mistake.change(bench.detections)).ap(ours)
         raises = value - before
         told = best.get(mistake.family)
