@@ -14,6 +14,7 @@ from detmetrics.errors import InputError, OutputError
 from detmetrics.files import write_tree
 from detmetrics.formats import Side, formats, recognised
 from detmetrics.loading import Progress, read_sheet
+from detmetrics.pairing import UnknownPolicy
 from detmetrics.reading.given import Given
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
@@ -62,6 +63,8 @@ def convert(
     to: str,
     side: Side | None = None,
     ground_truth: str | os.PathLike[str] | GroundTruth | None = None,
+    unknown_images: UnknownPolicy = "error",
+    unknown_categories: UnknownPolicy = "error",
     reading: Reading = READING,
     force: bool = False,
     progress: Progress | None = None,
@@ -70,6 +73,8 @@ def convert(
 
     to: the name of the format. side: what the source is, where its content leaves that open.
     ground_truth: gives detections the ids, names and image sizes of their ground truth.
+    unknown_images, unknown_categories: as in :func:`~detmetrics.read_detections`, where there is
+    ground truth.
     force: put the new files in place of old ones.
 
     Raises:
@@ -97,7 +102,8 @@ def convert(
         table: Table = GroundTruth.from_sheet(sheet, pixels=reading.pixels)
         written = writer(table)
     else:
-        table = _detections(source, given, ground_truth, reading, progress)
+        unknown = (unknown_images, unknown_categories)
+        table = _detections(source, given, ground_truth, unknown, reading, progress)
         written = writer(table)
     write_tree(os.fspath(target), written.files, force=force)
     return Conversion(side=side, table=table, files=tuple(written.files), lost=written.lost)
@@ -135,6 +141,7 @@ def _detections(
     source: str | os.PathLike[str],
     given: Given,
     ground_truth: str | os.PathLike[str] | GroundTruth | None,
+    unknown: tuple[UnknownPolicy, UnknownPolicy],
     reading: Reading,
     progress: Progress | None,
 ) -> Detections:
@@ -159,4 +166,6 @@ def _detections(
         catalog=ground_truth.catalog,
         relative=ground_truth.relative,
         pixels=reading.pixels,
+        unknown_images=unknown[0],
+        unknown_categories=unknown[1],
     )

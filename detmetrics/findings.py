@@ -27,6 +27,9 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
     objects_of_class = np.bincount(truth.category, minlength=classes)
     objects_on_image = np.bincount(truth.image, minlength=images)
     pooled = matches.rules.class_agnostic
+    counting = matches.truth_category[~matches.ignored[0]]
+    # A class of crowds alone has no recall that could be 0.
+    measured = objects_of_class if pooled else np.bincount(counting, minlength=classes)
     detected = np.bincount(detections.category, minlength=classes)
     without_class = np.zeros(classes, bool) if pooled else objects_of_class == 0
     on_empty = objects_on_image[detections.image] == 0
@@ -39,7 +42,7 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
         "images_without_ground_truth": int((objects_on_image == 0).sum()),
         "classes": classes,
         "classes_without_ground_truth": int((objects_of_class == 0).sum()),
-        "classes_without_detections": int(((objects_of_class > 0) & (detected == 0)).sum()),
+        "classes_without_detections": int(((measured > 0) & (detected == 0)).sum()),
         "ground_truths": len(truth),
         "crowds": int(truth.crowd.sum()),
         "detections": len(detections),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,11 +12,12 @@ from detmetrics.arrays import keep_freed_memory, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError, InputError
 from detmetrics.formats import Side, choose
-from detmetrics.messages import printable, shown
+from detmetrics.messages import counted, printable
 from detmetrics.pairing import COCO_91
 from detmetrics.reading.classtree import expanded, read_class_tree
 from detmetrics.reading.given import Given
 from detmetrics.reading.imagelabels import with_image_labels
+from detmetrics.reading.labelsets import names_in
 from detmetrics.reading.names import names_of
 from detmetrics.reading.request import Reading
 from detmetrics.sheets import Sheet
@@ -57,7 +58,7 @@ def read_sheet(
     reading.told(f"{printable(given.path)}: {side} read as {chosen.title} ({chosen.name}): {why}")
     sheet = read(given, reading)
     sheet = replace(sheet, source=replace(sheet.source, format=chosen.name))
-    return _numbered(sheet, reading) if side == "detections" else _completed(sheet, reading)
+    return _numbered(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
 
 
 def _completed(sheet: Sheet, reading: Reading) -> Sheet:
@@ -71,20 +72,51 @@ def _completed(sheet: Sheet, reading: Reading) -> Sheet:
     return sheet
 
 
-def _numbered(sheet: Sheet, reading: Reading) -> Sheet:
+def _numbered(sheet: Sheet, reading: Reading, given: Given) -> Sheet:
     """Detections with their class numbers read as asked, or by name where names are known."""
     numbers = sheet.category.labels
     if reading.class_numbers is not None and numbers.dtype != object:
         return _as_asked(sheet, reading.class_numbers)
-    names = names_of(reading.class_names)
-    if sheet.class_key != "index" or names is None or _has_names(reading.catalog) is False:
+    if sheet.class_key != "index" or _has_names(reading.catalog) is False:
         return sheet
-    outside = [number for number in numbers.tolist() if not 0 <= number < len(names)]
-    used = set(numbers.tolist() if sheet.category.code is None else numbers[sheet.category.code])
-    if wrong := sorted(used & set(outside)):
-        raise InputError(
-            f"{sheet.source.name}: class {shown(wrong[0])}, but {len(names)} class names were given"
-        )
+    names = names_of(reading.class_names)
+    if names is None:
+        return _named_beside(sheet, reading.catalog, given)
+    _refuse_beyond(sheet, names)
+    return _by_name(sheet, names)
+
+
+def _named_beside(sheet: Sheet, catalog: Catalog | None, given: Given) -> Sheet:
+    """By the names that lie with the files, where they fit: else numbers are indices."""
+    found = names_in(given.path) if given.is_folder else None
+    if found is None:
+        return sheet
+    names, path = found
+    used = sheet.category.used().labels
+    beyond = bool(((used < 0) | (used >= len(names))).any())
+    if beyond or (catalog and not {names[number] for number in used} <= {*catalog.category_names}):
+        return sheet
+    note = f"{sheet.source.name}: class names come from {path}"
+    return replace(_by_name(sheet, names), notes=(*sheet.notes, note))
+
+
+def _refuse_beyond(sheet: Sheet, names: Sequence[str]) -> None:
+    numbers = sheet.category.labels
+    rows = np.flatnonzero(sheet.category.spread((numbers < 0) | (numbers >= len(names))))
+    if not len(rows):
+        return
+    row = int(rows[0])
+    wrong = numbers[row if sheet.category.code is None else sheet.category.code[row]]
+    raise InputError(
+        f"{sheet.source.name}: {sheet.source.place(row, 'categories')}: class {wrong}, but "
+        f"{counted(len(names), 'class name')} given are of 0 to {len(names) - 1:,}: are they of "
+        f"another data set? ({counted(len(rows), 'detection')} of such classes)"
+    )
+
+
+def _by_name(sheet: Sheet, names: Sequence[str]) -> Sheet:
+    """With the names in place of the numbers."""
+    numbers = sheet.category.labels
     known = [names[number] if 0 <= number < len(names) else "" for number in numbers.tolist()]
     texts = object_column(known)
     return replace(sheet, category=Keys(texts, sheet.category.code), class_key="name")

@@ -283,7 +283,7 @@ def _causes(wanted: Keys, known: Known, *, own: bool) -> Iterator[str]:
     if known.kind == "category" and (cause := _class_cause(asked, have)):
         yield cause
         return
-    yield from _off_by_one(asked, have, known.kind)
+    yield from _off_by_one(asked, known)
     yield from _other_case(asked, known)
     if not asked & have and best == 0:
         kinds, others = _kinds(asked), _kinds(have)
@@ -299,20 +299,24 @@ def _other_case(asked: set[Id], known: Known) -> Iterator[str]:
         yield "the names differ in nothing but capital letters"
 
 
-def _off_by_one(asked: set[Id], have: set[Id], kind: str) -> Iterator[str]:
-    def how(numbers: str) -> str:
-        return f": --class-numbers {numbers}" if kind == "category" else ""
-
+def _off_by_one(asked: set[Id], known: Known) -> Iterator[str]:
+    """Ids that count from another number, with what to do: an option where the ids are indices."""
+    have, order = set(known.ids.tolist()), known.ids.tolist()
     numbers = {value for value in asked if isinstance(value, int)}
     if numbers != asked or not asked:
         return
-    if {value + 1 for value in numbers} <= have:
-        yield f"off by one: every id would fit if 1 were added (these count from 0){how('index0')}"
-    elif {value - 1 for value in numbers} <= have:
-        yield (
-            "off by one: every id would fit if 1 were taken away (these count from 1)"
-            f"{how('index1')}"
+    ways = ((1, "added (these count from 0)"), (-1, "taken away (these count from 1)"))
+    for by, how in ways:
+        if not {value + by for value in numbers} <= have:
+            continue
+        first = min(by, 0)  # an index in place of an id: the class that it names must be that one
+        indices = all(
+            0 <= value + first < len(order) and order[value + first] == value + by
+            for value in numbers
         )
+        option = f": --class-numbers index{-first}" if indices and known.kind == "category" else ""
+        yield f"off by one: every id would fit if 1 were {how}{option}"
+        return
 
 
 def _kinds(ids: set[Id]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ __all__ = [
     "in_pixels",
     "in_shares",
     "lost_attributes",
+    "named_by_more_than_ids",
     "safe_name",
 ]
 
@@ -128,6 +129,11 @@ def lost_attributes(truth: GroundTruth) -> Iterator[str]:
     for name, values in truth.attributes.items():
         if told := int((~np.isnan(values)).sum()):
             yield f"the {name} of {counted(told, 'object')}"
+
+
+def named_by_more_than_ids(ids: Iterable[object], names: Sequence[str]) -> bool:
+    """Whether images or classes have names that their ids do not spell."""
+    return [*names] != [str(known) for known in ids]
 
 
 def by_image(table: Table, lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:

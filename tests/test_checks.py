@@ -127,7 +127,7 @@ FOUND = {
     "D302": (found_with(1, score=1.5), 1, "[1].score"),
     "D303": (all_found(lambda row: {"score": 0.5}), 30, None),
     "D304": ([*detections(), detections()[4]], 1, "[30].bbox"),
-    "D305": ([{**detections()[0], "score": n / 200} for n in range(130)], 30, None),
+    "D305": ([{**detections()[0], "score": n / 200} for n in range(130)], 30, "[0].bbox"),
     "D307": (found_with(0, bbox=[5, 5, -1, 2]), 1, "[0].bbox"),
 }
 

@@ -16,6 +16,7 @@ import threading
 import builders
 import click
 import pytest
+import scenes
 from builders import CAT, annotation, category, detection, document, write
 from click.testing import CliRunner, Result
 
@@ -990,3 +991,21 @@ def test_one_of_a_thing_is_said_in_the_singular(tmp_path):
     text = done(*write(tmp_path, truth, [detection()])).stdout
     assert "truth.json: 1 image, 1 object (1 crowd), 1 class\n" in text
     assert "found.json: 1 detection\n" in text
+
+
+@pytest.mark.parametrize("command", ["check", "stats", "split"])
+def test_the_part_of_a_data_set_that_is_read_is_said(tmp_path, command):
+    for part, name in (("train", "a"), ("val", "b")):
+        (tmp_path / "labels" / part).mkdir(parents=True)
+        (tmp_path / "images" / part).mkdir(parents=True)
+        (tmp_path / "labels" / part / f"{name}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+        (tmp_path / "images" / part / f"{name}.png").write_bytes(scenes.png(8, 8))
+    (tmp_path / "data.yaml").write_text("train: images/train\nval: images/val\nnames: [cat]\n")
+    more = ["-o", str(tmp_path / "parts")] if command == "split" else []
+    ran = CliRunner().invoke(cli, [command, str(tmp_path), *more])
+    assert ran.exit_code == 0
+    assert (
+        "the part 'val' of the data set is used (--part chooses, there is train too)" in ran.stderr
+    )
+    quiet = [command, str(tmp_path), *more, "--quiet", *(["--force"] if more else [])]
+    assert CliRunner().invoke(cli, quiet).stderr == ""

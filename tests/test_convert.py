@@ -321,3 +321,38 @@ class TestCommand:
         listed = CliRunner().invoke(cli, ["formats"]).stdout
         for known in formats():
             assert any(line.startswith(known.name) for line in listed.splitlines())
+
+
+def test_detections_that_fit_no_ground_truth_can_be_left_out(tmp_path):
+    rows = [
+        {"image_id": image, "category_id": category, "bbox": [1, 2, 3, 4], "score": 0.5}
+        for image, category in ((100, 1), (1, 1), (100, 77))
+    ]
+    source = tmp_path / "found.json"
+    source.write_text(json.dumps(rows))
+    command = [
+        *("convert", str(source), str(tmp_path / "out.csv"), "--to", "csv"),
+        *("--ground-truth", "fixtures/ground_truth.json"),
+    ]
+    refused = CliRunner().invoke(cli, command)
+    assert refused.exit_code == 1
+    assert "--unknown-images drop" in refused.stderr
+    dropping = [*command, "--unknown-images", "drop", "--unknown-categories", "drop"]
+    assert CliRunner().invoke(cli, dropping).exit_code == 0
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("to", "says"),
+    [
+        ("coco", "names of images and classes: a list of detections has their ids alone"),
+        ("yolo", "names of classes: their numbers count from 0, in order of id"),
+        ("voc", "ids of images and classes: VOC has the names alone"),
+        ("csv", "ids of images and classes: the table has the names alone"),
+        ("openimages", "the sizes of images and the ids of classes"),
+    ],
+)
+def test_what_detections_lose_is_said(tmp_path, to, says):
+    truth = "fixtures/ground_truth.json"
+    done = dm.convert("fixtures/detections.json", tmp_path / "out", to=to, ground_truth=truth)
+    assert says in done.lost

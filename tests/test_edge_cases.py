@@ -348,6 +348,16 @@ class TestAreaMissing:
 class TestCrowd:
     """``iscrowd`` missing, null, false and 1.0 are read as meant."""
 
+    @pytest.mark.parametrize("crowd", [0, 1])
+    def test_a_class_of_crowds_alone_is_undefined_and_not_said_to_be_0(self, tmp_path, crowd):
+        truth = builders.document(
+            annotations=[annotation(1), annotation(2, 2, DOG, iscrowd=crowd)],
+        )
+        result = evaluate(tmp_path, truth, builders.detections()[:1])
+        said = any("recall and AP are 0 there" in line for line in result.attention)
+        assert said == (result.per_class()["AP"].tolist()[1] == 0)
+        assert said == (not crowd)
+
     @pytest.mark.parametrize(
         ("value", "crowd"),
         [

@@ -15,6 +15,7 @@ import sys
 
 import builders
 import pytest
+import scenes
 from builders import Raw, changed, detection, detections, document, evaluate, write
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
@@ -120,9 +121,12 @@ class TestNoFile:
         said = outcome(tmp_path, written.found)
         assert said.startswith(f"{tmp_path}: no format of ground truth is known")
         assert "a folder with 2 files of the kinds json" in said
+        written.found.unlink()
+        said = outcome(tmp_path, written.truth)
+        assert f"give the file in it: {written.truth}; known are" in said
         empty = tmp_path / "empty"
         empty.mkdir()
-        assert outcome(empty, written.found) == f"{empty}: the folder is empty"
+        assert outcome(empty, written.found).startswith(f"{empty}: the folder is empty, expected")
 
     def test_zero_byte_in_the_path(self, tmp_path):
         written = write(tmp_path)
@@ -445,6 +449,23 @@ def test_box_of_other_length(tmp_path, side, length):
     assert f"{spelled(path)}: expected a list of length 4, got {length}" in refused(
         tmp_path, side, content
     )
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.bin", "a.csv"])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (scenes.png(3, 4), "a PNG image"),
+        (b"PK\x03\x04" + bytes(99), "a ZIP archive"),
+        (bytes(257) + b"ustar" + bytes(99), "a TAR archive"),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path, name, content, says):
+    path = tmp_path / name
+    path.write_bytes(content)
+    for said in (outcome(path, write(tmp_path).found), outcome(write(tmp_path).truth, path)):
+        assert says in said
+        assert ("unpack it" in said) == (name == "a.bin" and "archive" in says)
 
 
 class TestOtherShapes:

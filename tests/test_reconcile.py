@@ -190,6 +190,28 @@ class TestSpoiledFiles:
         assert first.raises > 0
         assert first.cure
 
+    def test_classes_in_another_order_are_named_first(self, tmp_path):
+        ids = {one["name"]: one["id"] for one in json.loads(Path(TRUTH).read_text())["categories"]}
+        became = {
+            "person": "car",
+            "car": "bicycle",
+            "bicycle": "person",
+            "bus": "dog",
+            "dog": "bus",
+        }
+        order = {ids[name]: ids[other] for name, other in became.items()}
+
+        def renamed(record):
+            record["category_id"] = order[record["category_id"]]
+            return record
+
+        first = spoiled(tmp_path, renamed).suspicions[0]
+        assert first.name.startswith("classes in another order, ")
+        assert "car is person" in first.name
+        assert "--class-names" in first.cure
+        assert first.value > 0.25
+        assert first.value > 10 * (first.value - first.raises)
+
     @pytest.mark.parametrize("least", [0.25, 0.5])
     def test_a_confidence_cut_is_named_first(self, tmp_path, least):
         found = spoiled(tmp_path, lambda record: record if record["score"] > least else None)
@@ -364,6 +386,18 @@ class TestViews:
         assert ran.returncode in (1, 2)
         assert message in ran.stderr
         assert "Traceback" not in ran.stderr
+
+    def test_detections_on_unknown_images_can_be_left_out(self, tmp_path):
+        rows = json.loads(Path(FOUND).read_text())
+        path = tmp_path / "more.json"
+        path.write_text(json.dumps([*rows, {**rows[0], "image_id": 1}]))
+        command = [*(sys.executable, "-m", "detmetrics", "reconcile"), TRUTH, str(path), "--quiet"]
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert refused.returncode == 1
+        assert "--unknown-images drop" in refused.stderr
+        command += ["--unknown-images", "drop", "--json", "-"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert json.loads(ran.stdout)["waterfall"]["start"] == pytest.approx(0.363549, abs=1e-6)
 
     def test_no_detections(self, tmp_path):
         path = tmp_path / "none.json"

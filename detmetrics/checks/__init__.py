@@ -22,6 +22,7 @@ from detmetrics.checks.sides import Listing, Subject, listing_of
 from detmetrics.errors import DetmetricsWarning, FormatError, InputError, UnknownIdError
 from detmetrics.evaluation import read_detections, read_ground_truth
 from detmetrics.loading import Progress, read_sheet
+from detmetrics.messages import printable
 from detmetrics.pairing import KeyKind, Known, pair
 from detmetrics.reading.request import Reading
 from detmetrics.sheets import Sheet
@@ -127,6 +128,7 @@ def _looked_for(
     except FormatError as error:
         yield _unreadable(error)
         return
+    _say_notes(sheet, reading)
     listing = listing_of(sheet)
     truth = Subject(
         sheet,
@@ -152,12 +154,18 @@ def _of_detections(
     except FormatError as error:
         yield _unreadable(error)
         return
+    _say_notes(sheet, reading)
     image, image_said = _paired("image", sheet.image, listing, sheet, sheet.image_key)
     category, category_said = _paired("category", sheet.category, listing, sheet, sheet.class_key)
     found = Subject(sheet, listing, image, category)
     yield from references.of_detections(found, (image_said, category_said))
     yield from boxes.of_both(found)
     yield from detections.of_detections(found, truth)
+
+
+def _say_notes(sheet: Sheet, reading: Reading) -> None:
+    for note in sheet.notes:
+        reading.told(printable(note))
 
 
 def _unreadable(error: FormatError) -> Finding:

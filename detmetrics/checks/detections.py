@@ -46,10 +46,18 @@ def _repeated(found: Subject) -> Ints:
 
 def _beyond_limit(found: Subject) -> Finding | None:
     known = (found.image >= 0) & (found.category >= 0)
-    group = (found.category * len(found.listing.image_ids) + found.image)[known]
-    _, count = np.unique(group, return_counts=True)
-    beyond = int(np.maximum(count - COCO.max_limit, 0).sum())
-    return finding("D305", found.name, beyond) if beyond else None
+    rows = np.flatnonzero(known)
+    group = (found.category * len(found.listing.image_ids) + found.image)[rows]
+    _, index, count = np.unique(group, return_inverse=True, return_counts=True)
+    full = count[index] > COCO.max_limit
+    rows, index = rows[full], index[full]
+    scores = found.sheet.scores
+    assert scores is not None
+    order = np.lexsort((-scores[rows], index))
+    # The best of a group come first; its rows beyond the limit are not counted.
+    first = np.searchsorted(index[order], index[order])
+    beyond = np.arange(len(order)) - first >= COCO.max_limit
+    return marked("D305", found.name, np.sort(rows[order[beyond]]), found.place("boxes"))
 
 
 def _unseen(found: Subject, truth: Subject) -> Finding | None:

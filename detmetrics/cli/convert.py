@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.cli.reading import (
+    UNKNOWN_CATEGORIES,
+    UNKNOWN_IMAGES,
+    reading_of,
+    reading_options,
+    say_notes,
+)
 from detmetrics.errors import DetmetricsWarning
 from detmetrics.messages import counted, printable
 
@@ -41,6 +47,8 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
 )
 @click.option("--force", is_flag=True, help="Take the place of what is there.")
 @reading_options
+@UNKNOWN_IMAGES
+@UNKNOWN_CATEGORIES
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def convert(source: str, target: str, to: str, **options: Any) -> None:
     """Write SOURCE, ground truth or detections, as TARGET in another format.
@@ -64,14 +72,15 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
             to=to,
             side="detections" if options["ground_truth"] else side,
             ground_truth=options["ground_truth"],
+            unknown_images=options["unknown_images"],
+            unknown_categories=options["unknown_categories"],
             reading=reading_of(options),
             force=options["force"],
             progress=patience,
         )
+    say_notes(done.table.notes, options)
     if options["quiet"]:
         return
-    for note in done.table.notes:
-        click.echo(printable(note), err=True)
     for lost in done.lost:
         click.echo(f"not in the target: {printable(lost)}", err=True)
     what = "object" if done.side == "ground truth" else "detection"

@@ -13,7 +13,12 @@ import click
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.cli.reading import (
+    UNKNOWN_CATEGORIES,
+    UNKNOWN_IMAGES,
+    reading_of,
+    reading_options,
+)
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import printable
 from detmetrics.rules import Rules
@@ -84,20 +89,8 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
     type=click.Choice(CHOICES["ignore"]),
     help="What an ignore flag in the ground truth does; COCO's rules overwrite it with iscrowd.",
 )
-@click.option(
-    "--unknown-images",
-    type=click.Choice(["error", "drop"]),
-    default="error",
-    show_default=True,
-    help="Detections on images that the ground truth lacks.",
-)
-@click.option(
-    "--unknown-categories",
-    type=click.Choice(["error", "drop"]),
-    default="error",
-    show_default=True,
-    help="Detections of classes that the ground truth lacks.",
-)
+@UNKNOWN_IMAGES
+@UNKNOWN_CATEGORIES
 @click.option(
     "--fail-under",
     type=MINIMUM,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from detmetrics.messages import printable
+
 if TYPE_CHECKING:
     from detmetrics.reading.request import Reading
 
-__all__ = ["reading_of", "reading_options"]
+__all__ = ["UNKNOWN_CATEGORIES", "UNKNOWN_IMAGES", "reading_of", "reading_options", "say_notes"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -62,9 +64,30 @@ NAMES = (
 )
 
 
+def _unknown(kind: str, what: str) -> Callable[[Command], Command]:
+    return click.option(
+        f"--unknown-{kind}",
+        type=click.Choice(["error", "drop"]),
+        default="error",
+        show_default=True,
+        help=f"Detections {what} that the ground truth lacks.",
+    )
+
+
+UNKNOWN_IMAGES = _unknown("images", "on images")
+UNKNOWN_CATEGORIES = _unknown("categories", "of classes")
+
+
 def reading_options(command: Command) -> Command:
     """Add the options to a command."""
     return reduce(lambda made, option: option(made), reversed(OPTIONS), command)
+
+
+def say_notes(notes: Iterable[str], options: dict[str, Any]) -> None:
+    """What readers noted goes to standard error, beside what each side is taken for."""
+    if not options["quiet"]:
+        for note in notes:
+            click.echo(printable(note), err=True)
 
 
 def reading_of(options: dict[str, Any]) -> Reading:

@@ -11,7 +11,7 @@ import click
 
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.cli.reading import UNKNOWN_IMAGES, reading_of, reading_options
 from detmetrics.errors import DetmetricsWarning
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a number as CSV.")
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @reading_options
+@UNKNOWN_IMAGES
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
     """Say why two tools disagree on DETECTIONS against GROUND_TRUTH.
@@ -71,6 +72,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
             options["ours"],
             options["theirs"],
             reported=options["reported"],
+            unknown_images=options["unknown_images"],
             reading=reading_of(options),
             progress=patience,
         )

@@ -11,7 +11,7 @@ import click
 
 from detmetrics.cli.options import RATIOS
 from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.cli.reading import reading_of, reading_options, say_notes
 from detmetrics.errors import DetmetricsWarning
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def split(source: str, **options: Any) -> None:
             reading=reading,
             progress=patience,
         )
+    say_notes(found.truth.notes, options)
     target = options["output"]
     write_tree(target, part_files(found, source, os.path.abspath(target)), force=options["force"])
     outputs = {}

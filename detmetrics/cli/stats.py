@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.cli.reading import reading_of, reading_options, say_notes
 from detmetrics.errors import DetmetricsWarning
 
 __all__ = ["stats"]
@@ -37,6 +37,7 @@ def stats(ground_truth: str, **options: Any) -> None:
     warnings.simplefilter("ignore", DetmetricsWarning)  # the table says all of them
     with Patience(quiet=options["quiet"]) as patience:
         counted = run(ground_truth, reading=reading_of(options), progress=patience)
+    say_notes(counted.truth.notes, options)
     outputs = {}
     if path := options["json_file"]:
         outputs[path] = json.dumps(counted.to_dict(), indent=2, sort_keys=True) + "\n"

@@ -25,6 +25,7 @@ from detmetrics.formats import (
 )
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
+from detmetrics.reading.looks import advice, look
 
 __all__ = ["Format", "Side", "choose", "formats", "recognised"]
 
@@ -120,11 +121,12 @@ def _other(side: Side) -> Side:
 
 
 def _unknown(given: Given, side: Side, known: Iterable[Format]) -> str:
-    kind = "a folder" if given.is_folder else "a file"
     option = "--gt-format" if side == "ground truth" else "--det-format"
-    parts = [f"no format of {side} is known that looks like this ({kind}{_seen(given)})"]
+    parts = [f"no format of {side} is known that looks like this ({look(given)})"]
     if other := _other_side(given, side):
         parts.append(f"it looks like {other.title} of the other side: are the two swapped?")
+    elif hint := advice(given):
+        parts.append(hint)
     parts.append(f"known are {_listed(known)}; {option} NAME reads it as one of them")
     return "; ".join(parts)
 
@@ -146,10 +148,3 @@ def _other_side(given: Given, side: Side) -> Format | None:
 
 def _listed(known: Iterable[Format]) -> str:
     return ", ".join(found.name for found in known)
-
-
-def _seen(given: Given) -> str:
-    if not given.is_folder:
-        return ""
-    endings = sorted({name.rpartition(".")[2].lower() for name in given.files if "." in name})
-    return f" with {len(given.files):,} files of the kinds {', '.join(endings[:6])}"

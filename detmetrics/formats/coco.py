@@ -42,7 +42,7 @@ from detmetrics.reading.request import Reading
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Written, in_pixels
+from detmetrics.writing import Written, in_pixels, named_by_more_than_ids
 
 __all__ = ["FORMAT"]
 
@@ -359,7 +359,7 @@ def write_detections(found: Detections) -> Written:
         }
         for image, category, box, score in columns
     ]
-    return Written({"": msgspec.json.encode(rows)}, tuple(_lost_ids(catalog)))
+    return Written({"": msgspec.json.encode(rows)}, tuple(_lost_of_detections(catalog)))
 
 
 def _whole_ids(ids: Objects) -> list[int]:
@@ -384,6 +384,16 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
         what = counted(marked, "difficult object is", "difficult objects are")
         yield f"{what} written as iscrowd 1"
     yield from _lost_ids(truth.catalog)
+
+
+def _lost_of_detections(catalog: Catalog) -> Iterator[str]:
+    yield from _lost_ids(catalog)
+    kinds = {
+        "images": (catalog.image_ids.tolist(), catalog.image_names),
+        "classes": (catalog.category_ids.tolist(), catalog.category_names),
+    }
+    if named := [kind for kind, known in kinds.items() if named_by_more_than_ids(*known)]:
+        yield f"names of {' and '.join(named)}: a list of detections has their ids alone"
 
 
 def _lost_ids(catalog: Catalog) -> Iterator[str]:

@@ -97,6 +97,7 @@ def _read(given: Given, reading: Reading, *, side: Side) -> Sheet:
 # --- writing -------------------------------------------------------------------------------------
 
 SOURCE_COLUMNS = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax"
+LOST = "the sizes of images and the ids of classes"
 FLAG_COLUMNS = "IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
 
 
@@ -126,9 +127,8 @@ def write_detections(found: Detections) -> Written:
         [image, name, repr(score), *box]
         for image, name, box, score in zip(*_columns(found), found.scores.tolist(), strict=True)
     ]
-    return Written(
-        {"": _csv(["ImageID", "LabelName", "Score", "XMin", "XMax", "YMin", "YMax"], rows)}
-    )
+    header = ["ImageID", "LabelName", "Score", "XMin", "XMax", "YMin", "YMax"]
+    return Written({"": _csv(header, rows)}, (LOST,))
 
 
 def _columns(table: Table) -> tuple[list[str], list[str], list[list[str]]]:
@@ -164,7 +164,7 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
         yield f"the ignore flag of {counted(ignored, 'object')}"
     if empty := len(truth.catalog.image_ids) - len(used(truth.image)):
         yield f"{counted(empty, 'image')} without objects, of which Open Images has no row"
-    yield "the sizes of images and the ids of classes"
+    yield LOST
 
 
 FORMAT = Format(

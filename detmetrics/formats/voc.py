@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detmetrics.arrays import Floats, object_column, used
-from detmetrics.catalog import Keys
+from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
 from detmetrics.reading.format import Format, Side
@@ -313,7 +313,8 @@ def write_detections(found: Detections) -> Written:
     for image, category, score, box in columns:
         numbers = " ".join(map(repr, (score, *box)))
         lists[category].append(f"{stems[image]} {numbers}\n")
-    return Written({name: "".join(lines).encode() for name, lines in files.items()})
+    written = {name: "".join(lines).encode() for name, lines in files.items()}
+    return Written(written, tuple(_lost_ids(found.catalog)))
 
 
 def _corners(table: Table) -> Floats:
@@ -370,11 +371,15 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
         yield f"the ignore flag of {counted(ignored, 'object')}"
     if unseen := len(truth.catalog.category_ids) - len(used(truth.category)):
         yield f"{counted(unseen, 'class', 'classes')} without objects, of which VOC has no list"
-    if truth.catalog.category_ids.dtype != object or truth.catalog.image_ids.dtype != object:
-        yield "ids of images and classes: VOC has the names alone"
+    yield from _lost_ids(truth.catalog)
     sides = truth.xywh
     if (truth.area != sides[:, 2] * sides[:, 3]).any():
         yield "areas of masks: the target has those of boxes alone"
+
+
+def _lost_ids(catalog: Catalog) -> Iterator[str]:
+    if catalog.category_ids.dtype != object or catalog.image_ids.dtype != object:
+        yield "ids of images and classes: VOC has the names alone"
 
 
 FORMAT = Format(

@@ -43,7 +43,15 @@ from detmetrics.reading.textfolder import box_files, required_files, sampled
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Table, Written, by_image, image_stems, in_shares, lost_attributes
+from detmetrics.writing import (
+    Table,
+    Written,
+    by_image,
+    image_stems,
+    in_shares,
+    lost_attributes,
+    named_by_more_than_ids,
+)
 
 __all__ = ["FORMAT"]
 
@@ -330,7 +338,7 @@ def write_detections(found: Detections) -> Written:
         f"{line} {score!r}"
         for line, score in zip(_centre_lines(found), found.scores.tolist(), strict=True)
     ]
-    return Written(_line_files(found, lines))
+    return Written(_line_files(found, lines), tuple(_lost_of_detections(found.catalog)))
 
 
 def _centre_lines(table: Table) -> list[str]:
@@ -357,6 +365,12 @@ def _size_table(catalog: Catalog) -> bytes:
     for name, size in zip(image_stems(catalog), catalog.image_sizes.tolist(), strict=True):
         writer.writerow([name, *size])
     return text.getvalue().encode()
+
+
+def _lost_of_detections(catalog: Catalog) -> Iterator[str]:
+    count = len(catalog.category_ids)
+    if named_by_more_than_ids(range(count), catalog.category_names):
+        yield "names of classes: their numbers count from 0, in order of id"
 
 
 def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:

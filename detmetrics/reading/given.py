@@ -13,10 +13,28 @@ from detmetrics.errors import FormatError
 from detmetrics.files import GZIP_MAGIC, STANDARD_STREAM, Input, read_input
 from detmetrics.messages import printable
 
-__all__ = ["BYTE_ORDER_MARKS", "Contents", "Given", "decoded"]
+__all__ = ["BYTE_ORDER_MARKS", "Contents", "Given", "binary_kind", "decoded"]
 
 HEAD = 1 << 16
 AT_ONCE = 1 << 14
+
+EMPTY = (
+    "the folder is empty, expected files with boxes: is it the right one? (an empty .txt file is "
+    "an image without boxes)"
+)
+BEGINNINGS = {
+    b"\x89PNG\r\n": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"PK\x03\x04": "a ZIP archive",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"%PDF": "a PDF document",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
+    b"PAR1": "a Parquet file",
+}
+TAR_AT = 257
 
 BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -94,7 +112,7 @@ class Given:
         """
         found = sorted(_walk(self.path))
         if not found:
-            raise FormatError(self.path, ["the folder is empty"])
+            raise FormatError(self.path, [EMPTY])
         return tuple(found)
 
     def ending(self, *suffixes: str) -> tuple[str, ...]:
@@ -184,6 +202,17 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def binary_kind(data: bytes) -> str | None:
+    r"""What a file is by its first bytes, where it is a known kind that is no text.
+
+    >>> binary_kind(b"\x89PNG\r\n\x1a\n")
+    'a PNG image'
+    """
+    if data[TAR_AT:].startswith(b"ustar"):
+        return "a TAR archive"
+    return next((kind for start, kind in BEGINNINGS.items() if data.startswith(start)), None)
+
+
 def decoded(data: bytes, path: str) -> tuple[str, bool]:
     """Text in UTF-8 or UTF-16, and whether it had to be taken for Latin-1.
 
@@ -200,5 +229,6 @@ def decoded(data: bytes, path: str) -> tuple[str, bool]:
     except UnicodeDecodeError:
         text, latin = data.decode("latin-1"), True
     if "\0" in text:
-        raise FormatError(path, ["not a text file: it holds bytes of zero"])
+        found = f"this is {kind}" if (kind := binary_kind(data)) else "it holds bytes of zero"
+        raise FormatError(path, [f"not a text file: {found}"])
     return text, latin

@@ -17,7 +17,7 @@ from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import ImageFiles
 from detmetrics.reading.textfolder import box_files
 
-__all__ = ["LabelSet", "data_file", "label_set"]
+__all__ = ["LabelSet", "data_file", "label_set", "names_in"]
 
 NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "data.yaml", "dataset.yaml")
 SPLITS = ("val", "valid", "validation", "test", "train")
@@ -97,14 +97,22 @@ def _names_near(given: Given) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
         root = os.path.abspath(given.path).rpartition(f"{os.sep}labels")[0]
         folders += [root, os.path.dirname(root)]
     for folder in folders:
-        for name in NAME_FILES:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path):
-                names = read_names(path)
-                shown_path = min(path, os.path.relpath(path), key=len)
-                note = f"{given.path}: class names come from {shown_path}"
-                return names, (note,)
+        if found := names_in(folder):
+            return found[0], (f"{given.path}: class names come from {found[1]}",)
     return None, ()
+
+
+def names_in(folder: str) -> tuple[tuple[str, ...], str] | None:
+    """The class names that lie in a folder, and the path of their file.
+
+    Raises:
+        FormatError: the file holds none.
+    """
+    for name in NAME_FILES:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return read_names(path), min(path, os.path.relpath(path), key=len)
+    return None
 
 
 def _data_set(path: str, reading: Reading) -> LabelSet:
@@ -117,7 +125,9 @@ def _data_set(path: str, reading: Reading) -> LabelSet:
         base = os.path.dirname(os.path.abspath(path))
     split = _split(content, reading.part, path)
     entries = content[split] if isinstance(content[split], list) else [content[split]]
-    note = f"{path}: the part {split!r} of the data set is used"
+    others = [name for name in SPLITS if name != split and content.get(name)]
+    choice = f" (--part chooses, there is {' and '.join(others)} too)" if others else ""
+    note = f"{path}: the part {split!r} of the data set is used{choice}"
     files: dict[str, str | None] = {}
     images: dict[str, str] = {}
     for entry in entries:

@@ -68,6 +68,9 @@ def read_names(path: str) -> tuple[str, ...]:
     """
     if path.lower().endswith(YAML_SUFFIXES):
         return yaml_names(read_yaml(path), path)
+    if path.lower().endswith(".json"):
+        expected = "expected class names, one a line, or a YAML file with names"
+        raise FormatError(path, [f"{expected}, got a JSON file"])
     text, _ = decoded(read_input(path)[0], path)
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
     doubles = {name for name in names if names.count(name) > 1} if len(names) < 10_000 else ()

@@ -24,6 +24,7 @@ from detmetrics.arrays import Floats, Objects
 from detmetrics.catalog import id_array
 from detmetrics.errors import FormatError, TableError
 from detmetrics.messages import shown
+from detmetrics.reading.given import binary_kind
 
 __all__ = [
     "REFUSED",
@@ -234,10 +235,12 @@ def parse(data: bytes, path: str) -> Any:
     except RecursionError:
         raise FormatError(path, ["nested too deeply to be COCO JSON"]) from None
     except UnicodeDecodeError as error:
+        _refuse_binary(data, path)
         raise FormatError(
             path, [f"byte {error.start:,}: not a text in UTF-8: {error.reason}"]
         ) from None
     except json.JSONDecodeError as error:
+        _refuse_binary(data, path)
         place = f"line {error.lineno:,}, column {error.colno:,}"
         said = error.msg.removesuffix(" starting at")
         cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
@@ -247,6 +250,11 @@ def parse(data: bytes, path: str) -> Any:
         raise FormatError(
             path, ["not JSON that can be read: a number of thousands of digits"]
         ) from None
+
+
+def _refuse_binary(data: bytes, path: str) -> None:
+    if kind := binary_kind(data):
+        raise FormatError(path, [f"expected JSON, but this is {kind}"]) from None
 
 
 WORDS = {

@@ -12,7 +12,9 @@ from detmetrics.errors import RulesError
 from detmetrics.evaluation import read_ground_truth, refuse_unpaired
 from detmetrics.loading import read_sheet
 from detmetrics.messages import counted
+from detmetrics.pairing import UnknownPolicy
 from detmetrics.reading.request import Reading
+from detmetrics.reconciling.classorder import other_order
 from detmetrics.reconciling.marks import marks, score_decimals
 from detmetrics.reconciling.mistakes import Mistake, mistakes
 from detmetrics.reconciling.records import Reconciliation, Standing, Suspicion
@@ -51,6 +53,7 @@ def reconcile(
     theirs: Rules | str | None = None,
     *,
     reported: str | float | None = None,
+    unknown_images: UnknownPolicy = "error",
     reading: Reading = READING,
     progress: Callable[[str, float], None] | None = None,
 ) -> Reconciliation:
@@ -60,7 +63,7 @@ def reconcile(
     ``theirs`` it is VOC2007 where objects are marked as difficult, else Ultralytics.
     reported: a number that somebody got, such as ``"0.523"``; the more digits, the better.
     Detections of classes that the ground truth lacks are left out, and counted in a note: class
-    numbers may be off by one.
+    numbers may be off by one. unknown_images: as in :func:`~detmetrics.read_detections`.
 
     Raises:
         FormatError, UnknownIdError: the files cannot be read, or refer to unknown images.
@@ -79,7 +82,7 @@ def reconcile(
         if isinstance(ground_truth, GroundTruth)
         else read_ground_truth(ground_truth, reading, progress=progress)
     )
-    found, sheet = _detections(detections, truth, reading, progress)
+    found, sheet = _detections(detections, truth, reading, unknown_images, progress)
     if theirs is None:
         theirs = "voc2007" if truth.difficult.any() else "ultralytics"
     theirs = rule_set(theirs) if isinstance(theirs, str) else theirs
@@ -95,7 +98,7 @@ def reconcile(
         standings.append(_stand(bench, rules))
     fall = waterfall(bench, ours, theirs)
     told("usual mistakes", 0.0)
-    suspicions = _suspicions(bench, ours, _renumbered(sheet, truth, reading))
+    suspicions = _suspicions(bench, ours, _renumbered(sheet, truth, reading, unknown_images))
     told("reported number", 0.5)
     applicable = [standing.rules for standing in standings if standing.result is not None]
     compared = candidates(ways(bench, applicable), wanted) if wanted else ()
@@ -120,6 +123,7 @@ def _detections(
     detections: Path | Detections,
     truth: GroundTruth,
     reading: Reading,
+    unknown_images: UnknownPolicy,
     progress: Callable[[str, float], None] | None,
 ) -> tuple[Detections, Sheet | None]:
     """The table, and what it was made from."""
@@ -127,20 +131,25 @@ def _detections(
         return detections, None
     known = replace(reading, catalog=truth.catalog)
     sheet = read_sheet(detections, "detections", known, progress=progress)
-    return _table(sheet, truth, reading), sheet
+    return _table(sheet, truth, reading, unknown_images), sheet
 
 
-def _table(sheet: Sheet, truth: GroundTruth, reading: Reading) -> Detections:
+def _table(
+    sheet: Sheet, truth: GroundTruth, reading: Reading, unknown_images: UnknownPolicy
+) -> Detections:
     return Detections.from_sheet(
         sheet,
         catalog=truth.catalog,
         relative=truth.relative,
         pixels=reading.pixels,
+        unknown_images=unknown_images,
         unknown_categories="drop",
     )
 
 
-def _renumbered(sheet: Sheet | None, truth: GroundTruth, reading: Reading) -> tuple[Mistake, ...]:
+def _renumbered(
+    sheet: Sheet | None, truth: GroundTruth, reading: Reading, unknown_images: UnknownPolicy
+) -> tuple[Mistake, ...]:
     """Class numbers off by one, where the file still has those that fit no class."""
     if sheet is None or sheet.category.labels.dtype == object:
         return ()
@@ -148,13 +157,14 @@ def _renumbered(sheet: Sheet | None, truth: GroundTruth, reading: Reading) -> tu
 
     def mistake(by: int) -> Mistake:
         def change(_: Detections) -> Detections:
-            return _table(replace(sheet, category=Keys(labels + by, code)), truth, reading)
+            moved = replace(sheet, category=Keys(labels + by, code))
+            return _table(moved, truth, reading, unknown_images)
 
         return Mistake(
             family="classes",
             name=f"class numbers off by one ({by:+d})",
             cure=f"{'subtract 1 from' if by < 0 else 'add 1 to'} the class numbers of the "
-            "detections, or say what they count with --class-numbers",
+            "detections, or, if they are indices, say what they count from: --class-numbers",
             change=change,
         )
 
@@ -198,7 +208,7 @@ def _suspicions(
     known = [m for m in mistakes(bench.truth, bench.detections) if m.undoes]
     if renumbered:
         known = [mistake for mistake in known if mistake.family != "classes"]
-    for mistake in (*known, *renumbered):
+    for mistake in (*known, *renumbered, *other_order(bench.truth, bench.detections)):
         value = bench.with_detections(mistake.change(bench.detections)).ap(ours)
         raises = value - before
         told = best.get(mistake.family)

@@ -163,7 +163,7 @@ def _classes(truth: GroundTruth) -> Iterator[Mistake]:
             family="classes",
             name=f"class numbers off by one ({by:+d})",
             cure=f"{'subtract 1 from' if by < 0 else 'add 1 to'} the class numbers of the "
-            "detections, or say what they count with --class-numbers",
+            "detections, or, if they are indices, say what they count from: --class-numbers",
             change=change,
         )
 

@@ -352,19 +352,29 @@ class TestDataSets:
             dm.evaluate(truth, found).matches(area="small")
 
 
-@pytest.mark.parametrize(("shift", "says"), [(-1, "index0"), (1, "index1")])
-def test_off_by_one_names_the_option(tmp_path, shift, says):
+@pytest.mark.parametrize(
+    ("first", "shift", "option"),
+    [(1, -1, "index0"), (0, 1, "index1"), (1, 1, None), (0, -1, None), (4, -1, None), (4, 1, None)],
+)
+def test_off_by_one_names_an_option_where_one_helps(tmp_path, first, shift, option):
+    numbers = range(first, first + 4)
     truth = coco(
         tmp_path / "t.json",
         [{"id": 1, "file_name": "a.jpg"}],
-        [row(1, 1, 5)],
-        [{"id": k, "name": f"c{k}"} for k in range(4, 8)],
+        [row(k, 1, k) for k in numbers],
+        [{"id": k, "name": f"c{k}"} for k in numbers],
     )
     found = tmp_path / "found.json"
-    rows = [{**row(1, 1), "category_id": k + shift, "score": 0.5} for k in range(4, 8)]
+    rows = [row(k, 1, k + shift, score=0.5) for k in numbers]
     found.write_text(json.dumps(rows))
-    with pytest.raises(dm.UnknownIdError, match=f"off by one: .* --class-numbers {says}"):
+    with pytest.raises(dm.UnknownIdError, match="off by one: every id would fit") as refused:
         dm.evaluate(truth, found)
+    if option is None:
+        assert "--class-numbers" not in str(refused.value)
+    else:
+        assert f"--class-numbers {option}" in str(refused.value)
+        reading = dm.Reading(class_numbers=option)
+        assert dm.evaluate(truth, found, reading=reading).summary["AP"] > 0.999
 
 
 def test_names_that_differ_in_capitals(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -148,3 +149,44 @@ class TestDropping:
         reading = dm.Reading(columns="class cx cy w h score")
         result = dm.evaluate(truth, found, reading=reading)
         assert result.summary["AP50"] == pytest.approx(1)
+
+
+class TestClassNumbers:
+    """Numbers in predictions go by the names that are given or lie with them, else by order."""
+
+    def lay(self, tmp_path, names: str) -> Path:
+        found = tmp_path / "found"
+        found.mkdir()
+        (found / "a.txt").write_text("1 0.5 0.5 0.2 0.2 0.9\n")
+        (found / "classes.txt").write_text(names)
+        (tmp_path / "truth.csv").write_text("image,class,x,y,w,h\na.png,dog,0.4,0.4,0.2,0.2\n")
+        return found
+
+    def test_names_beside_predictions_come_before_the_order_of_classes(self, tmp_path):
+        found = self.lay(tmp_path, "cat\ndog\n")
+        result = dm.evaluate(tmp_path / "truth.csv", found)
+        assert result.summary["AP"] > 0.999
+        assert any("class names come from" in said for said in result.attention)
+        done = dm.convert(found, tmp_path / "out.csv", to="csv")
+        assert done.table.catalog.category_names == ("dog",)
+
+    @pytest.mark.parametrize("names", ["cat\n", "cat\nhorse\n"])
+    def test_names_that_do_not_fit_are_passed_over(self, tmp_path, names):
+        found = self.lay(tmp_path, names)
+        with pytest.raises(dm.UnknownIdError, match="give the order of the classes"):
+            dm.evaluate(tmp_path / "truth.csv", found)
+
+    def test_a_number_beyond_the_names_that_were_given_is_placed(self, tmp_path):
+        found = self.lay(tmp_path, "cat\n")
+        truth = tmp_path / "truth.csv"
+        truth.write_text(truth.read_text().replace("dog", "cat"))
+        reading = dm.Reading(class_names=["cat"])
+        with pytest.raises(dm.InputError, match=r"a\.txt:1: class: class 1, but 1 class name"):
+            dm.evaluate(tmp_path / "truth.csv", found, reading=reading)
+
+    def test_json_holds_no_class_names(self, tmp_path):
+        found = self.lay(tmp_path, "cat\n")
+        (tmp_path / "names.json").write_text("{}")
+        reading = dm.Reading(class_names=tmp_path / "names.json")
+        with pytest.raises(dm.FormatError, match=r"one a line, .* got a JSON file"):
+            dm.evaluate(tmp_path / "truth.csv", found, reading=reading)
