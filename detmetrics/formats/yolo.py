@@ -155,9 +155,9 @@ def _label_boxes(
     points = (width >= POINTS_FROM) & (width % 2 == 0)
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
     lines.refuse_unusable(path)
-    values = lines.values.reshape(-1, 2)
     if not points.any():
         return _plain_boxes(lines.matrix(4), reading, path)
+    values = lines.values.reshape(-1, 2)
     first = lines.start[:-1] // 2
     low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
     boxes = np.concatenate([low, high], axis=1)
@@ -283,13 +283,18 @@ def _layout(values: Floats, reading: Reading, path: str) -> Layout:
 
 def _percent(values: Floats) -> int | None:
     """Which of the orders it is, where four columns are shares and the first or last is not."""
-    large = (np.abs(values) > 2).mean(axis=0) if len(values) else np.zeros(5)
     for order, at in enumerate((4, 0)):
-        others = np.delete(large, at)
-        in_range = bool(((values[:, at] >= 0) & (values[:, at] <= 100)).all())
-        if large[at] > MOSTLY and (others <= 1 - SHARES).all() and in_range:
-            return order
+        score = values[:, at]
+        if len(values) and _large(score) > MOSTLY:
+            others = [_large(column) for column in np.delete(values, at, axis=1).T]
+            in_range = bool(((score >= 0) & (score <= 100)).all())
+            return order if max(others) <= 1 - SHARES and in_range else None
     return None
+
+
+def _large(column: Floats) -> float:
+    """The share of numbers that are no share of an image."""
+    return float((np.abs(column) > 2).mean())
 
 
 def _order_note(layout: Layout, path: str) -> Iterator[str]:

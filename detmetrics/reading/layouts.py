@@ -86,9 +86,14 @@ class Layout:
         return next(kind for names, kind in FORMATS.items() if set(names) <= set(self.names))
 
     def boxes(self, values: Floats) -> Floats:
-        """(R, 4) in the order of ``box_format``; values : (R, C)."""
+        """(R, 4) in the order of ``box_format``, no copy where it is that of the values.
+
+        values : (R, C).
+        """
         order = next(names for names in FORMATS if set(names) <= set(self.names))
-        return np.ascontiguousarray(values[:, [self.names.index(name) for name in order]])
+        places = [self.names.index(name) for name in order]
+        first, last = places[0], places[-1] + 1
+        return values[:, first:last] if places == [*range(first, last)] else values[:, places]
 
     def column(self, name: str, values: Floats) -> Floats | None:
         """(R,) one column, or None where the layout has none of this name."""
