@@ -39,7 +39,7 @@ from detmetrics.reading.lines import Lines, read_lines
 from detmetrics.reading.names import YAML_SUFFIXES, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import ImageFiles, sizes_of
-from detmetrics.reading.textfolder import box_files, required_files, sampled
+from detmetrics.reading.textfolder import box_files, required_files, sampled, stems
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
@@ -247,7 +247,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     lines.refuse_unusable(given.path)
     values = lines.matrix(5)
     layout = _layout(values, reading, given.path)
-    names = object_column([os.path.splitext(name)[0] for name in files])
+    names = object_column(stems(files))
     return Sheet(
         source=Source(
             name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place

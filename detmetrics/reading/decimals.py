@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.reading.given import Text
 
-__all__ = ["Span", "floats", "span_of", "tokens", "words"]
+__all__ = ["Span", "Words", "floats", "span_of", "words"]
 
 Words: TypeAlias = NDArray[np.uint64]
 
@@ -30,7 +30,7 @@ FEW = 0.05
 
 MINUS = ord("-")
 POINT = np.uint64(ord(".") ^ ord("0"))
-ONE, NIBBLE, BYTE, WORD = (np.uint64(bits) for bits in (1, 4, 8, 64))
+ONE, NIBBLE, BYTE = (np.uint64(bits) for bits in (1, 4, 8))
 
 
 class Span(NamedTuple):
@@ -48,35 +48,44 @@ def span_of(text: Text, start: int, stop: int) -> Span:
 
 
 def floats(span: Span, end: Ints, length: Ints) -> Floats | None:
-    """(n,) the numbers of ``length`` characters before ``end``; None where one is no number.
+    r"""(n,) the numbers of ``length`` characters before ``end``; None where one is no number.
 
     None also where many are written in an unusual way.
 
-    >>> text = np.frombuffer(b"8 spaces        0.25 -3\\n", np.uint8)
+    >>> text = np.frombuffer(b"8 spaces        0.25 -3\n", np.uint8)
     >>> floats(span_of(text, 16, 24), np.array([4, 7]), np.array([4, 2])).tolist()
     [0.25, -3.0]
     """
-    values, odd = _decimals(span, end, length)
-    if not odd.any():
-        return values
-    at = np.flatnonzero(odd)
-    at = at[span.text[end[at] - length[at]] == MINUS]
-    positive, odd[at] = _decimals(span, end[at], length[at] - 1)
-    values[at] = -positive
+    first = end - length
+    # Where the column begins without a sign, few numbers have one if any.
+    if len(end) and span.text[first[0]] == MINUS:
+        values, odd = _signed(span, end, length, first)
+    else:
+        values, odd = _decimals(span, end, length)
+        at = np.flatnonzero(odd)
+        values[at], odd[at] = _signed(span, end[at], length[at], first[at])
     at = np.flatnonzero(odd)
     if len(at) > FEW * len(values):
         return None
     try:
-        values[at] = [_float(token) for token in tokens(span, end[at], length[at])]
+        values[at] = [_float(token) for token in _tokens(span, end[at], length[at])]
     except ValueError:
         return None
     return values
 
 
-def tokens(span: Span, end: Ints, length: Ints) -> list[bytes]:
+def _signed(span: Span, end: Ints, length: Ints, first: Ints) -> tuple[Floats, Bools]:
+    """(n,) numbers that may have a minus, which stands at ``first``; (n,) where it is no number."""
+    negative = span.text[first] == MINUS
+    values, odd = _decimals(span, end, length - negative)
+    return np.where(negative, -values, values), odd
+
+
+def _tokens(span: Span, end: Ints, length: Ints) -> list[bytes]:
     """What stands there, one by one."""
     places = zip((end - length).tolist(), end.tolist(), strict=True)
-    return [span.text[start:stop].tobytes() for start, stop in places]
+    text = span.text.data
+    return [bytes(text[start:stop]) for start, stop in places]
 
 
 def _float(token: bytes) -> float:
@@ -91,8 +100,11 @@ def words(span: Span, end: Ints, length: Ints) -> Words:
 
 
 def _cut(word: Words, length: Ints) -> Words:
-    unused = BYTE * np.clip(8 - length, 0, 8).astype(np.uint64)
-    return word >> unused << unused if unused.any() else word
+    unused = np.maximum(8 - length, 0).view(np.uint64) * BYTE
+    if unused.any():
+        word >>= unused
+        word <<= unused
+    return word
 
 
 def _alike(values: Any) -> Any:
@@ -109,61 +121,72 @@ def _decimals(span: Span, end: Ints, length: Ints) -> tuple[Floats, Bools]:
     """(n,) numbers of digits and a point; (n,) where there is anything else."""
     length = _alike(length)
     low, point, odd = _without_point(_digits(span, end, length))
-    power, dotted = _power(point, POWERS), point > 0
+    whole, power, dotted = _whole(low), _power(point, POWERS), point > 0
     if (length > 8).any():
-        high = _digits(span, end - 8, length - 8)
-        # Without a point behind it, what stands in front moves on by one character.
-        gap = BYTE * dotted
-        low, high = low | high >> (WORD - gap), high << gap
-        high, point, more = _without_point(high)
-        odd = odd | more | _beyond_nine(high)
-        odd = odd | (dotted & (point > 0))
-        power, dotted = power * _power(point, POWERS_ABOVE), dotted | (point > 0)
-        whole = _whole(high) * np.uint64(10**8) + _whole(low)
-    else:
-        whole = _whole(low)
+        high, point, more = _without_point(_digits(span, end - 8, length - 8))
+        # Without a point behind them, the digits in front stand one place further on.
+        ahead = np.where(dotted, np.uint64(10**7), np.uint64(10**8))
+        whole += _whole(high) * ahead
+        odd |= more | (dotted & (point > 0))
+        power, dotted = power * _power(point, POWERS_AHEAD), dotted | (point > 0)
     count = length - dotted
-    wrong = ((odd | _beyond_nine(low)) != 0) | (count < 1) | (count > MOST_DIGITS)
+    wrong = (odd != 0) | (count < 1) | (count > MOST_DIGITS)
     return whole.view(np.int64) / power, wrong
 
 
 def _digits(span: Span, end: Ints, length: Ints) -> Words:
-    return _cut(span.before[end] ^ _eight(ord("0")), length)
+    """(n,) the last characters before ``end`` as digits, 0 in front of them."""
+    word = span.before[end]
+    word ^= _eight(ord("0"))
+    return _cut(word, length)
 
 
 def _without_point(word: Words) -> tuple[Words, Words, Words]:
-    """(n,) the digits alone; (n,) the lowest bit of the point's byte, 0 without one; (n,) faults.
+    """(n,) the digits alone; (n,) the lowest bit of the point's byte, 0 without one; (n,) not 0
+    where there is anything else.
 
     What stands before the point moves into its place.
     """
-    point = _alike((word & _eight(0x10)) >> NIBBLE)
+    point = _alike(word & _eight(0x10)) >> NIBBLE
+    word ^= point * POINT
+    # A byte that is 9 or less stays in its low half with 6 added, only 0 does with 15.
+    beyond = word + (_eight(6) + point * np.uint64(9))
+    beyond |= word
+    beyond &= _eight(0xF0)
+    beyond |= point & (point - ONE)
     before = word & (point - ONE)
-    behind = word ^ before ^ point * POINT
-    odd = (point & (point - ONE)) | (behind & point * np.uint64(0xFF))
-    return behind | before << BYTE * (point > 0), point, odd
-
-
-def _beyond_nine(digits: Words) -> Words:
-    """Not 0 where a byte exceeds 9."""
-    return (digits + _eight(6) | digits) & _eight(0xF0)
+    word ^= before
+    before <<= BYTE * (point > 0)
+    word |= before
+    return word, point, beyond
 
 
 def _whole(digits: Words) -> Words:
-    """The number that eight digits spell: neighbours join to pairs, pairs to fours, fours to one."""
-    pairs = digits * np.uint64(10 << 8 | 1) >> np.uint64(8)
-    fours = (pairs & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(100 << 16 | 1) >> np.uint64(16)
-    return (fours & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(10_000 << 32 | 1) >> np.uint64(32)
+    """The number that eight digits spell: they join to pairs, pairs to fours, fours to one."""
+    digits *= np.uint64(10 << 8 | 1)
+    digits >>= np.uint64(8)
+    digits &= np.uint64(0x00FF00FF00FF00FF)
+    digits *= np.uint64(100 << 16 | 1)
+    digits >>= np.uint64(16)
+    digits &= np.uint64(0x0000FFFF0000FFFF)
+    digits *= np.uint64(10_000 << 32 | 1)
+    digits >>= np.uint64(32)
+    return digits
 
 
 def _powers(last: int) -> Floats:
-    """By the binary exponent of a point's bit, of a word with ``last`` characters up to its end."""
-    powers = np.ones(65)
-    powers[1::8] = [float(10 ** (last - 1 - byte)) for byte in range(8)]
-    return powers
+    """What a number is divided by: without a point, and by the byte of its point.
+
+    last: how many characters there are up to the end of the word.
+    """
+    return np.array([1.0, *(float(10 ** (last - 1 - byte)) for byte in range(8))])
 
 
-POWERS, POWERS_ABOVE = _powers(8), _powers(16)
+POWERS, POWERS_AHEAD = _powers(8), _powers(16)
 
 
 def _power(point: Words, powers: Floats) -> Floats:
-    return powers[np.frexp(point.astype(np.float64))[1]]
+    # 2.0 ** n has 1023 + n in its bits from 52 on, and byte b begins at n = 8 * b; 0.0 has nothing.
+    byte = (point.astype(np.float64).view(np.int64) >> 55) - 127
+    divisor: Floats = powers.take(np.maximum(byte + 1, 0))
+    return divisor

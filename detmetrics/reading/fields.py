@@ -13,10 +13,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from detmetrics.arrays import Floats, Ints, object_column
-from detmetrics.catalog import Id, Keys
+from detmetrics.arrays import Bools, Floats, Ints, object_column
+from detmetrics.catalog import Keys
 from detmetrics.parallel import each
-from detmetrics.reading.decimals import Span, floats, span_of, tokens, words
+from detmetrics.reading.decimals import Span, Words, floats, span_of, words
 from detmetrics.reading.given import BYTE_ORDER_MARKS, MARGIN, Contents, Text
 
 __all__ = ["Fields", "read_fields"]
@@ -31,7 +31,7 @@ TAB, NEWLINE, RETURN, SPACE = b"\t\n\r "
 MARKS = [mark[0] for mark, _ in BYTE_ORDER_MARKS]
 
 
-class Irregular(Exception):
+class IrregularError(Exception):
     """The lines are not all alike."""
 
 
@@ -39,12 +39,13 @@ class Irregular(Exception):
 class Fields:
     """What stands in lines, blank ones left out.
 
-    line : (R,) which of all lines; lines : (F,) how many each file has, blank ones too;
+    line : (R,) which of all lines, None where none is blank;
+    lines : (F,) how many each file has, blank ones too;
     words : (R,) the first word of each line as text, None where it is a number in all;
     columns : (C, R) what stands there as numbers; the first is without meaning if it is text.
     """
 
-    line: Ints
+    line: Ints | None
     lines: Ints
     words: Keys | None
     columns: Floats
@@ -65,12 +66,20 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class _Words:
+    """parts : (P, U) eight characters each of different texts, the last first; code : (R,)."""
+
+    parts: Words
+    code: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """line, words: as in fields; ends: the number of lines up to where each file ends."""
 
     line: Ints
     ends: Ints
-    words: Keys | None
+    words: _Words | None
 
 
 def read_fields(contents: Contents, *, text_label: bool) -> Fields | None:
@@ -82,16 +91,15 @@ def read_fields(contents: Contents, *, text_label: bool) -> Fields | None:
         pieces = [*_pieces(contents)]
         columns = np.empty((_width(pieces), sum(piece.lines for piece in pieces)))
         found = each(lambda piece: _read(piece, columns, text_label), pieces)
-        words = _joined([part.words for part in found])
-    except Irregular:
+        words = _joined([part.words for part in found if len(part.line)])
+    except IrregularError:
         return None
-    line = np.concatenate([part.line for part in found])
-    return Fields(
-        line=line,
-        lines=np.diff(np.concatenate([part.ends for part in found]), prepend=0),
-        words=words,
-        columns=columns if len(line) == columns.shape[1] else columns[:, line],
-    )
+    line = None
+    if sum(len(part.line) for part in found) < columns.shape[1]:
+        line = np.concatenate([part.line for part in found])
+        columns = columns[:, line]
+    ends = np.concatenate([part.ends for part in found])
+    return Fields(line=line, lines=np.diff(ends, prepend=0), words=words, columns=columns)
 
 
 def _pieces(contents: Contents) -> Iterator[_Piece]:
@@ -99,7 +107,7 @@ def _pieces(contents: Contents) -> Iterator[_Piece]:
     for text, spans in zip(contents.blocks, contents.spans, strict=True):
         start, stop, following = spans.T
         if np.isin(text[start[stop > start]], MARKS).any():
-            raise Irregular
+            raise IrregularError
         file = 0
         for begin, end in pairwise([MARGIN, *_cuts(text)]):
             lines = int(np.count_nonzero(text[begin:end] == NEWLINE))
@@ -117,7 +125,7 @@ def _cuts(text: Text) -> Iterator[int]:
         tail = text[at + PIECE - LONGEST_LINE : at + PIECE]
         newline = np.flatnonzero(tail == NEWLINE)
         if not len(newline):
-            raise Irregular
+            raise IrregularError
         at += PIECE - LONGEST_LINE + int(newline[-1]) + 1
         yield at
     yield len(text)
@@ -129,37 +137,52 @@ def _width(pieces: Sequence[_Piece]) -> int:
         for line in piece.span.text[:LONGEST_LINE].tobytes().splitlines():
             if fields := line.split():
                 if not 2 <= len(fields) <= MOST_FIELDS:
-                    raise Irregular
+                    raise IrregularError
                 return len(fields)
-    raise Irregular
+    raise IrregularError
 
 
 def _read(piece: _Piece, columns: Floats, text_label: bool) -> _Found:
     """Put the numbers of a piece into their columns."""
     text, width = piece.span.text, len(columns)
     parting = np.flatnonzero(text <= SPACE)
-    end, length = parting[1:], np.diff(parting) - 1
+    end: Ints = parting[1:]
+    length: Ints = end - parting[:-1] - 1
     newline = _newlines(text, end)
     ends = piece.first + np.searchsorted(end[newline], piece.ends)
-    fields = newline + 1
-    filled = length > 0
+    before = newline + 1  # fields up to the end of each line
+    filled: Bools = length > 0
     if not filled.all():  # several spaces, or blank lines
-        fields = np.cumsum(filled)[newline]
+        before = np.cumsum(filled, dtype=np.int64)[newline]
         end, length = end[filled], length[filled]
-    fields = np.diff(fields, prepend=0)
+    fields = np.diff(before, prepend=0)
     line = np.flatnonzero(fields)
     if (fields[line] != width).any():
-        raise Irregular
-    line += piece.first
-    rows = line if len(line) < len(fields) else slice(piece.first, piece.first + piece.lines)
-    (first, *others) = zip(end.reshape(-1, width).T, length.reshape(-1, width).T, strict=True)
-    for column, field in enumerate(others, start=1):
-        columns[column, rows] = _numbers(piece.span, *field)
-    found = None if text_label else _whole(piece.span, *first)
+        raise IrregularError
+    words = None
+    if len(line):
+        rows = columns[:, piece.first : piece.first + piece.lines]
+        at = line if len(line) < len(fields) else slice(None)
+        places = end.reshape(-1, width).T, length.reshape(-1, width).T
+        words = _put(rows, at, piece.span, places, text_label)
+    return _Found(piece.first + line, ends, words)
+
+
+def _put(
+    rows: Floats, at: Ints | slice, span: Span, places: tuple[Ints, Ints], text_label: bool
+) -> _Words | None:
+    """Put numbers into ``rows[:, at]``; the first words are returned where they are none."""
+    (first, *others) = zip(*places, strict=True)
+    for column, (end, length) in enumerate(others, start=1):
+        found = floats(span, end, length)
+        if found is None:
+            raise IrregularError
+        rows[column, at] = found
+    found = None if text_label else _whole(span, *first)
     if found is None:
-        return _Found(line, ends, _words(piece.span, *first))
-    columns[0, rows] = found
-    return _Found(line, ends, None)
+        return _words(span, *first)
+    rows[0, at] = found
+    return None
 
 
 def _newlines(text: Text, end: Ints) -> Ints:
@@ -169,56 +192,67 @@ def _newlines(text: Text, end: Ints) -> Ints:
     if len(newline) + np.count_nonzero(kind == SPACE) < len(kind):
         followed = text[end[kind == RETURN] + 1]
         if not np.isin(kind, [TAB, NEWLINE, RETURN, SPACE]).all() or (followed != NEWLINE).any():
-            raise Irregular
+            raise IrregularError
     return newline
-
-
-def _numbers(span: Span, end: Ints, length: Ints) -> Floats:
-    found = floats(span, end, length)
-    if found is None:
-        raise Irregular
-    return found
 
 
 def _whole(span: Span, end: Ints, length: Ints) -> Floats | None:
     """First words as whole numbers; None where some are none."""
     found = floats(span, end, length)
     if found is not None and not ((found == np.floor(found)) & (np.abs(found) < EXACT)).all():
-        raise Irregular
+        raise IrregularError
     return found
 
 
-def _words(span: Span, end: Ints, length: Ints) -> Keys:
-    """First words as text, in order of appearance; eight characters of all are taken at once."""
-    longest = int(length.max(initial=0))
+def _words(span: Span, end: Ints, length: Ints) -> _Words:
+    longest = int(length.max())
     if longest > LONGEST_WORD:
-        raise Irregular
-    code = np.zeros(len(end), np.int64)
-    for seen in range(0, longest, 8):
-        _, part = np.unique(words(span, end - seen, length - seen), return_inverse=True)
-        _, row, code = np.unique(
-            code * len(end) + part, return_index=True, return_inverse=True
-        )
-    order = np.argsort(row)
-    row = row[order]
-    try:
-        found = [token.decode() for token in tokens(span, end[row], length[row])]
-    except UnicodeDecodeError:
-        raise Irregular from None
-    return Keys(object_column(found), np.argsort(order)[code])
+        raise IrregularError
+    parts = np.stack([words(span, end - seen, length - seen) for seen in range(0, longest, 8)])
+    code = _coded(parts)
+    row = np.empty(code.max() + 1, np.int64)
+    row[code] = np.arange(len(code))
+    return _Words(parts[:, row], code)
 
 
-def _joined(parts: Sequence[Keys | None]) -> Keys | None:
-    """First words of all pieces, in order of appearance."""
-    keys = [part for part in parts if part is not None]
-    if not keys:
+def _coded(parts: Words) -> Ints:
+    """(n,) the number of each of n texts among the different ones; parts : (P, n)."""
+    code: Ints = np.searchsorted(np.unique(parts[0]), parts[0])
+    for part in parts[1:]:
+        pairs = code * len(code) + np.searchsorted(np.unique(part), part)
+        code = np.searchsorted(np.unique(pairs), pairs)
+    return code
+
+
+def _joined(found: Sequence[_Words | None]) -> Keys | None:
+    """First words of all pieces as text, in order of appearance."""
+    own = [words for words in found if words is not None]
+    if not own:
         return None
-    if len(keys) < len(parts):
-        raise Irregular
-    place: dict[Id, int] = {}
-    codes = [
-        np.array([place.setdefault(word, len(place)) for word in part.labels.tolist()], int)
-        for part in keys
-    ]
-    code = np.concatenate([of[part.code] for of, part in zip(codes, keys, strict=True)])
-    return Keys(object_column([*place]), code)
+    if len(own) < len(found):
+        raise IrregularError
+    most = max(len(words.parts) for words in own)
+    missing = [((0, most - len(words.parts)), (0, 0)) for words in own]
+    parts = np.concatenate(
+        [np.pad(words.parts, fill) for words, fill in zip(own, missing, strict=True)], axis=1
+    )
+    number = _coded(parts)
+    before = np.cumsum([0, *(words.parts.shape[1] for words in own)])
+    code = np.concatenate(
+        [number[words.code + first] for words, first in zip(own, before, strict=False)]
+    )
+    # The last that is written stays: of each text the first row, and any of its parts.
+    row = np.empty(number.max() + 1, np.int64)
+    row[code[::-1]] = np.arange(len(code))[::-1]
+    order = np.argsort(row)
+    part = np.empty_like(row)
+    part[number] = np.arange(len(number))
+    try:
+        texts = [_text(parts[::-1, at]) for at in part[order].tolist()]
+    except UnicodeDecodeError:
+        raise IrregularError from None
+    return Keys(object_column(texts), np.argsort(order)[code])
+
+
+def _text(parts: Words) -> str:
+    return parts.astype("<u8").tobytes().lstrip(b"\0").decode()

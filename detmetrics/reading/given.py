@@ -94,7 +94,7 @@ class Contents(Sequence[bytes]):
         for block, spans in zip(self.blocks, self.spans, strict=True):
             whole = bool((spans[:, 1] == spans[:, 2]).all())
             for start, stop in [(MARGIN, len(block))] if whole else spans[:, :2].tolist():
-                yield memoryview(block[start:stop])
+                yield block[start:stop].data
 
 
 class Given:
@@ -164,12 +164,15 @@ class Given:
             raise FormatError(self.path, ["the folder is empty"])
         return tuple(found)
 
+    @cached_property
+    def _lower(self) -> list[str]:
+        return [name.lower() for name in self.files]
+
     def ending(self, *suffixes: str) -> tuple[str, ...]:
         """The files whose names end so, in any case."""
         if suffixes not in self._ending:
-            self._ending[suffixes] = tuple(
-                name for name in self.files if name.lower().endswith(suffixes)
-            )
+            names = zip(self.files, self._lower, strict=True)
+            self._ending[suffixes] = tuple(name for name, low in names if low.endswith(suffixes))
         return self._ending[suffixes]
 
     def join(self, name: str) -> str:

@@ -1,8 +1,9 @@
 """Lines of text, a box each: a word and then numbers, as columns.
 
-Nearly every file holds the same number of numbers in every line; pandas' parser reads all files
-of a folder as one. Only what it does not take (polygons of any length, names of several words,
-faults) is read again line by line.
+Nearly every file holds the same number of numbers in every line, so all files of a folder are read
+at once, as columns (:mod:`detmetrics.reading.fields`). Where many numbers have more digits than
+are read so, pandas' parser does it. Only what neither takes (polygons of any length, names of
+several words, faults) is read again line by line.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = ["Lines", "exact_floats", "keys_of", "read_lines"]
 
 MANY = 1 << 16
 NAMED = re.compile(rb"\s*[^\s\d.+-]")
+MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 LONE_RETURN = re.compile(rb"\r(?!\n)")
 MOST_DIGITS = 20
 
@@ -40,7 +42,8 @@ MOST_DIGITS = 20
 class Lines:
     """What stands in the lines of one or several files.
 
-    files: their names; file : (R,) which of them; line : (R,) counted from 1;
+    files: (F,) their names; file : (R,) which of them; line : (R,) counted through all files, None
+    where every line is a row; first : (F,) the number of the first line of each file;
     label : (R,) the first word of each line; numbers: of all lines, one line after the other, or
     (R, C) where all hold as many; width : (R,) how many each line holds.
     latin: files that are not in UTF-8 and were taken for Latin-1.
@@ -48,7 +51,8 @@ class Lines:
 
     files: tuple[str, ...]
     file: Ints
-    line: Ints
+    line: Ints | None
+    first: Ints
     label: Keys
     numbers: Floats
     width: Ints
@@ -69,7 +73,8 @@ class Lines:
 
     def place(self, row: int) -> str:
         """The file and the line of a row."""
-        return f"{printable(self.files[self.file[row]])}:{self.line[row]}"
+        file, line = self.file[row], row if self.line is None else self.line[row]
+        return f"{printable(self.files[file])}:{line - self.first[file] + 1}"
 
     def notes(self, path: str) -> tuple[str, ...]:
         """What a reader of the numbers should know about the text itself."""
@@ -106,7 +111,7 @@ class Lines:
         return replace(
             self,
             file=self.file[kept],
-            line=self.line[kept],
+            line=np.flatnonzero(kept) if self.line is None else self.line[kept],
             label=Keys(self.label.labels[used], fresh),
             numbers=self.values[np.repeat(kept, self.width)],
             width=self.width[kept],
@@ -149,14 +154,14 @@ def read_lines(
         FormatError: something that is no number where one must stand, or no text at all.
     """
     found = _regular(contents, tuple(files), text_label)
-    if found is None and not any(
-        part.startswith(mark) for mark, _ in BYTE_ORDER_MARKS for part in contents
-    ):
-        ended = [part if not part or part.endswith(b"\n") else part + b"\n" for part in contents]
-        found = _by_pandas(ended, tuple(files), text_label)
     if found is not None:
         return found
-    return _line_by_line(contents, tuple(files), path, text_label, strict)
+    parts = [*contents]
+    if not any(part.startswith(MARKS) for part in parts):
+        found = _by_pandas(parts, tuple(files), text_label)
+    if found is not None:
+        return found
+    return _line_by_line(parts, tuple(files), path, text_label, strict)
 
 
 def exact_floats() -> dict[str, Any]:
@@ -173,14 +178,12 @@ def _regular(contents: Contents, files: tuple[str, ...], text_label: bool) -> Li
     if found is None:
         return None
     file = np.repeat(np.arange(len(files)), found.lines)
-    if len(file) > len(found.line):  # blank lines
-        file = file[found.line]
-    first = np.cumsum(found.lines) - found.lines
     label, numbers = found.columns[0], found.columns[1:].T
     return Lines(
         files=files,
-        file=file,
-        line=found.line - first[file] + 1,
+        file=file if found.line is None else file[found.line],
+        line=found.line,
+        first=np.cumsum(found.lines) - found.lines,
         label=_number_keys(label) if found.words is None else found.words,
         numbers=numbers,
         width=np.broadcast_to(np.int64(numbers.shape[1]), len(numbers)),
@@ -188,18 +191,19 @@ def _regular(contents: Contents, files: tuple[str, ...], text_label: bool) -> Li
 
 
 def _by_pandas(parts: Sequence[bytes], files: tuple[str, ...], text_label: bool) -> Lines | None:
-    """Where many numbers have more digits than are read at once."""
+    """The way for numbers of many digits; None where the lines are not all alike."""
+    parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in parts]
     joined = b"".join(parts)
     if b"\0" in joined or (b"\r" in joined and LONE_RETURN.search(joined)):
         return None
     frame, counts = _aligned(joined, text_label), _line_counts(parts)
     if frame is None or counts.sum() != len(frame):  # blank lines, which shift the others
         return None
-    first = np.repeat(np.cumsum(counts) - counts, counts)
     return Lines(
         files=files,
         file=np.repeat(np.arange(len(parts)), counts),
-        line=np.arange(len(frame)) - first + 1,
+        line=None,
+        first=np.cumsum(counts) - counts,
         label=keys_of(frame[0]),
         numbers=frame.iloc[:, 1:].to_numpy(np.float64),
         width=np.broadcast_to(np.int64(frame.shape[1] - 1), len(frame)),
@@ -315,7 +319,7 @@ def _line_by_line(
             try:
                 values += map(_number, tokens[at:])
             except ValueError:
-                faults.append(f"{printable(name)}:{row}: {_no_number(tokens, at)}")
+                faults.append(f"{printable(name)}:{row + 1}: {_no_number(tokens, at)}")
                 del values[start[-1] :]
                 continue
             words.append(" ".join(tokens[:at]))
@@ -328,15 +332,16 @@ def _line_by_line(
         files=files,
         file=np.array(file, np.int64),
         line=np.array(line, np.int64),
+        first=np.zeros(len(files), np.int64),
         label=_labels(words, text_label),
         numbers=np.array(values, np.float64),
-        width=np.diff(np.array(start, np.int64)),
+        width=np.array(start[1:], np.int64) - np.array(start[:-1], np.int64),
         latin=tuple(latin),
     )
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    for row, line in enumerate(text.split("\n") if "\n" in text else text.split("\r"), start=1):
+    for row, line in enumerate(text.split("\n") if "\n" in text else text.split("\r")):
         if tokens := line.split():
             yield row, tokens
 
