@@ -196,6 +196,13 @@ class TestPieces:
         found = read(write(tmp_path, texts))
         assert found.label.labels.tolist() == ["7", "cat", "007"]
 
+    def test_blank_lines_ask_for_no_room(self) -> None:
+        wide = b" ".join([b"1"] * 60) + b"\n"
+        assert read_fields(Contents([wide + b"\n" * 100]), text_label=False) is None
+        found = read_fields(Contents([wide * 3 + b"\n"]), text_label=False)
+        assert found is not None
+        assert found.columns.shape == (60, 3)
+
     def test_a_line_longer_than_a_piece(self, tmp_path: Path, small: None) -> None:
         long = "1 " + " ".join(["0.25"] * 200)
         found = read(write(tmp_path, ["1 0.5\n" * 100, f"{long}\n"]))

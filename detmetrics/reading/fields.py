@@ -89,7 +89,7 @@ def read_fields(contents: Contents, *, text_label: bool) -> Fields | None:
     """
     try:
         pieces = [*_pieces(contents)]
-        columns = np.empty((_width(pieces), sum(piece.lines for piece in pieces)))
+        columns = _table(pieces)
         found = each(lambda piece: _read(piece, columns, text_label), pieces)
         words = _joined([part.words for part in found if len(part.line)])
     except IrregularError:
@@ -131,15 +131,17 @@ def _cuts(text: Text) -> Iterator[int]:
     yield len(text)
 
 
-def _width(pieces: Sequence[_Piece]) -> int:
-    """How many fields the first line has."""
-    for piece in pieces:
-        for line in piece.span.text[:LONGEST_LINE].tobytes().splitlines():
-            if fields := line.split():
-                if not 2 <= len(fields) <= MOST_FIELDS:
-                    raise IrregularError
-                return len(fields)
-    raise IrregularError
+def _table(pieces: Sequence[_Piece]) -> Floats:
+    """(C, R) room for as many columns as the first line has fields, and for all lines."""
+    starts = (piece.span.text[:LONGEST_LINE].tobytes() for piece in pieces)
+    counts = (len(line.split()) for start in starts for line in start.splitlines())
+    width = next(filter(None, counts), 0)
+    lines = sum(piece.lines for piece in pieces)
+    # A field takes two bytes at least, so only blank lines can ask for much more room than text.
+    size = sum(len(piece.span.text) for piece in pieces)
+    if not 2 <= width <= MOST_FIELDS or width * lines > size:
+        raise IrregularError
+    return np.empty((width, lines))
 
 
 def _read(piece: _Piece, columns: Floats, text_label: bool) -> _Found:
@@ -205,14 +207,13 @@ def _whole(span: Span, end: Ints, length: Ints) -> Floats | None:
 
 
 def _words(span: Span, end: Ints, length: Ints) -> _Words:
+    """First words as they stand there."""
     longest = int(length.max())
     if longest > LONGEST_WORD:
         raise IrregularError
     parts = np.stack([words(span, end - seen, length - seen) for seen in range(0, longest, 8)])
     code = _coded(parts)
-    row = np.empty(code.max() + 1, np.int64)
-    row[code] = np.arange(len(code))
-    return _Words(parts[:, row], code)
+    return _Words(parts[:, _first(code)], code)
 
 
 def _coded(parts: Words) -> Ints:
@@ -241,17 +242,19 @@ def _joined(found: Sequence[_Words | None]) -> Keys | None:
     code = np.concatenate(
         [number[words.code + first] for words, first in zip(own, before, strict=False)]
     )
-    # The last that is written stays: of each text the first row, and any of its parts.
-    row = np.empty(number.max() + 1, np.int64)
-    row[code[::-1]] = np.arange(len(code))[::-1]
-    order = np.argsort(row)
-    part = np.empty_like(row)
-    part[number] = np.arange(len(number))
+    order = np.argsort(_first(code))
     try:
-        texts = [_text(parts[::-1, at]) for at in part[order].tolist()]
+        texts = [_text(parts[::-1, at]) for at in _first(number)[order].tolist()]
     except UnicodeDecodeError:
         raise IrregularError from None
     return Keys(object_column(texts), np.argsort(order)[code])
+
+
+def _first(code: Ints) -> Ints:
+    """Where each number from 0 on stands first; none is left out."""
+    first = np.empty(code.max() + 1, np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]  # what is written last stays
+    return first
 
 
 def _text(parts: Words) -> str:
