@@ -36,7 +36,7 @@ class Input:
         size: in bytes, as the file (or all that was read of the folder) lies on disk.
     """
 
-    def __init__(self, path: str, parts: Sequence[bytes]) -> None:
+    def __init__(self, path: str, parts: Sequence[bytes | memoryview]) -> None:
         self.path = path
         self.size = sum(map(len, parts))
         self._digest = ""
@@ -53,9 +53,11 @@ class Input:
         self._thread.join()
         return self._digest
 
-    def _fingerprint(self, parts: Sequence[bytes]) -> None:
-        # Hashing many small pieces would hold the interpreter; a large one lets others run.
-        self._digest = hashlib.sha256(parts[0] if len(parts) == 1 else b"".join(parts)).hexdigest()
+    def _fingerprint(self, parts: Sequence[bytes | memoryview]) -> None:
+        digest = hashlib.sha256()
+        for part in parts:
+            digest.update(part)
+        self._digest = digest.hexdigest()
 
 
 def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:

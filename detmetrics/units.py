@@ -29,7 +29,7 @@ def kept_boxes(
         boxes = boxes * np.concatenate([sides, sides], axis=1)
     if sheet.box_format == "cxcywh":
         return from_centres(boxes), "xywh"
-    return boxes, sheet.box_format
+    return np.ascontiguousarray(boxes), sheet.box_format
 
 
 def areas(sheet: Sheet, boxes: Floats, box_format: BoxFormat) -> Floats:

@@ -41,7 +41,13 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
 @click.option("--per-class", is_flag=True, help="Add a table of classes.")
 @click.option("--iou", type=float, default=0.5, show_default=True, help="An object is found at.")
 @click.option("--confidence", type=float, help="Only detections from this score on find an object.")
-@click.option("--resamples", type=click.IntRange(min=2), default=1_000, show_default=True)
+@click.option(
+    "--resamples",
+    type=click.IntRange(min=2),
+    default=1_000,
+    show_default=True,
+    help="Bootstrap samples of the images.",
+)
 @click.option(
     "--level",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -49,7 +55,13 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
     show_default=True,
     help="Share of the samples inside.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Another seed, other samples.",
+)
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a metric as CSV.")
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")

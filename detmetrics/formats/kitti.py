@@ -8,7 +8,6 @@ https://www.cvlibs.net/datasets/kitti/eval_object.php.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +21,7 @@ from detmetrics.reading.lines import Lines, read_lines
 from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
-from detmetrics.reading.textfolder import required_files, sampled
+from detmetrics.reading.textfolder import required_files, sampled, stems
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 
@@ -142,7 +141,7 @@ def _read(given: Given, side: Side) -> tuple[list[str], Lines, Source]:
     source = Source(
         name=given.path, input=read, fields=FIELDS, template="{field}", where=lines.place
     )
-    return [os.path.splitext(name)[0] for name in files], lines, source
+    return stems(files), lines, source
 
 
 FORMAT = Format(

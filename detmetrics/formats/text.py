@@ -10,7 +10,6 @@ https://github.com/rafaelpadilla/review_object_detection_metrics.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -34,7 +33,7 @@ from detmetrics.reading.lines import Lines, read_lines
 from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
-from detmetrics.reading.textfolder import required_files, sampled
+from detmetrics.reading.textfolder import required_files, sampled, stems
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 
@@ -71,7 +70,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         ),
     )
     lines.refuse_unusable(given.path)
-    names = [os.path.splitext(name)[0] for name in files]
+    names = stems(files)
     sizes = sizes_of(names, reading)
     values, layout = _truth_layout(lines, reading, given.path, sizes[lines.file])
     classes = names_of(reading.class_names)
@@ -103,7 +102,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     )
     lines.refuse_unusable(given.path)
     values = lines.matrix(5)
-    names = [os.path.splitext(name)[0] for name in files]
+    names = stems(files)
     asked = asked_layout(reading.columns, scored=True)
     if asked is not None:
         layout = _asked(asked, values, given.path)

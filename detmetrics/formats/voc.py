@@ -11,7 +11,7 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +134,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     )
 
 
-def _contents(given: Given) -> tuple[tuple[str, ...], list[bytes], Any]:
+def _contents(given: Given) -> tuple[tuple[str, ...], Sequence[bytes], Any]:
     if not given.is_folder:
         data, read = given.content()
         return (os.path.basename(given.path),), [data], read

@@ -39,7 +39,7 @@ from detmetrics.reading.lines import Lines, read_lines
 from detmetrics.reading.names import YAML_SUFFIXES, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import ImageFiles, sizes_of
-from detmetrics.reading.textfolder import box_files, required_files, sampled
+from detmetrics.reading.textfolder import box_files, required_files, sampled, stems
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
@@ -163,9 +163,9 @@ def _label_boxes(
     points = (width >= POINTS_FROM) & (width % 2 == 0)
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
     lines.refuse_unusable(path)
-    values = lines.values.reshape(-1, 2)
     if not points.any():
         return _plain_boxes(lines.matrix(4), reading, path)
+    values = lines.values.reshape(-1, 2)
     first = lines.start[:-1] // 2
     low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
     boxes = np.concatenate([low, high], axis=1)
@@ -255,7 +255,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     lines.refuse_unusable(given.path)
     values = lines.matrix(5)
     layout = _layout(values, reading, given.path)
-    names = object_column([os.path.splitext(name)[0] for name in files])
+    names = object_column(stems(files))
     return Sheet(
         source=Source(
             name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
@@ -291,13 +291,18 @@ def _layout(values: Floats, reading: Reading, path: str) -> Layout:
 
 def _percent(values: Floats) -> int | None:
     """Which of the orders it is, where four columns are shares and the first or last is not."""
-    large = (np.abs(values) > 2).mean(axis=0) if len(values) else np.zeros(5)
     for order, at in enumerate((4, 0)):
-        others = np.delete(large, at)
-        in_range = bool(((values[:, at] >= 0) & (values[:, at] <= 100)).all())
-        if large[at] > MOSTLY and (others <= 1 - SHARES).all() and in_range:
-            return order
+        score = values[:, at]
+        if len(values) and _large(score) > MOSTLY:
+            others = [_large(column) for column in np.delete(values, at, axis=1).T]
+            in_range = bool(((score >= 0) & (score <= 100)).all())
+            return order if max(others) <= 1 - SHARES and in_range else None
     return None
+
+
+def _large(column: Floats) -> float:
+    """The share of numbers that are no share of an image."""
+    return float((np.abs(column) > 2).mean())
 
 
 def _order_note(layout: Layout, path: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from detmetrics.reading.given import Given, decoded
 from detmetrics.reading.names import YAML_SUFFIXES, read_names, read_yaml, yaml_names
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import ImageFiles
-from detmetrics.reading.textfolder import box_files
+from detmetrics.reading.textfolder import box_files, stems
 
 __all__ = ["LabelSet", "data_file", "label_set", "names_in"]
 
@@ -36,10 +36,10 @@ class LabelSet:
 
 def data_file(given: Given) -> str | None:
     """The file that describes a whole data set, if the folder holds one."""
-    for name in given.files:
-        if "/" not in name and (
-            name.lower() in ("data.yaml", "data.yml", "dataset.yaml")
-            or (name.lower().endswith(".data") and "obj" in name.lower())
+    for name in given.ending("data.yaml", "data.yml", "dataset.yaml", ".data"):
+        low = name.lower()
+        if low in ("data.yaml", "data.yml", "dataset.yaml") or (
+            "/" not in low and low.endswith(".data") and "obj" in low
         ):
             return name
     return None
@@ -55,7 +55,7 @@ def label_set(given: Given, reading: Reading) -> LabelSet:
         return _data_set(given.path, reading)
     if found := data_file(given):
         return _data_set(given.join(found), reading)
-    paths = {os.path.splitext(name)[0]: name for name in box_files(given)}
+    paths = dict(zip(stems(box_files(given)), box_files(given), strict=True))
     if not paths:
         raise FormatError(given.path, ["expected a folder of .txt files, found none"])
     if len(paths) < len(box_files(given)):
@@ -64,18 +64,18 @@ def label_set(given: Given, reading: Reading) -> LabelSet:
         raise FormatError(
             given.path, [f"{name}: another file of this name is there" for name in lost]
         )
-    images = _images_of(given.path, paths, reading)
+    images = _images_of(given, paths, reading)
     files: dict[str, str | None] = {**paths, **{i: None for i in images.paths if i not in paths}}
     names, notes = _names_near(given)
     return LabelSet(given, dict(sorted(files.items())), images, names, notes)
 
 
-def _images_of(folder: str, stems: Mapping[str, Any], reading: Reading) -> ImageFiles:
+def _images_of(folder: Given, labels: Mapping[str, Any], reading: Reading) -> ImageFiles:
     """The images that belong to label files: where asked, beside ``labels``, or with them."""
     asked = None if reading.image_dir is None else os.fspath(reading.image_dir)
-    for candidate in (asked, _swapped(folder, "labels", "images"), folder):
+    for candidate in (asked, _swapped(folder.path, "labels", "images"), folder):
         images = ImageFiles.of(candidate) if candidate else ImageFiles("")
-        if images.paths.keys() & stems.keys():
+        if images.paths.keys() & labels.keys():
             return images
     return ImageFiles("")
 

@@ -47,6 +47,8 @@ CLIPPED = 5.0
 ENOUGH = 10
 """So many boxes with right beyond left and bottom below top are no accident."""
 
+ROWS = 1 << 14
+
 CENTRES = ("cx", "cy", "w", "h")
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 SIDES = ("x", "y", "w", "h")
@@ -86,9 +88,14 @@ class Layout:
         return next(kind for names, kind in FORMATS.items() if set(names) <= set(self.names))
 
     def boxes(self, values: Floats) -> Floats:
-        """(R, 4) in the order of ``box_format``; values : (R, C)."""
+        """(R, 4) in the order of ``box_format``, no copy where it is that of the values.
+
+        values : (R, C).
+        """
         order = next(names for names in FORMATS if set(names) <= set(self.names))
-        return np.ascontiguousarray(values[:, [self.names.index(name) for name in order]])
+        places = [self.names.index(name) for name in order]
+        first, last = places[0], places[-1] + 1
+        return values[:, first:last] if places == [*range(first, last)] else values[:, places]
 
     def column(self, name: str, values: Floats) -> Floats | None:
         """(R,) one column, or None where the layout has none of this name."""
@@ -247,13 +254,23 @@ def _against(values: Floats, names: Sequence[str], relative: bool, sizes: Floats
     """The share of lines that contradict a layout."""
     if not len(values):
         return 0.0
+    if relative and "x" not in names:  # each line speaks for itself, so parts may stay in cache
+        parts = (values[start : start + ROWS] for start in range(0, len(values), ROWS))
+        return sum(int(_contradict(part, names, True, None).sum()) for part in parts) / len(values)
+    return float(_contradict(values, names, relative, sizes).mean())
+
+
+def _contradict(
+    values: Floats, names: Sequence[str], relative: bool, sizes: Floats | None
+) -> Bools:
+    """(R,) whether a line contradicts a layout."""
     column = {name: values[:, at] for at, name in enumerate(names)}
     against = np.zeros(len(values), bool)
     if "score" in column:
         against |= (column["score"] < 0) | (column["score"] > 1)
     if "difficult" in column:
         against |= (column["difficult"] != 0) & (column["difficult"] != 1)
-    return float((against | _no_box(column, relative, sizes)).mean())
+    return against | _no_box(column, relative, sizes)
 
 
 def _no_box(column: dict[str, Floats], relative: bool, sizes: Floats | None) -> Bools:

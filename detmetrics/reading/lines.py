@@ -1,8 +1,9 @@
 """Lines of text, a box each: a word and then numbers, as columns.
 
-Nearly every file holds the same number of numbers in every line; pandas' parser reads all files
-of a folder as one. Only what it does not take (polygons of any length, names of several words,
-faults) is read again line by line.
+Nearly every file holds the same number of numbers in every line, so all files of a folder are read
+at once, as columns (:mod:`detmetrics.reading.fields`). Where many numbers have more digits than
+are read so, pandas' parser does it. Only what neither takes (polygons of any length, names of
+several words, faults) is read again line by line.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detmetrics.arrays import Floats, Ints, Objects, object_column
 from detmetrics.catalog import Id, Keys
 from detmetrics.columns import LARGEST
 from detmetrics.errors import FormatError
 from detmetrics.messages import counted, printable, shown
-from detmetrics.parallel import each
+from detmetrics.reading.fields import EXACT, read_fields
 from detmetrics.reading.given import BYTE_ORDER_MARKS, Contents, decoded
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ __all__ = ["Lines", "exact_floats", "keys_of", "read_lines"]
 
 MANY = 1 << 16
 NAMED = re.compile(rb"\s*[^\s\d.+-]")
+MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 LONE_RETURN = re.compile(rb"\r(?!\n)")
-EXACT = 1 << 53
 MOST_DIGITS = 20
 
 
@@ -40,27 +42,29 @@ MOST_DIGITS = 20
 class Lines:
     """What stands in the lines of one or several files.
 
-    files: their names; file : (R,) which of them; line : (R,) counted from 1;
+    files: (F,) their names; file : (R,) which of them; line : (R,) counted through all files, None
+    where every line is a row; first : (F,) the number of the first line of each file;
     label : (R,) the first word of each line; numbers: of all lines, one line after the other, or
-    (R, C) where all hold as many; start : (R + 1,) where those of each line begin.
+    (R, C) where all hold as many; width : (R,) how many each line holds.
     latin: files that are not in UTF-8 and were taken for Latin-1.
     """
 
     files: tuple[str, ...]
     file: Ints
-    line: Ints
+    line: Ints | None
+    first: Ints
     label: Keys
     numbers: Floats
-    start: Ints
+    width: Ints
     latin: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.file)
 
     @property
-    def width(self) -> Ints:
-        """(R,) how many numbers each line holds."""
-        return np.diff(self.start)
+    def start(self) -> Ints:
+        """(R + 1,) where the numbers of each line begin among the values."""
+        return np.append(0, np.cumsum(self.width))
 
     @property
     def values(self) -> Floats:
@@ -69,7 +73,8 @@ class Lines:
 
     def place(self, row: int) -> str:
         """The file and the line of a row."""
-        return f"{printable(self.files[self.file[row]])}:{self.line[row]}"
+        file, line = self.file[row], row if self.line is None else self.line[row]
+        return f"{printable(self.files[file])}:{line - self.first[file] + 1}"
 
     def notes(self, path: str) -> tuple[str, ...]:
         """What a reader of the numbers should know about the text itself."""
@@ -106,10 +111,10 @@ class Lines:
         return replace(
             self,
             file=self.file[kept],
-            line=self.line[kept],
+            line=np.flatnonzero(kept) if self.line is None else self.line[kept],
             label=Keys(self.label.labels[used], fresh),
             numbers=self.values[np.repeat(kept, self.width)],
-            start=np.append(0, np.cumsum(self.width[kept])),
+            width=self.width[kept],
         )
 
     def refuse_unusable(self, path: str) -> None:
@@ -132,7 +137,7 @@ class Lines:
 
 
 def read_lines(
-    contents: Sequence[bytes],
+    contents: Contents,
     files: Sequence[str],
     path: str,
     *,
@@ -148,14 +153,15 @@ def read_lines(
     Raises:
         FormatError: something that is no number where one must stand, or no text at all.
     """
-    parts = contents
-    if not all(part.endswith(b"\n") for part in contents if part):
-        parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in contents]
-    if not any(part.startswith(mark) for mark, _ in BYTE_ORDER_MARKS for part in parts):
-        found = _regular(parts, tuple(files), text_label)
-        if found is not None:
-            return found
-    return _line_by_line(contents, tuple(files), path, text_label, strict)
+    found = _regular(contents, tuple(files), text_label)
+    if found is not None:
+        return found
+    parts = [*contents]
+    if not any(part.startswith(MARKS) for part in parts):
+        found = _by_pandas(parts, tuple(files), text_label)
+    if found is not None:
+        return found
+    return _line_by_line(parts, tuple(files), path, text_label, strict)
 
 
 def exact_floats() -> dict[str, Any]:
@@ -166,27 +172,41 @@ def exact_floats() -> dict[str, Any]:
     return {} if version >= (3, 1) else {"float_precision": "round_trip"}
 
 
-def _regular(parts: Sequence[bytes], files: tuple[str, ...], text_label: bool) -> Lines | None:
+def _regular(contents: Contents, files: tuple[str, ...], text_label: bool) -> Lines | None:
     """The fast way; None where the lines are not all alike."""
-    joined = parts.joined if isinstance(parts, Contents) else b"".join(parts)
+    found = read_fields(contents, text_label=text_label)
+    if found is None:
+        return None
+    file = np.repeat(np.arange(len(files)), found.lines)
+    label, numbers = found.columns[0], found.columns[1:].T
+    return Lines(
+        files=files,
+        file=file if found.line is None else file[found.line],
+        line=found.line,
+        first=np.cumsum(found.lines) - found.lines,
+        label=_number_keys(label) if found.words is None else found.words,
+        numbers=numbers,
+        width=np.broadcast_to(np.int64(numbers.shape[1]), len(numbers)),
+    )
+
+
+def _by_pandas(parts: Sequence[bytes], files: tuple[str, ...], text_label: bool) -> Lines | None:
+    """The way for numbers of many digits; None where the lines are not all alike."""
+    parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in parts]
+    joined = b"".join(parts)
     if b"\0" in joined or (b"\r" in joined and LONE_RETURN.search(joined)):
         return None
-    tasks: list[Callable[[], Any]] = [
-        lambda: _aligned(joined, text_label),
-        lambda: _line_counts(parts),
-    ]
-    frame, counts = each(lambda task: task(), tasks)
+    frame, counts = _aligned(joined, text_label), _line_counts(parts)
     if frame is None or counts.sum() != len(frame):  # blank lines, which shift the others
         return None
-    first = np.repeat(np.cumsum(counts) - counts, counts)
-    width = frame.shape[1] - 1
     return Lines(
         files=files,
         file=np.repeat(np.arange(len(parts)), counts),
-        line=np.arange(len(frame)) - first + 1,
+        line=None,
+        first=np.cumsum(counts) - counts,
         label=keys_of(frame[0]),
         numbers=frame.iloc[:, 1:].to_numpy(np.float64),
-        start=np.arange(len(frame) + 1) * width,
+        width=np.broadcast_to(np.int64(frame.shape[1] - 1), len(frame)),
     )
 
 
@@ -239,7 +259,11 @@ def keys_of(column: Any) -> Keys:
         return _used(categories, column.cat.codes.to_numpy().astype(np.int64))
     if column.dtype.kind not in "iuf":
         return _factorized(column)
-    values = column.to_numpy()
+    return _number_keys(column.to_numpy())
+
+
+def _number_keys(values: NDArray[Any]) -> Keys:
+    """Whole numbers, or else numbers as text."""
     if values.dtype.kind == "f" and ((values == np.floor(values)) & (np.abs(values) < EXACT)).all():
         values = values.astype(np.int64)
     if values.dtype.kind in "iu" and (not len(values) or values.max() < 2**63):
@@ -295,7 +319,7 @@ def _line_by_line(
             try:
                 values += map(_number, tokens[at:])
             except ValueError:
-                faults.append(f"{printable(name)}:{row}: {_no_number(tokens, at)}")
+                faults.append(f"{printable(name)}:{row + 1}: {_no_number(tokens, at)}")
                 del values[start[-1] :]
                 continue
             words.append(" ".join(tokens[:at]))
@@ -308,15 +332,16 @@ def _line_by_line(
         files=files,
         file=np.array(file, np.int64),
         line=np.array(line, np.int64),
+        first=np.zeros(len(files), np.int64),
         label=_labels(words, text_label),
         numbers=np.array(values, np.float64),
-        start=np.array(start, np.int64),
+        width=np.array(start[1:], np.int64) - np.array(start[:-1], np.int64),
         latin=tuple(latin),
     )
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    for row, line in enumerate(text.split("\n") if "\n" in text else text.split("\r"), start=1):
+    for row, line in enumerate(text.split("\n") if "\n" in text else text.split("\r")):
         if tokens := line.split():
             yield row, tokens
 

@@ -47,16 +47,14 @@ class ImageFiles:
     paths: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: str) -> ImageFiles:
+    def of(cls, folder: str | Given) -> ImageFiles:
         """All images in a folder and the folders in it; none where there is no such folder."""
-        if not os.path.isdir(folder):
-            return cls(folder)
-        given = Given(folder)
+        given = Given(folder) if isinstance(folder, str) else folder
         try:
-            names = given.ending(*IMAGE_SUFFIXES)
+            names = given.ending(*IMAGE_SUFFIXES) if given.is_folder else ()
         except FormatError:
             names = ()
-        return cls(folder, {os.path.splitext(name)[0]: given.join(name) for name in names})
+        return cls(given.path, {os.path.splitext(name)[0]: given.join(name) for name in names})
 
 
 def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None = None) -> Floats:

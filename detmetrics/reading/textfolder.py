@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import cast
 
 from detmetrics.errors import FormatError
 from detmetrics.reading.given import Given
 from detmetrics.reading.lines import Lines, read_lines
 
-__all__ = ["box_files", "required_files", "sampled"]
+__all__ = ["box_files", "required_files", "sampled", "stems"]
 
 NO_BOXES = frozenset(
     (
@@ -30,10 +31,15 @@ def box_files(given: Given) -> tuple[str, ...]:
         given.seen["box files"] = tuple(
             name
             for name in given.ending(".txt")
-            if "imagesets/" not in name.lower()
+            if not ("/" in name and "imagesets/" in name.lower())
             and (name.rpartition("/")[2].lower() not in NO_BOXES or _holds_boxes(given, name))
         )
     return cast("tuple[str, ...]", given.seen["box files"])
+
+
+def stems(files: Sequence[str]) -> list[str]:
+    """The names of text files without ``.txt``: those of their images."""
+    return [name[: -len(".txt")] for name in files]
 
 
 def _holds_boxes(given: Given, name: str) -> bool:
