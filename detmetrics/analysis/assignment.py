@@ -12,11 +12,11 @@ object of its class is marked in the image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.arrays import Bools, Floats, Ints, read_only
 from detmetrics.candidates import NEARLY_ONE, measure_of, measured
 from detmetrics.errors import InputError
 from detmetrics.matching import match
@@ -25,6 +25,7 @@ from detmetrics.ranking import by_group
 from detmetrics.result import Evaluation
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.rules.areas import ANY_SIZE
+from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["Assignment", "assigned", "at_one_threshold", "in_order", "share"]
 
@@ -107,7 +108,7 @@ def assigned(
     if among is not None:
         rows = rows[among[rows]]
 
-    found = match(truth.take(there), detections.take(rows), rules)
+    found = match(*_tables(truth.take(there), detections.take(rows), rules), rules)
     pair, _ = found.matched[0].at(0)
     partner, overlap = np.full(len(found.row), -1), np.full(len(found.row), np.nan)
     holder = found.pairs.detection[pair]
@@ -127,6 +128,18 @@ def assigned(
         overlap=overlap[order],
         set_aside=aside,
         truth=there,
+    )
+
+
+def _tables(
+    truth: GroundTruth, detections: Detections, rules: Rules
+) -> tuple[GroundTruth, Detections]:
+    """Of one class where classes are pooled: pooled ones of equal rank stand by class first."""
+    if not rules.class_agnostic:
+        return truth, detections
+    return (
+        replace(truth, category=read_only(np.zeros_like(truth.category))),
+        replace(detections, category=read_only(np.zeros_like(detections.category))),
     )
 
 

@@ -66,7 +66,7 @@ class ConfusionMatrix:
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
     >>> matrix = confusion_matrix(result)
     >>> matrix.counts[matrix.index("bicycle")].tolist()
-    [0, 16, 1, 0, 0, 4]
+    [0, 15, 0, 0, 0, 6]
     """
 
     definition: Definition
