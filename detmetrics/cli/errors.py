@@ -107,7 +107,7 @@ def errors(ground_truth: str, detections: str, **options: Any) -> None:
     docs/analyses.md.
     """
     check_outputs(ground_truth, detections, options)
-    if options["background"] >= options["iou"]:
+    if not options["background"] < options["iou"]:
         raise click.UsageError("--background must be smaller than --iou")
     rules = _rules(options["rules"])
     warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them

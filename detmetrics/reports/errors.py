@@ -33,6 +33,7 @@ __all__ = [
 
 SCHEMA = 1
 KINDS = (*ERROR_KINDS, *MENDED_TOGETHER)
+CORNER = "there, found as"
 GAP = 3  # blanks between the columns of a terminal's table
 
 
@@ -93,7 +94,7 @@ def confusion_table(matrix: ConfusionMatrix, width: int | None = None) -> Table:
         (label, *(int(matrix.counts[np.ix_(there, found)].sum()) for found in groups))
         for label, there in zip(labels, groups, strict=True)
     ]
-    return Table(("there, found as", *labels), tuple(rows))
+    return Table((CORNER, *labels), tuple(rows))
 
 
 def _fitting(matrix: ConfusionMatrix, width: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -105,13 +106,17 @@ def _fitting(matrix: ConfusionMatrix, width: int) -> np.ndarray[tuple[int], np.d
     digits = len(f"{int(matrix.counts.max(initial=0)):,}")
     names = [len(printable(name)) for name in matrix.class_names]
     own = [max(length, digits) + GAP for length in names]
-    margin = len("there, found as") + 2 * (len("(background)") + GAP)
-    if max(names, default=0) + sum(own) + margin <= width:
+
+    def fits(kept: list[int], others: int) -> bool:
+        heads = max([len(CORNER), *(names[at] for at in kept)])
+        return heads + sum(own[at] for at in kept) + others <= width
+
+    background = len(matrix.labels[-1]) + GAP
+    if fits(order.tolist(), background):
         return np.arange(len(order))
     kept: list[int] = []
     for at in order.tolist():
-        taken = sum(own[one] for one in [*kept, at]) + max(names[one] for one in [*kept, at])
-        if taken + margin > width:
+        if not fits([*kept, at], background + len("1,000 others") + GAP):
             break
         kept.append(at)
     return np.sort(np.array(kept, np.int64))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -222,6 +224,18 @@ def test_whatever_the_rules_every_detection_stands_somewhere(scene, rules):
     assert matrix.counts[:, :-1].sum() + matrix.set_aside == len(result.matching.row)
     assert matrix.counts[:-1].sum() == errors.true_positives + errors.counts["false negatives"]
     assert set(analysis.blind_spots(result).repeated) <= set(result.matching.row)
+
+
+def test_asking_needs_numpy_alone():
+    code = (
+        "import sys, detmetrics as dm; from detmetrics import analysis;"
+        f"result = dm.evaluate(*{FIXTURES});"
+        "[getattr(analysis, name)(result).to_dict()"
+        " for name in ('error_types', 'confusion_matrix', 'blind_spots')];"
+        "print(*set(sys.modules) & {'pandas', 'rich', 'click', 'pycocotools'})"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
 
 
 # --- the definition as loops ----------------------------------------------------------------------
