@@ -41,14 +41,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detmetrics.analysis.assignment import Assignment, assigned, at_one_threshold, in_order, share
+from detmetrics.analysis.mending import Cells, Points
 from detmetrics.arrays import Bools, Floats, Ints, Objects
 from detmetrics.candidates import measure_of, measured
-from detmetrics.curves import TINY
 from detmetrics.errors import InputError
 from detmetrics.overlap import candidate_pairs, largest, shared_groups
-from detmetrics.ranking import best_first, by_group, rank_in_runs
+from detmetrics.ranking import by_group
 from detmetrics.result import Evaluation
-from detmetrics.sampling import TruePositives, envelope
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +57,6 @@ __all__ = ["ERROR_KINDS", "MENDED_TOGETHER", "ErrorTypes", "error_types"]
 ERROR_KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 CLASSIFICATION, LOCALISATION, BOTH, DUPLICATE, BACKGROUND, MISSED = range(6)
 MENDED_TOGETHER = ("false positives", "false negatives")
-POINTS = np.array([place / 100 for place in range(101)])
 ALL_MENDED = "no class is left once they are mended"
 NOTHING = "no ground truth and no detections"
 
@@ -210,51 +208,148 @@ def error_types(
     """
     if share(background, "background") >= share(iou):
         raise InputError(f"expected background < iou, got {background} and {iou}")
-    rules = at_one_threshold(
-        result.rules,
-        iou,
-        image_limit=image_limit,
-        ties="image",
-    )
+    rules = at_one_threshold(result.rules, iou, image_limit=image_limit, ties="image")
     found = assigned(result, rules)
-    wrong = np.flatnonzero(found.unmatched)
-    wrong = wrong[in_order(result, found.detection[wrong])]
-    kind, target, overlap = _kinds(result, found, found.detection[wrong], iou, background)
-    mendable = _mendable(found, kind, target)
-    aimed = np.isin(kind, (CLASSIFICATION, LOCALISATION))
-    missed = np.setdiff1d(found.missed, target[aimed])
-    costs = _Costs(result, found, wrong, kind, target, mendable, missed)
+    errors = _errors(result, found, iou, background)
+    missed = np.setdiff1d(found.missed, errors.target[errors.aims])
+    of_found, of_truth = _classes(result)
+    points = _points(result, found)
+    before, after = points.as_it_stands(), _mended(points, errors, found, missed, of_truth)
 
-    kinds = np.concatenate([kind, np.full(len(missed), MISSED)])
-    detection = np.concatenate([found.detection[wrong], np.full(len(missed), -1)])
-    ground_truth = np.concatenate([target, missed])
-    category = np.concatenate([costs.wrong_class, costs.classes_of(missed)])
+    kind = np.concatenate([errors.kind, np.full(len(missed), MISSED)])
+    detection = np.concatenate([errors.detection, np.full(len(missed), -1)])
+    ground_truth = np.concatenate([errors.target, missed])
+    category = np.concatenate([of_found[errors.detection], of_truth[missed]])
+    classes = len(points.truths)
     class_counts = {
-        name: np.bincount(category[kinds == number], minlength=costs.classes)
+        name: np.bincount(category[kind == number], minlength=classes)
         for number, name in enumerate(ERROR_KINDS)
-    } | {
-        "false positives": np.bincount(costs.wrong_class, minlength=costs.classes),
-        "false negatives": np.bincount(costs.classes_of(found.missed), minlength=costs.classes),
     }
+    class_counts["false positives"] = np.bincount(of_found[errors.detection], minlength=classes)
+    class_counts["false negatives"] = np.bincount(of_truth[found.missed], minlength=classes)
+    dap = {name: _won(name, cells.mean - before.mean) for name, cells in after.items()}
     return ErrorTypes(
         signature=f"tide|iou:{iou:g}:{background:g}|image-limit:{image_limit}|{result.signature}",
         iou=iou,
         background=background,
-        ap=costs.ap,
-        dap=costs.dap,
-        undefined=costs.undefined,
+        ap=before.mean,
+        dap=dap,
+        undefined=_undefined(before.mean, dap),
         counts={name: int(column.sum()) for name, column in class_counts.items()},
         class_names=result.class_names,
-        class_ap=costs.class_ap,
-        class_dap=costs.class_dap,
+        class_ap=np.where(points.truths > 0, before.ap, np.nan),
+        class_dap={
+            name: np.where(
+                (points.truths > 0) & cells.there, np.maximum(cells.ap - before.ap, 0), np.nan
+            )
+            for name, cells in after.items()
+        },
         class_counts=class_counts,
         true_positives=int((found.partner >= 0).sum()),
         set_aside=int(found.set_aside.sum()),
-        kind=kinds,
+        kind=kind,
         detection=detection,
         ground_truth=ground_truth,
-        overlap=np.concatenate([overlap, np.full(len(missed), np.nan)]),
+        overlap=np.concatenate([errors.overlap, np.full(len(missed), np.nan)]),
         _result=result,
+    )
+
+
+def _won(name: str, amount: float) -> float:
+    """TIDE takes a loss for an accident of sampling, but of the two that mend everything."""
+    lost = name in ERROR_KINDS and amount < 0
+    return 0.0 if lost else amount
+
+
+def _undefined(ap: float, dap: Mapping[str, float]) -> dict[str, str]:
+    reason = NOTHING if math.isnan(ap) else ALL_MENDED
+    undefined = {name: reason for name, value in dap.items() if math.isnan(value)}
+    return {"AP": NOTHING, **undefined} if math.isnan(ap) else undefined
+
+
+def _classes(result: Evaluation) -> tuple[Ints, Ints]:
+    """The classes of all detections and of all objects, by row; 0 where classes are pooled."""
+    of_found, of_truth = result.detections.category, result.ground_truth.category
+    if result.rules.class_agnostic:
+        return np.zeros_like(of_found), np.zeros_like(of_truth)
+    return of_found, of_truth
+
+
+def _points(result: Evaluation, found: Assignment) -> Points:
+    """The detections that are not set aside."""
+    of_found, of_truth = _classes(result)
+    shown = ~found.set_aside
+    rows = found.detection[shown]
+    return Points(
+        of_found[rows],
+        result.detections.image[rows],
+        result.detections.scores[rows],
+        found.partner[shown] >= 0,
+        np.bincount(of_truth[found.truth], minlength=len(result.class_names)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Errors:
+    """The detections that are wrong, by image and then best first.
+
+    point : (W,) index among those that are not set aside; detection, target : (W,) rows, -1 where
+    it is about no object; kind : (W,); overlap : (W,) with the target.
+    """
+
+    point: Ints
+    detection: Ints
+    kind: Ints
+    target: Ints
+    overlap: Floats
+
+    @property
+    def aims(self) -> Bools:
+        """(W,) errors that would find their object, were they better."""
+        return np.isin(self.kind, (CLASSIFICATION, LOCALISATION))
+
+    def mendable(self, taken: Ints) -> Bools:
+        """(W,) those that become right: the best of all that aim at an object that is free."""
+        free = np.flatnonzero(self.aims & ~np.isin(self.target, taken))
+        mendable = np.zeros(len(self.kind), bool)
+        mendable[free[np.unique(self.target[free], return_index=True)[1]]] = True
+        return mendable
+
+
+def _mended(
+    points: Points, errors: _Errors, found: Assignment, missed: Ints, of_truth: Ints
+) -> dict[str, Cells]:
+    """AP with each kind of error mended; of_truth : (G,) class of every object."""
+    mendable = errors.mendable(found.partner)
+
+    def without(number: int) -> Cells:
+        own = errors.kind == number
+        fixed = own & mendable
+        classes = of_truth[errors.target[fixed]]
+        return points.with_errors_mended(errors.point[own], errors.point[fixed], classes)
+
+    def without_objects(rows: Ints) -> Cells:
+        return points.with_fewer_objects(np.bincount(of_truth[rows], minlength=len(points.truths)))
+
+    return {
+        **{name: without(number) for number, name in enumerate(ERROR_KINDS) if number != MISSED},
+        "missed": without_objects(missed),
+        "false positives": points.with_right_ones_first(),
+        "false negatives": without_objects(found.missed),
+    }
+
+
+def _errors(result: Evaluation, found: Assignment, iou: float, background: float) -> _Errors:
+    """What each detection that is wrong is guilty of."""
+    wrong = np.flatnonzero(found.unmatched)
+    wrong = wrong[in_order(result, found.detection[wrong])]
+    kind, target, overlap = _kinds(result, found, found.detection[wrong], iou, background)
+    return _Errors(
+        point=(np.cumsum(~found.set_aside) - 1)[wrong],
+        detection=found.detection[wrong],
+        kind=kind,
+        target=target,
+        overlap=overlap,
     )
 
 
@@ -274,10 +369,8 @@ def _kinds(
         background,
         measure,
     )
-    same = np.ones(len(pairs.detection), bool)
-    if not result.rules.class_agnostic:
-        of_found = detections.category[rows[pairs.detection]]
-        same = of_found == truth.category[there[pairs.ground_truth]]
+    of_found, of_truth = _classes(result)
+    same = of_found[rows[pairs.detection]] == of_truth[there[pairs.ground_truth]]
 
     def best(allowed: Bools) -> tuple[Floats, Ints]:
         """(n,) the largest overlap, and with which object."""
@@ -304,120 +397,3 @@ def _kinds(
     overlap = np.where(by_class, of_class, of_other)
     target[kind == BACKGROUND], overlap[kind == BACKGROUND] = -1, np.nan
     return kind, target, overlap
-
-
-def _mendable(found: Assignment, kind: Ints, target: Ints) -> Bools:
-    """Errors that become right: the best of all that aim at an object that nobody found."""
-    aims = np.flatnonzero(np.isin(kind, (CLASSIFICATION, LOCALISATION)))
-    aims = aims[~np.isin(target[aims], found.partner)]
-    mendable = np.zeros(len(kind), bool)
-    mendable[aims[np.unique(target[aims], return_index=True)[1]]] = True
-    return mendable
-
-
-class _Costs:
-    """AP as it stands and with each kind of error mended."""
-
-    def __init__(
-        self,
-        result: Evaluation,
-        found: Assignment,
-        wrong: Ints,
-        kind: Ints,
-        target: Ints,
-        mendable: Bools,
-        missed: Ints,
-    ) -> None:
-        detections, pooled = result.detections, result.rules.class_agnostic
-        self._category = result.ground_truth.category
-        if pooled:
-            self._category = np.zeros_like(self._category)
-        self.classes = len(result.class_names)
-        # Points of the curves: all detections that are right or wrong.
-        points = np.flatnonzero(~found.set_aside)
-        rows = found.detection[points]
-        category = np.zeros_like(rows) if pooled else detections.category[rows]
-        right = found.partner[points] >= 0
-        place = np.cumsum(~found.set_aside)[wrong] - 1  # of the errors among the points
-        self.wrong_class = category[place]
-        truths = np.bincount(self.classes_of(found.truth), minlength=self.classes)
-
-        image, scores = detections.image[rows], detections.scores[rows]
-        ranked = best_first(scores, image)
-        mended = best_first(scores, image + right * result.matching.images)
-
-        def without(objects: Ints) -> Ints:
-            return truths - np.bincount(self.classes_of(objects), minlength=self.classes)
-
-        def fixed(number: int) -> tuple[Floats, Bools]:
-            """AP of each class, and which classes there are, with one kind of error mended."""
-            if number == MISSED:
-                return _precision(mended, category, right, without(missed))
-            own = kind == number
-            fixes = place[own & mendable]
-            keep = np.ones(len(points), bool)
-            keep[place[own]] = False
-            keep[fixes] = True
-            as_right, as_class = right.copy(), category.copy()
-            as_right[fixes] = True
-            as_class[fixes] = self.classes_of(target[own & mendable])
-            return _precision(mended[keep[mended]], as_class, as_right, truths)
-
-        base, present = _precision(ranked, category, right, truths)
-        self.ap = _mean(base, present)
-        self.class_ap = np.where(truths > 0, base, np.nan)
-        fixes = {name: fixed(number) for number, name in enumerate(ERROR_KINDS)}
-        alone, _ = _precision(ranked[right[ranked]], category, right, truths)
-        fixes["false positives"] = alone, present
-        fixes["false negatives"] = _precision(mended, category, right, without(found.missed))
-        won = {name: _mean(*cells) - self.ap for name, cells in fixes.items()}
-        self.dap = {
-            # TIDE takes a loss for the chance of sampling, but of the two that mend everything
-            name: value if name in MENDED_TOGETHER else _at_least_zero(value)
-            for name, value in won.items()
-        }
-        reason = NOTHING if math.isnan(self.ap) else ALL_MENDED
-        self.undefined = {name: reason for name, value in self.dap.items() if math.isnan(value)}
-        if math.isnan(self.ap):
-            self.undefined["AP"] = NOTHING
-        self.class_dap = {
-            name: np.where((truths > 0) & there, np.maximum(cells - base, 0), np.nan)
-            for name, (cells, there) in fixes.items()
-        }
-
-    def classes_of(self, objects: Ints) -> Ints:
-        """The classes of rows of the ground truth."""
-        return self._category[objects]
-
-
-def _at_least_zero(value: float) -> float:
-    return value if math.isnan(value) else max(value, 0.0)
-
-
-def _mean(cells: Floats, present: Bools) -> float:
-    """Over the classes that are there, nan where none is."""
-    return float(cells[present].mean()) if present.any() else math.nan
-
-
-def _precision(order: Ints, category: Ints, right: Bools, truths: Ints) -> tuple[Floats, Bools]:
-    """(K,) AP of each class, 0 without objects; and which have objects or detections.
-
-    order: the points, best first; category, right : (n,) of each point; truths : (K,) objects.
-    """
-    order = by_group(category, order)
-    classes, hit = category[order], right[order]
-    counted = rank_in_runs(classes) + 1
-    place = np.flatnonzero(hit)
-    first = np.searchsorted(classes[place], np.arange(len(truths)))
-    count = np.bincount(classes[place], minlength=len(truths))
-    found = np.arange(len(place)) - first[classes[place]] + 1
-    hits = TruePositives(
-        detection=order[place],
-        precision=found / (counted[place] + TINY),
-        wrong=counted[place] - found,
-        first=first[None],
-        count=count[None],
-    )
-    cells = envelope(hits, truths, POINTS)[0].mean(axis=1)
-    cells[truths == 0] = 0.0
-    return cells, (truths > 0) | (np.bincount(classes, minlength=len(truths)) > 0)

@@ -206,7 +206,7 @@ def slow(result: dm.Evaluation, confidence: float, iou: float) -> tuple[np.ndarr
 
 
 @given(
-    scene=strategies.scenes(),
+    scene=strategies.scenes() | strategies.scenes().map(strategies.on_one_image),
     rules=st.sampled_from(RULES[:3]),
     settings=st.sampled_from([(0.25, 0.5), (0.3, 1 / 3), (0.0, 0.75)]),
 )
