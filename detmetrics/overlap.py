@@ -22,10 +22,19 @@ from detmetrics.arrays import Bools, Floats, Ints, run_starts
 from detmetrics.catalog import positions
 from detmetrics.parallel import each
 
-__all__ = ["Measure", "Neighbours", "Pairs", "candidate_pairs", "shared_groups"]
+__all__ = [
+    "ANY_OVERLAP",
+    "Measure",
+    "Neighbours",
+    "Pairs",
+    "candidate_pairs",
+    "largest",
+    "shared_groups",
+]
 
 BLOCK_PAIRS = 32_768
 SINGLE_EPS = np.float32(1e-7)
+ANY_OVERLAP = float(np.nextafter(0, 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +129,16 @@ def candidate_pairs(
     found = zip(nothing, *each(of, _blocks(near.count)), strict=True)
     detection, ground_truth, overlap = map(np.concatenate, found)
     return Pairs(detection=detection, ground_truth=ground_truth, overlap=overlap)
+
+
+def largest(pairs: Pairs, side: Ints, allowed: Bools) -> Ints:
+    """The allowed pair of largest overlap for each index on one side, the first of equal ones.
+
+    side : (P,) ``pairs.detection`` or ``pairs.ground_truth``; allowed : (P,).
+    """
+    slots = np.flatnonzero(allowed)
+    order = slots[np.lexsort((-pairs.overlap[slots], side[slots]))]
+    return order[run_starts(side[order])]
 
 
 def _blocks(counts: Ints) -> Iterator[slice]:

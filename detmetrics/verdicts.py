@@ -15,7 +15,7 @@ from detmetrics.candidates import measure_of, measured
 from detmetrics.errors import InputError
 from detmetrics.matches import Matches
 from detmetrics.matching import reaches
-from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
+from detmetrics.overlap import ANY_OVERLAP, Pairs, candidate_pairs, largest, shared_groups
 from detmetrics.rules import Rules
 from detmetrics.selection import left_out, looked_for
 from detmetrics.tables import Detections, GroundTruth
@@ -26,8 +26,6 @@ TRUE_POSITIVE = "true positive"
 FALSE_POSITIVE = "false positive"
 IGNORED = "ignored"
 MISSED = "missed"
-
-ANY_OVERLAP = float(np.nextafter(0, 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +71,7 @@ def verdicts(
     rows = matches.row
     verdict[rows] = FALSE_POSITIVE
     reason[rows] = "no ground truth of this class in the image touches it"
-    best = _best(near, near.detection, ~ignored[near.ground_truth])
+    best = largest(near, near.detection, ~ignored[near.ground_truth])
     at, other = rows[near.detection[best]], near.ground_truth[best]
     partner[at], overlap[at] = matches.truth_row[other], near.overlap[best]
     asked = least[matches.category[near.detection[best]]]
@@ -102,7 +100,7 @@ def verdicts(
     free = ~ignored
     free[taken[right]] = False
     missed = np.flatnonzero(free)
-    closest = _best(near, near.ground_truth, free[near.ground_truth])
+    closest = largest(near, near.ground_truth, free[near.ground_truth])
     seen = np.zeros(len(free))
     seen[near.ground_truth[closest]] = near.overlap[closest]
     asked = least[matches.truth_category[missed]]
@@ -165,12 +163,3 @@ def _overlaps(truth: GroundTruth, detections: Detections, matches: Matches) -> P
         ANY_OVERLAP,
         measure,
     )
-
-
-def _best(pairs: Pairs, side: Ints, allowed: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
-    """The allowed pair of largest overlap for each index on one side."""
-    slots = np.flatnonzero(allowed)
-    order = slots[np.lexsort((-pairs.overlap[slots], side[slots]))]
-    first = np.ones(len(order), bool)
-    first[1:] = side[order][1:] != side[order][:-1]
-    return order[first]

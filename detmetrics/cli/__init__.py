@@ -10,6 +10,7 @@ import click
 from detmetrics.cli.check import check
 from detmetrics.cli.compare import compare
 from detmetrics.cli.convert import convert, formats
+from detmetrics.cli.errors import errors
 from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.history import history
 from detmetrics.cli.reconcile import reconcile
@@ -42,6 +43,7 @@ def cli() -> None:
 
 
 cli.add_command(evaluate)
+cli.add_command(errors)
 cli.add_command(rules)
 cli.add_command(check)
 cli.add_command(compare)

@@ -1,0 +1,189 @@
+"""Who found which object, at one threshold and over all sizes: what some analyses ask anew.
+
+Their definitions set how detections are matched, and a result's rules say the rest: which
+detections count, what an object is, how overlap is measured. The matching itself is the one of
+:mod:`detmetrics.matching`.
+
+An object that does not count (a crowd, an ignored one, one outside the first range of sizes) is
+matched by nobody. A detection without a partner that overlaps one of its own class enough (lies in
+it, where it is a region) is *set aside*: neither right nor wrong. The same holds where not every
+object of its class is marked in the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats, Ints, read_only
+from detmetrics.candidates import NEARLY_ONE, measure_of, measured
+from detmetrics.errors import InputError
+from detmetrics.matching import match
+from detmetrics.overlap import candidate_pairs, shared_groups
+from detmetrics.ranking import by_group
+from detmetrics.result import Evaluation
+from detmetrics.rules import UNLIMITED, Rules
+from detmetrics.rules.areas import ANY_SIZE
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["Assignment", "assigned", "at_one_threshold", "in_order", "share"]
+
+FREE = {
+    "area_ranges": (ANY_SIZE,),
+    "max_detections": (UNLIMITED,),
+    "class_rules": (),
+    "crowd": "count",
+    "difficult": "count",
+    "ignore": "overwrite",
+    "federated": False,
+    "min_score": None,
+    "image_limit": None,
+    "class_limit": None,
+    "range_slack": None,
+    "out_of_range": "ignore",
+    "strict": False,
+    "assignment": "free",
+    "equal_overlaps": "first",
+    "interpolation": "points",
+    "classes": "truth",
+    "metrics": ("ap",),
+}
+
+
+def at_one_threshold(rules: Rules, iou: float, **changes: object) -> Rules:
+    """These rules with one threshold, no limit, and detections that take the best free object;
+    of objects of equal overlap the first in the file.
+    """
+    return rules.replace(**{**FREE, "iou_thresholds": (iou,), **changes})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Partners of detections; all are rows of the tables.
+
+    Attributes:
+        detection : (D,) those that are looked at, rising.
+        partner : (D,) the object that each found, -1 without one.
+        overlap : (D,) with it, nan without one.
+        set_aside : (D,) neither right nor wrong.
+        truth : (G,) the objects that count, rising.
+    """
+
+    detection: Ints
+    partner: Ints
+    overlap: Floats
+    set_aside: Bools
+    truth: Ints
+
+    @property
+    def unmatched(self) -> Bools:
+        """(D,) detections that are wrong: no partner, and not set aside."""
+        return (self.partner < 0) & ~self.set_aside
+
+    @property
+    def missed(self) -> Ints:
+        """Objects that count and that nobody found."""
+        return np.setdiff1d(self.truth, self.partner)
+
+
+def assigned(
+    result: Evaluation, rules: Rules, among: Bools | None = None, *, sets_aside: bool = True
+) -> Assignment:
+    """Match the detections that a result looks at.
+
+    rules: from :func:`at_one_threshold`; among : (D,) rows of the table, all unless given.
+
+    Raises:
+        InputError: the result's objects have no size that its rules ask for.
+    """
+    matching, truth, detections = result.matching, result.ground_truth, result.detections
+    if matching.unsized[0]:
+        raise InputError("image sizes are unknown, so nothing counts: --image-dir or -sizes")
+    counts = np.zeros(len(truth), bool)
+    counts[matching.truth_row] = ~matching.ignored[0]
+    counts &= ~truth.groups(result.rules)
+    there = np.flatnonzero(counts)
+    rows = np.sort(matching.row)
+    if among is not None:
+        rows = rows[among[rows]]
+
+    found = match(*_tables(truth.take(there), detections.take(rows), rules), rules)
+    pair, _ = found.matched[0].at(0)
+    partner, overlap = np.full(len(found.row), -1), np.full(len(found.row), np.nan)
+    holder = found.pairs.detection[pair]
+    partner[holder] = there[found.truth_row[found.pairs.ground_truth[pair]]]
+    overlap[holder] = found.pairs.overlap[pair]
+    order = np.argsort(found.row)
+    detection, partner = rows[found.row[order]], partner[order]
+    aside = np.zeros(len(detection), bool)
+    if sets_aside:
+        left = np.flatnonzero(partner < 0)
+        aside[left] = _set_aside(
+            result, detection[left], np.flatnonzero(~counts), rules.iou_thresholds[0]
+        )
+    return Assignment(
+        detection=detection,
+        partner=partner,
+        overlap=overlap[order],
+        set_aside=aside,
+        truth=there,
+    )
+
+
+def _tables(
+    truth: GroundTruth, detections: Detections, rules: Rules
+) -> tuple[GroundTruth, Detections]:
+    """Of one class where classes are pooled: pooled ones of equal rank stand by class first."""
+    if not rules.class_agnostic:
+        return truth, detections
+    return (
+        replace(truth, category=read_only(np.zeros_like(truth.category))),
+        replace(detections, category=read_only(np.zeros_like(detections.category))),
+    )
+
+
+def _set_aside(result: Evaluation, rows: Ints, excused: Ints, iou: float) -> Bools:
+    """Which of these detections say nothing; excused: rows of objects that do not count."""
+    truth, detections, rules = result.ground_truth, result.detections, result.rules
+    aside = np.zeros(len(rows), bool)
+    if len(excused):
+        images = len(truth.catalog.image_ids)
+        own = 0 if rules.class_agnostic else images
+        group = detections.category[rows] * own + detections.image[rows]
+        truth_group = truth.category * own + truth.image
+        excused = by_group(truth_group, excused)
+        measure = measure_of(rules)
+        near = candidate_pairs(
+            measured(detections, measure),
+            rows,
+            measured(truth, measure)[excused],
+            truth.regions(rules)[excused],
+            shared_groups(group, truth_group[excused]),
+            min(iou, NEARLY_ONE),
+            measure,
+        )
+        aside[near.detection] = True
+    if rules.federated and truth.federation is not None:
+        aside |= truth.federation.is_open(detections.image[rows], detections.category[rows])
+    return aside
+
+
+def in_order(result: Evaluation, rows: Ints) -> Ints:
+    """The order of these detections by image, then score, then place in the file.
+
+    rows : (n,) of the table, rising.
+    """
+    detections = result.detections
+    return np.lexsort((-detections.scores[rows], detections.image[rows]))
+
+
+def share(iou: float, name: str = "iou") -> float:
+    """An overlap that can be asked for.
+
+    Raises:
+        InputError: it is not above 0 and at most 1.
+    """
+    if not 0 < iou <= 1:
+        raise InputError(f"{name}: expected 0 < {name} <= 1, got {iou}")
+    return float(iou)

@@ -1,0 +1,173 @@
+"""``detmetrics errors``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detmetrics.cli.options import NAMES
+from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.progress import Patience
+from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.errors import DetmetricsWarning, RulesError
+from detmetrics.messages import printable
+
+if TYPE_CHECKING:
+    from detmetrics.analysis.confusion import ConfusionMatrix
+    from detmetrics.analysis.errortypes import ErrorTypes
+    from detmetrics.analysis.hidden import BlindSpots
+    from detmetrics.result import Evaluation
+    from detmetrics.rules import Rules
+
+__all__ = ["errors"]
+
+EXAMPLES = """\b
+Examples:
+  detmetrics errors val.json predictions.json --per-class
+  detmetrics errors labels/val runs/detect/predict/labels --confusion --confidence 0.4
+  detmetrics errors val.json predictions.json --json errors.json
+
+\b
+Exit codes: 0 done, 1 bad input, 2 wrong usage.
+"""
+DEFINITIONS = ("greedy", "ultralytics")
+SHARE = click.FloatRange(0, 1, min_open=True)
+POLICY = click.Choice(["error", "drop"])
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("ground_truth")
+@click.argument("detections")
+@click.option(
+    "--rules",
+    default="coco",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="Which objects and detections count: a rule set or a TOML file of settings.",
+)
+@click.option("--iou", type=SHARE, default=0.5, show_default=True, help="A detection is right.")
+@click.option(
+    "--background", type=SHARE, default=0.1, show_default=True, help="Up to here it is on nothing."
+)
+@click.option(
+    "--image-limit",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Detections of an image that count, over all classes.",
+)
+@click.option("--per-class", is_flag=True, help="Add a table of classes.")
+@click.option("--confusion", is_flag=True, help="Add the confusion matrix.")
+@click.option(
+    "--confidence",
+    type=float,
+    default=0.25,
+    show_default=True,
+    help="Of the confusion matrix: detections with this score or more.",
+)
+@click.option(
+    "--confusion-iou", type=SHARE, help="Of the confusion matrix; 0.5, and 0.45 for ultralytics."
+)
+@click.option(
+    "--definition",
+    type=click.Choice(DEFINITIONS),
+    default="greedy",
+    show_default=True,
+    help="Of the confusion matrix.",
+)
+@click.option("--json", "json_file", metavar="FILE|-", help="Write all of it as JSON.")
+@click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a class as CSV.")
+@click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
+@click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
+@click.option("--images", type=NAMES, help="Only these images, by id or file name.")
+@reading_options
+@click.option(
+    "--unknown-images",
+    type=POLICY,
+    default="error",
+    show_default=True,
+    help="Detections on images that the ground truth lacks.",
+)
+@click.option(
+    "--unknown-categories",
+    type=POLICY,
+    default="error",
+    show_default=True,
+    help="Detections of classes that the ground truth lacks.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
+def errors(ground_truth: str, detections: str, **options: Any) -> None:
+    """Tell what is wrong with DETECTIONS, and the AP that each kind of error costs.
+
+    Errors are those of TIDE; what no metric of COCO shows is counted too. The definitions stand in
+    docs/analyses.md.
+    """
+    check_outputs(ground_truth, detections, options)
+    if not options["background"] < options["iou"]:
+        raise click.UsageError("--background must be smaller than --iou")
+    rules = _rules(options["rules"])
+    warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them
+    from detmetrics.analysis import blind_spots, confusion_matrix, error_types
+    from detmetrics.evaluation import evaluate
+
+    with Patience(quiet=options["quiet"]) as patience:
+        result = evaluate(
+            ground_truth,
+            detections,
+            rules,
+            images=options["images"],
+            classes=options["classes"],
+            unknown_images=options["unknown_images"],
+            unknown_categories=options["unknown_categories"],
+            reading=reading_of(options),
+            progress=patience,
+        )
+        patience("errors", None)
+        found = error_types(result, options["iou"], options["background"], options["image_limit"])
+        spots = blind_spots(result)
+        matrix = None
+        if options["confusion"]:
+            matrix = confusion_matrix(
+                result, options["confidence"], options["confusion_iou"], options["definition"]
+            )
+    _write(result, found, spots, matrix, options)
+
+
+def _rules(name: str) -> Rules:
+    from detmetrics.rules.files import rule_set
+
+    try:
+        return rule_set(name)
+    except RulesError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _write(
+    result: Evaluation,
+    found: ErrorTypes,
+    spots: BlindSpots,
+    matrix: ConfusionMatrix | None,
+    options: dict[str, Any],
+) -> None:
+    from detmetrics.files import write_whole
+    from detmetrics.reports import errors as report
+
+    per_class = options["per_class"]
+    outputs = {}
+    if path := options["json_file"]:
+        outputs[path] = report.to_json(result, found, spots, matrix)
+    if path := options["csv_file"]:
+        outputs[path] = report.to_csv(found)
+    if path := options["markdown_file"]:
+        outputs[path] = report.to_markdown(found, spots, matrix, per_class=per_class)
+    if "-" not in outputs:
+        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+        outputs["-"] = report.to_text(found, spots, matrix, per_class=per_class, width=width)
+    if not options["quiet"]:
+        for line in result.attention:
+            click.echo(printable(line), err=True)
+    write_whole(outputs)
