@@ -1,1 +1,55 @@
-"""Questions asked of an evaluation; what was matched once is not matched again."""
+"""Questions asked of an evaluation; what was matched once is not matched again.
+
+>>> import detmetrics as dm
+>>> from detmetrics import analysis
+>>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+>>> analysis.operating_points(result, "precision:0.8").overall.threshold
+0.549
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detmetrics.analysis.bootstrap import confidence_intervals
+    from detmetrics.analysis.reliability import calibration, detection_ece
+    from detmetrics.analysis.sizes import by_bins
+    from detmetrics.analysis.slicing import part_of, slices
+    from detmetrics.analysis.thresholds import operating_curves, operating_points
+
+__all__ = [
+    "by_bins",
+    "calibration",
+    "confidence_intervals",
+    "detection_ece",
+    "operating_curves",
+    "operating_points",
+    "part_of",
+    "slices",
+]
+
+# No file has the name of a function: once imported, it would stand in its place.
+_LAZY = {
+    "by_bins": "sizes",
+    "calibration": "reliability",
+    "confidence_intervals": "bootstrap",
+    "detection_ece": "reliability",
+    "operating_curves": "thresholds",
+    "operating_points": "thresholds",
+    "part_of": "slicing",
+    "slices": "slicing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'detmetrics.analysis' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"detmetrics.analysis.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -14,6 +14,7 @@ from detmetrics.cli.reconcile import reconcile
 from detmetrics.cli.rules import rules
 from detmetrics.cli.split import split
 from detmetrics.cli.stats import stats
+from detmetrics.cli.thresholds import thresholds
 from detmetrics.errors import DetmetricsError
 from detmetrics.messages import printable
 from detmetrics.version import __version__
@@ -47,6 +48,7 @@ cli.add_command(formats)
 cli.add_command(reconcile)
 cli.add_command(split)
 cli.add_command(stats)
+cli.add_command(thresholds)
 
 
 def main() -> None:
