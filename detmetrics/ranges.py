@@ -1,4 +1,4 @@
-"""Which boxes lie in which range of sizes, and where sizes are not known."""
+"""Which boxes lie in which range of sizes, shapes or places, and where these are not known."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def unsized(truth: GroundTruth, rules: Rules) -> Bools:
     known = {
         "area": not truth.relative,
         "height": not truth.relative,
-        "share": truth.relative or truth.catalog.sized,
+        "aspect": not truth.relative,
+        **dict.fromkeys(("share", "x", "y", "border"), truth.relative or truth.catalog.sized),
     }
     told = [known[area.of] for area in rules.area_ranges]
     return ~np.array([told[0] or rules.area_ranges[0] in (ALL_AREAS, ANY_SIZE), *told[1:]])
@@ -59,9 +60,34 @@ def in_ranges(table: Table, rules: Rules) -> Bools:
 
 
 def _sizes(table: Table, area: AreaRange) -> Floats:
-    if area.of == "height":
-        return table.xywh[:, 3]
-    if area.of == "share" and not table.relative:
-        images: Floats = table.catalog.image_sizes.prod(axis=1)
-        return table.area / images[table.image]
+    """(n,) what a range is of; places outside the image are at its border."""
+    match area.of:
+        case "height":
+            return table.xywh[:, 3]
+        case "aspect":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                aspect: Floats = table.xywh[:, 2] / table.xywh[:, 3]
+            return aspect
+        case "x" | "y":
+            axis = ("x", "y").index(area.of)
+            centre = table.xywh[:, axis] + table.xywh[:, axis + 2] / 2
+            place: Floats = np.clip(_as_share(table, centre, axis), 0.0, 1.0)
+            return place
+        case "border":
+            near = [_as_share(table, table.xywh[:, axis], axis) for axis in (0, 1)]
+            ends = [table.xywh[:, axis] + table.xywh[:, axis + 2] for axis in (0, 1)]
+            far = [1 - _as_share(table, end, axis) for axis, end in enumerate(ends)]
+            distance: Floats = np.min([*near, *far], axis=0)
+            return np.maximum(distance, 0.0)
+        case "share" if not table.relative:
+            images: Floats = table.catalog.image_sizes.prod(axis=1)
+            return table.area / images[table.image]
     return table.area
+
+
+def _as_share(table: Table, values: Floats, axis: int) -> Floats:
+    """(n,) coordinates as shares of the width (axis 0) or the height of their images."""
+    if table.relative:
+        return values
+    shares: Floats = values / table.catalog.image_sizes[table.image, axis]
+    return shares

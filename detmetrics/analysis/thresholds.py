@@ -339,9 +339,7 @@ def operating_points(
         over = curves.pooled if average == "micro" else curves.mean
         common = _choice(over, sought) if curves.pooled.truths else (None, "no ground truth")
         chosen = dict.fromkeys(curves.classes, common)
-    classes = {
-        name: _point(curve, *chosen[name], sought) for name, curve in curves.classes.items()
-    }
+    classes = {name: _point(curve, *chosen[name], sought) for name, curve in curves.classes.items()}
     return OperatingPoints(
         objective=sought,
         iou=iou,
@@ -356,9 +354,7 @@ def operating_points(
     )
 
 
-def _choice(
-    curve: OperatingCurve | MeanCurve, objective: Objective
-) -> tuple[float | None, str]:
+def _choice(curve: OperatingCurve | MeanCurve, objective: Objective) -> tuple[float | None, str]:
     """A threshold, or why there is none."""
     if isinstance(curve, OperatingCurve) and not curve.truths:
         return None, "no ground truth"

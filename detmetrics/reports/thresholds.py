@@ -30,7 +30,9 @@ def thresholds_table(found: OperatingPoints) -> Table:
         counts = (point.true_positives, point.false_positives, point.false_negatives)
         return (name, threshold, *map(_cell, ratios), *counts, point.fp_an_image)
 
-    means = [found.mean[name] for name in ("precision", "recall", "f1", *(["best"] if best else []))]
+    means = [
+        found.mean[name] for name in ("precision", "recall", "f1", *(["best"] if best else []))
+    ]
     rows = [
         row("all together", found.overall, _threshold(found.overall, found)),
         ("mean of classes", "", *map(_cell, means), None, None, None, None),

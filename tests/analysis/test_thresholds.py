@@ -1,4 +1,4 @@
-"""Thresholds give, when applied to the file, exactly what was promised, and nothing better exists."""
+"""Thresholds give, when applied to the file, exactly what was promised, and none is better."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_reasons(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "f", "f0", "f1:2", "precision", "precision:1.1", "recall:0"])
 def test_no_objective(text):
-    with pytest.raises(dm.InputError, match="objective: expected f1, f2, f0.5, precision:0.9"):
+    with pytest.raises(dm.InputError, match="objective: expected f1, f2"):
         Objective.parse(text)
 
 
@@ -388,9 +388,11 @@ def test_promises_are_kept_on_real_data(shared, tmp_path):
 def test_table():
     ran = run(*FIXTURES, "--objective", "f2", "--per-class")
     assert ran.exit_code == 0
-    assert ran.stdout.startswith("The best F2 at IoU 0.5; of each class\nkeep: score >= threshold\n")
+    assert ran.stdout.startswith(
+        "The best F2 at IoU 0.5; of each class\nkeep: score >= threshold\n"
+    )
     lines = [line.split() for line in ran.stdout.splitlines()]
-    assert "class threshold precision recall F1 F2 TP FP FN FP/image".split() in lines
+    assert ["class", "threshold", "precision", "recall", "F1", "F2"] == lines[3][:6]
     assert next(line for line in lines if line[:1] == ["bicycle"])[1] == "0.282"
     assert "no threshold for bus: no ground truth" in ran.stdout
     assert "no metric counts them" in ran.stderr
