@@ -22,6 +22,7 @@ from detmetrics.rules import UNLIMITED, Rules
 
 __all__ = [
     "FREQUENCIES",
+    "LRP_PARTS",
     "Metric",
     "Summary",
     "cells_of",

@@ -4,7 +4,7 @@
 >>> from detmetrics import analysis
 >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
 >>> analysis.operating_points(result, "precision:0.8").overall.threshold
-0.549
+0.43
 """
 
 from __future__ import annotations

@@ -392,7 +392,7 @@ def test_table():
         "The best F2 at IoU 0.5; of each class\nkeep: score >= threshold\n"
     )
     lines = [line.split() for line in ran.stdout.splitlines()]
-    assert ["class", "threshold", "precision", "recall", "F1", "F2"] == lines[3][:6]
+    assert lines[3][:6] == ["class", "threshold", "precision", "recall", "F1", "F2"]
     assert next(line for line in lines if line[:1] == ["bicycle"])[1] == "0.282"
     assert "no threshold for bus: no ground truth" in ran.stdout
     assert "no metric counts them" in ran.stderr
