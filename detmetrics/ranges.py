@@ -71,13 +71,12 @@ def _sizes(table: Table, area: AreaRange) -> Floats:
         case "x" | "y":
             axis = ("x", "y").index(area.of)
             centre = table.xywh[:, axis] + table.xywh[:, axis + 2] / 2
-            place: Floats = np.clip(_as_share(table, centre, axis), 0.0, 1.0)
+            place: Floats = np.clip(centre / _sides(table)[:, axis], 0.0, 1.0)
             return place
         case "border":
-            near = [_as_share(table, table.xywh[:, axis], axis) for axis in (0, 1)]
-            ends = [table.xywh[:, axis] + table.xywh[:, axis + 2] for axis in (0, 1)]
-            far = [1 - _as_share(table, end, axis) for axis, end in enumerate(ends)]
-            distance: Floats = np.min([*near, *far], axis=0)
+            sides = _sides(table)
+            first, last = table.xywh[:, :2], table.xywh[:, :2] + table.xywh[:, 2:]
+            distance: Floats = (np.minimum(first, sides - last) / sides).min(axis=1)
             return np.maximum(distance, 0.0)
         case "share" if not table.relative:
             images: Floats = table.catalog.image_sizes.prod(axis=1)
@@ -85,9 +84,9 @@ def _sizes(table: Table, area: AreaRange) -> Floats:
     return table.area
 
 
-def _as_share(table: Table, values: Floats, axis: int) -> Floats:
-    """(n,) coordinates as shares of the width (axis 0) or the height of their images."""
+def _sides(table: Table) -> Floats:
+    """(n, 2) the width and the height of the image of each box, in the unit of the boxes."""
     if table.relative:
-        return values
-    shares: Floats = values / table.catalog.image_sizes[table.image, axis]
-    return shares
+        return np.ones((len(table), 2))
+    sizes: Floats = table.catalog.image_sizes[table.image]
+    return sizes

@@ -164,7 +164,7 @@ def _sizes(truth: GroundTruth, image: int, area: float, xywh) -> dict:
         "aspect": w / h if h else (np.nan if w == 0 else np.copysign(np.inf, w)),
         "x": min(max((x + w / 2) / wide, 0), 1),
         "y": min(max((y + h / 2) / high, 0), 1),
-        "border": max(min(x / wide, y / high, 1 - (x + w) / wide, 1 - (y + h) / high), 0),
+        "border": max(min(x / wide, y / high, (wide - (x + w)) / wide, (high - (y + h)) / high), 0),
     }
 
 

@@ -17,7 +17,6 @@ Boxes that reach outside are at the border.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,7 +30,7 @@ from detmetrics.matching import match
 from detmetrics.result import Evaluation
 from detmetrics.rules import AreaRange, Rules
 from detmetrics.rules.areas import COCO_RANGES, NO_END
-from detmetrics.summary import Metric, cells_of, mean_of
+from detmetrics.summary import Metric, cells_of, mean_of, means_of_categories
 
 __all__ = ["EDGES", "POWERS_OF_TWO", "Bin", "Bins", "by_bins"]
 
@@ -141,8 +140,7 @@ def _bin(result: Evaluation, curves: Curves, area: int) -> Bin:
 
     def mean(kind: str, threshold: int | None) -> tuple[float, Floats]:
         cells = cells_of(curves, Metric(kind, kind, area, threshold, last))
-        flat = cells.reshape(math.prod(cells.shape[:-1]), cells.shape[-1])
-        return mean_of(cells, curves, area), flat.mean(axis=0)
+        return mean_of(cells, curves, area), means_of_categories(cells)
 
     ap, of_classes = mean("precision", None)
     return Bin(

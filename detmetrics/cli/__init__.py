@@ -12,6 +12,7 @@ from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.reconcile import reconcile
 from detmetrics.cli.rules import rules
+from detmetrics.cli.slices import slices
 from detmetrics.cli.split import split
 from detmetrics.cli.stats import stats
 from detmetrics.cli.thresholds import thresholds
@@ -46,6 +47,7 @@ cli.add_command(check)
 cli.add_command(convert)
 cli.add_command(formats)
 cli.add_command(reconcile)
+cli.add_command(slices)
 cli.add_command(split)
 cli.add_command(stats)
 cli.add_command(thresholds)
