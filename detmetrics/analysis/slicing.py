@@ -9,7 +9,8 @@ means, so slices may be means over different classes.
 
 Intervals are those of :mod:`detmetrics.analysis.bootstrap`, over images of the slice. The first of
 many slices is the worst by chance, too: a slice stands out where its interval leaves out the value
-of the whole. Slices of few images are marked, and stand behind the others.
+of the whole. (AP of images that stand several times in a sample is a little higher than AP itself,
+so intervals reach further up than down.) Slices of few images are marked, and stand behind the others.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Slice:
     images, objects, detections: how many; objects are ground truths that count, detections those
     within the limits. small: fewer images than asked for. metrics: every metric of the rules, nan
     where undefined, and undefined: why. interval: of the metric that slices are sorted by; None
-    where none was asked for.
+    where none was asked for, and for a single image.
     """
 
     name: str
@@ -186,7 +187,7 @@ def slices(
 
         of = part_of(result, images) if not images.all() else result
         interval = None
-        if resamples:
+        if resamples and of.matching.images > 1:  # one image tells nothing of others
             narrow = _with_metrics_of(of, group)
             intervals = confidence_intervals(narrow, resamples, level, seed, progress=told)
             interval = intervals.metrics[metric]

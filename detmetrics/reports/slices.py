@@ -36,10 +36,10 @@ def slices_table(found: Slices) -> Table:
             _cell(value),
             *_interval(one, found),
             apart,
-            "; ".join(_remarks(one, found)),
+            ", ".join(_remarks(one, found)),
         )
 
-    columns = ("slice", "images", "objects", "detections", found.metric, *interval, "against all")
+    columns = ("slice", "images", "objects", "detections", found.metric, *interval, "vs all")
     rows = tuple(row(one) for one in (found.overall, *found.slices))
     return Table((*columns, "remark"), rows)
 
@@ -76,8 +76,8 @@ def _remarks(one: Slice, found: Slices) -> Iterator[str]:
         yield why
     if one.small:
         yield "few images"
-    whole = found.overall.metrics[found.metric]
-    if one.interval is not None and one is not found.overall and not math.isnan(whole):
+    elif one.interval is not None and one is not found.overall:
+        whole = found.overall.metrics[found.metric]
         if one.interval.high < whole:
             yield "below all"
         elif one.interval.low > whole:
@@ -92,8 +92,8 @@ def _about(found: Slices) -> Iterator[str]:
     """What a reader of the table should know."""
     small = sum(one.small for one in found.slices)
     if small:
-        what = counted(small, "slice has", "slices have")
-        yield f"{what} fewer than {counted(found.smallest, 'image')} and stand last"
+        what = counted(small, "slice stands", "slices stand")
+        yield f"{what} last, with fewer than {counted(found.smallest, 'image')}"
     if found.without_value:
         yield f"{counted(found.without_value, 'image')} without a value: the slice (none)"
     if found.resamples:
