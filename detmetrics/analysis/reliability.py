@@ -107,8 +107,7 @@ def calibration(
     >>> round(found.pooled.ece, 4), found.pooled.count.sum().item()
     (0.1075, 131)
     """
-    if bins < 1:
-        raise InputError(f"bins: expected one or more, got {bins}")
+    _check(bins)
     found = outcomes(result, iou, area)
     scores = _scores(result, found.counts)
     right, overlap, counts = found.right, found.overlap, found.counts
@@ -155,6 +154,7 @@ def detection_ece(
     >>> detection_ece(result, ["cx", "cy"], bins=2) <= 1
     True
     """
+    _check(bins)
     found = outcomes(result, iou, area)
     rows = found.counts & (found.truths > 0)[result.matching.category]
     scores = _scores(result, found.counts)[rows]
@@ -163,6 +163,11 @@ def detection_ece(
         cell = cell * bins + _bin(np.clip(shares, 0.0, 1.0), bins)
     cell = np.unique(cell, return_inverse=True)[1]
     return _error(cell, scores, found.right[rows])
+
+
+def _check(bins: int) -> None:
+    if bins < 1:
+        raise InputError(f"bins: expected one or more, got {bins}")
 
 
 def _scores(result: Evaluation, counts: Bools) -> Floats:

@@ -10,7 +10,8 @@ means, so slices may be means over different classes.
 Intervals are those of :mod:`detmetrics.analysis.bootstrap`, over images of the slice. The first of
 many slices is the worst by chance, too: a slice stands out where its interval leaves out the value
 of the whole. (AP of images that stand several times in a sample is a little higher than AP itself,
-so intervals reach further up than down.) Slices of few images are marked, and stand behind the others.
+so intervals reach further up than down.) Slices of few images are marked, and stand behind the
+others.
 """
 
 from __future__ import annotations

@@ -167,6 +167,8 @@ def test_refused(tmp_path):
             ask(result)
     with pytest.raises(dm.InputError, match="bins: expected one or more, got 0"):
         calibration(dm.evaluate(*FIXTURES), 0)
+    with pytest.raises(dm.InputError, match="bins: expected one or more, got 0"):
+        detection_ece(dm.evaluate(*FIXTURES), bins=0)
     with pytest.raises(dm.InputError, match="along: expected some of cx, cy, w, h, got 'x'"):
         detection_ece(dm.evaluate(*FIXTURES), ["x"])
     unsized = builders.evaluate(tmp_path)

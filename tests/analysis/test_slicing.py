@@ -60,6 +60,15 @@ def test_a_part_is_an_evaluation_of_its_images(scene, rules, marks):
         )
 
 
+@pytest.mark.parametrize("rules", ["voc2007", "ultralytics", "olrp", "crowdhuman", "openimages"])
+def test_a_part_under_other_metrics(rules):
+    result, images = dm.evaluate(*FIXTURES, rules), np.arange(24) % 3 > 0
+    ids = result.ground_truth.catalog.image_ids[images].tolist()
+    expected = dm.evaluate(*FIXTURES, rules, images=ids)
+    got = part_of(result, images)
+    np.testing.assert_array_equal([*got.summary.values()], [*expected.summary.values()])
+
+
 @pytest.mark.parametrize("rules", ["coco", "voc2007", "ultralytics", "olrp", "crowdhuman"])
 def test_all_images_are_the_whole(rules):
     result = dm.evaluate(*FIXTURES, rules)
@@ -116,6 +125,12 @@ def test_few_images_and_undefined_stand_last(tmp_path):
     ]
     assert found.to_dict()["slices"][1]["metrics"]["AP"] == 0
     assert found.to_dict()["overall"]["interval"] is None
+
+
+def test_a_single_image_has_no_interval():
+    result = dm.evaluate(*FIXTURES)
+    found = slices(result, ["one"] + ["rest"] * 23, resamples=5)
+    assert {one.name: one.interval is None for one in found.slices} == {"one": True, "rest": False}
 
 
 def test_lower_is_better_where_it_is():
