@@ -47,30 +47,32 @@ def confusion_figure(
     matrix: ConfusionMatrix,
     over: Over = "ground_truths",
     *,
-    most: int = MOST,
+    most: int | None = None,
     ax: Axes | None = None,
 ) -> Figure:
     """Shares of each row or column, or counts; corner and rows without any are hatched.
 
-    over: what shares are taken of; ``"counts"`` draws the counts. most: rows of classes; of more
-    classes those most often confused are drawn, and all others in one row and column.
+    over: what shares are taken of; ``"counts"`` draws the counts. most: rows of classes, 30
+    unless given, fewer on axes that are too small for them; of more classes those most often
+    confused are drawn, and all others in one row and column.
 
     Raises:
         InputError: matplotlib is not installed, no such choice, or fewer than two rows.
     """
     if over not in SHARES:
         raise InputError(f"over: expected one of {', '.join(SHARES)}, got {over!r}")
-    if most < 2:
+    if most is not None and most < 2:
         raise InputError(f"most: expected 2 rows or more, got {most}")
-    drawn = _fitting(matrix, most)
+    drawn = _fitting(matrix, _readable(ax) if most is None else most)
     rows = len(drawn.labels)
     side = min(LARGEST, max(LEAST, MARGIN + CELL * rows))
-    ax = canvas(ax, side + 0.5, side)
+    ax = canvas(ax, side + 0.3, side)
     about = f"confidence {matrix.confidence:g}, IoU {matrix.iou:g}"
     if matrix.definition != "greedy":
         about += f", as {matrix.definition}"
     finish(ax, "What is taken for what", about, "detected as", "is there")
     ax.grid(visible=False)
+    ax.set_anchor("NW")
     values: Floats = drawn.counts.astype(float)
     if over != "counts":
         values = drawn.normalized(over)
@@ -83,6 +85,13 @@ def confusion_figure(
     if not drawn.counts.any():
         say(ax, f"no objects, and no detections from {matrix.confidence:g} on")
     return figure_of(ax)
+
+
+def _readable(ax: Axes | None) -> int:
+    """How many classes can have names that people can read."""
+    if ax is None:
+        return MOST
+    return max(2, min(MOST, int(0.55 * 72 * min(size_of(ax)) / SMALLEST_TEXT) - 1))
 
 
 def _fitting(matrix: ConfusionMatrix, most: int) -> ConfusionMatrix:
@@ -123,22 +132,23 @@ def _cells(ax: Axes, values: Floats, nothing: Bools, over: str) -> None:
 
 
 def _labels(ax: Axes, drawn: ConfusionMatrix) -> None:
-    names = [name_of(name, 18) for name in drawn.labels]
-    room = 72 * min(size_of(ax)) / len(names)
-    size = max(SMALLEST_TEXT, min(TEXT, 0.62 * room))
+    side = 72 * min(size_of(ax))
+    size = max(SMALLEST_TEXT, min(TEXT, 0.55 * side / len(drawn.labels)))
+    letters = int(0.3 * side / (0.55 * size))  # names take at most so much of the room
+    names = [name_of(name, max(6, min(18, letters))) for name in drawn.labels]
     set_names(ax, "y", names, size=size)
     set_names(ax, "x", names, size=size, turned=90)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    for edge in ("left", "bottom"):
+        ax.spines[edge].set_visible(False)
 
 
 def _numbers(ax: Axes, values: Floats, nothing: Bools, over: str) -> None:
-    """In each cell that is not 0, light on dark."""
+    """In each cell that is not 0 as it is written, light on dark."""
     room = 72 * min(size_of(ax)) / len(values)
     wide = 3 if over != "counts" else len(f"{int(np.where(nothing, 0, values).max()):d}")
     size = max(SMALLEST_TEXT - 1, min(TEXT, 0.9 * room / (0.6 * max(3, wide))))
     shade: Floats = np.asarray(ax.images[0].norm(np.where(nothing, 0.0, values)))
-    for row, column in np.argwhere(~nothing & (values > 0)).tolist():
+    for row, column in np.argwhere(~nothing & (values >= 0.005)).tolist():
         value = values[row, column]
         text = f"{int(value):d}" if over == "counts" else f"{value:.2f}".replace("0.", ".", 1)
         ax.text(

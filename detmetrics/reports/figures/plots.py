@@ -17,7 +17,7 @@ from detmetrics.reports.figures.canvas import about_rules, name_of
 from detmetrics.reports.figures.classes import MOST_ROWS, classes_figure
 from detmetrics.reports.figures.comparison import class_differences_figure, differences_figure
 from detmetrics.reports.figures.confidence import confidence_figure
-from detmetrics.reports.figures.confusion import MOST, Over, confusion_figure
+from detmetrics.reports.figures.confusion import Over, confusion_figure
 from detmetrics.reports.figures.errors import errors_figure
 from detmetrics.reports.figures.precision_recall import precision_recall_figure
 from detmetrics.reports.figures.reliability import reliability_figure
@@ -80,7 +80,7 @@ class Plots:
         *,
         definition: Definition = "greedy",
         over: Over = "ground_truths",
-        most: int = MOST,
+        most: int | None = None,
         ax: Axes | None = None,
     ) -> Figure:
         """Which classes are taken for which; over: shares of rows or columns, or ``"counts"``."""

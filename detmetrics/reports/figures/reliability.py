@@ -89,5 +89,5 @@ def draw_bin_counts(ax: Axes, found: Reliability) -> None:
     if len(some) and some.max() > FAR_APART * some.min():
         ax.set_yscale("log")
     elif not len(some):
-        ax.set_ylim(0, 1)
+        ax.set(ylim=(0, 1), yticks=[0])
     ax.set_xlim(0, 1)
