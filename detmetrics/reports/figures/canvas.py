@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from detmetrics.messages import printable
 from detmetrics.reports.figures import COLOURS, matplotlib_module
 from detmetrics.result import Evaluation
+from detmetrics.rules import Rules
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -35,6 +36,7 @@ __all__ = [
     "legend_below",
     "name_of",
     "number",
+    "overlap_words",
     "panels",
     "say",
     "set_names",
@@ -152,6 +154,11 @@ def name_of(text: str, most: int = LONGEST) -> str:
 def about_rules(result: Evaluation, *more: str) -> str:
     """The rules that numbers were made by, for the line under a title; empty words are left out."""
     return ", ".join([f"rules {name_of(result.rules.name)}", *filter(None, more)])
+
+
+def overlap_words(rules: Rules, iou: float) -> str:
+    """From which overlap on detections are right; of some rules each class has one."""
+    return "IoU of each class" if rules.class_rules else f"IoU {iou:g}"
 
 
 def end_of(path: str, most: int = 34) -> str:
