@@ -12,11 +12,13 @@ from detmetrics.reports.figures.canvas import (
     INK,
     STYLES,
     TEXT,
+    about_rules,
     canvas,
     figure_of,
     finish,
     legend_below,
     name_of,
+    overlap_words,
     say,
 )
 from detmetrics.result import Evaluation
@@ -61,13 +63,8 @@ def confidence_figure(
         over, name = curves.classes[category], name_of(category)
     ax = canvas(ax, WIDE, HIGH)
     where = "" if area == "all" else name_of(area)
-    finish(
-        ax,
-        f"By confidence: {name}",
-        f"rules {result.rules.name}, IoU {iou:g}{where}",
-        "confidence at least",
-        "",
-    )
+    about = about_rules(result, overlap_words(result.rules, iou), where)
+    finish(ax, f"By confidence: {name}", about, "confidence at least")
     ax.set(ylim=(0, 1.02))
     truths = (curves.pooled if category is None else curves.classes[category]).truths
     of = "" if category is None else f" of {name}"

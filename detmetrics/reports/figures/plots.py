@@ -13,7 +13,7 @@ from detmetrics.analysis.errortypes import error_types
 from detmetrics.analysis.reliability import calibration
 from detmetrics.analysis.sizes import Of, by_bins
 from detmetrics.errors import InputError
-from detmetrics.reports.figures.canvas import about_rules, name_of
+from detmetrics.reports.figures.canvas import about_rules, name_of, overlap_words
 from detmetrics.reports.figures.classes import MOST_ROWS, classes_figure
 from detmetrics.reports.figures.comparison import class_differences_figure, differences_figure
 from detmetrics.reports.figures.confidence import confidence_figure
@@ -119,7 +119,8 @@ class Plots:
         """Precision over the score, of a class or of all detections."""
         found = calibration(self.result, bins, self._iou(iou), area)
         where = "" if area == "all" else name_of(area)
-        about = about_rules(self.result, f"IoU {found.iou:g}", where)
+        overlap = overlap_words(self.result.rules, found.iou)
+        about = about_rules(self.result, overlap, where)
         if category is None:
             return reliability_figure(found.pooled, "Reliability: all classes pooled", about)
         if category not in found.classes:

@@ -27,6 +27,7 @@ from detmetrics.reports.figures.canvas import (
     legend_below,
     name_of,
     number,
+    overlap_words,
     say,
 )
 from detmetrics.result import Evaluation
@@ -71,14 +72,15 @@ def precision_recall_figure(
     _equal_f1(ax)
     where = "" if area == "all" else name_of(area)
     if category is None:
-        title = f"Precision and recall at IoU {levels[0]:g}"
+        title = f"Precision and recall at {overlap_words(result.rules, levels[0])}"
         entries = _classes(ax, result, at[0], index, area)
     else:
         name = name_of(category)
         title = f"Precision and recall: {name}"
+        words = [overlap_words(result.rules, level) for level in levels]
         own = [_average_precision(result, one, index)[0] for one in at]
         row = result.class_names.index(category)
-        entries = _overlaps(ax, name, levels, curves, [float(one[row]) for one in own])
+        entries = _overlaps(ax, name, words, curves, [float(one[row]) for one in own])
     finish(ax, title, about_rules(result, where), "recall", "precision")
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xticks=TENTHS, yticks=TENTHS)
     legend_below(ax, entries)
@@ -105,7 +107,7 @@ def _average_precision(result: Evaluation, threshold: int, area: int) -> tuple[F
 
 
 def _overlaps(
-    ax: Axes, name: str, levels: Sequence[float], curves: Sequence[Curve], ap: Sequence[float]
+    ax: Axes, name: str, words: Sequence[str], curves: Sequence[Curve], ap: Sequence[float]
 ) -> Entries:
     if not curves[0].truths:
         say(ax, f"no ground truth of {name}")
@@ -121,18 +123,18 @@ def _overlaps(
     shades = (
         matplotlib_module("cm")
         .ScalarMappable(cmap="cividis")
-        .to_rgba(np.linspace(0, 0.75, len(levels)), norm=False)
+        .to_rgba(np.linspace(0, 0.75, len(curves)), norm=False)
     )
-    for place, (level, curve) in enumerate(zip(levels, curves, strict=True)):
+    for place, curve in enumerate(curves):
         [line] = ax.plot(
             curve.recall,
             curve.envelope,
-            color=shades[len(levels) - 1 - place],
+            color=shades[len(curves) - 1 - place],
             linestyle=STYLES[place % len(STYLES)].line,
             linewidth=1.6,
             drawstyle="steps-pre",
         )
-        entries.append((line, f"{number(ap[place])}  AP at IoU {level:.2g}"))
+        entries.append((line, f"{number(ap[place])}  AP at {words[place]}"))
     return entries[::-1] if len(curves) == 1 else entries
 
 
