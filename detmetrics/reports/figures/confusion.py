@@ -66,7 +66,7 @@ def confusion_figure(
     drawn = _fitting(matrix, _readable(ax) if most is None else most)
     rows = len(drawn.labels)
     side = min(LARGEST, max(LEAST, MARGIN + CELL * rows))
-    ax = canvas(ax, side + 0.3, side)
+    ax = canvas(ax, side + 0.5, side)
     about = f"confidence {matrix.confidence:g}, IoU {matrix.iou:g}"
     if matrix.definition != "greedy":
         about += f", as {matrix.definition}"
