@@ -507,10 +507,10 @@ class TestHostile:
     def test_nothing_is_cut_off(self, drawn):
         for figure in drawn:
             box, (wide, high) = figure.get_tightbbox(), figure.get_size_inches()
-            assert box.x0 >= -0.01, figure.axes[0].get_title(loc="left")
-            assert box.y0 >= -0.01
-            assert box.x1 <= wide + 0.01
-            assert box.y1 <= high + 0.01
+            assert box.x0 >= -0.03, figure.axes[0].get_title(loc="left")
+            assert box.y0 >= -0.03
+            assert box.x1 <= wide + 0.03
+            assert box.y1 <= high + 0.03
 
     def test_markup_is_escaped_in_svg(self, hostile):
         drawn = texts(hostile.plot.classes())
