@@ -211,6 +211,10 @@ class TestPrecisionRecall:
             result.plot.pr(iou=0.42)
         with pytest.raises(dm.RulesError, match="nowhere"):
             result.plot.pr(area="nowhere")
+        with pytest.raises(dm.InputError, match="expected one overlap for all classes, got"):
+            result.plot.pr(iou=[0.5, 0.75])
+        with pytest.raises(dm.InputError, match="expected an overlap or several, got"):
+            result.plot.pr("car", iou=[])
 
 
 class TestConfidence:
@@ -506,11 +510,12 @@ class TestHostile:
     @pytest.mark.filterwarnings("ignore:Glyph")  # the font has no Chinese
     def test_nothing_is_cut_off(self, drawn):
         for figure in drawn:
+            figure.draw_without_rendering()  # laid out for the resolution that is measured
             box, (wide, high) = figure.get_tightbbox(), figure.get_size_inches()
-            assert box.x0 >= -0.03, figure.axes[0].get_title(loc="left")
-            assert box.y0 >= -0.03
-            assert box.x1 <= wide + 0.03
-            assert box.y1 <= high + 0.03
+            assert box.x0 >= 0, figure.axes[0].get_title(loc="left")
+            assert box.y0 >= 0
+            assert box.x1 <= wide
+            assert box.y1 <= high
 
     def test_markup_is_escaped_in_svg(self, hostile):
         drawn = texts(hostile.plot.classes())

@@ -56,17 +56,16 @@ class Style(NamedTuple):
 
     colour: str
     line: Any
-    marker: str
 
 
 STYLES = (
-    Style(COLOURS["blue"], "-", "o"),
-    Style(COLOURS["vermilion"], (0, (5, 1.5)), "s"),
-    Style(COLOURS["green"], (0, (6, 1.5, 1, 1.5)), "^"),
-    Style(COLOURS["orange"], (0, (2, 1)), "D"),
-    Style(COLOURS["sky"], (0, (8, 2)), "v"),
-    Style(COLOURS["purple"], (0, (4, 1, 1, 1, 1, 1)), "P"),
-    Style(COLOURS["brown"], (0, (1, 1)), "X"),
+    Style(COLOURS["blue"], "-"),
+    Style(COLOURS["vermilion"], (0, (5, 1.5))),
+    Style(COLOURS["green"], (0, (6, 1.5, 1, 1.5))),
+    Style(COLOURS["orange"], (0, (2, 1))),
+    Style(COLOURS["sky"], (0, (8, 2))),
+    Style(COLOURS["purple"], (0, (4, 1, 1, 1, 1, 1))),
+    Style(COLOURS["brown"], (0, (1, 1))),
 )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from detmetrics.arrays import Floats
 from detmetrics.curves import Curve
+from detmetrics.errors import InputError
 from detmetrics.reports.figures import COLOURS, matplotlib_module
 from detmetrics.reports.figures.canvas import (
     FAINT,
@@ -44,6 +45,7 @@ WIDE, HIGH = 4.8, 4.6
 MOST_LEVELS = 5
 FEW = 6  # classes up to which each has a style of its own
 ENDS = 3  # of more of them, so many of the best and of the worst have one
+FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 EQUAL_F1 = (0.2, 0.4, 0.6, 0.8)
 Entries = list[tuple["Artist", str]]
 
@@ -61,7 +63,8 @@ def precision_recall_figure(
     iou: of the rules; without it a class is drawn at up to five of them, all classes at the first.
 
     Raises:
-        InputError: matplotlib is not installed, or no class has this name.
+        InputError: matplotlib is not installed, no class has this name, or several overlaps for
+            all classes.
         RulesError: the rules have no such threshold or range.
     """
     levels = _levels(result, iou, 1 if category is None else MOST_LEVELS)
@@ -82,21 +85,25 @@ def precision_recall_figure(
         row = result.class_names.index(category)
         entries = _overlaps(ax, name, words, curves, [float(one[row]) for one in own])
     finish(ax, title, about_rules(result, where), "recall", "precision")
-    ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xticks=TENTHS, yticks=TENTHS)
+    ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xticks=FIFTHS, yticks=FIFTHS)
     legend_below(ax, entries)
     return figure_of(ax)
 
 
-TENTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-
-
 def _levels(result: Evaluation, iou: float | Sequence[float] | None, most: int) -> list[float]:
-    """The thresholds to draw; without a choice some of the rules', evenly, the first among them."""
-    if iou is not None:
-        given = [float(iou)] if np.isscalar(iou) else [float(one) for one in iou]  # type: ignore[arg-type, union-attr]
-        return given if most > 1 else given[:1]
-    known = result.rules.iou_thresholds
-    return [*known[:: -(-len(known) // most)]]
+    """The thresholds to draw; without a choice some of the rules', evenly, the first among them.
+
+    Raises:
+        InputError: none, or several where one can be drawn.
+    """
+    if iou is None:
+        known = result.rules.iou_thresholds
+        return [*known[:: -(-len(known) // most)]]
+    given = [iou] if isinstance(iou, (int, float)) else [*iou]
+    if not given or len(given) > 1 == most:
+        wanted = "one overlap for all classes" if most == 1 else "an overlap or several"
+        raise InputError(f"iou: expected {wanted}, got {given}")
+    return given
 
 
 def _average_precision(result: Evaluation, threshold: int, area: int) -> tuple[Floats, float]:
