@@ -20,6 +20,9 @@ __all__ = ["FLAGS", "Classes", "ImageBoxes", "array_of", "image_ids_of", "image_
 
 FLAGS = ("crowd", "ignore", "difficult")
 UNKNOWN = (math.nan, math.nan)
+HALF_A_PIXEL = 0.5
+COARSE = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
+"""Floats of 16 bits, and their smallest step above 1."""
 Scale = tuple[float, float, float, float] | None
 
 
@@ -65,6 +68,8 @@ class Classes:
         Raises:
             InputError: one is no class.
         """
+        if getattr(getattr(given, "dtype", None), "kind", "") in ("U", "O", "T"):
+            given = given.tolist()
         if isinstance(given, Sequence) and any(isinstance(label, str) for label in given):
             by_name = {name: key for key, name in self.names.items()}
             unknown = [n for n, label in enumerate(given) if label not in by_name]
@@ -120,7 +125,9 @@ def image_of(
     """
     width, height = UNKNOWN
     if size is not None:
-        width, height = array_of(f"image_sizes[{place}]", size, (2,)).tolist()
+        width, height = given = array_of(f"image_sizes[{place}]", size, (2,)).tolist()
+        if not all(math.isnan(side) or 0 < side < math.inf for side in given):
+            raise InputError(f"image_sizes[{place}]: expected width and height, got {given}")
     if normalized and not (width > 0 and height > 0):
         raise InputError(f"image_sizes[{place}]: expected width and height for normalized boxes")
     times = (width, height, width, height) if normalized else None
@@ -137,8 +144,9 @@ def _found(side: str, given: Any, classes: Classes, box_format: str, times: Scal
     rows = np.empty((len(boxes), 6))
     rows[:, :4] = boxes
     scores = rows[:, 4] = array_of(f"{side}['scores']", _part(side, given, "scores"), (len(rows),))
-    if (odd := np.isnan(scores)).any():
-        raise InputError(f"{side}['scores'][{np.argmax(odd)}]: expected a number, got nan")
+    if (odd := ~np.isfinite(scores)).any():
+        at = int(np.argmax(odd))
+        raise InputError(f"{side}['scores'][{at}]: expected a finite number, got {scores[at]}")
     rows[:, 5] = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
     return rows
 
@@ -146,15 +154,66 @@ def _found(side: str, given: Any, classes: Classes, box_format: str, times: Scal
 def _there(side: str, given: Any, classes: Classes, box_format: str, times: Scale) -> Floats:
     """(G, 9) what is there."""
     boxes = _boxes(side, given, box_format, times)
+    _refuse_odd_truth(side, boxes, box_format, times)
     rows = np.empty((len(boxes), 6 + len(FLAGS)))
     rows[:, :4] = boxes
     rows[:, 4] = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
     rows[:, 5] = np.nan
     if given.get("area") is not None:
-        rows[:, 5] = array_of(f"{side}['area']", given["area"], (len(rows),))
+        rows[:, 5] = _areas(f"{side}['area']", given["area"], len(rows))
     for column, name in enumerate(FLAGS, 6):
         rows[:, column] = _marked(side, given, name, len(rows))
     return rows
+
+
+def _areas(argument: str, given: Any, count: int) -> Floats:
+    areas = array_of(argument, given, (count,))
+    if (odd := (areas < 0) | np.isinf(areas)).any():  # nan is unknown
+        at = int(np.argmax(odd))
+        raise InputError(f"{argument}[{at}]: expected an area from 0 up, got {areas[at]}")
+    return areas
+
+
+def _refuse_odd_truth(side: str, boxes: Floats, box_format: str, times: Scale) -> None:
+    """Objects have sides from 0 up, and lie in or near their image.
+
+    Raises:
+        InputError: one does not; detectors may find such boxes, labels may not hold them.
+    """
+    corners = box_format == "xyxy"
+    sides = boxes[:, 2:] - boxes[:, :2] if corners else boxes[:, 2:]
+    if (odd := (sides < 0).any(axis=1)).any():
+        at = int(np.argmax(odd))
+        wanted = "xmin <= xmax and ymin <= ymax" if corners else "width and height from 0 up"
+        other = "xywh" if corners else "xyxy"
+        raise InputError(
+            f"{side}['boxes'][{at}]: expected {wanted}, got {boxes[at].tolist()}: are they "
+            f"{other}? box_format={other!r}"
+        )
+    if times is not None and (odd := (boxes > 2 * np.array(times)).any(axis=1)).any():
+        at = int(np.argmax(odd))
+        raise InputError(
+            f"{side}['boxes'][{at}]: expected shares of the image, got "
+            f"{(boxes[at] / times).tolist()}: normalized=False takes pixels"
+        )
+
+
+def coarse_boxes(*sides: Sequence[Mapping[str, Any]]) -> str | None:
+    """What to say of boxes in a float of 16 bits, where these lie half a pixel apart or more."""
+    for name, side in zip(("predictions", "targets"), sides, strict=True):
+        for place, one in enumerate(side):
+            kind = str(getattr(one["boxes"], "dtype", "")).rpartition(".")[2]
+            if kind not in COARSE:
+                continue
+            largest = float(np.abs(array_of("boxes", one["boxes"], None)).max(initial=0))
+            # Numbers from 2 ** n up lie 2 ** n times the smallest step above 1 apart.
+            apart = math.ldexp(COARSE[kind], math.frexp(largest)[1] - 1) if largest else 0.0
+            if apart >= HALF_A_PIXEL:
+                return (
+                    f"{name}[{place}]['boxes'] are {kind}, {apart:g} apart at {largest:g}: AP is "
+                    "that of rounded boxes; compute them in float32"
+                )
+    return None
 
 
 def image_ids_of(given: Any) -> list[Id]:
@@ -163,9 +222,9 @@ def image_ids_of(given: Any) -> list[Id]:
     Raises:
         InputError: one is neither.
     """
-    if hasattr(given, "detach") or hasattr(given, "__array__"):
-        given = array_of("image_ids", given, None).tolist()
-        given = [int(one) if float(one).is_integer() else one for one in given]
+    if hasattr(given, "tolist") and not isinstance(given, str):
+        given = given.tolist()  # whole numbers stay whole, which floats do not hold beyond 2 ** 53
+        given = [int(one) if isinstance(one, float) and one.is_integer() else one for one in given]
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise InputError(f"image_ids: expected a list with an id an image, got {shown(given)}")
     ids: list[Id] = []
@@ -188,25 +247,31 @@ def array_of(argument: str, given: Any, shape: tuple[int, ...] | None) -> Floats
         InputError: no numbers, or another shape.
     """
     try:
-        if hasattr(given, "detach"):
-            given = given.detach().cpu()
-            if given.dtype.is_floating_point:
-                given = given.double()  # NumPy has no bfloat16
-            given = given.numpy()
-        elif not hasattr(given, "__array__") and hasattr(given, "__dlpack__"):
-            given = np.from_dlpack(given)
-        plain = np.asarray(given)
+        plain = _in_numpy(given)
         if plain.dtype.kind not in "biuf" and plain.size:
             raise TypeError
-        array = plain.astype(np.float64, copy=False)
+        array: Floats = plain.astype(np.float64, copy=False)
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"{argument}: expected numbers, got {shown(given)}") from None
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        raise InputError(f"{argument}: expected every number, got an array with masked ones")
     if shape is not None and array.shape != shape:
         if array.size == 0 and math.prod(shape) == 0:
             return array.reshape(shape)
         wanted = "(n, 4)" if shape == (-1, 4) else str(shape)
         raise InputError(f"{argument}: expected shape {wanted}, got {array.shape}")
     return array
+
+
+def _in_numpy(given: Any) -> Any:
+    if hasattr(given, "detach"):
+        given = given.detach().cpu()
+        if given.dtype.is_floating_point:
+            given = given.double()  # NumPy has no bfloat16
+        given = given.numpy()
+    elif not hasattr(given, "__array__") and hasattr(given, "__dlpack__"):
+        given = np.from_dlpack(given)
+    return np.asarray(given)
 
 
 def _boxes(side: str, given: Mapping[str, Any], box_format: str, times: Scale) -> Floats:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import warnings
 import zipfile
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
@@ -18,15 +20,24 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from detmetrics.arrays import Floats, Ints, object_column
-from detmetrics.batches import FLAGS, Classes, ImageBoxes, image_ids_of, image_of, same_length
+from detmetrics.batches import (
+    FLAGS,
+    Classes,
+    ImageBoxes,
+    coarse_boxes,
+    image_ids_of,
+    image_of,
+    same_length,
+)
 from detmetrics.catalog import Catalog, Id
 from detmetrics.columns import BoxFormat
-from detmetrics.errors import InputError, RulesError
+from detmetrics.errors import DetmetricsWarning, InputError, RulesError
 from detmetrics.evaluation import evaluate
 from detmetrics.messages import counted, shown
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
 from detmetrics.rules.files import rule_set
+from detmetrics.suspicion import SHARES_FOR_PIXELS, seems_shares
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["DetectionMetric"]
@@ -36,6 +47,13 @@ KIND = "detmetrics.DetectionMetric"
 OnRepeat = Literal["replace", "keep", "error"]
 BOX_FORMATS = ("xyxy", "xywh", "cxcywh")
 SIDES = ("found", "there")
+DAMAGE = (
+    *(ValueError, LookupError, TypeError, AttributeError, NotImplementedError, MemoryError),
+    *(OSError, EOFError, OverflowError, zipfile.BadZipFile, zlib.error),
+)
+"""What reading bytes ends in that somebody changed."""
+MOST_PADDING = 0.1
+"""The share of images that a distributed sampler may repeat to fill its last batch, at most."""
 
 
 class DetectionMetric:
@@ -81,6 +99,7 @@ class DetectionMetric:
         self.on_repeat = _choice("on_repeat", on_repeat, ("replace", "keep", "error"))
         self.normalized = bool(normalized)
         self.repeats = 0
+        self._warned = False
         self._images: dict[Id, ImageBoxes] = {}
 
     def __len__(self) -> int:
@@ -123,23 +142,43 @@ class DetectionMetric:
             for place, (found, there) in enumerate(zip(predictions, targets, strict=True))
         ]
         self.repeats += self._add(zip(ids, images, strict=True))
+        if not self._warned and (coarse := coarse_boxes(predictions, targets)):
+            self._warned = True
+            _warn([coarse])
 
     def compute(self) -> Evaluation:
         """The evaluation of all images so far; nothing is forgotten.
 
         Raises:
-            InputError: there is no image yet, or ids are both numbers and text.
+            InputError: there is no image yet.
             RulesError: the rules need what the boxes lack.
         """
         if not self._images:
             raise InputError("no image yet: update(image_ids, predictions, targets) comes first")
         truth, found = self._tables()
-        notes = truth.notes
-        if self.repeats:
-            kept = {"replace": "the last", "keep": "the first"}.get(self.on_repeat, "the last")
-            times = counted(self.repeats, "image was", "images were")
-            notes = (*notes, f"{times} given more than once; {kept} of each counts")
-        return evaluate(replace(truth, notes=notes), found, self.rules)
+        told = [*self._repeated(), *self._misread(truth, found)]
+        return evaluate(replace(truth, notes=(*truth.notes, *told)), found, self.rules)
+
+    def _repeated(self) -> list[str]:
+        """What is to be said of repeats; more of them than a sampler adds are no padding."""
+        if not self.repeats:
+            return []
+        kept = {"replace": "the last", "keep": "the first"}.get(self.on_repeat, "the last")
+        times = counted(self.repeats, "image was", "images were")
+        note = f"{times} given more than once; {kept} of each counts"
+        if self.repeats > MOST_PADDING * len(self):
+            _warn([f"{note}, {counted(len(self), 'image')} in all: are image_ids unique?"])
+        return [note]
+
+    def _misread(self, truth: GroundTruth, found: Detections) -> list[str]:
+        """Sides whose boxes look like shares where pixels are meant."""
+        if self.normalized:
+            return []
+        sides = {"predictions": found.boxes, "targets": truth.boxes}
+        what = f"{SHARES_FOR_PIXELS}: normalized=True, with image_sizes, takes shares"
+        notes = [f"{side}: {what}" for side, boxes in sides.items() if seems_shares(boxes)]
+        _warn(notes)
+        return notes
 
     def merge(self, other: DetectionMetric) -> Self:
         """Add the images of another metric; repeats among them are treated as in ``update``.
@@ -198,7 +237,7 @@ class DetectionMetric:
             header = json.loads(arrays["header"].tobytes())
             if header["kind"] != KIND:
                 raise ValueError
-        except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
+        except DAMAGE:
             raise InputError("from_bytes: expected what to_bytes wrote, got other bytes") from None
         if header.get("version") != VERSION:
             raise InputError(
@@ -207,7 +246,7 @@ class DetectionMetric:
             )
         try:
             return cls._restored(header, arrays)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except DAMAGE as error:
             raise InputError(f"from_bytes: the bytes are damaged ({shown(str(error))})") from None
 
     @classmethod
@@ -254,6 +293,12 @@ class DetectionMetric:
         added: dict[Id, ImageBoxes] = {}
         repeats = 0
         for image, boxes in images:
+            known = next(iter(self._images or added), image)
+            if isinstance(image, str) is not isinstance(known, str):
+                raise InputError(
+                    f"image_ids: expected whole numbers or text, got both: {shown(known)} and "
+                    f"{shown(image)}"
+                )
             there = image in self._images or image in added
             repeats += there
             if there and self.on_repeat == "error":
@@ -266,8 +311,6 @@ class DetectionMetric:
     def _tables(self) -> tuple[GroundTruth, Detections]:
         """Both tables, images in order of id."""
         ids = list(self._images)
-        if len({isinstance(image, str) for image in ids}) > 1:
-            raise InputError("image_ids: expected whole numbers or text, got both")
         ids.sort()
         images = [self._images[image] for image in ids]
         catalog = Catalog.from_ids(
@@ -306,6 +349,12 @@ def _joined(images: Collection[ImageBoxes], side: str) -> tuple[Floats, Ints]:
     parts = [getattr(image, side) for image in images]
     count = np.array([len(part) for part in parts], np.int64)
     return np.concatenate([getattr(ImageBoxes.none(), side), *parts]), count
+
+
+def _warn(notes: Iterable[str]) -> None:
+    """Warn of each at the caller of the metric."""
+    for note in notes:
+        warnings.warn(note, DetmetricsWarning, stacklevel=4)
 
 
 def _choice(argument: str, value: Any, choices: tuple[str, ...]) -> Any:

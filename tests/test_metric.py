@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -161,7 +162,9 @@ class TestForms:
         assert result.detections.xywh.tolist() == [[8, 16, 16, 32]]
         assert result.ground_truth.catalog.image_sizes.tolist() == [[64, 128]]
 
-    @pytest.mark.parametrize("labels", [["dog"], [1], np.array([1]), [np.int64(1)], [1.0]])
+    @pytest.mark.parametrize(
+        "labels", [["dog"], np.array(["dog"]), [1], np.array([1]), [np.int64(1)], [1.0]]
+    )
     def test_of_labels(self, labels):
         metric = dm.DetectionMetric(["cat", "dog"])
         metric.update([1], [{**FOUND, "labels": labels}], [{**CAT, "labels": labels}])
@@ -189,13 +192,25 @@ class TestForms:
         assert math.isnan(metric.compute().summary["AP"])
 
     @pytest.mark.parametrize(
-        "ids", [[3, 1, 2], np.array([3, 1, 2]), ("c", "a", "b"), [np.int32(3), 1, 2]]
+        "ids",
+        [
+            [3, 1, 2],
+            np.array([3, 1, 2]),
+            ("c", "a", "b"),
+            [np.int32(3), 1, 2],
+            np.array(["c", "a", "b"]),
+        ],
     )
     def test_of_ids(self, ids):
         metric = dm.DetectionMetric(["cat"])
         metric.update(ids, [FOUND] * 3, [CAT] * 3)
         known = metric.compute().ground_truth.catalog.image_ids.tolist()
         assert known in ([1, 2, 3], ["a", "b", "c"])
+
+    def test_of_ids_that_no_float_holds(self):
+        metric = dm.DetectionMetric(["cat"])
+        metric.update(np.array([2**60, 2**60 + 1]), [FOUND] * 2, [CAT] * 2)
+        assert metric.compute().ground_truth.catalog.image_ids.tolist() == [2**60, 2**60 + 1]
 
     def test_tensors(self):
         """What torch's have: detach, cpu, a dtype, numpy."""
@@ -215,6 +230,9 @@ class TestForms:
 
             def numpy(self):
                 return self.values
+
+            def tolist(self):
+                return self.values.tolist()
 
             def __len__(self):
                 return len(self.values)
@@ -250,7 +268,22 @@ class TestForms:
         ({"targets": [{}]}, r"targets\[0\]: expected a key 'boxes', got nothing"),
         ({"found": {"scores": None}}, r"predictions\[0\]\['scores'\]: expected numbers"),
         ({"found": {"scores": [0.5, 1]}}, r"\['scores'\]: expected shape \(1,\), got \(2,\)"),
-        ({"found": {"scores": [math.nan]}}, r"\['scores'\]\[0\]: expected a number, got nan"),
+        (
+            {"found": {"scores": [math.nan]}},
+            r"\['scores'\]\[0\]: expected a finite number, got nan",
+        ),
+        (
+            {"found": {"scores": [math.inf]}},
+            r"\['scores'\]\[0\]: expected a finite number, got inf",
+        ),
+        (
+            {"there": {"boxes": [[5, 5, 3, 9]]}},
+            r"targets\[0\]\['boxes'\]\[0\]: expected xmin <= xmax.*are they xywh\?",
+        ),
+        (
+            {"found": {"scores": np.ma.masked_array([0.5], [True])}},
+            r"\['scores'\]: expected every number, got an array with masked ones",
+        ),
         ({"found": {"boxes": [[1, 2, 3]]}}, r"\['boxes'\]: expected shape \(n, 4\), got \(1, 3\)"),
         ({"found": {"boxes": [1, 2, 3, 4]}}, r"expected shape \(n, 4\), got \(4,\)"),
         ({"found": {"boxes": [[1, 2], [3]]}}, r"predictions\[0\]\['boxes'\]: expected numbers"),
@@ -261,6 +294,9 @@ class TestForms:
         ({"found": {"labels": ["cow"]}}, r"\['labels'\]\[0\]: expected a class, .*, got 'cow'"),
         ({"there": {"labels": [-1]}}, r"targets\[0\]\['labels'\]\[0\]: expected a class"),
         ({"there": {"iscrowd": [0, 1]}}, r"\['iscrowd'\]: expected shape \(1,\), got \(2,\)"),
+        ({"there": {"area": [-1]}}, r"\['area'\]\[0\]: expected an area from 0 up, got -1.0"),
+        ({"there": {"area": [math.inf]}}, r"\['area'\]\[0\]: expected an area from 0 up, got inf"),
+        ({"sizes": [(0, -3)]}, r"image_sizes\[0\]: expected width and height, got \[0.0, -3.0\]"),
         ({"sizes": [(0, 0, 0)]}, r"image_sizes\[0\]: expected shape \(2,\), got \(3,\)"),
     ],
 )
@@ -293,6 +329,63 @@ def test_arguments_that_do_not_fit(arguments, message):
         dm.DetectionMetric(["cat"], 5)
 
 
+class TestWorthALook:
+    """What is measured all the same, and probably not what was meant."""
+
+    def warned(self, metric: dm.DetectionMetric) -> list[str]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = metric.compute()
+        assert result.summary
+        return [str(one.message) for one in caught]
+
+    def test_ids_that_begin_anew_in_every_batch(self):
+        metric = dm.DetectionMetric(["cat"])
+        for _ in range(5):
+            metric.update([0, 1], [FOUND] * 2, [CAT] * 2)
+        (said,) = self.warned(metric)
+        assert said == (
+            "8 images were given more than once; the last of each counts, 2 images in all: are "
+            "image_ids unique?"
+        )
+
+    def test_a_padded_sampler_is_no_cause(self):
+        metric = dm.DetectionMetric(["cat"])
+        metric.update([*range(40), 0], [FOUND] * 41, [CAT] * 41)
+        assert self.warned(metric) == []
+
+    def test_shares_where_pixels_are_meant(self):
+        share = {"boxes": [[0.1, 0.1, 0.5, 0.5]], "labels": [0]}
+        metric = dm.DetectionMetric(["cat"])
+        for number in range(20):
+            metric.update([number], [{**share, "scores": [0.5]}], [CAT])
+        (said,) = self.warned(metric)
+        assert said.startswith("predictions: boxes look like shares of the image")
+        assert "normalized=True, with image_sizes, takes shares" in said
+        assert said in metric.compute().attention
+
+    def test_pixels_where_shares_are_meant(self):
+        metric = dm.DetectionMetric(["cat"], normalized=True)
+        with pytest.raises(
+            dm.InputError, match=r"expected shares of the image, got \[0.0, 0.0, 10"
+        ):
+            metric.update([1], [FOUND], [CAT], [(64, 64)])
+
+    @pytest.mark.parametrize(("largest", "warns"), [(500.0, False), (1500.0, True)])
+    def test_boxes_in_floats_of_16_bits(self, largest, warns):
+        boxes = np.array([[0, 0, largest, 10]], np.float16)
+        metric = dm.DetectionMetric(["cat"])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for number in range(2):
+                metric.update([number], [{**FOUND, "boxes": boxes}], [CAT])
+        said = (
+            "predictions[0]['boxes'] are float16, 1 apart at 1500: AP is that of rounded boxes; "
+            "compute them in float32"
+        )
+        assert [str(one.message) for one in caught] == [said] * warns
+
+
 def test_normalized_boxes_need_sizes():
     metric = dm.DetectionMetric(["cat"], normalized=True)
     with pytest.raises(dm.InputError, match=r"image_sizes\[0\]: expected width and height"):
@@ -301,9 +394,10 @@ def test_normalized_boxes_need_sizes():
 
 def test_ids_of_two_kinds():
     metric = dm.DetectionMetric(["cat"])
-    metric.update([1, "1"], [FOUND] * 2, [CAT] * 2)
+    metric.update([1], [FOUND], [CAT])
     with pytest.raises(dm.InputError, match="expected whole numbers or text, got both"):
-        metric.compute()
+        metric.update([2, "1"], [FOUND] * 2, [CAT] * 2)
+    assert len(metric) == 1
 
 
 @pytest.mark.parametrize(

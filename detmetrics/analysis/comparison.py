@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from detmetrics.analysis.bootstrap import RESAMPLES, Interval, Samples, interval_of, sample_seeds
 from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.errors import InputError
+from detmetrics.messages import few
 from detmetrics.result import Evaluation
 from detmetrics.summary import lower_is_better
 
@@ -247,24 +248,29 @@ def _require_alike(a: Evaluation, b: Evaluation) -> None:
             f"two results under one rule set are needed, got {a.signature} and {b.signature}"
         )
     ours, theirs = a.ground_truth, b.ground_truth
-    same = (
-        np.array_equal(ours.catalog.image_ids, theirs.catalog.image_ids)
-        and ours.catalog.class_labels == theirs.catalog.class_labels
-        and np.array_equal(ours.image, theirs.image)
-        and np.array_equal(ours.category, theirs.category)
-        and np.array_equal(ours.boxes, theirs.boxes)
-    )
-    if not same:
+    differ = [name for name, one, other in _columns(a, b) if not np.array_equal(one, other)]
+    if differ:
         raise InputError(
             f"two results on the same ground truth are needed, got {len(ours):,} objects of "
-            f"{ours.source.name} and {len(theirs):,} of {theirs.source.name}, which differ"
+            f"{ours.source.name} and {len(theirs):,} of {theirs.source.name}, which differ in "
+            f"{few(differ)}"
         )
+
+
+def _columns(a: Evaluation, b: Evaluation) -> Iterator[tuple[str, Any, Any]]:
+    """All of the ground truth that numbers depend on, as the rules take it."""
+    ours, theirs = a.ground_truth, b.ground_truth
+    yield "images", ours.catalog.image_ids, theirs.catalog.image_ids
+    yield "classes", ours.catalog.class_labels, theirs.catalog.class_labels
+    for name in ("image", "category", "boxes", "area"):
+        yield name, getattr(ours, name), getattr(theirs, name)
+    yield "crowds", ours.regions(a.rules), theirs.regions(b.rules)
+    yield "ignored objects", a.matching.ignored, b.matching.ignored
 
 
 def _objects(a: Evaluation, b: Evaluation, iou: float, confidence: float | None) -> Objects:
     found_a, found_b = (_found(one, iou, confidence) for one in (a, b))
-    counts = _counting(a) & _counting(b)
-    rows = np.flatnonzero(counts)
+    rows = np.flatnonzero(_counting(a))
     truth = a.ground_truth
     return Objects(
         iou=iou,

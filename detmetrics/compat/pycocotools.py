@@ -71,7 +71,8 @@ class COCOeval(Original):  # type: ignore[misc]
 
     def accumulate(self, p: Any = None) -> None:
         """Precision, recall and scores at every threshold, recall, class, range and limit."""
-        if self.result is None or self._eval_imgs is not None or p is not None:
+        given = p is not None or not _alike(self.params, self._paramsEval)
+        if self.result is None or self._eval_imgs is not None or given:
             super().accumulate(p)
             return
         labels = [area.name for area in self.result.rules.area_ranges]
@@ -230,11 +231,29 @@ def _plain_areas(side: Any) -> bool:
     )
 
 
+PARAMETERS = (
+    *("imgIds", "catIds", "iouThrs", "recThrs", "maxDets", "areaRng", "areaRngLbl"),
+    *("useCats", "iouType"),
+)
+
+
+def _alike(params: Any, other: Any) -> bool:
+    """Whether two sets of parameters say the same: those of ``evaluate`` may have been changed."""
+    return all(
+        np.array_equal(np.asarray(getattr(params, name)), np.asarray(getattr(other, name)))
+        for name in PARAMETERS
+    )
+
+
 def _rules_of(params: Any) -> Rules | None:
     """The parameters as rules; None where they are none, or not of boxes."""
     if params.iouType != "bbox" or getattr(params, "useSegm", None):
         return None
-    ranges = zip(params.areaRngLbl, params.areaRng, strict=False)
+    if len(params.areaRngLbl) != len(params.areaRng):
+        return None
+    if not params.useCats and list(params.catIds) != sorted(params.catIds):
+        return None  # ground truths of equal overlap then stand in another order
+    ranges = zip(params.areaRngLbl, params.areaRng, strict=True)
     try:
         return COCO_RULES.replace(
             iou_thresholds=tuple(float(value) for value in params.iouThrs),

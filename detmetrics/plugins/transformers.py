@@ -54,7 +54,7 @@ class DetectionMetrics:
     def __init__(
         self,
         processor: Any,
-        id2label: Mapping[int, str],
+        id2label: Mapping[int, str] | Sequence[str],
         rules: Rules | str = COCO,
         *,
         threshold: float = 0.0,
@@ -173,8 +173,10 @@ def _logits_and_boxes(outputs: Any) -> tuple[Any, Any]:
     return three[0], three[1]
 
 
-def _different(id2label: Mapping[int, str]) -> dict[int, str]:
+def _different(id2label: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
     """Names of which none is there twice, as ``N/A`` is in models trained on COCO."""
+    if not isinstance(id2label, Mapping):
+        id2label = dict(enumerate(id2label))
     names = [str(name) for name in id2label.values()]
     return {
         int(key): name if names.count(name) == 1 else f"{name} ({key})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -99,6 +100,16 @@ def test_what_does_not_compare_is_refused(pair):
     )
     with pytest.raises(dm.InputError, match="two results on the same ground truth"):
         compare(a, dm.evaluate(other, none))
+    for name, message in (
+        ("crowd", "crowds and ignored objects"),
+        ("boxes", "boxes"),
+        ("area", "area"),
+    ):
+        column = getattr(a.ground_truth, name).copy()
+        column[:9] = ~column[:9] if name == "crowd" else column[:9] + 1
+        truth = dataclasses.replace(a.ground_truth, **{name: column})
+        with pytest.raises(dm.InputError, match=f"differ in .*{message}"):
+            compare(a, dm.evaluate(truth, a.detections))
     with pytest.raises(dm.RulesError, match="no IoU threshold"):
         compare(a, b, iou=0.51)
     with pytest.raises(dm.InputError, match="2 resamples or more"):

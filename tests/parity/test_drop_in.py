@@ -186,6 +186,39 @@ def test_parameters_given_to_accumulate_are_followed():
     same(ours, theirs)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"recThrs": np.linspace(0, 1, 11)},
+        {"catIds": [1, 3]},
+        {"imgIds": [100, 107, 114]},
+        {"maxDets": [1, 10]},
+        {"areaRng": [[0, 1e10]], "areaRngLbl": ["all"]},
+    ],
+)
+def test_parameters_changed_before_accumulate_are_followed(changed):
+    truth = COCO(FIXTURES[0])
+    pair = truth, truth.loadRes(FIXTURES[1])
+    ours, theirs = run(COCOeval, pair, {}), run(Original, pair, {})
+    for evaluator in (ours, theirs):
+        for name, value in changed.items():
+            setattr(evaluator.params, name, copy.deepcopy(value))
+        evaluator.accumulate()
+    same(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"areaRng": [[0, 1e10]]}, {"useCats": 0, "catIds": [18, 3, 1]}]
+)
+def test_odd_parameters_are_followed(changes):
+    truth = COCO(FIXTURES[0])
+    pair = truth, truth.loadRes(FIXTURES[1])
+    ours, theirs = run(COCOeval, pair, changes), run(Original, pair, changes)
+    for evaluator in (ours, theirs):
+        evaluator.accumulate()
+    same(ours, theirs)
+
+
 def test_the_whole_result_is_at_hand():
     truth = COCO(FIXTURES[0])
     evaluator = run(COCOeval, (truth, truth.loadRes(FIXTURES[1])), {})
