@@ -338,3 +338,23 @@ class TestComparing:
     def test_percent_beside_shares_are_not_comparable(self):
         found = compare([logs.history([0.3]), logs.history([30.0])])
         assert found.reasons == ("not comparable: history in percent, the others not",)
+
+
+class TestLowerIsBetter:
+    """Miss rates and errors are judged by the same words, turned round."""
+
+    def test_a_perfect_miss_rate_is_no_failure(self):
+        history = dm.History()
+        for epoch in range(8):
+            history.append(epoch, train={"loss": 1.0}, val={"loss": 1.0}, metrics={"MR": 0.0})
+        assert history.verdict("MR").name != "failed"
+
+    def test_an_error_that_falls_shows_that_only_the_log_is_wrong(self):
+        history = dm.History()
+        for epoch, error in enumerate(np.linspace(0.60, 0.38, 12)):
+            loss = float("nan") if epoch > 8 else 1.0 / (epoch + 1)
+            history.append(epoch, train={"loss": loss}, metrics={"oLRP": error})
+        assert history.verdict("oLRP").name == "still improving"
+        for epoch in range(12, 20):
+            history.append(epoch, train={"loss": float("nan")}, metrics={"oLRP": 0.9})
+        assert history.verdict("oLRP").name == "failed"

@@ -218,3 +218,39 @@ class TestPieces:
         whole = b"".join(parts)
         source = Input("folder", [*contents.pieces()])
         assert (source.size, source.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+
+
+class TestLabels:
+    """The first word of a line means the same on every way through the reader."""
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["0", "1"],
+            ["+0", "+1"],
+            ["0e0", "1e0"],
+            ["-1", "12345678"],
+            ["1234567890123456", "2"],
+            ["cat", "dog"],
+            ["3d", "cat"],
+            ["a\xa0b", "cat"],
+            ["0", "cat"],
+        ],
+    )
+    @pytest.mark.parametrize("rows", [2, 200])
+    def test_fast_is_slow(self, tmp_path, words, rows, monkeypatch):
+        lines = [f"{words[row % 2]} 0.5 0.5 0.25 0.25" for row in range(rows)]
+        path = tmp_path / "a.txt"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        contents = Contents([path.read_bytes()])
+
+        def labels() -> list:
+            found = lines_module.read_lines(contents, ["a.txt"], "a.txt", text_label=False)
+            return [type(label) for label in found.label.labels.tolist()] + sorted(
+                map(str, found.label.labels.tolist())
+            )
+
+        fast = labels()
+        monkeypatch.setattr(lines_module, "_regular", lambda *_: None)
+        monkeypatch.setattr(lines_module, "_by_pandas", lambda *_: None)
+        assert fast == labels()

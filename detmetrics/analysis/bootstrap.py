@@ -24,7 +24,14 @@ from detmetrics.parallel import each
 from detmetrics.result import Evaluation
 from detmetrics.summary import per_category, summarize
 
-__all__ = ["Interval", "Intervals", "confidence_intervals", "interval_of", "sample_seeds"]
+__all__ = [
+    "Interval",
+    "Intervals",
+    "confidence_intervals",
+    "interval_of",
+    "require_samples",
+    "sample_seeds",
+]
 
 RESAMPLES = 1_000
 Progress = Callable[[float], None]
@@ -113,10 +120,7 @@ def confidence_intervals(
     >>> found.low < found.value < found.high
     True
     """
-    if resamples < 2 or not 0 < level < 1:
-        raise InputError(
-            f"expected 2 resamples or more and 0 < level < 1, got {resamples} and {level}"
-        )
+    require_samples(resamples, level, seed)
     names = list(result.summary)
     of = Samples(result, per_class=per_class)
     weights = sample_seeds(seed, resamples)
@@ -142,6 +146,20 @@ def confidence_intervals(
 
 def _plain(intervals: Mapping[str, Interval]) -> dict[str, dict[str, float | int | None]]:
     return {name: found.to_dict() for name, found in intervals.items()}
+
+
+def require_samples(resamples: int, level: float, seed: int) -> None:
+    """Refuse what no interval can be taken of.
+
+    Raises:
+        InputError: it can not.
+    """
+    whole = isinstance(resamples, int | np.integer) and isinstance(seed, int | np.integer)
+    if not whole or resamples < 2 or seed < 0 or not 0 < level < 1:
+        raise InputError(
+            "expected 2 resamples or more, 0 < level < 1 and a seed from 0, got "
+            f"{resamples}, {level} and {seed}"
+        )
 
 
 def sample_seeds(seed: int, resamples: int) -> list[np.random.SeedSequence]:

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detmetrics.analysis.bootstrap import RESAMPLES, Interval, Samples, interval_of, sample_seeds
+from detmetrics.analysis.bootstrap import (
+    RESAMPLES,
+    Interval,
+    Samples,
+    interval_of,
+    require_samples,
+    sample_seeds,
+)
 from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.errors import InputError
 from detmetrics.messages import few
@@ -188,10 +195,7 @@ def compare(
     """
     _require_alike(a, b)
     objects = _objects(a, b, iou, confidence)
-    if resamples < 2 or not 0 < level < 1:
-        raise InputError(
-            f"expected 2 resamples or more and 0 < level < 1, got {resamples} and {level}"
-        )
+    require_samples(resamples, level, seed)
     half = None if progress is None else lambda share: progress(share / 2)
     rest = None if progress is None else lambda share: progress((1 + share) / 2)
     seeds = sample_seeds(seed, resamples)

@@ -45,6 +45,9 @@ class Cuts(Protocol):
     def f(self, beta: float = 1.0) -> Floats: ...  # noqa: D102
 
 
+LARGEST_BETA = 1e6  # beyond it F is recall, and its square overflows in the end
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """kind: what is bounded or, for ``"f"``, best; value: the bound, or beta."""
@@ -66,11 +69,11 @@ class Objective:
         if kind[:1].lower() == "f" and not number:
             kind, number = "f", kind[1:]
         try:
-            value = float(number)
+            value = math.nan if "_" in number else float(number)
         except ValueError:
             value = math.nan
         within = {
-            "f": 0 < value < math.inf,
+            "f": 0 < value < LARGEST_BETA,
             "precision": 0 < value <= 1,
             "recall": 0 < value <= 1,
             "fppi": 0 <= value < math.inf,

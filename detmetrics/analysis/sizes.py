@@ -123,7 +123,14 @@ def _ranges(of: Of, edges: Sequence[float] | None) -> list[AreaRange]:
 
 
 def _name(low: float, high: float) -> str:
-    return f"from {low:.4g}" if high >= NO_END else f"{low:.4g} to {high:.4g}"
+    return f"from {_number(low)}" if high >= NO_END else f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: float) -> str:
+    """In as few digits as tell it from every other."""
+    return (
+        f"{value:.4g}" if float(f"{value:.4g}") == value < 1e4 else repr(value).removesuffix(".0")
+    )
 
 
 def _rules(rules: Rules, ranges: Sequence[AreaRange]) -> Rules:

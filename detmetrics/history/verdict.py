@@ -104,15 +104,22 @@ def verdict_of(course: Course, *, lower: bool = False) -> Verdict:
 
 def _failed(case: Case) -> _Found | None:
     course, metric = case.course, case.metric
-    if course.lost is not None and (metric is None or metric.end <= HALF * metric.highest):
+    if course.lost is not None and (metric is None or _far_below(metric)):
         place = course.place(course.lost)
         what = f"the train loss is nan or infinite from {place} to the end"
         return "failed", course.epochs[course.lost], [what]
-    if metric is not None and len(metric) >= FEWEST and not metric.values.any():
+    zero = metric is not None and metric.sign > 0 and not metric.values.any()
+    if zero and metric is not None and len(metric) >= FEWEST:
         return "failed", None, [f"{course.column} is 0 in every one of {len(metric):,} epochs"]
     if course.column is not None and metric is None and case.val is None:
         return "failed", None, [f"{course.column} is undefined in every row"]
     return None
+
+
+def _far_below(metric: Curve) -> bool:
+    """Whether it ends half of its best away from it; a metric that never left 0 does, too."""
+    lost, half = metric.highest - metric.end, HALF * abs(metric.highest)
+    return lost >= half if metric.sign > 0 else lost > half
 
 
 def _unmeasured(case: Case) -> _Found | None:

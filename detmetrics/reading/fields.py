@@ -28,6 +28,7 @@ EXACT = 1 << 53
 """Floats hold all whole numbers below this."""
 
 TAB, NEWLINE, RETURN, SPACE = b"\t\n\r "
+NUMERIC = np.frombuffer(b"0123456789+-.", np.uint8)
 MARKS = [mark[0] for mark, _ in BYTE_ORDER_MARKS]
 
 
@@ -182,6 +183,8 @@ def _put(
         rows[column, at] = found
     found = None if text_label else _whole(span, *first)
     if found is None:
+        if not text_label and np.isin(span.text[first[0] - first[1]], NUMERIC).any():
+            raise IrregularError  # numbers, some of them in a way of their own
         return _words(span, *first)
     rows[0, at] = found
     return None
@@ -247,6 +250,8 @@ def _joined(found: Sequence[_Words | None]) -> Keys | None:
         texts = [_text(parts[::-1, at]) for at in _first(number)[order].tolist()]
     except UnicodeDecodeError:
         raise IrregularError from None
+    if any(character.isspace() for text in texts for character in text):
+        raise IrregularError  # a space that is none of ASCII's parts words, too
     return Keys(object_column(texts), np.argsort(order)[code])
 
 

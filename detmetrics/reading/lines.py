@@ -399,6 +399,6 @@ def _is_whole(word: str) -> bool:
     return (
         word != "difficult"
         and _is_number(word)
-        and abs(float(word)) < MANY
+        and abs(float(word)) < EXACT
         and float(word).is_integer()
     )

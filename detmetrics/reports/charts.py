@@ -13,6 +13,8 @@ __all__ = ["Line", "chart", "spark"]
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 WIDTH = 60
+FAR, NEAR = 1e150, 1e-150
+"""Values further out are drawn as these; differences that are smaller as none."""
 
 
 class Line(NamedTuple):
@@ -28,14 +30,14 @@ def spark(values: Floats, width: int = WIDTH) -> str:
     >>> spark(np.array([0.0, 1.0, 2.0, np.nan, 7.0]))
     '▁▂▃ █'
     """
-    means = _means(values, width)
+    means = _means(np.where(np.isfinite(values), np.clip(values, -FAR, FAR), np.nan), width)
     finite = np.isfinite(means)
     if not finite.any():
         return " " * len(means)
     low, high = float(means[finite].min()), float(means[finite].max())
-    scale = (len(BLOCKS) - 1) / (high - low) if high > low else 0.0
+    spread = max(high - low, NEAR)  # of less, no quotient is left
     return "".join(
-        BLOCKS[round((value - low) * scale)] if np.isfinite(value) else " "
+        BLOCKS[round((value - low) / spread * (len(BLOCKS) - 1))] if np.isfinite(value) else " "
         for value in means.tolist()
     )
 

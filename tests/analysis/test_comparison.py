@@ -101,7 +101,7 @@ def test_what_does_not_compare_is_refused(pair):
     with pytest.raises(dm.InputError, match="two results on the same ground truth"):
         compare(a, dm.evaluate(other, none))
     for name, message in (
-        ("crowd", "crowds and ignored objects"),
+        ("crowd", "crowds, ignored objects"),
         ("boxes", "boxes"),
         ("area", "area"),
     ):
