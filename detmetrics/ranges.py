@@ -1,4 +1,4 @@
-"""Which boxes lie in which range of sizes, and where sizes are not known."""
+"""Which boxes lie in which range of sizes, shapes or places, and where these are not known."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def unsized(truth: GroundTruth, rules: Rules) -> Bools:
     known = {
         "area": not truth.relative,
         "height": not truth.relative,
-        "share": truth.relative or truth.catalog.sized,
+        "aspect": not truth.relative,
+        **dict.fromkeys(("share", "x", "y", "border"), truth.relative or truth.catalog.sized),
     }
     told = [known[area.of] for area in rules.area_ranges]
     return ~np.array([told[0] or rules.area_ranges[0] in (ALL_AREAS, ANY_SIZE), *told[1:]])
@@ -59,9 +60,33 @@ def in_ranges(table: Table, rules: Rules) -> Bools:
 
 
 def _sizes(table: Table, area: AreaRange) -> Floats:
-    if area.of == "height":
-        return table.xywh[:, 3]
-    if area.of == "share" and not table.relative:
-        images: Floats = table.catalog.image_sizes.prod(axis=1)
-        return table.area / images[table.image]
+    """(n,) what a range is of; places outside the image are at its border."""
+    match area.of:
+        case "height":
+            return table.xywh[:, 3]
+        case "aspect":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                aspect: Floats = table.xywh[:, 2] / table.xywh[:, 3]
+            return aspect
+        case "x" | "y":
+            axis = ("x", "y").index(area.of)
+            centre = table.xywh[:, axis] + table.xywh[:, axis + 2] / 2
+            place: Floats = np.clip(centre / _sides(table)[:, axis], 0.0, 1.0)
+            return place
+        case "border":
+            sides = _sides(table)
+            first, last = table.xywh[:, :2], table.xywh[:, :2] + table.xywh[:, 2:]
+            distance: Floats = (np.minimum(first, sides - last) / sides).min(axis=1)
+            return np.maximum(distance, 0.0)
+        case "share" if not table.relative:
+            images: Floats = table.catalog.image_sizes.prod(axis=1)
+            return table.area / images[table.image]
     return table.area
+
+
+def _sides(table: Table) -> Floats:
+    """(n, 2) the width and the height of the image of each box, in the unit of the boxes."""
+    if table.relative:
+        return np.ones((len(table), 2))
+    sizes: Floats = table.catalog.image_sizes[table.image]
+    return sizes

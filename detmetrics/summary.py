@@ -22,11 +22,13 @@ from detmetrics.rules import UNLIMITED, Rules
 
 __all__ = [
     "FREQUENCIES",
+    "LRP_PARTS",
     "Metric",
     "Summary",
     "cells_of",
     "lower_is_better",
     "mean_of",
+    "means_of_categories",
     "metrics_of",
     "per_category",
     "summarize",
@@ -164,12 +166,16 @@ def mean_of(cells: Floats, curves: Curves, area: int) -> float:
 
 def per_category(curves: Curves) -> dict[str, Floats]:
     """(K,) each metric of every category; nan without ground truth in range."""
-    count = curves.matches.categories
-    means = {}
-    for metric in metrics_of(curves.matches.rules):
-        cells = cells_of(curves, metric)
-        rows = np.ascontiguousarray(cells.reshape(math.prod(cells.shape[:-1]), count).T)
-        means[metric.name] = rows.mean(axis=1)
+    return {
+        metric.name: means_of_categories(cells_of(curves, metric))
+        for metric in metrics_of(curves.matches.rules)
+    }
+
+
+def means_of_categories(cells: Floats) -> Floats:
+    """(K,) the mean of the cells of each category; cells : (..., K)."""
+    rows = np.ascontiguousarray(cells.reshape(math.prod(cells.shape[:-1]), cells.shape[-1]).T)
+    means: Floats = rows.mean(axis=1)
     return means
 
 

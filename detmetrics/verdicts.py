@@ -80,7 +80,7 @@ def verdicts(
     bounds = rules.area_ranges[area]
     verdict[rows[~matches.liable[area]]] = IGNORED
     reason[rows[~matches.liable[area]]] = "not every object of its class is marked in the image"
-    size = {"area": "area", "share": "area", "height": "height"}[bounds.of]
+    size = SIZES.get(bounds.of, bounds.of)
     reason[rows[~matches.in_range[area]]] = f"its {size} is outside the range {bounds.name}"
 
     at = rows[holder]
@@ -114,6 +114,7 @@ def verdicts(
     )
 
 
+SIZES = {"share": "area", "x": "centre", "y": "centre", "border": "distance to the border"}
 TAKEN = "duplicate: a better detection took the ground truth"
 TAKERS = "the detections that overlap it matched other ground truths"
 

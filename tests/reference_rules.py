@@ -112,7 +112,7 @@ def _object(truth: GroundTruth, g: int, rules: Rules) -> dict | None:
         area = xywh[2] * xywh[3]
     return {
         "row": g, "image": int(truth.image[g]), "class": int(truth.category[g]), "xyxy": xyxy,
-        "xywh": xywh, "sizes": _sizes(truth, int(truth.image[g]), area, xywh[3]),
+        "xywh": xywh, "sizes": _sizes(truth, int(truth.image[g]), area, xywh),
         "excused": excused, "region": region, "group": group,
         "attributes": {name: float(values[g]) for name, values in truth.attributes.items()},
     }  # fmt: skip
@@ -127,7 +127,7 @@ def _detection(truth: GroundTruth, found: Detections, d: int, rules: Rules) -> d
         score = float(np.round(score, rules.score_decimals))
     return {
         "row": d, "image": image, "class": int(found.category[d]), "score": score, "xyxy": xyxy,
-        "xywh": xywh, "sizes": _sizes(truth, image, xywh[2] * xywh[3], xywh[3]),
+        "xywh": xywh, "sizes": _sizes(truth, image, xywh[2] * xywh[3], xywh),
         "open": rules.federated
         and [image, int(found.category[d])] in truth.federation.not_exhaustive.tolist(),
     }  # fmt: skip
@@ -154,9 +154,18 @@ def _clipped(xyxy, xywh, truth: GroundTruth, image: int, rules: Rules):
     return (x1, y1, x2, y2), (x1, y1, x2 - x1, y2 - y1)
 
 
-def _sizes(truth: GroundTruth, image: int, area: float, height: float) -> dict:
-    width_of_image, height_of_image = truth.catalog.image_sizes[image]
-    return {"area": area, "height": height, "share": area / (width_of_image * height_of_image)}
+def _sizes(truth: GroundTruth, image: int, area: float, xywh) -> dict:
+    wide, high = truth.catalog.image_sizes[image]
+    x, y, w, h = map(float, xywh)
+    return {
+        "area": area,
+        "height": h,
+        "share": area / (wide * high),
+        "aspect": w / h if h else (np.nan if w == 0 else np.copysign(np.inf, w)),
+        "x": min(max((x + w / 2) / wide, 0), 1),
+        "y": min(max((y + h / 2) / high, 0), 1),
+        "border": max(min(x / wide, y / high, (wide - (x + w)) / wide, (high - (y + h)) / high), 0),
+    }
 
 
 def _looked_for(truth: GroundTruth, objects: list[dict], d: dict) -> bool:

@@ -31,6 +31,8 @@ CLASS_RULES = [
 OTHER_RANGES = [
     (("all", -math.inf, math.inf),),
     (("wide", 0.005, 0.1, "share"), ("low", 0.0, 2.0, "height"), ("tiny", 0.0, 8.0)),
+    (("tall", 0.0, 0.5, "aspect"), ("left", 0.0, 0.1, "x"), ("high", 0.0, 0.125, "y")),
+    (("flat", 1.5, 1e10, "aspect"), ("edge", 0.0, 0.05, "border"), ("in", 0.05, 0.5, "border")),
     (("seen", 0.0, 1e10, "height", (("visibility", 0.5, 1.0),)), ("low", 2.0, 4.0, "height")),
     (
         ("all", 1.0, 1e10, "height", (("visibility", 0.25, 1e10),)),

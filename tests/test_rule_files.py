@@ -160,7 +160,7 @@ class TestFaults:
             ("area_ranges = [['a', 0, 5, 'area', 1]]", "area_ranges: expected ranges such as"),
             ("area_ranges = [['a', '0', 5]]", r"area_ranges: expected \(name, low, high\)"),
             ("area_ranges = [['a', false, 5]]", r"area_ranges: expected \(name, low, high\)"),
-            ("area_ranges = [['a', 0, 5, 'width']]", "a: expected 'area', 'share' or 'height'"),
+            ("area_ranges = [['a', 0, 5, 'width']]", "a: expected one of area, share, height"),
             ("area_ranges = [{name='a', low=0}]", "area_ranges: expected ranges such as"),
             ("area_ranges = [{name='a', low=0, high=1, by=2}]", "area_ranges: expected ranges"),
             ("area_ranges = {a = [5, 0]}", "area_ranges: expected 0 <= low <= high"),

@@ -324,7 +324,7 @@ class TestErrors:
             ({"area_ranges": [("a", False, 1)]}, r"area_ranges: expected \(name, low, high\)"),
             (
                 {"area_ranges": [("a", 0, 1, "width")]},
-                "area_ranges: a: expected 'area', 'share' or 'height', got 'width'",
+                "a: expected one of area, share, height, aspect, x, y, border, got 'width'",
             ),
         ],
     )

@@ -186,7 +186,7 @@ class TestEvaluate:
             (["--rules", "voc2007", "--sort", "AP50", "--per-class"], "cannot sort by 'AP50'"),
             (["--rules", "voc2007", "--fail-under", "AR=1"], "no metric 'AR'; there are AP"),
             (["--max-detections", "1,all"], "expected whole numbers such as 1,10,100, or inf"),
-            (["--area-ranges", "a:0:1:width"], "expected 'area', 'share' or 'height'"),
+            (["--area-ranges", "a:0:1:width"], "expected one of area, share, height"),
             (["--area-ranges", "a:0:1:area:2"], "area_ranges: expected (name, low, high)"),
         ],
     )

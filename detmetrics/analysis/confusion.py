@@ -171,6 +171,11 @@ def confusion_matrix(
 
     Raises:
         InputError: an unknown definition, or numbers that are no overlap and no score.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> confusion_matrix(result).confused()[0]
+    ('person', 'dog', 3)
     """
     if definition not in DEFAULT_IOU:
         raise InputError(f"definition: expected greedy or ultralytics, got {definition!r}")

@@ -205,6 +205,11 @@ def error_types(
     Raises:
         InputError: not ``0 < background < iou <= 1``.
         RulesError: the limit is no whole number from 1.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> error_types(result).counts["missed"]
+    16
     """
     if share(background, "background") >= share(iou):
         raise InputError(f"expected background < iou, got {background} and {iou}")

@@ -139,6 +139,11 @@ def blind_spots(
     Raises:
         InputError: a confidence or an overlap that is none.
         RulesError: a threshold that the rules do not have.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> len(blind_spots(result).repeated)
+    2
     """
     levels = np.array(confidences, np.float64).reshape(-1)
     if np.isnan(levels).any():

@@ -15,8 +15,10 @@ from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.history import history
 from detmetrics.cli.reconcile import reconcile
 from detmetrics.cli.rules import rules
+from detmetrics.cli.slices import slices
 from detmetrics.cli.split import split
 from detmetrics.cli.stats import stats
+from detmetrics.cli.thresholds import thresholds
 from detmetrics.errors import DetmetricsError
 from detmetrics.messages import printable
 from detmetrics.version import __version__
@@ -51,8 +53,10 @@ cli.add_command(convert)
 cli.add_command(formats)
 cli.add_command(history)
 cli.add_command(reconcile)
+cli.add_command(slices)
 cli.add_command(split)
 cli.add_command(stats)
+cli.add_command(thresholds)
 
 
 def main() -> None:

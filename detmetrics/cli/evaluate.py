@@ -72,8 +72,8 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
 @click.option(
     "--area-ranges",
     type=AREAS,
-    help="In square pixels, such as tiny:0:256; far:0:25:height or tiny:0:0.01:share (of the "
-    "image).",
+    help="In square pixels, such as tiny:0:256; far:0:25:height, tiny:0:0.01:share (of the "
+    "image), tall:0:0.5:aspect, left:0:0.3:x, top:0:0.3:y or edge:0:0.05:border.",
 )
 @click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
 @click.option("--images", type=NAMES, help="Only these images, by id or file name.")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-__all__ = ["AREAS", "LIMITS", "MINIMUM", "NAMES", "RATIOS", "THRESHOLDS"]
+__all__ = ["AREAS", "LIMITS", "MINIMUM", "NAMES", "OBJECTIVE", "RATIOS", "THRESHOLDS"]
 
 
 MOST = 10_000
@@ -86,6 +86,13 @@ def _ratios(text: str) -> tuple[float, ...]:
     return values
 
 
+def _objective(text: str) -> str:
+    from detmetrics.analysis.objectives import Objective  # costs more than a parser may
+
+    return str(Objective.parse(text))
+
+
+OBJECTIVE = _Parsed("objective", _objective, "f1, f2, f0.5, precision:P, recall:R or fppi:F")
 RATIOS = _Parsed("a:b:c", _ratios, "two or three numbers above 0 such as 6:2:2 or 8:2")
 THRESHOLDS = _Parsed("t,t,... or start:stop:step", _thresholds, "0.5,0.75 or 0.5:0.95:0.05")
 LIMITS = _Parsed("n,n,...", _limits, "whole numbers such as 1,10,100, or inf")

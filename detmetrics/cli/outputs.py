@@ -9,7 +9,7 @@ import click
 
 __all__ = ["check_outputs"]
 
-KINDS = ("json", "csv", "markdown")
+KINDS = ("json", "csv", "markdown", "output")
 
 
 def check_outputs(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
@@ -20,7 +20,7 @@ def check_outputs(ground_truth: str, detections: str, options: dict[str, Any]) -
     """
     if ground_truth == detections == "-":
         raise click.UsageError("standard input can be one of the two files, not both")
-    outputs = [(kind, options[f"{kind}_file"]) for kind in KINDS]
+    outputs = [(kind, options.get(f"{kind}_file")) for kind in KINDS]
     inputs = [path for path in (ground_truth, detections) if path != "-"]
     taken = {os.path.realpath(path): "an input" for path in inputs}
     for kind, path in outputs:

@@ -9,11 +9,11 @@ from typing import Any
 from detmetrics.errors import FormatError
 from detmetrics.messages import shown
 from detmetrics.reading.given import Given, decoded
-from detmetrics.reading.headings import find_columns
+from detmetrics.reading.headings import find_columns, image_column
 from detmetrics.reading.records import parse
 from detmetrics.reading.request import Reading
 
-__all__ = ["column_of_images"]
+__all__ = ["column_of_images", "fields_of_images", "rows_of_images"]
 
 
 def column_of_images(source: str, name: str, reading: Reading) -> Mapping[str, str]:
@@ -34,6 +34,52 @@ def column_of_images(source: str, name: str, reading: Reading) -> Mapping[str, s
         have = ", ".join(map(str, rows[0])) if rows and isinstance(rows[0], dict) else "none"
         raise FormatError(source, [f"no column {shown(name)} of images; there are {have}"])
     return found
+
+
+def rows_of_images(path: str, column: str, reading: Reading) -> list[tuple[str, str | None]]:
+    """The image and the value of each row of a table; None where it is empty.
+
+    Raises:
+        FormatError: it is no table, or has no such column or none of images.
+    """
+    given = Given(path)
+    if given.is_folder or given.head.lstrip()[:1] in (b"{", b"["):
+        raise FormatError(path, ["expected a table (CSV, TSV or Parquet) with a column of images"])
+    frame = _frame(given)
+    names = [*map(str, frame.columns)]
+    image = image_column(names, reading.columns)
+    if image is None:
+        have = f"no column of images, such as image or file_name; there are {', '.join(names)}"
+        raise FormatError(path, [f"{have}: say which, --columns image=NAME"])
+    if column not in names:
+        raise FormatError(path, [f"no column {shown(column)}; there are {', '.join(names)}"])
+    frame.columns = names
+    values = zip(frame[image], frame[column], frame[column].isna(), strict=True)
+    return [(str(key), None if nothing else _text(value)) for key, value, nothing in values]
+
+
+def fields_of_images(path: str, name: str) -> Mapping[Any, str]:
+    """A field of COCO images by image id, of those that have it.
+
+    Raises:
+        FormatError: it is no COCO file, or no image has the field.
+    """
+    given = Given(path)
+    if given.is_folder or given.head.lstrip()[:1] != b"{":
+        raise FormatError(path, ["expected a COCO file: other formats have no fields of images"])
+    rows, _ = _rows(given, Reading())
+    images = [row for row in rows if isinstance(row, dict)]
+    found = {row.get("id"): _text(row.get(name)) for row in images}
+    known = {image: value for image, value in found.items() if value is not None}
+    if not known:
+        have = ", ".join(dict.fromkeys(field for row in images for field in row))
+        raise FormatError(path, [f"no field {shown(name)} of images; there are {have or 'none'}"])
+    return known
+
+
+def _text(value: Any) -> str | None:
+    """None for nothing."""
+    return None if value is None else str(value).strip() or None
 
 
 def _rows(given: Given, reading: Reading) -> tuple[list[Any], str]:

@@ -11,7 +11,7 @@ from detmetrics.errors import FormatError
 from detmetrics.messages import shown
 from detmetrics.reading.layouts import CENTRES, CORNERS, SIDES
 
-__all__ = ["Heading", "find_columns", "refuse_two_scores"]
+__all__ = ["Heading", "find_columns", "image_column", "refuse_two_scores"]
 
 # What a column is called, by what it holds; in lower case, without _ and spaces.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -93,6 +93,15 @@ def find_columns(
     if not {"class", "number"} & column.keys():
         return None, "no column for class"
     return Heading(column=column, box_format=form), ""
+
+
+def image_column(names: Sequence[str], asked: str | Sequence[str] = ()) -> str | None:
+    """The column that names the image, in a table that need not have boxes.
+
+    >>> image_column(["weather", "file_name"])
+    'file_name'
+    """
+    return (_usual(names, asked) | _asked(names, asked)).get("image")
 
 
 def refuse_two_scores(names: Sequence[str], asked: str | Sequence[str]) -> None:

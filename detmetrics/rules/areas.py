@@ -13,11 +13,13 @@ __all__ = ["ALL_AREAS", "ANY_SIZE", "COCO_RANGES", "AreaRange", "checked_ranges"
 
 
 class AreaRange(NamedTuple):
-    """A named range of sizes; both ends belong to it.
+    """A named range of sizes, shapes or places; both ends belong to it.
 
-    Sizes are areas in square pixels, or where ``of`` says so shares of the area of the image
-    (0 to 1) or heights in pixels. also: what objects must be besides, as (attribute, low, high),
-    see :attr:`GroundTruth.attributes`; of detections it is not known and not asked.
+    of: what lies in the range: the ``"area"`` in square pixels, its ``"share"`` of the image
+    (0 to 1), the ``"height"`` in pixels, the ``"aspect"`` (width by height), where the centre is
+    (``"x"`` from the left and ``"y"`` from the top, 0 to 1), or how far the ``"border"`` of the
+    image is, as a share of its side (0 to 0.5). also: what objects must be besides, as (attribute,
+    low, high), see :attr:`GroundTruth.attributes`; of detections it is not known and not asked.
 
     >>> import detmetrics as dm
     >>> rules = dm.COCO.replace(area_ranges=[dm.AreaRange("tiny", 0, 256)])
@@ -28,7 +30,7 @@ class AreaRange(NamedTuple):
     name: str
     low: float
     high: float
-    of: Literal["area", "share", "height"] = "area"
+    of: Literal["area", "share", "height", "aspect", "x", "y", "border"] = "area"
     also: tuple[tuple[str, float, float], ...] = ()
 
     @property
@@ -38,13 +40,25 @@ class AreaRange(NamedTuple):
         >>> AreaRange("small", 0.0, 1024.0).words, AreaRange("far", 0.0, 25.0, "height").words
         ('0 to 1024 px²', '0 to 25 px high')
         """
-        unit = {"area": "px²", "share": "of the image", "height": "px high"}[self.of]
+        unit = UNITS[self.of]
         return ", ".join(
             [
                 _bounds(self.low, self.high, unit),
                 *(f"{name} {_bounds(low, high, '')}".rstrip() for name, low, high in self.also),
             ]
         )
+
+
+UNITS = {
+    "area": "px²",
+    "share": "of the image",
+    "height": "px high",
+    "aspect": "wide by high",
+    "x": "of the width from the left",
+    "y": "of the height from the top",
+    "border": "of the image from its border",
+}
+"""What a range may be of, and how that is measured."""
 
 
 def _bounds(low: float, high: float, unit: str) -> str:
@@ -85,9 +99,9 @@ def checked_ranges(values: Any, everything: AreaRange = ALL_AREAS) -> tuple[Area
     except (TypeError, ValueError):
         raise RulesError(f"area_ranges: expected (name, low, high), got {values!r}") from None
     for area in ranges:
-        if area.of not in ("area", "share", "height"):
+        if area.of not in UNITS:
             raise RulesError(
-                f"area_ranges: {area.name}: expected 'area', 'share' or 'height', got {area.of!r}"
+                f"area_ranges: {area.name}: expected one of {', '.join(UNITS)}, got {area.of!r}"
             )
         if area != ANY_SIZE and not 0 <= area.low <= area.high < math.inf:
             raise RulesError(

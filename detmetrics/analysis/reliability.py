@@ -1,0 +1,254 @@
+"""Whether a score of 0.8 means that four of five such detections are right.
+
+Scores are put in equal bins ``(low, high]`` of [0, 1], the first closed. Of a bin with ``n_b`` of
+``N`` detections, ``score_b`` is their mean score, ``precision_b`` the share that is right, and
+``iou_b`` the sum of the overlaps of those that are right, over ``n_b``. Detections that the rules
+set aside (those on ignored ground truth among them) are in no bin.
+
+ECE
+    ``sum n_b / N |score_b - precision_b|``, and MCE the largest of these gaps. Source: Guo et
+    al., On Calibration of Modern Neural Networks (2017).
+D-ECE
+    The ECE of 25 bins over the detections of all classes with ground truth, pooled. Source:
+    Kuzucu et al., On Calibration of Object Detectors (2024), ``fiveai/detection_calibration``,
+    ``coco_calibration.py``. With bins of position and size too (:func:`detection_ece`): Küppers et
+    al., Multivariate Confidence Calibration for Object Detection (2020), ``netcal``.
+LaECE
+    Of a class ``sum n_b / N |score_b - iou_b|`` over 25 bins, so that a score should tell how well
+    a box fits, too; then the mean over classes with ground truth and detections. Source: Oksuz et
+    al., Towards Building Self-Aware Object Detectors (2023), and as above. A gap of exactly 0
+    counts as 0. The papers match at an IoU of 0.1 or 0: evaluate with ``iou_thresholds=0.1``.
+LaACE
+    Of a class the mean of ``|score - iou|``, of detections one by one, 0 the overlap of a wrong
+    one; then the mean over the same classes. Source: Kuzucu et al. Their code takes detections on
+    ignored ground truth in; here they are left out, as in the other numbers.
+
+0 is best in all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from detmetrics.analysis.outcomes import outcomes
+from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.errors import InputError
+from detmetrics.messages import counted
+from detmetrics.result import Evaluation
+
+__all__ = ["Calibration", "Reliability", "calibration", "detection_ece"]
+
+FINE = 25
+"""The bins of D-ECE and LaECE in the papers."""
+
+Along = Literal["cx", "cy", "w", "h"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reliability:
+    """The reliability table of some detections: a row a bin, from low scores to high ones.
+
+    low, high : (B,) bounds; count : (B,); score, precision : (B,) means, nan in an empty bin; iou :
+    (B,) the mean overlap of those that are right, nan where none is. ece, mce, laece, laace: of
+    these detections, nan where there are none.
+    """
+
+    low: Floats
+    high: Floats
+    count: Ints
+    score: Floats
+    precision: Floats
+    iou: Floats
+    ece: float
+    mce: float
+    laece: float
+    laace: float
+
+    @property
+    def gap(self) -> Floats:
+        """(B,) mean score less precision: above 0 where scores promise too much."""
+        return self.score - self.precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """pooled: of the detections of all classes; classes: by name. d_ece, laece, laace: over
+    classes with ground truth, as the papers have them; nan where there are no detections.
+    """
+
+    iou: float
+    area: str
+    pooled: Reliability
+    classes: Mapping[str, Reliability]
+    d_ece: float
+    laece: float
+    laace: float
+
+
+def calibration(
+    result: Evaluation, bins: int = 10, iou: float = 0.5, area: str = "all"
+) -> Calibration:
+    """How well scores tell what is right, pooled and of each class.
+
+    bins: of the reliability tables, their ECE and their MCE; D-ECE and LaECE have 25.
+
+    Raises:
+        RulesError: the rules have no such threshold or range.
+        InputError: no bins, or scores beyond [0, 1].
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> found = calibration(result)
+    >>> round(found.pooled.ece, 4), found.pooled.count.sum().item()
+    (0.1075, 131)
+    """
+    _check(bins)
+    found = outcomes(result, iou, area)
+    scores = _scores(result, found.counts)
+    right, overlap, counts = found.right, found.overlap, found.counts
+
+    def table(rows: Bools) -> Reliability:
+        return _reliability(scores[rows], right[rows], overlap[rows], bins)
+
+    category = result.matching.category
+    tables = {
+        name: table(counts & (category == index)) for index, name in enumerate(result.class_names)
+    }
+    has_truth = found.truths > 0
+    known = [one for one, there in zip(tables.values(), has_truth, strict=True) if there]
+    of_known = counts & has_truth[category]
+    return Calibration(
+        iou=iou,
+        area=area,
+        pooled=table(counts),
+        classes=tables,
+        d_ece=_error(_bin(scores[of_known], FINE), scores[of_known], right[of_known]),
+        laece=_mean([one.laece for one in known]),
+        laace=_mean([one.laace for one in known]),
+    )
+
+
+def detection_ece(
+    result: Evaluation,
+    along: Sequence[Along] = ("cx", "cy"),
+    bins: int = 10,
+    iou: float = 0.5,
+    area: str = "all",
+) -> float:
+    """D-ECE over bins of the score and of position and size at once, all classes pooled.
+
+    along: centre, width and height, as shares of the image; bins: of each of them and of the
+    score. nan where there are no detections.
+
+    Raises:
+        RulesError: the rules have no such threshold or range.
+        InputError: scores beyond [0, 1], or unknown sizes of images.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> detection_ece(result, ["cx", "cy"], bins=2) <= 1
+    True
+    """
+    _check(bins)
+    found = outcomes(result, iou, area)
+    rows = found.counts & (found.truths > 0)[result.matching.category]
+    scores = _scores(result, found.counts)[rows]
+    cell = _bin(scores, bins)
+    for shares in _places(result, rows, along):
+        cell = cell * bins + _bin(np.clip(shares, 0.0, 1.0), bins)
+    cell = np.unique(cell, return_inverse=True)[1]
+    return _error(cell, scores, found.right[rows])
+
+
+def _check(bins: int) -> None:
+    if bins < 1:
+        raise InputError(f"bins: expected one or more, got {bins}")
+
+
+def _scores(result: Evaluation, counts: Bools) -> Floats:
+    """(D,) of all; those that count are in [0, 1].
+
+    Raises:
+        InputError: they are not.
+    """
+    scores = result.matching.score
+    beyond = counts & ((scores < 0) | (scores > 1))
+    if number := int(beyond.sum()):
+        first = scores[beyond][0].item()
+        raise InputError(
+            f"{result.detections.source.name}: calibration is about scores from 0 to 1, and "
+            f"{counted(number, 'score lies', 'scores lie')} beyond, such as {first!r}: write "
+            "confidences instead"
+        )
+    return scores
+
+
+def _places(result: Evaluation, rows: Bools, along: Sequence[Along]) -> list[Floats]:
+    found = result.detections
+    if odd := [name for name in along if name not in ("cx", "cy", "w", "h")]:
+        raise InputError(f"along: expected some of cx, cy, w, h, got {odd[0]!r}")
+    at = result.matching.row[rows]
+    boxes, sides = found.xywh[at], np.ones((len(at), 2))
+    if not found.relative:
+        sides = found.catalog.image_sizes[found.image[at]]
+    if np.isnan(sides).any():
+        raise InputError(
+            "the sizes of images are unknown, so no bins of position: --image-dir or --image-sizes"
+        )
+    shares = {
+        "cx": (boxes[:, 0] + boxes[:, 2] / 2) / sides[:, 0],
+        "cy": (boxes[:, 1] + boxes[:, 3] / 2) / sides[:, 1],
+        "w": boxes[:, 2] / sides[:, 0],
+        "h": boxes[:, 3] / sides[:, 1],
+    }
+    return [shares[name] for name in along]
+
+
+def _bin(values: Floats, bins: int) -> Ints:
+    """(n,) the bin (low, high] of each value of [0, 1], the first closed."""
+    edges = np.linspace(0.0, 1.0, bins + 1)
+    place: Ints = np.searchsorted(edges, values, side="left") - 1
+    return np.maximum(place, 0)
+
+
+def _reliability(scores: Floats, right: Bools, overlap: Floats, bins: int) -> Reliability:
+    edges = np.linspace(0.0, 1.0, bins + 1)
+    at = _bin(scores, bins)
+    count = np.bincount(at, minlength=bins)
+    hits = np.bincount(at, right, bins)
+    with np.errstate(invalid="ignore"):
+        score = np.bincount(at, scores, bins) / count
+        precision = hits / count
+        iou = np.bincount(at, overlap, bins) / hits
+    gaps = np.abs(score - precision)
+    return Reliability(
+        low=edges[:-1],
+        high=edges[1:],
+        count=count,
+        score=score,
+        precision=precision,
+        iou=iou,
+        ece=_error(at, scores, right),
+        mce=float(np.nanmax(gaps)) if len(scores) else math.nan,
+        laece=_error(_bin(scores, FINE), scores, overlap),
+        laace=float(np.abs(scores - overlap).mean()) if len(scores) else math.nan,
+    )
+
+
+def _error(cell: Ints, scores: Floats, worth: Floats | Bools) -> float:
+    """Sum of n_b / N |mean score - mean worth| over cells, nan without detections."""
+    if not len(scores):
+        return math.nan
+    # n_b / N |a / n_b - b / n_b| = |a - b| / N
+    apart = np.bincount(cell, scores) - np.bincount(cell, worth)
+    return float(np.abs(apart).sum() / len(scores))
+
+
+def _mean(values: Sequence[float]) -> float:
+    defined = [value for value in values if not math.isnan(value)]
+    return sum(defined) / len(defined) if defined else math.nan

@@ -1,0 +1,266 @@
+"""Metrics by an attribute of images: where a detector is weak, worst slice first.
+
+A slice holds the images of one value; images without a value form the slice ``(none)``. Nothing
+is matched across images, so the matches of a slice are those of the whole that lie in it, and its
+metrics are those of an evaluation of its images alone, without matching again. (A limit of
+detections of a class over all images, ``class_limit``, is the one setting for which that differs:
+what the whole left out stays out.) Classes without ground truth in a slice are left out of its
+means, so slices may be means over different classes.
+
+Intervals are those of :mod:`detmetrics.analysis.bootstrap`, over images of the slice. The first of
+many slices is the worst by chance, too: a slice stands out where its interval leaves out the value
+of the whole. (AP of images that stand several times in a sample is a little higher than AP itself,
+so intervals reach further up than down.) Slices of few images are marked, and stand behind the
+others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from detmetrics.analysis.bootstrap import Interval, confidence_intervals
+from detmetrics.analysis.resampling import resampled
+from detmetrics.arrays import Bools
+from detmetrics.errors import InputError
+from detmetrics.messages import counted
+from detmetrics.result import Evaluation
+from detmetrics.summary import LRP_PARTS, metrics_of
+from detmetrics.tables import restrict
+
+__all__ = ["NONE", "Slice", "Slices", "part_of", "slices"]
+
+NONE = "(none)"
+"""The slice of the images without a value."""
+
+MOST = 200
+SCHEMA = 1
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """One value of the attribute, or all images.
+
+    images, objects, detections: how many; objects are ground truths that count, detections those
+    within the limits. small: fewer images than asked for. metrics: every metric of the rules, nan
+    where undefined, and undefined: why. interval: of the metric that slices are sorted by; None
+    where none was asked for, and for a single image.
+    """
+
+    name: str
+    images: int
+    objects: int
+    detections: int
+    small: bool
+    metrics: Mapping[str, float]
+    undefined: Mapping[str, str]
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slices:
+    """Slices by one attribute, worst first by ``metric``; overall: all images.
+
+    resamples is 0 without intervals. without_value: images of the slice ``(none)``.
+    """
+
+    by: str
+    metric: str
+    overall: Slice
+    slices: tuple[Slice, ...]
+    without_value: int
+    smallest: int
+    level: float
+    resamples: int
+    seed: int
+    signature: str
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values; undefined is None."""
+        return {
+            "schema": SCHEMA,
+            "by": self.by,
+            "metric": self.metric,
+            "signature": self.signature,
+            "level": self.level,
+            "resamples": self.resamples,
+            "seed": self.seed,
+            "smallest": self.smallest,
+            "images_without_value": self.without_value,
+            "overall": _plain(self.overall),
+            "slices": [_plain(one) for one in self.slices],
+            "notes": [*self.notes],
+        }
+
+
+def _plain(one: Slice) -> dict[str, Any]:
+    interval = one.interval and {
+        name: _or_none(getattr(one.interval, name)) for name in ("low", "high", "standard_error")
+    }
+    return {
+        "name": one.name,
+        "images": one.images,
+        "objects": one.objects,
+        "detections": one.detections,
+        "small": one.small,
+        "metrics": {name: _or_none(value) for name, value in one.metrics.items()},
+        "undefined": dict(one.undefined),
+        "interval": interval,
+    }
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def part_of(result: Evaluation, images: Bools) -> Evaluation:
+    """The result of some images alone, without matching again; images : (N,) the marked ones.
+
+    Raises:
+        InputError: another number of marks than of images, or none is marked.
+
+    >>> import numpy as np
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> half = part_of(result, np.arange(24) < 12)
+    >>> half.counts["images"], half.counts["ground_truths"]
+    (12, 57)
+    """
+    truth, found, matches = result.ground_truth, result.detections, result.matching
+    if len(images) != matches.images or not images.any():
+        raise InputError(
+            f"images: expected {matches.images:,} marks and some of them set, got {len(images):,} "
+            f"with {int(np.sum(images)):,} set"
+        )
+    part = resampled(result, images.astype(np.int64))
+    categories = np.ones(len(truth.catalog.category_ids), bool)
+    own_truth, own_found = restrict(truth, found, images, categories)
+    # Rows of the tables, too, are counted among those that are left.
+    place, truth_place = (np.cumsum(images[table.image]) - 1 for table in (found, truth))
+    matching = replace(part, row=place[part.row], truth_row=truth_place[part.truth_row])
+    return Evaluation(own_truth, own_found, result.rules, matching, result.notes)
+
+
+def slices(
+    result: Evaluation,
+    values: Sequence[str | None],
+    metric: str = "AP",
+    *,
+    by: str = "attribute",
+    resamples: int = 0,
+    level: float = 0.95,
+    seed: int = 0,
+    smallest: int = 20,
+    progress: Progress | None = None,
+) -> Slices:
+    """Every metric of each slice, worst first by one of them.
+
+    values : (N,) of each image, in the order of the catalog; None where there is none. by: what
+    they are. resamples: of the intervals, none for 0; level, seed: as in
+    :func:`~detmetrics.analysis.bootstrap.confidence_intervals`. smallest: slices of fewer images
+    are marked. progress: called with a phase and the share that is done.
+
+    Raises:
+        InputError: the rules have no such metric, another number of values than of images, or more
+            than 200 slices.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> found = slices(result, ["day", "night"] * 12, smallest=10)
+    >>> [(one.name, round(one.metrics["AP"], 3)) for one in found.slices]
+    [('day', 0.375), ('night', 0.393)]
+    """
+    kind, group = _kind(result, metric)
+    column = np.array([NONE if value is None else value for value in values], object)
+    names = sorted(dict.fromkeys(column.tolist()))
+    _check(result, len(values), len(names), by)
+
+    def part(name: str, at: int, images: Bools) -> Slice:
+        def told(share: float) -> None:
+            if progress is not None:
+                progress("resampling", (at + share) / (len(names) + 1))
+
+        of = part_of(result, images) if not images.all() else result
+        interval = None
+        if resamples and of.matching.images > 1:  # one image tells nothing of others
+            narrow = _with_metrics_of(of, group)
+            intervals = confidence_intervals(narrow, resamples, level, seed, progress=told)
+            interval = intervals.metrics[metric]
+        return _slice(name, of, interval, smallest)
+
+    overall = part("all images", 0, np.ones(len(values), bool))
+    found = [part(name, at, column == name) for at, name in enumerate(names, start=1)]
+    sign = -1.0 if _lower_is_better(kind) else 1.0
+
+    def worst_first(one: Slice) -> tuple[bool, bool, float, str]:
+        value = one.metrics[metric]
+        undefined = math.isnan(value)
+        return undefined, one.small, 0.0 if undefined else sign * value, one.name
+
+    return Slices(
+        by=by,
+        metric=metric,
+        overall=overall,
+        slices=tuple(sorted(found, key=worst_first)),
+        without_value=sum(value is None for value in values),
+        smallest=smallest,
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        signature=result.signature,
+        notes=tuple(result.attention),
+    )
+
+
+def _kind(result: Evaluation, metric: str) -> tuple[str, str]:
+    """What the metric is a mean of, and the group of metrics that it is reported in."""
+    rules = result.rules
+    known = {
+        one.name: (one.kind, group)
+        for group in rules.metrics
+        for one in metrics_of(rules.replace(metrics=group))
+    }
+    if metric not in known:
+        raise InputError(f"no metric {metric!r}; there are {', '.join(known)}")
+    return known[metric]
+
+
+def _with_metrics_of(result: Evaluation, group: str) -> Evaluation:
+    """The same result that reports one group of metrics: what is not asked is not resampled."""
+    rules = result.rules.replace(metrics=group)
+    return replace(result, rules=rules, matching=replace(result.matching, rules=rules))
+
+
+def _check(result: Evaluation, values: int, slices: int, by: str) -> None:
+    if values != result.matching.images:
+        images = counted(result.matching.images, "image")
+        raise InputError(f"values: expected one for each of the {images}, got {values:,}")
+    if slices > MOST:
+        raise InputError(
+            f"{by}: {slices:,} different values are too many slices (at most {MOST}): group them, "
+            "numbers by --bins"
+        )
+
+
+def _lower_is_better(kind: str) -> bool:
+    return kind == "miss rate" or (kind in LRP_PARTS and kind != "oLRP_confidence")
+
+
+def _slice(name: str, of: Evaluation, interval: Interval | None, smallest: int) -> Slice:
+    images = of.matching.images
+    return Slice(
+        name=name,
+        images=images,
+        objects=int(of.curves.truths[:, 0].sum()),
+        detections=len(of.matching.row),
+        small=images < smallest,
+        metrics=dict(of.summary),
+        undefined=dict(of.summary.undefined),
+        interval=interval,
+    )

@@ -1,0 +1,94 @@
+"""The options of commands that measure detections and then ask something of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from detmetrics.cli.options import NAMES
+from detmetrics.cli.progress import Patience
+from detmetrics.cli.reading import reading_of
+from detmetrics.errors import RulesError
+from detmetrics.messages import printable
+
+if TYPE_CHECKING:
+    from detmetrics.result import Evaluation
+    from detmetrics.rules import Rules
+
+__all__ = ["measured", "measuring_options", "remark", "rules_of"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+OPTIONS = (
+    click.option(
+        "--rules",
+        default="coco",
+        show_default=True,
+        metavar="NAME|FILE",
+        help="What counts: a rule set (detmetrics rules lists them) or a TOML file of settings.",
+    ),
+    click.option("--classes", type=NAMES, help="Only these classes, by name or id."),
+    click.option("--images", type=NAMES, help="Only these images, by id or file name."),
+    click.option(
+        "--unknown-images",
+        type=click.Choice(["error", "drop"]),
+        default="error",
+        show_default=True,
+        help="Detections on images that the ground truth lacks.",
+    ),
+    click.option(
+        "--unknown-categories",
+        type=click.Choice(["error", "drop"]),
+        default="error",
+        show_default=True,
+        help="Detections of classes that the ground truth lacks.",
+    ),
+)
+
+
+def measuring_options(command: Command) -> Command:
+    """Add the options to a command that has those of reading, too."""
+    return reduce(lambda made, option: option(made), reversed(OPTIONS), command)
+
+
+def rules_of(options: dict[str, Any]) -> Rules:
+    """The rule set that was named.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from detmetrics.rules.files import rule_set
+
+    try:
+        return rule_set(options["rules"])
+    except RulesError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def measured(
+    ground_truth: str, detections: str, rules: Rules, options: dict[str, Any], patience: Patience
+) -> Evaluation:
+    """The evaluation that the options ask for."""
+    from detmetrics.evaluation import evaluate
+
+    return evaluate(
+        ground_truth,
+        detections,
+        rules,
+        images=options["images"],
+        classes=options["classes"],
+        unknown_images=options["unknown_images"],
+        unknown_categories=options["unknown_categories"],
+        reading=reading_of(options),
+        progress=patience,
+    )
+
+
+def remark(result: Evaluation, options: dict[str, Any]) -> None:
+    """Say on standard error what deserves attention."""
+    if not options["quiet"]:
+        for line in result.attention:
+            click.echo(printable(line), err=True)

@@ -1,0 +1,161 @@
+"""``detmetrics slices``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detmetrics.cli.measuring import measured, measuring_options, remark, rules_of
+from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.progress import Patience
+from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.errors import DetmetricsWarning
+from detmetrics.messages import printable
+
+if TYPE_CHECKING:
+    from detmetrics.analysis.attributes import Attribute
+    from detmetrics.analysis.slicing import Slices
+    from detmetrics.result import Evaluation
+    from detmetrics.rules import Rules
+
+__all__ = ["slices"]
+
+EXAMPLES = """\b
+Examples:
+  detmetrics slices val.json predictions.json --by images.csv:weather
+  detmetrics slices val.json predictions.json --by-field time_of_day --metric AP50
+  detmetrics slices val.json predictions.json --by-pattern '^(cam[0-9]+)_'
+  detmetrics slices val.json predictions.json --by images.csv:brightness --bins 4
+
+\b
+Exit codes: 0 done, 1 bad input, 2 wrong usage.
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("ground_truth")
+@click.argument("detections")
+@click.option(
+    "--by",
+    "by_column",
+    metavar="FILE:COLUMN",
+    help="A column of a CSV, TSV or Parquet file with a column of images (names or ids).",
+)
+@click.option(
+    "--by-field", metavar="NAME", help="A field of the images in the ground truth, a COCO file."
+)
+@click.option(
+    "--by-pattern",
+    metavar="REGEX",
+    help="What a regular expression finds in the names of images: its group, if it has one.",
+)
+@click.option("--bins", type=click.IntRange(2, 50), help="Numbers, in so many bins of equal count.")
+@click.option("--metric", help="Sort by this metric.  [default: the first of the rules, AP]")
+@click.option(
+    "--ci",
+    "resamples",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Bootstrap samples of the 95 % intervals; 0 for none.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the samples.")
+@click.option(
+    "--smallest",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Slices of fewer images are marked, and stand last.",
+)
+@click.option("--json", "json_file", metavar="FILE|-", help="Write every metric as JSON.")
+@click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a slice as CSV.")
+@click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
+@measuring_options
+@reading_options
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
+def slices(ground_truth: str, detections: str, **options: Any) -> None:
+    """Say on which images DETECTIONS are worst, by an attribute of the images.
+
+    Images without a value form the slice (none). Intervals are over images of the slice.
+    """
+    check_outputs(ground_truth, detections, options)
+    _check_by(ground_truth, options)
+    rules = rules_of(options)
+    metric = _metric(options["metric"], rules)
+    warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
+    from detmetrics.analysis.slicing import slices as run
+    from detmetrics.files import write_whole
+
+    with Patience(quiet=options["quiet"]) as patience:
+        result = measured(ground_truth, detections, rules, options, patience)
+        attribute = _attribute(ground_truth, result, options)
+        found = run(
+            result,
+            attribute.values,
+            metric,
+            by=attribute.name,
+            resamples=options["resamples"],
+            seed=options["seed"],
+            smallest=options["smallest"],
+            progress=patience,
+        )
+    remark(result, options)
+    for note in attribute.notes if not options["quiet"] else ():
+        click.echo(printable(note), err=True)
+    write_whole(_outputs(found, options))
+
+
+def _check_by(ground_truth: str, options: dict[str, Any]) -> None:
+    ways = [name for name in ("by_column", "by_field", "by_pattern") if options[name] is not None]
+    if len(ways) != 1:
+        raise click.UsageError("expected one of --by FILE:COLUMN, --by-field and --by-pattern")
+    if ways == ["by_column"] and not all(options["by_column"].rpartition(":")[::2]):
+        raise click.UsageError(f"--by: expected FILE:COLUMN, got {options['by_column']!r}")
+    if ways == ["by_field"] and ground_truth == "-":
+        raise click.UsageError("--by-field reads the ground truth twice, so it cannot be -")
+    if options["resamples"] == 1:
+        raise click.UsageError("--ci: expected 0, or 2 samples or more")
+
+
+def _metric(asked: str | None, rules: Rules) -> str:
+    from detmetrics.summary import metrics_of
+
+    known = [metric.name for metric in metrics_of(rules)]
+    if asked is not None and asked not in known:
+        raise click.UsageError(f"--metric: no metric {asked!r}; there are {', '.join(known)}")
+    return asked or known[0]
+
+
+def _attribute(ground_truth: str, result: Evaluation, options: dict[str, Any]) -> Attribute:
+    from detmetrics.analysis.attributes import by_column, by_field, by_pattern, in_quantiles
+
+    catalog = result.ground_truth.catalog
+    if asked := options["by_column"]:
+        path, _, column = asked.rpartition(":")
+        found = by_column(catalog, path, column, reading_of({**options, "quiet": True}))
+    elif asked := options["by_field"]:
+        found = by_field(catalog, ground_truth, asked)
+    else:
+        found = by_pattern(catalog, options["by_pattern"])
+    return in_quantiles(found, options["bins"]) if options["bins"] else found
+
+
+def _outputs(found: Slices, options: dict[str, Any]) -> dict[str, str]:
+    """What was asked for, by path; the table where nothing else takes standard output."""
+    from detmetrics.reports.slices import to_csv, to_json, to_markdown, to_text
+
+    outputs = {}
+    if path := options["json_file"]:
+        outputs[path] = to_json(found)
+    if path := options["csv_file"]:
+        outputs[path] = to_csv(found)
+    if path := options["markdown_file"]:
+        outputs[path] = to_markdown(found)
+    if "-" not in outputs:
+        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+        outputs["-"] = to_text(found, width)
+    return outputs

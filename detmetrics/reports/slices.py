@@ -1,0 +1,142 @@
+"""Slices of a data set for a terminal, a pull request, a spreadsheet and for machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from detmetrics.analysis.slicing import Slice, Slices
+from detmetrics.messages import counted, printable
+from detmetrics.reports.grids import grid, plain_console, trimmed
+from detmetrics.reports.markdown import escaped, table_rows
+from detmetrics.reports.tables import Cell, Table
+
+__all__ = ["full_table", "slices_table", "to_csv", "to_json", "to_markdown", "to_text"]
+
+
+def slices_table(found: Slices) -> Table:
+    """All images, then the slices, worst first: the metric, its interval, how far it is from all,
+    and what to know of it.
+    """
+    interval = (f"{found.level:.0%} from", "to") if found.resamples else ()
+    whole = found.overall.metrics[found.metric]
+
+    def row(one: Slice) -> tuple[Cell, ...]:
+        value = one.metrics[found.metric]
+        apart = _cell(value - whole)
+        counts = (one.images, one.objects, one.detections)
+        return (
+            one.name,
+            *counts,
+            _cell(value),
+            *_interval(one, found),
+            apart,
+            ", ".join(_remarks(one, found)),
+        )
+
+    columns = ("slice", "images", "objects", "detections", found.metric, *interval, "vs all")
+    rows = tuple(row(one) for one in (found.overall, *found.slices))
+    return Table((*columns, "remark"), rows)
+
+
+def full_table(found: Slices) -> Table:
+    """Every metric of all images and of each slice, with the interval of the one sorted by."""
+    names = tuple(found.overall.metrics)
+    interval = (f"{found.metric}_low", f"{found.metric}_high") if found.resamples else ()
+    counts = ("images", "objects", "detections", "small")
+    rows = tuple(
+        (
+            "all" if one is found.overall else "slice",
+            "" if one is found.overall else one.name,
+            *(one.images, one.objects, one.detections, int(one.small)),
+            *(_cell(one.metrics[name]) for name in names),
+            *_interval(one, found),
+            found.signature,
+        )
+        for one in (found.overall, *found.slices)
+    )
+    return Table(("scope", "slice", *counts, *names, *interval, "signature"), rows)
+
+
+def _interval(one: Slice, found: Slices) -> tuple[Cell, ...]:
+    if not found.resamples:
+        return ()
+    if one.interval is None:
+        return None, None
+    return _cell(one.interval.low), _cell(one.interval.high)
+
+
+def _remarks(one: Slice, found: Slices) -> Iterator[str]:
+    if why := one.undefined.get(found.metric):
+        yield why
+    if one.small:
+        yield "few images"
+    elif one.interval is not None and one is not found.overall:
+        whole = found.overall.metrics[found.metric]
+        if one.interval.high < whole:
+            yield "below all"
+        elif one.interval.low > whole:
+            yield "above all"
+
+
+def _cell(value: float) -> Cell:
+    return None if math.isnan(value) else value
+
+
+def _about(found: Slices) -> Iterator[str]:
+    """What a reader of the table should know."""
+    small = sum(one.small for one in found.slices)
+    if small:
+        what = counted(small, "slice stands", "slices stand")
+        yield f"{what} last, with fewer than {counted(found.smallest, 'image')}"
+    if found.without_value:
+        yield f"{counted(found.without_value, 'image')} without a value: the slice (none)"
+    if found.resamples:
+        yield (
+            f"{found.level:.0%} intervals over {found.resamples:,} bootstrap samples of the images "
+            f"of each slice, seed {found.seed}; below or above all: the interval leaves out the "
+            "value of all images"
+        )
+
+
+def to_text(found: Slices, width: int | None = None) -> str:
+    """The table, and what to know of it."""
+    console, out = plain_console(width)
+    number = counted(len(found.slices), "slice")
+    console.print(
+        Text(printable(f"{found.metric} in {number} by {found.by}, worst first")), soft_wrap=True
+    )
+    console.print()
+    console.print(grid(slices_table(found)))
+    for line in _about(found):
+        console.print(Text(line), soft_wrap=True)
+    console.print(Text(found.signature), soft_wrap=True)
+    return trimmed(out)
+
+
+def to_markdown(found: Slices) -> str:
+    """The same table with remarks and signature below."""
+    parts = ["\n".join(table_rows(slices_table(found))), f"`{found.signature}`"]
+    if about := [*_about(found)]:
+        parts.append("\n".join(f"- {escaped(line)}" for line in about))
+    return "\n\n".join(parts) + "\n"
+
+
+def to_csv(found: Slices) -> str:
+    """CSV with numbers at full precision; undefined is empty."""
+    table = full_table(found)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(table.rows)
+    return out.getvalue()
+
+
+def to_json(found: Slices) -> str:
+    """JSON with sorted keys and numbers at full precision; undefined is null."""
+    return json.dumps(found.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"

@@ -1,0 +1,344 @@
+"""A slice is an evaluation of its images alone, without matching again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import fields
+
+import builders
+import numpy as np
+import pandas as pd
+import pytest
+import strategies
+from builders import annotation, detection, document, image
+from click.testing import CliRunner
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import detmetrics as dm
+from detmetrics import analysis
+from detmetrics.analysis.attributes import Attribute, by_column, by_pattern, in_quantiles
+from detmetrics.analysis.bootstrap import confidence_intervals
+from detmetrics.analysis.slicing import part_of, slices
+from detmetrics.cli import cli
+from detmetrics.reading.request import Reading
+
+pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
+
+FIXTURES = "fixtures/ground_truth.json", "fixtures/detections.json"
+READING = Reading()
+
+
+@given(
+    scene=strategies.scenes(full=True),
+    rules=strategies.any_rules(pixel=0),
+    marks=st.lists(st.booleans(), min_size=3, max_size=3),
+)
+def test_a_part_is_an_evaluation_of_its_images(scene, rules, marks):
+    """To the last bit, under every rule set without a limit of a class over all images."""
+    rules = rules.replace(class_limit=None)
+    ids = scene[0].catalog.image_ids
+    images = np.array(marks[: len(ids)])
+    assume(images.any())
+    try:
+        result = dm.evaluate(*scene, rules)
+    except dm.RulesError:
+        assume(False)
+    got = part_of(result, images)
+    expected = dm.evaluate(*scene, rules, images=ids[images].tolist())
+    np.testing.assert_array_equal([*got.summary.values()], [*expected.summary.values()])
+    assert got.counts == expected.counts
+    ours, theirs = got.class_columns(), expected.class_columns()
+    for name, column in theirs.items():
+        np.testing.assert_array_equal(ours[name], column)
+    for name in ("row", "category", "image", "score", "rank"):
+        np.testing.assert_array_equal(
+            getattr(got.matching, name), getattr(expected.matching, name), err_msg=name
+        )
+
+
+@pytest.mark.parametrize("rules", ["voc2007", "ultralytics", "olrp", "crowdhuman", "openimages"])
+def test_a_part_under_other_metrics(rules):
+    result, images = dm.evaluate(*FIXTURES, rules), np.arange(24) % 3 > 0
+    ids = result.ground_truth.catalog.image_ids[images].tolist()
+    expected = dm.evaluate(*FIXTURES, rules, images=ids)
+    got = part_of(result, images)
+    np.testing.assert_array_equal([*got.summary.values()], [*expected.summary.values()])
+
+
+@pytest.mark.parametrize("rules", ["coco", "voc2007", "ultralytics", "olrp", "crowdhuman"])
+def test_all_images_are_the_whole(rules):
+    result = dm.evaluate(*FIXTURES, rules)
+    same = part_of(result, np.ones(24, bool))
+    np.testing.assert_array_equal([*same.summary.values()], [*result.summary.values()])
+    for one in fields(result.matching.pairs):
+        ours, theirs = (getattr(x.matching.pairs, one.name) for x in (same, result))
+        np.testing.assert_array_equal(ours, theirs)
+    metric = next(iter(result.summary))
+    found = slices(result, ["a"] * 24, metric, resamples=3)
+    assert found.overall.metrics == found.slices[0].metrics == dict(result.summary)
+    assert found.overall.interval == found.slices[0].interval
+    assert same.matches(result.rules.iou_thresholds[0]).equals(
+        result.matches(result.rules.iou_thresholds[0])
+    )
+
+
+def test_a_partition_adds_up_and_the_worst_is_first():
+    result = dm.evaluate(*FIXTURES)
+    values = [["a", "b", None, "d"][n % 4] for n in range(24)]
+    found = analysis.slices(result, values, by="letter", resamples=20, seed=3, smallest=6)
+    assert [one.name for one in found.slices].count("(none)") == 1
+    assert found.without_value == 6
+    for count in ("images", "objects", "detections"):
+        assert sum(getattr(one, count) for one in found.slices) == getattr(found.overall, count)
+    assert found.overall.images == 24
+    order = [one.metrics["AP"] for one in found.slices]
+    assert order == sorted(order)
+    for one in found.slices:
+        of = None if one.name == "(none)" else one.name
+        images = np.array([value == of for value in values])
+        part = part_of(result, images)
+        assert one.metrics == dict(part.summary)
+        assert one.interval == confidence_intervals(part, 20, seed=3).metrics["AP"]
+        assert not one.small
+    assert found.overall.interval == confidence_intervals(result, 20, seed=3).metrics["AP"]
+
+
+def test_few_images_and_undefined_stand_last(tmp_path):
+    truth = document(
+        images=[image(n) for n in range(1, 7)],
+        annotations=[annotation(n, image_id=n) for n in (1, 2, 3, 4)],
+    )
+    result = builders.evaluate(tmp_path, truth, [detection(n) for n in (1, 2, 3)])
+    found = slices(result, ["good", "good", "half", "half", "empty", "empty"], smallest=2)
+    assert [one.name for one in found.slices] == ["half", "good", "empty"]
+    assert math.isnan(found.slices[2].metrics["AP"])
+    assert found.slices[2].undefined["AP"] == "no ground truth"
+    found = slices(result, ["good", "good", "half", "bad", "good", "good"], smallest=2)
+    assert [(one.name, one.small) for one in found.slices] == [
+        ("good", False),
+        ("bad", True),
+        ("half", True),
+    ]
+    assert found.to_dict()["slices"][1]["metrics"]["AP"] == 0
+    assert found.to_dict()["overall"]["interval"] is None
+
+
+def test_a_single_image_has_no_interval():
+    result = dm.evaluate(*FIXTURES)
+    found = slices(result, ["one"] + ["rest"] * 23, resamples=5)
+    assert {one.name: one.interval is None for one in found.slices} == {"one": True, "rest": False}
+
+
+def test_lower_is_better_where_it_is():
+    result = dm.evaluate(*FIXTURES, "olrp")
+    found = slices(result, ["a", "b"] * 12, "oLRP")
+    worst, best = found.slices
+    assert worst.metrics["oLRP"] > best.metrics["oLRP"]
+
+
+def test_refused():
+    result = dm.evaluate(*FIXTURES)
+    with pytest.raises(dm.InputError, match="no metric 'mAP'; there are AP, AP50"):
+        slices(result, ["a"] * 24, "mAP")
+    with pytest.raises(dm.InputError, match="expected one for each of the 24 images, got 3"):
+        slices(result, ["a"] * 3)
+    with pytest.raises(
+        dm.InputError, match="expected 24 marks and some of them set, got 24 with 0"
+    ):
+        part_of(result, np.zeros(24, bool))
+    truth = dm.GroundTruth.from_arrays(
+        image_ids=list(range(201)), categories=[1] * 201, boxes=[[0, 0, 1, 1]] * 201
+    )
+    found = dm.Detections.from_arrays(
+        image_ids=[], categories=[], boxes=np.zeros((0, 4)), scores=[], catalog=truth.catalog
+    )
+    many = dm.evaluate(truth, found)
+    with pytest.raises(dm.InputError, match="name: 201 different values are too many slices"):
+        slices(many, [str(n) for n in range(201)], by="name")
+
+
+# Where values come from
+
+
+CATALOG = dm.Catalog.from_ids(
+    images=[1, 2, 30], categories=[1], image_names=["x/a.jpg", "b.png", "c"]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "image,day\nx/a.jpg,mon\nb.png,\n"),
+        ("a.tsv", "file_name\tday\na.jpg\tmon\n"),
+        ("a.csv", "day;image_id\nmon;1\n;2\n"),
+        ("a.csv", "image,day\na,mon\nelse,tue\n"),
+        ("a.csv", "image,day\na,mon\na,mon\n"),
+    ],
+)
+def test_tables(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_text(content)
+    found = by_column(CATALOG, str(path), "day", READING)
+    assert found.values == ("mon", None, None)
+    assert bool(found.notes) == ("else" in content)
+
+
+def test_parquet(tmp_path):
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    path = tmp_path / "a.parquet"
+    frame = pd.DataFrame({"image_id": [1, 2, 30], "hour": pd.array([7, None, 9], "Int64")})
+    frame.to_parquet(path)
+    assert by_column(CATALOG, str(path), "hour", READING).values == ("7", None, "9")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("image,day\na.jpg,mon\nx/a.jpg,tue\n", "has two values of 'day', 'mon' and 'tue'"),
+        ("image,night\na.jpg,mon\n", "no column 'day'; there are image, night"),
+        ("day,night\nmon,1\n", "no column of images, such as image or file_name; there are day"),
+        ("image,day\nq.jpg,mon\n", "none of its images is evaluated: q.jpg; those are x/a.jpg"),
+        ('{"images": []}', "expected a table"),
+    ],
+)
+def test_tables_that_do_not_fit(tmp_path, content, message):
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    with pytest.raises(dm.InputError, match=message):
+        by_column(CATALOG, str(path), "day", READING)
+
+
+def test_patterns():
+    assert by_pattern(CATALOG, r"\.(\w+)$").values == ("jpg", "png", None)
+    assert by_pattern(CATALOG, "^[ab]").values == (None, "b", None)
+    with pytest.raises(dm.InputError, match="pattern: no regular expression"):
+        by_pattern(CATALOG, "(")
+    with pytest.raises(dm.InputError, match="expected one group, got 2"):
+        by_pattern(CATALOG, "(a)(b)")
+    with pytest.raises(dm.InputError, match="fits no image name, such as x/a"):
+        by_pattern(CATALOG, "q")
+
+
+def test_bins_of_numbers():
+    values = ("1", "2", None, "3", "4", "1e1")
+    found = in_quantiles(Attribute("light", values), 2).values
+    assert found == ("1 to 3", "1 to 3", None, "1 to 3", "3 to 10", "3 to 10")
+    assert in_quantiles(Attribute("light", ("5", "5")), 3).values == ("5", "5")
+    assert in_quantiles(Attribute("light", (None,)), 3).values == (None,)
+    with pytest.raises(dm.InputError, match="light: bins are of numbers, got 'bright'"):
+        in_quantiles(Attribute("light", ("1", "bright")), 3)
+
+
+# The command
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(cli, ["slices", *map(str, arguments)])
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "images.csv"
+    with open(FIXTURES[0]) as file:
+        names = [one["file_name"] for one in json.load(file)["images"]]
+    rows = [f"{name},{['sun', 'rain', '', 'fog|<b>'][n % 4]},{n}" for n, name in enumerate(names)]
+    path.write_text("\n".join(["image,weather,light", *rows, "other.jpg,sun,1"]))
+    return path
+
+
+def test_table(table):
+    ran = run(*FIXTURES, "--by", f"{table}:weather", "--ci", 30, "--smallest", 6)
+    assert ran.exit_code == 0, ran.output
+    lines = ran.stdout.splitlines()
+    assert lines[0] == "AP in 4 slices by weather, worst first"
+    assert [line.split()[0] for line in lines[4:9]] == ["all", "(none)", "fog|<b>", "sun", "rain"]
+    assert "6 images without a value: the slice (none)" in lines
+    assert "1 image is not among those evaluated: other.jpg" in ran.stderr
+    assert ran.stdout.endswith("detmetrics:0.1.0\n")
+    quiet = run(
+        *FIXTURES, "--by", f"{table}:light", "--bins", 2, "--ci", 0, "-q", "--metric", "AP50"
+    )
+    assert quiet.stderr == ""
+    assert "few images" in quiet.stdout
+    assert quiet.stdout.startswith("AP50 in 2 slices by light")
+
+
+def test_files_say_what_the_table_says(table, tmp_path):
+    paths = [tmp_path / f"out.{kind}" for kind in ("json", "csv", "md")]
+    options = [
+        part for pair in zip(["--json", "--csv", "--markdown"], paths, strict=True) for part in pair
+    ]
+    ran = run(*FIXTURES, "--by", f"{table}:weather", "--ci", 20, "-q", *options)
+    assert ran.exit_code == 0, ran.output
+    told = json.loads(paths[0].read_text())
+    rows = [*csv.DictReader(io.StringIO(paths[1].read_text()))]
+    whole = dm.evaluate(*FIXTURES)
+    assert told["overall"]["metrics"]["AP"] == whole.summary["AP"] == float(rows[0]["AP"])
+    assert [row["slice"] for row in rows[1:]] == [one["name"] for one in told["slices"]]
+    for row, one in zip(rows, [told["overall"], *told["slices"]], strict=True):
+        assert float(row["AP_low"]) == one["interval"]["low"]
+        assert int(row["objects"]) == one["objects"]
+    assert told["images_without_value"] == 6
+    assert r"fog\|\<b\>" in paths[2].read_text()
+
+
+def test_fields_and_patterns(tmp_path):
+    with open(FIXTURES[0]) as file:
+        truth = json.load(file)
+    for number, one in enumerate(truth["images"]):
+        one["night"] = number % 3 == 0
+    path = tmp_path / "truth.json"
+    path.write_text(json.dumps(truth))
+    ran = run(path, FIXTURES[1], "--by-field", "night", "--ci", 0, "-q", "--json", "-")
+    assert {one["name"]: one["images"] for one in json.loads(ran.stdout)["slices"]} == {
+        "True": 8,
+        "False": 16,
+    }
+    ran = run(*FIXTURES, "--by-pattern", "street_0(.)", "--ci", 0, "-q", "--json", "-")
+    assert {one["name"] for one in json.loads(ran.stdout)["slices"]} == {"0", "1", "2"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "message"),
+    [
+        ([], 2, "expected one of --by FILE:COLUMN, --by-field and --by-pattern"),
+        (["--by-field", "a", "--by-pattern", "b"], 2, "expected one of --by FILE:COLUMN"),
+        (["--by", "images.csv"], 2, "--by: expected FILE:COLUMN, got 'images.csv'"),
+        (["--by-field", "a", "--metric", "mAP"], 2, "--metric: no metric 'mAP'"),
+        (["--by-field", "a", "--ci", "1"], 2, "--ci: expected 0, or 2 samples or more"),
+        (["--by-field", "night"], 1, "no field 'night' of images; there are id, file_name"),
+        (["--by", "nowhere.csv:day"], 1, "nowhere.csv: no such file"),
+        (["--by-pattern", "("], 1, "pattern: no regular expression"),
+    ],
+)
+def test_wrong_usage(asked, code, message):
+    ran = run(*FIXTURES, *asked)
+    assert ran.exit_code == code
+    assert message in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_fields_of_what_has_none(tmp_path):
+    ran = run("-", FIXTURES[1], "--by-field", "night")
+    assert "--by-field reads the ground truth twice" in ran.stderr
+    (tmp_path / "truth.csv").write_text("image,class,x,y,w,h\nstreet_000.jpg,car,1,1,9,9\n")
+    ran = run(tmp_path / "truth.csv", FIXTURES[1], "--by-field", "x", "--unknown-images", "drop",
+              "--unknown-categories", "drop")  # fmt: skip
+    assert ran.exit_code == 1
+    assert "expected a COCO file: other formats have no fields of images" in ran.stderr
+
+
+def test_real_data(shared):
+    folder = shared / "voc2007" / "coco_json"
+    files = folder / "ground_truth_difficult_as_crowd.json.gz", folder / "yolov2.json.gz"
+    result = dm.evaluate(*files)
+    wide = result.ground_truth.catalog.image_sizes @ [1, -1] > 0
+    found = slices(result, np.where(wide, "wide", "high").tolist(), resamples=10)
+    for one in found.slices:
+        ids = result.ground_truth.catalog.image_ids[wide == (one.name == "wide")].tolist()
+        alone = dm.evaluate(result.ground_truth, result.detections, images=ids)
+        assert dict(alone.summary) == one.metrics
