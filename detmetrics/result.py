@@ -5,6 +5,7 @@ Whatever asks about an evaluation asks this object; nothing matches again.
 
 from __future__ import annotations
 
+import importlib
 import math
 import platform
 from dataclasses import dataclass
@@ -291,6 +292,12 @@ class Evaluation:
                 "python": platform.python_version(),
             },
         }
+
+    def _repr_html_(self) -> str:
+        """As notebooks show it."""
+        # Reports stand above results; only a notebook asks for this, and it is bound when it does.
+        html: str = importlib.import_module("detmetrics.reports.notebook").to_html(self)
+        return html
 
     def _class(self, name: str) -> int:
         if name not in self.class_names:
