@@ -34,6 +34,7 @@ SCHEMA = 1
 RESAMPLES = 200
 MEGABYTES = 6.0
 CONFIDENCE = 0.25
+PAIRS = 20
 Progress = Callable[[str, float | None], None]
 Answer = TypeVar("Answer")
 
@@ -248,6 +249,15 @@ def _sparse(matrix: ConfusionMatrix) -> dict[str, Any]:
         "labels": matrix.labels,
         "cells": cells.tolist(),
         "set_aside": matrix.set_aside,
+        "pairs": [
+            {
+                "ground_truth": there,
+                "detection": taken,
+                "count": count,
+                "share": count / int(matrix.counts[matrix.index(there)].sum()),
+            }
+            for there, taken, count in matrix.confused()[:PAIRS]
+        ],
     }
 
 

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import importlib
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = ["to_html"]
 
 HERE = "detmetrics.reports.html"
 SCRIPTS = ("base.js", "tables.js", "charts.js", "curves.js", "confusion.js", "gallery.js")
+FIGURE = re.compile(r"[+-]?[0-9]+\.[0-9]+(?: %)?", re.ASCII)
 DATA = ("at", "classes", "curves", "confusion", "calibration", "gallery")
 
 
@@ -109,8 +111,15 @@ def _environment() -> Any:
     )
     markup = importlib.import_module("markupsafe").Markup
     environment.filters["number"] = _number
+    environment.filters["figure"] = _figure
+    environment.tests["figure"] = lambda text: _figure(text) is not None
     environment.filters["inside"] = markup  # our own files, and JSON from _embedded
     return environment
+
+
+def _figure(text: str) -> float | None:
+    """The number of a text that is one, such as ``+0.0123`` or ``71.6 %``."""
+    return float(text.removesuffix(" %")) if FIGURE.fullmatch(text) else None
 
 
 def _tame(value: Any) -> Any:

@@ -13,8 +13,6 @@ from detmetrics.summary import metrics_of
 
 __all__ = ["comparison_sections", "confused_table", "read_table", "tables"]
 
-CONFUSED = 20
-
 
 def tables(report: Report) -> dict[str, Table]:
     """By the name of the section; what is not there is left out."""
@@ -81,11 +79,9 @@ def _classes(report: Report) -> Table:
 
 def confused_table(report: Report) -> Table:
     """Pairs of classes that are taken for one another, most frequent first."""
-    assert report.matrix is not None
-    matrix = report.matrix
+    names = ("ground_truth", "detection", "count", "share")
     rows = tuple(
-        (there, taken, count, count / int(matrix.counts[matrix.index(there)].sum()))
-        for there, taken, count in matrix.confused()[:CONFUSED]
+        tuple(pair[name] for name in names) for pair in report.document["confusion"]["pairs"]
     )
     return Table(("there is", "found as", "objects", "share of the class"), rows)
 

@@ -66,7 +66,7 @@ function confusion(all) {
         }));
         if (side >= 30) {
           svg.append(drawn('text', {
-            class: 'count' + (depth > 0.6 ? ' strong' : ''), x: left + (column + 0.5) * side, y: top + (row + 0.5) * side + 4,
+            class: 'count' + (depth > 0.6 ? ' strong' : ''), 'pointer-events': 'none', x: left + (column + 0.5) * side, y: top + (row + 0.5) * side + 4,
           }, count > 9999 ? Math.round(count / 1000) + 'k' : String(count)));
         }
       });
@@ -81,7 +81,7 @@ function confusion(all) {
       svg.append(across, up);
     });
     svg.append(drawn('rect', { class: 'frame', x: left, y: top, width: n * side, height: n * side }));
-    mark = drawn('rect', { class: 'pick', width: side, height: side, display: 'none' });
+    mark = drawn('rect', { class: 'pick', 'pointer-events': 'none', width: side, height: side, display: 'none' });
     svg.append(mark);
     svg.addEventListener('pointermove', (event) => {
       const box = svg.getBoundingClientRect();

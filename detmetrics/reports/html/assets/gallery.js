@@ -5,7 +5,9 @@ function tags(svg, picture, boxes) {
   const size = Math.max(picture.width, picture.height) / 55;
   for (const one of boxes) {
     const text = name(one.class, 24) + (one.score === undefined ? '' : ' ' + fixed(one.score));
-    const y = Math.max(one.box[1] - size * 0.3, size);
+    // Names of detections stand above their boxes, those of objects below theirs.
+    const below = Math.min(one.box[1] + one.box[3] + size, picture.height - size * 0.2);
+    const y = one.score === undefined ? below : Math.max(one.box[1] - size * 0.3, size);
     svg.append(drawn('text', { class: 'tag', x: Math.max(one.box[0], 0), y, 'font-size': size }, text));
   }
 }
