@@ -304,3 +304,12 @@ def test_notebooks_show_the_summary():
     shown = example()._repr_html_()
     assert "<td>0.3635</td>" in shown
     assert "<script" not in shown
+
+
+def test_the_contract_lists_every_key(report):
+    with open("docs/json.md", encoding="utf-8") as file:
+        page = file.read()
+    document = json.loads(html.to_json(report))
+    own = set(document) - set(report.result.to_dict())
+    for key in (*own, *document["curves"], *document["confusion"], *document["gallery"]):
+        assert f"`{key}`" in page or f'"{key}"' in page, key

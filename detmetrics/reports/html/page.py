@@ -27,6 +27,7 @@ __all__ = ["to_html"]
 HERE = "detmetrics.reports.html"
 SCRIPTS = ("base.js", "tables.js", "charts.js", "curves.js", "confusion.js", "gallery.js")
 FIGURE = re.compile(r"[+-]?[0-9]+\.[0-9]+(?: %)?", re.ASCII)
+LONGEST = 120
 DATA = ("at", "classes", "curves", "confusion", "calibration", "gallery")
 
 
@@ -112,6 +113,7 @@ def _environment() -> Any:
     markup = importlib.import_module("markupsafe").Markup
     environment.filters["number"] = _number
     environment.filters["figure"] = _figure
+    environment.filters["short"] = _short
     environment.tests["figure"] = lambda text: _figure(text) is not None
     environment.filters["inside"] = markup  # our own files, and JSON from _embedded
     return environment
@@ -125,6 +127,11 @@ def _figure(text: str) -> float | None:
 def _tame(value: Any) -> Any:
     """Text without characters that steer how text around it is read; markup as it is."""
     return printable(value) if type(value) is str else value
+
+
+def _short(text: str) -> str:
+    """A name that leaves room for others; the JSON has all of it."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _number(value: Cell) -> str:
