@@ -16,9 +16,10 @@ test: $(VENV)/developer
 test-peers: $(FRAMEWORKS)/installed
 	$(FRAMEWORKS)/bin/python -m pytest tests/peers --numprocesses 2 --dist loadfile
 
-# Real training runs of every framework that has a plug-in, in the same environment.
+# Real training runs of every framework that has a plug-in, in the same environment; their layers are
+# so small that more threads only wait for one another.
 test-plugins: $(FRAMEWORKS)/installed
-	$(FRAMEWORKS)/bin/python -m pytest tests/plugins tests/test_docs.py -k 'not console' --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/plugins tests/test_docs.py -k 'not console' --numprocesses 2 --dist loadfile
 
 check: lint types layers
 

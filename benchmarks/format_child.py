@@ -43,9 +43,7 @@ def process(mode: str) -> Run:
 
             _ = dm.evaluate
         with phase(phases, "call"):
-            if "reconcile" in mode:
-                return reconciled(dm.reconcile(truth, found))
-            return numbers(dm.evaluate(truth, found, **options(truth, mode)))
+            return told(dm, mode, truth, found, **options(truth, mode))
 
     return run
 
@@ -59,22 +57,35 @@ def evaluate(mode: str) -> Run:
 
             tiny = [path.parent / "tiny" / path.name for path in (truth, found)]
             _ = dm.evaluate(*tiny, **options(tiny[0], mode)).summary
-            if "reconcile" in mode:
-                dm.reconcile(*tiny)
+            if mode in ASKED:
+                told(dm, mode, *tiny)
         more = options(truth, mode)
         with phase(phases, "truth"):
             gt = dm.read_ground_truth(truth, **more)
         with phase(phases, "found"):
             dt = dm.read_detections(found, gt, **more)
         with phase(phases, "match"):
-            if "reconcile" in mode:
-                told = reconciled(dm.reconcile(gt, dt))
-            else:
-                told = numbers(dm.evaluate(gt, dt))
+            found_numbers = told(dm, mode, gt, dt)
         phases["call"] = phases["truth"] + phases["found"] + phases["match"]
-        return told
+        return found_numbers
 
     return run
+
+
+ASKED = ("reconcile", "intervals")
+RESAMPLES = 1_000
+
+
+def told(dm: Any, mode: str, truth: Any, found: Any, **more: Any) -> list[float]:
+    """The numbers of what the mode asks for."""
+    if "reconcile" in mode:
+        return reconciled(dm.reconcile(truth, found))
+    result = dm.evaluate(truth, found, **more)
+    if "intervals" in mode:
+        from detmetrics.analysis import confidence_intervals
+
+        confidence_intervals(result, RESAMPLES)
+    return numbers(result)
 
 
 def numbers(result: Any) -> list[float]:
@@ -158,6 +169,8 @@ RUNS: dict[str, Run] = {
     "evaluate images": evaluate("evaluate images"),
     "process reconcile": process("process reconcile"),
     "reconcile": evaluate("reconcile"),
+    "process intervals": process("process intervals"),
+    "intervals": evaluate("intervals"),
     "globox voc": globox(globox_voc),
     "globox yolo": globox(globox_yolo),
     "globox openimages": globox(globox_open_images),
@@ -174,10 +187,10 @@ def main() -> None:
     phases: Phases = {}
     with contextlib.redirect_stdout(io.StringIO()):
         if sys.argv[5:] == ["--profile"]:
-            told = {"profile": profiled(lambda: RUNS[mode](phases, truth, found))}
+            document = {"profile": profiled(lambda: RUNS[mode](phases, truth, found))}
         else:
-            told = {"numbers": RUNS[mode](phases, truth, found), "phases": phases}
-    print(json.dumps(told))
+            document = {"numbers": RUNS[mode](phases, truth, found), "phases": phases}
+    print(json.dumps(document))
 
 
 if __name__ == "__main__":

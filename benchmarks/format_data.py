@@ -269,6 +269,7 @@ PARTS: dict[str, Callable[[Path], None]] = {
     "yolo": yolo,
     "tables": tables,
     "reconcile": voc,
+    "intervals": voc,
 }
 
 

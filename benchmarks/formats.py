@@ -265,7 +265,27 @@ difference of two of them split into causes, and the usual mistakes undone, each
         Bound("the same, tables to result, without reading", "reconcile", "evaluate", "match"),
     ),
 )
-PARTS = {part.name: part for part in (VOC, YOLO, TABLES, RECONCILE)}
+INTERVALS = Part(
+    name="intervals",
+    title="Intervals: VOC2007, 111,247 detections, 1,000 samples of the images",
+    about="""\
+`dm.evaluate` of the same XML and comp4 files, then `confidence_intervals` of its twelve metrics: a
+thousand bootstrap samples of the 4,952 images. *evaluate* holds both.""",
+    rows=(
+        Row("evaluate", "Annotations", "comp4_small"),
+        Row("intervals", "Annotations", "comp4_small", "intervals", "process intervals"),
+    ),
+    bounds=(
+        Bound(
+            "a thousand samples to one evaluation, without reading",
+            "intervals",
+            "evaluate",
+            "match",
+        ),
+        Bound("the same, whole process", "intervals", "evaluate", "wall"),
+    ),
+)
+PARTS = {part.name: part for part in (VOC, YOLO, TABLES, RECONCILE, INTERVALS)}
 
 
 @dataclass(frozen=True)

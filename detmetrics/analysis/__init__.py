@@ -1,4 +1,6 @@
-"""Questions asked of an evaluation; what was matched once is not matched again.
+"""Questions asked of an evaluation.
+
+What was matched once is matched again only where a definition sets how.
 
 >>> import detmetrics as dm
 >>> from detmetrics import analysis
@@ -14,21 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from detmetrics.analysis.bootstrap import confidence_intervals
-    from detmetrics.analysis.confusion import ConfusionMatrix, confusion_matrix
-    from detmetrics.analysis.errortypes import ErrorTypes, error_types
-    from detmetrics.analysis.hidden import BlindSpots, blind_spots
+    from detmetrics.analysis.comparison import compare
+    from detmetrics.analysis.confusion import confusion_matrix
+    from detmetrics.analysis.errortypes import error_types
+    from detmetrics.analysis.hidden import blind_spots
     from detmetrics.analysis.reliability import calibration, detection_ece
     from detmetrics.analysis.sizes import by_bins
     from detmetrics.analysis.slicing import part_of, slices
     from detmetrics.analysis.thresholds import operating_curves, operating_points
 
 __all__ = [
-    "BlindSpots",
-    "ConfusionMatrix",
-    "ErrorTypes",
     "blind_spots",
     "by_bins",
     "calibration",
+    "compare",
     "confidence_intervals",
     "confusion_matrix",
     "detection_ece",
@@ -39,14 +40,12 @@ __all__ = [
     "slices",
 ]
 
-# No file has the name of a function: once imported, it would stand in its place.
+# Each is imported when it is first asked for.
 _LAZY = {
-    "BlindSpots": "hidden",
-    "ConfusionMatrix": "confusion",
-    "ErrorTypes": "errortypes",
     "blind_spots": "hidden",
     "by_bins": "sizes",
     "calibration": "reliability",
+    "compare": "comparison",
     "confidence_intervals": "bootstrap",
     "confusion_matrix": "confusion",
     "detection_ece": "reliability",

@@ -174,8 +174,8 @@ def confusion_matrix(
 
     >>> import detmetrics as dm
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
-    >>> confusion_matrix(result).confused()[0]
-    ('person', 'dog', 3)
+    >>> confusion_matrix(result).cell("dog", "person")[0].shape
+    (1,)
     """
     if definition not in DEFAULT_IOU:
         raise InputError(f"definition: expected greedy or ultralytics, got {definition!r}")

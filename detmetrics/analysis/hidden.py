@@ -142,8 +142,8 @@ def blind_spots(
 
     >>> import detmetrics as dm
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
-    >>> len(blind_spots(result).repeated)
-    2
+    >>> blind_spots(result, confidences=[0.5]).false_positives.tolist()
+    [13]
     """
     levels = np.array(confidences, np.float64).reshape(-1)
     if np.isnan(levels).any():

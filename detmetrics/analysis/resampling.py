@@ -13,12 +13,11 @@ no other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.arrays import Floats, Ints
 from detmetrics.candidates import Regions
 from detmetrics.curves import TINY, Curves, running
 from detmetrics.matches import Matched, Matches
@@ -113,23 +112,74 @@ def _copies_of_matched(matched: Matched, times: Ints, moved: Ints) -> Matched:
 
 
 @dataclass(frozen=True, slots=True)
+class _Within:
+    """The true positives of the first detections of each image and class.
+
+    hit : (W,) which of the H; start : (T * K + 1,) where each curve begins among them.
+    """
+
+    hit: Ints
+    start: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """What no weights change, of one area range.
 
-    detection : (Q,) of each matched pair that tells something; right : (Q,) it is a true
-    positive; correction : (Q,) right, less that it would have counted unmatched; curve : (Q,)
-    threshold and category; start : (T * K + 1,) where each curve begins; origin : (Q,) the first
-    detection of its category; hit : (H,) which of the Q are right.
+    The H true positives stand by curve, which is a threshold and category, and score.
+
+    Attributes:
+        liable : (D,) detections that count where they match nothing.
+        detection, origin : (H,) of each true positive, and the first detection of its category.
+        start : (T * K + 1,) where each curve begins; begin : (H,) where its own does.
+        corrected, correction : (C,) detections that count by their ground truth and not by
+            themselves, and by how much; done, before : (H,) how many of them stand up to a true
+            positive, and before its curve.
+        within: by limit, of those that a metric asks for; None stands for all.
     """
 
     liable: Ints
     detection: Ints
-    right: Ints
-    correction: Ints
-    curve: Ints
-    start: Ints
     origin: Ints
-    hit: Ints
+    start: Ints
+    begin: Ints
+    corrected: Ints
+    correction: Ints
+    done: Ints
+    before: Ints
+    within: dict[int, _Within | None]
+
+
+def _plan_of(matches: Matches, area: int, limits: set[int]) -> _Plan:
+    """limits: indices of those at which recall is asked for."""
+    matched, liable = matches.matched[area], matches.liable[area]
+    detection = matches.pairs.detection[matched.pair]
+    category = matches.category[detection]
+    curve = matched.threshold * matches.categories + category
+    curves = np.arange(len(matched.count) * matches.categories + 1)
+    correction = matched.right.astype(np.int64) - liable[detection]
+    changed = np.flatnonzero(correction)
+    hit = np.flatnonzero(matched.right)
+    start = np.searchsorted(curve[hit], curves)
+    first = np.searchsorted(matches.category, np.arange(matches.categories))
+    within: dict[int, _Within | None] = {}
+    for limit in limits:
+        inside = matches.rank[detection[hit]] < matches.rules.max_detections[limit]
+        kept = np.flatnonzero(inside)
+        whole = len(kept) == len(hit)
+        within[limit] = None if whole else _Within(kept, np.searchsorted(curve[hit][kept], curves))
+    return _Plan(
+        liable=liable.astype(np.int64),
+        detection=detection[hit],
+        origin=first[category[hit]],
+        start=start,
+        begin=start[curve[hit]],
+        corrected=detection[changed],
+        correction=correction[changed],
+        done=np.searchsorted(changed, hit, side="right"),
+        before=np.searchsorted(curve[changed], curve[hit]),
+        within=within,
+    )
 
 
 class Resampler:
@@ -138,11 +188,13 @@ class Resampler:
     def __init__(self, result: Evaluation) -> None:
         self._matches = matches = result.matching
         self._truth_image = result.ground_truth.image[matches.truth_row]
-        self._curves = Curves(matches)
-        used = {metric.area for metric in metrics_of(matches.rules)}
-        self._plans = [
-            self._plan(area) if area in used else None for area in range(len(matches.matched))
-        ]
+        metrics = metrics_of(matches.rules)
+        self._plans = {
+            area: _plan_of(
+                matches, area, {m.limit for m in metrics if m.area == area and m.kind == "recall"}
+            )
+            for area in {metric.area for metric in metrics}
+        }
 
     @staticmethod
     def follows(result: Evaluation) -> bool:
@@ -159,39 +211,18 @@ class Resampler:
         """The cells under these weights, as :func:`~detmetrics.summary.summarize` reads them."""
         return _Weighted(self._matches, self._plans, self._truth_image, weights)
 
-    def _plan(self, area: int) -> _Plan:
-        matches = self._matches
-        matched, liable = matches.matched[area], matches.liable[area]
-        detection = matches.pairs.detection[matched.pair]
-        telling = matched.right | liable[detection]
-        detection, right = detection[telling], matched.right[telling]
-        category = matches.category[detection]
-        curve = matched.threshold[telling] * matches.categories + category
-        count = len(matched.count) * matches.categories
-        first = np.searchsorted(matches.category, np.arange(matches.categories))
-        return _Plan(
-            liable=liable.astype(np.int64),
-            detection=detection,
-            right=right.astype(np.int64),
-            correction=right.astype(np.int64) - liable[detection],
-            curve=curve,
-            start=np.searchsorted(curve, np.arange(count + 1)),
-            origin=first[category],
-            hit=np.flatnonzero(right),
-        )
-
 
 class _Weighted(Curves):
-    """The cells of AP and AR where image ``i`` counts ``weights[i]`` times."""
+    """The cells of AP and AR where image ``i`` counts ``weights[i]`` times; nan where no metric
+    asks for them.
+    """
 
     def __init__(
-        self, matches: Matches, plans: list[_Plan | None], truth_image: Ints, weights: Ints
+        self, matches: Matches, plans: dict[int, _Plan], truth_image: Ints, weights: Ints
     ) -> None:
         super().__init__(matches)
         rules = matches.rules
-        shape = len(rules.iou_thresholds), matches.categories
-        self._weight = weights[matches.image]
-        there = weights[truth_image]
+        weight, there = weights[matches.image], weights[truth_image]
         counts = [
             np.bincount(
                 matches.truth_category, np.where(ignored, 0, there), matches.categories
@@ -199,65 +230,53 @@ class _Weighted(Curves):
             for ignored in matches.ignored
         ]
         self.truths = np.stack(counts, axis=1)
-        hits = [None if plan is None else _Hits(plan, self._weight, shape) for plan in plans]
-        if rules.interpolation == "every":
-            self.headline_area = self._cells(hits, lambda one, truths: one.area(truths))
+        areas, limits = len(rules.area_ranges), len(rules.max_detections)
+        shape = len(rules.iou_thresholds), matches.categories
+        points = np.array(rules.recall_points)
+        every = rules.interpolation == "every"
+        cells = np.full((*(shape if every else (shape[0], len(points), shape[1])), areas), np.nan)
+        self.recall = np.full((*shape, areas, limits), np.nan)
+        for area, plan in plans.items():
+            hits, truths = _Hits(plan, weight, shape), self.truths[:, area]
+            cells[..., area] = hits.area(truths) if every else hits.envelope(truths, points)
+            for limit, within in plan.within.items():
+                self.recall[:, :, area, limit] = hits.recall(truths, within)
+        cells[..., self.truths == 0] = np.nan
+        self.recall[:, self.truths == 0] = np.nan
+        if every:
+            self.headline_area = cells
         else:
-            points = np.array(rules.recall_points)
-            self.headline_precision = self._cells(
-                hits, lambda one, truths: one.envelope(truths, points)
-            )
-        limits = [self.matches.rank < limit for limit in rules.max_detections]
-        found = [self._cells(hits, _recall_of(within)) for within in limits]
-        self.recall = np.stack(found, axis=-1)
-
-    def _cells(self, hits: list[_Hits | None], of: Callable[[_Hits, Ints], Floats]) -> Floats:
-        """(..., K, A) of each range; nan without ground truth, and where no metric asks."""
-        known = [
-            None if one is None else of(one, self.truths[:, area]) for area, one in enumerate(hits)
-        ]
-        shape = next(cells.shape for cells in known if cells is not None)
-        return self._defined(
-            [np.full(shape, np.nan) if cells is None else cells for cells in known]
-        )
-
-
-def _recall_of(within: Bools) -> Callable[[_Hits, Ints], Floats]:
-    return lambda hits, truths: hits.recall(truths, within)
+            self.headline_precision = cells
 
 
 class _Hits:
-    """The true positives of an area range under weights, by threshold, category and score."""
+    """The true positives of an area range under weights."""
 
     def __init__(self, plan: _Plan, weight: Ints, shape: tuple[int, int]) -> None:
         self._plan, self._shape = plan, shape
-        own = weight[plan.detection]
+        self._own = weight[plan.detection]
+        self._total = running(self._own)  # (H + 1,) of all true positives before
         # All that count down to a detection; a matched one counts by its ground truth.
-        before = running(plan.liable * weight)
-        counted = before[plan.detection + 1] - before[plan.origin]
-        corrected = running(plan.correction * own)
-        begin = plan.start[plan.curve]
-        counted += corrected[1:] - corrected[begin]
-        self._own = own[plan.hit]
-        right = running(plan.right * own)
-        found = right[1:] - right[begin]
-        self.precision = found[plan.hit] / (counted[plan.hit] + TINY)
-        self.first = running(plan.right)[plan.start]  # (T * K + 1,) among the true positives
-        self.total = running(self._own)  # (H + 1,) weight of those before
+        liable = running(plan.liable * weight)
+        corrected = running(plan.correction * weight[plan.corrected])
+        counted = liable[plan.detection + 1] - liable[plan.origin]
+        counted += corrected[plan.done] - corrected[plan.before]
+        found = self._total[1:] - self._total[plan.begin]
+        self._precision = found / (counted + TINY)
 
     def envelope(self, truths: Ints, points: Floats) -> Floats:
         """(T, R, K) the highest precision at each recall point or beyond."""
-        thresholds, categories = self._shape
+        start, total = self._plan.start, self._total
         needed = least_found(truths, points)
-        base = self.total[self.first[:-1]].reshape(thresholds, categories, 1)
-        count = self.total[self.first[1:]].reshape(thresholds, categories, 1) - base
+        base = total[start[:-1]].reshape(*self._shape, 1)
+        count = total[start[1:]].reshape(*self._shape, 1) - base
         reached = needed <= count
         # The first true positive at which the weight is enough.
-        slot = np.searchsorted(self.total[1:], (base + np.minimum(needed, count)).ravel())
-        end = self.first[1:].reshape(thresholds, categories, 1)
+        slot = np.searchsorted(total[1:], (base + np.minimum(needed, count)).ravel())
+        end = start[1:].reshape(*self._shape, 1)
         slot = np.where(reached, slot.reshape(reached.shape), end)
         cuts = np.concatenate([slot, end], axis=2)
-        padded = np.append(self.precision, 0.0)
+        padded = np.append(self._precision, 0.0)
         highest = np.maximum.reduceat(padded, cuts.ravel()).reshape(cuts.shape)[:, :, :-1]
         highest[~reached] = 0.0
         cells: Floats = np.maximum.accumulate(highest[:, :, ::-1], axis=2)[:, :, ::-1]
@@ -265,17 +284,20 @@ class _Hits:
 
     def area(self, truths: Ints) -> Floats:
         """(T, K) the area under each envelope."""
-        areas = np.zeros(len(self.first) - 1)
-        for curve in np.flatnonzero(np.diff(self.first)).tolist():
-            hit = slice(self.first[curve], self.first[curve + 1])
-            highest = np.maximum.accumulate(self.precision[hit][::-1])[::-1]
+        start = self._plan.start
+        areas = np.zeros(len(start) - 1)
+        for curve in np.flatnonzero(np.diff(start)).tolist():
+            hit = slice(start[curve], start[curve + 1])
+            highest = np.maximum.accumulate(self._precision[hit][::-1])[::-1]
             areas[curve] = (highest * self._own[hit]).sum()
         with np.errstate(invalid="ignore", divide="ignore"):
             return areas.reshape(self._shape) / truths
 
-    def recall(self, truths: Ints, within: Bools) -> Floats:
-        """(T, K) of these detections alone."""
-        inside = within[self._plan.detection[self._plan.hit]]
-        found = np.diff(running(self._own * inside)[self.first]).reshape(self._shape)
+    def recall(self, truths: Ints, within: _Within | None) -> Floats:
+        """(T, K) of these true positives alone."""
+        if within is None:
+            total, start = self._total, self._plan.start
+        else:
+            total, start = running(self._own[within.hit]), within.start
         with np.errstate(invalid="ignore"):
-            return found / truths
+            return np.diff(total[start]).reshape(self._shape) / truths

@@ -34,6 +34,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning"),
 ]
 
+
 NAMES = dict(enumerate(CLASSES))
 FRAME = 96
 PADDED = {
@@ -133,7 +134,7 @@ def expected(trained: RTDetrForObjectDetection, data: Shapes) -> dm.Evaluation:
 
 @pytest.mark.parametrize(
     ("count", "epochs", "options"),
-    [(600, 3, {"eval_do_concat_batches": False}), (80, 1, {"batch_eval_metrics": True})],
+    [(400, 3, {"eval_do_concat_batches": False}), (80, 1, {"batch_eval_metrics": True})],
 )
 def test_a_training_run(tmp_path, count, epochs, options):
     trained, data = model(), Shapes(40, 1)

@@ -40,7 +40,7 @@ from fixtures.shapes import CLASSES, pictures  # noqa: E402
 for logger in ("mlflow", "wandb", "comet", "clearml", "dvc", "neptune", "raytune", "tensorboard"):
     if logger in settings:
         settings.update({logger: False})
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),
