@@ -246,6 +246,11 @@ class TestGallery:
         assert page.locator("#viewer").is_visible()
         picture = report.document["gallery"]["pictures"][int(card.get_attribute("data-picture"))]
         assert page.text_content("#viewer-name") == picture["image"]
+        width = picture["width"]
+        for tag in page.locator("#viewer text.tag").all():
+            ends = tag.evaluate("(tag) => tag.getBBox().x + tag.getBBox().width")
+            assert float(tag.get_attribute("x")) >= 0
+            assert ends <= width + 1
         rows = page.locator("#viewer-boxes tbody tr")
         assert rows.count() == len(picture["detections"]) + len(picture["objects"])
         score = rows.first.locator("td.num").first.get_attribute("data-v")

@@ -95,7 +95,7 @@ def report_of(
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
     >>> report = report_of(result, resamples=0)
     >>> report.document["problems"][0]["kind"], report.confidence
-    ('missed', 0.473)
+    ('classes', 0.282)
     """
     asking = _Asking(progress)
     per_class = bool(result.class_names)

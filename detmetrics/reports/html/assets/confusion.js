@@ -47,7 +47,7 @@ function confusion(all) {
   function draw() {
     const n = labels.length;
     const room = place.clientWidth;
-    left = Math.min(150, Math.max(70, room * 0.16));
+    left = Math.min(150, Math.max(86, room * 0.16));
     top = left;
     side = Math.min(40, Math.max(n > 40 ? 7 : 12, Math.floor((room - left - 4) / n)));
     svg = drawn('svg', {
@@ -72,7 +72,7 @@ function confusion(all) {
       });
       if (side < 9 && row % Math.ceil(9 / side)) return;
       const size = Math.min(12, Math.max(8, side));
-      const letters = Math.floor(left / 6.4);
+      const letters = Math.floor((left - 8) / 6.8);
       const text = name(all.labels[there], letters);
       const across = drawn('text', { x: left - 6, y: top + (row + 0.5) * side + size / 3, 'text-anchor': 'end' }, text);
       const x = left + (row + 0.5) * side + size / 3;

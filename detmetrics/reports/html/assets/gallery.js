@@ -2,13 +2,17 @@
 const viewer = $('viewer');
 
 function tags(svg, picture, boxes) {
-  const size = Math.max(picture.width, picture.height) / 55;
+  const box = svg.getBoundingClientRect();
+  const size = 12 / (Math.min(box.width / picture.width, box.height / picture.height) || 1);
   for (const one of boxes) {
     const text = name(one.class, 24) + (one.score === undefined ? '' : ' ' + fixed(one.score));
     // Names of detections stand above their boxes, those of objects below theirs.
     const below = Math.min(one.box[1] + one.box[3] + size, picture.height - size * 0.2);
     const y = one.score === undefined ? below : Math.max(one.box[1] - size * 0.3, size);
-    svg.append(drawn('text', { class: 'tag', x: Math.max(one.box[0], 0), y, 'font-size': size }, text));
+    const tag = drawn('text', { class: 'tag', y, 'font-size': size }, text);
+    svg.append(tag);
+    const last = picture.width - tag.getComputedTextLength();
+    tag.setAttribute('x', Math.max(Math.min(one.box[0], last), 0));
   }
 }
 
@@ -34,20 +38,19 @@ function view(card) {
   svg.removeAttribute('aria-hidden');
   svg.setAttribute('role', 'img');
   svg.setAttribute('aria-label', 'Objects and detections, listed in the table below');
-  const example = (one) => String(one.detection) === card.dataset.example;
-  const wrong = picture.detections.filter((one) => one.verdict !== 'right' || example(one));
-  tags(svg, picture, [...picture.objects.filter((one) => one.verdict === 'missed'), ...wrong]);
   $('viewer-name').textContent = name(picture.image, 200);
   $('viewer-picture').replaceChildren(svg);
   const hidden = picture.objects_not_drawn + picture.detections_not_drawn;
   $('viewer-note').textContent = `${picture.wrong} wrong, ${picture.missed} missed.`
     + (hidden ? ` ${hidden} boxes more are not drawn.` : '')
-    + (picture.size_known ? '' : ' The size of the image is unknown: the frame ends with its boxes.');
+    + (picture.size_known ? '' : ' The size of the image is unknown, so the frame is not its own.');
   $('viewer-boxes').tBodies[0].replaceChildren(
     ...picture.detections.map((one) => boxRow('detection', one)),
     ...picture.objects.map((one) => boxRow('object', one)),
   );
   viewer.showModal();
+  const wrong = picture.detections.filter((one) => one.verdict !== 'right');
+  tags(svg, picture, [...picture.objects.filter((one) => one.verdict === 'missed'), ...wrong]);
   viewer.addEventListener('close', () => card.focus(), { once: true });
 }
 
