@@ -30,6 +30,8 @@ from detmetrics.version import __version__
 if TYPE_CHECKING:
     import pandas as pd
 
+    from detmetrics.reports.figures.plots import Plots
+
 __all__ = ["Evaluation"]
 
 SCHEMA = 1
@@ -255,6 +257,21 @@ class Evaluation:
             "recall": self.curves.recall.copy(),
             "scores": np.stack([self.curves.scores(limit) for limit in limits], axis=-1),
         }
+
+    @property
+    def plot(self) -> Plots:
+        """Figures: ``pr``, ``confidence``, ``confusion``, ``errors``, ``classes``, ``sizes`` and
+        ``reliability``, each of which returns a figure of matplotlib (``docs/figures.md``).
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> result.plot.classes().axes[0].get_title(loc="left").partition(" by")[0]
+        'AP'
+        """
+        # The one import upwards: figures are views of a result, and people look for them here. It
+        # is made by name when it is asked for, so that nothing below needs what stands above.
+        plots: Plots = importlib.import_module("detmetrics.reports.figures.plots").Plots(self)
+        return plots
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values: the JSON contract of ``docs/json.md``, schema 1.

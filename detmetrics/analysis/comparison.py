@@ -8,10 +8,11 @@ is; a sample in which both are equal counts half.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.errors import InputError
 from detmetrics.result import Evaluation
 from detmetrics.summary import lower_is_better
+
+if TYPE_CHECKING:
+    from detmetrics.reports.figures.plots import ComparisonPlots
 
 __all__ = ["Comparison", "Difference", "Objects", "compare"]
 
@@ -101,6 +105,14 @@ class Comparison:
             f"low to high: {100 * self.level:g} % of the differences in {self.resamples:,} "
             f"bootstrap samples of the images (seed {self.seed}); B better: share of the samples"
         )
+
+    @property
+    def plot(self) -> ComparisonPlots:
+        """Figures: ``metrics`` and ``classes``."""
+        # Late, as :attr:`Evaluation.plot` is: figures stand above what they show.
+        plots = importlib.import_module("detmetrics.reports.figures.plots")
+        made: ComparisonPlots = plots.ComparisonPlots(self)
+        return made
 
     def objects_of(self, side: str) -> list[dict[str, Any]]:
         """The objects that only ``"a"`` or only ``"b"`` finds, as plain values."""

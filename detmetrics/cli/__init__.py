@@ -13,6 +13,7 @@ from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.errors import errors
 from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.history import history
+from detmetrics.cli.plot import plot
 from detmetrics.cli.reconcile import reconcile
 from detmetrics.cli.report import report
 from detmetrics.cli.rules import rules
@@ -53,6 +54,7 @@ cli.add_command(compare)
 cli.add_command(convert)
 cli.add_command(formats)
 cli.add_command(history)
+cli.add_command(plot)
 cli.add_command(reconcile)
 cli.add_command(report)
 cli.add_command(slices)

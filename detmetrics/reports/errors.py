@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from rich.text import Text
 from detmetrics.analysis.confusion import ConfusionMatrix
 from detmetrics.analysis.errortypes import ERROR_KINDS, MENDED_TOGETHER, ErrorTypes
 from detmetrics.analysis.hidden import BlindSpots
+from detmetrics.arrays import Ints
 from detmetrics.messages import counted, printable
 from detmetrics.reports.grids import WIDTH, grid, plain_console, trimmed
 from detmetrics.reports.markdown import escaped, table_rows
@@ -25,6 +27,8 @@ __all__ = [
     "class_error_table",
     "confusion_table",
     "error_table",
+    "most_confused",
+    "pooled",
     "to_csv",
     "to_json",
     "to_markdown",
@@ -82,27 +86,44 @@ def confusion_table(matrix: ConfusionMatrix, width: int | None = None) -> Table:
     and all others in one row and column. Without a width all classes do.
     """
     shown = _fitting(matrix, width) if width else np.arange(len(matrix.class_names))
-    others = np.setdiff1d(np.arange(len(matrix.class_names)), shown)
-    groups = [[at] for at in shown.tolist()]
-    labels = [printable(matrix.class_names[at]) for at in shown.tolist()]
-    if len(others):
-        groups.append(others.tolist())
-        labels.append(counted(len(others), "other"))
-    groups.append([len(matrix.class_names)])
-    labels.append(matrix.labels[-1])
+    drawn = pooled(matrix, shown)
+    labels = [printable(name) for name in drawn.labels]
     rows: list[tuple[Cell, ...]] = [
-        (label, *(int(matrix.counts[np.ix_(there, found)].sum()) for found in groups))
-        for label, there in zip(labels, groups, strict=True)
+        (label, *row) for label, row in zip(labels, drawn.counts.tolist(), strict=True)
     ]
     return Table((CORNER, *labels), tuple(rows))
 
 
-def _fitting(matrix: ConfusionMatrix, width: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The classes most often confused, as many as fit, in their own order."""
+def pooled(matrix: ConfusionMatrix, shown: Ints) -> ConfusionMatrix:
+    """The matrix of some classes; all others are one, the last before the background."""
+    others = np.setdiff1d(np.arange(len(matrix.class_names)), shown)
+    if not len(others):
+        return matrix
+    group = np.full(len(matrix.labels), len(shown))
+    group[shown] = np.arange(len(shown))
+    group[-1] = size = len(shown) + 1
+    counts = np.zeros((size + 1, size + 1), np.int64)
+    np.add.at(counts, np.ix_(group, group), matrix.counts)
+    return replace(
+        matrix,
+        class_names=(*(matrix.class_names[at] for at in shown), counted(len(others), "other")),
+        counts=counts,
+        row=group[matrix.row],
+        column=group[matrix.column],
+    )
+
+
+def most_confused(matrix: ConfusionMatrix) -> Ints:
+    """(K,) classes, those most often taken for others, and others for them, first."""
     between = matrix.counts[:-1, :-1].copy()
     np.fill_diagonal(between, 0)
     confused = between.sum(axis=0) + between.sum(axis=1)
-    order = np.lexsort((-matrix.counts[:-1].sum(axis=1), -confused))
+    return np.lexsort((-matrix.counts[:-1].sum(axis=1), -confused))
+
+
+def _fitting(matrix: ConfusionMatrix, width: int) -> Ints:
+    """The classes most often confused, as many as fit, in their own order."""
+    order = most_confused(matrix)
     digits = len(f"{int(matrix.counts.max(initial=0)):,}")
     names = [len(printable(name)) for name in matrix.class_names]
     own = [max(length, digits) + GAP for length in names]
