@@ -6,10 +6,13 @@ import base64
 import hashlib
 import json
 import re
+import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from report_pages import HOSTILE, example, hostile, parsed, scene
+from strategies import any_rules, scenes
 
 import detmetrics as dm
 from detmetrics.analysis import operating_curves
@@ -291,6 +294,24 @@ class TestWhatIsMissing:
         monkeypatch.setitem(sys.modules, "jinja2", None)
         with pytest.raises(dm.InputError, match=r"pip install 'detmetrics\[html\]'"):
             html.to_html(report)
+
+
+class TestAnyScene:
+    """Whatever the boxes and the rules: the page is whole, and shows numbers of the JSON alone."""
+
+    @pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
+    @settings(max_examples=20)
+    @given(scene=scenes(full=True), rules=any_rules())
+    def test_page(self, scene, rules):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = dm.evaluate(*scene, rules)
+            report = html.report_of(result, resamples=3)
+        page = parsed(html.to_html(report))
+        document = json.loads(html.to_json(report))
+        assert {cell.value for cell in page.numbers} <= numbers_of(document)
+        assert json.loads(page.data)["classes"] == [*result.class_names]
+        html.to_markdown(report)
 
 
 def test_a_large_report_is_small():

@@ -83,8 +83,9 @@ class Gallery:
     def _missed(self) -> Bools:
         """(G,) objects that no detection from the confidence on found."""
         by = self._finder
-        late = self._result.detections.scores[by] < self._confidence if len(self._kind) else by < 0
-        missed: Bools = (by == -1) | ((by >= 0) & late)
+        missed: Bools = by == -1
+        found = by >= 0
+        missed[found] = self._result.detections.scores[by[found]] < self._confidence
         return missed
 
     @cached_property

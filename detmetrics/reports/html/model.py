@@ -89,7 +89,7 @@ def report_of(
     phase and the share that is done.
 
     Raises:
-        InputError: results that do not compare, a folder that is none, or one resample.
+        InputError: results that do not compare, or a folder that is none.
 
     >>> import detmetrics as dm
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
@@ -98,7 +98,6 @@ def report_of(
     ('classes', 0.282)
     """
     asking = _Asking(progress)
-    per_class = bool(result.class_names)
     iou = _iou(result)
     operating = asking("operating", lambda: operating_points(result, "f1", iou))
     confidence = _confidence(operating)
@@ -112,8 +111,11 @@ def report_of(
     intervals = None
     if resamples:
         told = asking.telling("resampling")
-        intervals = confidence_intervals(
-            result, resamples, seed=seed, per_class=per_class, progress=told
+        intervals = asking(
+            "intervals",
+            lambda: confidence_intervals(
+                result, resamples, seed=seed, per_class=True, progress=told
+            ),
         )
     comparison = None
     if other is not None:
