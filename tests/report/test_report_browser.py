@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -385,3 +387,15 @@ def test_a_large_report_opens_fast(browser, tmp_path):
         one.check(file)
         one.context.close()
     assert min(took) < 2, took
+
+
+def test_the_script_rounds_as_python_does(browser):
+    """Of two equally near decimals the even one; in the text of a page both write numbers."""
+    source = files("detmetrics.reports.html").joinpath("assets", "base.js").read_text()
+    function = re.search(r"function fixed\(value\) \{.*?\n\}", source, re.DOTALL)[0]
+    rng = np.random.default_rng(0)
+    values = [*(np.arange(97) / 32), *rng.uniform(0, 2, 500), *(np.arange(2_001) / 20_000), 1e-9]
+    page = browser.new_page()
+    shown = page.evaluate(f"(values) => {{ {function}; return values.map(fixed); }}", values)
+    assert shown == [f"{value:.4f}" for value in values]
+    page.close()
