@@ -310,6 +310,12 @@ class Evaluation:
             },
         }
 
+    def _repr_html_(self) -> str:
+        """As notebooks show it."""
+        # Reports stand above results; only a notebook asks for this, and it is bound when it does.
+        html: str = importlib.import_module("detmetrics.reports.notebook").to_html(self)
+        return html
+
     def _class(self, name: str) -> int:
         if name not in self.class_names:
             raise InputError(f"no class {name!r}; there are {', '.join(self.class_names)}")

@@ -16,6 +16,7 @@ from detmetrics.files import Input
 from detmetrics.loading import read_sheet
 from detmetrics.reading import decimals, fields
 from detmetrics.reading import given as given_module
+from detmetrics.reading import lines as lines_module
 from detmetrics.reading.fields import read_fields
 from detmetrics.reading.given import Contents, Given
 from detmetrics.reading.lines import Lines, read_lines

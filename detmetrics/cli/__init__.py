@@ -15,6 +15,7 @@ from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.history import history
 from detmetrics.cli.plot import plot
 from detmetrics.cli.reconcile import reconcile
+from detmetrics.cli.report import report
 from detmetrics.cli.rules import rules
 from detmetrics.cli.slices import slices
 from detmetrics.cli.split import split
@@ -55,6 +56,7 @@ cli.add_command(formats)
 cli.add_command(history)
 cli.add_command(plot)
 cli.add_command(reconcile)
+cli.add_command(report)
 cli.add_command(slices)
 cli.add_command(split)
 cli.add_command(stats)

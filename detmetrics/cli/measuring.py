@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,12 +17,13 @@ from detmetrics.messages import printable
 if TYPE_CHECKING:
     from detmetrics.result import Evaluation
     from detmetrics.rules import Rules
+    from detmetrics.tables import GroundTruth
 
-__all__ = ["measured", "measuring_options", "remark", "rules_of"]
+__all__ = ["OTHER_OPTIONS", "added", "measured", "measuring_options", "remark", "rules_of"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-OPTIONS = (
+OTHER_OPTIONS = (
     click.option(
         "--rules",
         default="coco",
@@ -31,7 +32,6 @@ OPTIONS = (
         help="What counts: a rule set (detmetrics rules lists them) or a TOML file of settings.",
     ),
     click.option("--classes", type=NAMES, help="Only these classes, by name or id."),
-    click.option("--images", type=NAMES, help="Only these images, by id or file name."),
     click.option(
         "--unknown-images",
         type=click.Choice(["error", "drop"]),
@@ -49,9 +49,17 @@ OPTIONS = (
 )
 
 
+IMAGES = click.option("--images", type=NAMES, help="Only these images, by id or file name.")
+
+
+def added(options: Sequence[Callable[[Any], Any]]) -> Callable[[Command], Command]:
+    """Add options to a command, in this order."""
+    return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
+
+
 def measuring_options(command: Command) -> Command:
     """Add the options to a command that has those of reading, too."""
-    return reduce(lambda made, option: option(made), reversed(OPTIONS), command)
+    return added((*OTHER_OPTIONS, IMAGES))(command)
 
 
 def rules_of(options: dict[str, Any]) -> Rules:
@@ -69,7 +77,11 @@ def rules_of(options: dict[str, Any]) -> Rules:
 
 
 def measured(
-    ground_truth: str, detections: str, rules: Rules, options: dict[str, Any], patience: Patience
+    ground_truth: str | GroundTruth,
+    detections: str,
+    rules: Rules,
+    options: dict[str, Any],
+    patience: Patience,
 ) -> Evaluation:
     """The evaluation that the options ask for."""
     from detmetrics.evaluation import evaluate

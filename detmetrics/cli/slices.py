@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from detmetrics.result import Evaluation
     from detmetrics.rules import Rules
 
-__all__ = ["slices"]
+__all__ = ["attribute_of", "check_by", "slices"]
 
 EXAMPLES = """\b
 Examples:
@@ -83,7 +83,7 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     Images without a value form the slice (none). Intervals are over images of the slice.
     """
     check_outputs(ground_truth, detections, options)
-    _check_by(ground_truth, options)
+    check_by(ground_truth, options)
     rules = rules_of(options)
     metric = _metric(options["metric"], rules)
     warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
@@ -92,7 +92,7 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
-        attribute = _attribute(ground_truth, result, options)
+        attribute = attribute_of(ground_truth, result, options)
         found = run(
             result,
             attribute.values,
@@ -109,14 +109,21 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     write_whole(_outputs(found, options))
 
 
-def _check_by(ground_truth: str, options: dict[str, Any]) -> None:
+def check_by(ground_truth: str, options: dict[str, Any], prefix: str = "--by") -> None:
+    """Refuse what is not one attribute; prefix: of the options.
+
+    Raises:
+        UsageError: it is none, or several, or cannot be read.
+    """
     ways = [name for name in ("by_column", "by_field", "by_pattern") if options[name] is not None]
     if len(ways) != 1:
-        raise click.UsageError("expected one of --by FILE:COLUMN, --by-field and --by-pattern")
+        raise click.UsageError(
+            f"expected one of {prefix} FILE:COLUMN, {prefix}-field and {prefix}-pattern"
+        )
     if ways == ["by_column"] and not all(options["by_column"].rpartition(":")[::2]):
-        raise click.UsageError(f"--by: expected FILE:COLUMN, got {options['by_column']!r}")
+        raise click.UsageError(f"{prefix}: expected FILE:COLUMN, got {options['by_column']!r}")
     if ways == ["by_field"] and ground_truth == "-":
-        raise click.UsageError("--by-field reads the ground truth twice, so it cannot be -")
+        raise click.UsageError(f"{prefix}-field reads the ground truth twice, so it cannot be -")
     if options["resamples"] == 1:
         raise click.UsageError("--ci: expected 0, or 2 samples or more")
 
@@ -130,7 +137,8 @@ def _metric(asked: str | None, rules: Rules) -> str:
     return asked or known[0]
 
 
-def _attribute(ground_truth: str, result: Evaluation, options: dict[str, Any]) -> Attribute:
+def attribute_of(ground_truth: str, result: Evaluation, options: dict[str, Any]) -> Attribute:
+    """The attribute that the options ask for."""
     from detmetrics.analysis.attributes import by_column, by_field, by_pattern, in_quantiles
 
     catalog = result.ground_truth.catalog

@@ -250,8 +250,6 @@ def _joined(found: Sequence[_Words | None]) -> Keys | None:
         texts = [_text(parts[::-1, at]) for at in _first(number)[order].tolist()]
     except UnicodeDecodeError:
         raise IrregularError from None
-    if any(character.isspace() for text in texts for character in text):
-        raise IrregularError  # a space that is none of ASCII's parts words, too
     return Keys(object_column(texts), np.argsort(order)[code])
 
 

@@ -34,6 +34,7 @@ __all__ = ["Lines", "exact_floats", "keys_of", "read_lines"]
 MANY = 1 << 16
 NAMED = re.compile(rb"\s*[^\s\d.+-]")
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
+WORD = re.compile(r"[^ \t\n\r\f\v]+")
 LONE_RETURN = re.compile(rb"\r(?!\n)")
 MOST_DIGITS = 20
 
@@ -342,7 +343,8 @@ def _line_by_line(
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     for row, line in enumerate(text.split("\n") if "\n" in text else text.split("\r")):
-        if tokens := line.split():
+        # Spaces of ASCII alone part words; a class may have another in its name.
+        if tokens := WORD.findall(line):
             yield row, tokens
 
 

@@ -17,7 +17,7 @@ from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.markdown import escaped, table_rows
 from detmetrics.reports.tables import Cell, Table
 
-__all__ = ["to_csv", "to_json", "to_markdown", "to_text"]
+__all__ = ["sections", "to_csv", "to_json", "to_markdown", "to_text"]
 
 MOST = 10
 COLUMNS = ("A", "B", "B - A", "low", "high", "B better")
@@ -28,7 +28,7 @@ Section = tuple[str, Table | None, tuple[str, ...]]
 def to_text(found: Comparison, *, per_class: bool = False, width: int | None = None) -> str:
     """Metrics, classes where asked, objects and images; width: characters a line, 100 or this."""
     console, out = plain_console(width)
-    for heading, table, lines in _sections(found, per_class=per_class):
+    for heading, table, lines in sections(found, per_class=per_class):
         console.print(Text(printable(heading)), soft_wrap=True)
         if table is not None:
             console.print(grid(table))
@@ -41,7 +41,7 @@ def to_text(found: Comparison, *, per_class: bool = False, width: int | None = N
 def to_markdown(found: Comparison, *, per_class: bool = False) -> str:
     """The same sections as tables for a pull request or a job summary."""
     parts = []
-    for heading, table, lines in _sections(found, per_class=per_class):
+    for heading, table, lines in sections(found, per_class=per_class):
         parts.append(f"### {escaped(heading)}")
         if table is not None:
             parts.append("\n".join(table_rows(table)))
@@ -70,7 +70,8 @@ def to_csv(found: Comparison) -> str:
     return out.getvalue()
 
 
-def _sections(found: Comparison, *, per_class: bool) -> Iterator[Section]:
+def sections(found: Comparison, *, per_class: bool) -> Iterator[Section]:
+    """What all views show, in order."""
     a, b = (one.detections.source.name for one in (found.a, found.b))
     rows = tuple((name, *_cells(one)) for name, one in found.metrics.items())
     yield f"A {a}, B {b}", Table(("metric", *COLUMNS), rows), (found.a.signature, found.words)

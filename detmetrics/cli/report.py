@@ -1,0 +1,200 @@
+"""``detmetrics report``."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from detmetrics.cli.measuring import OTHER_OPTIONS, added, measured, remark, rules_of
+from detmetrics.cli.options import NAMES
+from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.progress import Patience
+from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.cli.slices import attribute_of, check_by
+from detmetrics.errors import DetmetricsWarning
+from detmetrics.messages import counted, printable
+
+if TYPE_CHECKING:
+    from detmetrics.analysis.attributes import Attribute
+    from detmetrics.reports.html import Report
+    from detmetrics.result import Evaluation
+    from detmetrics.rules import Rules
+
+__all__ = ["report"]
+
+EXAMPLES = """\b
+Examples:
+  detmetrics report val.json predictions.json -o report.html
+  detmetrics report labels/val runs/predict/labels --images images/val
+  detmetrics report val.json before.json --compare after.json
+  detmetrics report val.json predictions.json --slices-by images.csv:weather --markdown summary.md
+
+\b
+Exit codes: 0 done, 1 bad input, 2 wrong usage.
+"""
+SLICES = ("column", "field", "pattern")
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("ground_truth")
+@click.argument("detections")
+@click.option(
+    "--output",
+    "-o",
+    "output_file",
+    metavar="FILE|-",
+    default="report.html",
+    show_default=True,
+    help="The page, one file that needs nothing else.",
+)
+@click.option("--json", "json_file", metavar="FILE|-", help="Write all of its numbers as JSON.")
+@click.option(
+    "--markdown", "markdown_file", metavar="FILE|-", help="Write a summary for a pull request."
+)
+@click.option("--images", metavar="DIR", help="Pictures to draw boxes on; for their sizes, too.")
+@click.option(
+    "--max-megabytes",
+    type=click.FloatRange(0, 1_000),
+    default=6.0,
+    show_default=True,
+    help="Of pictures in the page.",
+)
+@click.option("--compare", "other", metavar="DETECTIONS", help="Compare with another model.")
+@click.option(
+    "--ci",
+    "resamples",
+    type=click.IntRange(0),
+    default=200,
+    show_default=True,
+    help="Bootstrap samples of the 95 % intervals; 0 for none.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the samples."
+)
+@click.option("--slices-by", "slices_column", metavar="FILE:COLUMN", help="Slices by a column.")
+@click.option("--slices-by-field", "slices_field", metavar="NAME", help="By a COCO image field.")
+@click.option("--slices-by-pattern", "slices_pattern", metavar="REGEX", help="By image names.")
+@click.option("--slices-bins", type=click.IntRange(2, 50), help="Numbers, in so many bins.")
+@click.option("--only-images", type=NAMES, help="Only these images, by id or file name.")
+@added(OTHER_OPTIONS)
+@reading_options
+@click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
+def report(ground_truth: str, detections: str, **options: Any) -> None:
+    """Make one page of all that DETECTIONS get right and wrong against GROUND_TRUTH.
+
+    How good, how sure, what to fix first; classes, curves, errors, confusion, a gallery. The page
+    opens from disk in any browser and asks no network.
+    """
+    options["image_dir"] = options["image_dir"] or options["images"]
+    _check(ground_truth, detections, options)
+    rules = rules_of(options)
+    warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them
+    from detmetrics.files import write_whole
+
+    with Patience(quiet=options["quiet"]) as patience:
+        asked = _asked(ground_truth, detections, rules, options, patience)
+        made = _made(asked, options, patience)
+        patience("writing", None)
+        outputs = _outputs(made, options)
+    remark(made.result, options)
+    _remark(asked, made, options)
+    write_whole(outputs)
+    if options["output_file"] != "-" and not options["quiet"]:
+        size = len(outputs[options["output_file"]].encode("utf-8", "backslashreplace")) / 1e6
+        click.echo(f"{printable(options['output_file'])}: {size:.1f} MB", err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The results to report on, and the attribute of images to slice by."""
+
+    result: Evaluation
+    other: Evaluation | None
+    attribute: Attribute | None
+
+
+def _check(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
+    for given in (detections, options["other"]):
+        if given is not None:
+            check_outputs(ground_truth, given, options)
+    if [ground_truth, detections, options["other"]].count("-") > 1:
+        raise click.UsageError("standard input can be one of the files, not more")
+    if options["resamples"] == 1:
+        raise click.UsageError("--ci: expected 0, or 2 samples or more")
+    if options["images"] is not None and not os.path.isdir(options["images"]):
+        raise click.UsageError(f"--images: expected a folder of images, got {options['images']!r}")
+    if _slicing(options):
+        check_by(ground_truth, _by(options), prefix="--slices-by")
+    elif options["slices_bins"]:
+        raise click.UsageError("--slices-bins needs --slices-by, -field or -pattern")
+
+
+def _slicing(options: dict[str, Any]) -> bool:
+    return any(options[f"slices_{way}"] is not None for way in SLICES)
+
+
+def _by(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of slices under the names that ``detmetrics slices`` gives them."""
+    named = {f"by_{way}": options[f"slices_{way}"] for way in SLICES}
+    return {**options, **named, "bins": options["slices_bins"]}
+
+
+def _asked(
+    ground_truth: str, detections: str, rules: Rules, options: dict[str, Any], patience: Patience
+) -> _Asked:
+    from detmetrics.evaluation import read_ground_truth
+
+    # --images is a folder here; which images count has a name of its own.
+    options = {**options, "images": options["only_images"]}
+    truth = read_ground_truth(ground_truth, reading_of(options), progress=patience)
+    result = measured(truth, detections, rules, options, patience)
+    other = None
+    if options["other"] is not None:
+        other = measured(truth, options["other"], rules, options, patience)
+    attribute = attribute_of(ground_truth, result, _by(options)) if _slicing(options) else None
+    return _Asked(result, other, attribute)
+
+
+def _made(asked: _Asked, options: dict[str, Any], patience: Patience) -> Report:
+    from detmetrics.reports.html import report_of
+
+    return report_of(
+        asked.result,
+        resamples=options["resamples"],
+        seed=options["seed"],
+        other=asked.other,
+        attribute=asked.attribute,
+        images=options["images"],
+        megabytes=options["max_megabytes"],
+        progress=patience,
+    )
+
+
+def _outputs(made: Report, options: dict[str, Any]) -> dict[str, str]:
+    from detmetrics.reports.html import to_html, to_json, to_markdown
+
+    outputs = {options["output_file"]: to_html(made)}
+    if path := options["json_file"]:
+        outputs[path] = to_json(made)
+    if path := options["markdown_file"]:
+        outputs[path] = to_markdown(made)
+    return outputs
+
+
+def _remark(asked: _Asked, made: Report, options: dict[str, Any]) -> None:
+    """Say on standard error what is not in the page."""
+    if options["quiet"]:
+        return
+    gallery = made.document["gallery"]
+    notes = [*(asked.attribute.notes if asked.attribute else ())]
+    notes += gallery["notes"] if gallery else []
+    notes += [f"no {name.replace('_', ' ')}: {why}" for name, why in made.unavailable.items()]
+    if options["images"] is not None and gallery:
+        pictures = counted(len(made.pictures), "picture")
+        notes.append(f"{pictures} of {len(gallery['pictures'])} images in the gallery")
+    for note in notes:
+        click.echo(printable(note), err=True)
