@@ -41,7 +41,7 @@ class Matched:
         return self.pair[slots], self.right[slots]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Matches:
     """Everything that curves and analyses need to know; boxes are no longer needed.
 

@@ -137,8 +137,8 @@ def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]
     if np.isnan(sizes).any() and not table.relative:
         raise RulesError(
             f"{table.source.name}: rules {rules.name} clip boxes to their images, and the size of "
-            f"{counted(int(np.isnan(sizes).any(axis=1).sum()), 'one', 'some')} is unknown: "
-            "--image-dir DIR or --image-sizes FILE"
+            f"the image of {counted(int(np.isnan(sizes).any(axis=1).sum()), 'box', 'boxes')} is "
+            "unknown: --image-dir DIR, --image-sizes FILE, or image_sizes of a metric"
         )
     if table.relative:
         raise RulesError(

@@ -20,8 +20,16 @@ from detmetrics.errors import InputError, RulesError
 from detmetrics.files import Input
 from detmetrics.findings import count, remarks
 from detmetrics.matches import Matches
+from detmetrics.messages import counted
 from detmetrics.rules import Rules
-from detmetrics.summary import FREQUENCIES, Summary, metrics_of, per_category, summarize
+from detmetrics.summary import (
+    FREQUENCIES,
+    Summary,
+    lower_is_better,
+    metrics_of,
+    per_category,
+    summarize,
+)
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.ties import NO_INTERVAL, tie_interval
 from detmetrics.verdicts import verdicts
@@ -35,9 +43,11 @@ if TYPE_CHECKING:
 __all__ = ["Evaluation"]
 
 SCHEMA = 1
+MUCH, NOTHING = 100, 0.005
+"""From so many boxes on each side, below so low a metric, something is wrong with the files."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """The result of one evaluation; everything else reads it.
 
@@ -79,7 +89,16 @@ class Evaluation:
     @property
     def attention(self) -> tuple[str, ...]:
         """Sentences on what a reader of the numbers should know."""
-        return (*self.notes, *remarks(self.counts, self.rules))
+        return (*self.notes, *remarks(self.counts, self.rules), *self._next_to_nothing)
+
+    @property
+    def _next_to_nothing(self) -> tuple[str, ...]:
+        """A hint where hardly anything of much is right, as after a wrong order of classes."""
+        name, value = next(iter(self.summary.items()))
+        much = min(self.counts["detections"], self.counts["ground_truths"]) >= MUCH
+        if not much or lower_is_better(name) or not value < NOTHING:
+            return ()
+        return (f"{name} is next to nothing: detmetrics reconcile looks for the usual mistakes",)
 
     @property
     def signature(self) -> str:
@@ -96,6 +115,13 @@ class Evaluation:
     def class_names(self) -> tuple[str, ...]:
         """(K,) names of the evaluated classes, all different; ``all`` where they are pooled."""
         return ("all",) if self.rules.class_agnostic else self.ground_truth.catalog.class_labels
+
+    def __repr__(self) -> str:
+        """The first metrics and what they were measured on; ``to_dict()`` holds all."""
+        shown = [f"{name} {value:.4f}" for name, value in list(self.summary.items())[:3]]
+        sizes = (("images", "image"), ("ground_truths", "object"), ("detections", "detection"))
+        counts = [counted(self.counts[name], word) for name, word in sizes]
+        return f"<Evaluation {self.rules.name}: {', '.join(shown)}; {', '.join(counts)}>"
 
     def scalars(self, prefix: str = "") -> dict[str, float]:
         """The summary as a flat dict of floats, as loggers take it; undefined ones are nan.

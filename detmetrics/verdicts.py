@@ -54,7 +54,9 @@ def verdicts(
     """The match table; ``threshold`` and ``area`` are indices into the rules."""
     rules = matches.rules
     if matches.unsized[area]:
-        raise InputError("image sizes are unknown, so no matches by area: --image-dir or -sizes")
+        raise InputError(
+            "image sizes are unknown, so no matches by area: --image-dir or --image-sizes"
+        )
     pair, right = matches.matched[area].at(threshold)
     taken, holder = matches.pairs.ground_truth[pair], matches.pairs.detection[pair]
     ignored = matches.ignored[area]

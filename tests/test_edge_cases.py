@@ -5,6 +5,7 @@ These are inputs on which the tools of this field disagree; each class is one ro
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import builders
@@ -769,3 +770,25 @@ def test_order_of_images_and_detections_in_the_files_does_not_matter(tmp_path):
     for part in (truth["images"], truth["annotations"], truth["categories"], found):
         rng.shuffle(part)
     builders.same_cells(first, evaluate(tmp_path, truth, found))
+
+
+class TestInShort:
+    """What is printed of a result fits a line."""
+
+    def test_a_result_and_its_tables(self):
+        result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        assert repr(result) == (
+            "<Evaluation coco: AP 0.3635, AP50 0.5708, AP75 0.3578; 24 images, 106 objects, "
+            "136 detections>"
+        )
+        found = "<Detections fixtures/detections.json: 136 boxes, 24 images>"
+        assert repr(result.detections) == found
+        assert len(repr(result.matching)) < 100
+
+    def test_next_to_nothing_says_where_to_look(self):
+        truth = dm.read_ground_truth("fixtures/ground_truth.json")
+        found = dm.read_detections("fixtures/detections.json", truth)
+        away = dataclasses.replace(found, boxes=found.boxes + 5_000)
+        hint = "AP is next to nothing: detmetrics reconcile looks for the usual mistakes"
+        assert hint in dm.evaluate(truth, away).attention
+        assert hint not in dm.evaluate(truth, found).attention

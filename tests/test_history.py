@@ -158,7 +158,9 @@ class TestJournal:
         assert path.read_bytes() == b"\xff\xfe\x00"
 
     def test_what_cannot_be_written_is_said_and_not_kept(self, tmp_path):
+        (tmp_path / "none").mkdir()
         history = dm.History(tmp_path / "none" / "h.jsonl")
+        (tmp_path / "none").rmdir()
         with pytest.raises(dm.OutputError, match="the row cannot be added: No such file"):
             history.append(0)
         assert len(history) == 0
@@ -366,3 +368,16 @@ class TestEarlyStopping:
         del state["rows_seen"]
         with pytest.raises(dm.InputError, match="rows_seen missing"):
             dm.EarlyStopping().load_state_dict(state)
+
+
+def test_a_journal_in_a_folder_that_is_not_there_fails_before_the_training(tmp_path):
+    with pytest.raises(dm.OutputError, match=r"h\.jsonl: .*its folder does not exist"):
+        dm.History(tmp_path / "nowhere" / "h.jsonl")
+
+
+def test_a_result_in_place_of_its_numbers():
+    result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    with pytest.raises(dm.InputError, match=r"metrics: .*give its scalars\(\)"):
+        dm.History().append(0, metrics=result)
+    with pytest.raises(dm.InputError, match=r"give its scalars\(\)"):
+        dm.EarlyStopping().update(result)

@@ -99,7 +99,7 @@ def assigned(
     """
     matching, truth, detections = result.matching, result.ground_truth, result.detections
     if matching.unsized[0]:
-        raise InputError("image sizes are unknown, so nothing counts: --image-dir or -sizes")
+        raise InputError("image sizes are unknown, so nothing counts: --image-dir or --image-sizes")
     counts = np.zeros(len(truth), bool)
     counts[matching.truth_row] = ~matching.ignored[0]
     counts &= ~truth.groups(result.rules)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Difference", "Objects", "compare"]
 
 SCHEMA = 1
+MANY_SILENT = 0.2
+"""From so many images without detections on, a share, something may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Objects:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison:
     """Two results side by side: every metric, every class where asked for, every object."""
 
@@ -105,6 +107,37 @@ class Comparison:
     metrics: Mapping[str, Difference]
     classes: Mapping[str, Mapping[str, Difference]]
     objects: Objects
+
+    def __repr__(self) -> str:
+        """The conclusion; ``to_dict()`` holds all."""
+        return f"<Comparison: {self.conclusion}>"
+
+    @property
+    def conclusion(self) -> str:
+        """Whether b is better by the first metric, in a sentence."""
+        name, found = next(iter(self.metrics.items()))
+        interval = found.interval
+        if math.isnan(interval.low):
+            return f"{name} is undefined in one of them"
+        ends = f"{interval.value:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
+        if interval.low <= 0 <= interval.high:
+            return f"undecided: {name} of B is {ends} from that of A, which leaves both open"
+        better = (interval.value > 0) is not lower_is_better(name)
+        return f"B is {'better' if better else 'worse'}: its {name} is {ends} from that of A"
+
+    @property
+    def attention(self) -> tuple[str, ...]:
+        """What a reader of either result should know, and images on which B says nothing."""
+        said = [(side, set(one.attention)) for side, one in (("A", self.a), ("B", self.b))]
+        both = said[0][1] & said[1][1]
+        told = [f"A and B: {text}" for text in self.a.attention if text in both]
+        for side, one in (("A", self.a), ("B", self.b)):
+            told += [f"{side}: {text}" for text in one.attention if text not in both]
+            images = len(one.ground_truth.catalog.image_ids)
+            silent = images - len(np.unique(one.detections.image))
+            if silent > MANY_SILENT * images:
+                told.append(f"{side} has no detection on {silent:,} of {images:,} images")
+        return tuple(told)
 
     @property
     def words(self) -> str:
@@ -143,6 +176,8 @@ class Comparison:
         return {
             "schema": SCHEMA,
             "signature": self.a.signature,
+            "conclusion": self.conclusion,
+            "attention": list(self.attention),
             "level": self.level,
             "resamples": self.resamples,
             "seed": self.seed,

@@ -44,7 +44,10 @@ def outcomes(result: Evaluation, iou: float = 0.5, area: str = "all") -> Outcome
     matches = result.matching
     threshold, index = result.threshold_index(iou), result._area(area)
     if matches.unsized[index]:
-        raise InputError(f"image sizes are unknown, so none by {area}: --image-dir or -sizes")
+        raise InputError(
+            f"image sizes are unknown, so no box is known to be {area}: --image-dir or "
+            "--image-sizes"
+        )
     pair, is_right = matches.matched[index].at(threshold)
     detection = matches.pairs.detection[pair]
     right, overlap = np.zeros(len(matches.row), bool), np.zeros(len(matches.row))

@@ -119,18 +119,21 @@ def _ranges(of: Of, edges: Sequence[float] | None) -> list[AreaRange]:
         return [*COCO_RANGES[1:]]
     if len(given) < 2 or not all(low < high for low, high in pairwise(given)):
         raise InputError(f"bins: expected two bounds or more that rise, got {given}")
-    return [AreaRange(_name(low, high), low, high, of) for low, high in pairwise(given)]
+    names = [
+        f"from {low}" if end >= NO_END else f"{low} to {high}"
+        for (low, high), end in zip(pairwise(_texts(given)), given[1:], strict=True)
+    ]
+    bounds = zip(names, pairwise(given), strict=True)
+    return [AreaRange(name, low, high, of) for name, (low, high) in bounds]
 
 
-def _name(low: float, high: float) -> str:
-    return f"from {_number(low)}" if high >= NO_END else f"{_number(low)} to {_number(high)}"
-
-
-def _number(value: float) -> str:
-    """In as few digits as tell it from every other."""
-    return (
-        f"{value:.4g}" if float(f"{value:.4g}") == value < 1e4 else repr(value).removesuffix(".0")
-    )
+def _texts(edges: Sequence[float]) -> list[str]:
+    """Bounds in as few digits, four or more, as tell them apart; whole ones in full."""
+    for digits in range(4, 18):
+        texts = [f"{e:.0f}" if e.is_integer() else f"{e:.{digits}g}" for e in edges]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def _rules(rules: Rules, ranges: Sequence[AreaRange]) -> Rules:

@@ -39,7 +39,9 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
     "--rules", default="coco", show_default=True, metavar="NAME|FILE", help="What counts."
 )
 @click.option("--per-class", is_flag=True, help="Add a table of classes.")
-@click.option("--iou", type=float, default=0.5, show_default=True, help="An object is found at.")
+@click.option(
+    "--iou", type=float, default=0.5, show_default=True, help="Overlap at which an object is found."
+)
 @click.option("--confidence", type=float, help="Only detections from this score on find an object.")
 @click.option(
     "--resamples",

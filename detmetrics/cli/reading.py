@@ -18,8 +18,16 @@ __all__ = ["UNKNOWN_CATEGORIES", "UNKNOWN_IMAGES", "reading_of", "reading_option
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 OPTIONS = (
-    click.option("--gt-format", metavar="NAME", help="Format of the ground truth, not recognised."),
-    click.option("--det-format", metavar="NAME", help="Format of the detections, not recognised."),
+    click.option(
+        "--gt-format",
+        metavar="NAME",
+        help="Format of the ground truth; recognised from content unless given.",
+    ),
+    click.option(
+        "--det-format",
+        metavar="NAME",
+        help="Format of the detections; recognised from content unless given.",
+    ),
     click.option(
         "--columns",
         multiple=True,

@@ -273,7 +273,8 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
 
 def _unscored(lines: Lines, row: int) -> str:
     found = int(lines.width[row])
-    hint = "; without a score these are labels: are the two sides swapped?" if found == 4 else ""
+    hint = "; are the two sides swapped, or were scores not saved (save_conf=True)?"
+    hint = hint if found == 4 else ""
     return f"expected a class, a box and a score (6 columns), got {found + 1}{hint}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from detmetrics.errors import FormatError, InputError
+from detmetrics.errors import FormatError, InputError, OutputError
 from detmetrics.history.choosing import Best, best_of, found_column, usual_metric
 from detmetrics.history.course import Course, course_of
 from detmetrics.history.journal import append_line, line_of, read_lines
@@ -51,7 +51,12 @@ class History:
         self._said: tuple[str, ...] = ()
         self.source = "history" if self._path is None else self._path
         self.kind, self.title = "journal", "a journal of dm.History"
-        if self._path is not None and os.path.exists(self._path):
+        if self._path is None:
+            return
+        folder = os.path.dirname(os.path.abspath(self._path))
+        if not os.path.isdir(folder):
+            raise OutputError(f"{self._path}: rows could not be added: its folder does not exist")
+        if os.path.exists(self._path):
             self._resume(self._path)
 
     @classmethod

@@ -100,7 +100,8 @@ def _numbers(part: str, given: Mapping[str, Any] | None) -> dict[str, float]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise InputError(f"{part}: expected names and numbers, got {shown(given)}")
+        hint = ": give its scalars()" if hasattr(given, "scalars") else ""
+        raise InputError(f"{part}: expected names and numbers, got {shown(given)}{hint}")
     for name in given:
         if not isinstance(name, str) or not name:
             raise InputError(f"{part}: expected names that are texts, got {shown(name)}")

@@ -77,6 +77,8 @@ class EarlyStopping:
             self._follow(given)
         else:
             value = given
+            if hasattr(given, "scalars"):
+                raise InputError("expected a number, metrics or a history: give its scalars()")
             if isinstance(given, Mapping):
                 value = given[resolved(self.metric, [*given])]
             self._take(_number(value), self.updates if epoch is None else epoch_of(epoch))

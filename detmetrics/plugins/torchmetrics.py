@@ -42,7 +42,8 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
     """AP and AR of boxes, with torchmetrics' names.
 
     box_format, iou_thresholds, rec_thresholds, max_detection_thresholds, class_metrics, average: as
-    torchmetrics has them; any number of detection thresholds will do.
+    torchmetrics has them; any number of detection thresholds will do. backend: taken for the sake
+    of code that names one, and not used.
     grids: ``"float64"`` takes thresholds and recall points as COCO has them; ``"float32"`` takes
     torchmetrics' own, whose last bits differ: an IoU of exactly 0.6 misses its threshold 0.6.
 
@@ -64,11 +65,15 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         rec_thresholds: Sequence[float] | None = None,
         max_detection_thresholds: Sequence[int] | None = None,
         class_metrics: bool = False,
+        extended_summary: bool = False,
         average: Literal["macro", "micro"] = "macro",
+        backend: str | None = None,
         grids: Literal["float64", "float32"] = "float64",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if extended_summary:
+            raise InputError("extended_summary: not here; compute(), then result.arrays() has it")
         if iou_type not in ("bbox", ("bbox",)):
             raise InputError(f"iou_type: expected 'bbox', got {shown(iou_type)}")
         for name, value, choices in (
@@ -101,6 +106,8 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         Raises:
             InputError: what :meth:`DetectionMetric.update` refuses.
         """
+        if len(preds) != len(target):
+            raise InputError(f"target: expected {len(preds)} images like preds, got {len(target)}")
         # Checked here, where the argument still has its name and its place in the batch.
         labels = {label for one in (*preds, *target) for label in _labels(one)}
         names = {label: str(label) for label in sorted(labels)} or {0: "0"}

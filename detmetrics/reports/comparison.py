@@ -74,11 +74,14 @@ def sections(found: Comparison, *, per_class: bool) -> Iterator[Section]:
     """What all views show, in order."""
     a, b = (one.detections.source.name for one in (found.a, found.b))
     rows = tuple((name, *_cells(one)) for name, one in found.metrics.items())
-    yield f"A {a}, B {b}", Table(("metric", *COLUMNS), rows), (found.a.signature, found.words)
+    lines = (found.conclusion, found.a.signature, found.words)
+    yield f"A {a}, B {b}", Table(("metric", *COLUMNS), rows), lines
     if per_class:
         yield _classes(found)
     yield _objects(found)
     yield from _images(found)
+    if found.attention:
+        yield "Attention", None, found.attention
 
 
 def _cells(one: Difference) -> tuple[Cell, ...]:

@@ -39,7 +39,7 @@ from detmetrics.tables.rows import Rows
 __all__ = ["Detections"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Detections(Rows):
     """What a detector found; build it with :meth:`from_arrays`, :meth:`from_frame` or
     ``read_detections``.

@@ -32,7 +32,7 @@ from detmetrics.units import area_note, areas, kept_boxes, unsized_note
 __all__ = ["GroundTruth"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class GroundTruth(Rows):
     """What is really there; build it with :meth:`from_arrays` or ``read_ground_truth``.
 

@@ -12,12 +12,13 @@ import numpy as np
 from detmetrics.arrays import Bools, Floats, Ints, read_only
 from detmetrics.catalog import Catalog
 from detmetrics.columns import BoxFormat, as_xywh, as_xyxy
+from detmetrics.messages import counted, printable
 from detmetrics.sources import Source
 
 __all__ = ["Rows"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Rows:
     """Columns of equal length R, read-only; what they hold is said where they are used.
 
@@ -39,6 +40,12 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.image)
+
+    def __repr__(self) -> str:
+        """How many rows of what; columns may be long."""
+        images = counted(len(self.catalog.image_ids), "image")
+        rows = counted(len(self), "box", "boxes")
+        return f"<{type(self).__name__} {printable(self.source.name)}: {rows}, {images}>"
 
     @cached_property
     def xywh(self) -> Floats:

@@ -114,3 +114,21 @@ def test_what_does_not_compare_is_refused(pair):
         compare(a, b, iou=0.51)
     with pytest.raises(dm.InputError, match="2 resamples or more"):
         compare(a, b, resamples=1)
+
+
+def test_what_is_concluded(pair):
+    a, b = pair
+    assert compare(a, b, resamples=60).conclusion.startswith("B is worse: its AP is -0.")
+    assert compare(b, a, resamples=60).conclusion.startswith("B is better: its AP is +0.")
+    same = compare(a, a, resamples=60)
+    assert same.conclusion.startswith("undecided: AP of B is +0.0000 [+0.0000, +0.0000]")
+    assert repr(same) == f"<Comparison: {same.conclusion}>"
+
+
+def test_who_says_nothing_of_many_images(pair):
+    a, _ = pair
+    few = dm.evaluate(a.ground_truth, a.detections.keep(a.detections.image < 9))
+    told = compare(a, few, resamples=2).attention
+    assert any(text.startswith("B has no detection on 1") for text in told)
+    assert not any(text.startswith("A has no detection") for text in told)
+    assert any(text.startswith("A: 11 detections in 1 class without") for text in told)

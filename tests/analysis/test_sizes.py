@@ -141,3 +141,16 @@ def test_real_data(shared):
     rules = dm.COCO.replace(area_ranges=ranges, metrics=("ap_area",))
     expected = dm.evaluate(result.ground_truth, result.detections, rules)
     np.testing.assert_array_equal([one.ap for one in bins], [*expected.summary.values()])
+
+
+@pytest.mark.parametrize(
+    ("edges", "names"),
+    [
+        ([10_000, 10_004, 20_000], ["10000 to 10004", "10004 to 20000"]),
+        ([1000.1, 1000.2, 1000.3], ["1000.1 to 1000.2", "1000.2 to 1000.3"]),
+        ([0, 1 / 3, 1e10], ["0 to 0.3333", "from 0.3333"]),
+    ],
+)
+def test_bins_are_told_apart_by_their_names(edges, names):
+    result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    assert [one.range.name for one in by_bins(result, "area", edges).bins] == names

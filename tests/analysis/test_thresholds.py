@@ -290,7 +290,9 @@ def test_areas_of_unknown_size_are_refused(tmp_path):
     (tmp_path / "found" / "a.txt").write_text("0 .5 .5 .2 .2 .9\n")
     result = dm.evaluate(tmp_path / "labels", tmp_path / "found")
     assert operating_points(result).overall.threshold == 0.9
-    with pytest.raises(dm.InputError, match="image sizes are unknown, so none by small"):
+    with pytest.raises(
+        dm.InputError, match="image sizes are unknown, so no box is known to be small"
+    ):
         operating_points(result, area="small")
 
 

@@ -146,6 +146,11 @@ def test_what_does_not_fit_is_named(change, message):
     metric = MeanAveragePrecision()
     with pytest.raises(dm.InputError, match=message):
         metric.update([{**box, "scores": torch.zeros(1), **change}], [box])
+    with pytest.raises(dm.InputError, match="target: expected 1 images like preds, got 0"):
+        metric.update([{**box, "scores": torch.zeros(1)}], [])
+    with pytest.raises(dm.InputError, match=r"extended_summary: .*result\.arrays\(\)"):
+        MeanAveragePrecision(extended_summary=True)
+    MeanAveragePrecision(backend="pycocotools", extended_summary=False)
     for options in ({"iou_type": "segm"}, {"box_format": "yolo"}, {"average": "all"}):
         with pytest.raises(dm.InputError, match=f"{next(iter(options))}: expected"):
             MeanAveragePrecision(**options)
