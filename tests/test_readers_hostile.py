@@ -228,7 +228,10 @@ class TestPredictions:
     @pytest.mark.parametrize(
         ("line", "says"),
         [
-            ("0 0.5 0.5 0.2 0.2", "(6 columns), got 5; without a score these are labels"),
+            (
+                "0 0.5 0.5 0.2 0.2",
+                "(6 columns), got 5; are the two sides swapped, or were scores not saved",
+            ),
             ("0 0.5 0.5 0.2 0.2 0.9 0.8", "(6 columns), got 7"),
             ("0 0.5 0.5 0.2 0.2 nan", "expected finite numbers that can be pixels, got nan"),
             ("0 0.5 0.5 0.2 1e400 0.9", "expected finite numbers that can be pixels, got inf"),
