@@ -6,6 +6,7 @@ Import it before torchvision. Frameworks need ``nms`` alone; it is the definitio
 from __future__ import annotations
 
 import torch
+from torch import library as operators
 
 
 def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torch.Tensor:
@@ -23,12 +24,12 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> torc
     return torch.stack(kept) if kept else torch.zeros(0, dtype=torch.int64)
 
 
-LIBRARIES: list[torch.library.Library] = []
+LIBRARIES: list[operators.Library] = []
 
 try:
     import torchvision
 except RuntimeError:  # operator torchvision::nms does not exist
-    library = torch.library.Library("torchvision", "DEF")
+    library = operators.Library("torchvision", "DEF")
     LIBRARIES.append(library)  # it is taken back when nobody holds it
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 
 from detmetrics.analysis.assignment import share
-from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.analysis.outcomes import outcomes
+from detmetrics.arrays import Floats, Ints
 from detmetrics.candidates import measure_of, measured
-from detmetrics.errors import InputError, RulesError
+from detmetrics.errors import InputError
 from detmetrics.overlap import Neighbours, candidate_pairs, largest, shared_groups
 from detmetrics.ranking import by_group
 from detmetrics.result import Evaluation
@@ -149,7 +150,8 @@ def blind_spots(
     if np.isnan(levels).any():
         raise InputError(f"confidences: expected numbers, got {list(confidences)}")
     first = result.rules.iou_thresholds[0]
-    wrong = _wrong(result, first if iou is None else iou)
+    everything = result.rules.area_ranges[0].name
+    wrong = outcomes(result, first if iou is None else iou, everything).wrong
     truth, detections = result.ground_truth, result.detections
     names, images = truth.catalog.class_labels, len(truth.catalog.image_ids)
     objects = np.bincount(truth.category, minlength=len(names))
@@ -183,18 +185,6 @@ def blind_spots(
         ),
         _result=result,
     )
-
-
-def _wrong(result: Evaluation, iou: float) -> Bools:
-    """(D,) of the matches: which are false positives, over all sizes."""
-    matches, threshold = result.matching, result.rules.threshold_index(iou)
-    if threshold is None:
-        have = ", ".join(f"{value:g}" for value in result.rules.iou_thresholds)
-        raise RulesError(f"no IoU threshold {iou}; the rules have {have}")
-    pair, _ = matches.matched[0].at(threshold)
-    wrong: Bools = matches.liable[0].copy()
-    wrong[matches.pairs.detection[pair]] = False
-    return wrong
 
 
 def _repeated(result: Evaluation, least: float) -> tuple[Ints, Ints, Floats]:

@@ -29,7 +29,7 @@ from detmetrics.arrays import Bools
 from detmetrics.errors import InputError
 from detmetrics.messages import counted
 from detmetrics.result import Evaluation
-from detmetrics.summary import LRP_PARTS, metrics_of
+from detmetrics.summary import lower_is_better, metrics_of
 from detmetrics.tables import restrict
 
 __all__ = ["NONE", "Slice", "Slices", "part_of", "slices"]
@@ -176,7 +176,7 @@ def slices(
     >>> [(one.name, round(one.metrics["AP"], 3)) for one in found.slices]
     [('day', 0.375), ('night', 0.393)]
     """
-    kind, group = _kind(result, metric)
+    group = _group(result, metric)
     column = np.array([NONE if value is None else value for value in values], object)
     names = sorted(dict.fromkeys(column.tolist()))
     _check(result, len(values), len(names), by)
@@ -196,7 +196,7 @@ def slices(
 
     overall = part("all images", 0, np.ones(len(values), bool))
     found = [part(name, at, column == name) for at, name in enumerate(names, start=1)]
-    sign = -1.0 if _lower_is_better(kind) else 1.0
+    sign = -1.0 if lower_is_better(metric) else 1.0
 
     def worst_first(one: Slice) -> tuple[bool, bool, float, str]:
         value = one.metrics[metric]
@@ -218,11 +218,11 @@ def slices(
     )
 
 
-def _kind(result: Evaluation, metric: str) -> tuple[str, str]:
-    """What the metric is a mean of, and the group of metrics that it is reported in."""
+def _group(result: Evaluation, metric: str) -> str:
+    """The group of metrics that it is reported in."""
     rules = result.rules
     known = {
-        one.name: (one.kind, group)
+        one.name: group
         for group in rules.metrics
         for one in metrics_of(rules.replace(metrics=group))
     }
@@ -246,10 +246,6 @@ def _check(result: Evaluation, values: int, slices: int, by: str) -> None:
             f"{by}: {slices:,} different values are too many slices (at most {MOST}): group them, "
             "numbers by --bins"
         )
-
-
-def _lower_is_better(kind: str) -> bool:
-    return kind == "miss rate" or (kind in LRP_PARTS and kind != "oLRP_confidence")
 
 
 def _slice(name: str, of: Evaluation, interval: Interval | None, smallest: int) -> Slice:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.measuring import measured, measuring_options, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options
-from detmetrics.errors import DetmetricsWarning, RulesError
+from detmetrics.errors import DetmetricsWarning
 
 if TYPE_CHECKING:
     from detmetrics.analysis.comparison import Comparison
-    from detmetrics.rules import Rules
 
 __all__ = ["compare"]
 
@@ -35,9 +35,7 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
 @click.argument("ground_truth")
 @click.argument("a")
 @click.argument("b")
-@click.option(
-    "--rules", default="coco", show_default=True, metavar="NAME|FILE", help="What counts."
-)
+@measuring_options
 @click.option("--per-class", is_flag=True, help="Add a table of classes.")
 @click.option(
     "--iou", type=float, default=0.5, show_default=True, help="Overlap at which an object is found."
@@ -79,18 +77,16 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
         check_outputs(ground_truth, detections, options)
     if [ground_truth, a, b].count("-") > 1:
         raise click.UsageError("standard input can be one of the three files, not more")
-    rules = _rules(options["rules"])
+    rules = rules_of(options)
     warnings.simplefilter("ignore", DetmetricsWarning)
     from detmetrics.analysis.comparison import compare as run
-    from detmetrics.evaluation import evaluate, read_ground_truth
+    from detmetrics.evaluation import read_ground_truth
     from detmetrics.files import write_whole
 
-    reading = reading_of(options)
     with Patience(quiet=options["quiet"]) as patience:
-        truth = read_ground_truth(ground_truth, reading, progress=patience)
+        truth = read_ground_truth(ground_truth, reading_of(options), progress=patience)
         result_a, result_b = (
-            evaluate(truth, detections, rules, reading=reading, progress=patience)
-            for detections in (a, b)
+            measured(truth, detections, rules, options, patience) for detections in (a, b)
         )
         found = run(
             result_a,
@@ -104,15 +100,6 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
             progress=lambda share: patience("resampling", share),
         )
     write_whole(_outputs(found, options))
-
-
-def _rules(name: str) -> Rules:
-    from detmetrics.rules.files import rule_set
-
-    try:
-        return rule_set(name)
-    except RulesError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _outputs(found: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:

@@ -9,45 +9,26 @@ import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from rich.text import Text
 
 from detmetrics.analysis.comparison import Comparison, Difference
-from detmetrics.messages import counted, printable
-from detmetrics.reports.grids import grid, plain_console, trimmed
-from detmetrics.reports.markdown import escaped, table_rows
+from detmetrics.messages import counted
+from detmetrics.reports.sections import Section, sections_as_markdown, sections_as_text
 from detmetrics.reports.tables import Cell, Table
 
 __all__ = ["sections", "to_csv", "to_json", "to_markdown", "to_text"]
 
 MOST = 10
 COLUMNS = ("A", "B", "B - A", "low", "high", "B better")
-Section = tuple[str, Table | None, tuple[str, ...]]
-"""A heading, a table, and lines below it."""
 
 
 def to_text(found: Comparison, *, per_class: bool = False, width: int | None = None) -> str:
     """Metrics, classes where asked, objects and images; width: characters a line, 100 or this."""
-    console, out = plain_console(width)
-    for heading, table, lines in sections(found, per_class=per_class):
-        console.print(Text(printable(heading)), soft_wrap=True)
-        if table is not None:
-            console.print(grid(table))
-        for line in lines:
-            console.print(Text(printable(line)), soft_wrap=True)
-        console.print()
-    return trimmed(out)
+    return sections_as_text(sections(found, per_class=per_class), width)
 
 
 def to_markdown(found: Comparison, *, per_class: bool = False) -> str:
     """The same sections as tables for a pull request or a job summary."""
-    parts = []
-    for heading, table, lines in sections(found, per_class=per_class):
-        parts.append(f"### {escaped(heading)}")
-        if table is not None:
-            parts.append("\n".join(table_rows(table)))
-        if lines:
-            parts.append("\n".join(f"- {escaped(line)}" for line in lines))
-    return "\n\n".join(parts) + "\n"
+    return sections_as_markdown(sections(found, per_class=per_class))
 
 
 def to_json(found: Comparison) -> str:

@@ -8,12 +8,9 @@ import json
 import math
 from collections.abc import Iterator
 
-from rich.text import Text
-
 from detmetrics.messages import counted, printable
 from detmetrics.reconciling import Candidate, Reconciliation, Standing
-from detmetrics.reports.grids import grid, plain_console, trimmed
-from detmetrics.reports.markdown import escaped, table_rows
+from detmetrics.reports.sections import Section, sections_as_markdown, sections_as_text
 from detmetrics.reports.tables import Cell, Table
 
 __all__ = ["to_csv", "to_json", "to_markdown", "to_text"]
@@ -23,8 +20,6 @@ DIGITS = 4
 NOTHING = (
     "none: no usual mistake, undone, raises AP under {}, and nothing seems to have been thrown away"
 )
-Section = tuple[str, Table | None, tuple[str, ...]]
-"""A heading, a table, and lines below it."""
 
 
 def to_text(found: Reconciliation, *, per_class: bool = False, width: int | None = None) -> str:
@@ -32,27 +27,12 @@ def to_text(found: Reconciliation, *, per_class: bool = False, width: int | None
 
     per_class: add the AP of each class; width: characters a line, 100 unless given.
     """
-    console, out = plain_console(width)
-    for heading, table, lines in _sections(found, per_class=per_class):
-        console.print(Text(heading), soft_wrap=True)
-        if table is not None:
-            console.print(grid(table))
-        for line in lines:
-            console.print(Text(printable(line)), soft_wrap=True)
-        console.print()
-    return trimmed(out)
+    return sections_as_text(_sections(found, per_class=per_class), width)
 
 
 def to_markdown(found: Reconciliation, *, per_class: bool = False) -> str:
     """The same sections as tables for a pull request or a job summary."""
-    parts = []
-    for heading, table, lines in _sections(found, per_class=per_class):
-        parts.append(f"### {escaped(heading)}")
-        if table is not None:
-            parts.append("\n".join(table_rows(table)))
-        if lines:
-            parts.append("\n".join(f"- {escaped(line)}" for line in lines))
-    return "\n\n".join(parts) + "\n"
+    return sections_as_markdown(_sections(found, per_class=per_class))
 
 
 def to_json(found: Reconciliation) -> str:

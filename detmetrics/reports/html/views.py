@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from detmetrics.reports.comparison import Section, sections
+from detmetrics.reports.comparison import sections
 from detmetrics.reports.errors import blind_spot_table, class_error_table, error_table
 from detmetrics.reports.html.model import Report
+from detmetrics.reports.sections import Section
 from detmetrics.reports.slices import slices_table
 from detmetrics.reports.tables import Cell, Table, class_table, summary_table
 from detmetrics.summary import metrics_of
