@@ -96,6 +96,34 @@ def test_merged_and_stored_metrics_are_the_whole(scene, cut, order):
         np.testing.assert_array_equal([*one.compute().summary.values()], [*expected.values()])
 
 
+@given(
+    scene=strategies.scenes(),
+    seen=st.lists(st.integers(0, 2), min_size=1, max_size=9),
+    ranks=st.integers(1, 3),
+    on_repeat=st.sampled_from(["replace", "keep"]),
+)
+def test_any_order_any_split_and_any_repeats_are_the_whole(scene, seen, ranks, on_repeat):
+    """As samplers of several processes do it: what comes again is the same image again."""
+    truth, found = scene
+    images = batches(truth, found)
+    order = [n % len(images) for n in seen] + [*range(len(images))][::-1]
+    classes = {int(key): str(key) for key in truth.catalog.category_ids}
+    parts = [
+        fed(
+            dm.DetectionMetric(classes, box_format="xywh", on_repeat=on_repeat),
+            [images[n] for n in order[rank::ranks]],
+        )
+        for rank in range(ranks)
+    ]
+    whole = parts[0]
+    for part in parts[1:]:
+        whole.merge(dm.DetectionMetric.from_bytes(part.to_bytes()))
+    assert len(whole) == len(images)
+    assert whole.repeats == len(order) - len(images)
+    expected = dm.evaluate(truth, found).summary
+    np.testing.assert_array_equal([*whole.compute().summary.values()], [*expected.values()])
+
+
 class TestRepeats:
     """An image that comes twice: a padded sampler, an epoch that was not reset."""
 
