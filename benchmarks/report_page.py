@@ -1,9 +1,9 @@
 """What a report page costs: its size, making it, and opening it from disk in Chromium.
 
 ``python benchmarks/report_page.py``: 5,000 images, 80 classes, 35,000 objects and 500,000
-detections, with 200 samples of the intervals. Opening counts from the call to the second frame after the last
-figure is drawn, five times in fresh pages of one browser; the median is told, with the smallest and
-the largest.
+detections, with 200 samples of the intervals. Opening counts from the call to the second frame
+after the last figure is drawn, five times in fresh pages of one browser; the median is told, with
+the smallest and the largest.
 """
 
 from __future__ import annotations
