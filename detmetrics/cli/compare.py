@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.measuring import measured, measuring_options, rules_of
+from detmetrics.cli.measuring import (
+    INTERVAL_OPTIONS,
+    added,
+    measured,
+    measuring_options,
+    rules_of,
+)
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options
@@ -41,27 +47,7 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
     "--iou", type=float, default=0.5, show_default=True, help="Overlap at which an object is found."
 )
 @click.option("--confidence", type=float, help="Only detections from this score on find an object.")
-@click.option(
-    "--resamples",
-    type=click.IntRange(min=2),
-    default=1_000,
-    show_default=True,
-    help="Bootstrap samples of the images.",
-)
-@click.option(
-    "--level",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    help="Share of the samples inside.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Another seed, other samples.",
-)
+@added(INTERVAL_OPTIONS)
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a metric as CSV.")
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.options import NAMES
+from detmetrics.cli.measuring import measured, measuring_options, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of, reading_options
-from detmetrics.errors import DetmetricsWarning, RulesError
+from detmetrics.cli.reading import reading_options
+from detmetrics.errors import DetmetricsWarning
 from detmetrics.messages import printable
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from detmetrics.analysis.errortypes import ErrorTypes
     from detmetrics.analysis.hidden import BlindSpots
     from detmetrics.result import Evaluation
-    from detmetrics.rules import Rules
 
 __all__ = ["errors"]
 
@@ -36,19 +35,11 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
 """
 DEFINITIONS = ("greedy", "ultralytics")
 SHARE = click.FloatRange(0, 1, min_open=True)
-POLICY = click.Choice(["error", "drop"])
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("ground_truth")
 @click.argument("detections")
-@click.option(
-    "--rules",
-    default="coco",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="Which objects and detections count: a rule set or a TOML file of settings.",
-)
 @click.option("--iou", type=SHARE, default=0.5, show_default=True, help="A detection is right.")
 @click.option(
     "--background", type=SHARE, default=0.1, show_default=True, help="Up to here it is on nothing."
@@ -82,23 +73,8 @@ POLICY = click.Choice(["error", "drop"])
 @click.option("--json", "json_file", metavar="FILE|-", help="Write all of it as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a class as CSV.")
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
-@click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
-@click.option("--images", type=NAMES, help="Only these images, by id or file name.")
+@measuring_options
 @reading_options
-@click.option(
-    "--unknown-images",
-    type=POLICY,
-    default="error",
-    show_default=True,
-    help="Detections on images that the ground truth lacks.",
-)
-@click.option(
-    "--unknown-categories",
-    type=POLICY,
-    default="error",
-    show_default=True,
-    help="Detections of classes that the ground truth lacks.",
-)
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def errors(ground_truth: str, detections: str, **options: Any) -> None:
     """Tell what is wrong with DETECTIONS, and the AP that each kind of error costs.
@@ -109,23 +85,12 @@ def errors(ground_truth: str, detections: str, **options: Any) -> None:
     check_outputs(ground_truth, detections, options)
     if not options["background"] < options["iou"]:
         raise click.UsageError("--background must be smaller than --iou")
-    rules = _rules(options["rules"])
+    rules = rules_of(options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them
     from detmetrics.analysis import blind_spots, confusion_matrix, error_types
-    from detmetrics.evaluation import evaluate
 
     with Patience(quiet=options["quiet"]) as patience:
-        result = evaluate(
-            ground_truth,
-            detections,
-            rules,
-            images=options["images"],
-            classes=options["classes"],
-            unknown_images=options["unknown_images"],
-            unknown_categories=options["unknown_categories"],
-            reading=reading_of(options),
-            progress=patience,
-        )
+        result = measured(ground_truth, detections, rules, options, patience)
         patience("errors", None)
         found = error_types(result, options["iou"], options["background"], options["image_limit"])
         spots = blind_spots(result)
@@ -135,15 +100,6 @@ def errors(ground_truth: str, detections: str, **options: Any) -> None:
                 result, options["confidence"], options["confusion_iou"], options["definition"]
             )
     _write(result, found, spots, matrix, options)
-
-
-def _rules(name: str) -> Rules:
-    from detmetrics.rules.files import rule_set
-
-    try:
-        return rule_set(name)
-    except RulesError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _write(

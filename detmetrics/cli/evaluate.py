@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.measuring import INTERVAL_OPTIONS, added, measured
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import (
     UNKNOWN_CATEGORIES,
     UNKNOWN_IMAGES,
-    reading_of,
     reading_options,
 )
 from detmetrics.errors import DetmetricsWarning, RulesError
@@ -98,21 +98,7 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
     help="Exit with 3 where the metric is lower or undefined; may be given several times.",
 )
 @click.option("--ci", is_flag=True, help="Add intervals: bootstrap samples of the images.")
-@click.option(
-    "--resamples",
-    type=click.IntRange(min=2),
-    default=1_000,
-    show_default=True,
-    help="Samples for --ci.",
-)
-@click.option(
-    "--level",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    help="Share of the samples inside.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For --ci.")
+@added(INTERVAL_OPTIONS)
 @click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
@@ -129,20 +115,9 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     _check_sort(options["sort"], rules)
     warnings.simplefilter("ignore", DetmetricsWarning)  # the report says all of them
     from detmetrics.crosschecking import crosscheck
-    from detmetrics.evaluation import evaluate as run
 
     with Patience(quiet=options["quiet"]) as patience:
-        result = run(
-            ground_truth,
-            detections,
-            rules,
-            images=options["images"],
-            classes=options["classes"],
-            unknown_images=options["unknown_images"],
-            unknown_categories=options["unknown_categories"],
-            reading=reading_of(options),
-            progress=patience,
-        )
+        result = measured(ground_truth, detections, rules, options, patience)
         intervals = _intervals(result, patience, options) if options["ci"] else None
         checked = None
         if options["crosscheck"]:

@@ -10,7 +10,7 @@ import click
 
 from detmetrics.cli.options import NAMES
 from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of
+from detmetrics.cli.reading import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_of
 from detmetrics.errors import RulesError
 from detmetrics.messages import printable
 
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from detmetrics.rules import Rules
     from detmetrics.tables import GroundTruth
 
-__all__ = ["OTHER_OPTIONS", "added", "measured", "measuring_options", "remark", "rules_of"]
+__all__ = [
+    "INTERVAL_OPTIONS",
+    "OTHER_OPTIONS",
+    "added",
+    "measured",
+    "measuring_options",
+    "remark",
+    "rules_of",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,22 +40,34 @@ OTHER_OPTIONS = (
         help="What counts: a rule set (detmetrics rules lists them) or a TOML file of settings.",
     ),
     click.option("--classes", type=NAMES, help="Only these classes, by name or id."),
-    click.option(
-        "--unknown-images",
-        type=click.Choice(["error", "drop"]),
-        default="error",
-        show_default=True,
-        help="Detections on images that the ground truth lacks.",
-    ),
-    click.option(
-        "--unknown-categories",
-        type=click.Choice(["error", "drop"]),
-        default="error",
-        show_default=True,
-        help="Detections of classes that the ground truth lacks.",
-    ),
+    UNKNOWN_IMAGES,
+    UNKNOWN_CATEGORIES,
 )
 
+
+INTERVAL_OPTIONS = (
+    click.option(
+        "--resamples",
+        type=click.IntRange(min=2),
+        default=1_000,
+        show_default=True,
+        help="Bootstrap samples of the images.",
+    ),
+    click.option(
+        "--level",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.95,
+        show_default=True,
+        help="Share of the samples inside an interval.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="Another seed, other samples.",
+    ),
+)
 
 IMAGES = click.option("--images", type=NAMES, help="Only these images, by id or file name.")
 
