@@ -25,9 +25,9 @@ import numpy as np
 
 from detmetrics.analysis.bootstrap import Interval, confidence_intervals
 from detmetrics.analysis.resampling import resampled
-from detmetrics.arrays import Bools
+from detmetrics.arrays import Bools, Objects, object_column
 from detmetrics.errors import InputError
-from detmetrics.messages import counted
+from detmetrics.messages import counted, shown
 from detmetrics.result import Evaluation
 from detmetrics.summary import lower_is_better, metrics_of
 from detmetrics.tables import restrict
@@ -177,7 +177,7 @@ def slices(
     [('day', 0.375), ('night', 0.393)]
     """
     group = _group(result, metric)
-    column = np.array([NONE if value is None else value for value in values], object)
+    column = _names(values)
     names = sorted(dict.fromkeys(column.tolist()))
     _check(result, len(values), len(names), by)
 
@@ -216,6 +216,20 @@ def slices(
         signature=result.signature,
         notes=tuple(result.attention),
     )
+
+
+def _names(values: Sequence[str | None]) -> Objects:
+    """(N,) the slice of each image.
+
+    Raises:
+        InputError: a value is no text, or reads as the slice of those without one.
+    """
+    for place, value in enumerate(values):
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"values[{place}]: expected text or None, got {shown(value)}")
+        if value == NONE:
+            raise InputError(f"values[{place}]: {NONE!r} is the slice of images without a value")
+    return object_column([NONE if value is None else value for value in values])
 
 
 def _group(result: Evaluation, metric: str) -> str:

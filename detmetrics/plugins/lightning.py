@@ -16,6 +16,8 @@ from detmetrics.messages import few, shown
 from detmetrics.metric import DetectionMetric, OnRepeat
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
+from detmetrics.rules.files import rule_set
+from detmetrics.summary import metrics_of
 
 try:
     from lightning.pytorch import Callback, LightningModule, Trainer
@@ -61,6 +63,10 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
         self._empty = DetectionMetric(
             classes, rules, box_format, on_repeat, normalized=normalized
         ).to_bytes()
+        followed = rule_set(rules) if isinstance(rules, str) else rules
+        known = [metric.name for metric in metrics_of(followed)]
+        if wrong := [name for name in metrics or () if name not in known]:
+            raise InputError(f"metrics: no {', '.join(wrong)}; there are {', '.join(known)}")
         self._metrics = metrics
         self._loaders: dict[int, DetectionMetric] = {}
         self.results: tuple[Evaluation, ...] = ()

@@ -263,3 +263,26 @@ def test_the_order_of_images_changes_nothing(scene):
         for table in (truth, found)
     )
     assert counts(dm.evaluate(truth, found)) == counts(dm.evaluate(*turned))
+
+
+def test_a_group_is_no_object_even_where_it_has_weight():
+    """Open Images' challenge counts a group as one object; who is taken for whom knows none."""
+    catalog = dm.Catalog.from_ids(images=[1], categories=[1])
+    truth = dm.GroundTruth.from_arrays(
+        image_ids=[1, 1],
+        categories=[1, 1],
+        boxes=[[0, 0, 10, 10], [100, 0, 100, 100]],
+        crowd=[False, True],
+        catalog=catalog,
+    )
+    found = dm.Detections.from_arrays(
+        image_ids=[1, 1],
+        categories=[1, 1],
+        boxes=[[0, 0, 10, 10], [100, 0, 100, 100]],
+        scores=[0.9, 0.8],
+        catalog=catalog,
+    )
+    result = dm.evaluate(truth, found, dm.OPEN_IMAGES.replace(group_weight=1))
+    matrix = confusion_matrix(result)
+    assert matrix.counts.tolist() == [[1, 0], [0, 0]]
+    assert matrix.set_aside == 1

@@ -342,3 +342,16 @@ def test_real_data(shared):
         ids = result.ground_truth.catalog.image_ids[wide == (one.name == "wide")].tolist()
         alone = dm.evaluate(result.ground_truth, result.detections, images=ids)
         assert dict(alone.summary) == one.metrics
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (1, r"values\[1\]: expected text or None, got 1"),
+        ("(none)", "is the slice of images without"),
+    ],
+)
+def test_values_that_name_no_slice(value, message):
+    result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    with pytest.raises(dm.InputError, match=message):
+        slices(result, ["a", value] * 12)

@@ -191,3 +191,8 @@ def test_two_processes_give_the_numbers_of_one(tmp_path):
     values = logged(tmp_path, "val/AP")
     assert len(values) == 3
     assert ranks[0]["best"] == pytest.approx(max(values))
+
+
+def test_a_metric_that_is_not_there_is_refused_before_the_training():
+    with pytest.raises(dm.InputError, match="metrics: no AP_50; there are AP, AP50"):
+        DetectionCallback(CLASSES, metrics=["AP", "AP_50"])
