@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, slots_of_repeats
-from detmetrics.overlap import Measure, Pairs, candidate_pairs, shared_groups
+from detmetrics.overlap import KINDS, Boxes, Pairs, Shapes, candidate_pairs, shared_groups
 from detmetrics.ranking import best_first, by_group, rank_in_runs
 from detmetrics.rules import Rules
 from detmetrics.selection import selected
@@ -21,6 +21,7 @@ from detmetrics.tables import Detections, GroundTruth
 __all__ = [
     "NEARLY_ONE",
     "Candidates",
+    "Measure",
     "Memory",
     "Regions",
     "candidates",
@@ -31,6 +32,15 @@ __all__ = [
 ]
 
 NEARLY_ONE = 1 - 1e-10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """How overlap is measured: the kind of shape; pixel, single: as :mod:`overlap.boxes` has it."""
+
+    shape: str = "box"
+    pixel: int = 0
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +147,10 @@ def candidates(
         pairs = candidate_pairs(
             measured(detections, measure),
             row,
-            measured(truth, measure)[truth_row],
+            measured(truth, measure).take(truth_row),
             region,
             near,
             lowest,
-            measure,
             progress,
         )
         return _by_overlap(pairs)
@@ -186,15 +195,14 @@ def regions_of(truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regions:
     group = (category * images + truth.image)[truth_row]
     region = truth.regions(rules)[truth_row]
     measure, threshold = measure_of(rules), rules.iou_thresholds[0]
-    boxes = measured(truth, measure)
+    shapes = measured(truth, measure)
     pairs = candidate_pairs(
-        boxes,
+        shapes,
         truth_row,
-        boxes[truth_row[region]],
+        shapes.take(truth_row[region]),
         np.ones(int(region.sum()), bool),
         shared_groups(group, group[region]),
         threshold,
-        measure,
     )
     covered = np.zeros(len(truth_row), bool)
     covered[pairs.detection[pairs.overlap > threshold]] = True
@@ -203,12 +211,16 @@ def regions_of(truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regions:
 
 def measure_of(rules: Rules) -> Measure:
     """How these rules measure overlap."""
-    return Measure(pixel=rules.pixel, single=rules.arithmetic == "float32")
+    return Measure(shape=rules.shape, pixel=rules.pixel, single=rules.arithmetic == "float32")
 
 
-def measured(table: GroundTruth | Detections, measure: Measure) -> Floats:
-    """(n, 4) the boxes of a table in the form that a measure wants."""
-    return table.xyxy if measure.takes_corners else table.xywh
+def measured(table: GroundTruth | Detections, measure: Measure) -> Shapes:
+    """The shapes of a table, as a measure wants them."""
+    if measure.shape == "box":
+        corners = bool(measure.pixel) or measure.single
+        boxes = table.xyxy if corners else table.xywh
+        return Boxes(boxes, corners, measure.pixel, measure.single)
+    return table.shapes_as(KINDS[measure.shape], measure.single)
 
 
 def _ranked(detections: Detections, category: Ints, group: Ints, rules: Rules) -> tuple[Ints, Ints]:

@@ -11,14 +11,14 @@ import numpy as np
 from detmetrics.arrays import Bools, Objects
 from detmetrics.catalog import Id
 from detmetrics.errors import InputError
-from detmetrics.loading import read_sheet
+from detmetrics.loading import benchmark_of_format, read_sheet
 from detmetrics.matching import match
 from detmetrics.messages import few, shown
 from detmetrics.pairing import UnknownPolicy
-from detmetrics.preparation import evaluated_classes, prepare
+from detmetrics.preparation import evaluated_classes, prepare, settled
 from detmetrics.reading.request import Reading
 from detmetrics.result import Evaluation
-from detmetrics.rules import COCO, Rules
+from detmetrics.rules import Rules
 from detmetrics.rules.files import rule_set
 from detmetrics.tables import Detections, GroundTruth, restrict
 
@@ -84,8 +84,9 @@ def read_detections(
 def evaluate(
     ground_truth: Path | GroundTruth,
     detections: Path | Detections,
-    rules: Rules | str = COCO,
+    rules: Rules | str | None = None,
     *,
+    shape: str = "auto",
     images: Iterable[Id] | None = None,
     classes: Iterable[Id] | None = None,
     unknown_images: UnknownPolicy = "error",
@@ -97,7 +98,10 @@ def evaluate(
 
     ground_truth, detections: paths of files or folders in any known format, or tables; a table
     of detections must have been paired with this ground truth.
-    rules: a rule set, its name, or the path of a TOML file.
+    rules: a rule set, its name, or the path of a TOML file; unless given, that of the benchmark
+    which the format of the ground truth belongs to (DOTA), and COCO's for all others.
+    shape: what overlap is measured of: ``"auto"`` takes, where the rules are of upright boxes, the
+    shapes that both sides have, and says so; else one that rules know, see :attr:`Rules.shape`.
     reading: formats, columns, class names, image sizes: what files leave open.
     images, classes: only these, by id or by name. unknown_images, unknown_categories: as in
     :func:`read_detections`. progress: called with a phase and the share of it that is done.
@@ -110,7 +114,6 @@ def evaluate(
     >>> round(result.summary["AP50"], 4) > round(result.summary["AP"], 4)
     True
     """
-    rules = rule_set(rules) if isinstance(rules, str) else rules
     truth = (
         ground_truth
         if isinstance(ground_truth, GroundTruth)
@@ -130,6 +133,10 @@ def evaluate(
     )
     refuse_unpaired(truth, found)
     notes = (*truth.notes, *found.notes)
+    if rules is None:
+        rules = benchmark_of_format(truth.source.format)
+    rules = rule_set(rules) if isinstance(rules, str) else rules
+    rules, chosen = settled(truth, found, rules, shape)
     truth, found, left_out = evaluated_classes(truth, found, rules)
     if images is not None or classes is not None:
         catalog = truth.catalog
@@ -141,7 +148,7 @@ def evaluate(
         )
     truth, found, remarks = prepare(truth, found, rules)
     matching = match(truth, found, rules, _phase(progress, "matching"))
-    return Evaluation(truth, found, rules, matching, (*notes, *left_out, *remarks))
+    return Evaluation(truth, found, rules, matching, (*notes, *chosen, *left_out, *remarks))
 
 
 def refuse_unpaired(truth: GroundTruth, found: Detections) -> None:

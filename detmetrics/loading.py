@@ -11,7 +11,8 @@ import numpy as np
 from detmetrics.arrays import keep_freed_memory, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError, InputError
-from detmetrics.formats import Side, choose
+from detmetrics.files import STANDARD_STREAM
+from detmetrics.formats import Side, choose, formats
 from detmetrics.messages import counted, printable
 from detmetrics.pairing import COCO_91
 from detmetrics.reading.classtree import expanded, read_class_tree
@@ -20,9 +21,10 @@ from detmetrics.reading.imagelabels import with_image_labels
 from detmetrics.reading.labelsets import names_in
 from detmetrics.reading.names import names_of
 from detmetrics.reading.request import Reading
+from detmetrics.rules import COCO
 from detmetrics.sheets import Sheet
 
-__all__ = ["Progress", "read_sheet"]
+__all__ = ["Progress", "benchmark_of", "read_sheet"]
 
 Progress = Callable[[str, float], None]
 
@@ -59,6 +61,25 @@ def read_sheet(
     sheet = read(given, reading)
     sheet = replace(sheet, source=replace(sheet.source, format=chosen.name))
     return _numbered(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
+
+
+def benchmark_of(path: str | os.PathLike[str], reading: Reading) -> str:
+    """The name of the rule set of the benchmark that ground truth belongs to.
+
+    Of what is no ground truth it is COCO's: who reads it says best what is wrong.
+    """
+    if path == STANDARD_STREAM:
+        return COCO.name
+    try:
+        chosen, _ = choose(Given(path), "ground truth", reading.gt_format)
+    except InputError:
+        return COCO.name
+    return chosen.rules
+
+
+def benchmark_of_format(name: str) -> str:
+    """The name of the rule set of the benchmark that a format belongs to."""
+    return next((known.rules for known in formats() if known.name == name), COCO.name)
 
 
 def _completed(sheet: Sheet, reading: Reading) -> Sheet:

@@ -362,11 +362,10 @@ def _strays(
     pairs = candidate_pairs(
         measured(detections, measure),
         found.row[row],
-        measured(truth, measure)[found.truth_row[single]],
+        measured(truth, measure).take(found.truth_row[single]),
         np.zeros(len(single), bool),
         shared_groups(detections.image[found.row[row]], truth.image[found.truth_row[single]]),
         rules.iou_thresholds[0] if not rules.class_rules else min(r.iou for r in rules.class_rules),
-        measure,
     )
     detection, of_truth = row[pairs.detection], single[pairs.ground_truth]
     other = np.not_equal(

@@ -12,18 +12,23 @@ from dataclasses import replace
 import numpy as np
 
 from detmetrics.arrays import Bools, read_only
+from detmetrics.candidates import measure_of, measured
 from detmetrics.columns import negative_sizes
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import counted, few
+from detmetrics.overlap import KINDS
 from detmetrics.rules import COCO, Rules
 from detmetrics.rules.areas import ANY_SIZE
+from detmetrics.rules.value import boxes_alone
 from detmetrics.tables import Detections, GroundTruth, restrict
 
-__all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare"]
+__all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare", "settled"]
 
 FREQUENCIES = ("r", "c", "f")
 
 TABLE_SETTINGS = (
+    "shape",
+    "detection_area",
     "class_rules",
     "box_decimals",
     "score_decimals",
@@ -104,6 +109,8 @@ def prepare(
             f"rules {rules.name} add a pixel to width and height, and boxes are shares of images "
             "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
         )
+    if rules.shape != "box":
+        truth, detections = _shaped(truth, rules), _shaped(detections, rules)
     _refuse_second_pixel(truth, detections, rules)
     _refuse_unfederated(truth, rules)
     _refuse_unknown_attributes(truth, rules)
@@ -113,6 +120,19 @@ def prepare(
         *_any_size(detections, rules),
         *_pixel(rules),
     )
+    truth, detections = _changed(truth, detections, rules)
+    dropped = truth.dropped(rules)
+    if rules.empty_boxes == "drop":
+        dropped = np.logical_or(dropped, _empty(truth))
+        if (nothing := _empty(detections)).any():
+            detections = detections.keep(~nothing)
+    return truth.keep(~dropped) if dropped.any() else truth, detections, notes
+
+
+def _changed(
+    truth: GroundTruth, detections: Detections, rules: Rules
+) -> tuple[GroundTruth, Detections]:
+    """With numbers as the rules change them."""
     if rules.box_decimals is not None:
         truth, detections = (_rounded(table, rules.box_decimals) for table in (truth, detections))
     if rules.clip:
@@ -121,14 +141,52 @@ def prepare(
         scores = read_only(np.round(detections.scores, rules.score_decimals))
         detections = replace(detections, scores=scores)
     if rules.zero_area == "missing" and (truth.area == 0).any():
-        sides = truth.xywh[:, 2:].prod(axis=1)
-        truth = replace(truth, area=read_only(np.where(truth.area == 0, sides, truth.area)))
-    dropped = truth.dropped(rules)
-    if rules.empty_boxes == "drop":
-        dropped = np.logical_or(dropped, _empty(truth))
-        if (nothing := _empty(detections)).any():
-            detections = detections.keep(~nothing)
-    return truth.keep(~dropped) if dropped.any() else truth, detections, notes
+        own = truth.xywh[:, 2:].prod(axis=1)
+        if rules.shape != "box":
+            own = measured(truth, measure_of(rules)).areas
+        truth = replace(truth, area=read_only(np.where(truth.area == 0, own, truth.area)))
+    return truth, detections
+
+
+def settled(
+    truth: GroundTruth, detections: Detections, rules: Rules, shape: str
+) -> tuple[Rules, tuple[str, ...]]:
+    """The rules with the shape that is measured, and what to say of the choice.
+
+    shape: ``"auto"`` takes, where rules are of upright boxes, what both tables have outlines of.
+
+    Raises:
+        RulesError: no such shape, or the rules cannot measure it.
+    """
+    if shape != "auto":
+        return rules.replace(shape=shape), ()
+    if rules.shape != "box":
+        return rules, ()
+    sides = [table for table in (truth, detections) if len(table)]
+    natural = {table.natural for table in sides} - {None}
+    if not natural:
+        return rules, ()
+    kind = KINDS["mask" if "mask" in natural else "oriented"]
+    without = [table.source.name for table in sides if table.natural is None]
+    if without:
+        lacks = f"{without[0]} has no {kind.title}, which the other side has"
+        return rules, (f"measured by upright boxes: {lacks}",)
+    if of_boxes := boxes_alone(rules):
+        lack = f"rules {rules.name} have {', '.join(of_boxes)}, which {kind.title} have not"
+        return rules, (f"measured by upright boxes: {lack}",)
+    said = f"measured by {kind.title}, which both sides have (--shape box: by their upright boxes)"
+    return rules.replace(shape=kind.name), (said,)
+
+
+def _shaped(table, rules: Rules):  # type: ignore[no-untyped-def]
+    """With the shapes that are measured, and their areas where the source has none."""
+    shapes = measured(table, measure_of(rules))
+    if isinstance(table, GroundTruth):
+        derived = True if table.derived is None else table.derived
+        area = read_only(np.where(derived, shapes.areas, table.area))
+        return table.with_shapes(shapes, area=area)
+    own_area = read_only(shapes.areas) if rules.detection_area == "shape" else None
+    return table.with_shapes(shapes, own_area=own_area)
 
 
 def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]

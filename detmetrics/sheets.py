@@ -18,6 +18,7 @@ from detmetrics.columns import BoxFormat
 from detmetrics.errors import FormatError
 from detmetrics.federation import Federation
 from detmetrics.messages import shown
+from detmetrics.overlap import Outlines
 from detmetrics.pairing import KeyKind
 from detmetrics.sources import Source
 
@@ -57,6 +58,7 @@ class Sheet:
         image, category: (R,) ids, as the source has them.
         boxes : (R, 4) as ``box_format`` says, in pixels, or where ``relative`` in shares of the
             width and height of the image.
+        shapes: (R,) outlines; None where boxes are all there is.
         scores : (R,) of detections; None for ground truth.
         areas : (R,) square pixels, nan where unknown; crowd, ignore, difficult : (R,) flags;
             ids : (R,) of the objects; attributes: (R,) each, nan where unknown, such as
@@ -76,6 +78,7 @@ class Sheet:
     category: Keys
     boxes: Floats
     box_format: BoxFormat
+    shapes: Outlines | None = None
     relative: bool = False
     scores: Floats | None = None
     areas: Floats | None = None
@@ -110,6 +113,7 @@ class Sheet:
             image=of(self.image),
             category=of(self.category),
             boxes=self.boxes[rows],
+            shapes=None if self.shapes is None else self.shapes.take(rows),
             scores=at(self.scores),
             areas=at(self.areas),
             crowd=at(self.crowd),

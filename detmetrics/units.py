@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from detmetrics.arrays import Floats, Ints
+from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.catalog import Catalog
 from detmetrics.columns import BoxFormat, as_xywh, from_centres
 from detmetrics.errors import TableError
 from detmetrics.messages import counted
+from detmetrics.overlap import Outlines
 from detmetrics.sheets import Sheet
 from detmetrics.sources import Source
 
-__all__ = ["area_note", "areas", "kept_boxes", "refuse_units", "unsized_note"]
+__all__ = [
+    "area_note",
+    "areas",
+    "kept_boxes",
+    "kept_shapes",
+    "refuse_units",
+    "underived",
+    "unsized_note",
+]
 
 
 def kept_boxes(
@@ -30,6 +39,21 @@ def kept_boxes(
     if sheet.box_format == "cxcywh":
         return from_centres(boxes), "xywh"
     return np.ascontiguousarray(boxes), sheet.box_format
+
+
+def kept_shapes(sheet: Sheet, image: Ints, catalog: Catalog, relative: bool) -> Outlines | None:
+    """Outlines in the unit in which a table keeps its boxes."""
+    if sheet.shapes is None or not sheet.relative or relative or not len(catalog.image_ids):
+        return sheet.shapes
+    return sheet.shapes.scaled(catalog.image_sizes[image])
+
+
+def underived(sheet: Sheet) -> Bools | None:
+    """(R,) which areas the source does not have; None where it has none at all."""
+    if sheet.areas is None or sheet.relative:
+        return None
+    missing: Bools = np.isnan(sheet.areas)
+    return missing
 
 
 def areas(sheet: Sheet, boxes: Floats, box_format: BoxFormat) -> Floats:

@@ -160,9 +160,8 @@ def _overlaps(truth: GroundTruth, detections: Detections, matches: Matches) -> P
     return candidate_pairs(
         measured(detections, measure),
         matches.row,
-        measured(truth, measure)[matches.truth_row],
+        measured(truth, measure).take(matches.truth_row),
         truth.regions(rules)[matches.truth_row],
         shared_groups(group, truth_group),
         ANY_OVERLAP,
-        measure,
     )

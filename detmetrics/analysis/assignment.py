@@ -157,11 +157,10 @@ def _set_aside(result: Evaluation, rows: Ints, excused: Ints, iou: float) -> Boo
         near = candidate_pairs(
             measured(detections, measure),
             rows,
-            measured(truth, measure)[excused],
+            measured(truth, measure).take(excused),
             truth.regions(rules)[excused],
             shared_groups(group, truth_group[excused]),
             min(iou, NEARLY_ONE),
-            measure,
         )
         aside[near.detection] = True
     if rules.federated and truth.federation is not None:

@@ -368,11 +368,10 @@ def _kinds(
     pairs = candidate_pairs(
         measured(detections, measure),
         rows,
-        measured(truth, measure)[there],
+        measured(truth, measure).take(there),
         np.zeros(len(there), bool),
         shared_groups(detections.image[rows], truth.image[there]),
         background,
-        measure,
     )
     of_found, of_truth = _classes(result)
     same = of_found[rows[pairs.detection]] == of_truth[there[pairs.ground_truth]]

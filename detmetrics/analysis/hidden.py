@@ -194,13 +194,13 @@ def _repeated(result: Evaluation, least: float) -> tuple[Ints, Ints, Floats]:
     group = matches.category * matches.images + matches.image
     order = by_group(group, np.arange(len(group)))  # of a group best first
     rows, group = matches.row[order], group[order]
-    boxes = measured(detections, measure)
+    shapes = measured(detections, measure)
     near = shared_groups(group, group)
     before = np.arange(len(group))[near.detection] - near.first  # better ones of its group
     some = before > 0
     near = Neighbours(detection=near.detection[some], first=near.first[some], count=before[some])
     none = np.zeros(len(rows), bool)
-    pairs = candidate_pairs(boxes, rows, boxes[rows], none, near, least, measure)
+    pairs = candidate_pairs(shapes, rows, shapes.take(rows), none, near, least)
     best = largest(pairs, pairs.detection, np.ones(len(pairs.detection), bool))
     repeated = rows[pairs.detection[best]]
     by_row = np.argsort(repeated)

@@ -10,7 +10,7 @@ from detmetrics.arrays import Bools, Ints
 from detmetrics.checks.report import Finding, finding, marked
 from detmetrics.checks.sides import Subject
 from detmetrics.columns import negative_sizes
-from detmetrics.overlap import Measure, candidate_pairs, shared_groups
+from detmetrics.overlap import Boxes, candidate_pairs, shared_groups
 from detmetrics.ranking import by_group
 from detmetrics.suspicion import seems_corners, seems_shares
 
@@ -77,7 +77,8 @@ def _doubles(truth: Subject) -> tuple[Ints, Ints]:
     group = (truth.category * images + truth.image)[rows]
     boxes = truth.xywh
     near, nowhere = shared_groups(group, group), np.zeros(len(rows), bool)
-    pairs = candidate_pairs(boxes, rows, boxes[rows], nowhere, near, SAME, Measure())
+    shapes = Boxes(boxes)
+    pairs = candidate_pairs(shapes, rows, shapes.take(rows), nowhere, near, SAME)
     earlier = pairs.ground_truth < pairs.detection
     later, first = rows[pairs.detection[earlier]], rows[pairs.ground_truth[earlier]]
     same = (boxes[later] == boxes[first]).all(axis=1)

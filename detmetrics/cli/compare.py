@@ -63,7 +63,7 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
         check_outputs(ground_truth, detections, options)
     if [ground_truth, a, b].count("-") > 1:
         raise click.UsageError("standard input can be one of the three files, not more")
-    rules = rules_of(options)
+    rules = rules_of(ground_truth, options)
     warnings.simplefilter("ignore", DetmetricsWarning)
     from detmetrics.analysis.comparison import compare as run
     from detmetrics.evaluation import read_ground_truth

@@ -85,7 +85,7 @@ def errors(ground_truth: str, detections: str, **options: Any) -> None:
     check_outputs(ground_truth, detections, options)
     if not options["background"] < options["iou"]:
         raise click.UsageError("--background must be smaller than --iou")
-    rules = rules_of(options)
+    rules = rules_of(ground_truth, options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them
     from detmetrics.analysis import blind_spots, confusion_matrix, error_types
 

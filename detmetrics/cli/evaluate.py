@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.measuring import INTERVAL_OPTIONS, added, measured
+from detmetrics.cli.measuring import INTERVAL_OPTIONS, SHAPE, added, measured, rules_of
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
@@ -56,12 +56,11 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
 @click.argument("detections")
 @click.option(
     "--rules",
-    default="coco",
-    show_default=True,
     metavar="NAME|FILE",
     help="What counts: a rule set (detmetrics rules lists them) or a TOML file of settings. "
-    "Options below change it where they are given.",
+    "Options below change it where they are given.  [default: coco; of DOTA's files dota]",
 )
+@SHAPE
 @click.option("--per-class", is_flag=True, help="Add a table of classes.")
 @click.option("--sort", metavar="COLUMN", help="Sort the classes: class, AP, AP50, ...")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the result as JSON.")
@@ -108,7 +107,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     not; - is standard input. What each is taken for is said on standard error.
     """
     _check_usage(ground_truth, detections, options)
-    rules = _rules(options)
+    rules = _rules(ground_truth, options)
     if options["crosscheck"]:
         _require_followed(rules)
     minimums = _minimums(options["fail_under"], rules)
@@ -139,16 +138,14 @@ def _check_usage(ground_truth: str, detections: str, options: dict[str, Any]) ->
         raise click.UsageError("--sort orders the table of classes: add --per-class")
 
 
-def _rules(options: dict[str, Any]) -> Rules:
+def _rules(ground_truth: str, options: dict[str, Any]) -> Rules:
     """The rule set that was named, with the settings that were given."""
-    from detmetrics.rules.files import rule_set
-
     names = ("iou_thresholds", "max_detections", "area_ranges", "difficult", "ignore")
     changes = {name: options[name] for name in names if options[name] is not None}
     if options["class_agnostic"]:
         changes["class_agnostic"] = True
     try:
-        rules = rule_set(options["rules"])
+        rules = rules_of(ground_truth, options)
         if "area_ranges" in changes:  # who asks for ranges wants to see them
             changes["metrics"] = (*rules.metrics, "ap_area")
         return rules.replace(**changes)

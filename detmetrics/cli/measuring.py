@@ -13,6 +13,7 @@ from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_of
 from detmetrics.errors import RulesError
 from detmetrics.messages import printable
+from detmetrics.overlap import SHAPES
 
 if TYPE_CHECKING:
     from detmetrics.result import Evaluation
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INTERVAL_OPTIONS",
     "OTHER_OPTIONS",
+    "SHAPE",
     "added",
     "measured",
     "measuring_options",
@@ -31,14 +33,22 @@ __all__ = [
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+SHAPE = click.option(
+    "--shape",
+    type=click.Choice(["auto", *SHAPES]),
+    default="auto",
+    show_default=True,
+    help="What overlap is measured of; auto: the shapes that both sides have, else boxes.",
+)
+
 OTHER_OPTIONS = (
     click.option(
         "--rules",
-        default="coco",
-        show_default=True,
         metavar="NAME|FILE",
-        help="What counts: a rule set (detmetrics rules lists them) or a TOML file of settings.",
+        help="What counts: a rule set (detmetrics rules lists them) or a TOML file of settings.  "
+        "[default: coco; of DOTA's files dota]",
     ),
+    SHAPE,
     click.option("--classes", type=NAMES, help="Only these classes, by name or id."),
     UNKNOWN_IMAGES,
     UNKNOWN_CATEGORIES,
@@ -82,16 +92,17 @@ def measuring_options(command: Command) -> Command:
     return added((*OTHER_OPTIONS, IMAGES))(command)
 
 
-def rules_of(options: dict[str, Any]) -> Rules:
-    """The rule set that was named.
+def rules_of(ground_truth: str, options: dict[str, Any]) -> Rules:
+    """The rule set that was named, else that of the benchmark that the ground truth belongs to.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none of this name.
     """
+    from detmetrics.loading import benchmark_of
     from detmetrics.rules.files import rule_set
 
     try:
-        return rule_set(options["rules"])
+        return rule_set(options["rules"] or benchmark_of(ground_truth, reading_of(options)))
     except RulesError as error:
         raise click.UsageError(str(error)) from None
 
@@ -110,6 +121,7 @@ def measured(
         ground_truth,
         detections,
         rules,
+        shape=options["shape"],
         images=options["images"],
         classes=options["classes"],
         unknown_images=options["unknown_images"],

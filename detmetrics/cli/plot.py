@@ -88,7 +88,7 @@ def plot(ground_truth: str, detections: str, **options: Any) -> None:
     check_outputs(ground_truth, detections, options)
     suffix = _suffix(options["output_file"])
     _check_usage(options)
-    rules = _rules_at(options)
+    rules = _rules_at(ground_truth, options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
     from detmetrics.files import write_whole
     from detmetrics.reports.figures import figure_bytes, matplotlib_module
@@ -122,9 +122,9 @@ def _check_usage(options: dict[str, Any]) -> None:
             )
 
 
-def _rules_at(options: dict[str, Any]) -> Rules:
+def _rules_at(ground_truth: str, options: dict[str, Any]) -> Rules:
     """The rule set; at the threshold that was asked for, where it lacks it and needs it."""
-    rules, iou = rules_of(options), options["iou"]
+    rules, iou = rules_of(ground_truth, options), options["iou"]
     if options["kind"] in ("confusion", "errors") or iou is None:
         return rules  # their definitions take any overlap
     if rules.threshold_index(iou) is not None:

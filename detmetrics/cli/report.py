@@ -91,7 +91,7 @@ def report(ground_truth: str, detections: str, **options: Any) -> None:
     """
     options["image_dir"] = options["image_dir"] or options["images"]
     _check(ground_truth, detections, options)
-    rules = rules_of(options)
+    rules = rules_of(ground_truth, options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them
     from detmetrics.files import write_whole
 

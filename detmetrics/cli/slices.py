@@ -84,7 +84,7 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     """
     check_outputs(ground_truth, detections, options)
     check_by(ground_truth, options)
-    rules = rules_of(options)
+    rules = rules_of(ground_truth, options)
     metric = _metric(options["metric"], rules)
     warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
     from detmetrics.analysis.slicing import slices as run

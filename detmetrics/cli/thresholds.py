@@ -78,7 +78,7 @@ def thresholds(ground_truth: str, detections: str, **options: Any) -> None:
     """
     check_outputs(ground_truth, detections, options)
     _check_output(options["output_file"])
-    rules, iou = _rules_at(options)
+    rules, iou = _rules_at(ground_truth, options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
     from detmetrics.analysis.thresholds import operating_points
     from detmetrics.files import write_whole
@@ -105,9 +105,9 @@ def _check_output(path: str | None) -> None:
         raise click.UsageError(f"--output: expected a name that ends in .yaml or .json, got {path}")
 
 
-def _rules_at(options: dict[str, Any]) -> tuple[Rules, float]:
+def _rules_at(ground_truth: str, options: dict[str, Any]) -> tuple[Rules, float]:
     """The rule set at one threshold of the overlap, which is all that is looked at."""
-    rules, iou = rules_of(options), options["iou"]
+    rules, iou = rules_of(ground_truth, options), options["iou"]
     try:
         if rules.class_rules:  # each class has a threshold of its own
             if iou is not None:

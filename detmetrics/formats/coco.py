@@ -39,6 +39,7 @@ from detmetrics.reading.records import (
     ids_of,
 )
 from detmetrics.reading.request import Reading
+from detmetrics.reading.segmentations import segmentations_of
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
@@ -60,6 +61,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     document = document_of(data, source.path)
     reading.done(1.0)
     rows = document.annotations
+    shapes, note = segmentations_of(row.segmentation for row in rows)
     return Sheet(
         source=_table_source(source, "annotations[{row}].{field}"),
         image=Keys(ids_of(rows, "image_id", "annotations", source.path)),
@@ -67,6 +69,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         category=Keys(ids_of(rows, "category_id", "annotations", source.path)),
         boxes=box_column(rows),
         box_format="xywh",
+        shapes=shapes,
         areas=np.array([math.nan if row.area is None else row.area for row in rows], float),
         crowd=np.array([bool(row.iscrowd) for row in rows], bool),
         ignore=np.array([bool(row.ignore) for row in rows], bool),
@@ -75,7 +78,10 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         images=_images(document.images, source.path),
         categories=_categories(document.categories, source.path),
         federation=_federation(document, source.path),
-        notes=tuple(_scored_note(rows, source.path)),
+        notes=(
+            *_scored_note(rows, source.path),
+            *([] if note is None else [f"{source.path}: {note}"]),
+        ),
     )
 
 
@@ -124,7 +130,9 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         category=Keys(columns.categories),
         boxes=columns.boxes,
         box_format="xywh",
+        shapes=columns.shapes,
         scores=columns.scores,
+        notes=columns.notes,
     )
 
 
@@ -166,6 +174,7 @@ def _table_source(read: Input, template: str) -> Source:
         "image_ids": "image_id",
         "categories": "category_id",
         "boxes": "bbox",
+        "shapes": "segmentation",
         "scores": "score",
         "areas": "area",
     }

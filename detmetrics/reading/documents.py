@@ -8,6 +8,7 @@ import msgspec
 
 from detmetrics.errors import FormatError
 from detmetrics.reading.records import REFUSED, SWAPPED, AnyId, Box, Flag, kind_of, parse, records
+from detmetrics.reading.segmentations import NO_TEXT
 
 __all__ = ["Annotation", "Category", "Document", "Image", "document_of", "sound_document"]
 
@@ -51,6 +52,7 @@ class Annotation(msgspec.Struct):
     truncation: Any = None
     truncated: Any = None
     score: float | None = None
+    segmentation: msgspec.Raw = NO_TEXT
 
 
 class Document(msgspec.Struct):

@@ -33,6 +33,8 @@ class Format:
             nothing else.
         write_ground_truth, write_detections: from a table to the files of the format and what
             it cannot hold, see :class:`detmetrics.writing.Written`; None where it is not written.
+        rules: the name of the rule set of its benchmark, which ground truth of this format is
+            measured by where nothing else is asked for.
 
     >>> from detmetrics.formats import Format
     >>> Format(name="mine", title="my own lines", recognise=lambda given, side: None).name
@@ -46,6 +48,7 @@ class Format:
     read_detections: Reader | None = None
     write_ground_truth: Callable[[GroundTruth], Written] | None = None
     write_detections: Callable[[Detections], Written] | None = None
+    rules: str = "coco"
 
     @property
     def writes(self) -> bool:

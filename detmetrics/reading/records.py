@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -24,7 +24,9 @@ from detmetrics.arrays import Floats, Objects
 from detmetrics.catalog import id_array
 from detmetrics.errors import FormatError, TableError
 from detmetrics.messages import shown
+from detmetrics.overlap import OutlineError, Outlines
 from detmetrics.reading.given import binary_kind
+from detmetrics.reading.segmentations import NO_TEXT, segmentations_of, settled
 
 __all__ = [
     "REFUSED",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 PIECE = 1 << 20
+OUTLINED = b'"segmentation"'
 BETWEEN_RECORDS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 
 Box = tuple[float, float, float, float]
@@ -66,6 +69,16 @@ class _AnyDetection(msgspec.Struct, gc=False):
     score: float
 
 
+class _OutlinedDetection(msgspec.Struct, gc=False):
+    """What results of masks hold, with boxes or without."""
+
+    image_id: AnyId
+    category_id: AnyId
+    score: float
+    bbox: Box | None = None
+    segmentation: msgspec.Raw = NO_TEXT
+
+
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 SWAPPED = ", as in the other file of the two: are they swapped?"
 REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError, TableError)
@@ -79,6 +92,8 @@ class DetectionColumns:
     categories: Objects
     boxes: Floats
     scores: Floats
+    shapes: Outlines | None = None
+    notes: tuple[str, ...] = ()
 
 
 def detection_columns(data: bytes, path: str, progress: Progress) -> DetectionColumns:
@@ -87,10 +102,35 @@ def detection_columns(data: bytes, path: str, progress: Progress) -> DetectionCo
     Raises:
         FormatError: it is no such list; all faults are named.
     """
+    if OUTLINED in data[:PIECE]:
+        return _outlined(data, path, progress)
     for record in (_Detection, _AnyDetection):
         with _no_collection(), contextlib.suppress(*REFUSED):
             return _joined([_columns(part) for part in _pieces(data, record, progress)])
-    return _columns(_careful_detections(data, path))
+    return _columns(_careful_detections(data, path, _AnyDetection))
+
+
+def _outlined(data: bytes, path: str, progress: Progress) -> DetectionColumns:
+    """With segmentations; boxes are those around them where there are none."""
+    try:
+        with _no_collection():
+            rows = [row for part in _pieces(data, _OutlinedDetection, progress) for row in part]
+    except REFUSED:
+        rows = _careful_detections(data, path, _OutlinedDetection)
+    shapes, note = segmentations_of(row.segmentation for row in rows)
+    outlines: Outlines | None = shapes
+    if without := [place for place, row in enumerate(rows) if row.bbox is None]:
+        if shapes is None:
+            raise FormatError(path, [f"[{place}].bbox: missing" for place in without])
+        try:
+            outlines, boxes = settled(shapes)
+        except OutlineError as error:
+            texts = [f"[{row}].segmentation: {text}" for row, text in error.faults]
+            raise FormatError(path, texts, error.count) from None
+        for place in without:
+            rows[place].bbox = tuple(boxes[place].tolist())
+    notes = () if note is None else (f"{path}: {note}",)
+    return replace(_columns(rows), shapes=outlines, notes=notes)
 
 
 @contextlib.contextmanager
@@ -144,12 +184,10 @@ def box_column(rows: Sequence[Any]) -> Floats:
 
 
 def _joined(parts: list[DetectionColumns]) -> DetectionColumns:
-    return DetectionColumns(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("image_ids", "categories", "boxes", "scores")
-        )
-    )
+    def of(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return DetectionColumns(of("image_ids"), of("categories"), of("boxes"), of("scores"))
 
 
 # --- ids ---
@@ -180,12 +218,12 @@ def _id_fault(value: Any) -> str | None:
     return None
 
 
-def _careful_detections(data: bytes, path: str) -> list[_AnyDetection]:
+def _careful_detections(data: bytes, path: str, record: type[_Record]) -> list[_Record]:
     content = parse(data, path)
     if not isinstance(content, list):
         hint = SWAPPED if isinstance(content, dict) and "annotations" in content else ""
         raise FormatError(path, [f"expected a list of detections, got {kind_of(content)}{hint}"])
-    found, faults = records(content, _AnyDetection, "")
+    found, faults = records(content, record, "")
     if faults:
         raise FormatError(path, faults)
     return found
@@ -198,7 +236,7 @@ def records(
     found, faults = [], []
     for row, value in enumerate(content):
         try:
-            record = msgspec.convert(value, kind)
+            record = _record(value, kind)
         except msgspec.ValidationError as error:
             faults.append(f"{prefix}[{row}]{_readable(str(error))}")
             continue
@@ -210,6 +248,17 @@ def records(
         found.append(record)
         faults += [f"{prefix}[{row}].{name}: {text}" for name, text in _value_faults(record)]
     return found, faults
+
+
+def _record(value: Any, kind: type[_Record]) -> _Record:
+    """One of parsed values; a segmentation is text until it is asked for."""
+    outlined = isinstance(value, dict) and "segmentation" in kind.__struct_fields__
+    if not outlined or "segmentation" not in value:
+        return msgspec.convert(value, kind)
+    plain = {name: given for name, given in value.items() if name != "segmentation"}
+    record = msgspec.convert(plain, kind)
+    record.segmentation = msgspec.Raw(msgspec.json.encode(value["segmentation"]))  # type: ignore[attr-defined]
+    return record
 
 
 def _value_faults(record: msgspec.Struct) -> Iterator[tuple[str, str]]:

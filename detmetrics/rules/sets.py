@@ -13,6 +13,8 @@ __all__ = [
     "CITYPERSONS",
     "COCO",
     "CROWDHUMAN",
+    "DOTA",
+    "DOTA_EVERY",
     "KITTI",
     "KITTI_R11",
     "LVIS",
@@ -75,6 +77,22 @@ VOC2007 = VOC2012.replace(
 """PASCAL VOC 2007: as :data:`VOC2012`, with AP as the mean of the envelope at 11 recall points.
 
 Source: ``VOCevaldet.m`` of 2007, ``voc_eval.py`` with ``use_07_metric=True``.
+"""
+
+DOTA = VOC2007.replace(name="dota", shape="oriented", pixel=0)
+"""DOTA's task 1: oriented boxes by the rules of PASCAL VOC 2007, at 11 recall points.
+
+Overlap is that of polygons, above 0.5, and no pixel is added; difficult objects count neither way.
+Source: Xia et al., DOTA (2018); the development kit's ``dota_evaluation_task1.py`` and
+``polyiou.cpp``.
+"""
+
+DOTA_EVERY = DOTA.replace(
+    name="dota-every", interpolation="every", recall_points=COCO.recall_points
+)
+"""DOTA with the area under the envelope, every point of it, as the kit's ``use_07_metric=False``.
+
+Source: as of :data:`DOTA`.
 """
 
 ULTRALYTICS = Rules(

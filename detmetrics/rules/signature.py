@@ -19,6 +19,7 @@ __all__ = ["UNLIMITED", "signature_of", "single_grid"]
 UNLIMITED = float("inf")
 
 IN_SIGNATURE = (
+    *("shape", "detection_area"),
     *("box_decimals", "score_decimals", "class_agnostic", "crowd", "group_weight", "difficult"),
     *("ignore", "federated", "min_score", "image_limit", "class_limit", "ties", "pixel"),
     *("arithmetic", "zero_area", "empty_boxes", "clip", "low_end", "out_of_range", "range_slack"),
@@ -29,7 +30,7 @@ LABELS = {"class_agnostic": "class-agnostic", "equal_overlaps": "equal"} | {
     for name in (
         *("box_decimals", "score_decimals", "group_weight", "min_score"),
         *("image_limit", "class_limit", "zero_area", "empty_boxes"),
-        *("low_end", "out_of_range", "range_slack", "miss_rate"),
+        *("low_end", "out_of_range", "range_slack", "miss_rate", "detection_area"),
     )
 }
 

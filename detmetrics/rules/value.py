@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from detmetrics.errors import RulesError
+from detmetrics.overlap import SHAPES
 from detmetrics.rules.areas import ALL_AREAS, ANY_SIZE, COCO_RANGES, AreaRange, checked_ranges
 from detmetrics.rules.byclass import ClassRule, checked_class_rules
 from detmetrics.rules.signature import UNLIMITED, signature_of
@@ -33,9 +34,12 @@ __all__ = [
     "ClassRule",
     "CombinationError",
     "Rules",
+    "boxes_alone",
 ]
 
 CHOICES: dict[str, tuple[Any, ...]] = {
+    "shape": SHAPES,
+    "detection_area": ("shape", "box"),
     "interpolation": ("points", "every", "trapezoid", "linear", "slope", "cuts"),
     "class_agnostic": (False, True),
     "federated": (False, True),
@@ -81,6 +85,10 @@ class Rules:
         name: the benchmark, first part of the signature.
         box_decimals, score_decimals: round coordinates and scores to so many decimals, as some
             tools do when they write their files; None leaves them as they are.
+        shape: what overlap is measured of: upright boxes (``"box"``), or a kind of shape by its
+            name in :data:`detmetrics.overlap.KINDS`: ``"oriented"`` boxes and polygons, ``"mask"``.
+        detection_area: the area of a detection that ranges of sizes look at: of its
+            ``"shape"``, or of its ``"box"``, as pycocotools takes it where results have both.
         class_agnostic: pool the categories of an image (pycocotools' ``useCats=0``).
         crowd: what a crowd (Open Images: a group) is. ``"absorb"`` takes any number of
             detections, by the share of them that lies inside, and is never missed; ``"ignore"``
@@ -161,6 +169,8 @@ class Rules:
     max_detections: tuple[float, ...]
     area_ranges: tuple[AreaRange, ...]
     class_rules: tuple[ClassRule, ...] = ()
+    shape: str = "box"
+    detection_area: Literal["shape", "box"] = "shape"
     class_agnostic: bool = False
     crowd: Literal["absorb", "ignore", "count", "drop", "group"] = "absorb"
     group_weight: Literal[0, 1] = 0
@@ -354,6 +364,8 @@ def _refuse_combinations(rules: Rules) -> None:
     apart = rules.out_of_range == "region" or rules.range_slack is not None
     if "ji" in rules.metrics and apart:
         raise CombinationError("metrics: ji is not defined with out_of_range or range_slack")
+    if rules.shape != "box" and (of_boxes := boxes_alone(rules)):
+        raise CombinationError(f"shape: {rules.shape} is not defined with {', '.join(of_boxes)}")
     if rules.class_rules and rules.class_agnostic:
         raise CombinationError("class_rules: class_agnostic pools the classes that they tell apart")
     if rules.class_rules and (count := len(rules.iou_thresholds)) > 1:
@@ -371,6 +383,22 @@ def _refuse_combinations(rules: Rules) -> None:
         raise CombinationError(
             f"recall_points: expected multiples of 1/40 for cuts, got {odd[0]:g}"
         )
+
+
+def boxes_alone(rules: Rules) -> list[str]:
+    """Settings of these rules that have a meaning for upright boxes alone."""
+    settings = ["pixel", "box_decimals", "clip"]
+    if rules.shape not in SINGLE:
+        settings.append("arithmetic")
+    return [
+        f"{name} {getattr(rules, name)}"
+        for name in settings
+        if getattr(rules, name) not in (None, CHOICES.get(name, (None,))[0])
+    ]
+
+
+SINGLE = ("box", "probabilistic")
+"""Shapes that are defined in float32 too."""
 
 
 def _metrics(values: Any) -> tuple[str, ...]:

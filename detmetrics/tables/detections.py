@@ -26,7 +26,7 @@ from detmetrics.frames import frame_boxes, frame_column
 from detmetrics.pairing import UnknownPolicy
 from detmetrics.sheets import Pixels, Sheet
 from detmetrics.sources import ARRAYS, Faults, Source
-from detmetrics.units import kept_boxes, refuse_units
+from detmetrics.units import kept_boxes, kept_shapes, refuse_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,17 +51,24 @@ class Detections(Rows):
         box_format: ``"xywh"`` or ``"xyxy"``.
         relative: boxes are shares of the width and height of images of unknown size.
         scores : (D,) float64, higher is surer.
+        shapes: (D,) outlines; None where boxes are all there is.
         place : (D,) row in the source; rows that were dropped leave gaps.
+        own_area : (D,) areas of the shapes that rules measure; None where these are boxes.
         notes: what the reader should know about the table.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("image", "category", "boxes", "scores", "place")
+    columns: ClassVar[tuple[str, ...]] = (
+        *("image", "category", "boxes", "shapes", "scores", "place", "own_area"),
+    )
 
     scores: Floats
+    own_area: Floats | None = None
 
     @cached_property
     def area(self) -> Floats:
-        """(D,) ``w * h`` in square pixels."""
+        """(D,) in square pixels: of the shapes that are measured, ``w * h`` of boxes."""
+        if self.own_area is not None:
+            return self.own_area
         sides = self.xywh
         return sides[:, 2] * sides[:, 3]
 
@@ -162,6 +169,7 @@ class Detections(Rows):
         warn(notes)
         notes += [image_note, category_note, *sheet.notes]
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
+        shapes = kept_shapes(sheet, image, catalog, relative)
         found = cls(
             catalog=catalog,
             image=read_only(image),
@@ -169,6 +177,7 @@ class Detections(Rows):
             boxes=read_only(boxes),
             box_format=box_format,
             relative=relative,
+            shapes=shapes,
             scores=read_only(score),
             place=read_only(place),
             source=source,

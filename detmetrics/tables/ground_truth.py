@@ -27,7 +27,7 @@ from detmetrics.sheets import Pixels, Sheet
 from detmetrics.sources import ARRAYS, Faults, Source
 from detmetrics.tables.door import doubts, paired, warn
 from detmetrics.tables.rows import Rows
-from detmetrics.units import area_note, areas, kept_boxes, unsized_note
+from detmetrics.units import area_note, areas, kept_boxes, kept_shapes, underived, unsized_note
 
 __all__ = ["GroundTruth"]
 
@@ -47,6 +47,8 @@ class GroundTruth(Rows):
         crowd : (G,) a region of many objects: absorbs detections, is never missed.
         ignore, difficult : (G,) the source's own flags; rules decide what they do.
         ids : (G,) the source's ids; counted from 1 where it has none.
+        shapes: (G,) outlines; None where boxes are all there is.
+        derived : (G,) the area is ``w * h``, as the source has none; None where all are.
         place : (G,) row in the source.
         beside: (G,) it is of a class like this one, see :attr:`Rules.class_rules`; None where no
             object is.
@@ -58,7 +60,7 @@ class GroundTruth(Rows):
 
     columns: ClassVar[tuple[str, ...]] = (
         *("image", "category", "boxes", "area", "crowd", "ignore", "difficult", "ids", "place"),
-        *("beside", "attributes"),
+        *("beside", "attributes", "shapes", "derived"),
     )
 
     area: Floats
@@ -66,6 +68,7 @@ class GroundTruth(Rows):
     ignore: Bools
     difficult: Bools
     ids: Objects
+    derived: Bools | None = None
     beside: Bools | None = None
     attributes: Mapping[str, Floats] = field(default_factory=dict)
     federation: Federation | None = None
@@ -197,6 +200,7 @@ class GroundTruth(Rows):
         )
         relative = sheet.relative and not catalog.sized
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
+        shapes = kept_shapes(sheet, image, catalog, relative)
         truth = cls(
             catalog=catalog,
             image=read_only(image),
@@ -204,6 +208,8 @@ class GroundTruth(Rows):
             boxes=read_only(boxes),
             box_format=box_format,
             relative=relative,
+            shapes=shapes,
+            derived=underived(sheet),
             area=read_only(areas(sheet, boxes, box_format)),
             crowd=read_only(flag_column("crowd", sheet.crowd, count)),
             ignore=read_only(flag_column("ignore", sheet.ignore, count)),

@@ -12,7 +12,10 @@ import numpy as np
 from detmetrics.arrays import Bools, Floats, Ints, read_only
 from detmetrics.catalog import Catalog
 from detmetrics.columns import BoxFormat, as_xywh, as_xyxy
-from detmetrics.messages import counted, printable
+from detmetrics.errors import FormatError, RulesError, TableError
+from detmetrics.messages import counted, listing, printable
+from detmetrics.overlap import KINDS, Boxes, Kind, OutlineError, Outlines, Shapes
+from detmetrics.overlap.polygons import Polygons
 from detmetrics.sources import Source
 
 __all__ = ["Rows"]
@@ -23,7 +26,7 @@ class Rows:
     """Columns of equal length R, read-only; what they hold is said where they are used.
 
     Class attribute ``columns``: the names of the fields that have a value a row, or several by
-    name.
+    name. ``shapes``: the outlines of the rows, None where boxes are all there is.
     """
 
     columns: ClassVar[tuple[str, ...]]
@@ -36,6 +39,7 @@ class Rows:
     relative: bool
     place: Ints
     source: Source
+    shapes: Outlines | Shapes | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -57,6 +61,68 @@ class Rows:
         """(R, 4) float64 corners."""
         return as_xyxy(self.boxes, self.box_format)
 
+    @property
+    def sizes(self) -> Floats:
+        """(R, 2) width and height of the image of each row in pixels, nan where unknown."""
+        if self.relative:
+            return np.full((len(self), 2), np.nan)
+        sizes: Floats = self.catalog.image_sizes[self.image]
+        return sizes
+
+    @property
+    def natural(self) -> str | None:
+        """The kind of its outlines; None where boxes are all there is."""
+        return getattr(self.shapes, "natural", None)
+
+    def can_be(self, kind: Kind) -> bool:
+        """Whether there are outlines that a kind of shape can be made of."""
+        return isinstance(self._outlines, kind.takes) or not len(self)
+
+    def shapes_as(self, kind: Kind, single: bool = False) -> Shapes:
+        """The rows as shapes of a kind, which are made once.
+
+        single: arithmetic is in float32.
+
+        Raises:
+            RulesError: there are no such outlines.
+            FormatError, TableError: outlines that can be made no such shape.
+        """
+        made: dict[object, Shapes] = self.__dict__.setdefault("_made", {})
+        key = kind.name, single
+        if key not in made:
+            made[key] = self._made_as(kind, single)
+        return made[key]
+
+    def with_shapes(self, shapes: Shapes, **columns: Any) -> Self:
+        """With the shapes that are measured in place of the outlines; columns: that change too."""
+        return replace(self, shapes=shapes, **columns)
+
+    def _made_as(self, kind: Kind, single: bool) -> Shapes:
+        if not len(self):
+            return kind.made(Polygons.of_boxes(np.zeros((0, 4))), np.zeros((0, 2)), single)
+        outlines = self._outlines
+        if not isinstance(outlines, kind.takes):
+            natural = self.natural
+            have = "boxes alone" if natural is None else KINDS[natural].title
+            raise RulesError(f"{self.source.name}: no {kind.title} here, but {have}")
+        try:
+            return kind.made(outlines, self.sizes, single)
+        except OutlineError as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: OutlineError) -> FormatError | TableError:
+        texts = [
+            f"{self.source.place(int(self.place[row]), 'shapes')}: {text}"
+            for row, text in error.faults
+        ]
+        if self.source.input is not None:
+            return FormatError(self.source.name, texts, error.count)
+        return TableError(listing(self.source.name, texts, error.count))
+
+    @property
+    def _outlines(self) -> Outlines | Shapes:
+        return Boxes(self.xyxy, corners=True) if self.shapes is None else self.shapes
+
     def keep(self, rows: Bools) -> Self:
         """The rows that are marked."""
         return self.take(np.flatnonzero(rows))
@@ -67,7 +133,9 @@ class Rows:
         def at(column: Any) -> Any:
             if isinstance(column, Mapping):
                 return {name: at(values) for name, values in column.items()}
-            return None if column is None else read_only(column[rows])
+            if isinstance(column, np.ndarray):
+                return read_only(column[rows])
+            return None if column is None else column.take(rows)
 
         taken: dict[str, Any] = {name: at(getattr(self, name)) for name in self.columns}
         return replace(self, **taken)

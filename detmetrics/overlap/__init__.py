@@ -1,0 +1,36 @@
+"""Overlap: which detections and ground truths share a place, and how much of it.
+
+A kind of shape is a file with a column of such shapes (:class:`~detmetrics.overlap.shapes.Shapes`)
+and how it is made from what sources say. Rules choose the kind by its name; everything behind the
+pairs is the same for all.
+"""
+
+from __future__ import annotations
+
+from detmetrics.overlap.boxes import Boxes
+from detmetrics.overlap.kinds import KINDS, SHAPES
+from detmetrics.overlap.pairs import (
+    ANY_OVERLAP,
+    Neighbours,
+    Pairs,
+    candidate_pairs,
+    largest,
+    shared_groups,
+)
+from detmetrics.overlap.shapes import Kind, OutlineError, Outlines, Shapes
+
+__all__ = [
+    "ANY_OVERLAP",
+    "KINDS",
+    "SHAPES",
+    "Boxes",
+    "Kind",
+    "Neighbours",
+    "OutlineError",
+    "Outlines",
+    "Pairs",
+    "Shapes",
+    "candidate_pairs",
+    "largest",
+    "shared_groups",
+]

@@ -1,0 +1,117 @@
+"""Which detections and ground truths overlap, and by how much, of whatever kind they are.
+
+Only pairs of the same image and category that reach the lowest overlap are kept. Pairs are
+listed and cut down in blocks that stay in cache: a large temporary costs more in page faults
+than in arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats, Ints, run_starts
+from detmetrics.catalog import positions
+from detmetrics.overlap.shapes import Shapes
+from detmetrics.parallel import each
+
+__all__ = [
+    "ANY_OVERLAP",
+    "Neighbours",
+    "Pairs",
+    "candidate_pairs",
+    "largest",
+    "shared_groups",
+]
+
+BLOCK_PAIRS = 32_768
+ANY_OVERLAP = float(np.nextafter(0, 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Candidate pairs, in order of detection.
+
+    detection, ground_truth : (P,) row indices; overlap : (P,) IoU, or IoA for a crowd.
+    """
+
+    detection: Ints
+    ground_truth: Ints
+    overlap: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """Detections that share a group with ground truths, and where those stand.
+
+    detection : (S,) row, rising; first, count : (S,) the slice of ground truths of its group.
+    """
+
+    detection: Ints
+    first: Ints
+    count: Ints
+
+
+def shared_groups(groups: Ints, truth_groups: Ints) -> Neighbours:
+    """Join detections with ground truths on their group.
+
+    groups : (D,); truth_groups : (G,) sorted.
+    """
+    starts = run_starts(truth_groups)
+    sizes = np.diff(starts, append=len(truth_groups))
+    slot = positions(truth_groups[starts], groups)
+    detection = np.flatnonzero(slot >= 0)
+    slot = slot[detection]
+    return Neighbours(detection=detection, first=starts[slot], count=sizes[slot])
+
+
+def candidate_pairs(
+    shapes: Shapes,
+    rows: Ints,
+    truth: Shapes,
+    crowd: Bools,
+    near: Neighbours,
+    lowest: float,
+    progress: Callable[[float], None] | None = None,
+) -> Pairs:
+    """Pairs of a group with ``overlap >= lowest``, in the order of ``near``.
+
+    shapes: of a table, and rows : (D,) the row of each detection in it; truth: a column of G
+    rows; crowd : (G,).
+    """
+
+    def of(block: slice) -> tuple[Ints, Ints, Floats]:
+        detection = near.detection[block]
+        mine, ground_truth, overlap = shapes.take(rows[detection]).near(
+            truth, near.first[block], near.count[block], crowd, lowest
+        )
+        if progress:
+            progress(block.stop / len(near.count))
+        return detection[mine], ground_truth, overlap
+
+    nothing = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    found = zip(nothing, *each(of, _blocks(near.count)), strict=True)
+    detection, ground_truth, overlap = map(np.concatenate, found)
+    return Pairs(detection=detection, ground_truth=ground_truth, overlap=overlap)
+
+
+def largest(pairs: Pairs, side: Ints, allowed: Bools) -> Ints:
+    """The allowed pair of largest overlap for each index on one side, the first of equal ones.
+
+    side : (P,) ``pairs.detection`` or ``pairs.ground_truth``; allowed : (P,).
+    """
+    slots = np.flatnonzero(allowed)
+    order = slots[np.lexsort((-pairs.overlap[slots], side[slots]))]
+    return order[run_starts(side[order])]
+
+
+def _blocks(counts: Ints) -> Iterator[slice]:
+    """Slices of rows that hold about ``BLOCK_PAIRS`` pairs each."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    cuts = np.searchsorted(ends, np.arange(BLOCK_PAIRS, total, BLOCK_PAIRS))
+    cuts = np.unique(np.concatenate([[0], cuts, [len(counts)]]))
+    yield from (slice(a, b) for a, b in pairwise(cuts.tolist()))

@@ -1,0 +1,74 @@
+"""COCO's segmentations in JSON: left as text until they are asked for, and told from none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from detmetrics.arrays import Floats, Objects, object_column
+from detmetrics.messages import counted
+from detmetrics.overlap import OutlineError
+from detmetrics.overlap.masks import Masks, masks_of, polygons_fault
+from detmetrics.overlap.segmentations import Segmentations
+
+__all__ = ["NO_TEXT", "segmentations_of", "settled"]
+
+NO_TEXT = msgspec.Raw()
+SHORT = 20
+NOTHING = (b"", b"null", b"[]", b"[[]]", b"{}")
+
+
+def segmentations_of(texts: Iterable[msgspec.Raw]) -> tuple[Segmentations | None, str | None]:
+    """The segmentations of rows, and what to say; None where one has none, as boxes alone do."""
+    rows = [bytes(text) for text in texts]
+    missing = sum(len(text) < SHORT and b"".join(text.split()) in NOTHING for text in rows)
+    if not missing and rows:
+        return Segmentations(object_column(rows), _plain), None
+    if missing == len(rows):
+        return None, None
+    what = counted(missing, "row has", "rows have")
+    return None, f"{what} no segmentation, of {len(rows):,}: there are boxes alone"
+
+
+def _plain(rows: Objects) -> list[Any]:
+    decode = msgspec.json.Decoder().decode
+    found, faults = [], []
+    for row, text in enumerate(rows.tolist()):
+        try:
+            found.append(decode(text))
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            faults.append((row, f"no segmentation can be read: {error}"))
+    if faults:
+        raise OutlineError(faults[:100], len(faults))
+    return found
+
+
+def settled(outlines: Segmentations) -> tuple[Masks | Segmentations, Floats]:
+    """What rows without boxes hold, and (R, 4) the boxes ``x y w h`` around.
+
+    Raises:
+        OutlineError: rows that are no segmentation.
+    """
+    rows = outlines.plain()
+    unknown = np.full((len(rows), 2), np.nan)
+    if not any(isinstance(row, list) for row in rows):
+        masks = masks_of(Segmentations(object_column(rows)), unknown)
+        return masks, masks.runs.boxes
+    polygon = [isinstance(row, list) for row in rows]
+    boxes = np.zeros((len(rows), 4))
+    faults = []
+    for row in np.flatnonzero(polygon).tolist():
+        if fault := polygons_fault(rows[row]):
+            faults.append((row, fault))
+            continue
+        points = np.concatenate([np.array(part).reshape(-1, 2) for part in rows[row]])
+        low, high = points.min(axis=0), points.max(axis=0)
+        boxes[row] = [*low, *(high - low)]
+    if faults:
+        raise OutlineError(faults[:100], len(faults))
+    others = np.flatnonzero(np.logical_not(polygon))
+    _, boxes[others] = settled(Segmentations(object_column([rows[row] for row in others])))
+    return Segmentations(object_column(rows)), boxes
