@@ -61,6 +61,7 @@ def rules(draw: st.DrawFn) -> dm.Rules:
 def any_rules(draw: st.DrawFn, **fixed: object) -> dm.Rules:
     """Rules with any settings at all, also those that no benchmark has; fixed: choices."""
     choices = {setting: draw(st.sampled_from(values)) for setting, values in CHOICES.items()}
+    choices["shape"] = "box"  # scenes have no other outlines
     choices |= fixed
     choices["federated"] &= not choices["class_agnostic"]
     base, slack = draw(rules()), draw(st.sampled_from([None, None, 1.0, 1.25]))

@@ -270,7 +270,10 @@ RULES = st.fixed_dictionaries(
 
 
 def fitting(changes: dict) -> dict:
-    """Without the Jaccard index and the cuts where they are not defined."""
+    """Without the Jaccard index, the cuts and what boxes alone have, where they are not defined."""
+    if changes["shape"] != "box":
+        changes = changes | {"pixel": 0, "clip": False, "box_decimals": None}
+        changes |= {"arithmetic": "float64"}
     if changes["interpolation"] == "cuts":
         changes = changes | {"recall_points": (0, 0.5), "out_of_range": "ignore"}
         return changes | {"range_slack": None}

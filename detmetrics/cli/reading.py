@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from detmetrics.messages import printable
+from detmetrics.reading.angles import ANGLES
 
 if TYPE_CHECKING:
     from detmetrics.reading.request import Reading
@@ -59,6 +60,11 @@ OPTIONS = (
     ),
     click.option("--part", metavar="NAME", help="Part of a YOLO data set: val, train or test."),
     click.option(
+        "--angle",
+        type=click.Choice(ANGLES),
+        help="Unit and direction of the angles of oriented boxes, where files leave them open.",
+    ),
+    click.option(
         "--pixels",
         type=click.Choice(["continuous", "inclusive"]),
         default="continuous",
@@ -68,7 +74,7 @@ OPTIONS = (
 )
 NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
-    *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels"),
+    *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels", "angle"),
 )
 
 

@@ -18,10 +18,14 @@ from detmetrics.errors import InputError
 from detmetrics.messages import counted
 from detmetrics.reconciling.workbench import Workbench, lean
 from detmetrics.rules import UNLIMITED, Rules
+from detmetrics.rules.value import OF_BOXES
 
 __all__ = ["CAUSES", "Step", "Waterfall", "waterfall"]
 
+SHAPE = "shape that is measured"
+
 CAUSES: dict[str, tuple[str, ...]] = {
+    SHAPE: ("shape", "detection_area"),
     "score cut": ("min_score",),
     "detection limit": ("max_detections", "image_limit", "class_limit"),
     "difficult objects": ("difficult",),
@@ -133,6 +137,8 @@ def _taken_over(rules: Rules, theirs: Rules, cause: str) -> Rules:
         changes[name] = getattr(theirs, name)
         if name in GRIDS:
             changes[name] = _as_precise(getattr(theirs, name), getattr(rules, name))
+    if cause == SHAPE and theirs.shape != "box":  # what only boxes have goes with them
+        changes |= {name: getattr(theirs, name) for name in OF_BOXES}
     if cause == SINGLE:
         for name in GRIDS:
             if _close(getattr(rules, name), getattr(theirs, name)):

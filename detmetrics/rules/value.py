@@ -387,15 +387,16 @@ def _refuse_combinations(rules: Rules) -> None:
 
 def boxes_alone(rules: Rules) -> list[str]:
     """Settings of these rules that have a meaning for upright boxes alone."""
-    settings = ["pixel", "box_decimals", "clip"]
-    if rules.shape not in SINGLE:
-        settings.append("arithmetic")
     return [
         f"{name} {getattr(rules, name)}"
-        for name in settings
-        if getattr(rules, name) not in (None, CHOICES.get(name, (None,))[0])
+        for name in OF_BOXES
+        if not (name == "arithmetic" and rules.shape in SINGLE)
+        and getattr(rules, name) not in (None, CHOICES.get(name, (None,))[0])
     ]
 
+
+OF_BOXES = ("pixel", "box_decimals", "clip", "arithmetic")
+"""Settings that have a meaning for upright boxes, and for few shapes beside them."""
 
 SINGLE = ("box", "probabilistic")
 """Shapes that are defined in float32 too."""

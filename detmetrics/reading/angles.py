@@ -1,0 +1,95 @@
+"""Angles of oriented boxes: in which unit and direction they are told, and boxes made of them.
+
+Tools agree on ``centre x, centre y, width, height, angle`` and on nothing about the angle: degrees
+(Detectron2) or radians (Ultralytics, mmrotate, roLabelImg), turning clockwise or counter-clockwise
+as the image is seen, with its y axis down. A format that has a convention says so; numbers beyond a
+whole turn of radians can only be degrees; what is left open is asked for, since a wrong convention
+gives a number all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from detmetrics.arrays import Bools, Floats
+from detmetrics.errors import FormatError
+from detmetrics.overlap.polygons import Rectangles
+
+__all__ = ["ANGLES", "Angles", "rectangles"]
+
+ANGLES = (
+    "radians-clockwise",
+    "radians-counterclockwise",
+    "degrees-clockwise",
+    "degrees-counterclockwise",
+)
+"""What ``--angle`` takes; directions are as the image is seen."""
+
+TURN = 2 * np.pi + 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Angles:
+    """What a format says of its angles; None where it leaves that open.
+
+    why: whose convention it is, for notes.
+    """
+
+    unit: Literal["degrees", "radians"] | None
+    direction: Literal["clockwise", "counterclockwise"] | None
+    why: str = ""
+
+
+def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tuple[Rectangles, str]:
+    """Oriented boxes, and how their angles were taken.
+
+    sides : (R, 5) centre x and y, width, height, angle; asked: one of :data:`ANGLES`, which
+    decides.
+
+    Raises:
+        FormatError: the convention is open, or what was asked for cannot be.
+    """
+    angle = sides[:, 4]
+    if asked is not None:
+        unit, _, direction = asked.partition("-")
+        why = "as asked"
+    else:
+        unit, direction = _unit(angle, told, path), told.direction
+        why = told.why
+        if direction is None:
+            raise FormatError(path, [_open("their direction", "by themselves")])
+    if unit == "radians" and _beyond(angle).any():
+        wrong = float(angle[_beyond(angle)][0])
+        raise FormatError(
+            path, [f"angles are in radians, {why}, and {wrong:g} is more than a whole turn"]
+        )
+    turned = np.deg2rad(angle) if unit == "degrees" else angle.copy()
+    if direction == "counterclockwise":
+        turned = -turned
+    note = f"{path}: angles are in {unit}, {direction} as the image is seen, {why} (--angle)"
+    return Rectangles.of_sides(np.column_stack([sides[:, :4], turned])), note
+
+
+def _unit(angle: Floats, told: Angles, path: str) -> str:
+    """Degrees or radians; angles of 0 are both."""
+    if told.unit is not None:
+        return told.unit
+    if _beyond(angle).any():
+        return "degrees"
+    if not angle.any():
+        return "radians"
+    raise FormatError(
+        path, [_open("degrees or radians", f"between {angle.min():g} and {angle.max():g}")]
+    )
+
+
+def _beyond(angle: Floats) -> Bools:
+    beyond: Bools = np.abs(angle) > TURN
+    return beyond
+
+
+def _open(what: str, seen: str) -> str:
+    return f"angles ({seen}) do not tell {what}: say which with --angle {'|'.join(ANGLES)}"
