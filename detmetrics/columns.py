@@ -65,8 +65,9 @@ def number_column(name: str, values: ArrayLike) -> Floats:
 
 def of_length(name: str, values: Any, count: int) -> Any:
     """The column itself, if it has one dimension and ``count`` rows."""
-    if values.shape != (count,):
-        raise TableError(f"{name}: expected shape ({count},) like image_ids, got {values.shape}")
+    shape = getattr(values, "shape", (len(values),))
+    if shape != (count,):
+        raise TableError(f"{name}: expected shape ({count},) like image_ids, got {shape}")
     return values
 
 
@@ -80,8 +81,10 @@ def flag_column(name: str, values: ArrayLike | None, count: int) -> Bools:
     return of_length(name, flags != 0, count)  # type: ignore[no-any-return]
 
 
-def box_column(boxes: ArrayLike, box_format: BoxFormat, count: int) -> Floats:
+def box_column(boxes: ArrayLike | None, box_format: BoxFormat, count: int) -> Floats:
     """(count, 4) boxes in one of the three forms."""
+    if boxes is None:
+        raise TableError("boxes: expected an array, or shapes, got neither")
     table = number_column("boxes", boxes)
     if table.size == 0 and count == 0:
         table = table.reshape(0, 4)

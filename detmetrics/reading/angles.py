@@ -57,10 +57,9 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
         unit, _, direction = asked.partition("-")
         why = "as asked"
     else:
-        unit, direction = _unit(angle, told, path), told.direction
-        why = told.why
-        if direction is None:
+        if told.direction is None:
             raise FormatError(path, [_open("their direction", "by themselves")])
+        unit, direction, why = _unit(angle, told, path), told.direction, told.why
     if unit == "radians" and _beyond(angle).any():
         wrong = float(angle[_beyond(angle)][0])
         raise FormatError(

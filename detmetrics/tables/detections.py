@@ -23,6 +23,8 @@ from detmetrics.columns import (
     refuse_unusable,
 )
 from detmetrics.frames import frame_boxes, frame_column
+from detmetrics.overlap.masks import Masks
+from detmetrics.overlap.polygons import Polygons
 from detmetrics.pairing import UnknownPolicy
 from detmetrics.sheets import Pixels, Sheet
 from detmetrics.sources import ARRAYS, Faults, Source
@@ -78,10 +80,11 @@ class Detections(Rows):
         *,
         image_ids: ArrayLike | Sequence[Id],
         categories: ArrayLike | Sequence[Id],
-        boxes: ArrayLike,
+        boxes: ArrayLike | None = None,
         scores: ArrayLike,
         catalog: Catalog,
         box_format: BoxFormat = "xywh",
+        shapes: Polygons | Masks | None = None,
         unknown_images: UnknownPolicy = "error",
         unknown_categories: UnknownPolicy = "error",
         source: Source = ARRAYS,
@@ -89,7 +92,8 @@ class Detections(Rows):
         """Detections from columns of equal length D.
 
         image_ids, categories : (D,) ids of the catalog; names serve where every one fits.
-        boxes : (D, 4) pixels; scores : (D,).
+        boxes : (D, 4) pixels; scores : (D,). shapes : (D,) oriented boxes, polygons or masks;
+        without boxes, these are the upright ones around them.
         unknown_images, unknown_categories: ``"error"``, or ``"drop"`` to leave such rows out.
 
         Raises:
@@ -107,13 +111,17 @@ class Detections(Rows):
         category_column = id_column("categories", categories)
         count = len(image_column)
         of_length("categories", category_column, count)
+        if boxes is None and shapes is not None:
+            boxes, box_format = of_length("shapes", shapes, count).hulls, "xyxy"
+        own = box_column(boxes, box_format, count)
         sheet = Sheet(
             source=source,
             image=Keys(image_column),
             image_key="id",
             category=Keys(category_column),
-            boxes=box_column(boxes, box_format, count),
+            boxes=own,
             box_format=box_format,
+            shapes=shapes,
             scores=of_length("scores", number_column("scores", scores), count),
         )
         return cls.from_sheet(

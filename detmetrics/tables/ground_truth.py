@@ -22,6 +22,8 @@ from detmetrics.columns import (
     refuse_unusable,
 )
 from detmetrics.federation import Federation
+from detmetrics.overlap.masks import Masks
+from detmetrics.overlap.polygons import Polygons
 from detmetrics.rules import Rules
 from detmetrics.sheets import Pixels, Sheet
 from detmetrics.sources import ARRAYS, Faults, Source
@@ -111,8 +113,9 @@ class GroundTruth(Rows):
         *,
         image_ids: ArrayLike | Sequence[Id],
         categories: ArrayLike | Sequence[Id],
-        boxes: ArrayLike,
+        boxes: ArrayLike | None = None,
         box_format: BoxFormat = "xywh",
+        shapes: Polygons | Masks | None = None,
         areas: ArrayLike | None = None,
         crowd: ArrayLike | None = None,
         ignore: ArrayLike | None = None,
@@ -125,7 +128,8 @@ class GroundTruth(Rows):
         """Ground truth from columns of equal length G.
 
         image_ids, categories : (G,) ids; names serve where every one of them fits.
-        boxes : (G, 4) pixels; areas : (G,) square pixels, nan where unknown (then ``w * h``);
+        boxes : (G, 4) pixels; shapes : (G,) oriented boxes, polygons or masks; without boxes, these
+        are the upright ones around them; areas : (G,) square pixels, nan where unknown (then ``w * h``);
         crowd, ignore, difficult : (G,) bool; ids : (G,) of the objects; attributes: (G,) numbers
         by name, nan where unknown, such as ``visibility``.
         catalog: all images and categories; without it they are those of the rows, so that
@@ -145,13 +149,17 @@ class GroundTruth(Rows):
         count = len(image_column)
         of_length("categories", category_column, count)
         given = None if areas is None else number_column("areas", areas)
+        if boxes is None and shapes is not None:
+            boxes, box_format = of_length("shapes", shapes, count).hulls, "xyxy"
+        own = box_column(boxes, box_format, count)
         sheet = Sheet(
             source=source,
             image=Keys(image_column),
             image_key="id",
             category=Keys(category_column),
-            boxes=box_column(boxes, box_format, count),
+            boxes=own,
             box_format=box_format,
+            shapes=shapes,
             areas=None if given is None else of_length("areas", given, count),
             crowd=flag_column("crowd", crowd, count),
             ignore=flag_column("ignore", ignore, count),
