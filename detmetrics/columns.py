@@ -65,7 +65,7 @@ def number_column(name: str, values: ArrayLike) -> Floats:
 
 def of_length(name: str, values: Any, count: int) -> Any:
     """The column itself, if it has one dimension and ``count`` rows."""
-    shape = getattr(values, "shape", (len(values),))
+    shape = values.shape if isinstance(values, np.ndarray) else (len(values),)
     if shape != (count,):
         raise TableError(f"{name}: expected shape ({count},) like image_ids, got {shape}")
     return values
