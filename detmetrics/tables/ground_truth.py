@@ -128,10 +128,10 @@ class GroundTruth(Rows):
         """Ground truth from columns of equal length G.
 
         image_ids, categories : (G,) ids; names serve where every one of them fits.
-        boxes : (G, 4) pixels, those around the shapes unless given;
-        shapes : (G,) oriented boxes, polygons or masks; areas : (G,) square pixels, nan where unknown (then ``w * h``);
-        crowd, ignore, difficult : (G,) bool; ids : (G,) of the objects; attributes: (G,) numbers
-        by name, nan where unknown, such as ``visibility``.
+        boxes : (G, 4) pixels, those around the shapes unless given; shapes : (G,) oriented boxes,
+        polygons or masks; areas : (G,) square pixels, nan where unknown (then ``w * h``);
+        crowd, ignore, difficult : (G,) bool; ids : (G,) of the objects; attributes: (G,) numbers by
+        name, nan where unknown, such as ``visibility``.
         catalog: all images and categories; without it they are those of the rows, so that
         images without objects are unknown.
 
