@@ -24,6 +24,8 @@ from detmetrics.errors import (
 from detmetrics.rules import (
     CITYPERSONS,
     COCO,
+    COCO_ORIENTED,
+    COCO_SEGM,
     CROWDHUMAN,
     DOTA,
     DOTA_EVERY,
@@ -69,6 +71,8 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "AreaRange",
     "CITYPERSONS",
     "COCO",
+    "COCO_ORIENTED",
+    "COCO_SEGM",
     "CROWDHUMAN",
     "DOTA",
     "DOTA_EVERY",

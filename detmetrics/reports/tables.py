@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from detmetrics.analysis.bootstrap import Interval, Intervals
 from detmetrics.errors import InputError
 from detmetrics.messages import counted
+from detmetrics.overlap import TITLES
 from detmetrics.result import Evaluation
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.summary import Metric, metrics_of
@@ -122,7 +123,7 @@ def _cell(value: Cell) -> Cell:
 
 
 def _description(metric: Metric, rules: Rules) -> str:
-    what = f"mean {_measured(metric, rules)} at IoU {_thresholds(metric, rules)}"
+    what = f"mean {_measured(metric, rules)} at {_overlap(rules)} {_thresholds(metric, rules)}"
     return ", ".join([what, _areas(metric, rules), *_counting(metric, rules)])
 
 
@@ -156,6 +157,11 @@ def _measured(metric: Metric, rules: Rules) -> str:
         "linear": f"area under the envelope, read at {points} points,",
         "slope": f"area under the envelope down to recall 1, read at {points} points,",
     }[rules.interpolation]
+
+
+def _overlap(rules: Rules) -> str:
+    """What the thresholds are of; boxes are what everybody expects."""
+    return "IoU" if rules.shape == "box" else f"IoU of {TITLES[rules.shape]}"
 
 
 def _thresholds(metric: Metric, rules: Rules) -> str:
