@@ -172,7 +172,9 @@ def settled(
     if of_boxes := boxes_alone(rules, kind.name):
         lack = f"rules {rules.name} have {', '.join(of_boxes)}, which {kind.title} have not"
         return rules, (f"measured by upright boxes: {lack}; {_measuring(kind)}",)
-    said = f"measured by {kind.title}, which both sides have (--shape box: by their upright boxes)"
+    drawn = [table for table in (truth, detections) if table.natural != kind.name]
+    both = f"drawn of the polygons of {drawn[0].source.name}" if drawn else "which both sides have"
+    said = f"measured by {kind.title}, {both} (--shape box: by their upright boxes)"
     return rules.replace(shape=kind.name), (said,)
 
 
@@ -215,9 +217,10 @@ def _upright(truth: GroundTruth, detections: Detections, rules: Rules) -> Iterat
     if rules.shape == "box":
         return
     kind = KINDS[rules.shape]
-    for table in (truth, detections):
-        if len(table) and table.natural is None and table.can_be(kind):
-            yield f"{table.source.name}: boxes alone, which are measured as they stand, upright"
+    sides = [table for table in (truth, detections) if table.natural is None and len(table)]
+    plain = [table.source.name for table in sides if table.can_be(kind)]
+    if plain:
+        yield f"{' and '.join(plain)}: boxes alone, which are measured as they stand, upright"
 
 
 def _shaped(table, rules: Rules):  # type: ignore[no-untyped-def]

@@ -64,8 +64,8 @@ def reconcile(
     """Evaluate the same files under every rule set, and explain the differences.
 
     ours, theirs: rule sets, or their names, whose difference is split into causes; without
-    ``ours`` it is that of the benchmark which the format of the ground truth belongs to (DOTA), else
-    COCO, and without ``theirs`` it is VOC2007 where objects are marked as difficult, else
+    ``ours`` it is that of the benchmark which the format of the ground truth belongs to (DOTA),
+    else COCO, and without ``theirs`` it is VOC2007 where objects are marked as difficult, else
     Ultralytics.
     shape: what overlap is measured of under each of them, as in :func:`evaluate`.
     reported: a number that somebody got, such as ``"0.523"``; the more digits, the better.

@@ -160,15 +160,15 @@ def _boxes(family: str, name: str, cure: str, change: Boxes) -> Mistake:
 
 def _placed(found: Detections, family: str, name: str, cure: str, change: Boxes) -> Mistake:
     """A mistake that moves and scales boxes, and polygons just so."""
-    polygons = isinstance(found.shapes, Polygons)
 
     def moved(found: Detections) -> Detections:
-        return replace(
-            _with_boxes(found, change(found.xywh)),
-            shapes=_moved(found.shapes, change) if polygons else found.shapes,
-        )
+        changed = _with_boxes(found, change(found.xywh))
+        if not isinstance(found.shapes, Polygons):
+            return changed
+        return replace(changed, shapes=_moved(found.shapes, change))
 
-    return Mistake(family=family, name=name, cure=cure, change=moved, of_boxes=not polygons)
+    alone = not isinstance(found.shapes, Polygons)
+    return Mistake(family=family, name=name, cure=cure, change=moved, of_boxes=alone)
 
 
 def _moved(polygons: Polygons, change: Boxes) -> Polygons:

@@ -73,8 +73,8 @@ class Reconciliation:
         ground_truth, detections: the tables.
         standings: every rule set, with its result or the reason why it does not apply.
         waterfall: the difference between two of them, split into causes.
-        shapes: the metrics of the first of the two by each shape that the files have, its own first;
-            empty where they have upright boxes alone.
+        shapes: the metrics of the first of the two by each shape that the files have, its own
+            first; empty where they have upright boxes alone.
         suspicions: mistakes that the files may contain, the clearest first.
         reported: the number that was asked for, None where none was.
         candidates: what gives that number, the likeliest first, then what comes near it.

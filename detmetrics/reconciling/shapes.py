@@ -1,8 +1,8 @@
 """The same files by every shape that they hold: what measuring by another one changes.
 
-An IoU of hulls says little of what they hold: upright boxes around oriented ones overlap where these
-do not, and fit where these do not. So a number by one shape cannot be compared with one by another,
-and people who compare them find a difference that no rule explains.
+An IoU of hulls says little of what they hold: upright boxes around oriented ones overlap where
+these do not, and fit where these do not. So a number by one shape cannot be compared with one by
+another, and who compares them finds a difference that no other setting explains.
 """
 
 from __future__ import annotations

@@ -57,13 +57,7 @@ def to_csv(found: Reconciliation) -> str:
 
 def _rows(found: Reconciliation) -> Iterator[tuple[Cell, ...]]:
     for standing in found.standings:
-        name = standing.rules.name
-        if standing.result is None:
-            yield "rules", name, "", "", None, None, None, standing.reason
-            continue
-        remark = "" if standing.rules.shape == "box" else _by(standing.rules)
-        for metric, value in standing.result.summary.items():
-            yield "rules", name, metric, "", value, None, None, remark
+        yield from _rows_of(standing)
     fall = found.waterfall
     between = f"{fall.ours} to {fall.theirs}"
     for step in fall.steps:
@@ -78,6 +72,16 @@ def _rows(found: Reconciliation) -> Iterator[tuple[Cell, ...]]:
     for way in found.candidates:
         remark = f"{'gives it' if way.gives else 'near it'}: {way.how}".rstrip(": ")
         yield "reported", way.rules, way.metric, way.category, way.value, None, None, remark
+
+
+def _rows_of(standing: Standing) -> Iterator[tuple[Cell, ...]]:
+    name = standing.rules.name
+    if standing.result is None:
+        yield "rules", name, "", "", None, None, None, standing.reason
+        return
+    remark = "" if standing.rules.shape == "box" else _by(standing.rules)
+    for metric, value in standing.result.summary.items():
+        yield "rules", name, metric, "", value, None, None, remark
 
 
 def _sections(found: Reconciliation, *, per_class: bool) -> Iterator[Section]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from detmetrics.analysis.bootstrap import Interval, Intervals
 from detmetrics.errors import InputError
 from detmetrics.messages import counted
-from detmetrics.overlap import TITLES
 from detmetrics.result import Evaluation
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.summary import Metric, metrics_of
@@ -160,8 +159,8 @@ def _measured(metric: Metric, rules: Rules) -> str:
 
 
 def _overlap(rules: Rules) -> str:
-    """What the thresholds are of; boxes are what everybody expects."""
-    return "IoU" if rules.shape == "box" else f"IoU of {TITLES[rules.shape]}"
+    """What the thresholds are of; of upright boxes, unless another shape is named."""
+    return "IoU" if rules.shape == "box" else f"{rules.shape} IoU"
 
 
 def _thresholds(metric: Metric, rules: Rules) -> str:

@@ -56,8 +56,8 @@ measured by their boxes. Source: ``pycocotools/cocoeval.py`` with ``iouType="seg
 COCO_ORIENTED = COCO.replace(name="coco-oriented", shape="oriented")
 """COCO over oriented boxes: :data:`COCO` with the overlap of polygons.
 
-AP at IoU 0.5 to 0.95, as papers on oriented boxes report it beside DOTA's. No challenge has it: sizes
-are areas of the oriented boxes, 100 detections an image and class count. Source: as of :data:`COCO`;
+AP at IoU 0.5 to 0.95, as papers on oriented boxes report it beside DOTA's; no challenge has it.
+Sizes are the source's areas, else those of the oriented boxes. Source: as of :data:`COCO`;
 ``polyiou.cpp`` of the DOTA development kit for the overlap.
 """
 

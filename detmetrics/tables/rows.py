@@ -26,7 +26,8 @@ class Rows:
     """Columns of equal length R, read-only; what they hold is said where they are used.
 
     Class attributes: ``side`` says what the table is; ``columns`` are the names of the fields that
-    have a value a row, or several by name. ``shapes``: the outlines of the rows, None where boxes are all there is.
+    have a value a row, or several by name. ``shapes``: the outlines of the rows, None where boxes
+    are all there is.
     """
 
     side: ClassVar[str]
