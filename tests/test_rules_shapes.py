@@ -18,6 +18,7 @@ import detmetrics as dm
 from detmetrics.cli import cli
 from detmetrics.overlap import SHAPES
 from detmetrics.overlap.polygons import Polygons
+from detmetrics.reconciling.mistakes import _first_of_equals
 from detmetrics.reconciling.waterfall import _path
 from detmetrics.reports.csv import to_csv
 from detmetrics.reports.markdown import to_markdown
@@ -400,6 +401,12 @@ class TestReconcile:
     def test_masks_that_are_not_there_are_refused(self):
         with pytest.raises(dm.RulesError, match="expected masks in the ground truth"):
             dm.reconcile(*BOXES, shape="mask")
+
+    def test_boxes_of_the_same_hull_are_no_repeats(self, bars):
+        (bars[1] / "Task1_ship.txt").write_text(f"P1 0.9 {DOWN}\nP1 0.9 {UP}\n")
+        found = dm.read_detections(bars[1], dm.read_ground_truth(bars[0]))
+        assert _first_of_equals(found).all()
+        assert _first_of_equals(found.take(np.array([0, 0, 1]))).tolist() == [True, False, True]
 
     @pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
     def test_polygons_counted_from_one_are_named(self, tmp_path):

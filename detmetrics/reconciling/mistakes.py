@@ -265,13 +265,16 @@ def _twice(found: Detections) -> Detections:
 
 
 def _first_of_equals(found: Detections) -> Bools:
-    """(D,) not the same in image, class, score and box as an earlier one."""
+    """(D,) not the same in image, class, score, box and first corner as an earlier one."""
     # Only equal scores can be equal rows: look at these alone.
     order = np.argsort(found.scores, kind="stable")
     near = order[slots_of_repeats(found.scores[order])]
     first = np.ones(len(found), bool)
+    corner = np.zeros((len(near), 0))
+    if isinstance(found.shapes, Polygons):  # other boxes may have the same hull
+        corner = found.shapes.points[found.shapes.first[near]]
     keys = np.column_stack(
-        [found.scores[near], found.image[near], found.category[near], found.boxes[near]]
+        [found.scores[near], found.image[near], found.category[near], found.boxes[near], corner]
     )
     by_key = np.lexsort(keys.T[::-1])
     keys = keys[by_key]
