@@ -217,6 +217,15 @@ class TestAsked:
         with pytest.raises(dm.FormatError, match="oriented is not defined with pixel 1"):
             dm.rule_set(path)
 
+    def test_masks_are_not_compared_with_boxes(self, tmp_path):
+        truth, masks = segmented(tmp_path, "truth", "found")
+        boxes = tmp_path / "boxes.json"
+        boxes.write_text(json.dumps([detection(1)]))
+        ran = run("compare", truth, masks, boxes)
+        assert ran.exit_code == 1
+        assert "; --shape box (shape='box') measures both by upright boxes" in ran.stderr
+        done("compare", truth, masks, boxes, "--shape", "box", "--resamples", 10)
+
 
 class TestDefaults:
     """Without ``--rules`` a format's own benchmark counts: DOTA's for DOTA, COCO's for others."""
