@@ -24,7 +24,7 @@ from detmetrics.reading.request import Reading
 from detmetrics.rules import COCO
 from detmetrics.sheets import Sheet
 
-__all__ = ["Progress", "benchmark_of", "read_sheet"]
+__all__ = ["Progress", "benchmark_of", "benchmark_of_format", "read_sheet"]
 
 Progress = Callable[[str, float], None]
 

@@ -16,10 +16,10 @@ from detmetrics.candidates import measure_of, measured
 from detmetrics.columns import negative_sizes
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import counted, few
-from detmetrics.overlap import KINDS
-from detmetrics.rules import COCO, Rules
+from detmetrics.overlap import KINDS, SHAPES, Kind
+from detmetrics.rules import COCO, RULE_SETS, Rules
 from detmetrics.rules.areas import ANY_SIZE
-from detmetrics.rules.value import boxes_alone
+from detmetrics.rules.value import CombinationError, boxes_alone
 from detmetrics.tables import Detections, GroundTruth, restrict
 
 __all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare", "settled"]
@@ -154,28 +154,73 @@ def settled(
     """The rules with the shape that is measured, and what to say of the choice.
 
     shape: ``"auto"`` takes, where rules are of upright boxes, what both tables have outlines of.
+    Ground truth of COCO always has outlines, and its box results have none: nothing is said then.
 
     Raises:
         RulesError: no such shape, or the rules cannot measure it.
     """
     if shape != "auto":
-        return rules.replace(shape=shape), ()
-    if rules.shape != "box":
-        return rules, ()
-    sides = [table for table in (truth, detections) if len(table)]
-    natural = {table.natural for table in sides} - {None}
-    if not natural:
+        rules = _with_shape(rules, shape)
+    if shape != "auto" or rules.shape != "box":
+        return rules, tuple(_upright(truth, detections, rules))
+    natural = {truth.natural, detections.natural}
+    if not len(truth) or not len(detections) or natural == {None}:
         return rules, ()
     kind = KINDS["mask" if "mask" in natural else "oriented"]
-    without = [table.source.name for table in sides if table.natural is None]
-    if without:
-        lacks = f"{without[0]} has no {kind.title}, which the other side has"
-        return rules, (f"measured by upright boxes: {lacks}",)
-    if of_boxes := boxes_alone(rules):
+    if None in natural:
+        return rules, tuple(_one_sided(truth, detections, kind))
+    if of_boxes := boxes_alone(rules, kind.name):
         lack = f"rules {rules.name} have {', '.join(of_boxes)}, which {kind.title} have not"
-        return rules, (f"measured by upright boxes: {lack}",)
-    said = f"measured by {kind.title}, which both sides have (--shape box: by their upright boxes)"
+        return rules, (f"measured by upright boxes: {lack}; {_measuring(kind)}",)
+    drawn = [table for table in (truth, detections) if table.natural != kind.name]
+    both = f"drawn of the polygons of {drawn[0].source.name}" if drawn else "which both sides have"
+    said = f"measured by {kind.title}, {both} (--shape box: by their upright boxes)"
     return rules.replace(shape=kind.name), (said,)
+
+
+def _with_shape(rules: Rules, shape: str) -> Rules:
+    if shape not in SHAPES:
+        raise RulesError(f"shape: expected auto or one of {', '.join(SHAPES)}, got {shape!r}")
+    try:
+        return rules.replace(shape=shape)
+    except CombinationError:
+        of_boxes = ", ".join(boxes_alone(rules, shape))
+        kind = KINDS[shape]
+        raise RulesError(
+            f"shape: rules {rules.name} have {of_boxes}, which {kind.title} have not; "
+            f"{_measuring(kind)}"
+        ) from None
+
+
+def _measuring(kind: Kind) -> str:
+    """Where to find rules that can measure a kind of shape."""
+    known = [rules.name for rules in RULE_SETS.values() if rules.shape == kind.name]
+    return f"rules that measure them: {', '.join(known or [COCO.name])}"
+
+
+def _one_sided(truth: GroundTruth, detections: Detections, kind: Kind) -> Iterator[str]:
+    """Outlines of detections are lost without those of the ground truth, and so are oriented
+    boxes; masks of the ground truth alone are what every COCO file has.
+    """
+    if detections.natural is None and truth.natural == "mask":
+        return
+    lacks, has = (truth, detections) if truth.natural is None else (detections, truth)
+    could = f" (--shape {kind.name} takes them as they stand)" if lacks.can_be(kind) else ""
+    yield (
+        f"measured by upright boxes: {has.source.name} has {kind.title}, and "
+        f"{lacks.source.name} has boxes alone{could}"
+    )
+
+
+def _upright(truth: GroundTruth, detections: Detections, rules: Rules) -> Iterator[str]:
+    """Upright boxes are oriented ones too: that they are measured so is said."""
+    if rules.shape == "box":
+        return
+    kind = KINDS[rules.shape]
+    sides = [table for table in (truth, detections) if table.natural is None and len(table)]
+    plain = [table.source.name for table in sides if table.can_be(kind)]
+    if plain:
+        yield f"{' and '.join(plain)}: boxes alone, which are measured as they stand, upright"
 
 
 def _shaped(table, rules: Rules):  # type: ignore[no-untyped-def]

@@ -311,6 +311,7 @@ class Evaluation:
         return {
             "schema": SCHEMA,
             "signature": self.signature,
+            "shape": self.rules.shape,
             "metrics": {name: _or_none(value) for name, value in self.summary.items()},
             "undefined": dict(self.summary.undefined),
             "per_class": {

@@ -196,6 +196,7 @@ class TestJson:
             "metrics",
             "per_class",
             "schema",
+            "shape",
             "signature",
             "undefined",
             "versions",

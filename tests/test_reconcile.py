@@ -65,17 +65,26 @@ class TestWaterfall:
             steps = (Fraction(step.after) - Fraction(step.before) for step in fall.steps)
             assert sum(steps) == Fraction(end) - Fraction(start)
 
-    @pytest.mark.parametrize(("ours", "theirs"), list(itertools.permutations(WITH_AP, 2)))
-    def test_of_every_two_rule_sets_names_each_setting_that_differs(self, ours, theirs):
+    @pytest.mark.parametrize("ours", WITH_AP)
+    def test_of_every_two_rule_sets_names_each_setting_that_differs(self, ours):
         truth = dm.read_ground_truth(TRUTH)
         found = dm.read_detections(FOUND, truth)
-        if not (applies((truth, found), ours) and applies((truth, found), theirs)):
-            pytest.skip("the example lacks what one of the two needs")
-        fall = waterfall(Workbench(truth, found), ours, theirs)
-        assert [step.cause for step in fall.steps] == [
-            cause for cause in CAUSES if cause in {step.cause for step in fall.steps}
-        ]
-        assert fall.end == dm.evaluate(truth, found, theirs).summary["AP"]
+        bench = Workbench(truth, found)
+        both = [rules for rules in WITH_AP if applies((truth, found), rules)]
+        if ours not in both:
+            pytest.skip("the example lacks what these rules need")
+        for theirs in both:
+            fall = waterfall(bench, ours, theirs)
+            causes = [step.cause for step in fall.steps]
+            assert len(set(causes)) == len(causes)
+            placed = [step.cause for step in fall.steps if not step.excluded]
+            if ours.shape == theirs.shape:
+                assert placed == causes == [cause for cause in CAUSES if cause in causes]
+            said = ", ".join(step.changes for step in fall.steps)
+            for name in set(itertools.chain(*CAUSES.values())) - {"area_ranges", "max_detections"}:
+                differ = getattr(lean(ours), name) != getattr(lean(theirs), name)
+                assert bool(re.search(rf"(^|, ){name} ", said)) == differ
+            assert fall.end == dm.evaluate(truth, found, theirs).summary["AP"]
 
     def test_of_a_rule_set_with_itself_is_empty(self):
         found = dm.reconcile(TRUTH, FOUND, "coco", "coco")
@@ -295,7 +304,7 @@ class TestReported:
     def test_rounded_or_cut_off_digits_are_the_same_number(self, text, value, gives):
         assert Reported.parse(text).given_by(value, value) is gives
 
-    @pytest.mark.parametrize("rules", WITH_AP)
+    @pytest.mark.parametrize("rules", [rules for rules in WITH_AP if rules.shape == "box"])
     def test_the_ap_of_a_rule_set_is_traced_to_it(self, rules):
         value = dm.evaluate(TRUTH, FOUND).summary["AP"] if rules is dm.COCO else None
         if value is None:

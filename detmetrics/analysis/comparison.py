@@ -283,8 +283,10 @@ def _better(name: str, apart: Floats) -> float:
 
 def _require_alike(a: Evaluation, b: Evaluation) -> None:
     if a.rules != b.rules:
+        apart = a.rules.shape != b.rules.shape
+        cure = "; --shape box (shape='box') measures both by upright boxes" if apart else ""
         raise InputError(
-            f"two results under one rule set are needed, got {a.signature} and {b.signature}"
+            f"two results under one rule set are needed, got {a.signature} and {b.signature}{cure}"
         )
     ours, theirs = a.ground_truth, b.ground_truth
     differ = [name for name, one, other in _columns(a, b) if not np.array_equal(one, other)]

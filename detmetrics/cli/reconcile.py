@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.measuring import SHAPE
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import UNKNOWN_IMAGES, reading_of, reading_options
@@ -25,6 +26,7 @@ Examples:
   detmetrics reconcile val.json predictions.json --theirs ultralytics
   detmetrics reconcile VOC2007/Annotations results --reported 0.7466
   detmetrics reconcile val.json predictions.json --reported 52.3 --json -
+  detmetrics reconcile labelTxt Task1_results --theirs voc2007
 
 \b
 Exit codes: 0 done, 1 bad input, 2 wrong usage.
@@ -37,15 +39,15 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
 @click.option(
     "--ours",
     metavar="NAME|FILE",
-    default="coco",
-    show_default=True,
-    help="Rule set to start from (detmetrics rules lists them).",
+    help="Rule set to start from (detmetrics rules lists them).  "
+    "[default: coco; of DOTA's files dota]",
 )
 @click.option(
     "--theirs",
     metavar="NAME|FILE",
     help="Rule set to explain; voc2007 where objects are marked as difficult, else ultralytics.",
 )
+@SHAPE
 @click.option("--reported", metavar="NUMBER", help="A number that somebody got, as 0.523 or 52.3%.")
 @click.option("--per-class", is_flag=True, help="Add a table of classes under every rule set.")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
@@ -71,6 +73,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
             detections,
             options["ours"],
             options["theirs"],
+            shape=options["shape"],
             reported=options["reported"],
             unknown_images=options["unknown_images"],
             reading=reading_of(options),

@@ -8,7 +8,7 @@ pairs is the same for all.
 from __future__ import annotations
 
 from detmetrics.overlap.boxes import Boxes
-from detmetrics.overlap.kinds import KINDS, SHAPES
+from detmetrics.overlap.kinds import KINDS, SHAPES, TITLES
 from detmetrics.overlap.pairs import (
     ANY_OVERLAP,
     Neighbours,
@@ -23,6 +23,7 @@ __all__ = [
     "ANY_OVERLAP",
     "KINDS",
     "SHAPES",
+    "TITLES",
     "Boxes",
     "Kind",
     "Neighbours",

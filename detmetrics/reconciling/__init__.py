@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from detmetrics.catalog import Keys
 from detmetrics.errors import RulesError
 from detmetrics.evaluation import read_ground_truth, refuse_unpaired
-from detmetrics.loading import read_sheet
+from detmetrics.loading import benchmark_of_format, read_sheet
 from detmetrics.messages import counted
 from detmetrics.pairing import UnknownPolicy
+from detmetrics.preparation import settled
 from detmetrics.reading.request import Reading
 from detmetrics.reconciling.classorder import other_order
 from detmetrics.reconciling.marks import marks, score_decimals
 from detmetrics.reconciling.mistakes import Mistake, mistakes
 from detmetrics.reconciling.records import Reconciliation, Standing, Suspicion
 from detmetrics.reconciling.reported import Candidate, Reported, candidates, ways
+from detmetrics.reconciling.shapes import ByShape, by_shape, shapes_of_both
 from detmetrics.reconciling.waterfall import Step, Waterfall, waterfall
 from detmetrics.reconciling.workbench import Workbench
-from detmetrics.rules import COCO, RULE_SETS, Rules
+from detmetrics.rules import COCO, RULE_SETS, TORCHMETRICS, ULTRALYTICS, VOC2007, Rules
 from detmetrics.rules.files import rule_set
 from detmetrics.sheets import Sheet
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.ties import NO_INTERVAL
 
 __all__ = [
+    "ByShape",
     "Candidate",
     "Reconciliation",
     "Reported",
@@ -49,9 +52,10 @@ MOST_CANDIDATES = 100
 def reconcile(
     ground_truth: Path | GroundTruth,
     detections: Path | Detections,
-    ours: Rules | str = COCO,
+    ours: Rules | str | None = None,
     theirs: Rules | str | None = None,
     *,
+    shape: str = "auto",
     reported: str | float | None = None,
     unknown_images: UnknownPolicy = "error",
     reading: Reading = READING,
@@ -60,7 +64,10 @@ def reconcile(
     """Evaluate the same files under every rule set, and explain the differences.
 
     ours, theirs: rule sets, or their names, whose difference is split into causes; without
-    ``theirs`` it is VOC2007 where objects are marked as difficult, else Ultralytics.
+    ``ours`` it is that of the benchmark which the format of the ground truth belongs to (DOTA),
+    else COCO, and without ``theirs`` it is VOC2007 where objects are marked as difficult, else
+    Ultralytics.
+    shape: what overlap is measured of under each of them, as in :func:`evaluate`.
     reported: a number that somebody got, such as ``"0.523"``; the more digits, the better.
     Detections of classes that the ground truth lacks are left out, and counted in a note: class
     numbers may be off by one. unknown_images: as in :func:`~detmetrics.read_detections`.
@@ -77,42 +84,86 @@ def reconcile(
     """
     wanted = None if reported is None else Reported.parse(reported)
     ours = rule_set(ours) if isinstance(ours, str) else ours
+    theirs = rule_set(theirs) if isinstance(theirs, str) else theirs
     truth = (
         ground_truth
         if isinstance(ground_truth, GroundTruth)
         else read_ground_truth(ground_truth, reading, progress=progress)
     )
     found, sheet = _detections(detections, truth, reading, unknown_images, progress)
-    if theirs is None:
-        theirs = "voc2007" if truth.difficult.any() else "ultralytics"
-    theirs = rule_set(theirs) if isinstance(theirs, str) else theirs
-
     refuse_unpaired(truth, found)
     told = progress or _silent
 
+    if ours is None:
+        ours = rule_set(benchmark_of_format(truth.source.format))
+    ours, chosen = settled(truth, found, ours, shape)
+    theirs, of_theirs = _theirs(truth, found, ours, theirs, shape)
     bench = Workbench(truth, found)
-    every = _with(RULE_SETS.values(), ours, theirs)
-    standings = []
-    for index, rules in enumerate(every):
-        told("rule sets", index / len(every))
-        standings.append(_stand(bench, rules))
+    shapes = shapes_of_both(truth, found)
+    standings = _standings(bench, (ours, theirs), shapes, shape, told)
     fall = waterfall(bench, ours, theirs)
     told("usual mistakes", 0.0)
     suspicions = _suspicions(bench, ours, _renumbered(sheet, truth, reading, unknown_images))
     told("reported number", 0.5)
     applicable = [standing.rules for standing in standings if standing.result is not None]
-    compared = candidates(ways(bench, applicable), wanted) if wanted else ()
+    compared = candidates(ways(bench, applicable, shapes), wanted) if wanted else ()
     return Reconciliation(
         ground_truth=truth,
         detections=found,
-        standings=tuple(standings),
+        standings=standings,
         waterfall=fall,
+        shapes=by_shape(bench, ours, shapes),
         suspicions=suspicions,
         reported=wanted,
         candidates=compared[:MOST_CANDIDATES],
         tried=len(compared),
-        notes=(*truth.notes, *found.notes),
+        notes=(
+            *(*truth.notes, *found.notes),
+            *(f"{ours.name}: {note}" for note in chosen),
+            *(f"{theirs.name}: {note}" for note in of_theirs if theirs.name != ours.name),
+        ),
     )
+
+
+def _theirs(
+    truth: GroundTruth, found: Detections, ours: Rules, theirs: Rules | None, shape: str
+) -> tuple[Rules, tuple[str, ...]]:
+    """The rules to explain with the shape that they measure, and what to say of it.
+
+    Raises:
+        RulesError: they were asked for and cannot measure the shape.
+    """
+    if theirs is not None:
+        return settled(truth, found, theirs, shape)
+    try:
+        return settled(truth, found, VOC2007 if truth.difficult.any() else ULTRALYTICS, shape)
+    except RulesError:  # of boxes alone, and another shape was asked for
+        return settled(truth, found, COCO if ours.name != COCO.name else TORCHMETRICS, shape)
+
+
+def _standings(
+    bench: Workbench,
+    asked: tuple[Rules, ...],
+    shapes: tuple[str, ...],
+    shape: str,
+    told: Callable[[str, float], None],
+) -> tuple[Standing, ...]:
+    """Every rule set of a shape that the files have, and those that were asked for."""
+    known = [(rules, shape) for rules in RULE_SETS.values() if rules.shape in shapes]
+    every = known + [(rules, rules.shape) for rules in asked]
+    standings: list[Standing] = []
+    measured: set[Rules] = set()
+    for index, (rules, own) in enumerate(every):
+        told("rule sets", index / len(every))
+        standing = _stand(bench, rules, own)
+        alike = standing.rules.replace(name="any")
+        if index < len(known) and alike in measured:
+            continue  # by another name it is there already
+        if all(standing.rules != other.rules for other in standings):
+            standings.append(standing)
+        if standing.result is not None:
+            measured.add(alike)
+    return tuple(standings)
 
 
 def _silent(_phase: str, _share: float) -> None:
@@ -171,14 +222,9 @@ def _renumbered(
     return mistake(-1), mistake(1)
 
 
-def _with(known: Iterable[Rules], *more: Rules) -> list[Rules]:
-    """The known rule sets, and those that are not among them."""
-    every = list(known)
-    return every + [rules for rules in dict.fromkeys(more) if rules not in every]
-
-
-def _stand(bench: Workbench, rules: Rules) -> Standing:
+def _stand(bench: Workbench, rules: Rules, shape: str) -> Standing:
     try:
+        rules, _ = settled(bench.truth, bench.detections, rules, shape)
         result = bench.evaluation(rules)
     except RulesError as error:
         return Standing(rules=rules, result=None, reason=str(error))
@@ -209,7 +255,10 @@ def _suspicions(
     if renumbered:
         known = [mistake for mistake in known if mistake.family != "classes"]
     for mistake in (*known, *renumbered, *other_order(bench.truth, bench.detections)):
-        value = bench.with_detections(mistake.change(bench.detections)).ap(ours)
+        changed = mistake.change(bench.detections)
+        if not mistake.changes(ours, changed):
+            continue
+        value = bench.with_detections(changed).ap(ours)
         raises = value - before
         told = best.get(mistake.family)
         if raises >= WORTH_TELLING and (told is None or raises > told.raises):

@@ -40,7 +40,8 @@ def marks(found: Detections) -> Iterator[tuple[str, str]]:
         cut = _round_below(lowest)
         name = f"a confidence cut at {cut:g}: no score is below {lowest:g}"
         yield name, CUT_CURE
-    if (np.round(found.boxes) == found.boxes).all() and not found.relative:
+    drawn = found.natural == "mask"  # boxes around pixels are whole
+    if (np.round(found.boxes) == found.boxes).all() and not found.relative and not drawn:
         yield "coordinates are whole numbers: each side may be half a pixel off", WHOLE_CURE
 
 

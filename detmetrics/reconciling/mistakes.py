@@ -15,6 +15,8 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, read_only, slots_of_repeats
 from detmetrics.messages import counted
+from detmetrics.overlap import KINDS
+from detmetrics.overlap.polygons import Polygons
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
@@ -37,7 +39,8 @@ class Mistake:
     """A change to detections that makes or undoes a mistake.
 
     family: mistakes of one family exclude each other; name: what went wrong; cure: what to do
-    about it; change: detections to detections; undoes: it can mend files, not only spoil them.
+    about it; change: detections to detections; undoes: it can mend files, not only spoil them;
+    of_boxes: outlines stay what they are, so that only what is measured by boxes changes.
     """
 
     family: str
@@ -45,12 +48,19 @@ class Mistake:
     cure: str
     change: Callable[[Detections], Detections]
     undoes: bool = True
+    of_boxes: bool = False
+
+    def changes(self, rules: Rules, changed: Detections) -> bool:
+        """Whether rules see the change."""
+        if rules.shape == "box":
+            return True
+        return not self.of_boxes and changed.can_be(KINDS[rules.shape])
 
 
 def mistakes(truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
     """Those that could be in these files."""
     yield from _forms()
-    yield from _shifts()
+    yield from _shifts(detections)
     yield from _classes(truth)
     yield from _frames(truth, detections)
     yield from _repeats(detections)
@@ -66,7 +76,8 @@ def roundings(rules: Rules) -> Iterator[tuple[str, Rules]]:
     """The rules of somebody whose file holds fewer digits."""
     for what, setting, decimals in ROUNDINGS:
         held = counted(decimals, "decimal") if decimals else "whole numbers"
-        if getattr(rules, setting) is None:
+        of_boxes = setting == "box_decimals" and rules.shape != "box"
+        if getattr(rules, setting) is None and not of_boxes:
             yield f"{what} rounded to {held}", rules.replace(**{setting: decimals})
 
 
@@ -123,11 +134,12 @@ def _forms() -> Iterator[Mistake]:
     )
 
 
-def _shifts() -> Iterator[Mistake]:
+def _shifts(found: Detections) -> Iterator[Mistake]:
     """Pixels counted from 1 on one side and from 0 on the other."""
     for by in (-1, 1):
         count = "1" if by < 0 else "0"
-        yield _boxes(
+        yield _placed(
+            found,
             "shift",
             f"pixels counted from {count} in the detections alone",
             f"{'subtract 1 from' if by < 0 else 'add 1 to'} x and y of the detections",
@@ -136,12 +148,34 @@ def _shifts() -> Iterator[Mistake]:
 
 
 def _boxes(family: str, name: str, cure: str, change: Boxes) -> Mistake:
+    """A mistake that is one of boxes alone."""
     return Mistake(
         family=family,
         name=name,
         cure=cure,
         change=lambda found: _with_boxes(found, change(found.xywh)),
+        of_boxes=True,
     )
+
+
+def _placed(found: Detections, family: str, name: str, cure: str, change: Boxes) -> Mistake:
+    """A mistake that moves and scales boxes, and polygons just so."""
+
+    def moved(found: Detections) -> Detections:
+        changed = _with_boxes(found, change(found.xywh))
+        if not isinstance(found.shapes, Polygons):
+            return changed
+        return replace(changed, shapes=_moved(found.shapes, change))
+
+    alone = not isinstance(found.shapes, Polygons)
+    return Mistake(family=family, name=name, cure=cure, change=moved, of_boxes=alone)
+
+
+def _moved(polygons: Polygons, change: Boxes) -> Polygons:
+    """Where the changes of boxes take the corners: x' = x * w of a unit box + its x."""
+    unit = change(np.tile([0.0, 0.0, 1.0, 1.0], (len(polygons), 1)))
+    at = np.repeat(unit, polygons.count, axis=0)
+    return Polygons(polygons.points * at[:, 2:] + at[:, :2], polygons.first)
 
 
 def _with_boxes(found: Detections, boxes: Floats) -> Detections:
@@ -190,11 +224,11 @@ def _frames(truth: GroundTruth, found: Detections) -> Iterator[Mistake]:
             (f"the letterboxed frame of {side} x {side}", _unscaled(scale, gap)),
             (f"the frame of {side} with padding at right and bottom", _unscaled(scale)),
         ):
-            yield _boxes("frame", f"boxes in {name}", cure(name), change)
+            yield _placed(found, "frame", f"boxes in {name}", cure(name), change)
     scale = np.minimum(SHORT_SIDE / sizes.min(axis=1), LONG_SIDE / sizes.max(axis=1))[:, None]
     name = f"the frame with a short side of {SHORT_SIDE}"
     if farthest > sizes.max() * (1 + FRAME_SLACK):
-        yield _boxes("frame", f"boxes in {name}", cure(name), _unscaled(scale))
+        yield _placed(found, "frame", f"boxes in {name}", cure(name), _unscaled(scale))
 
 
 def _unscaled(scale: Floats, gap: Floats | float = 0.0) -> Boxes:
@@ -231,13 +265,16 @@ def _twice(found: Detections) -> Detections:
 
 
 def _first_of_equals(found: Detections) -> Bools:
-    """(D,) not the same in image, class, score and box as an earlier one."""
+    """(D,) not the same in image, class, score, box and first corner as an earlier one."""
     # Only equal scores can be equal rows: look at these alone.
     order = np.argsort(found.scores, kind="stable")
     near = order[slots_of_repeats(found.scores[order])]
     first = np.ones(len(found), bool)
+    corner = np.zeros((len(near), 0))
+    if isinstance(found.shapes, Polygons):  # other boxes may have the same hull
+        corner = found.shapes.points[found.shapes.first[near]]
     keys = np.column_stack(
-        [found.scores[near], found.image[near], found.category[near], found.boxes[near]]
+        [found.scores[near], found.image[near], found.category[near], found.boxes[near], corner]
     )
     by_key = np.lexsort(keys.T[::-1])
     keys = keys[by_key]

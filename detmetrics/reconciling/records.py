@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.reconciling.reported import Candidate, Reported
+from detmetrics.reconciling.shapes import ByShape
 from detmetrics.reconciling.waterfall import Waterfall
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
@@ -72,6 +73,8 @@ class Reconciliation:
         ground_truth, detections: the tables.
         standings: every rule set, with its result or the reason why it does not apply.
         waterfall: the difference between two of them, split into causes.
+        shapes: the metrics of the first of the two by each shape that the files have, its own
+            first; empty where they have upright boxes alone.
         suspicions: mistakes that the files may contain, the clearest first.
         reported: the number that was asked for, None where none was.
         candidates: what gives that number, the likeliest first, then what comes near it.
@@ -88,6 +91,7 @@ class Reconciliation:
     detections: Detections
     standings: tuple[Standing, ...]
     waterfall: Waterfall
+    shapes: tuple[ByShape, ...]
     suspicions: tuple[Suspicion, ...]
     reported: Reported | None
     candidates: tuple[Candidate, ...]
@@ -113,10 +117,19 @@ class Reconciliation:
                         "amount": _or_none(step.amount),
                         "alone": _or_none(step.alone),
                         "shared": step.shared,
+                        "excluded": step.excluded or None,
                     }
                     for step in self.waterfall.steps
                 ],
             },
+            "shapes": [
+                {
+                    "shape": one.rules.shape,
+                    "detection_area": one.rules.detection_area,
+                    "metrics": {name: _or_none(value) for name, value in one.summary.items()},
+                }
+                for one in self.shapes
+            ],
             "suspicions": [
                 {
                     "name": found.name,
@@ -140,6 +153,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
     return {
         "applies": True,
         "signature": standing.result.signature,
+        "shape": standing.rules.shape,
         "metrics": {name: _or_none(value) for name, value in metrics.items()},
         "mAP50": _or_none(standing.map50),
         "mAP50-95": _or_none(standing.map50_95),

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 from detmetrics.errors import InputError
 from detmetrics.reconciling.mistakes import cuts, mistakes, roundings
+from detmetrics.reconciling.shapes import measured_as, other_shapes
 from detmetrics.reconciling.workbench import Workbench, lean
 from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
@@ -20,7 +21,7 @@ __all__ = ["Candidate", "Reported", "Way", "candidates", "ways"]
 NEAR = 1e-3
 """Equal scores in another order are looked into where a value is as near as this."""
 
-HEADLINE, OTHER_METRIC, OTHER_CLASSES, MISTAKE, OF_CLASS = range(5)
+HEADLINE, OTHER_METRIC, OTHER_SHAPE, OTHER_CLASSES, MISTAKE, OF_CLASS = range(6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class Way:
     rules, metric: under which rules it is which metric; category: of one class, None for all;
     how: what else was done, empty where nothing; value: what it gives; likely: the lower, the
     more likely where several give the same; result: for the orders of equal scores, None where
-    something else was done.
+    these are not looked into.
     """
 
     rules: str
@@ -100,12 +101,18 @@ class Candidate:
     gives: bool
 
 
-def ways(bench: Workbench, rule_sets: Sequence[Rules]) -> Iterator[Way]:
-    """Every number that these rule sets and the usual mistakes give for the files."""
+def ways(
+    bench: Workbench, rule_sets: Sequence[Rules], shapes: tuple[str, ...] = ("box",)
+) -> Iterator[Way]:
+    """Every number that these rule sets and the usual mistakes give for the files.
+
+    shapes: what else overlap may be measured of.
+    """
     with_ap = [rules for rules in rule_sets if "ap" in rules.metrics]
     for rules in rule_sets:
         yield from _plain(bench.evaluation(rules))
     for rules in with_ap:
+        yield from _by_other_shapes(bench, rules, shapes)
         yield from _other_classes(bench, rules)
         for name, changed in (*cuts(lean(rules)), *roundings(lean(rules))):
             yield from _changed(bench, rules, bench.summary(changed), f"with {name}")
@@ -113,7 +120,8 @@ def ways(bench: Workbench, rule_sets: Sequence[Rules]) -> Iterator[Way]:
         other = bench.with_detections(mistake.change(bench.detections))
         how = f"undoing: {mistake.name}" if mistake.undoes else f"with {mistake.name}"
         for rules in with_ap:
-            yield from _changed(bench, rules, other.summary(lean(rules)), how)
+            if mistake.changes(rules, other.detections):
+                yield from _changed(bench, rules, other.summary(lean(rules)), how)
 
 
 def candidates(found: Iterable[Way], reported: Reported) -> tuple[Candidate, ...]:
@@ -158,6 +166,23 @@ def _has_interval(way: Way) -> bool:
 def _plain(result: Evaluation) -> Iterator[Way]:
     """Every metric, over all classes and of each."""
     headline = metrics_of(result.rules)[0].name
+    for way in _of_result(result, ""):
+        first = way.metric == headline and way.category is None
+        yield replace(way, likely=HEADLINE) if first else way
+
+
+def _by_other_shapes(bench: Workbench, rules: Rules, shapes: tuple[str, ...]) -> Iterator[Way]:
+    """What measuring another shape gives, where that is another number."""
+    plain = {(way.metric, way.category): way.value for way in _plain(bench.evaluation(rules))}
+    for changed in other_shapes(rules, shapes):
+        how = f"measured by {measured_as(changed)}"
+        for way in _of_result(bench.evaluation(changed), how):
+            if way.value != plain[way.metric, way.category]:
+                yield replace(way, likely=OF_CLASS if way.category else OTHER_SHAPE)
+
+
+def _of_result(result: Evaluation, how: str) -> Iterator[Way]:
+    """Every metric of a result; how: what was done to get it."""
     columns = result.class_columns()
 
     def way(metric: str, category: str | None, value: float, likely: int) -> Way:
@@ -165,14 +190,14 @@ def _plain(result: Evaluation) -> Iterator[Way]:
             rules=result.rules.name,
             metric=metric,
             category=category,
-            how="",
+            how=how,
             value=value,
             likely=likely,
             result=result,
         )
 
     for metric, value in result.summary.items():
-        yield way(metric, None, value, HEADLINE if metric == headline else OTHER_METRIC)
+        yield way(metric, None, value, OTHER_METRIC)
         for label, own in zip(result.class_names, columns.get(metric, ()), strict=False):
             yield way(metric, label, float(own), OF_CLASS)
 

@@ -2,13 +2,17 @@
 
 Every setting of a rule set belongs to one cause. Causes are taken over in a fixed order, so the
 values in between are values of rule sets too, and the amounts add up to the whole difference by
-construction. What a cause does depends on those before it: it is also measured alone, and where
-both differ, the difference is shared with others.
+construction. Settings may exclude each other, as oriented boxes and a pixel more do: a cause waits
+until those that it cannot stand with are taken over. What a cause does depends on those before it:
+it is also measured alone where it can be, and where both differ, the difference is shared with
+others.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +22,12 @@ from detmetrics.errors import InputError
 from detmetrics.messages import counted
 from detmetrics.reconciling.workbench import Workbench, lean
 from detmetrics.rules import UNLIMITED, Rules
-from detmetrics.rules.value import OF_BOXES
+from detmetrics.rules.value import CombinationError
 
 __all__ = ["CAUSES", "Step", "Waterfall", "waterfall"]
 
-SHAPE = "shape that is measured"
-
 CAUSES: dict[str, tuple[str, ...]] = {
-    SHAPE: ("shape", "detection_area"),
+    "shape that is measured": ("shape", "detection_area"),
     "score cut": ("min_score",),
     "detection limit": ("max_detections", "image_limit", "class_limit"),
     "difficult objects": ("difficult",),
@@ -59,7 +61,8 @@ SHARED = 5e-5
 class Step:
     """One cause: what AP was before and is after it; nan where undefined.
 
-    changes: what it changes, in words; alone: by how much AP changes where nothing else does.
+    changes: what it changes, in words; alone: by how much AP changes where nothing else does, nan
+    where it cannot be alone; excluded: why it cannot, empty where it can.
     """
 
     cause: str
@@ -67,6 +70,7 @@ class Step:
     before: float
     after: float
     alone: float
+    excluded: str = ""
 
     @property
     def amount(self) -> float:
@@ -76,7 +80,7 @@ class Step:
     @property
     def shared(self) -> bool:
         """Whether another cause has a part in it, so that another order would say otherwise."""
-        return bool(abs(self.amount - self.alone) > SHARED)
+        return bool(self.excluded) or bool(abs(self.amount - self.alone) > SHARED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +107,16 @@ def waterfall(bench: Workbench, ours: Rules, theirs: Rules) -> Waterfall:
     ours, theirs = lean(ours), lean(theirs)
     steps = []
     current = ours
-    for cause in CAUSES:
-        changed = _taken_over(current, theirs, cause)
-        if changed == current:
-            continue
+    for cause, changed in _path(ours, theirs):
+        alone, excluded = _alone(bench, ours, theirs, cause)
         steps.append(
             Step(
                 cause=cause,
                 changes=_changes(current, changed),
                 before=bench.ap(current),
                 after=bench.ap(changed),
-                alone=bench.ap(_taken_over(ours, theirs, cause)) - bench.ap(ours),
+                alone=alone,
+                excluded=excluded,
             )
         )
         current = changed
@@ -124,6 +127,42 @@ def waterfall(bench: Workbench, ours: Rules, theirs: Rules) -> Waterfall:
         start=bench.ap(ours),
         end=bench.ap(theirs),
     )
+
+
+def _path(ours: Rules, theirs: Rules) -> Iterator[tuple[str, Rules]]:
+    """The causes that change something, in their order, each with the rules after it.
+
+    What rules as yet exclude comes after what makes room for it. None is left waiting: of two
+    settings that exclude each other, those of ours can be left before those of theirs are taken.
+    """
+    current, waiting = ours, list(CAUSES)
+    while waiting:
+        for cause in waiting:
+            changed = _changed(current, theirs, cause)
+            if changed is not None:
+                break
+        assert changed is not None
+        waiting.remove(cause)
+        if changed != current:
+            yield cause, changed
+            current = changed
+
+
+def _changed(rules: Rules, theirs: Rules, cause: str) -> Rules | None:
+    """The rules with one cause taken over, None where they exclude it."""
+    try:
+        return _taken_over(rules, theirs, cause)
+    except CombinationError:
+        return None
+
+
+def _alone(bench: Workbench, ours: Rules, theirs: Rules, cause: str) -> tuple[float, str]:
+    """By how much AP changes by one cause alone, and why it cannot be alone."""
+    try:
+        changed = _taken_over(ours, theirs, cause)
+    except CombinationError as error:
+        return math.nan, str(error)
+    return bench.ap(changed) - bench.ap(ours), ""
 
 
 def _taken_over(rules: Rules, theirs: Rules, cause: str) -> Rules:
@@ -137,8 +176,6 @@ def _taken_over(rules: Rules, theirs: Rules, cause: str) -> Rules:
         changes[name] = getattr(theirs, name)
         if name in GRIDS:
             changes[name] = _as_precise(getattr(theirs, name), getattr(rules, name))
-    if cause == SHAPE and theirs.shape != "box":  # what only boxes have goes with them
-        changes |= {name: getattr(theirs, name) for name in OF_BOXES}
     if cause == SINGLE:
         for name in GRIDS:
             if _close(getattr(rules, name), getattr(theirs, name)):

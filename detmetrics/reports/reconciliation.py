@@ -9,9 +9,12 @@ import math
 from collections.abc import Iterator
 
 from detmetrics.messages import counted, printable
+from detmetrics.overlap import TITLES
 from detmetrics.reconciling import Candidate, Reconciliation, Standing
+from detmetrics.reconciling.shapes import measured_as
 from detmetrics.reports.sections import Section, sections_as_markdown, sections_as_text
 from detmetrics.reports.tables import Cell, Table
+from detmetrics.rules import Rules
 
 __all__ = ["to_csv", "to_json", "to_markdown", "to_text"]
 
@@ -54,22 +57,31 @@ def to_csv(found: Reconciliation) -> str:
 
 def _rows(found: Reconciliation) -> Iterator[tuple[Cell, ...]]:
     for standing in found.standings:
-        name = standing.rules.name
-        if standing.result is None:
-            yield "rules", name, "", "", None, None, None, standing.reason
-            continue
-        for metric, value in standing.result.summary.items():
-            yield "rules", name, metric, "", value, None, None, ""
+        yield from _rows_of(standing)
     fall = found.waterfall
     between = f"{fall.ours} to {fall.theirs}"
     for step in fall.steps:
         remark = step.changes
         yield "waterfall", between, step.cause, "", step.after, step.amount, step.alone, remark
+    for one in found.shapes:
+        for metric, value in one.summary.items():
+            amount = value - found.shapes[0].summary[metric]
+            yield "shape", fall.ours, metric, "", value, amount, None, _by(one.rules)
     for guess in found.suspicions:
         yield "suspicion", fall.ours, guess.name, "", guess.value, guess.raises, None, guess.cure
     for way in found.candidates:
         remark = f"{'gives it' if way.gives else 'near it'}: {way.how}".rstrip(": ")
         yield "reported", way.rules, way.metric, way.category, way.value, None, None, remark
+
+
+def _rows_of(standing: Standing) -> Iterator[tuple[Cell, ...]]:
+    name = standing.rules.name
+    if standing.result is None:
+        yield "rules", name, "", "", None, None, None, standing.reason
+        return
+    remark = "" if standing.rules.shape == "box" else _by(standing.rules)
+    for metric, value in standing.result.summary.items():
+        yield "rules", name, metric, "", value, None, None, remark
 
 
 def _sections(found: Reconciliation, *, per_class: bool) -> Iterator[Section]:
@@ -79,26 +91,37 @@ def _sections(found: Reconciliation, *, per_class: bool) -> Iterator[Section]:
     if per_class:
         yield _classes(found)
     yield _fall(found)
+    if found.shapes:
+        yield _shapes(found)
     yield _guesses(found)
     if found.notes:
         yield "Input", None, found.notes
 
 
 def _standings(found: Reconciliation) -> Section:
+    applied = [standing for standing in found.standings if standing.result is not None]
     rows = tuple(
-        (standing.rules.name, *_headline(standing), _cell(standing.map50), _cell(standing.map50_95))
-        for standing in found.standings
-        if standing.result is not None
+        (
+            standing.rules.name,
+            TITLES[standing.rules.shape],
+            *_headline(standing),
+            _cell(standing.map50),
+            _cell(standing.map50_95),
+        )
+        for standing in applied
     )
     why: dict[str, list[str]] = {}  # a reason that several share is said once
     for standing in found.standings:
         if standing.result is None:
             name = standing.rules.name
-            reason = str(standing.reason).removeprefix(f"rules {name} ")
+            reason = str(standing.reason).replace(f"rules {name} ", "")
             why.setdefault(reason, []).append(name)
     others = tuple(f"not applied: {', '.join(names)}: {reason}" for reason, names in why.items())
-    columns = ("rules", "metric", "value", "mAP50", "mAP50-95")
-    return "The same files under every rule set", Table(columns, rows), others
+    columns = ("rules", "measures", "metric", "value", "mAP50", "mAP50-95")
+    table = Table(columns, rows)
+    if all(standing.rules.shape == "box" for standing in applied):
+        table = table.select(*(name for name in columns if name != "measures"))
+    return "The same files under every rule set", table, others
 
 
 def _headline(standing: Standing) -> tuple[str, Cell]:
@@ -145,15 +168,49 @@ def _fall(found: Reconciliation) -> Section:
     )
     if not rows:
         return heading, None, ("the two rule sets agree in every setting that AP depends on",)
-    shared = [step.cause for step in fall.steps if step.shared]
+    shared = [step.cause for step in fall.steps if step.shared and not step.excluded]
     lines = ["the other causes are the same in both"]
     if shared:
         lines.append(
             f"{', '.join(shared)}: alone, without the steps above, the amount is another one "
             "(last column); the difference is shared with those steps"
         )
+    lines += [
+        f"{step.cause}: cannot be alone ({step.excluded}), and comes behind what makes room for it"
+        for step in fall.steps
+        if step.excluded
+    ]
     columns = ("cause", "changes", "amount", "AP then", "alone")
     return heading, Table(columns, rows), tuple(lines)
+
+
+def _shapes(found: Reconciliation) -> Section:
+    """The metrics of ours by each shape; those of recall stand in files alone."""
+    own, *others = found.shapes
+    names = [name for name in own.summary if name.startswith("AP")] or list(own.summary)
+    rows = tuple(
+        (one.measured, *(_cell(one.summary[name]) for name in names)) for one in found.shapes
+    )
+    first = names[0]
+    lines = [
+        f"by {one.measured}, {first} is {_moved(one.summary[first] - own.summary[first])}"
+        for one in others
+        if one.rules.shape != own.rules.shape
+    ]
+    lines.append("a number by one shape says nothing of one by another: compare like with like")
+    heading = f"What the shape changes, under {own.rules.name}"
+    return heading, Table(("measured", *names), rows), tuple(dict.fromkeys(lines))
+
+
+def _moved(amount: float) -> str:
+    if math.isnan(amount):
+        return "undefined"
+    size = f"{abs(amount):.{DIGITS}f}"
+    return "the same" if float(size) == 0 else f"{size} {'higher' if amount > 0 else 'lower'}"
+
+
+def _by(rules: Rules) -> str:
+    return f"measured by {measured_as(rules)}"
 
 
 def _guesses(found: Reconciliation) -> Section:

@@ -17,9 +17,9 @@ __all__ = ["names_text", "rules_json", "rules_text", "sets_json", "settings_tabl
 
 
 def names_text() -> str:
-    """All rule sets by name, with the first words of their descriptions."""
-    rows = tuple((name, _first_words(rules)) for name, rules in RULE_SETS.items())
-    return grid_text(Table(("name", "what it is"), rows))
+    """All rule sets by name, with the shape that they measure and the first words on them."""
+    rows = tuple((name, rules.shape, _first_words(rules)) for name, rules in RULE_SETS.items())
+    return grid_text(Table(("name", "shape", "what it is"), rows))
 
 
 def rules_text(rules: Rules) -> str:

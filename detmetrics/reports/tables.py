@@ -122,7 +122,7 @@ def _cell(value: Cell) -> Cell:
 
 
 def _description(metric: Metric, rules: Rules) -> str:
-    what = f"mean {_measured(metric, rules)} at IoU {_thresholds(metric, rules)}"
+    what = f"mean {_measured(metric, rules)} at {_overlap(rules)} {_thresholds(metric, rules)}"
     return ", ".join([what, _areas(metric, rules), *_counting(metric, rules)])
 
 
@@ -156,6 +156,11 @@ def _measured(metric: Metric, rules: Rules) -> str:
         "linear": f"area under the envelope, read at {points} points,",
         "slope": f"area under the envelope down to recall 1, read at {points} points,",
     }[rules.interpolation]
+
+
+def _overlap(rules: Rules) -> str:
+    """What the thresholds are of; of upright boxes, unless another shape is named."""
+    return "IoU" if rules.shape == "box" else f"{rules.shape} IoU"
 
 
 def _thresholds(metric: Metric, rules: Rules) -> str:

@@ -4,6 +4,8 @@ from detmetrics.rules.names import RULE_SETS
 from detmetrics.rules.sets import (
     CITYPERSONS,
     COCO,
+    COCO_ORIENTED,
+    COCO_SEGM,
     CROWDHUMAN,
     DOTA,
     DOTA_EVERY,
@@ -25,6 +27,8 @@ from detmetrics.rules.value import UNLIMITED, AreaRange, ClassRule, Rules
 __all__ = [
     "CITYPERSONS",
     "COCO",
+    "COCO_ORIENTED",
+    "COCO_SEGM",
     "CROWDHUMAN",
     "DOTA",
     "DOTA_EVERY",

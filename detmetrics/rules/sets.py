@@ -12,6 +12,8 @@ from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, AreaRange, 
 __all__ = [
     "CITYPERSONS",
     "COCO",
+    "COCO_ORIENTED",
+    "COCO_SEGM",
     "CROWDHUMAN",
     "DOTA",
     "DOTA_EVERY",
@@ -42,6 +44,21 @@ COCO = Rules(
 A detection takes, in order of score, the best free ground truth of its image and category with
 ``IoU >= threshold``; crowds absorb any number of detections; precision is the right-to-left
 envelope sampled at 101 recall points. Source: ``pycocotools/cocoeval.py``.
+"""
+
+COCO_SEGM = COCO.replace(name="coco-segm", shape="mask")
+"""The COCO challenge of instance segmentation: :data:`COCO` with the overlap of masks.
+
+What :data:`COCO` is where both sides have masks; by this name files without them are refused, never
+measured by their boxes. Source: ``pycocotools/cocoeval.py`` with ``iouType="segm"``.
+"""
+
+COCO_ORIENTED = COCO.replace(name="coco-oriented", shape="oriented")
+"""COCO over oriented boxes: :data:`COCO` with the overlap of polygons.
+
+AP at IoU 0.5 to 0.95, as papers on oriented boxes report it beside DOTA's; no challenge has it.
+Sizes are the source's areas, else those of the oriented boxes. Source: as of :data:`COCO`;
+``polyiou.cpp`` of the DOTA development kit for the overlap.
 """
 
 VOC2012 = Rules(

@@ -364,7 +364,7 @@ def _refuse_combinations(rules: Rules) -> None:
     apart = rules.out_of_range == "region" or rules.range_slack is not None
     if "ji" in rules.metrics and apart:
         raise CombinationError("metrics: ji is not defined with out_of_range or range_slack")
-    if rules.shape != "box" and (of_boxes := boxes_alone(rules)):
+    if rules.shape != "box" and (of_boxes := boxes_alone(rules, rules.shape)):
         raise CombinationError(f"shape: {rules.shape} is not defined with {', '.join(of_boxes)}")
     if rules.class_rules and rules.class_agnostic:
         raise CombinationError("class_rules: class_agnostic pools the classes that they tell apart")
@@ -385,12 +385,12 @@ def _refuse_combinations(rules: Rules) -> None:
         )
 
 
-def boxes_alone(rules: Rules) -> list[str]:
-    """Settings of these rules that have a meaning for upright boxes alone."""
+def boxes_alone(rules: Rules, shape: str) -> list[str]:
+    """Settings of these rules that upright boxes have, and this shape has not."""
     return [
         f"{name} {getattr(rules, name)}"
         for name in OF_BOXES
-        if not (name == "arithmetic" and rules.shape in SINGLE)
+        if not (name == "arithmetic" and shape in SINGLE)
         and getattr(rules, name) not in (None, CHOICES.get(name, (None,))[0])
     ]
 

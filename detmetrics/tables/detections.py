@@ -59,6 +59,7 @@ class Detections(Rows):
         notes: what the reader should know about the table.
     """
 
+    side: ClassVar[str] = "detections"
     columns: ClassVar[tuple[str, ...]] = (
         *("image", "category", "boxes", "shapes", "scores", "place", "own_area"),
     )

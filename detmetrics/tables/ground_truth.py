@@ -60,6 +60,7 @@ class GroundTruth(Rows):
         notes: what the reader should know about the table.
     """
 
+    side: ClassVar[str] = "ground truth"
     columns: ClassVar[tuple[str, ...]] = (
         *("image", "category", "boxes", "area", "crowd", "ignore", "difficult", "ids", "place"),
         *("beside", "attributes", "shapes", "derived"),

@@ -25,10 +25,12 @@ __all__ = ["Rows"]
 class Rows:
     """Columns of equal length R, read-only; what they hold is said where they are used.
 
-    Class attribute ``columns``: the names of the fields that have a value a row, or several by
-    name. ``shapes``: the outlines of the rows, None where boxes are all there is.
+    Class attributes: ``side`` says what the table is; ``columns`` are the names of the fields that
+    have a value a row, or several by name. ``shapes``: the outlines of the rows, None where boxes
+    are all there is.
     """
 
+    side: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
 
     catalog: Catalog
@@ -104,7 +106,11 @@ class Rows:
         if not isinstance(outlines, kind.takes):
             natural = self.natural
             have = "boxes alone" if natural is None else KINDS[natural].title
-            raise RulesError(f"{self.source.name}: no {kind.title} here, but {have}")
+            own = "box" if natural is None else natural
+            raise RulesError(
+                f"{self.source.name}: expected {kind.title} in the {self.side}, got {have}: "
+                f"--shape {own} (shape={own!r}) measures these"
+            )
         try:
             return kind.made(outlines, self.sizes, single)
         except OutlineError as error:
