@@ -166,7 +166,8 @@ def settled(
     natural = {truth.natural, detections.natural}
     if not len(truth) or not len(detections) or natural == {None}:
         return rules, ()
-    kind = KINDS["mask" if "mask" in natural else "oriented"]
+    told = [name for name in natural if name is not None]
+    kind = KINDS[told[0] if len(told) == 1 else "mask"]  # polygons can be drawn as masks
     if None in natural:
         return rules, tuple(_one_sided(truth, detections, kind))
     if of_boxes := boxes_alone(rules, kind.name):

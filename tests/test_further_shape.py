@@ -23,7 +23,9 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture
 def discs(monkeypatch):
     """The module in CONTRIBUTING.md, listed as ``overlap/kinds.py`` would list it."""
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S
+    )
     (source,) = [block for block in blocks if "class Discs" in block]
     module = types.ModuleType("detmetrics.overlap.discs")
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -59,7 +61,9 @@ def test_overlap_is_that_of_two_circles(discs, scene):
     mine, theirs = (np.ravel(a) for a in np.indices((len(detections), len(truth))))
     given = detections.shapes.overlaps(mine, truth.shapes, theirs, np.zeros(len(mine), bool), 0)
     mine_drawn, there_drawn = (
-        shapely.buffer(shapely.points(table.shapes.circles[:, :2]), table.shapes.circles[:, 2], 64)
+        shapely.buffer(
+            shapely.points(table.shapes.circles[:, :2]), table.shapes.circles[:, 2], quad_segs=64
+        )
         for table in scene[::-1]
     )
     shared = shapely.area(shapely.intersection(mine_drawn[mine], there_drawn[theirs]))
@@ -79,8 +83,8 @@ def test_everything_behind_the_pairs_works(scene):
     assert "shape:disc" in to_text(result, per_class=True)
     assert "shape:disc" in to_json(result)
     assert set(result.matches(iou=0.5)["verdict"]) >= {"true positive", "false positive"}
-    assert analysis.error_types(result).rows
-    assert analysis.operating_points(result)
+    assert analysis.error_types(result).ap == pytest.approx(result.summary["AP50"], abs=0.02)
+    assert analysis.confusion_matrix(result).counts.sum() > 0
     low, high = result.tie_interval("AP")
     assert low <= result.summary["AP"] <= high
 
