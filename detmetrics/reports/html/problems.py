@@ -96,7 +96,7 @@ def _kinds(
             "both": "overlap an object of another class a little",
             "duplicate": "repeat an object that a better one found",
             "background": "overlap no object",
-            "missed": "are found by no detection, nor nearly",
+            "missed": f"are found by no detection, nor nearly{_among(errors)}",
         }[kind]
         sentence = f"{_number(result, errors, kind, rows, confidence)} {what}. "
         sentence += f"Mending them wins {weight:.4f} AP at IoU {errors.iou:g}"
@@ -105,6 +105,13 @@ def _kinds(
             there, taken, count = matrix.confused()[0]
             sentence += f" Most often {_short(there)} is taken for {_short(taken)} ({count:,})."
         yield _problem(kind, weight, sentence)
+
+
+def _among(errors: ErrorTypes) -> str:
+    """That not all detections were looked at, where that is so."""
+    if not errors.left_out:
+        return ""
+    return f", among the best of their image ({errors.left_out:,} others were not looked at)"
 
 
 def _short(name: str) -> str:
