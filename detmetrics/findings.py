@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from detmetrics.arrays import used
+from detmetrics.candidates import measure_of, measured
 from detmetrics.matches import Matches
 from detmetrics.messages import counted
 from detmetrics.rules import Rules
@@ -74,7 +75,7 @@ def _unsought(truth: GroundTruth, detections: Detections, rules: Rules) -> int |
 
 
 def _duplicates(detections: Detections, matches: Matches) -> int:
-    """Detections within the limit that repeat another: same image, class, score and box."""
+    """Detections within the limit that repeat another: same image, class, score, box and area."""
     # Matches stand by category, score and image, so repeated ones are near neighbours.
     row, score, image = matches.row, matches.score, matches.image
     near = np.zeros(len(row), bool)
@@ -84,7 +85,8 @@ def _duplicates(detections: Detections, matches: Matches) -> int:
     keys = np.column_stack(
         [detections.image[row], detections.category[row], detections.scores[row]]
     )
-    rows = np.concatenate([keys, detections.boxes[row]], axis=1)
+    areas = measured(detections, measure_of(matches.rules)).take(row).areas
+    rows = np.column_stack([keys, detections.boxes[row], areas])
     return len(rows) - len(np.unique(rows, axis=0))
 
 

@@ -164,7 +164,8 @@ class Evaluation:
         positive, false positive, ignored, missed), ``score``, ``iou`` with the partner,
         ``reason``, ``detection`` (row in its source, -1 for a missed ground truth),
         ``ground_truth`` (id of the partner, None without one), and the box ``x y w h`` of the
-        detection or the missed ground truth, in pixels.
+        detection or the missed ground truth, in pixels; of another shape that of its source, or the
+        upright one around it.
 
         Raises:
             RulesError: a threshold or range that the rules do not have.

@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 
 import detmetrics as dm
+from detmetrics.arrays import object_column
+from detmetrics.overlap.masks import Masks
+from detmetrics.overlap.polygons import Rectangles
 
 TRUTH, FOUND = "fixtures/ground_truth.json", "fixtures/detections.json"
 HOSTILE = (
@@ -63,6 +66,46 @@ def scene(
         catalog=catalog,
     )
     return dm.evaluate(truth, found)
+
+
+def of_shapes(kind: str, shape: str = "auto") -> dm.Evaluation:
+    """Two oriented boxes (``kind="oriented"``) or two masks with a hole and a part (``"mask"``) on
+    each of two images: one found a little off, one missed, and one detection of nothing.
+    """
+    make = {"oriented": _rectangles, "mask": _rings}[kind]
+    truth = dm.GroundTruth.from_arrays(
+        image_ids=["a", "a", "b", "b"],
+        categories=["cat"] * 4,
+        shapes=make([(60, 50), (200, 50), (60, 120), (200, 120)]),
+        catalog=dm.Catalog.from_ids(
+            images=["a", "b"], categories=["cat"], image_sizes=[[300.0, 200.0]] * 2
+        ),
+    )
+    found = dm.Detections.from_arrays(
+        image_ids=["a", "a", "b"],
+        categories=["cat"] * 3,
+        shapes=make([(62, 51), (110, 150), (57, 119)]),
+        scores=[0.9, 0.8, 0.7],
+        catalog=truth.catalog,
+    )
+    return dm.evaluate(truth, found, shape=shape)
+
+
+def _rectangles(centres: list[tuple[int, int]]) -> Rectangles:
+    sides = [(x, y, 40.0, 16.0, 0.1 * at + 0.4) for at, (x, y) in enumerate(centres)]
+    return Rectangles.of_sides(np.array(sides))
+
+
+def _rings(centres: list[tuple[int, int]]) -> Masks:
+    from pycocotools import mask
+
+    y, x = np.mgrid[:200, :300]
+    codes = []
+    for left, top in centres:
+        far = np.hypot(x - left, y - top)
+        pixels = ((far < 30) & (far > 12)) | (np.hypot(x - left - 45, y - top) < 8)
+        codes.append(mask.encode(np.asfortranarray(pixels.astype(np.uint8))))
+    return Masks(object_column(codes))
 
 
 def hostile() -> dm.Evaluation:

@@ -14,6 +14,7 @@ import pytest
 from builders import DOG, Raw, annotation, category, changed, detection, evaluate, image
 
 import detmetrics as dm
+from detmetrics.overlap.polygons import Polygons
 
 ONE = pytest.approx(1.0, abs=1e-12)
 HALF = pytest.approx(0.5, abs=1e-12)
@@ -627,6 +628,23 @@ class TestExactDuplicates:
     def test_what_differs_in_anything_is_none(self, tmp_path, other):
         result = evaluate(tmp_path, found=[detection(), other])
         assert result.counts["duplicate_detections"] == 0
+
+    def test_other_shapes_of_the_same_box_are_none(self):
+        square = [[0, 0], [9, 0], [9, 9], [0, 9]]
+        corner = [[0, 0], [9, 0], [9, 9], [9, 9]]
+        columns = {"categories": ["cat"] * 3, "catalog": None}
+        truth = dm.GroundTruth.from_arrays(image_ids=[1] * 3, boxes=[[0, 0, 9, 9]] * 3, **columns)
+        columns["catalog"] = truth.catalog
+        for shapes, twice in (([square, square, corner], 1), ([square, corner, corner], 1)):
+            found = dm.Detections.from_arrays(
+                image_ids=[1] * 3,
+                scores=[0.5] * 3,
+                shapes=Polygons.of_corners(np.array(shapes, float)),
+                **columns,
+            )
+            oriented = dm.evaluate(truth, found, shape="oriented")
+            assert oriented.counts["duplicate_detections"] == twice
+            assert dm.evaluate(truth, found, shape="box").counts["duplicate_detections"] == 2
 
     def test_three_of_a_kind_are_two_too_many(self, tmp_path):
         result = evaluate(tmp_path, found=[detection(), detection(2), detection(), detection()])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from builders import annotation, category, detection, evaluate, image
 from click.testing import CliRunner
+from report_pages import of_shapes
 
 import detmetrics as dm
 from detmetrics import analysis
@@ -527,6 +528,15 @@ class TestHostile:
         ax = dm.evaluate(TRUTH, FOUND, rules).plot.pr().axes[0]
         assert ax.get_title(loc="left").endswith("rules $x$")
         assert not ax._left_title.get_parse_math()
+
+    @pytest.mark.parametrize(
+        ("kind", "words"),
+        [("oriented", "rules coco, oriented boxes and polygons"), ("mask", "rules coco, masks")],
+    )
+    def test_shapes_that_were_measured_are_named(self, kind, words):
+        title = of_shapes(kind).plot.classes().axes[0].get_title(loc="left")
+        assert title.splitlines()[1].startswith(words)
+        assert "rules coco\n" in f"{of_shapes(kind, 'box').plot.pr().axes[0].get_title('left')}\n"
 
     def test_names(self):
         assert name_of("x" * 24) == "x" * 24

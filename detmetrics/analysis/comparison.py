@@ -25,6 +25,7 @@ from detmetrics.analysis.bootstrap import (
     sample_seeds,
 )
 from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.candidates import measure_of, measured
 from detmetrics.errors import InputError
 from detmetrics.messages import few
 from detmetrics.result import Evaluation
@@ -305,6 +306,8 @@ def _columns(a: Evaluation, b: Evaluation) -> Iterator[tuple[str, Any, Any]]:
     yield "classes", ours.catalog.class_labels, theirs.catalog.class_labels
     for name in ("image", "category", "boxes", "area"):
         yield name, getattr(ours, name), getattr(theirs, name)
+    measure = measure_of(a.rules)
+    yield "shapes", measured(ours, measure).areas, measured(theirs, measure).areas
     yield "crowds", ours.regions(a.rules), theirs.regions(b.rules)
     yield "ignored objects", a.matching.ignored, b.matching.ignored
 

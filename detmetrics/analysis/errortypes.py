@@ -80,6 +80,7 @@ class ErrorTypes:
             and where none is left.
         class_counts: (K,) of each kind; of detections by their own class.
         true_positives, set_aside: detections that are right, and neither right nor wrong.
+        left_out: detections that the rules look at, beyond the best of their image.
         kind : (E,) which of :data:`ERROR_KINDS` each error is; by image and score, the missed last.
         detection, ground_truth : (E,) rows of the tables, -1 without one. The ground truth is the
             object that a detection should have found; of a duplicate the one that another found,
@@ -107,6 +108,7 @@ class ErrorTypes:
     class_counts: Mapping[str, Ints]
     true_positives: int
     set_aside: int
+    left_out: int
     kind: Ints
     detection: Ints
     ground_truth: Ints
@@ -168,6 +170,7 @@ class ErrorTypes:
             "AP": _or_none(self.ap),
             "true_positives": self.true_positives,
             "set_aside": self.set_aside,
+            "left_out": self.left_out,
             "errors": {
                 kind: {"count": self.counts[kind], "dAP": _or_none(self.dap[kind])}
                 for kind in kinds
@@ -252,6 +255,7 @@ def error_types(
         class_counts=class_counts,
         true_positives=int((found.partner >= 0).sum()),
         set_aside=int(found.set_aside.sum()),
+        left_out=len(result.matching.row) - len(found.detection),
         kind=kind,
         detection=detection,
         ground_truth=ground_truth,

@@ -12,7 +12,8 @@ COCO's are: what lies on a bound counts in both. Source: ``pycocotools/cocoeval.
 of a detection; ``share``: that of the image; ``height``: pixels; ``aspect``: width by height;
 ``x``, ``y``: where the centre is, as a share of the image from its left and its top; ``border``:
 the distance to the nearest border as a share of that side of the image, 0 where a box touches it.
-Boxes that reach outside are at the border.
+Boxes that reach outside are at the border. Of other shapes ``area`` and ``share`` are their own
+where rules take areas from them; all else is that of their upright boxes.
 """
 
 from __future__ import annotations

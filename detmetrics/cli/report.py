@@ -55,7 +55,7 @@ SLICES = ("column", "field", "pattern")
 @click.option(
     "--markdown", "markdown_file", metavar="FILE|-", help="Write a summary for a pull request."
 )
-@click.option("--images", metavar="DIR", help="Pictures to draw boxes on; for their sizes, too.")
+@click.option("--images", metavar="DIR", help="Pictures to draw on; for their sizes, too.")
 @click.option(
     "--max-megabytes",
     type=click.FloatRange(0, 1_000),

@@ -8,6 +8,7 @@ touch are compared. Source: ``pycocotools/common/maskApi.c``, ``rleFrPoly`` and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,11 +19,16 @@ import numpy as np
 from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.messages import shown
 from detmetrics.overlap.polygons import Polygons
-from detmetrics.overlap.runs import Runs, decoded
+from detmetrics.overlap.runs import Runs, decoded, run_lengths
 from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
+from detmetrics.overlap.tracing import edge_count, grid_of, rings
 
 __all__ = ["KIND", "Masks", "masks_of", "polygons_fault"]
+
+MOST_CELLS = 1 << 20
+MOST_EDGES = 1 << 14
+"""An outline is traced on so many cells of one or more pixels, along so many of their sides."""
 
 MOST_STEPS = 1e7
 """Rasterising walks along an edge in steps of a fifth of a pixel, and keeps them all."""
@@ -63,6 +69,18 @@ class Masks(Shapes):
         """See :attr:`Shapes.areas`."""
         return self.runs.area.astype(np.float64)
 
+    def outline(self, row: int, detail: float) -> tuple[Floats, ...]:
+        """See :meth:`Shapes.outline`; coarser beyond :data:`MOST_CELLS` pixels."""
+        code = self.codes[row]
+        lengths, high = run_lengths(code["counts"]), code["size"][0]
+        width, height = self.runs.boxes[row, 2:].astype(int).tolist()
+        side = max(int(detail), math.isqrt(max(width * height - 1, 0) // MOST_CELLS) + 1)
+        grid = grid_of(lengths, high, side)
+        while edge_count(grid.cells) > MOST_EDGES:
+            side *= 2
+            grid = grid_of(lengths, high, side)
+        return rings(grid)
+
     def near(
         self, other: Self, first: Ints, count: Ints, crowd: Bools, lowest: float
     ) -> tuple[Ints, Ints, Floats]:
@@ -85,7 +103,7 @@ class Masks(Shapes):
         overlap = np.zeros(len(mine))
         order = np.argsort(group, kind="stable")
         starts = run_starts(group[order]).tolist()
-        for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        for start, end in pairwise([*starts, len(order)]):
             at = order[start:end]
             row, of_row = np.unique(mine[at], return_inverse=True)
             column, of_column = np.unique(theirs[at], return_inverse=True)

@@ -101,6 +101,10 @@ class Polygons(Shapes):
             found[odd] = shapely.area(self._geometries[odd])
         return found
 
+    def outline(self, row: int, _: float) -> tuple[Floats, ...]:
+        """See :meth:`Shapes.outline`."""
+        return (self.points[self.first[row] : self.first[row + 1]],)
+
     @property
     def crossing(self) -> Bools:
         """(R,) which cross or touch themselves, and are repaired."""

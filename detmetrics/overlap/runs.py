@@ -16,7 +16,7 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints
 
-__all__ = ["Runs", "decoded"]
+__all__ = ["Runs", "decoded", "run_lengths"]
 
 FIRST, MORE, SIGN = 48, 32, 16
 PIECE = 1 << 20
@@ -55,6 +55,20 @@ def decoded(texts: Sequence[bytes], height: Ints) -> Runs:
             for name in ("total", "area", "boxes", "sound")
         )
     )
+
+
+def run_lengths(text: bytes) -> Ints:
+    """(N,) how long the runs of one sound mask are, of 0 and 1 by turns."""
+    characters = np.frombuffer(text, np.uint8).astype(np.int64) - FIRST
+    stop = np.flatnonzero((characters & MORE) == 0)
+    start = np.append(0, stop[:-1] + 1)
+    digit = np.arange(len(characters)) - np.repeat(start, stop - start + 1)
+    length = np.add.reduceat((characters & 31) << (5 * digit), start)
+    length -= ((characters[stop] & SIGN) != 0).astype(np.int64) << (5 * (stop - start + 1))
+    # counts[m] += counts[m - 2] from m = 3 on
+    length[1::2] = np.cumsum(length[1::2])
+    length[2::2] = np.cumsum(length[2::2])
+    return length
 
 
 def _piece(texts: Sequence[bytes], lengths: Ints, height: Ints) -> Runs:

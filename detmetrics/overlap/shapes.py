@@ -77,6 +77,14 @@ class Shapes(ABC):
         overlaps less may be given any number below it.
         """
 
+    def outline(self, row: int, detail: float) -> tuple[Floats, ...]:  # noqa: ARG002
+        """Rings of corners, (C, 2) x and y each, that a shape is drawn by.
+
+        Holes are rings that run the other way (the nonzero rule of filling). detail: what is
+        smaller may be left out, in the unit of the hulls. None where boxes are all there is.
+        """
+        return ()
+
     @remembered
     def edges(self) -> Edges:
         """The hulls as columns."""

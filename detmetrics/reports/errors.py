@@ -177,7 +177,10 @@ def _headline(errors: ErrorTypes) -> str:
     ap = "undefined" if math.isnan(errors.ap) else f"{errors.ap:.4f}"
     right = counted(errors.true_positives, "detection")
     wrong, aside = errors.counts["false positives"], errors.set_aside
-    return f"AP {ap} at IoU {errors.iou:g}; {right} right, {wrong:,} wrong, {aside:,} set aside"
+    said = f"AP {ap} at IoU {errors.iou:g}; {right} right, {wrong:,} wrong, {aside:,} set aside"
+    if errors.left_out:
+        said += f", {errors.left_out:,} beyond the best of their image left out"
+    return said
 
 
 def _about(matrix: ConfusionMatrix) -> str:

@@ -12,6 +12,7 @@ import detmetrics as dm
 from detmetrics.analysis.comparison import compare
 from detmetrics.analysis.resampling import resampled
 from detmetrics.curves import Curves
+from detmetrics.overlap.polygons import Polygons
 from detmetrics.summary import summarize
 
 FIXTURES = "fixtures/ground_truth.json", "fixtures/detections.json"
@@ -114,6 +115,21 @@ def test_what_does_not_compare_is_refused(pair):
         compare(a, b, iou=0.51)
     with pytest.raises(dm.InputError, match="2 resamples or more"):
         compare(a, b, resamples=1)
+
+
+def test_ground_truths_of_other_shapes_in_equal_boxes_are_told_apart():
+    def of(corners) -> dm.Evaluation:
+        catalog = dm.Catalog.from_ids(images=[1], categories=["cat"])
+        columns = {"image_ids": [1], "categories": ["cat"], "catalog": catalog}
+        truth = dm.GroundTruth.from_arrays(
+            boxes=[[0, 0, 9, 9]], areas=[9], shapes=Polygons.of_corners(corners), **columns
+        )
+        shapes = Polygons.of_corners(square)
+        return dm.evaluate(truth, dm.Detections.from_arrays(scores=[0.5], shapes=shapes, **columns))
+
+    square = np.array([[[0, 0], [9, 0], [9, 9], [0, 9.0]]])
+    with pytest.raises(dm.InputError, match="which differ in shapes"):
+        compare(of(square), of(square[:, :3]))
 
 
 def test_what_is_concluded(pair):

@@ -17,8 +17,9 @@ from reference import overlap
 
 import detmetrics as dm
 from detmetrics import analysis
-from detmetrics.analysis import error_types
+from detmetrics.analysis import blind_spots, error_types
 from detmetrics.analysis.errortypes import ERROR_KINDS, MENDED_TOGETHER
+from detmetrics.reports import errors as views
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -169,6 +170,9 @@ def test_the_best_hundred_of_an_image_count():
     assert error_types(result).counts["false positives"] == 100
     assert error_types(result).true_positives == 0
     assert error_types(result, image_limit=101).true_positives == 1
+    assert [error_types(result, image_limit=n).left_out for n in (100, 101)] == [1, 0]
+    said = views.to_text(error_types(result), blind_spots(result))
+    assert "0 set aside, 1 beyond the best of their image left out" in said
 
 
 def test_undefined_has_a_reason():

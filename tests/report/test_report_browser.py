@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from report_pages import FOUND, TRUTH, example, hostile, scene, write_pictures
+from report_pages import FOUND, TRUTH, example, hostile, of_shapes, scene, write_pictures
 
 import detmetrics as dm
 from detmetrics.analysis import calibration, confusion_matrix, operating_curves
@@ -343,6 +343,29 @@ def contrast(one: str, other: str) -> float:
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(("kind", "holes"), [("oriented", 0), ("mask", 2)])
+def test_shapes_are_drawn_where_they_are(browser, tmp_path, kind, holes):
+    result = of_shapes(kind)
+    file = written(html.to_html(html.report_of(result, resamples=0)), tmp_path / "a.html")
+    one = Opened(browser, file)
+    one.page.locator("button.card").first.click()
+    drawn = one.page.locator("#viewer use.box")
+    assert drawn.count() == 4  # of image a
+    low, high = result.ground_truth.shapes.hulls[1].reshape(2, 2)
+    found = one.page.locator("#viewer use.box.missed").evaluate(
+        "(use) => { const b = use.getBBox(); return [b.x, b.y, b.x + b.width, b.y + b.height]; }"
+    )
+    assert found == pytest.approx([*low, *high], abs=0.5)
+    style = one.page.locator("#viewer use.box.wrong").evaluate(
+        "(use) => [getComputedStyle(use).stroke, getComputedStyle(use).fillOpacity]"
+    )
+    assert style == ["rgb(200, 64, 10)", "0.13"]
+    rings = one.page.locator("#object-0-0").get_attribute("d").count("M")
+    assert rings == holes + 1
+    one.check(file)
+    one.context.close()
 
 
 def test_hostile_names_do_nothing(browser, tmp_path):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from detmetrics.messages import printable
 from detmetrics.reports.figures import COLOURS, matplotlib_module
+from detmetrics.reports.outlines import title_of
 from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
 
@@ -151,8 +152,11 @@ def name_of(text: str, most: int = LONGEST) -> str:
 
 
 def about_rules(result: Evaluation, *more: str) -> str:
-    """The rules that numbers were made by, for the line under a title; empty words are left out."""
-    return ", ".join([f"rules {name_of(result.rules.name)}", *filter(None, more)])
+    """The rules that numbers were made by, and the shapes that were measured where they are no
+    boxes, for the line under a title; empty words are left out.
+    """
+    shapes = "" if result.rules.shape == "box" else title_of(result.rules)
+    return ", ".join(filter(None, [f"rules {name_of(result.rules.name)}", shapes, *more]))
 
 
 def overlap_words(rules: Rules, iou: float) -> str:

@@ -21,7 +21,10 @@ import numpy as np
 from detmetrics.analysis.assignment import Assignment, assigned, at_one_threshold
 from detmetrics.analysis.errortypes import ERROR_KINDS, ErrorTypes
 from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.candidates import measure_of, measured
+from detmetrics.overlap import Shapes
 from detmetrics.reports.html.pictures import Pictures
+from detmetrics.reports.outlines import Ring, outlines
 from detmetrics.result import Evaluation
 
 __all__ = ["Chosen", "Gallery"]
@@ -92,6 +95,13 @@ class Gallery:
     def _wrong(self) -> Bools:
         return self._kept & (self._kind >= 0) & (self._kind < len(ERROR_KINDS))
 
+    @cached_property
+    def _shapes(self) -> tuple[Shapes, Shapes]:
+        """What was measured, of the objects and of the detections."""
+        measure = measure_of(self._result.rules)
+        truth, found = self._result.ground_truth, self._result.detections
+        return measured(truth, measure), measured(found, measure)
+
     def chosen(self) -> list[Chosen]:
         """The groups: images with most errors, then each kind of error that there is."""
         return [self._worst(), *(self._of(kind) for kind in ERROR_KINDS)]
@@ -126,12 +136,11 @@ class Gallery:
         )
 
     def to_dict(self, chosen: list[Chosen], files: Pictures) -> dict[str, Any]:
-        """Groups and pictures as plain values; boxes ``x y w h`` in the frame of the picture."""
-        own: dict[int, set[int]] = {}
-        for group in chosen:
-            for image, row in zip(group.images.tolist(), group.detection.tolist(), strict=True):
-                own.setdefault(image, set()).add(row)
-        place = {image: at for at, image in enumerate(own)}
+        """Groups and pictures as plain values; boxes ``x y w h`` in the frame of the picture, and
+        outlines as :mod:`detmetrics.reports.outlines` has them, none where boxes were measured.
+        """
+        examples = _examples(chosen)
+        place = {image: at for at, image in enumerate(examples)}
         found, truth = self._result.detections, self._result.ground_truth
         return {
             "confidence": self._confidence,
@@ -156,34 +165,50 @@ class Gallery:
                 }
                 for group in chosen
             ],
-            "pictures": [self._picture(image, rows, files.sizes) for image, rows in own.items()],
+            "pictures": [
+                self._picture(image, *rows, files.sizes) for image, rows in examples.items()
+            ],
         }
 
     def _picture(
-        self, image: int, examples: set[int], sizes: Mapping[int, tuple[int, int]]
+        self,
+        image: int,
+        detections: Ints,
+        targets: Ints,
+        sizes: Mapping[int, tuple[int, int]],
     ) -> dict[str, Any]:
+        """An image; detections, targets: rows that groups name, and that must be drawn."""
         truth, found = self._result.ground_truth, self._result.detections
-        rows = np.flatnonzero((found.image == image) & self._kept)
-        wrong = int(self._wrong[rows].sum())
-        rows = rows[np.argsort(-found.scores[rows], kind="stable")]
-        wanted = [row for row in sorted(examples) if row >= 0 and row not in rows]
-        shown = np.array([*wanted, *rows[: MOST_BOXES - len(wanted)].tolist()], np.int64)
+        kept = np.flatnonzero((found.image == image) & self._kept)
+        rows = np.union1d(kept, detections)
+        shown = _first(rows[np.argsort(-found.scores[rows], kind="stable")], detections)
         objects = np.flatnonzero(truth.image == image)
-        missed = int(self._missed[objects].sum())
+        drawn = _first(objects, targets)
         known = truth.catalog.image_sizes[image]
         frame, scale, sized = self._frame(known, sizes.get(image), objects, shown)
+
+        def outlined(side: int, of: Ints) -> list[list[Ring]]:
+            count = len(drawn) + len(shown)
+            return outlines(self._shapes[side], of, scale[:2], max(frame), count)
+
         return {
             "image_id": _plain(truth.catalog.image_ids[image]),
             "image": truth.catalog.image_names[image],
             "width": frame[0],
             "height": frame[1],
             "size_known": sized,
-            "wrong": wrong,
-            "missed": missed,
-            "objects": [self._object(row, scale) for row in objects[:MOST_BOXES].tolist()],
-            "objects_not_drawn": max(len(objects) - MOST_BOXES, 0),
-            "detections": [self._detection(row, scale) for row in shown.tolist()],
-            "detections_not_drawn": len(rows) + len(wanted) - len(shown),
+            "wrong": int(self._wrong[kept].sum()),
+            "missed": int(self._missed[objects].sum()),
+            "objects": [
+                {**self._object(row, scale), "outline": rings}
+                for row, rings in zip(drawn.tolist(), outlined(0, drawn), strict=True)
+            ],
+            "objects_not_drawn": len(objects) - len(drawn),
+            "detections": [
+                {**self._detection(row, scale), "outline": rings}
+                for row, rings in zip(shown.tolist(), outlined(1, shown), strict=True)
+            ],
+            "detections_not_drawn": len(rows) - len(shown),
         }
 
     def _frame(
@@ -203,6 +228,10 @@ class Gallery:
                     np.ones((1, 2)),
                     self._result.ground_truth.xyxy[objects, 2:],
                     self._result.detections.xyxy[shown, 2:],
+                    *(
+                        of.hulls[at, 2:]
+                        for of, at in zip(self._shapes, (objects, shown), strict=True)
+                    ),
                 ]
             )
             size = corners.max(axis=0).tolist()
@@ -241,6 +270,31 @@ class Gallery:
         values = np.concatenate([self._found.overlap, self._errors.overlap])
         known = (rows >= 0) & ~np.isnan(values)
         return dict(zip(rows[known].tolist(), values[known].tolist(), strict=True))
+
+
+def _examples(chosen: list[Chosen]) -> dict[int, tuple[Ints, Ints]]:
+    """The detections and the objects that groups name on each image, in order of the images."""
+    named: dict[int, tuple[set[int], set[int]]] = {}
+    for group in chosen:
+        columns = (group.images, group.detection, group.ground_truth)
+        for image, *rows in zip(*(column.tolist() for column in columns), strict=True):
+            for of, row in zip(named.setdefault(image, (set(), set())), rows, strict=True):
+                of.add(row)
+    return {
+        image: (_rows(detections), _rows(targets)) for image, (detections, targets) in named.items()
+    }
+
+
+def _rows(found: set[int]) -> Ints:
+    return np.array(sorted(found - {-1}), np.int64)
+
+
+def _first(rows: Ints, wanted: Ints) -> Ints:
+    """As many rows as are drawn, in their order: those that are wanted, and the first others."""
+    others = np.flatnonzero(~np.isin(rows, wanted))[: max(MOST_BOXES - len(wanted), 0)]
+    kept = np.isin(rows, wanted)
+    kept[others] = True
+    return rows[kept]
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import json
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -20,6 +21,7 @@ from detmetrics.errors import InputError
 from detmetrics.messages import printable
 from detmetrics.reports.html.model import Report
 from detmetrics.reports.html.views import comparison_sections, tables
+from detmetrics.reports.outlines import path_of, title_of
 from detmetrics.reports.tables import Cell
 
 __all__ = ["to_html"]
@@ -52,12 +54,13 @@ def to_html(report: Report) -> str:
             report=report,
             document=report.document,
             result=report.result,
+            shapes=title_of(report.result.rules),
             tables=tables(report),
             comparison=comparison_sections(report),
             style=style,
             script=script,
             policy=_policy(style, script),
-            data=_embedded({key: report.document[key] for key in DATA}),
+            data=_embedded(_data(report.document)),
         )
     )
     return page
@@ -82,6 +85,18 @@ def _policy(style: str, script: str) -> str:
             "form-action 'none'",
         )
     )
+
+
+def _data(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the script needs; outlines it takes from the page, where they are drawn already."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(one) for key, one in value.items() if key != "outline"}
+        return [plain(one) for one in value] if isinstance(value, list) else value
+
+    data = {key: document[key] for key in DATA}
+    return {**data, "gallery": plain(data["gallery"])}
 
 
 def _embedded(data: dict[str, Any]) -> str:
@@ -114,6 +129,7 @@ def _environment() -> Any:
     environment.filters["number"] = _number
     environment.filters["figure"] = _figure
     environment.filters["short"] = _short
+    environment.filters["path"] = path_of
     environment.tests["figure"] = lambda text: _figure(text) is not None
     environment.filters["inside"] = markup  # our own files, and JSON from _embedded
     return environment

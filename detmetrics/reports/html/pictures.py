@@ -1,8 +1,8 @@
 """Pictures from a folder, made small and put into the page.
 
 Only files of the folder itself are opened: a link that leads out of it is left out. Pixels are
-taken as they are stored, whatever the EXIF data says of how to turn them, since boxes are drawn on
-stored pixels. Very large ones are refused, as a small file can hold very many pixels.
+taken as they are stored, whatever the EXIF data says of how to turn them, since that is what boxes
+and other shapes are of. Very large ones are refused, as a small file can hold very many pixels.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import numpy as np
 from detmetrics.analysis.confusion import ConfusionMatrix
 from detmetrics.analysis.errortypes import ERROR_KINDS, ErrorTypes
 from detmetrics.messages import counted
+from detmetrics.reports.outlines import title_of
 from detmetrics.result import Evaluation
 
 __all__ = ["problems"]
@@ -27,9 +28,9 @@ LEAST = 0.0005  # what rounds to nothing is no problem
 
 TITLES = {
     "classification": "Objects taken for another class",
-    "localisation": "Boxes that do not fit their object",
-    "both": "Boxes that are off, and of another class",
-    "duplicate": "Several boxes on one object",
+    "localisation": "{Shapes} that do not fit their object",
+    "both": "{Shapes} that are off, and of another class",
+    "duplicate": "Several {shapes} on one object",
     "background": "Detections where no object is",
     "missed": "Objects that nothing finds",
     "classes": "Weak classes",
@@ -37,9 +38,11 @@ TITLES = {
 }
 NEXT = {
     "classification": "Look at the confusion matrix: are labels of these classes consistent?",
-    "localisation": "Look at the gallery: loose labels, truncated objects, or box regression?",
+    "localisation": (
+        "Look at the gallery: loose labels, truncated objects, or the regression of {shapes}?"
+    ),
     "both": "Look at the gallery: often parts of objects, or crowded scenes.",
-    "duplicate": "Suppress overlapping boxes more strongly, or check for doubled images.",
+    "duplicate": "Suppress overlapping {shapes} more strongly, or check for doubled images.",
     "background": "Look at the gallery: unlabelled objects, or raise the confidence.",
     "missed": "Look at sizes and at the gallery: too small, hidden, or rare in training?",
     "classes": "Look at their curves and errors: too few examples, or hard to tell apart?",
@@ -61,17 +64,20 @@ def problems(
     ]
     found = [one for one in found if one["weight"] >= LEAST]
     found.sort(key=lambda one: -one["weight"])
-    return found[:MOST]
+    shapes = title_of(result.rules)
+    return [_worded(one, shapes) for one in found[:MOST]]
+
+
+def _worded(problem: dict[str, Any], shapes: str) -> dict[str, Any]:
+    """With the title and the next step, which name what is measured."""
+    kind = problem["kind"]
+    words = {"shapes": shapes, "Shapes": shapes[0].upper() + shapes[1:]}
+    title, following = (said[kind].format(**words) for said in (TITLES, NEXT))
+    return {**problem, "title": title, "next": following}
 
 
 def _problem(kind: str, weight: float, sentence: str) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "title": TITLES[kind],
-        "sentence": sentence,
-        "next": NEXT[kind],
-        "weight": weight,
-    }
+    return {"kind": kind, "sentence": sentence, "weight": weight}
 
 
 def _kinds(
@@ -90,7 +96,7 @@ def _kinds(
             "both": "overlap an object of another class a little",
             "duplicate": "repeat an object that a better one found",
             "background": "overlap no object",
-            "missed": "are found by no detection, nor nearly",
+            "missed": f"are found by no detection, nor nearly{_among(errors)}",
         }[kind]
         sentence = f"{_number(result, errors, kind, rows, confidence)} {what}. "
         sentence += f"Mending them wins {weight:.4f} AP at IoU {errors.iou:g}"
@@ -99,6 +105,13 @@ def _kinds(
             there, taken, count = matrix.confused()[0]
             sentence += f" Most often {_short(there)} is taken for {_short(taken)} ({count:,})."
         yield _problem(kind, weight, sentence)
+
+
+def _among(errors: ErrorTypes) -> str:
+    """That not all detections were looked at, where that is so."""
+    if not errors.left_out:
+        return ""
+    return f", among the best of their image ({errors.left_out:,} others were not looked at)"
 
 
 def _short(name: str) -> str:

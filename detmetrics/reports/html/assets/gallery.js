@@ -1,12 +1,12 @@
-// A picture of the gallery, larger, with names at its boxes and a table of them.
+// A picture of the gallery, larger, with names at what is drawn and a table of it.
 const viewer = $('viewer');
 
-function tags(svg, picture, boxes) {
+function tags(svg, picture, named) {
   const box = svg.getBoundingClientRect();
   const size = 12 / (Math.min(box.width / picture.width, box.height / picture.height) || 1);
-  for (const one of boxes) {
+  for (const one of named) {
     const text = name(one.class, 24) + (one.score === undefined ? '' : ' ' + fixed(one.score));
-    // Names of detections stand above their boxes, those of objects below theirs.
+    // Names of detections stand above them, those of objects below.
     const below = Math.min(one.box[1] + one.box[3] + size, picture.height - size * 0.2);
     const y = one.score === undefined ? below : Math.max(one.box[1] - size * 0.3, size);
     const tag = drawn('text', { class: 'tag', y, 'font-size': size }, text);
@@ -16,7 +16,7 @@ function tags(svg, picture, boxes) {
   }
 }
 
-function boxRow(kind, one) {
+function drawnRow(kind, one) {
   const row = element('tr');
   row.append(
     element('th', { scope: 'row', class: 'text' }, kind),
@@ -42,11 +42,11 @@ function view(card) {
   $('viewer-picture').replaceChildren(svg);
   const hidden = picture.objects_not_drawn + picture.detections_not_drawn;
   $('viewer-note').textContent = `${picture.wrong} wrong, ${picture.missed} missed.`
-    + (hidden ? ` ${hidden} boxes more are not drawn.` : '')
+    + (hidden ? ` ${hidden} more are not drawn.` : '')
     + (picture.size_known ? '' : ' The size of the image is unknown, so the frame is not its own.');
   $('viewer-boxes').tBodies[0].replaceChildren(
-    ...picture.detections.map((one) => boxRow('detection', one)),
-    ...picture.objects.map((one) => boxRow('object', one)),
+    ...picture.detections.map((one) => drawnRow('detection', one)),
+    ...picture.objects.map((one) => drawnRow('object', one)),
   );
   viewer.showModal();
   const wrong = picture.detections.filter((one) => one.verdict !== 'right');
