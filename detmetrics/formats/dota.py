@@ -138,9 +138,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     required_files(given)
     files = _label_files(given)
     folders = {os.path.dirname(name) for name in files}
-    if len(folders) > 1 and all(_is_label_folder(folder) for folder in folders):
-        found = ", ".join(printable(folder) for folder in sorted(folders))
-        raise FormatError(given.path, [f"several folders of labels: give one of {found}"])
+    _refuse_files(given, files, folders)
     contents, read = given.contents(files)
     texts = zip(contents, files, strict=True)
     plain = Contents(_plain(part, f"{given.path}/{name}") for part, name in texts)
@@ -164,6 +162,20 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         class_key="name",
         notes=lines.notes(given.path),
     )
+
+
+def _refuse_files(given: Given, files: Sequence[str], folders: set[str]) -> None:
+    """Detections are no labels, and of several data sets one is meant.
+
+    Raises:
+        FormatError: they are.
+    """
+    if detections := [name for name in _of_kit(given) if name in files]:
+        what = "detections of a class, where labels of an image must be: are the two sides swapped?"
+        raise FormatError(given.path, [f"{printable(detections[0])}: {what}"])
+    if len(folders) > 1 and all(_is_label_folder(folder) for folder in folders):
+        found = ", ".join(printable(folder) for folder in sorted(folders))
+        raise FormatError(given.path, [f"several folders of labels: give one of {found}"])
 
 
 def _label_files(given: Given) -> Sequence[str]:

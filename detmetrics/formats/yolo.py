@@ -23,9 +23,10 @@ from detmetrics.arrays import Floats, object_column
 from detmetrics.catalog import Keys
 from detmetrics.columns import BoxFormat
 from detmetrics.errors import FormatError, OutputError
-from detmetrics.messages import counted, shown
+from detmetrics.messages import counted
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.reading.angles import Angles
+from detmetrics.reading.classnumbers import class_numbers, numbered_classes
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.labelsets import data_file, label_set
@@ -51,7 +52,7 @@ from detmetrics.reading.points import (
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import SIZE_TABLE, ImageFiles, sizes_of, with_size_table
 from detmetrics.reading.textfolder import box_files, required_files, sampled, stems
-from detmetrics.sheets import Categories, Images, Sheet
+from detmetrics.sheets import Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.writing import (
@@ -142,7 +143,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     code = np.array([row_of[image] for image in present], np.int64)
     sizes = sizes_of(images, reading, labels.images)
     found = _labelled(lines, reading, given.path, sizes[code])
-    classes = _class_numbers(lines, given.path, names)
+    classes = class_numbers(lines, given.path, names)
     return Sheet(
         source=Source(
             name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
@@ -156,7 +157,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         images=Images(
             ids=object_column(images), names=_image_names(images, labels.images), sizes=sizes
         ),
-        categories=_categories(classes, names),
+        categories=numbered_classes(classes, names),
         notes=(*labels.notes, *found.notes, *lines.notes(given.path)),
     )
 
@@ -243,44 +244,6 @@ def _odd(lines: Lines, row: int) -> str:
     return f"expected a class and 4 numbers (cx cy w h) or points, got {found} numbers{hint}"
 
 
-def _class_numbers(lines: Lines, path: str, names: Sequence[str] | None) -> Keys:
-    """The class of each line, which must be a number that has a name where names are known."""
-    labels, spread = lines.label.labels, lines.label.spread
-    if labels.dtype == object and len(labels):
-        wrong = np.array([WHOLE.fullmatch(str(label)) is None for label in labels.tolist()], bool)
-        lines.refuse(
-            path,
-            np.flatnonzero(spread(wrong)),
-            lambda row: f"expected a class number, got {shown(_label(lines, row))}",
-        )
-    numbers = labels.astype(np.float64).astype(np.int64)
-    allowed = len(names) if names else MOST_CLASSES
-    said = f"{allowed:,} classes are named" if names else "that is no number of a class"
-    lines.refuse(
-        path,
-        np.flatnonzero(spread((numbers < 0) | (numbers >= allowed))),
-        lambda row: f"class {_label(lines, row)}, but {said}",
-    )
-    return Keys(numbers, lines.label.code)
-
-
-MOST_CLASSES = 100_000
-WHOLE = re.compile(r"-?\d{1,15}(?:\.0*)?", re.ASCII)
-
-
-def _label(lines: Lines, row: int) -> Any:
-    code = lines.label.code
-    return lines.label.labels[row if code is None else code[row]]
-
-
-def _categories(classes: Keys, names: Sequence[str] | None) -> Categories:
-    if names:
-        return Categories(ids=np.arange(len(names)), names=tuple(names))
-    numbers = classes.used().labels
-    count = int(numbers.max()) + 1 if len(numbers) else 0
-    return Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
-
-
 # --- predictions ---------------------------------------------------------------------------------
 
 
@@ -300,7 +263,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
             name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
         ),
         image=Keys(object_column(names), lines.file),
-        category=_class_numbers(lines, given.path, None),
+        category=class_numbers(lines, given.path, None),
         boxes=found.boxes,
         box_format=found.box_format,
         shapes=found.shapes,
