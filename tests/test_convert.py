@@ -315,7 +315,7 @@ class TestCommand:
         assert done.side == "ground truth"
 
     def test_targets(self):
-        assert targets() == ("coco", "csv", "openimages", "parquet", "voc", "yolo")
+        assert targets() == ("coco", "csv", "dota", "openimages", "parquet", "voc", "yolo")
 
     def test_formats_lists_all(self):
         listed = CliRunner().invoke(cli, ["formats"]).stdout

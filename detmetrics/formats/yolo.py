@@ -206,9 +206,11 @@ def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats) -> _Foun
         return _Found(*_plain_boxes(lines.matrix(4), asked, path))
     boxes, outlines = label_points(lines)
     _refuse_pixels(boxes, path)
+    of = f"of {len(lines):,}"
+    what = counted(int(points.sum()), f"line {of} holds", f"lines {of} hold")
     note = (
-        f"{path}: {counted(int(points.sum()), 'line')} of {len(lines):,} hold points, a polygon or "
-        "an oriented box: boxes are the upright ones around them"
+        f"{path}: {what} points, a polygon or an oriented box: boxes are the upright ones around "
+        "them"
     )
     return _Found(boxes, "xyxy", outlines, True, (note,))
 
@@ -239,7 +241,7 @@ def _plain_boxes(
 
 def _odd(lines: Lines, row: int) -> str:
     found = int(lines.width[row])
-    scored = found == 5 or (found >= SCORED_FROM and found % 2)
+    scored = found == 5 or is_scored(lines)
     hint = "; with a score these are predictions: are the two sides swapped?" if scored else ""
     return f"expected a class and 4 numbers (cx cy w h) or points, got {found} numbers{hint}"
 
