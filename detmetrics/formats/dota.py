@@ -15,13 +15,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, object_column
+from detmetrics.arrays import Floats, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
 from detmetrics.overlap.polygons import Polygons
+from detmetrics.reading.dotalabels import CORNERS, is_number, plain, read_labels
 from detmetrics.reading.format import Format, Side
-from detmetrics.reading.given import BYTE_ORDER_MARKS, Contents, Given, decoded
+from detmetrics.reading.given import Given, decoded
 from detmetrics.reading.lines import Lines, read_lines
 from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
@@ -44,9 +45,6 @@ from detmetrics.writing import (
 
 __all__ = ["FORMAT"]
 
-HEADING = re.compile(
-    rb"(?:[ \t]*['\"]?[a-z][a-z _]*['\"]?[ \t]*:[^\r\n]*(?:\r?\n|\Z)|\s*\n)+", re.IGNORECASE
-)
 OF_KIT = re.compile(r"(?:.*_)?Task1_(?P<name>.+)\.txt", re.IGNORECASE)
 OF_UPRIGHT = re.compile(r"(?:.*_)?Task2_.+\.txt", re.IGNORECASE)
 LABELS = ("labeltxt", "annfiles")
@@ -57,9 +55,7 @@ FIELDS = {
     "image_ids": "image",
     "scores": "score",
 }
-CORNERS = 8
 LOOKED_AT, BYTES = 20, 4096
-MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 
 
 # --- recognition ---------------------------------------------------------------------------------
@@ -96,7 +92,7 @@ def _first_rows(given: Given, files: Sequence[str]) -> Iterator[list[str]]:
         try:
             with open(given.join(name), "rb") as file:
                 start = file.read(BYTES)
-            text, _ = decoded(_plain(start, name), name)
+            text, _ = decoded(plain(start, name), name)
         except (OSError, FormatError):
             continue
         lines = text.splitlines()
@@ -105,21 +101,13 @@ def _first_rows(given: Given, files: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _is_detection(words: Sequence[str]) -> bool:
-    return len(words) == CORNERS + 2 and all(map(_is_number, words[1:]))
+    return len(words) == CORNERS + 2 and all(map(is_number, words[1:]))
 
 
 def _is_label(words: Sequence[str]) -> bool:
-    if len(words) < CORNERS + 1 or _is_number(words[CORNERS]):
+    if len(words) < CORNERS + 1 or is_number(words[CORNERS]):
         return False
-    return all(map(_is_number, words[:CORNERS]))
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
+    return all(map(is_number, words[:CORNERS]))
 
 
 def _of_kit(given: Given) -> list[str]:
@@ -140,13 +128,10 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     folders = {os.path.dirname(name) for name in files}
     _refuse_files(given, files, folders)
     contents, read = given.contents(files)
-    texts = zip(contents, files, strict=True)
-    plain = Contents(_plain(part, f"{given.path}/{name}") for part, name in texts)
-    lines = read_lines(plain, files, given.path, text_label=True, label=CORNERS)
-    _refuse_labels(lines, given.path)
+    lines, corners, difficult = read_labels(contents, files, given.path)
     images, home = _images_of(files, folders)
     sizes = _sizes(given.join(home) if home else given.path, images, reading)
-    polygons = Polygons.of_corners(_corners(lines))
+    polygons = Polygons.of_corners(corners)
     return Sheet(
         source=Source(
             name=given.path, input=read, fields=FIELDS, template="{field}", where=lines.place
@@ -156,7 +141,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         boxes=polygons.hulls,
         box_format="xyxy",
         shapes=polygons,
-        difficult=_difficult(lines),
+        difficult=difficult,
         images=Images(ids=object_column(images), names=tuple(images), sizes=sizes),
         categories=_classes(lines, reading, given.path),
         class_key="name",
@@ -187,86 +172,6 @@ def _label_files(given: Given) -> Sequence[str]:
 
 def _is_label_folder(folder: str) -> bool:
     return os.path.basename(folder).lower() in LABELS
-
-
-def _plain(part: bytes, path: str) -> bytes:
-    """The text of a file in UTF-8, with its heading as blank lines, so that the others keep theirs.
-
-    Raises:
-        FormatError: it is no text.
-    """
-    if part.startswith(MARKS):
-        part = decoded(part, path)[0].encode("utf-8", "surrogatepass")
-    heading = HEADING.match(part)
-    if heading is None:
-        return part
-    return b"\n" * heading[0].count(b"\n") + part[heading.end() :]
-
-
-def _refuse_labels(lines: Lines, path: str) -> None:
-    """Raise a fault for each line that is no label.
-
-    Raises:
-        FormatError: there is one.
-    """
-    spread = lines.label.spread
-    names = lines.label.labels.tolist()
-    lines.refuse(
-        path,
-        np.flatnonzero(
-            ((lines.width != CORNERS) & (lines.width != CORNERS + 1))
-            | spread(np.array([not name for name in names], bool))
-        ),
-        lambda row: (
-            "expected x1 y1 x2 y2 x3 y3 x4 y4 class difficult, got "
-            f"{counted(int(lines.width[row]), 'number')} and {_got(lines, row)}"
-        ),
-    )
-    lines.refuse(
-        path,
-        np.flatnonzero(spread(np.array([_is_fraction(name) for name in names], bool))),
-        lambda row: f"expected the name of a class behind four corners, got {_got(lines, row)}",
-    )
-    lines.refuse_unusable(path)
-    marks = _marks(lines)
-    lines.refuse(
-        path,
-        np.flatnonzero(marks != np.floor(marks)),
-        lambda row: f"expected 0, 1 or 2 for difficult, got {marks[row]:g}",
-    )
-
-
-def _got(lines: Lines, row: int) -> str:
-    code = lines.label.code
-    name = lines.label.labels[row if code is None else code[row]]
-    return shown(name) if name else "no class"
-
-
-def _is_fraction(name: str) -> bool:
-    """Whether it is a number that no class is called: a coordinate, where the class is in front."""
-    return _is_number(name) and not name.isdigit()
-
-
-def _corners(lines: Lines) -> Floats:
-    """(R, 4, 2)."""
-    if lines.numbers.ndim == 2:
-        return np.ascontiguousarray(lines.numbers[:, :CORNERS]).reshape(-1, 4, 2)
-    places = lines.start[:-1, None] + np.arange(CORNERS)
-    corners: Floats = lines.values[places].reshape(-1, 4, 2)
-    return corners
-
-
-def _marks(lines: Lines) -> Floats:
-    """(R,) what stands behind the class, 0 where nothing does."""
-    marks = np.zeros(len(lines))
-    marked = lines.width == CORNERS + 1
-    marks[marked] = lines.values[lines.start[1:][marked] - 1]
-    return marks
-
-
-def _difficult(lines: Lines) -> Bools:
-    difficult: Bools = _marks(lines) != 0
-    return difficult
 
 
 def _classes(lines: Lines, reading: Reading, path: str) -> Categories:
