@@ -33,6 +33,7 @@ from detmetrics.reading.labelsets import data_file, label_set
 from detmetrics.reading.layouts import (
     CENTRES,
     CORNERS,
+    TURNED,
     Layout,
     asked_layout,
     is_oriented,
@@ -300,6 +301,8 @@ def _unscored(lines: Lines, row: int) -> str:
     found = int(lines.width[row])
     hint = "; are the two sides swapped, or were scores not saved (save_conf=True)?"
     hint = hint if found == 4 else ""
+    if found == len(TURNED) + 1:
+        hint = "; with an angle: --columns 'class cx cy w h angle score'"
     return f"expected a class, a box and a score (6 columns), got {found + 1}{hint}"
 
 
