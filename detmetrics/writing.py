@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -12,6 +14,7 @@ from detmetrics.arrays import Floats
 from detmetrics.catalog import Catalog
 from detmetrics.errors import OutputError
 from detmetrics.messages import counted, shown
+from detmetrics.overlap.polygons import Polygons
 from detmetrics.pairing import stem
 from detmetrics.tables import Detections, GroundTruth
 
@@ -19,13 +22,17 @@ __all__ = [
     "Table",
     "Written",
     "by_image",
+    "four_corners",
     "image_labels",
     "image_stems",
     "in_pixels",
     "in_shares",
     "lost_attributes",
+    "lost_outlines",
     "named_by_more_than_ids",
+    "outlines_in_shares",
     "safe_name",
+    "size_table",
 ]
 
 Table = GroundTruth | Detections
@@ -95,6 +102,72 @@ def in_shares(table: Table) -> Floats:
     if table.relative or not len(boxes):
         return boxes
     return boxes / _sides(table, "shares of the image, as the target has them")
+
+
+def outlines_in_shares(table: Table) -> Polygons | None:
+    """Oriented boxes and polygons as shares of the image; None where the table has none.
+
+    Raises:
+        OutputError: they are in pixels of images of unknown size.
+    """
+    if not isinstance(table.shapes, Polygons):
+        return None
+    if table.relative or not len(table):
+        return table.shapes
+    sides = _sides(table, "shares of the image, as the target has them")[:, :2]
+    points = table.shapes.points / np.repeat(sides, table.shapes.count, axis=0)
+    return Polygons(points, table.shapes.first)
+
+
+def four_corners(table: Table) -> tuple[Floats, tuple[str, ...]]:
+    """(R, 4, 2) the corners of oriented boxes, and what they do not hold.
+
+    Upright boxes are their corners, from the upper left one on, clockwise as the image is seen;
+    polygons of more or fewer corners the smallest rectangles around them.
+    """
+    shapes = table.shapes
+    if not isinstance(shapes, Polygons):
+        upright = Polygons.of_boxes(table.xyxy).points.reshape(-1, 4, 2)
+        return upright, tuple(lost_outlines(table))
+    corners = np.empty((len(shapes), 4, 2))
+    cornered = shapes.count == 4
+    corners[cornered] = shapes.take(np.flatnonzero(cornered)).points.reshape(-1, 4, 2)
+    others = np.flatnonzero(~cornered)
+    corners[others] = _smallest_rectangles(shapes.take(others))
+    if not len(others):
+        return corners, ()
+    what = counted(len(others), "polygon has", "polygons have")
+    return corners, (f"{what} not 4 corners: the smallest rectangles around them are written",)
+
+
+def _smallest_rectangles(polygons: Polygons) -> Floats:
+    """(R, 4, 2) corners; what has no area is the upright box around it."""
+    import shapely
+
+    corners = Polygons.of_boxes(polygons.hulls).points.reshape(-1, 4, 2)
+    rings = np.repeat(np.arange(len(polygons)), polygons.count)
+    drawn = shapely.polygons(shapely.linearrings(polygons.points, indices=rings))
+    around = shapely.oriented_envelope(drawn)
+    flat = shapely.get_type_id(around) != shapely.GeometryType.POLYGON
+    found = shapely.get_coordinates(around[~flat]).reshape(-1, 5, 2)
+    corners[~flat] = found[:, :4]
+    return corners
+
+
+def lost_outlines(table: Table) -> Iterator[str]:
+    """What a target without masks does not hold."""
+    if table.shapes is not None and not isinstance(table.shapes, Polygons) and len(table):
+        yield f"the masks of {counted(len(table), 'row')}: their upright boxes are written"
+
+
+def size_table(catalog: Catalog) -> bytes:
+    """A CSV of the widths and heights of images, as ``--image-sizes`` takes it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image", "width", "height"])
+    for name, size in zip(image_stems(catalog), catalog.image_sizes.tolist(), strict=True):
+        writer.writerow([name, *size])
+    return text.getvalue().encode()
 
 
 def in_pixels(table: Table) -> Table:

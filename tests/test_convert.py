@@ -301,7 +301,7 @@ class TestCommand:
     def test_unknown_format(self, tmp_path):
         ran = CliRunner().invoke(cli, ["convert", "a", "b", "--to", "xml"])
         assert ran.exit_code == 2
-        assert "there are coco, csv, openimages, parquet, voc, yolo" in ran.stderr
+        assert "there are coco, csv, dota, openimages, parquet, voc, yolo" in ran.stderr
 
     def test_shares_of_unknown_size_cannot_become_pixels(self, tmp_path):
         root = scenes.yolo_truth(tmp_path / "a")
@@ -315,7 +315,7 @@ class TestCommand:
         assert done.side == "ground truth"
 
     def test_targets(self):
-        assert targets() == ("coco", "csv", "openimages", "parquet", "voc", "yolo")
+        assert targets() == ("coco", "csv", "dota", "openimages", "parquet", "voc", "yolo")
 
     def test_formats_lists_all(self):
         listed = CliRunner().invoke(cli, ["formats"]).stdout

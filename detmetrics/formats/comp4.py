@@ -1,7 +1,8 @@
 """VOC detections: a text file a class, ``comp4_det_test_CLASS.txt``.
 
 Lines are ``image score xmin ymin xmax ymax`` in pixels that count from 1, the corners included.
-Source: the VOC2007 development kit, and the results that darknet and Detectron2 write.
+Upright boxes of DOTA, ``Task2_CLASS.txt``, are the same. Source: the VOC2007 development kit, and
+the results that darknet and Detectron2 write; ``dota_evaluation_task2.py``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from detmetrics.sources import Source
 
 __all__ = ["FORMAT"]
 
-OF_KIT = re.compile(r"(?:.*_)?det_[^_]+_(?P<name>.+)\.txt", re.IGNORECASE)
+OF_KIT = re.compile(r"(?:.*_)?(?:det_[^_]+|Task2)_(?P<name>.+)\.txt", re.IGNORECASE)
 IMAGE = re.compile(
     r"0\d{2,}|\d{5,}|(?=.*\D).*\d{3,}.*|.+\.(?:jpe?g|png|bmp|tiff?|webp)", re.IGNORECASE
 )

@@ -3,7 +3,8 @@
 Ground truth is ``class left top right bottom [difficult]``, detections are
 ``class score left top right bottom``; sides ``left top width height`` and centres in shares of
 the image are in use too, and so is a score at the end. The class is a name or a number. Which
-layout it is shows in the values of the whole folder. Corners are taken as they stand. Source:
+layout it is shows in the values of the whole folder; oriented boxes are asked for by the names of
+their columns. Corners are taken as they stand. Source:
 https://github.com/Cartucho/mAP and
 https://github.com/rafaelpadilla/review_object_detection_metrics.
 """
@@ -11,13 +12,15 @@ https://github.com/rafaelpadilla/review_object_detection_metrics.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, object_column
-from detmetrics.catalog import Keys, positions
+from detmetrics.catalog import Keys
 from detmetrics.errors import FormatError
-from detmetrics.pairing import stem
+from detmetrics.pairing import KeyKind
+from detmetrics.reading.angles import Angles
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.layouts import (
@@ -26,11 +29,13 @@ from detmetrics.reading.layouts import (
     SIDES,
     Layout,
     asked_layout,
+    is_oriented,
     is_relative,
     told_layout,
 )
 from detmetrics.reading.lines import Lines, read_lines
 from detmetrics.reading.names import listed_classes, names_of
+from detmetrics.reading.oriented import Oriented, asked_oriented, known_sizes, sizes_in
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
 from detmetrics.reading.textfolder import required_files, sampled, stems
@@ -40,7 +45,14 @@ from detmetrics.sources import Source
 __all__ = ["FORMAT"]
 
 MOST_CLASSES = 100_000
-FIELDS = {"categories": "class", "boxes": "box", "image_ids": "image", "scores": "score"}
+OPEN = Angles(unit=None, direction=None)
+FIELDS = {
+    "categories": "class",
+    "boxes": "box",
+    "shapes": "box",
+    "image_ids": "image",
+    "scores": "score",
+}
 
 
 def _recognise(given: Given, side: Side) -> str | None:
@@ -62,6 +74,17 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         FormatError: a line that is no box, or columns of which the order is open.
     """
     files, lines, source = _read(given)
+    names = stems(files)
+    sizes = sizes_of(names, reading)
+    classes = names_of(reading.class_names)
+    asked = asked_layout(reading.columns, scored=False)
+    images = Images(ids=object_column(names), names=tuple(names), sizes=sizes)
+    if asked is not None and is_oriented(asked):
+        found = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
+        sheet = _oriented_sheet(found, lines, source, names)
+        return replace(
+            sheet, images=images, categories=_categories(lines.label, classes, given.path)
+        )
     lines.refuse(
         given.path,
         np.flatnonzero((lines.width != 4) & (lines.width != 5)),
@@ -70,10 +93,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         ),
     )
     lines.refuse_unusable(given.path)
-    names = stems(files)
-    sizes = sizes_of(names, reading)
-    values, layout = _truth_layout(lines, reading, given.path, sizes[lines.file])
-    classes = names_of(reading.class_names)
+    values, layout = _truth_layout(lines, asked, given.path, sizes[lines.file])
     return Sheet(
         source=source,
         image=Keys(object_column(names), lines.file),
@@ -82,7 +102,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         box_format=layout.box_format,
         relative=layout.relative,
         difficult=_difficult(layout, values),
-        images=Images(ids=object_column(names), names=tuple(names), sizes=sizes),
+        images=images,
         categories=_categories(lines.label, classes, given.path),
         notes=(*_notes(layout, lines, given.path),),
     )
@@ -95,6 +115,13 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         FormatError: a line that is no box with a score, or columns of which the order is open.
     """
     files, lines, source = _read(given)
+    names = stems(files)
+    asked = asked_layout(reading.columns, scored=True)
+    if asked is not None and is_oriented(asked):
+        sizes = known_sizes(names, reading)
+        found = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
+        sheet = _oriented_sheet(found, lines, source, names)
+        return replace(sheet, scores=found.column("score"), class_key=_class_key(lines))
     lines.refuse(
         given.path,
         np.flatnonzero(lines.width != 5),
@@ -102,8 +129,6 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     )
     lines.refuse_unusable(given.path)
     values = lines.matrix(5)
-    names = stems(files)
-    asked = asked_layout(reading.columns, scored=True)
     if asked is not None:
         layout = _asked(asked, values, given.path)
     else:
@@ -116,8 +141,28 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         box_format=layout.box_format,
         relative=layout.relative,
         scores=layout.column("score", values),
-        class_key="name" if lines.label.labels.dtype == object else "index",
+        class_key=_class_key(lines),
         notes=(*_notes(layout, lines, given.path),),
+    )
+
+
+def _class_key(lines: Lines) -> KeyKind:
+    return "name" if lines.label.labels.dtype == object else "index"
+
+
+def _oriented_sheet(found: Oriented, lines: Lines, source: Source, names: Sequence[str]) -> Sheet:
+    """Oriented boxes in columns that were asked for."""
+    flag = found.column("difficult")
+    return Sheet(
+        source=source,
+        image=Keys(object_column(names), lines.file),
+        category=lines.label,
+        boxes=found.shapes.hulls,
+        box_format="xyxy",
+        shapes=found.shapes,
+        relative=found.relative,
+        difficult=None if flag is None else flag != 0,
+        notes=(*found.notes, *lines.notes(source.name)),
     )
 
 
@@ -137,14 +182,13 @@ def _read(given: Given) -> tuple[tuple[str, ...], Lines, Source]:
 
 
 def _truth_layout(
-    lines: Lines, reading: Reading, path: str, sizes: Floats
+    lines: Lines, asked: tuple[str, ...] | None, path: str, sizes: Floats
 ) -> tuple[Floats, Layout]:
     """(R, 4) numbers, or (R, 5) with the flag, which is 0 where a line leaves it out."""
     values = np.zeros((len(lines), 5))
     filled = np.arange(5) < lines.width[:, None]
     values[filled] = lines.values
     end = ("difficult",)
-    asked = asked_layout(reading.columns, scored=False)
     if asked is not None:
         named = asked if "difficult" in asked or len(asked) == 5 else (*asked, *end)
         return values, _asked(named, values, path)
@@ -189,10 +233,7 @@ def _known_sizes(names: Sequence[str], lines: Lines, reading: Reading) -> Floats
     catalog = reading.catalog
     if catalog is None or np.isnan(catalog.image_sizes).all():
         return None
-    known = object_column([stem(str(name)) for name in catalog.image_names])
-    found = positions(known, object_column([stem(name) for name in names]))
-    sizes = np.where((found >= 0)[:, None], catalog.image_sizes[found], np.nan)
-    return sizes[lines.file]
+    return sizes_in(catalog, names)[lines.file]
 
 
 def _categories(label: Keys, names: Sequence[str] | None, path: str) -> Categories | None:

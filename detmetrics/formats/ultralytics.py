@@ -3,7 +3,8 @@
 A list of COCO results whose image ids are file stems (numbers where the stem is one). Classes
 are COCO's ids of 91 where the data set is COCO; else they count from 1, and in releases that
 write no ``file_name`` they count from 0 or from 1. Boxes are rounded to three decimals, scores
-to five. Source: ``ultralytics/models/yolo/detect/val.py``, ``pred_to_json``.
+to five. Oriented boxes are ``poly`` and ``rbox``, masks ``segmentation``. Source:
+``ultralytics/models/yolo/detect/val.py``, ``pred_to_json``, and those beside it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from detmetrics.errors import FormatError
 from detmetrics.pairing import COCO_91, COCO_GAPS, KeyKind
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
+from detmetrics.reading.orientedrecords import is_oriented, oriented_columns
 from detmetrics.reading.records import detection_columns
 from detmetrics.reading.request import Reading
 from detmetrics.sheets import Sheet
@@ -31,8 +33,10 @@ WORDS = {
     "image_ids": "image_id",
     "categories": "category_id",
     "boxes": "bbox",
+    "shapes": "segmentation",
     "scores": "score",
 }
+WORDS_OF_ORIENTED = {**WORDS, "boxes": "poly", "shapes": "poly"}
 
 
 def _recognise(given: Given, side: Side) -> str | None:
@@ -52,21 +56,31 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         FormatError: it is no list of detections, or the classes may count from 0 or from 1.
     """
     counts_from_one = FILE_NAME.search(given.head) is not None
+    oriented = is_oriented(given.head)
     data, read = given.content()
-    columns = detection_columns(data, read.path, reading.done)
+    if oriented:
+        columns = oriented_columns(data, read.path, reading.angle)
+    else:
+        columns = detection_columns(data, read.path, reading.done)
     key: KeyKind = "id"
     category, note = columns.categories, None
     if reading.class_numbers is None and reading.catalog is not None:
         category, key, note = _classes(category, reading.catalog, counts_from_one, read.path)
     return Sheet(
-        source=Source(name=read.path, template="[{row}].{field}", fields=WORDS, input=read),
+        source=Source(
+            name=read.path,
+            template="[{row}].{field}",
+            fields=WORDS_OF_ORIENTED if oriented else WORDS,
+            input=read,
+        ),
         image=Keys(columns.image_ids),
         category=Keys(category),
         boxes=columns.boxes,
-        box_format="xywh",
+        box_format="xyxy" if oriented else "xywh",
+        shapes=columns.shapes,
         scores=columns.scores,
         class_key=key,
-        notes=(note,) if note else (),
+        notes=(*columns.notes, *((note,) if note else ())),
     )
 
 

@@ -1,46 +1,59 @@
 """YOLO: a text file an image, a line a box, in shares of the image.
 
-Labels are ``class cx cy w h``; polygons ``class x1 y1 x2 y2 ...`` and oriented boxes, which are
-four such points, are read as their bounding boxes. Predictions add a confidence, behind the box
-as Ultralytics writes it or before. An image without a label file is a background image; an image
-without a prediction file has no detections. Classes are numbers from 0; names stand in
-``data.yaml``, ``classes.txt`` or ``obj.names``. Source: https://docs.ultralytics.com/datasets.
+Labels are ``class cx cy w h``, or ``class x1 y1 x2 y2 ...``: polygons, and oriented boxes, which
+are four such points; their boxes are the upright ones around them. Predictions add a confidence,
+behind the box as Ultralytics writes it or before, and of points may end with the id of a track. An
+image without a label file is a background image; an image without a prediction file has no
+detections. Classes are numbers from 0; names stand in ``data.yaml``, ``classes.txt`` or
+``obj.names``. Source: https://docs.ultralytics.com/datasets.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from detmetrics.arrays import Floats, object_column
-from detmetrics.catalog import Catalog, Keys
+from detmetrics.catalog import Keys
 from detmetrics.columns import BoxFormat
 from detmetrics.errors import FormatError, OutputError
-from detmetrics.messages import counted, shown
+from detmetrics.messages import counted
+from detmetrics.overlap.polygons import Polygons
+from detmetrics.reading.angles import Angles
+from detmetrics.reading.classnumbers import class_numbers, numbered_classes
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
 from detmetrics.reading.labelsets import data_file, label_set
 from detmetrics.reading.layouts import (
     CENTRES,
     CORNERS,
+    TURNED,
     Layout,
     asked_layout,
+    is_oriented,
     told_labels,
     told_layout,
 )
 from detmetrics.reading.lines import Lines, read_lines
 from detmetrics.reading.names import YAML_SUFFIXES, names_of
+from detmetrics.reading.oriented import Oriented, asked_oriented, known_sizes
+from detmetrics.reading.points import (
+    POINTS_FROM,
+    SCORED_FROM,
+    is_scored,
+    label_points,
+    scored_points,
+)
 from detmetrics.reading.request import Reading
-from detmetrics.reading.sizes import ImageFiles, sizes_of
+from detmetrics.reading.sizes import SIZE_TABLE, ImageFiles, sizes_of, with_size_table
 from detmetrics.reading.textfolder import box_files, required_files, sampled, stems
-from detmetrics.sheets import Categories, Images, Sheet
+from detmetrics.sheets import Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.writing import (
@@ -50,17 +63,22 @@ from detmetrics.writing import (
     image_stems,
     in_shares,
     lost_attributes,
+    lost_outlines,
     named_by_more_than_ids,
+    outlines_in_shares,
+    size_table,
 )
 
 __all__ = ["FORMAT"]
 
 ORDERS = ((*CENTRES, "score"), ("score", *CENTRES))
 CORNER_ORDERS = ((*CORNERS, "score"), ("score", *CORNERS))
-POINTS_FROM = 6
 MOSTLY, SHARES = 0.5, 0.99
+SAMPLED_SHARES, WITH_IDS = 0.9, 0.8
+"""The part of all numbers that are shares: with ids of tracks, each line has one that is none."""
+
 NO_SHARE = 10
-SIZES = "image_sizes.csv"
+ANGLES = Angles(unit="radians", direction="clockwise", why="as Ultralytics has them")
 
 
 def _recognise(given: Given, side: Side) -> str | None:
@@ -86,15 +104,23 @@ def _recognise_lines(given: Given, side: Side) -> str | None:
         return None
     if side == "detections" and widths == {5} and _percent(lines.matrix(5)) is not None:
         return "lines of a class number, a box in shares and a score in percent"
+    scored = is_scored(lines)
     shares = float((np.abs(lines.values) <= 2).mean()) if len(lines.values) else 0.0
-    if shares < 0.9:
+    if shares < (WITH_IDS if scored else SAMPLED_SHARES):
         return None
     if side == "detections":
-        return "lines of a class number, a box in shares and a score" if widths == {5} else None
-    if all(width == 4 or (width >= POINTS_FROM and width % 2 == 0) for width in widths):
+        what = "a box" if widths == {5} else "points"
+        said = f"lines of a class number, {what} in shares and a score"
+        return said if scored or widths == {5} else None
+    if not scored and all(width == 4 or _holds_points(width) for width in widths):
         what = "a box" if widths == {4} else "points"
         return f"lines of a class number and {what} in shares of the image"
     return None
+
+
+def _holds_points(width: Any) -> Any:
+    """Whether so many numbers can be points."""
+    return (width >= POINTS_FROM) & (width % 2 == 0)
 
 
 # --- labels --------------------------------------------------------------------------------------
@@ -112,39 +138,49 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     source.path = given.path
     lines = read_lines(contents, [*present.values()], given.path)
     names = labels.names or names_of(reading.class_names)
-    boxes, box_format, notes = _label_boxes(lines, reading, given.path)
-    classes = _class_numbers(lines, given.path, names)
+    reading = with_size_table(labels.root.path, reading)
     images = [*labels.files]
     row_of = {image: row for row, image in enumerate(images)}
     code = np.array([row_of[image] for image in present], np.int64)
-    sizes = sizes_of(images, _with_table(labels.root, reading), labels.images)
+    sizes = sizes_of(images, reading, labels.images)
+    found = _labelled(lines, reading, given.path, sizes[code])
+    classes = class_numbers(lines, given.path, names)
     return Sheet(
         source=Source(
             name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
         ),
         image=Keys(object_column(images), code[lines.file]),
         category=classes,
-        boxes=boxes,
-        box_format=box_format,
-        relative=True,
+        boxes=found.boxes,
+        box_format=found.box_format,
+        shapes=found.shapes,
+        relative=found.relative,
         images=Images(
             ids=object_column(images), names=_image_names(images, labels.images), sizes=sizes
         ),
-        categories=_categories(classes, names),
-        notes=(*labels.notes, *notes, *lines.notes(given.path)),
+        categories=numbered_classes(classes, names),
+        notes=(*labels.notes, *found.notes, *lines.notes(given.path)),
     )
 
 
-def _with_table(folder: Given, reading: Reading) -> Reading:
-    """With the table of sizes that lies among the labels, where nothing was asked for."""
-    beside = os.path.join(folder.path, SIZES)
-    asked = reading.image_sizes is not None or reading.image_dir is not None
-    if asked or not os.path.isfile(beside):
-        return reading
-    return replace(reading, image_sizes=beside)
+FIELDS = {
+    "categories": "class",
+    "boxes": "box",
+    "shapes": "points",
+    "image_ids": "image",
+    "scores": "score",
+}
 
 
-FIELDS = {"categories": "class", "boxes": "box", "image_ids": "image", "scores": "score"}
+class _Found(NamedTuple):
+    """What lines hold of boxes; scores are those of predictions."""
+
+    boxes: Floats
+    box_format: BoxFormat
+    shapes: Polygons | None
+    relative: bool
+    notes: tuple[str, ...]
+    scores: Floats | None = None
 
 
 def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
@@ -155,36 +191,45 @@ def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
     return tuple(map(name, images))
 
 
-def _label_boxes(
-    lines: Lines, reading: Reading, path: str
-) -> tuple[Floats, BoxFormat, tuple[str, ...]]:
-    """Boxes as the lines have them; where there are points, as the corners around them."""
+def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats) -> _Found:
+    """Boxes as the lines have them; where there are points, the corners around them.
+
+    sizes : (F, 2) of the image of each file, nan where unknown.
+    """
+    asked = asked_layout(reading.columns, scored=False)
+    if asked is not None and is_oriented(asked):
+        return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
     width = lines.width
-    points = (width >= POINTS_FROM) & (width % 2 == 0)
+    points = _holds_points(width)
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
     lines.refuse_unusable(path)
     if not points.any():
-        return _plain_boxes(lines.matrix(4), reading, path)
-    values = lines.values.reshape(-1, 2)
-    first = lines.start[:-1] // 2
-    low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
-    boxes = np.concatenate([low, high], axis=1)
-    plain = np.flatnonzero(~points)
-    centre, side = values[first[plain]], values[first[plain] + 1]
-    boxes[plain] = np.concatenate([centre - side / 2, centre + side / 2], axis=1)
+        return _Found(*_plain_boxes(lines.matrix(4), asked, path))
+    boxes, outlines = label_points(lines)
+    _refuse_pixels(boxes, path)
+    of = f"of {len(lines):,}"
+    what = counted(int(points.sum()), f"line {of} holds", f"lines {of} hold")
     note = (
-        f"{path}: {counted(int(points.sum()), 'line')} of {len(lines):,} hold points (a polygon or "
-        "an oriented box): their upright bounding boxes are used"
+        f"{path}: {what} points, a polygon or an oriented box: boxes are the upright ones around "
+        "them"
     )
-    return boxes, "xyxy", (note,)
+    return _Found(boxes, "xyxy", outlines, True, (note,))
+
+
+def _of_asked(found: Oriented) -> _Found:
+    scores = found.column("score")
+    return _Found(found.shapes.hulls, "xyxy", found.shapes, found.relative, found.notes, scores)
+
+
+def _refuse_pixels(boxes: Floats, path: str) -> None:
+    if len(boxes) and (np.abs(boxes) > NO_SHARE).any(axis=1).mean() > MOSTLY:
+        raise FormatError(path, ["boxes are no shares of the image; as pixels: --gt-format text"])
 
 
 def _plain_boxes(
-    values: Floats, reading: Reading, path: str
-) -> tuple[Floats, BoxFormat, tuple[str, ...]]:
-    if len(values) and (np.abs(values) > NO_SHARE).any(axis=1).mean() > MOSTLY:
-        raise FormatError(path, ["boxes are no shares of the image; as pixels: --gt-format text"])
-    asked = asked_layout(reading.columns, scored=False)
+    values: Floats, asked: tuple[str, ...] | None, path: str
+) -> tuple[Floats, BoxFormat, None, bool, tuple[str, ...]]:
+    _refuse_pixels(values, path)
     if asked is None:
         layout, note = told_labels(values, path)
     elif len(asked) == 4:
@@ -192,51 +237,14 @@ def _plain_boxes(
         note = f"{path}: columns are {layout.text}, as asked"
     else:
         raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 5"])
-    return layout.boxes(values), layout.box_format, (note,) if note else ()
+    return layout.boxes(values), layout.box_format, None, True, (note,) if note else ()
 
 
 def _odd(lines: Lines, row: int) -> str:
     found = int(lines.width[row])
-    hint = "; with a score these are predictions: are the two sides swapped?" if found == 5 else ""
+    scored = found == 5 or is_scored(lines)
+    hint = "; with a score these are predictions: are the two sides swapped?" if scored else ""
     return f"expected a class and 4 numbers (cx cy w h) or points, got {found} numbers{hint}"
-
-
-def _class_numbers(lines: Lines, path: str, names: Sequence[str] | None) -> Keys:
-    """The class of each line, which must be a number that has a name where names are known."""
-    labels, spread = lines.label.labels, lines.label.spread
-    if labels.dtype == object and len(labels):
-        wrong = np.array([WHOLE.fullmatch(str(label)) is None for label in labels.tolist()], bool)
-        lines.refuse(
-            path,
-            np.flatnonzero(spread(wrong)),
-            lambda row: f"expected a class number, got {shown(_label(lines, row))}",
-        )
-    numbers = labels.astype(np.float64).astype(np.int64)
-    allowed = len(names) if names else MOST_CLASSES
-    said = f"{allowed:,} classes are named" if names else "that is no number of a class"
-    lines.refuse(
-        path,
-        np.flatnonzero(spread((numbers < 0) | (numbers >= allowed))),
-        lambda row: f"class {_label(lines, row)}, but {said}",
-    )
-    return Keys(numbers, lines.label.code)
-
-
-MOST_CLASSES = 100_000
-WHOLE = re.compile(r"-?\d{1,15}(?:\.0*)?", re.ASCII)
-
-
-def _label(lines: Lines, row: int) -> Any:
-    code = lines.label.code
-    return lines.label.labels[row if code is None else code[row]]
-
-
-def _categories(classes: Keys, names: Sequence[str] | None) -> Categories:
-    if names:
-        return Categories(ids=np.arange(len(names)), names=tuple(names))
-    numbers = classes.used().labels
-    count = int(numbers.max()) + 1 if len(numbers) else 0
-    return Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
 
 
 # --- predictions ---------------------------------------------------------------------------------
@@ -251,35 +259,54 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     files = required_files(given)
     contents, source = given.contents(files)
     lines = read_lines(contents, files, given.path)
-    lines.refuse(given.path, np.flatnonzero(lines.width != 5), lambda row: _unscored(lines, row))
-    lines.refuse_unusable(given.path)
-    values = lines.matrix(5)
-    layout = _layout(values, reading, given.path)
-    names = object_column(stems(files))
+    names = stems(files)
+    found = _predicted(lines, names, reading, given.path)
     return Sheet(
         source=Source(
             name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
         ),
-        image=Keys(names, lines.file),
-        category=_class_numbers(lines, given.path, None),
-        boxes=layout.boxes(values),
-        box_format=layout.box_format,
-        relative=True,
-        scores=layout.column("score", values),
+        image=Keys(object_column(names), lines.file),
+        category=class_numbers(lines, given.path, None),
+        boxes=found.boxes,
+        box_format=found.box_format,
+        shapes=found.shapes,
+        relative=found.relative,
+        scores=found.scores,
         class_key="index",
-        notes=(*_order_note(layout, given.path), *lines.notes(given.path)),
+        notes=(*found.notes, *lines.notes(given.path)),
     )
+
+
+def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str) -> _Found:
+    asked = asked_layout(reading.columns, scored=True)
+    if asked is not None and is_oriented(asked):
+        sizes = known_sizes(images, reading)
+        return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
+    if asked is None and len(lines) and (lines.width >= SCORED_FROM).mean() > MOSTLY:
+        lines.refuse_unusable(path)
+        scored = scored_points(lines, path)
+        shapes, scores = scored.shapes, scored.scores
+        return _Found(shapes.hulls, "xyxy", shapes, True, (scored.note,), scores)
+    lines.refuse(path, np.flatnonzero(lines.width != 5), lambda row: _unscored(lines, row))
+    lines.refuse_unusable(path)
+    values = lines.matrix(5)
+    layout = _layout(values, asked, path)
+    note = f"{path}: columns are {layout.why}" if layout.why else None
+    notes = (note,) if note else ()
+    found = layout.boxes(values), layout.box_format
+    return _Found(*found, None, True, notes, layout.column("score", values))
 
 
 def _unscored(lines: Lines, row: int) -> str:
     found = int(lines.width[row])
     hint = "; are the two sides swapped, or were scores not saved (save_conf=True)?"
     hint = hint if found == 4 else ""
+    if found == len(TURNED) + 1:
+        hint = "; with an angle: --columns 'class cx cy w h angle score'"
     return f"expected a class, a box and a score (6 columns), got {found + 1}{hint}"
 
 
-def _layout(values: Floats, reading: Reading, path: str) -> Layout:
-    asked = asked_layout(reading.columns, scored=True)
+def _layout(values: Floats, asked: tuple[str, ...] | None, path: str) -> Layout:
     if asked is None and (percent := _percent(values)) is not None:
         layout = Layout(names=ORDERS[percent], relative=True)
         return replace(layout, why=f"{layout.text}, with scores in percent, as they stand")
@@ -306,11 +333,6 @@ def _large(column: Floats) -> float:
     return float((np.abs(column) > 2).mean())
 
 
-def _order_note(layout: Layout, path: str) -> Iterator[str]:
-    if layout.why:
-        yield f"{path}: columns are {layout.why}"
-
-
 # --- writing -------------------------------------------------------------------------------------
 
 
@@ -322,7 +344,7 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     """
     ordinary = ~(truth.crowd | truth.difficult | truth.ignore)
     kept = truth.keep(ordinary)
-    files = _line_files(kept, _centre_lines(kept))
+    files = _line_files(kept, _box_lines(kept))
     names = truth.catalog.class_labels
     if any(not name.isprintable() or not name.strip() for name in names):
         raise OutputError(
@@ -330,24 +352,33 @@ def write_ground_truth(truth: GroundTruth) -> Written:
         )
     files["classes.txt"] = "".join(f"{name}\n" for name in names).encode()
     if not np.isnan(truth.catalog.image_sizes).any():
-        files[SIZES] = _size_table(truth.catalog)
+        files[SIZE_TABLE] = size_table(truth.catalog)
     return Written(files, tuple(_lost(truth, int((~ordinary).sum()))))
 
 
 def write_detections(found: Detections) -> Written:
-    """Prediction files, ``class cx cy w h score``.
+    """Prediction files, ``class cx cy w h score``, or points in place of boxes.
 
     Raises:
         OutputError: boxes are pixels of images of unknown size, or names are no file names.
     """
     lines = [
         f"{line} {score!r}"
-        for line, score in zip(_centre_lines(found), found.scores.tolist(), strict=True)
+        for line, score in zip(_box_lines(found), found.scores.tolist(), strict=True)
     ]
-    return Written(_line_files(found, lines), tuple(_lost_of_detections(found.catalog)))
+    return Written(_line_files(found, lines), tuple(_lost_of_detections(found)))
 
 
-def _centre_lines(table: Table) -> list[str]:
+def _box_lines(table: Table) -> list[str]:
+    """The class and the box of each row: its corners where it is a polygon."""
+    outlines = outlines_in_shares(table)
+    if outlines is not None:
+        flat, classes = outlines.points.ravel().tolist(), table.category.tolist()
+        ends = pairwise((2 * outlines.first).tolist())
+        return [
+            " ".join((str(category), *map(repr, flat[start:end])))
+            for category, (start, end) in zip(classes, ends, strict=True)
+        ]
     boxes = in_shares(table)
     centres = np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
     return [
@@ -364,23 +395,16 @@ def _line_files(table: Table, lines: Sequence[str]) -> dict[str, bytes]:
     }
 
 
-def _size_table(catalog: Catalog) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "width", "height"])
-    for name, size in zip(image_stems(catalog), catalog.image_sizes.tolist(), strict=True):
-        writer.writerow([name, *size])
-    return text.getvalue().encode()
-
-
-def _lost_of_detections(catalog: Catalog) -> Iterator[str]:
-    count = len(catalog.category_ids)
-    if named_by_more_than_ids(range(count), catalog.category_names):
+def _lost_of_detections(found: Detections) -> Iterator[str]:
+    count = len(found.catalog.category_ids)
+    if named_by_more_than_ids(range(count), found.catalog.category_names):
         yield "names of classes: their numbers count from 0, in order of id"
+    yield from lost_outlines(found)
 
 
 def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:
     yield from lost_attributes(truth)
+    yield from lost_outlines(truth)
     if dropped:
         what = counted(dropped, "object that is", "objects that are")
         yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"

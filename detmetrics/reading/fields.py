@@ -42,8 +42,8 @@ class Fields:
 
     line : (R,) which of all lines, None where none is blank;
     lines : (F,) how many each file has, blank ones too;
-    words : (R,) the first word of each line as text, None where it is a number in all;
-    columns : (C, R) what stands there as numbers; the first is without meaning if it is text.
+    words : (R,) the label of each line as text, None where it is a number in all;
+    columns : (C, R) what stands there as numbers; that of labels is without meaning if it is text.
     """
 
     line: Ints | None
@@ -83,15 +83,17 @@ class _Found:
     words: _Words | None
 
 
-def read_fields(contents: Contents, *, text_label: bool) -> Fields | None:
+def read_fields(contents: Contents, *, text_label: bool, label: int = 0) -> Fields | None:
     """What stands in files whose lines are all alike; None where they are not.
 
-    text_label: the first word is text even where it is a number.
+    text_label: the label is text even where it is a number; label: the column that it stands in.
     """
     try:
         pieces = [*_pieces(contents)]
         columns = _table(pieces)
-        found = each(lambda piece: _read(piece, columns, text_label), pieces)
+        if label >= len(columns):
+            return None
+        found = each(lambda piece: _read(piece, columns, text_label, label), pieces)
         words = _joined([part.words for part in found if len(part.line)])
     except IrregularError:
         return None
@@ -145,7 +147,7 @@ def _table(pieces: Sequence[_Piece]) -> Floats:
     return np.empty((width, lines))
 
 
-def _read(piece: _Piece, columns: Floats, text_label: bool) -> _Found:
+def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _Found:
     """Put the numbers of a piece into their columns."""
     text, width = piece.span.text, len(columns)
     parting = np.flatnonzero(text <= SPACE)
@@ -167,16 +169,22 @@ def _read(piece: _Piece, columns: Floats, text_label: bool) -> _Found:
         rows = columns[:, piece.first : piece.first + piece.lines]
         at = line if len(line) < len(fields) else slice(None)
         places = end.reshape(-1, width).T, length.reshape(-1, width).T
-        words = _put(rows, at, piece.span, places, text_label)
+        words = _put(rows, at, piece.span, places, text_label, label)
     return _Found(piece.first + line, ends, words)
 
 
 def _put(
-    rows: Floats, at: Ints | slice, span: Span, places: tuple[Ints, Ints], text_label: bool
+    rows: Floats,
+    at: Ints | slice,
+    span: Span,
+    places: tuple[Ints, Ints],
+    text_label: bool,
+    label: int,
 ) -> _Words | None:
-    """Put numbers into ``rows[:, at]``; the first words are returned where they are none."""
-    (first, *others) = zip(*places, strict=True)
-    for column, (end, length) in enumerate(others, start=1):
+    """Put numbers into ``rows[:, at]``; the labels are returned where they are none."""
+    fields = [*enumerate(zip(*places, strict=True))]
+    _, first = fields.pop(label)
+    for column, (end, length) in fields:
         found = floats(span, end, length)
         if found is None:
             raise IrregularError
@@ -186,7 +194,7 @@ def _put(
         if not text_label and np.isin(span.text[first[0] - first[1]], NUMERIC).any():
             raise IrregularError  # numbers, some of them in a way of their own
         return _words(span, *first)
-    rows[0, at] = found
+    rows[label, at] = found
     return None
 
 
@@ -202,7 +210,7 @@ def _newlines(text: Text, end: Ints) -> Ints:
 
 
 def _whole(span: Span, end: Ints, length: Ints) -> Floats | None:
-    """First words as whole numbers; None where some are none."""
+    """Labels as whole numbers; None where some are none."""
     found = floats(span, end, length)
     if found is not None and not ((found == np.floor(found)) & (np.abs(found) < EXACT)).all():
         raise IrregularError
@@ -210,7 +218,7 @@ def _whole(span: Span, end: Ints, length: Ints) -> Floats | None:
 
 
 def _words(span: Span, end: Ints, length: Ints) -> _Words:
-    """First words as they stand there."""
+    """Labels as they stand there."""
     longest = int(length.max())
     if longest > LONGEST_WORD:
         raise IrregularError
@@ -229,7 +237,7 @@ def _coded(parts: Words) -> Ints:
 
 
 def _joined(found: Sequence[_Words | None]) -> Keys | None:
-    """First words of all pieces as text, in order of appearance."""
+    """Labels of all pieces as text, in order of appearance."""
     own = [words for words in found if words is not None]
     if not own:
         return None

@@ -16,15 +16,18 @@ import numpy as np
 from detmetrics.arrays import Bools, Floats
 from detmetrics.columns import BoxFormat, as_xywh
 from detmetrics.errors import FormatError
-from detmetrics.messages import counted
+from detmetrics.messages import counted, shown
 from detmetrics.parallel import each
 
 __all__ = [
     "CENTRES",
     "CORNERS",
+    "POINTS",
     "SIDES",
+    "TURNED",
     "Layout",
     "asked_layout",
+    "is_oriented",
     "is_relative",
     "lie_in_unit",
     "told_layout",
@@ -49,9 +52,16 @@ ENOUGH = 10
 
 ROWS = 1 << 14
 
+SKEWED, ROUNDED = 0.25, 0.005
+"""How far, in parts of its extent and in shares of the image, the fourth corner may lie from where
+it closes a rectangle; a score among the corners moves it as far as the box is from the edge.
+"""
+
 CENTRES = ("cx", "cy", "w", "h")
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 SIDES = ("x", "y", "w", "h")
+TURNED = (*CENTRES, "angle")
+POINTS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
 FORMATS: dict[tuple[str, ...], BoxFormat] = {CENTRES: "cxcywh", CORNERS: "xyxy", SIDES: "xywh"}
 
 SPELLINGS = {
@@ -71,6 +81,8 @@ SPELLINGS = {
     "category": "class",
     "x_center": "cx",
     "y_center": "cy",
+    "rotation": "angle",
+    "theta": "angle",
 }
 
 
@@ -118,21 +130,38 @@ def asked_layout(columns: str | Sequence[str], *, scored: bool) -> tuple[str, ..
         if "=" in text:
             continue
         words = text.replace(",", " ").lower().split()
-        names = [SPELLINGS.get(word, word) for word in words]
+        corners = POINTS if set(POINTS) <= set(words) else ()
+        names = [word if word in corners else SPELLINGS.get(word, word) for word in words]
         if ("score" in names) != scored:
             continue
-        if names[:1] != ["class"] or not any(set(box) <= set(names) for box in FORMATS):
+        if names[:1] != ["class"] or not _is_box(names):
             raise FormatError(
                 "--columns",
                 [
                     (
-                        "expected class first and then a box as xmin ymin xmax ymax, x y w h or "
-                        f"cx cy w h, as in 'class score xmin ymin xmax ymax'; got {text!r}"
+                        "expected class first and then a box as xmin ymin xmax ymax, x y w h, "
+                        "cx cy w h, cx cy w h angle or x1 y1 x2 y2 x3 y3 x4 y4, as in "
+                        f"'class score xmin ymin xmax ymax'; got {shown(text)}"
                     )
                 ],
             )
         return tuple(names[1:])
     return None
+
+
+def _is_box(names: Sequence[str]) -> bool:
+    """Whether names make one box; each stands there once, and an angle turns about a centre."""
+    known = {*names}
+    if len(known) < len(names):
+        return False
+    if is_oriented(names):
+        return {*POINTS} <= known or {*CENTRES} <= known
+    return any({*box} <= known for box in FORMATS)
+
+
+def is_oriented(names: Sequence[str]) -> bool:
+    """Whether columns are those of an oriented box: four corners, or sides and an angle."""
+    return "angle" in names or {*POINTS} <= {*names}
 
 
 def told_layout(
@@ -273,7 +302,20 @@ def _contradict(
     return against | _no_box(column, relative, sizes)
 
 
+def _no_rectangle(column: dict[str, Floats]) -> Bools:
+    """(R,) of corners in shares: whether they are far from a rectangle, or not in the image."""
+    corners = np.stack([column[name] for name in POINTS], axis=1).reshape(-1, 4, 2)
+    apart = np.abs(corners[:, 0] + corners[:, 2] - corners[:, 1] - corners[:, 3])
+    extent = np.ptp(corners, axis=1)
+    centre = corners.mean(axis=1)
+    outside = (centre < -SLACK) | (centre > 1 + SLACK)
+    wrong: Bools = ((apart > SKEWED * extent + ROUNDED) | outside).any(axis=1)
+    return wrong
+
+
 def _no_box(column: dict[str, Floats], relative: bool, sizes: Floats | None) -> Bools:
+    if "x4" in column:
+        return _no_rectangle(column)
     if "xmin" in column:
         left, top, right, bottom = (column[name] for name in CORNERS)
         wrong: Bools = (right < left) | (bottom < top)

@@ -13,7 +13,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,8 @@ class Lines:
 
     files: (F,) their names; file : (R,) which of them; line : (R,) counted through all files, None
     where every line is a row; first : (F,) the number of the first line of each file;
-    label : (R,) the first word of each line; numbers: of all lines, one line after the other, or
-    (R, C) where all hold as many; width : (R,) how many each line holds.
+    label : (R,) the word of each line, the first unless asked otherwise; numbers: of all lines, one
+    line after the other, or (R, C) where all hold as many; width : (R,) how many each line holds.
     latin: files that are not in UTF-8 and were taken for Latin-1.
     """
 
@@ -107,6 +107,8 @@ class Lines:
         if len(lengths) < 2:
             return self
         kept = (count >= len(self) / 4)[at]
+        if not kept.any():  # polygons of any length
+            return self
         code = np.arange(len(self)) if self.label.code is None else self.label.code
         used, fresh = np.unique(code[kept], return_inverse=True)
         return replace(
@@ -143,26 +145,36 @@ def read_lines(
     path: str,
     *,
     text_label: bool = False,
+    label: int = 0,
     strict: bool = True,
 ) -> Lines:
     """The lines of files; blank ones are passed over.
 
     path: names the whole in errors; text_label: keep a label such as ``007`` as text, where else
-    a column of whole numbers becomes numbers; strict: without it, bad lines are passed over as
+    a column of whole numbers becomes numbers; label: how many numbers stand before it, more behind
+    it; strict: without it, bad lines are passed over as
     long as there are more good ones.
 
     Raises:
         FormatError: something that is no number where one must stand, or no text at all.
     """
-    found = _regular(contents, tuple(files), text_label)
+    kept = _Label(text_label, label)
+    found = _regular(contents, tuple(files), kept)
     if found is not None:
         return found
     parts = [*contents]
     if not any(part.startswith(MARKS) for part in parts):
-        found = _by_pandas(parts, tuple(files), text_label)
+        found = _by_pandas(parts, tuple(files), kept)
     if found is not None:
         return found
-    return _line_by_line(parts, tuple(files), path, text_label, strict)
+    return _line_by_line(parts, tuple(files), path, kept, strict)
+
+
+class _Label(NamedTuple):
+    """text: it is text even where it is a number; column: where it stands."""
+
+    text: bool
+    column: int
 
 
 def exact_floats() -> dict[str, Any]:
@@ -173,13 +185,13 @@ def exact_floats() -> dict[str, Any]:
     return {} if version >= (3, 1) else {"float_precision": "round_trip"}
 
 
-def _regular(contents: Contents, files: tuple[str, ...], text_label: bool) -> Lines | None:
+def _regular(contents: Contents, files: tuple[str, ...], kept: _Label) -> Lines | None:
     """The fast way; None where the lines are not all alike."""
-    found = read_fields(contents, text_label=text_label)
+    found = read_fields(contents, text_label=kept.text, label=kept.column)
     if found is None:
         return None
     file = np.repeat(np.arange(len(files)), found.lines)
-    label, numbers = found.columns[0], found.columns[1:].T
+    label, numbers = found.columns[kept.column], _others(found.columns, kept.column).T
     return Lines(
         files=files,
         file=file if found.line is None else file[found.line],
@@ -191,13 +203,18 @@ def _regular(contents: Contents, files: tuple[str, ...], text_label: bool) -> Li
     )
 
 
-def _by_pandas(parts: Sequence[bytes], files: tuple[str, ...], text_label: bool) -> Lines | None:
+def _others(columns: Floats, label: int) -> Floats:
+    """Without that of labels; no copy where it is the first."""
+    return columns[1:] if label == 0 else np.delete(columns, label, axis=0)
+
+
+def _by_pandas(parts: Sequence[bytes], files: tuple[str, ...], kept: _Label) -> Lines | None:
     """The way for numbers of many digits; None where the lines are not all alike."""
     parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in parts]
     joined = b"".join(parts)
     if b"\0" in joined or (b"\r" in joined and LONE_RETURN.search(joined)):
         return None
-    frame, counts = _aligned(joined, text_label), _line_counts(parts)
+    frame, counts = _aligned(joined, kept), _line_counts(parts)
     if frame is None or counts.sum() != len(frame):  # blank lines, which shift the others
         return None
     return Lines(
@@ -205,16 +222,16 @@ def _by_pandas(parts: Sequence[bytes], files: tuple[str, ...], text_label: bool)
         file=np.repeat(np.arange(len(parts)), counts),
         line=None,
         first=np.cumsum(counts) - counts,
-        label=keys_of(frame[0]),
-        numbers=frame.iloc[:, 1:].to_numpy(np.float64),
+        label=keys_of(frame[kept.column]),
+        numbers=frame.drop(columns=kept.column).to_numpy(np.float64),
         width=np.broadcast_to(np.int64(frame.shape[1] - 1), len(frame)),
     )
 
 
-def _aligned(joined: bytes, text_label: bool) -> pd.DataFrame | None:
+def _aligned(joined: bytes, kept: _Label) -> pd.DataFrame | None:
     """Words and numbers with one space between them, or with any."""
-    frame = None if b"\t" in joined else _frame(joined, " ", text_label)
-    return _frame(joined, r"\s+", text_label) if frame is None else frame
+    frame = None if b"\t" in joined else _frame(joined, " ", kept)
+    return _frame(joined, r"\s+", kept) if frame is None else frame
 
 
 def _line_counts(parts: Sequence[bytes]) -> Ints:
@@ -222,7 +239,7 @@ def _line_counts(parts: Sequence[bytes]) -> Ints:
     return np.fromiter((part.count(b"\n") for part in parts), np.int64, len(parts))
 
 
-def _frame(joined: bytes, separator: str, text_label: bool) -> pd.DataFrame | None:
+def _frame(joined: bytes, separator: str, kept: _Label) -> pd.DataFrame | None:
     """A word and numbers in every line, or None."""
     import pandas as pd
 
@@ -235,18 +252,20 @@ def _frame(joined: bytes, separator: str, text_label: bool) -> pd.DataFrame | No
                 header=None,
                 quoting=3,
                 na_filter=False,
-                dtype={0: object} if text_label or NAMED.match(joined) else None,
+                dtype={kept.column: object} if kept.text or NAMED.match(joined) else None,
                 **exact_floats(),
             )
     except (ValueError, OverflowError):  # pandas' own errors and those of Unicode are ValueErrors
         return None
-    return frame if _is_regular(frame) else None
+    return frame if _is_regular(frame, kept.column) else None
 
 
-def _is_regular(frame: pd.DataFrame) -> bool:
-    if frame.shape[1] == 1 or any(kind.kind not in "iuf" for kind in frame.dtypes.iloc[1:]):
+def _is_regular(frame: pd.DataFrame, column: int) -> bool:
+    if frame.shape[1] <= max(column, 1):
         return False
-    label = frame[0]
+    if any(kind.kind not in "iuf" for kind in frame.dtypes.drop(column)):
+        return False
+    label = frame[column]
     if label.dtype.kind in "iuf":
         return True
     found = label.unique().tolist()
@@ -303,7 +322,7 @@ def _text_keys(words: Sequence[Id]) -> Keys:
 
 
 def _line_by_line(
-    contents: Sequence[bytes], files: tuple[str, ...], path: str, text_label: bool, strict: bool
+    contents: Sequence[bytes], files: tuple[str, ...], path: str, kept: _Label, strict: bool
 ) -> Lines:
     words: list[str] = []
     values: list[float] = []
@@ -316,14 +335,16 @@ def _line_by_line(
         if guessed:
             latin.append(name)
         for row, tokens in _rows(text):
-            at = _first_number(tokens)
+            own = slice(kept.column, _first_number(tokens, kept.column + 1))
+            label = tokens[own]
+            del tokens[own]
             try:
-                values += map(_number, tokens[at:])
+                values += map(_number, tokens)
             except ValueError:
-                faults.append(f"{printable(name)}:{row + 1}: {_no_number(tokens, at)}")
+                faults.append(f"{printable(name)}:{row + 1}: {_no_number(tokens)}")
                 del values[start[-1] :]
                 continue
-            words.append(" ".join(tokens[:at]))
+            words.append(" ".join(label))
             start.append(len(values))
             file.append(number)
             line.append(row)
@@ -334,7 +355,7 @@ def _line_by_line(
         file=np.array(file, np.int64),
         line=np.array(line, np.int64),
         first=np.zeros(len(files), np.int64),
-        label=_labels(words, text_label),
+        label=_labels(words, kept.text),
         numbers=np.array(values, np.float64),
         width=np.array(start[1:], np.int64) - np.array(start[:-1], np.int64),
         latin=tuple(latin),
@@ -348,12 +369,12 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
             yield row, tokens
 
 
-def _first_number(tokens: list[str]) -> int:
+def _first_number(tokens: list[str], start: int) -> int:
     """Names may be of several words: the numbers begin after the last word that is none.
 
     The word ``difficult`` behind the numbers is a flag.
     """
-    for at in range(1, len(tokens)):
+    for at in range(start, len(tokens)):
         if _is_number(tokens[at]):
             return at
     return len(tokens)
@@ -375,8 +396,8 @@ def _number(token: str) -> float:
     return float(token)
 
 
-def _no_number(tokens: list[str], at: int) -> str:
-    bad = next(token for token in tokens[at:] if not _is_number(token))
+def _no_number(tokens: list[str]) -> str:
+    bad = next(token for token in tokens if not _is_number(token))
     hint = ", with spaces between numbers" if "," in bad or ";" in bad else ""
     return f"expected a number{hint}, got {shown(bad)}"
 

@@ -42,5 +42,6 @@ def _of_lines(given: Given) -> str | None:
         return None
     return (
         f"its lines have {counted(widths.pop() + 1, 'column')}, where labels have 5 (class cx cy w "
-        "h) and predictions 6 (with a score): take out what is too much, or add what is missing"
+        "h) and predictions 6 (with a score): take out what is too much, add what is missing, or "
+        "say what they are, as --det-format text --columns 'class cx cy w h angle score'"
     )

@@ -6,7 +6,7 @@ import csv
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "SIZE_TABLE",
     "ImageFiles",
     "by_stem",
     "files_of",
     "header_size",
     "sizes_of",
+    "with_size_table",
     "without_suffix",
 ]
 
@@ -35,6 +37,7 @@ IMAGE_SUFFIXES = (
     *(".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".pnm", ".ppm", ".pgm"),
     *(".svg", ".tif", ".tiff", ".webp", ".avif", ".heic"),
 )
+SIZE_TABLE = "image_sizes.csv"
 UNKNOWN = (math.nan, math.nan)
 Value = TypeVar("Value")
 
@@ -86,6 +89,15 @@ def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None =
         return header_size(files[name]) if name in files else UNKNOWN
 
     return np.array([size(name) for name in names], dtype=np.float64).reshape(-1, 2)
+
+
+def with_size_table(folder: str, reading: Reading) -> Reading:
+    """With the table of sizes that lies among the labels, where nothing was asked for."""
+    beside = os.path.join(folder, SIZE_TABLE)
+    asked = reading.image_sizes is not None or reading.image_dir is not None
+    if asked or not os.path.isfile(beside):
+        return reading
+    return replace(reading, image_sizes=beside)
 
 
 def header_size(path: str) -> tuple[float, float]:

@@ -17,7 +17,7 @@ NO_BOXES = frozenset(
         *("classes.txt", "names.txt", "labels.txt", "obj_names.txt", "predefined_classes.txt"),
         *("train.txt", "val.txt", "valid.txt", "test.txt", "trainval.txt", "default.txt"),
         *("readme.txt", "readme.dataset.txt", "readme.roboflow.txt", "license.txt", "notes.txt"),
-        *("requirements.txt", "class_names.txt", "classnames.txt"),
+        *("requirements.txt", "class_names.txt", "classnames.txt", "imgnamefile.txt"),
     )
 )
 LOOKED_AT = 50

@@ -102,6 +102,31 @@ KITTI_FOUND = (
     "dog -1 -1 -0.2 10 20 70 60 1.6 1.7 3.7 -2.7 1.7 9.2 1.5 0.25\n"
 )
 
+DOTA = (
+    "imagesource:GoogleEarth\ngsd:0.14\n"
+    "10.0 10.0 50.0 12.0 49.0 30.0 9.0 28.0 cat 0\n60 60 90.5 60 90.5 80 60 80 dog 2\n"
+)
+DOTA_FOUND = "a 0.9 10.0 10.0 50.0 12.0 49.0 30.0 9.0 28.0\nb 0.5 60 60 90.5 60 90.5 80 60 80\n"
+OBB_FOUND = (
+    "1 0.400376 0.715749 0.408635 0.69497 0.395132 0.686583 0.386873 0.707363 0.726237\n"
+    "0 0.485623 0.549246 0.52174 0.516857 0.475271 0.435894 0.439154 0.468283 0.70108\n"
+)
+MASKS_FOUND = "0 0.392 0.67 0.388 0.675 0.38 0.68 0.5\n1 0.5 0.5 0.6 0.5 0.6 0.7 0.7 0.9 0.25\n"
+TURNED_FOUND = "0 50 40 20 10 0.5 0.9\n1 30 30 10 10 -0.25 0.8\n"
+OBB_PREDICTIONS = json.dumps(
+    [
+        {
+            "image_id": name,
+            "file_name": f"{name}.jpg",
+            "category_id": number,
+            "score": 0.9 / number,
+            "rbox": [15.0, 11.0, 10.0, 2.0, 0.0],
+            "poly": [10.0, 10.0, 20.0, 10.0, 20.0, 12.0, 10.0, 12.0],
+        }
+        for number, name in enumerate(("a", "b"), start=1)
+    ]
+)
+
 
 class Sample(NamedTuple):
     """files: by name, ``""`` for a single file; extra: files that are needed but not mutated."""
@@ -125,6 +150,19 @@ SAMPLES = {
     "yolo predictions": Sample("yolo", "found", _folder(a=FOUND, b=FOUND)),
     "yolo predictions asked": Sample(
         "yolo", "found", _folder(a=FOUND, b=FOUND), columns="class cx cy w h score"
+    ),
+    "yolo oriented predictions": Sample("yolo", "found", _folder(a=OBB_FOUND, b=OBB_FOUND)),
+    "yolo masks": Sample("yolo", "found", _folder(a=MASKS_FOUND, b=MASKS_FOUND)),
+    "yolo angles": Sample(
+        "yolo",
+        "found",
+        _folder(a=TURNED_FOUND, b=TURNED_FOUND),
+        columns="class cx cy w h angle score",
+    ),
+    "dota": Sample("dota", "truth", _folder(a=DOTA, b=DOTA)),
+    "dota detections": Sample("dota", "found", _folder(Task1_cat=DOTA_FOUND, Task1_dog=DOTA_FOUND)),
+    "ultralytics oriented": Sample(
+        "ultralytics", "found", {"predictions.json": OBB_PREDICTIONS.encode()}, "predictions.json"
     ),
     "data.yaml": Sample("yolo", "truth", {"data.yaml": YAML.encode()}, "data.yaml", PICTURES),
     "listed yaml": Sample("yolo", "truth", {"data.yaml": LISTED.encode()}, "data.yaml", PICTURES),
@@ -273,7 +311,7 @@ def lay(folder: Path, sample: Sample, files: Mapping[str, bytes]) -> Path:
 
 def truth_of(sample: Sample) -> dm.GroundTruth:
     """Ground truth that the detections of the samples fit."""
-    named = sample.format in ("text", "comp4", "kitti", "csv", "parquet", "ultralytics")
+    named = sample.format in ("text", "comp4", "dota", "kitti", "csv", "parquet", "ultralytics")
     classes = {"openimages": ["/m/01", "/m/02"]}.get(
         sample.format, ["cat", "dog"] if named else ["0", "1"]
     )

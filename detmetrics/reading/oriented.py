@@ -1,0 +1,126 @@
+"""Oriented boxes in columns of text that were asked for: four corners, or sides and an angle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detmetrics.arrays import Floats, object_column
+from detmetrics.catalog import Catalog, positions
+from detmetrics.errors import FormatError
+from detmetrics.messages import counted
+from detmetrics.overlap.polygons import Polygons
+from detmetrics.pairing import stem
+from detmetrics.reading.angles import Angles, rectangles
+from detmetrics.reading.layouts import POINTS, TURNED, is_relative
+from detmetrics.reading.lines import Lines
+from detmetrics.reading.request import Reading
+from detmetrics.reading.sizes import sizes_of
+
+__all__ = ["Oriented", "asked_oriented", "known_sizes", "sizes_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class Oriented:
+    """shapes : (R,) oriented boxes; relative: in shares of the image; notes: how they were read.
+
+    names: of the columns of values : (R, C).
+    """
+
+    shapes: Polygons
+    relative: bool
+    notes: tuple[str, ...]
+    names: Sequence[str]
+    values: Floats
+
+    def column(self, name: str) -> Floats | None:
+        """(R,) one column, or None without one of this name."""
+        at = [*self.names].index(name) if name in self.names else None
+        return None if at is None else np.ascontiguousarray(self.values[:, at])
+
+
+def asked_oriented(
+    asked: Sequence[str],
+    lines: Lines,
+    sizes: Floats,
+    told: Angles,
+    angle: str | None,
+    path: str,
+) -> Oriented:
+    """Oriented boxes of lines that hold what was asked for.
+
+    asked: names of the numbers of a line; sizes : (F, 2) of the image of each file, nan where
+    unknown; told: what the format says of angles; angle: what was asked for, see
+    :func:`~detmetrics.reading.angles.rectangles`.
+
+    Sides in shares are those of the box before it is turned: ``cx`` and ``w`` times the width of
+    the image, ``cy`` and ``h`` times its height.
+
+    Raises:
+        FormatError: lines of another length, a negative side, an angle of which the convention is
+            open, or one in shares of an image of unknown size.
+    """
+    lines.refuse(
+        path,
+        np.flatnonzero(lines.width != len(asked)),
+        lambda row: (
+            f"--columns names {len(asked) + 1} columns, the line has {lines.width[row] + 1}"
+        ),
+    )
+    lines.refuse_unusable(path)
+    values = lines.matrix(len(asked))
+    cornered = {*POINTS} <= {*asked}
+    sides = values[:, [asked.index(name) for name in (POINTS if cornered else TURNED)]]
+    relative = bool(len(sides)) and is_relative(sides if cornered else sides[:, :4])
+    unit = "shares of the image" if relative else "pixels"
+    said = f"{path}: columns are {' '.join(('class', *asked))} in {unit}, as asked"
+    if cornered:
+        shapes = Polygons.of_corners(np.ascontiguousarray(sides).reshape(-1, 4, 2))
+        return Oriented(shapes, relative, (said,), asked, values)
+    lines.refuse(
+        path,
+        np.flatnonzero((sides[:, 2:4] < 0).any(axis=1)),
+        lambda row: f"expected sides from 0 up, got {sides[row, 2]:g} and {sides[row, 3]:g}",
+    )
+    if relative:
+        sides = _in_pixels(sides, sizes[lines.file], path)
+        said += ": cx and w times the width of the image, cy and h times its height, then turned"
+    shapes, note = rectangles(sides, told, angle, path)
+    return Oriented(shapes, False, (said, note), asked, values)
+
+
+def _in_pixels(sides: Floats, sizes: Floats, path: str) -> Floats:
+    unknown = np.isnan(sizes).any(axis=1)
+    if unknown.any():
+        raise FormatError(
+            path,
+            [
+                (
+                    "boxes are shares of the image and turned by an angle, which holds in pixels "
+                    f"alone, and the size of the image of {counted(int(unknown.sum()), 'line')} is "
+                    "unknown: give the images with --image-dir DIR, or their sizes with "
+                    "--image-sizes FILE (a CSV with image, width, height)"
+                )
+            ],
+        )
+    return np.column_stack([sides[:, :2] * sizes, sides[:, 2:4] * sizes, sides[:, 4]])
+
+
+def known_sizes(images: Sequence[str], reading: Reading) -> Floats:
+    """(F, 2) the sizes of images: as the ground truth has them, or as asked; nan where unknown."""
+    own = sizes_of(images, reading)
+    if reading.catalog is None:
+        return own
+    known = sizes_in(reading.catalog, images)
+    return np.where(np.isnan(known), own, known)
+
+
+def sizes_in(catalog: Catalog, images: Sequence[str]) -> Floats:
+    """(F, 2) the sizes of images as the ground truth has them, by stem; nan where it has none."""
+    sizes = np.full((len(images), 2), np.nan)
+    known = object_column([stem(str(name)) for name in catalog.image_names])
+    found = positions(known, object_column([stem(name) for name in images]))
+    sizes[found >= 0] = catalog.image_sizes[found[found >= 0]]
+    return sizes
