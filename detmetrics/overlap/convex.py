@@ -9,10 +9,10 @@ to the left:
 For: the area below a polygon's upper edges and above its lower ones is
 ``-sum of s_e * (area below e)``, so what two share is ``sum of s_e s_f * (area below both)``, and
 what lies below both is ``(y_e + y_f - |y_e - y_f|) / 2``. The sums of ``y_e`` and ``y_f`` alone
-vanish, as every x passes a closed outline as often to the right as to the left. So no polygon is cut
-and no corner of what is shared is sought: a pair of edges is a few operations on all pairs of
-polygons, and neither the direction of the corners nor an edge that both have matters. An integrand
-that changes its sign has, between ``a`` and ``-b``, the mean ``(a + b) / 2 - a b / (a + b)``.
+vanish, as a closed outline passes every x as often to the right as to the left. So no polygon is
+cut and no corner of what is shared is sought: a pair of edges is a few operations on all pairs of
+polygons, and neither the direction of the corners nor an edge that both have matters. Where lines
+cross, from ``a`` apart to ``-b``, the mean of the integrand is ``(a + b) / 2 - a b / (a + b)``.
 
 Corners stand in planes, one plane a corner and one column a polygon. Polygons of fewer corners
 repeat their last one: an edge of no length has no x in common with any.

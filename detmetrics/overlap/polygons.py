@@ -122,9 +122,9 @@ class Polygons(Shapes):
         found = np.zeros(len(self))
 
         def measure(rows: Ints, most: int) -> None:
-            found[rows] = np.abs(convex.areas(*self._planes(rows, most)))
+            found[rows] = np.abs(convex.areas(*self.planes(rows, most)))
 
-        self._in_blocks(np.flatnonzero(self._convex), measure)
+        self.in_blocks(np.flatnonzero(self._convex), measure)
         if len(odd := np.flatnonzero(~self._convex)):
             import shapely
 
@@ -165,7 +165,7 @@ class Polygons(Shapes):
     def _overlaps(
         self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, lowest: float, most: Floats
     ) -> Floats:
-        """most : (P,) what pairs share at most."""
+        """The same, given most : (P,) what pairs share at most."""
         area, of_other = self.areas[mine], other.areas[theirs]
         smaller = np.minimum(area, of_other)
         bound = _over_union(np.minimum(most, smaller), area, of_other, crowd)
@@ -183,7 +183,7 @@ class Polygons(Shapes):
         for which, most in ((few, FEW_CORNERS), (regular & ~few, MOST_CORNERS)):
             if len(at := np.flatnonzero(which)):
                 shared[at] = convex.shared_areas(
-                    self._planes(mine[at], most), other._planes(theirs[at], most)
+                    self.planes(mine[at], most), other.planes(theirs[at], most)
                 )
         if len(at := np.flatnonzero(~regular)):
             import shapely
@@ -200,13 +200,13 @@ class Polygons(Shapes):
         found = np.zeros(len(self), bool)
 
         def tell(rows: Ints, most: int) -> None:
-            found[rows] = convex.convex(*self._planes(rows, most))
+            found[rows] = convex.convex(*self.planes(rows, most))
 
-        self._in_blocks(np.flatnonzero(self.count <= MOST_CORNERS), tell)
+        self.in_blocks(np.flatnonzero(self.count <= MOST_CORNERS), tell)
         return found
 
-    def _planes(self, rows: Ints, most: int) -> tuple[Floats, Floats]:
-        """x and y of the corners of rows, each (C, P); the last one is repeated where they end."""
+    def planes(self, rows: Ints, most: int) -> tuple[Floats, Floats]:
+        """Corners of rows, x and y, each (C, P); the last one is repeated where they end."""
         if self._even == most:
             corners = self.points.reshape(len(self), -1).take(rows, axis=0)
         else:
@@ -216,7 +216,7 @@ class Polygons(Shapes):
         planes = np.ascontiguousarray(corners.T)
         return planes[0::2], planes[1::2]
 
-    def _in_blocks(self, rows: Ints, of: Callable[[Ints, int], None]) -> None:
+    def in_blocks(self, rows: Ints, of: Callable[[Ints, int], None]) -> None:
         """Have something done with blocks of rows and the most corners that they have."""
         few = self.count[rows] <= FEW_CORNERS
         parts = [

@@ -17,6 +17,7 @@ from detmetrics.rules.sets import (
     TORCHMETRICS,
     ULTRALYTICS,
     ULTRALYTICS_2025,
+    ULTRALYTICS_OBB,
     VOC2007,
     VOC2012,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "TORCHMETRICS",
     "ULTRALYTICS",
     "ULTRALYTICS_2025",
+    "ULTRALYTICS_OBB",
     "UNLIMITED",
     "VOC2007",
     "VOC2012",

@@ -105,6 +105,12 @@ class Rows:
             natural = self.natural
             have = "boxes alone" if natural is None else KINDS[natural].title
             raise RulesError(f"{self.source.name}: no {kind.title} here, but {have}")
+        if kind.pixels and self.relative:
+            raise RulesError(
+                f"{self.source.name}: {kind.title} are measured in pixels, and these are shares of "
+                "images of unknown size: give the images with --image-dir or their sizes with "
+                "--image-sizes"
+            )
         try:
             return kind.made(outlines, self.sizes, single)
         except OutlineError as error:
