@@ -7,8 +7,8 @@ and the covariance
 
 and the overlap of two is 1 less the Hellinger distance of their distributions,
 ``1 - sqrt(1 - exp(-BD))``, with the Bhattacharyya distance BD. It is no IoU: where one of two
-squares is moved by half its side it is 0.44 instead of 0.33, squares have no angle, and it never
-falls to 0. Of a crowd it is the same as of any other.
+squares is moved by half its side it is 0.44 instead of 0.33, squares have no angle, and boxes that
+do not touch have some. Of a crowd it is the same as of any other.
 
 Other polygons of four corners, such as labels that were rounded, are measured as the smallest
 rectangle around them; upright boxes have the angle 0.
@@ -29,6 +29,7 @@ Source: Llerena et al., Gaussian Bounding Boxes and Probabilistic Intersection-o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, ClassVar, Self
@@ -94,7 +95,7 @@ class Gaussians(Shapes):
         sides = self.sides.astype(np.float32) if self.single else self.sides
         x, y, w, h, angle = (np.ascontiguousarray(column) for column in sides.T)
         w, h = w * w / 12, h * h / 12
-        cos, sin = np.cos(angle), np.sin(angle)
+        cos, sin = _exactly(np.cos, angle), _exactly(np.sin, angle)
         cos2, sin2 = cos * cos, sin * sin
         return x, y, w * cos2 + h * sin2, w * sin2 + h * cos2, (w - h) * cos * sin
 
@@ -113,10 +114,16 @@ class Gaussians(Shapes):
         with np.errstate(invalid="ignore", divide="ignore"):  # a spread that rounding made negative
             t1 = (a * (y1 - y2) ** 2 + b * (x1 - x2) ** 2) / (spread + eps) / 4
             t2 = c * (x2 - x1) * (y1 - y2) / (spread + eps) / 2
-            t3 = np.log(spread / (4 * np.sqrt(own) + eps) + eps) / 2
+            t3 = _exactly(np.log, spread / (4 * np.sqrt(own) + eps) + eps) / 2
         distance = np.clip(t1 + t2 + t3, eps, FARTHEST)
-        overlap: Floats = 1 - np.sqrt(1 - np.exp(-distance) + eps)
+        overlap: Floats = 1 - np.sqrt(1 - _exactly(np.exp, -distance) + eps)
         return overlap.astype(np.float64, copy=False)
+
+
+def _exactly(function: Callable[[Floats], Floats], values: Floats) -> Floats:
+    """The value in float64, rounded: in float32 libraries differ in the last digit."""
+    found: Floats = function(values.astype(np.float64, copy=False))
+    return found.astype(values.dtype, copy=False)
 
 
 # --- from what sources say -----------------------------------------------------------------------
@@ -155,8 +162,10 @@ def smallest_rectangles(x: Floats, y: Floats) -> Floats:
     """(R, 5) the rectangles of least area around corners x, y : (C, R), as :class:`Gaussians`.
 
     A side of it lies on an edge of the convex hull, so the directions from corner to corner are
-    tried; a rectangle along one that is no edge is only larger. The width is the longer side and
-    the angle in [-pi/4, 3 pi/4), as Ultralytics has it.
+    tried; a rectangle along one that is no edge is only larger. Of some that are as small, which
+    is common where corners are whole numbers, it is the first; OpenCV's ``minAreaRect``, which
+    Ultralytics calls, takes the one that its rounding favours. As there, the width is the longer
+    side and the angle in [-pi/4, 3 pi/4).
     """
     rows = x.shape[1]
     least, found = np.full(rows, np.inf), np.zeros((rows, 5))
