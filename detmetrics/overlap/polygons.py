@@ -110,11 +110,19 @@ class Polygons(Shapes):
     @remembered
     def hulls(self) -> Floats:
         """See :attr:`Shapes.hulls`."""
-        if not len(self):
-            return np.zeros((0, 4))
-        low = np.minimum.reduceat(self.points, self.first[:-1])
-        high = np.maximum.reduceat(self.points, self.first[:-1])
-        return np.concatenate([low, high], axis=1)
+        found = np.empty((len(self), 4))
+
+        def bound(rows: Ints, most: int) -> None:
+            x, y = self.planes(rows, most)
+            found[rows] = np.stack([x.min(0), y.min(0), x.max(0), y.max(0)], axis=1)
+
+        few = self.count <= MOST_CORNERS
+        self.in_blocks(np.flatnonzero(few), bound)
+        if len(rest := np.flatnonzero(~few)):
+            points, first = self._taken(rest)
+            found[rest, :2] = np.minimum.reduceat(points, first[:-1])
+            found[rest, 2:] = np.maximum.reduceat(points, first[:-1])
+        return found
 
     @remembered
     def areas(self) -> Floats:
@@ -281,11 +289,13 @@ class Rectangles(Polygons):
         u, v = w / 2 (cos, sin), h / 2 (-sin, cos)
         corners = c + u + v, c + u - v, c - u - v, c - u + v
         """
-        centre, cos, sin = sides[:, None, :2], np.cos(sides[:, 4]), np.sin(sides[:, 4])
-        half = sides[:, 2:4] / 2
-        u = np.stack([half[:, 0] * cos, half[:, 0] * sin], axis=1)[:, None]
-        v = np.stack([-half[:, 1] * sin, half[:, 1] * cos], axis=1)[:, None]
-        corners = centre + np.concatenate([u + v, u - v, -u - v, v - u], axis=1)
+        x, y, w, h, angle = sides.T
+        cos, sin = np.cos(angle) / 2, np.sin(angle) / 2
+        ux, uy, vx, vy = w * cos, w * sin, -h * sin, h * cos
+        corners = np.empty((len(sides), 4, 2))
+        for corner, (of_u, of_v) in enumerate([(1, 1), (1, -1), (-1, -1), (-1, 1)]):
+            corners[:, corner, 0] = x + (of_u * ux + of_v * vx)
+            corners[:, corner, 1] = y + (of_u * uy + of_v * vy)
         return cls(corners.reshape(-1, 2), np.arange(len(sides) + 1) * 4, sides)
 
     def _made(self, points: Floats, first: Ints, rows: Ints) -> Self:
