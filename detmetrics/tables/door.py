@@ -65,8 +65,8 @@ def outline_notes(faults: Faults, sheet: Sheet) -> list[str | None]:
         faults.remark(
             shapes.crossing,
             "shapes",
-            "polygon that crosses or touches itself: what it encloses counts",
-            "polygons that cross or touch themselves: what they enclose counts",
+            "polygon that crosses or touches itself (its IoU is that of what it encloses)",
+            "polygons that cross or touch themselves (their IoU is that of what they enclose)",
         ),
         faults.remark(
             shapes.areas == 0, "shapes", "polygon without an area", "polygons without an area"
