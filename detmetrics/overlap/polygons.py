@@ -56,6 +56,10 @@ class Polygons(Shapes):
     points: Floats
     first: Ints
 
+    def __post_init__(self) -> None:
+        for name, kind in (("points", np.float64), ("first", np.int64)):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), kind))
+
     @classmethod
     def of_corners(cls, corners: Floats) -> Polygons:
         """Polygons that all have as many corners; corners : (R, C, 2)."""

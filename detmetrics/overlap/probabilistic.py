@@ -10,12 +10,13 @@ and the overlap of two is 1 less the Hellinger distance of their distributions,
 squares is moved by half its side it is 0.44 instead of 0.33, squares have no angle, and boxes that
 do not touch have some. Of a crowd it is the same as of any other.
 
-Other polygons of four corners, such as labels that were rounded, are measured as the smallest
-rectangle around them; upright boxes have the angle 0.
+Ultralytics measures on images that it has resized, which but for the ``1e-7`` of the definition is
+the same. Other polygons of four corners, such as labels that were rounded, are measured as the
+smallest rectangle around them; upright boxes have the angle 0.
 
 Only pairs whose hulls touch are measured, which reach :data:`SIGMAS` standard deviations from the
-centre: whatever is set apart in x or in y by more than that has less than
-:data:`BEYOND` and is given 0. For: a projection only raises the Bhattacharyya coefficient
+centre: what is set apart in x or in y by more than that has less than :data:`BEYOND`, and is given
+0. For: a projection only raises the Bhattacharyya coefficient
 ``BC = exp(-BD)``, and that of two normal distributions on a line, k (s + t) apart, is at most
 ``sqrt(u) exp(-k^2 (1 + u) / 4)`` with ``u = 2 s t / (s^2 + t^2)``; its maximum over u, at
 ``u = 2 / k^2``, is ``sqrt(2) / k * exp(-k^2 / 4 - 1 / 2)``: 0.0040 at k = 4, and then the overlap

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.overlap import ANY_OVERLAP, Boxes, candidate_pairs, shared_groups
+from detmetrics.overlap import convex as convex_module
+from detmetrics.overlap import pairs as pairs_module
 from detmetrics.overlap import polygons as polygons_module
 from detmetrics.overlap.polygons import Polygons, Rectangles
 
@@ -278,7 +280,12 @@ def test_pairs_of_a_column_are_those_of_its_rows(outlines, lowest, data):
     rows = np.array(data.draw(st.permutations(range(len(outlines)))))
     groups = np.zeros(len(outlines), int)
     near = shared_groups(groups, groups)
-    pairs = candidate_pairs(mine, rows, other, groups > 0, near, lowest)
+    with pytest.MonkeyPatch.context() as patch:
+        if data.draw(st.booleans()):
+            patch.setattr(pairs_module, "BLOCK_PAIRS", 4)
+            patch.setattr(polygons_module, "BLOCK_ROWS", 2)
+            patch.setattr(convex_module, "BLOCK", 2)
+        pairs = candidate_pairs(mine, rows, other, groups > 0, near, lowest)
     found = {(rows[d], g): v for d, g, v in zip(*pairs_of(pairs), strict=True)}
     for d, one in enumerate(outlines):
         for g, two in enumerate(outlines[::-1]):
@@ -298,6 +305,14 @@ def test_a_column_without_rows():
         assert len(nothing) == len(nothing.areas) == len(nothing.hulls) == 0
         assert len(nothing.crossing) == len(nothing.take(np.zeros(0, int))) == 0
         assert len(nothing.scaled(np.zeros((0, 2)))) == 0
+
+
+def test_whole_numbers_are_no_less_exact():
+    corners = np.array([[0, 0], [3, 0], [0, 3]])
+    whole = Polygons(corners, np.array([0, 3], np.int32))
+    assert whole.areas.tolist() == [4.5]
+    assert iou(whole, column(corners)) == 1
+    assert Polygons.of_boxes(np.array([[0, 0, 3, 5]])).areas.tolist() == [15]
 
 
 def test_geometries_are_made_of_rows_that_are_asked_for(monkeypatch):
