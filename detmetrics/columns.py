@@ -121,12 +121,12 @@ def from_centres(boxes: Floats) -> Floats:
     return sides
 
 
-def refuse_unusable(faults: Faults, boxes: Floats) -> None:
+def refuse_unusable(faults: Faults, boxes: Floats, column: str = "boxes") -> None:
     """Note boxes with a nan, an infinity or a number that is no pixel."""
     # The extremes decide for nearly every table; which rows are bad is asked only then.
     if boxes.size and not (boxes.min() >= -LARGEST and boxes.max() <= LARGEST):
         bad: Bools = np.logical_not((np.abs(boxes) <= LARGEST).all(axis=1))
-        faults.refuse(bad, "boxes", "four finite numbers that can be pixels", boxes)
+        faults.refuse(bad, column, "four finite numbers that can be pixels", boxes)
 
 
 def refuse_negative(faults: Faults, boxes: Floats, box_format: BoxFormat) -> None:

@@ -1,8 +1,8 @@
 """Oriented boxes and polygons.
 
 IoU is the area that two polygons share over that of their union; of a crowd, the share of the
-detection inside. Nearly all are convex, and are clipped all at once
-(:mod:`detmetrics.overlap.clipping`); the others go to shapely, as arrays. Polygons that cross
+detection inside. Nearly all are convex, and are measured all at once
+(:mod:`detmetrics.overlap.convex`); the others go to shapely, as arrays. Polygons that cross
 themselves are repaired: what they enclose counts, once. It does not matter where and in which
 direction corners begin.
 
@@ -11,6 +11,7 @@ Source: ``polyiou.cpp`` of the DOTA development kit; for the repair, shapely's `
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -18,10 +19,11 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints
 from detmetrics.messages import shown
-from detmetrics.overlap import clipping
+from detmetrics.overlap import convex
 from detmetrics.overlap.boxes import Boxes
 from detmetrics.overlap.segmentations import Segmentations
-from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered
+from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
+from detmetrics.parallel import each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +31,16 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "Polygons", "Rectangles", "polygons_of"]
 
 MOST_CORNERS = 8
-"""Convex polygons of more corners go to shapely: clipping takes a step a corner and a side."""
+"""Convex polygons of more corners go to shapely: they cost a step for every pair of edges."""
+
+FEW_CORNERS = 4
+"""Most have no more, and are not measured as if they had as many as the others."""
+
+BLOCK_ROWS = 8_192
+"""Rows at once, so that what is computed of them stays in cache."""
+
+KNOWN = ("hulls", "areas", "_convex")
+"""What is known of rows goes along where they are taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +55,10 @@ class Polygons(Shapes):
 
     points: Floats
     first: Ints
+
+    def __post_init__(self) -> None:
+        for name, kind in (("points", np.float64), ("first", np.int64)):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), kind))
 
     @classmethod
     def of_corners(cls, corners: Floats) -> Polygons:
@@ -64,17 +79,32 @@ class Polygons(Shapes):
         """(R,) how many corners each has."""
         return np.diff(self.first)
 
+    @remembered
+    def _even(self) -> int:
+        """How many corners each has; 0 where they differ."""
+        count = self.count
+        return int(count[0]) if len(count) and (count == count[0]).all() else 0
+
     def take(self, rows: Ints) -> Self:
         """See :meth:`Shapes.take`."""
-        return self._with(*self._taken(rows))
+        taken = self._made(*self._taken(rows), rows)
+        for name in KNOWN:
+            if name in self.__dict__:
+                taken.__dict__[name] = self.__dict__[name].take(rows, axis=0)
+        return taken
 
     def _taken(self, rows: Ints) -> tuple[Floats, Ints]:
+        if self._even:
+            points = self.points.reshape(len(self), -1).take(rows, axis=0).reshape(-1, 2)
+            return points, np.arange(len(rows) + 1) * self._even
         count = self.count[rows]
         first = np.append(0, np.cumsum(count))
         at = np.repeat(self.first[rows] - first[:-1], count) + np.arange(first[-1])
         return self.points[at], first
 
-    def _with(self, points: Floats, first: Ints) -> Self:
+    def _made(self, points: Floats, first: Ints, rows: Ints) -> Self:
+        """A column of its kind of these rows, whose corners are these."""
+        del rows
         return type(self)(points, first)
 
     def scaled(self, sides: Floats) -> Polygons:
@@ -84,21 +114,33 @@ class Polygons(Shapes):
     @remembered
     def hulls(self) -> Floats:
         """See :attr:`Shapes.hulls`."""
-        if not len(self):
-            return np.zeros((0, 4))
-        low = np.minimum.reduceat(self.points, self.first[:-1])
-        high = np.maximum.reduceat(self.points, self.first[:-1])
-        return np.concatenate([low, high], axis=1)
+        found = np.empty((len(self), 4))
+
+        def bound(rows: Ints, most: int) -> None:
+            x, y = self.planes(rows, most)
+            found[rows] = np.stack([x.min(0), y.min(0), x.max(0), y.max(0)], axis=1)
+
+        few = self.count <= MOST_CORNERS
+        self.in_blocks(np.flatnonzero(few), bound)
+        if len(rest := np.flatnonzero(~few)):
+            points, first = self._taken(rest)
+            found[rest, :2] = np.minimum.reduceat(points, first[:-1])
+            found[rest, 2:] = np.maximum.reduceat(points, first[:-1])
+        return found
 
     @remembered
     def areas(self) -> Floats:
         """See :attr:`Shapes.areas`."""
-        found = np.abs(clipping.areas(*self._planes))
-        odd = np.flatnonzero(~self._convex)
-        if len(odd):
+        found = np.zeros(len(self))
+
+        def measure(rows: Ints, most: int) -> None:
+            found[rows] = np.abs(convex.areas(*self.planes(rows, most)))
+
+        self.in_blocks(np.flatnonzero(self._convex), measure)
+        if len(odd := np.flatnonzero(~self._convex)):
             import shapely
 
-            found[odd] = shapely.area(self._geometries[odd])
+            found[odd] = shapely.area(self._geometries(odd))
         return found
 
     def outline(self, row: int, _: float) -> tuple[Floats, ...]:
@@ -108,106 +150,134 @@ class Polygons(Shapes):
     @property
     def crossing(self) -> Bools:
         """(R,) which cross or touch themselves, and are repaired."""
-        import shapely
-
         found = np.zeros(len(self), bool)
-        odd = np.flatnonzero(~self._convex)
-        found[odd] = ~shapely.is_valid(self._drawn(odd))
+        if len(odd := np.flatnonzero(~self._convex)):
+            import shapely
+
+            found[odd] = ~shapely.is_valid(self._drawn(odd))
         return found
+
+    # --- overlap ---
+
+    def near(
+        self, other: Self, first: Ints, count: Ints, crowd: Bools, lowest: float
+    ) -> tuple[Ints, Ints, Floats]:
+        """See :meth:`Shapes.near`; what hulls share bounds what is in them."""
+        mine, theirs, w, h = touching(self.edges, other.edges, first, count)
+        w *= h
+        overlap = self._overlaps(mine, other, theirs, crowd[theirs], lowest, w)
+        kept = np.flatnonzero(overlap >= lowest)
+        return mine[kept], theirs[kept], overlap[kept]
 
     def overlaps(
         self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, lowest: float
     ) -> Floats:
         """See :meth:`Shapes.overlaps`."""
-        area, of_other = self.areas[mine], other.areas[theirs]
-        # They share no more than the smaller has, nor than their hulls share.
         a, b = self.hulls[mine], other.hulls[theirs]
         sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
-        most = np.minimum(np.minimum(area, of_other), np.maximum(sides, 0).prod(axis=1))
-        bound = _over_union(most, area, of_other, crowd)
+        most = np.maximum(sides, 0).prod(axis=1)
+        return self._overlaps(mine, other, theirs, crowd, lowest, most)
+
+    def _overlaps(
+        self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, lowest: float, most: Floats
+    ) -> Floats:
+        """The same, given most : (P,) what pairs share at most."""
+        area, of_other = self.areas[mine], other.areas[theirs]
+        smaller = np.minimum(area, of_other)
+        bound = _over_union(np.minimum(most, smaller), area, of_other, crowd)
         # A bound that rounding moved below the overlap it bounds must not drop it.
         asked = np.flatnonzero(bound >= lowest * (1 - 1e-9))
         shared = np.zeros(len(mine))
         shared[asked] = self._shared(mine[asked], other, theirs[asked])
-        return _over_union(np.clip(shared, 0, np.minimum(area, of_other)), area, of_other, crowd)
+        return _over_union(np.minimum(shared, smaller), area, of_other, crowd)
 
     def _shared(self, mine: Ints, other: Polygons, theirs: Ints) -> Floats:
         """(P,) the areas that pairs share."""
         shared = np.empty(len(mine))
-        convex = self._convex[mine] & other._convex[theirs]
-        at = np.flatnonzero(convex)
-        (x, y), (other_x, other_y) = self._planes, other._planes
-        of_mine, of_theirs = mine[at], theirs[at]
-        shared[at] = clipping.shared_areas(
-            (x[:, of_mine], y[:, of_mine]), (other_x[:, of_theirs], other_y[:, of_theirs])
-        )
-        if len(odd := np.flatnonzero(~convex)):
+        regular = self._convex[mine] & other._convex[theirs]
+        few = regular & (np.maximum(self.count[mine], other.count[theirs]) <= FEW_CORNERS)
+        for which, most in ((few, FEW_CORNERS), (regular & ~few, MOST_CORNERS)):
+            if len(at := np.flatnonzero(which)):
+                shared[at] = convex.shared_areas(
+                    self.planes(mine[at], most), other.planes(theirs[at], most)
+                )
+        if len(at := np.flatnonzero(~regular)):
             import shapely
 
-            shared[odd] = shapely.area(
-                shapely.intersection(
-                    self._geometries_at(mine[odd]), other._geometries_at(theirs[odd])
-                )
-            )
+            one, two = self._geometries(mine[at]), other._geometries(theirs[at])
+            shared[at] = shapely.area(shapely.intersection(one, two))
         return shared
 
     # --- convex ones, as planes of corners ---
 
     @remembered
-    def _turned(self) -> tuple[Floats, Bools]:
-        """(R, C, 2) corners with the inside on the left, and (R,) which rows are convex.
-
-        Of rows that have too many corners nothing stands there.
-        """
-        most = int(min(self.count.max(initial=3), MOST_CORNERS))
-        last = np.minimum(np.arange(most), self.count[:, None] - 1)  # repeated where it ends
-        turned, convex = clipping.counter_clockwise(self.points[self.first[:-1, None] + last])
-        return turned, convex & (self.count <= most)
-
-    @property
     def _convex(self) -> Bools:
-        return self._turned[1]
+        """(R,) which are convex, and have few enough corners."""
+        found = np.zeros(len(self), bool)
 
-    @remembered
-    def _planes(self) -> tuple[Floats, Floats]:
-        corners = self._turned[0]
-        return np.ascontiguousarray(corners[:, :, 0].T), np.ascontiguousarray(corners[:, :, 1].T)
+        def tell(rows: Ints, most: int) -> None:
+            found[rows] = convex.convex(*self.planes(rows, most))
+
+        self.in_blocks(np.flatnonzero(self.count <= MOST_CORNERS), tell)
+        return found
+
+    def planes(self, rows: Ints, most: int) -> tuple[Floats, Floats]:
+        """Corners of rows, x and y, each (C, P); the last one is repeated where they end."""
+        if self._even == most:
+            corners = self.points.reshape(len(self), -1).take(rows, axis=0)
+        else:
+            first, after = self.first[rows, None], self.first[rows + 1, None]
+            at = np.minimum(first + np.arange(most), after - 1)
+            corners = self.points[at].reshape(len(rows), -1)
+        planes = np.ascontiguousarray(corners.T)
+        return planes[0::2], planes[1::2]
+
+    def in_blocks(self, rows: Ints, of: Callable[[Ints, int], None]) -> None:
+        """Have something done with blocks of rows and the most corners that they have."""
+        few = self.count[rows] <= FEW_CORNERS
+        parts = [
+            (which[start : start + BLOCK_ROWS], most)
+            for which, most in ((rows[few], FEW_CORNERS), (rows[~few], MOST_CORNERS))
+            for start in range(0, len(which), BLOCK_ROWS)
+        ]
+        each(lambda part: of(*part), parts)
 
     # --- others, as geometries ---
 
     @remembered
-    def _geometries(self) -> NDArray[Any]:
-        """(R,) geometries, repaired, where rows are not convex; None elsewhere."""
-        return self._geometries_where(~self._convex)
+    def _kept(self) -> NDArray[Any]:
+        """(R,) geometries that were asked for, None elsewhere."""
+        return np.full(len(self), None, object)
 
-    @remembered
-    def _all_geometries(self) -> NDArray[Any]:
-        return self._geometries_where(np.ones(len(self), bool))
+    def _geometries(self, rows: Ints) -> NDArray[Any]:
+        """(P,) the geometries of rows, repaired; each is made when it is first asked for.
 
-    def _geometries_at(self, rows: Ints) -> NDArray[Any]:
-        """(P,) the geometries of rows; convex ones are drawn where they meet others."""
-        known = self._geometries if not self._convex[rows].any() else self._all_geometries
-        found: NDArray[Any] = known[rows]
-        return found
-
-    def _geometries_where(self, wanted: Bools) -> NDArray[Any]:
+        Where two threads ask for the same they make it twice, and either will do.
+        """
         import shapely
 
-        found = np.full(len(self), None, object)
-        rows = np.flatnonzero(wanted)
-        drawn = self._drawn(rows)
-        broken = ~shapely.is_valid(drawn)
-        drawn[broken] = shapely.make_valid(drawn[broken], method="structure", keep_collapsed=False)
-        found[rows] = drawn
+        kept = self._kept
+        missing = np.unique(rows[shapely.is_missing(kept[rows])])
+        if len(missing):
+            drawn = self._drawn(missing)
+            broken = ~shapely.is_valid(drawn)
+            drawn[broken] = shapely.make_valid(
+                drawn[broken], method="structure", keep_collapsed=False
+            )
+            kept[missing] = drawn
+        found: NDArray[Any] = kept[rows]
         return found
 
     def _drawn(self, rows: Ints) -> NDArray[Any]:
         """(P,) geometries of rows, as they stand."""
         import shapely
 
-        points, first = self._taken(rows)
-        ring = np.repeat(np.arange(len(rows)), np.diff(first))
-        drawn: NDArray[Any] = shapely.polygons(shapely.linearrings(points, indices=ring))
+        count = self.count[rows] + 1  # the first corner closes it
+        ends = np.cumsum(count)
+        at = np.repeat(self.first[rows] - (ends - count), count) + np.arange(count.sum())
+        at[ends - 1] = self.first[rows]
+        ring = np.repeat(np.arange(len(rows)), count)
+        drawn: NDArray[Any] = shapely.polygons(shapely.linearrings(self.points[at], indices=ring))
         return drawn
 
 
@@ -227,16 +297,22 @@ class Rectangles(Polygons):
         u, v = w / 2 (cos, sin), h / 2 (-sin, cos)
         corners = c + u + v, c + u - v, c - u - v, c - u + v
         """
-        centre, cos, sin = sides[:, None, :2], np.cos(sides[:, 4]), np.sin(sides[:, 4])
-        half = sides[:, 2:4] / 2
-        u = np.stack([half[:, 0] * cos, half[:, 0] * sin], axis=1)[:, None]
-        v = np.stack([-half[:, 1] * sin, half[:, 1] * cos], axis=1)[:, None]
-        corners = centre + np.concatenate([u + v, u - v, -u - v, v - u], axis=1)
+        x, y, w, h, angle = sides.T
+        cos, sin = np.cos(angle) / 2, np.sin(angle) / 2
+        ux, uy, vx, vy = w * cos, w * sin, -h * sin, h * cos
+        corners = np.empty((len(sides), 4, 2))
+        for corner, (of_u, of_v) in enumerate([(1, 1), (1, -1), (-1, -1), (-1, 1)]):
+            corners[:, corner, 0] = x + (of_u * ux + of_v * vx)
+            corners[:, corner, 1] = y + (of_u * uy + of_v * vy)
         return cls(corners.reshape(-1, 2), np.arange(len(sides) + 1) * 4, sides)
 
-    def take(self, rows: Ints) -> Self:
-        """See :meth:`Shapes.take`."""
-        return type(self)(*self._taken(rows), self.sides[rows])
+    def _made(self, points: Floats, first: Ints, rows: Ints) -> Self:
+        return type(self)(points, first, self.sides.take(rows, axis=0))
+
+    @remembered
+    def areas(self) -> Floats:
+        """See :attr:`Shapes.areas`; width times height, to the last digit."""
+        return np.abs(self.sides[:, 2] * self.sides[:, 3])
 
 
 def _over_union(shared: Floats, area: Floats, of_other: Floats, crowd: Bools) -> Floats:

@@ -27,7 +27,8 @@ class remembered(Generic[Value]):  # noqa: N801 (as functools.cached_property)
     """A property that is computed once.
 
     ``functools.cached_property`` of Python 3.11 holds one lock for all instances, and blocks of
-    pairs are worked on by several threads.
+    pairs are worked on by several threads. Two of them may both compute it: what is remembered
+    depends on nothing but the instance, and either value will do.
     """
 
     def __init__(self, compute: Callable[[Any], Value]) -> None:
@@ -161,12 +162,14 @@ class Kind:
         takes: the outlines that it can be made of.
         made: of outlines, the (R, 2) width and height of the image of each row (nan where unknown),
             and whether arithmetic is in float32; raises :class:`OutlineError`.
+        pixels: shares of images of unknown size are no such shapes.
     """
 
     name: str
     title: str
     takes: tuple[type, ...]
     made: Callable[[Any, Floats, bool], Shapes]
+    pixels: bool = False
 
 
 class OutlineError(Exception):

@@ -19,6 +19,7 @@ from detmetrics.rules.sets import (
     TORCHMETRICS,
     ULTRALYTICS,
     ULTRALYTICS_2025,
+    ULTRALYTICS_OBB,
     VOC2007,
     VOC2012,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "TORCHMETRICS",
     "ULTRALYTICS",
     "ULTRALYTICS_2025",
+    "ULTRALYTICS_OBB",
     "UNLIMITED",
     "VOC2007",
     "VOC2012",

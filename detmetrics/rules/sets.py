@@ -27,6 +27,7 @@ __all__ = [
     "TORCHMETRICS",
     "ULTRALYTICS",
     "ULTRALYTICS_2025",
+    "ULTRALYTICS_OBB",
     "VOC2007",
     "VOC2012",
 ]
@@ -148,6 +149,15 @@ to one label the most confident is right. Source: ``ultralytics`` 8.3, ``engine/
 then the first detection of each label. The area under a curve goes on under a line from its end
 to recall 1 (``compute_ap``). Releases from 8.4.37 on let it drop, those from 8.4.176 on match as
 :data:`ULTRALYTICS`.
+"""
+
+ULTRALYTICS_OBB = ULTRALYTICS.replace(name="ultralytics-obb", shape="probabilistic", min_score=0.01)
+"""Ultralytics' validation of oriented boxes: as :data:`ULTRALYTICS`, by probabilistic IoU.
+
+Boxes stand for normal distributions, and overlap is 1 less their Hellinger distance
+(:mod:`detmetrics.overlap.probabilistic`): mostly more than the IoU. Detections count above a
+confidence of 0.01. Source: ``ultralytics`` 8.4, ``models/yolo/obb/val.py``, ``utils/metrics.py``
+(``batch_probiou``), ``engine/validator.py`` (``conf`` of the task ``obb``).
 """
 
 TORCHMETRICS = COCO.replace(

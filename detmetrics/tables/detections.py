@@ -35,7 +35,14 @@ if TYPE_CHECKING:
 
 from typing import ClassVar
 
-from detmetrics.tables.door import doubts, paired, warn
+from detmetrics.tables.door import (
+    doubts,
+    outline_column,
+    outline_notes,
+    paired,
+    refuse_outlines,
+    warn,
+)
 from detmetrics.tables.rows import Rows
 
 __all__ = ["Detections"]
@@ -112,8 +119,10 @@ class Detections(Rows):
         category_column = id_column("categories", categories)
         count = len(image_column)
         of_length("categories", category_column, count)
-        if boxes is None and shapes is not None:
-            boxes, box_format = of_length("shapes", shapes, count).hulls, "xyxy"
+        if shapes is not None:
+            shapes = outline_column(shapes, count)
+            if boxes is None:
+                boxes, box_format = shapes.hulls, "xyxy"
         own = box_column(boxes, box_format, count)
         sheet = Sheet(
             source=source,
@@ -162,10 +171,13 @@ class Detections(Rows):
         refuse_unusable(faults, sheet.boxes)
         faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
         faults.settle()
+        refuse_outlines(faults, sheet)
+        faults.settle()
         beyond = (score < 0) | (score > 1)
         notes = [
             faults.remark(beyond, "scores", "score outside [0, 1]", "scores outside [0, 1]"),
             faults.remark(negative_sizes(sheet.boxes, sheet.box_format), "boxes", *NEGATIVE),
+            *outline_notes(faults, sheet),
             *doubts(sheet),
         ]
         image, image_note = paired(

@@ -5,15 +5,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 
+import numpy as np
+
 from detmetrics.arrays import Ints
 from detmetrics.catalog import Catalog, Keys
-from detmetrics.errors import DetmetricsWarning
+from detmetrics.columns import of_length, refuse_unusable
+from detmetrics.errors import DetmetricsWarning, TableError
+from detmetrics.overlap.masks import Masks
+from detmetrics.overlap.polygons import Polygons
 from detmetrics.pairing import KeyKind, Known, UnknownPolicy, pair
 from detmetrics.sheets import Sheet
-from detmetrics.sources import Source
+from detmetrics.sources import Faults, Source
 from detmetrics.suspicion import suspicions
 
-__all__ = ["doubts", "paired", "warn"]
+__all__ = ["doubts", "outline_column", "outline_notes", "paired", "refuse_outlines", "warn"]
 
 
 def doubts(sheet: Sheet) -> list[str]:
@@ -22,6 +27,51 @@ def doubts(sheet: Sheet) -> list[str]:
     unit_is_said = sheet.relative or sheet.source.input is None
     found = suspicions(sheet.boxes, sheet.box_format, unit_is_said=unit_is_said)
     return [f"{sheet.source.name}: {text} (detmetrics check)" for text in found]
+
+
+def outline_column(shapes: Polygons | Masks, count: int) -> Polygons | Masks:
+    """A caller's shapes, if there are as many as rows and polygons begin where they say.
+
+    Raises:
+        TableError: they do not.
+    """
+    of_length("shapes", shapes, count)
+    if isinstance(shapes, Polygons):
+        points, first = shapes.points, shapes.first
+        if points.ndim != 2 or points.shape[1] != 2 or first[0] or first[-1] != len(points):
+            raise TableError(
+                "shapes: expected points (V, 2) and first (R + 1,) from 0 to V, got points "
+                f"{points.shape} and first from {first[0]} to {first[-1]}"
+            )
+        if len(short := np.flatnonzero(shapes.count < 3)):
+            row = int(short[0])
+            corners = f"3 corners or more, got {shapes.count[row]}"
+            raise TableError(f"shapes[{row}]: expected {corners}")
+    return shapes
+
+
+def refuse_outlines(faults: Faults, sheet: Sheet) -> None:
+    """Note polygons with a nan, an infinity or a number that is no pixel."""
+    if isinstance(sheet.shapes, Polygons):
+        refuse_unusable(faults, sheet.shapes.hulls, "shapes")
+
+
+def outline_notes(faults: Faults, sheet: Sheet) -> list[str | None]:
+    """That polygons cross themselves or have no area."""
+    shapes = sheet.shapes
+    if not isinstance(shapes, Polygons):
+        return []
+    return [
+        faults.remark(
+            shapes.crossing,
+            "shapes",
+            "polygon that crosses or touches itself (its IoU is that of what it encloses)",
+            "polygons that cross or touch themselves (their IoU is that of what they enclose)",
+        ),
+        faults.remark(
+            shapes.areas == 0, "shapes", "polygon without an area", "polygons without an area"
+        ),
+    ]
 
 
 def warn(notes: Iterable[str | None]) -> None:

@@ -27,7 +27,14 @@ from detmetrics.overlap.polygons import Polygons
 from detmetrics.rules import Rules
 from detmetrics.sheets import Pixels, Sheet
 from detmetrics.sources import ARRAYS, Faults, Source
-from detmetrics.tables.door import doubts, paired, warn
+from detmetrics.tables.door import (
+    doubts,
+    outline_column,
+    outline_notes,
+    paired,
+    refuse_outlines,
+    warn,
+)
 from detmetrics.tables.rows import Rows
 from detmetrics.units import area_note, areas, kept_boxes, kept_shapes, underived, unsized_note
 
@@ -150,8 +157,10 @@ class GroundTruth(Rows):
         count = len(image_column)
         of_length("categories", category_column, count)
         given = None if areas is None else number_column("areas", areas)
-        if boxes is None and shapes is not None:
-            boxes, box_format = of_length("shapes", shapes, count).hulls, "xyxy"
+        if shapes is not None:
+            shapes = outline_column(shapes, count)
+            if boxes is None:
+                boxes, box_format = shapes.hulls, "xyxy"
         own = box_column(boxes, box_format, count)
         sheet = Sheet(
             source=source,
@@ -192,6 +201,7 @@ class GroundTruth(Rows):
         faults = Faults(source, place)
         refuse_unusable(faults, sheet.boxes)
         faults.settle()
+        refuse_outlines(faults, sheet)
         refuse_negative(faults, sheet.boxes, sheet.box_format)
         if sheet.areas is not None:
             faults.refuse(
@@ -232,6 +242,7 @@ class GroundTruth(Rows):
         empty = (truth.xywh[:, 2:] == 0).any(axis=1)
         notes = [
             faults.remark(empty, "boxes", "box of zero size", "boxes of zero size"),
+            *outline_notes(faults, sheet),
             *doubts(sheet),
         ]
         warn(notes)

@@ -111,6 +111,12 @@ class Rows:
                 f"{self.source.name}: expected {kind.title} in the {self.side}, got {have}: "
                 f"--shape {own} (shape={own!r}) measures these"
             )
+        if kind.pixels and self.relative:
+            raise RulesError(
+                f"{self.source.name}: {kind.title} are measured in pixels, and these are shares of "
+                "images of unknown size: give the images with --image-dir or their sizes with "
+                "--image-sizes"
+            )
         try:
             return kind.made(outlines, self.sizes, single)
         except OutlineError as error:
