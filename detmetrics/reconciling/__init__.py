@@ -23,7 +23,15 @@ from detmetrics.reconciling.reported import Candidate, Reported, candidates, way
 from detmetrics.reconciling.shapes import ByShape, by_shape, shapes_of_both
 from detmetrics.reconciling.waterfall import Step, Waterfall, waterfall
 from detmetrics.reconciling.workbench import Workbench
-from detmetrics.rules import COCO, RULE_SETS, TORCHMETRICS, ULTRALYTICS, VOC2007, Rules
+from detmetrics.rules import (
+    COCO,
+    RULE_SETS,
+    TORCHMETRICS,
+    ULTRALYTICS,
+    ULTRALYTICS_OBB,
+    VOC2007,
+    Rules,
+)
 from detmetrics.rules.files import rule_set
 from detmetrics.sheets import Sheet
 from detmetrics.tables import Detections, GroundTruth
@@ -135,8 +143,10 @@ def _theirs(
     """
     if theirs is not None:
         return settled(truth, found, theirs, shape)
+    oriented = truth.natural == found.natural == "oriented"
+    usual = ULTRALYTICS_OBB if oriented else ULTRALYTICS
     try:
-        return settled(truth, found, VOC2007 if truth.difficult.any() else ULTRALYTICS, shape)
+        return settled(truth, found, VOC2007 if truth.difficult.any() else usual, shape)
     except RulesError:  # of boxes alone, and another shape was asked for
         return settled(truth, found, COCO if ours.name != COCO.name else TORCHMETRICS, shape)
 

@@ -468,7 +468,7 @@ class TestRecognition:
     """Other formats are not taken for these, nor these for others."""
 
     @pytest.mark.parametrize("side", ["ground truth", "detections"])
-    @pytest.mark.parametrize("name", {*scenes.TRUTHS, *scenes.FOUNDS})
+    @pytest.mark.parametrize("name", sorted({*scenes.TRUTHS, *scenes.FOUNDS}))
     def test_others_stay_what_they_are(self, tmp_path, name, side):
         made = (scenes.TRUTHS if side == "ground truth" else scenes.FOUNDS).get(name)
         if made is None:
