@@ -127,8 +127,8 @@ def _outlined(data: bytes, path: str, progress: Progress) -> DetectionColumns:
         except OutlineError as error:
             texts = [f"[{row}].segmentation: {text}" for row, text in error.faults]
             raise FormatError(path, texts, error.count) from None
-        for place in without:
-            rows[place].bbox = tuple(boxes[place].tolist())
+        for place, box in zip(without, boxes[without].tolist(), strict=True):
+            rows[place].bbox = tuple(box)
     notes = () if note is None else (f"{path}: {note}",)
     return replace(_columns(rows), shapes=outlines, notes=notes)
 
