@@ -2,7 +2,7 @@
 
 ``--quick`` runs one round without the slow tools and prints instead. ``--only formats`` measures
 the reading of formats alone, ``--only yolo`` one part of that, ``--only training`` the metric of
-training loops, and keeps the rest of RESULTS.md.
+training loops, ``--only masks`` masks, and keeps the rest of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import agreement
 import formats
+import masks
 import report
 import training
 from measure import Case, Run, alternately, command_numbers
@@ -125,7 +126,7 @@ def main() -> None:
     """Measure everything, or what is named, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=["formats", *formats.PARTS, "training"])
+    parser.add_argument("--only", choices=["formats", *formats.PARTS, "training", "masks"])
     asked = parser.parse_args()
     parts = [part for part in formats.PARTS if asked.only in (None, "formats", part)]
     # What is measured alone goes into the page as it is; --quick prints it and nothing else.
@@ -137,6 +138,9 @@ def main() -> None:
     if asked.only in (None, "training"):
         machine = report.machine(training.PACKAGES)
         page = training.put(page, training.section(machine, quick=asked.quick))
+    if asked.only in (None, "masks"):
+        text = masks.section(report.machine(masks.PACKAGES), quick=asked.quick)
+        page, differing = masks.put(page, text), [*differing, *masks.faults(text)]
     if asked.quick:
         sys.stdout.write(page)
     else:

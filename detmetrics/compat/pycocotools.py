@@ -115,7 +115,9 @@ class COCOeval(Original):  # type: ignore[misc]
     def ious(self) -> Any:
         """The overlaps of each image and class."""
         if self._ious is None and self.result is not None:
-            self._prepare()
+            records, cells = self._eval_imgs, self.eval
+            self._prepare()  # which empties both
+            self._eval_imgs, self.eval = records, cells
             params = self._paramsEval
             classes = params.catIds if params.useCats else [ALL_CLASSES]
             self._ious = {

@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects, run_starts
+from detmetrics.errors import TableError
+from detmetrics.messages import listing
 from detmetrics.overlap.encodings import (
     codes_of,
     codes_of_polygons,
@@ -23,7 +25,7 @@ from detmetrics.overlap.encodings import (
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.overlap.runs import Runs
 from detmetrics.overlap.segmentations import Segmentations
-from detmetrics.overlap.shapes import Kind, Shapes, remembered, touching
+from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
 
 __all__ = ["KIND", "Masks", "masks_of", "overlaps_of_codes", "polygons_fault"]
 
@@ -36,7 +38,7 @@ class Masks(Shapes):
     have been checked.
 
     Raises:
-        OutlineError: codes that are no masks, when they are first looked at.
+        TableError: codes that are no masks, when they are first looked at.
     """
 
     natural: ClassVar[str] = "mask"
@@ -60,7 +62,11 @@ class Masks(Shapes):
         """What the masks hold."""
         if self.known is not None:
             return self.known
-        return codes_of(self.codes.tolist(), np.full((len(self), 2), np.nan))[1]
+        try:
+            return codes_of(self.codes.tolist(), np.full((len(self), 2), np.nan))[1]
+        except OutlineError as error:
+            texts = [f"[{row}]: {text}" for row, text in error.faults]
+            raise TableError(listing("masks", texts, error.count)) from None
 
     @remembered
     def hulls(self) -> Floats:
@@ -146,6 +152,8 @@ def masks_of(outlines: Any, sizes: Floats, _: bool = False) -> Masks:
     Raises:
         OutlineError: a polygon has no image size, or what stands there is no mask.
     """
+    if isinstance(outlines, Masks) and outlines.known is None:
+        return Masks(*codes_of(outlines.codes.tolist(), sizes))
     if isinstance(outlines, Masks):
         refuse_other_sizes(outlines.runs.size, sizes)
         return Masks(outlines.codes, outlines.runs)
