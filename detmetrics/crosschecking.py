@@ -323,8 +323,8 @@ def _known_of_rules(rules: Rules) -> Iterator[str]:
             yield f"no IoU threshold {iou:g}: its AP{iou * 100:g} is -1, here there is none"
     if rules.shape == "mask" and rules.detection_area == "shape":
         yield (
-            "areas of detections are those of masks: its loadRes takes those of boxes where results "
-            "have bbox, as detection_area='box' does"
+            "areas of detections are those of masks: its loadRes takes those of boxes where "
+            "results have bbox, as detection_area='box' does"
         )
     if rules.ignore == "honour":
         yield "ignore='honour': it overwrites the flag; this check sets it again after that"

@@ -194,3 +194,21 @@ def test_polygons_of_images_of_many_sizes_are_drawn_on_their_own():
     alone = masks_of(Polygons(points, np.array([0, 4, 8, 11, 15])), sizes)
     for code, row, (wide, high) in zip(alone.codes, rows, sizes.astype(int), strict=True):
         assert code == mask.frPyObjects(row[:1], high, wide)[0]
+
+
+@given(st.lists(st.sampled_from([0, 0, 1, 2, 5]), max_size=12), st.booleans())
+def test_runs_without_a_pixel_change_nothing(lengths, compressed):
+    """At two of them in the same place pycocotools stops counting."""
+    lengths = [*lengths, max(1, WIDE * HIGH - sum(lengths))]
+    lengths = lengths if sum(lengths) == WIDE * HIGH else [WIDE * HIGH]
+    flat = np.repeat(np.arange(len(lengths)) % 2, lengths).astype(np.uint8)
+    pixels = flat.reshape(WIDE, HIGH).T
+    counts = text(lengths) if compressed else lengths
+    given = [{"size": [HIGH, WIDE], "counts": counts}]
+    made = masks_of(Segmentations(object_column(given)), np.array([[WIDE, HIGH]], float))
+    assert made.codes[0] == mask.encode(np.asfortranarray(pixels))
+    assert made.runs.area.tolist() == [flat.sum()]
+    whole = masks_of(Segmentations(object_column([FULL])), np.array([[WIDE, HIGH]], float))
+    nothing = np.zeros(1, np.int64)
+    overlap = made.overlaps(nothing, whole, nothing, np.zeros(1, bool), 0.0)
+    assert overlap.tolist() == [flat.sum() / (WIDE * HIGH)]

@@ -16,7 +16,7 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.messages import counted, shown
-from detmetrics.overlap.runs import Runs, decoded, encoded
+from detmetrics.overlap.runs import Runs, decoded, encoded, joined, lengths_of
 from detmetrics.overlap.shapes import OutlineError
 
 __all__ = ["MOST_PIXELS", "codes_of", "codes_of_polygons", "polygons_fault", "refuse_other_sizes"]
@@ -58,7 +58,7 @@ def codes_of(given: Sequence[Any], images: Floats) -> tuple[Objects, Runs]:
         codes[chosen] = found
         faults += [(int(chosen[place]), text) for place, text in faulty]
     _settle(faults)
-    return codes, _sound(codes)
+    return _sound(codes)
 
 
 def _kind(one: Any) -> str:
@@ -74,8 +74,10 @@ def _settle(faults: list[Fault]) -> None:
         raise OutlineError(sorted(faults)[:100], len(faults))
 
 
-def _sound(codes: Objects) -> Runs:
-    """What codes hold.
+def _sound(codes: Objects) -> tuple[Objects, Runs]:
+    """Codes without idle runs, and what they hold.
+
+    Where two masks have runs without a pixel at the same place, pycocotools stops counting.
 
     Raises:
         OutlineError: some are no encoding, or do not fill their image.
@@ -91,7 +93,10 @@ def _sound(codes: Objects) -> Runs:
         wanted = f"{whole[row]:,} pixels (height times width)"
         faults.append((row, f"expected counts of {wanted}, got {runs.total[row]:,}"))
     _settle(faults)
-    return runs
+    for row in np.flatnonzero(runs.idle).tolist():
+        lengths = lengths_of([codes[row]["counts"]]).length
+        codes[row] = {**codes[row], "counts": encoded(joined(lengths))}
+    return codes, runs
 
 
 # --- the size of an image ------------------------------------------------------------------------
@@ -301,8 +306,7 @@ def codes_of_polygons(points: Floats, first: Ints, images: Floats) -> tuple[Obje
     if _doubtful(points, first, steps, images).any() or not _fit(images).all():
         parts = [[points[a:b].ravel().tolist()] for a, b in pairwise(first.tolist())]
         _settle(_faults_of(parts, images))
-    codes = object_column(_drawn(points, first, steps, np.arange(len(images)), images))
-    return codes, _sound(codes)
+    return _sound(object_column(_drawn(points, first, steps, np.arange(len(images)), images)))
 
 
 def _drawn(

@@ -19,10 +19,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.arrays import Bools, Floats, Ints, run_starts
 from detmetrics.parallel import each
 
-__all__ = ["LONGEST", "Lengths", "Runs", "decoded", "encoded", "lengths_of"]
+__all__ = ["LONGEST", "Lengths", "Runs", "decoded", "encoded", "joined", "lengths_of"]
 
 FIRST, MORE, SIGN, BITS = 48, 32, 16, 31
 LONGEST = 6
@@ -36,7 +36,8 @@ class Runs:
     """What many masks hold.
 
     size : (R, 2) height and width of their images; total, area : (R,) pixels, and those of value
-    1; boxes : (R, 4) ``x y w h`` of these; sound : (R,) it is a text of the encoding.
+    1; boxes : (R, 4) ``x y w h`` of these; sound : (R,) it is a text of the encoding; idle : (R,)
+    runs behind the first have no pixel.
     """
 
     size: Ints
@@ -44,6 +45,7 @@ class Runs:
     area: Ints
     boxes: Floats
     sound: Bools
+    idle: Bools
 
     def take(self, rows: Ints) -> Self:
         """These rows, in this order."""
@@ -98,8 +100,7 @@ def lengths_of(texts: Sequence[bytes]) -> Lengths:
         sound[np.searchsorted(ends, wide, side="right")] = False
     count = np.diff(np.searchsorted(stop, ends), prepend=0)
     length = _summed(value, count)
-    negative = np.flatnonzero(length < 0)
-    sound[np.searchsorted(np.cumsum(count), negative, side="right")] = False
+    sound[_rows_of(np.flatnonzero(length < 0), count)] = False
     return Lengths(length, count, sound)
 
 
@@ -157,7 +158,15 @@ def _runs(lengths: Lengths, size: Ints) -> Runs:
     boxes = np.zeros((len(count), 4))
     high = size[:, 0]
     boxes[filled] = _boxes(begin, begin + length[ones] - 1, high[row], starts)
-    return Runs(size, total, area, boxes, lengths.sound)
+    idle = np.bincount(_rows_of(np.flatnonzero(length == 0), count), minlength=len(count))
+    idle[count > 0] -= length[first[count > 0]] == 0
+    return Runs(size, total, area, boxes, lengths.sound, idle > 0)
+
+
+def _rows_of(places: Ints, count: Ints) -> Ints:
+    """The mask that each run belongs to."""
+    rows: Ints = np.searchsorted(np.cumsum(count), places, side="right")
+    return rows
 
 
 def _boxes(begin: Ints, last: Ints, height: Ints, starts: Ints) -> Floats:
@@ -177,6 +186,22 @@ def _boxes(begin: Ints, last: Ints, height: Ints, starts: Ints) -> Floats:
     y2 = np.maximum.reduceat(np.where(across, high - 1, last - x2 * high), starts)
     left, right = x1[starts], x2[np.append(starts[1:], len(begin)) - 1]
     return np.stack([left, y1, right - left + 1, y2 - y1 + 1], axis=1)
+
+
+def joined(length: Ints) -> Ints:
+    """The lengths of the same mask without runs that have no pixel, but for the first.
+
+    >>> joined(np.array([0, 0, 2, 3, 0, 4])).tolist()
+    [2, 7]
+    """
+    turns = np.arange(len(length)) & 1
+    filled = length > 0
+    turns, length = turns[filled], length[filled]
+    starts = run_starts(turns)
+    if not len(starts):
+        return length
+    summed: Ints = np.add.reduceat(length, starts)
+    return np.append(0, summed) if turns[0] else summed
 
 
 def encoded(length: Ints) -> bytes:

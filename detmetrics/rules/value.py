@@ -86,7 +86,8 @@ class Rules:
         box_decimals, score_decimals: round coordinates and scores to so many decimals, as some
             tools do when they write their files; None leaves them as they are.
         shape: what overlap is measured of: upright boxes (``"box"``), or a kind of shape by its
-            name in :data:`detmetrics.overlap.KINDS`: ``"oriented"`` boxes and polygons, ``"mask"``.
+            name in :data:`detmetrics.overlap.KINDS`: ``"oriented"`` boxes and polygons, ``"mask"``,
+            ``"boundary"`` (masks and their boundaries).
         detection_area: the area of a detection that ranges of sizes look at: of its
             ``"shape"``, or of its ``"box"``, as pycocotools takes it where results have both.
         class_agnostic: pool the categories of an image (pycocotools' ``useCats=0``).
