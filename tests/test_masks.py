@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask
 
 import detmetrics as dm
 from detmetrics.arrays import object_column
+from detmetrics.cli import cli
 from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks import Masks, masks_of
 from detmetrics.overlap.polygons import Polygons
@@ -212,3 +214,15 @@ def test_runs_without_a_pixel_change_nothing(lengths, compressed):
     nothing = np.zeros(1, np.int64)
     overlap = made.overlaps(nothing, whole, nothing, np.zeros(1, bool), 0.0)
     assert overlap.tolist() == [flat.sum() / (WIDE * HIGH)]
+
+
+def test_the_command_checks_masks_and_says_what_it_cannot_check(tmp_path):
+    paths = list(map(str, files(tmp_path, [SQUARE], FULL)))
+    ran = CliRunner().invoke(cli, ["evaluate", *paths, "--crosscheck"])
+    assert ran.exit_code == 0, ran.output
+    assert "|shape:mask|" in ran.output
+    assert "cells of precision, recall and scores are equal" in ran.output
+    assert "its loadRes takes those of boxes where results have bbox" in ran.output
+    ran = CliRunner().invoke(cli, ["evaluate", *paths, "--crosscheck", "--shape", "boundary"])
+    assert ran.exit_code == 2
+    assert "pycocotools cannot follow the rules coco: it has no shape 'boundary'" in ran.output
