@@ -2,7 +2,8 @@
 
 ``--quick`` runs one round without the slow tools and prints instead. ``--only formats`` measures
 the reading of formats alone, ``--only yolo`` one part of that, ``--only training`` the metric of
-training loops, ``--only oriented`` oriented boxes, and keeps the rest of RESULTS.md.
+training loops, ``--only oriented`` oriented boxes, ``--only masks`` masks, and keeps the rest of
+RESULTS.md.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import agreement
 import formats
+import masks
 import oriented
 import report
 import training
@@ -126,7 +128,8 @@ def main() -> None:
     """Measure everything, or what is named, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=["formats", *formats.PARTS, "training", "oriented"])
+    own = ["formats", *formats.PARTS, "training", "oriented", "masks"]
+    parser.add_argument("--only", choices=own)
     asked = parser.parse_args()
     parts = [part for part in formats.PARTS if asked.only in (None, "formats", part)]
     # What is measured alone goes into the page as it is; --quick prints it and nothing else.
@@ -142,6 +145,9 @@ def main() -> None:
         text, apart = oriented.section(report.machine(oriented.PACKAGES), quick=asked.quick)
         page = oriented.put(page, text)
         differing += apart
+    if asked.only in (None, "masks"):
+        text = masks.section(report.machine(masks.PACKAGES), quick=asked.quick)
+        page, differing = masks.put(page, text), [*differing, *masks.faults(text)]
     if asked.quick:
         sys.stdout.write(page)
     else:

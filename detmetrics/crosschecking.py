@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from detmetrics.arrays import Floats
+from detmetrics.candidates import measure_of, measured
 from detmetrics.errors import InputError, RulesError
 from detmetrics.evaluation import evaluate
 from detmetrics.messages import counted, listing
+from detmetrics.overlap.masks import Masks
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, UNLIMITED, Rules
 from detmetrics.tables import Detections, GroundTruth
@@ -27,10 +29,12 @@ from detmetrics.tables import Detections, GroundTruth
 __all__ = ["Crosscheck", "crosscheck", "require_followed"]
 
 UNDEFINED = -1.0
+KINDS = {"box": "bbox", "mask": "segm"}
+"""What it calls the shapes that it measures."""
 FOLLOWED = (
     *("name", "iou_thresholds", "recall_points", "max_detections", "area_ranges", "metrics"),
     *("class_agnostic", "crowd", "group_weight", "difficult", "ignore"),
-    *("box_decimals", "score_decimals"),
+    *("box_decimals", "score_decimals", "shape", "detection_area"),
 )
 """Settings that the tables carry to pycocotools, or that it has itself."""
 
@@ -141,6 +145,7 @@ def _unlike(rules: Rules) -> list[str]:
         for name, default in fixed.items()
         if getattr(rules, name) != default
     ]
+    unlike += [] if rules.shape in KINDS else [f"shape {rules.shape!r}"]
     unlike += ["crowd 'group'"] if rules.crowd == "group" else []
     unlike += ["limit of inf"] if rules.max_limit == UNLIMITED else []
     return unlike + [f"range by {area.of}" for area in rules.area_ranges if area.of != "area"]
@@ -180,11 +185,11 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
     original = _evaluator()
     truth, found, rules = result.ground_truth, result.detections, result.rules
     catalog = truth.catalog
-    images = [{"id": index} for index in range(len(catalog.image_ids))]
+    images = [{"id": index, "height": 0, "width": 0} for index in range(len(catalog.image_ids))]
     categories = [{"id": index} for index in range(len(catalog.category_ids))]
     with contextlib.redirect_stdout(io.StringIO()):
         sides = []
-        for annotations in (_truths(truth, ids, rules), _detections(found)):
+        for annotations in (_truths(truth, ids, rules), _detections(found, rules)):
             side = coco.COCO()
             side.dataset = {"images": images, "categories": categories, "annotations": annotations}
             side.createIndex()
@@ -196,7 +201,7 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
                 for annotation in (a for group in self._gts.values() for a in group):
                     annotation["ignore"] = annotation["excused"]
 
-        evaluator = Evaluator(*sides, "bbox")
+        evaluator = Evaluator(*sides, KINDS[rules.shape])
         evaluator.params.iouThrs = np.array(rules.iou_thresholds)
         evaluator.params.recThrs = np.array(rules.recall_points)
         evaluator.params.maxDets = list(rules.max_detections)
@@ -218,6 +223,7 @@ def _truths(truth: GroundTruth, ids: list[int] | None, rules: Rules) -> list[dic
         truth.area.tolist(),
         truth.regions(rules).tolist(),
         truth.excused(rules).tolist(),
+        _codes(truth, rules),
         strict=True,
     )
     return [
@@ -229,18 +235,20 @@ def _truths(truth: GroundTruth, ids: list[int] | None, rules: Rules) -> list[dic
             "area": area,
             "iscrowd": int(crowd),
             "excused": int(excused),
+            "segmentation": code,
         }
-        for number, image, category, box, area, crowd, excused in columns
+        for number, image, category, box, area, crowd, excused, code in columns
     ]
 
 
-def _detections(found: Detections) -> list[dict[str, Any]]:
+def _detections(found: Detections, rules: Rules) -> list[dict[str, Any]]:
     columns = zip(
         found.image.tolist(),
         found.category.tolist(),
         found.xywh.tolist(),
         found.area.tolist(),
         found.scores.tolist(),
+        _codes(found, rules),
         strict=True,
     )
     return [
@@ -252,9 +260,16 @@ def _detections(found: Detections) -> list[dict[str, Any]]:
             "area": area,
             "score": score,
             "iscrowd": 0,
+            "segmentation": code,
         }
-        for number, (image, category, box, area, score) in enumerate(columns, start=1)
+        for number, (image, category, box, area, score, code) in enumerate(columns, start=1)
     ]
+
+
+def _codes(table: GroundTruth | Detections, rules: Rules) -> list[Any]:
+    """The masks of a table, compressed; None of each row where boxes are measured."""
+    shapes = measured(table, measure_of(rules))
+    return shapes.codes.tolist() if isinstance(shapes, Masks) else [None] * len(table)
 
 
 def _difference(
@@ -277,7 +292,8 @@ def _known_differences(result: Evaluation) -> Iterator[str]:
     zeros = int((result.ground_truth.ids == 0).sum())
     if zeros:
         yield _id_zero(result, zeros)
-    if flat := _without_area(result.ground_truth) + _without_area(result.detections):
+    flat = _without_area(result.ground_truth) + _without_area(result.detections)
+    if flat and result.rules.shape == "box":
         yield (
             f"{counted(flat, 'box', 'boxes')} too small to have an area: 0 / 0 is a match there, "
             "no overlap here"
@@ -305,6 +321,11 @@ def _known_of_rules(rules: Rules) -> Iterator[str]:
     for iou in (0.5, 0.75):
         if rules.threshold_index(iou) is None:
             yield f"no IoU threshold {iou:g}: its AP{iou * 100:g} is -1, here there is none"
+    if rules.shape == "mask" and rules.detection_area == "shape":
+        yield (
+            "areas of detections are those of masks: its loadRes takes those of boxes where "
+            "results have bbox, as detection_area='box' does"
+        )
     if rules.ignore == "honour":
         yield "ignore='honour': it overwrites the flag; this check sets it again after that"
 

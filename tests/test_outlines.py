@@ -13,7 +13,7 @@ from detmetrics.arrays import object_column
 from detmetrics.overlap import Boxes
 from detmetrics.overlap.masks import Masks
 from detmetrics.overlap.polygons import Polygons, Rectangles
-from detmetrics.overlap.runs import run_lengths
+from detmetrics.overlap.runs import lengths_of
 from detmetrics.overlap.tracing import grid_of
 from detmetrics.reports.outlines import outlines, simplified
 
@@ -82,12 +82,12 @@ class TestTracing:
         flat = pixels.ravel(order="F")
         ends = np.flatnonzero(np.diff(flat, prepend=False, append=not flat[-1]))
         expected = np.diff(ends, prepend=0)
-        assert run_lengths(code["counts"]).tolist() == expected.tolist()
+        assert lengths_of([code["counts"]]).length.tolist() == expected.tolist()
 
     @given(pixels=PIXELS, side=st.integers(1, 4))
     def test_a_cell_is_set_where_half_of_it_is(self, pixels, side):
         code = mask.encode(np.asfortranarray(pixels.astype(np.uint8)))
-        grid = grid_of(run_lengths(code["counts"]), len(pixels), side)
+        grid = grid_of(lengths_of([code["counts"]]).length, len(pixels), side)
         shares = np.array(
             [
                 [pixels[a:b, c:d].mean() for c, d in zip(grid.x[:-1], grid.x[1:], strict=True)]

@@ -109,7 +109,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     _check_usage(ground_truth, detections, options)
     rules = _rules(ground_truth, options)
     if options["crosscheck"]:
-        _require_followed(rules)
+        _require_followed(rules, options["shape"])
     minimums = _minimums(options["fail_under"], rules)
     _check_sort(options["sort"], rules)
     warnings.simplefilter("ignore", DetmetricsWarning)  # the report says all of them
@@ -153,11 +153,11 @@ def _rules(ground_truth: str, options: dict[str, Any]) -> Rules:
         raise click.UsageError(str(error)) from None
 
 
-def _require_followed(rules: Rules) -> None:
+def _require_followed(rules: Rules, shape: str) -> None:
     from detmetrics.crosschecking import require_followed
 
     try:
-        require_followed(rules)
+        require_followed(rules if shape == "auto" else rules.replace(shape=shape))
     except RulesError as error:
         raise click.UsageError(f"--crosscheck: {error}") from None
 

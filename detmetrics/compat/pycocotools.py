@@ -1,9 +1,11 @@
-"""``COCO`` and ``COCOeval`` as pycocotools has them, with boxes matched by detmetrics.
+"""``COCO`` and ``COCOeval`` as pycocotools has them, with boxes and masks matched by detmetrics.
 
 The index of a file, the parameters and the printed summary are pycocotools' own; matching and
-accumulating of boxes are ours, equal in every cell. What detmetrics does not do (masks, keypoints,
-parameters that are no rules) is left to pycocotools, and so is accumulating from ``evalImgs`` that
-somebody else has put together, as evaluators of several processes do.
+accumulating are ours, equal in every cell. What detmetrics does not do (keypoints, parameters that
+are no rules, areas of detections that are neither of their boxes nor of their masks) is left to
+pycocotools, and so is accumulating from ``evalImgs`` that somebody else has put together, as
+evaluators of several processes do. Masks that are none, on which pycocotools may never end, are an
+error.
 """
 
 from __future__ import annotations
@@ -20,8 +22,12 @@ from pycocotools.cocoeval import Params
 
 from detmetrics.arrays import Floats, Ints, object_column, run_starts
 from detmetrics.catalog import Catalog
-from detmetrics.errors import RulesError
+from detmetrics.errors import InputError, RulesError
 from detmetrics.evaluation import evaluate
+from detmetrics.messages import listing
+from detmetrics.overlap import OutlineError
+from detmetrics.overlap.masks import Masks, masks_of
+from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO as COCO_RULES
 from detmetrics.rules import Rules
@@ -29,6 +35,7 @@ from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["COCO", "COCOeval", "Params"]
 
+SHAPES = {"bbox": "box", "segm": "mask"}
 ALL_CLASSES = -1
 """What pycocotools calls the class where classes are pooled."""
 
@@ -37,7 +44,7 @@ class COCOeval(Original):  # type: ignore[misc]
     """pycocotools' evaluation: ``evaluate()``, ``accumulate()``, ``summarize()``, ``stats``.
 
     Attributes:
-        result: the :class:`Evaluation` of the last ``evaluate()`` of boxes, with everything that
+        result: the :class:`Evaluation` of the last ``evaluate()``, with everything that
             pycocotools does not tell; None where pycocotools evaluated.
 
     ``evalImgs`` and ``ious`` are made when they are asked for.
@@ -59,14 +66,19 @@ class COCOeval(Original):  # type: ignore[misc]
         self.result = self._eval_imgs = self._ious = None
         params = self.params
         rules = _rules_of(params)
-        if rules is None or not _plain_areas(self.cocoDt):
+        if rules is None:
             super().evaluate()
             return
         params.imgIds = list(np.unique(params.imgIds))
         if params.useCats:
             params.catIds = list(np.unique(params.catIds))
         params.maxDets = sorted(params.maxDets)
-        self.result = evaluate(*self._tables(), rules)
+        truth, found, areas = self._tables(masks=rules.shape == "mask")
+        of = _measured_by(areas, found)
+        if of is None:
+            super().evaluate()
+            return
+        self.result = evaluate(truth, found, rules.replace(detection_area=of))
         self._paramsEval = copy.deepcopy(params)
 
     def accumulate(self, p: Any = None) -> None:
@@ -103,7 +115,9 @@ class COCOeval(Original):  # type: ignore[misc]
     def ious(self) -> Any:
         """The overlaps of each image and class."""
         if self._ious is None and self.result is not None:
-            self._prepare()
+            records, cells = self._eval_imgs, self.eval
+            self._prepare()  # which empties both
+            self._eval_imgs, self.eval = records, cells
             params = self._paramsEval
             classes = params.catIds if params.useCats else [ALL_CLASSES]
             self._ious = {
@@ -117,8 +131,10 @@ class COCOeval(Original):  # type: ignore[misc]
     def ious(self, given: Any) -> None:
         self._ious = given
 
-    def _tables(self) -> tuple[GroundTruth, Detections]:
-        """The annotations of the images and classes that are asked for."""
+    def _tables(self, *, masks: bool) -> tuple[GroundTruth, Detections, Floats]:
+        """The annotations of the images and classes that are asked for, and the areas that the
+        detections have there, nan where they have none.
+        """
         params = self.params
         classes = params.catIds if params.useCats else self.cocoGt.getCatIds()
         catalog = Catalog.from_ids(images=_plain(params.imgIds), categories=_plain(classes))
@@ -131,14 +147,20 @@ class COCOeval(Original):  # type: ignore[misc]
         truths, found = annotations(self.cocoGt), annotations(self.cocoDt)
         truth = GroundTruth.from_arrays(
             **_columns(truths),
+            **_masks(truths, self.cocoGt, masks),
             areas=[one.get("area", math.nan) for one in truths],
             crowd=[bool(one.get("iscrowd")) for one in truths],
             ids=object_column([one["id"] for one in truths]),
             catalog=catalog,
         )
         self._found_ids = object_column([one["id"] for one in found])
-        scores = [one["score"] for one in found]
-        return truth, Detections.from_arrays(**_columns(found), scores=scores, catalog=catalog)
+        detections = Detections.from_arrays(
+            **_columns(found),
+            **_masks(found, self.cocoDt, masks),
+            scores=[one["score"] for one in found],
+            catalog=catalog,
+        )
+        return truth, detections, np.array([one.get("area", math.nan) for one in found], np.float64)
 
     def _records(self, result: Evaluation) -> list[dict[str, Any] | None]:
         matches, truth = result.matching, result.ground_truth
@@ -212,23 +234,50 @@ def _by_cell(cell: Ints, order: Ints) -> dict[int, Ints]:
 
 
 def _columns(annotations: list[dict[str, Any]]) -> dict[str, Any]:
+    boxed = all("bbox" in one for one in annotations)
     return {
         "image_ids": _plain([one["image_id"] for one in annotations]),
         "categories": _plain([one["category_id"] for one in annotations]),
-        "boxes": [one["bbox"] for one in annotations],
+        "boxes": [one["bbox"] for one in annotations] if boxed else None,
     }
+
+
+def _masks(annotations: list[dict[str, Any]], side: Any, wanted: bool) -> dict[str, Any]:
+    """The masks of annotations as a column.
+
+    Raises:
+        InputError: some are none.
+    """
+    if not wanted:
+        return {}
+    images = [side.imgs[one["image_id"]] for one in annotations]
+    sizes = np.array([(one["width"], one["height"]) for one in images], np.float64).reshape(-1, 2)
+    outlines = Segmentations(object_column([one["segmentation"] for one in annotations]))
+    try:
+        return {"shapes": masks_of(outlines, sizes)}
+    except OutlineError as error:
+        texts = [f"annotation {annotations[row]['id']}: {text}" for row, text in error.faults]
+        raise InputError(listing("segmentation", texts, error.count)) from None
 
 
 def _plain(ids: Any) -> list[Any]:
     return [one.item() if hasattr(one, "item") else one for one in ids]
 
 
-def _plain_areas(side: Any) -> bool:
-    """Whether the area of every detection is that of its box, as ``loadRes`` has it."""
-    return all(
-        "area" not in one or one["area"] == one["bbox"][2] * one["bbox"][3]
-        for one in side.anns.values()
-    )
+def _measured_by(areas: Floats, found: Detections) -> str | None:
+    """The setting ``detection_area`` that gives these areas: ``loadRes`` takes those of boxes where
+    there are some, else those of masks. None where they are something else.
+
+    areas : (D,), nan where there are none.
+    """
+    masks = found.shapes if isinstance(found.shapes, Masks) else None
+    unknown, sides = np.isnan(areas), found.xywh
+    if masks is not None and (unknown | (areas == masks.areas)).all():
+        return "shape"
+    of_boxes = (unknown | (areas == sides[:, 2] * sides[:, 3])).all()
+    if not of_boxes:
+        return None
+    return "shape" if masks is None else "box"
 
 
 PARAMETERS = (
@@ -246,8 +295,8 @@ def _alike(params: Any, other: Any) -> bool:
 
 
 def _rules_of(params: Any) -> Rules | None:
-    """The parameters as rules; None where they are none, or not of boxes."""
-    if params.iouType != "bbox" or getattr(params, "useSegm", None):
+    """The parameters as rules; None where they are none, or of what is not measured here."""
+    if params.iouType not in SHAPES or getattr(params, "useSegm", None) is not None:
         return None
     if len(params.areaRngLbl) != len(params.areaRng):
         return None
@@ -256,6 +305,7 @@ def _rules_of(params: Any) -> Rules | None:
     ranges = zip(params.areaRngLbl, params.areaRng, strict=True)
     try:
         return COCO_RULES.replace(
+            shape=SHAPES[params.iouType],
             iou_thresholds=tuple(float(value) for value in params.iouThrs),
             recall_points=tuple(float(value) for value in params.recThrs),
             max_detections=tuple(int(limit) for limit in params.maxDets),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from detmetrics.overlap import masks, polygons, probabilistic
+from detmetrics.overlap import boundaries, masks, polygons, probabilistic
 
 __all__ = ["KINDS", "SHAPES", "TITLES"]
 
-KINDS = {kind.name: kind for kind in (polygons.KIND, masks.KIND, probabilistic.KIND)}
+KINDS = {
+    kind.name: kind for kind in (polygons.KIND, probabilistic.KIND, masks.KIND, boundaries.KIND)
+}
 """By name. Where two sides leave it open, they are measured by the first that both have."""
 
 SHAPES = ("box", *KINDS)

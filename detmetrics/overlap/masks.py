@@ -1,53 +1,63 @@
 """Masks, as COCO has them: polygons and both forms of run-length encoding.
 
 IoU of the pixels of two masks, and of a crowd the share of the detection inside, by pycocotools'
-own functions: the numbers are those of ``iouType="segm"``, to the last bit. Only masks whose boxes
-touch are compared. Source: ``pycocotools/common/maskApi.c``, ``rleFrPoly`` and ``rleIou``;
-``pycocotools/coco.py``, ``annToRLE``.
+own function: the numbers are those of ``iouType="segm"``, to the last bit. Only masks whose boxes
+touch are compared. Source: ``pycocotools/common/maskApi.c``, ``rleIou``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
-from detmetrics.messages import shown
+from detmetrics.arrays import Bools, Floats, Ints, Objects, run_starts
+from detmetrics.errors import TableError
+from detmetrics.messages import listing
+from detmetrics.overlap.encodings import (
+    codes_of,
+    codes_of_polygons,
+    polygons_fault,
+    refuse_other_sizes,
+)
 from detmetrics.overlap.polygons import Polygons
-from detmetrics.overlap.runs import Runs, decoded, run_lengths
+from detmetrics.overlap.runs import Runs, lengths_of
 from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
 from detmetrics.overlap.tracing import edge_count, grid_of, rings
 
-__all__ = ["KIND", "Masks", "masks_of", "polygons_fault"]
+__all__ = ["KIND", "Masks", "masks_of", "overlaps_of_codes", "polygons_fault"]
 
 MOST_CELLS = 1 << 20
 MOST_EDGES = 1 << 14
 """An outline is traced on so many cells of one or more pixels, along so many of their sides."""
 
-MOST_STEPS = 1e7
-"""Rasterising walks along an edge in steps of a fifth of a pixel, and keeps them all."""
-
 
 @dataclass(frozen=True, eq=False)
 class Masks(Shapes):
-    """Compressed masks; codes : (R,) ``{"size": [height, width], "counts": bytes}``."""
+    """Compressed masks.
+
+    codes : (R,) ``{"size": [height, width], "counts": bytes}``; known: what they hold, where they
+    have been checked.
+
+    Raises:
+        TableError: codes that are no masks, when they are first looked at.
+    """
 
     natural: ClassVar[str] = "mask"
 
     codes: Objects
+    known: Runs | None = None
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def take(self, rows: Ints) -> Self:
         """See :meth:`Shapes.take`."""
-        return type(self)(self.codes[rows])
+        return type(self)(self.codes[rows], self.runs.take(rows))
 
     def scaled(self, _: Floats) -> Self:
         """Pixels are no shares, and stay what they are."""
@@ -56,7 +66,13 @@ class Masks(Shapes):
     @remembered
     def runs(self) -> Runs:
         """What the masks hold."""
-        return _runs(self.codes)
+        if self.known is not None:
+            return self.known
+        try:
+            return codes_of(self.codes.tolist(), np.full((len(self), 2), np.nan))[1]
+        except OutlineError as error:
+            texts = [f"[{row}]: {text}" for row, text in error.faults]
+            raise TableError(listing("masks", texts, error.count)) from None
 
     @remembered
     def hulls(self) -> Floats:
@@ -72,7 +88,7 @@ class Masks(Shapes):
     def outline(self, row: int, detail: float) -> tuple[Floats, ...]:
         """See :meth:`Shapes.outline`; coarser beyond :data:`MOST_CELLS` pixels."""
         code = self.codes[row]
-        lengths, high = run_lengths(code["counts"]), code["size"][0]
+        lengths, high = lengths_of([code["counts"]]).length, code["size"][0]
         width, height = self.runs.boxes[row, 2:].astype(int).tolist()
         side = max(int(detail), math.isqrt(max(width * height - 1, 0) // MOST_CELLS) + 1)
         grid = grid_of(lengths, high, side)
@@ -85,41 +101,67 @@ class Masks(Shapes):
         self, other: Self, first: Ints, count: Ints, crowd: Bools, lowest: float
     ) -> tuple[Ints, Ints, Floats]:
         """See :meth:`Shapes.near`; a call for all that are compared with the same rows."""
-        mine, theirs, _, _ = touching(self.edges, other.edges, first, count)
-        overlap = self._by_group(mine, other, theirs, crowd[theirs], first[mine])
+        mine, theirs, w, h = touching(self.edges, other.edges, first, count)
+        # They share no more than the smaller has, nor than their boxes share.
+        area, of_other = self.areas[mine], other.areas[theirs]
+        most = np.minimum(np.minimum(area, of_other), w * h)
+        union = np.where(crowd[theirs], area, area + of_other - most)
+        asked = np.flatnonzero(most >= lowest * (1 - 1e-9) * union)
+        mine, theirs = mine[asked], theirs[asked]
+        overlap = overlaps_of_codes(
+            self.codes, mine, other.codes, theirs, crowd[theirs], first[mine]
+        )
         kept = np.flatnonzero(overlap >= lowest)
         return mine[kept], theirs[kept], overlap[kept]
 
     def overlaps(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, _: float) -> Floats:
         """See :meth:`Shapes.overlaps`."""
-        return self._by_group(mine, other, theirs, crowd, mine)
-
-    def _by_group(
-        self, mine: Ints, other: Masks, theirs: Ints, crowd: Bools, group: Ints
-    ) -> Floats:
-        """(P,) overlaps, computed a table a group."""
-        from pycocotools import mask
-
-        overlap = np.zeros(len(mine))
-        order = np.argsort(group, kind="stable")
-        starts = run_starts(group[order]).tolist()
-        for start, end in pairwise([*starts, len(order)]):
-            at = order[start:end]
-            row, of_row = np.unique(mine[at], return_inverse=True)
-            column, of_column = np.unique(theirs[at], return_inverse=True)
-            crowded = np.zeros(len(column), np.uint8)
-            crowded[of_column] = crowd[at]
-            table = mask.iou(self.codes[row].tolist(), other.codes[column].tolist(), crowded)
-            overlap[at] = table[of_row, of_column]
-        return overlap
+        return overlaps_of_codes(self.codes, mine, other.codes, theirs, crowd, mine)
 
 
-def _runs(codes: Objects) -> Runs:
-    height = np.array([code["size"][0] for code in codes.tolist()], np.int64)
-    return decoded([code["counts"] for code in codes.tolist()], height)
+def overlaps_of_codes(
+    codes: Objects, mine: Ints, other: Objects, theirs: Ints, crowd: Bools, group: Ints
+) -> Floats:
+    """(P,) the overlaps of pairs of sound codes; a table of all with all is asked for each group.
+
+    codes, other: of both sides; mine, theirs : (P,) the rows of pairs; crowd, group : (P,).
+    """
+    from pycocotools import mask
+
+    if not len(mine):
+        return np.zeros(0)
+    rows, of_row, first_row = _by_group(mine, group)
+    columns, of_column, first_column = _by_group(theirs, group)
+    of_rows, of_columns = codes[mine[rows]].tolist(), other[theirs[columns]].tolist()
+    crowded = crowd[columns].astype(np.uint8)
+    tables = [
+        mask.iou(of_rows[a:b], of_columns[c:d], crowded[c:d]).ravel(order="F")
+        for (a, b), (c, d) in zip(
+            pairwise([*first_row.tolist(), len(rows)]),
+            pairwise([*first_column.tolist(), len(columns)]),
+            strict=True,
+        )
+    ]
+    # where a pair stands: in the table of its group, column by column
+    high = np.diff(first_row, append=len(rows))
+    start = np.append(0, np.cumsum([len(table) for table in tables]))
+    at = np.searchsorted(first_row, of_row, side="right") - 1
+    place = start[at] + (of_column - first_column[at]) * high[at] + of_row - first_row[at]
+    overlap: Floats = np.concatenate(tables)[place]
+    return overlap
 
 
-# --- from what sources say -----------------------------------------------------------------------
+def _by_group(rows: Ints, group: Ints) -> tuple[Ints, Ints, Ints]:
+    """A pair for every row of each group, the place of each pair's row among them, and where each
+    group begins there.
+    """
+    order = np.lexsort((rows, group))
+    of, row = group[order], rows[order]
+    new = np.append(True, (of[1:] != of[:-1]) | (row[1:] != row[:-1]))
+    place = np.empty(len(rows), np.int64)
+    place[order] = np.cumsum(new) - 1
+    each = order[new]
+    return each, place, run_starts(group[each])
 
 
 def masks_of(outlines: Any, sizes: Floats, _: bool = False) -> Masks:
@@ -128,105 +170,14 @@ def masks_of(outlines: Any, sizes: Floats, _: bool = False) -> Masks:
     Raises:
         OutlineError: a polygon has no image size, or what stands there is no mask.
     """
+    if isinstance(outlines, Masks) and outlines.known is None:
+        return Masks(*codes_of(outlines.codes.tolist(), sizes))
     if isinstance(outlines, Masks):
-        return outlines
+        refuse_other_sizes(outlines.runs.size, sizes)
+        return Masks(outlines.codes, outlines.runs)
     if isinstance(outlines, Polygons):
-        first = outlines.first.tolist()
-        flat = outlines.points.ravel()
-        given: list[Any] = [[flat[2 * a : 2 * b].tolist()] for a, b in pairwise(first)]
-    else:
-        given = outlines.plain()
-    codes, faults = _codes(given, sizes)
-    if not faults:
-        faults = list(_unsound(codes))
-    if faults:
-        raise OutlineError(faults[:100], len(faults))
-    return Masks(codes)
-
-
-def _codes(given: Sequence[Any], sizes: Floats) -> tuple[Objects, list[tuple[int, str]]]:
-    from pycocotools import mask
-
-    codes: list[Any] = [None] * len(given)
-    faults = []
-    for row, (one, size) in enumerate(zip(given, sizes.tolist(), strict=True)):
-        if fault := _fault(one, size):
-            faults.append((row, fault))
-            continue
-        if isinstance(one, Mapping):
-            high, wide = map(int, one["size"])
-            counts = one["counts"]
-            if isinstance(counts, str | bytes):
-                text = counts.encode("latin-1", "replace") if isinstance(counts, str) else counts
-                codes[row] = {"size": [high, wide], "counts": text}
-            else:
-                plain = {"size": [high, wide], "counts": [int(length) for length in counts]}
-                codes[row] = mask.frPyObjects(plain, high, wide)
-        else:
-            wide, high = map(int, size)
-            drawn = mask.frPyObjects(one, high, wide)
-            codes[row] = drawn[0] if len(drawn) == 1 else mask.merge(drawn)
-    return object_column(codes), faults
-
-
-def _fault(one: Any, size: Sequence[float]) -> str | None:
-    """What is wrong with a segmentation, before anything is made of it."""
-    if isinstance(one, Mapping):
-        return _code_fault(one, size)
-    if not isinstance(one, list) or not one:
-        return f"expected polygons or a run-length encoding, got {shown(one)}"
-    if not all(map(np.isfinite, size)):
-        return "a polygon makes a mask only on an image of known width and height"
-    return polygons_fault(one)
-
-
-def polygons_fault(one: Sequence[Any]) -> str | None:
-    """What is wrong with polygons."""
-    for polygon in one:
-        try:
-            points = np.array(polygon, np.float64)
-        except (TypeError, ValueError):
-            return f"expected a polygon x1 y1 x2 y2 ..., got {shown(polygon)}"
-        if points.ndim != 1 or len(points) < 6 or len(points) % 2:
-            return f"expected a polygon of 3 points or more, got {shown(polygon)}"
-        ends = np.diff(points.reshape(-1, 2), axis=0, append=points[None, :2])
-        if not np.abs(ends).sum() * 5 < MOST_STEPS:  # and of no number that is not finite
-            return f"expected a polygon of finite numbers that can be pixels, got {shown(polygon)}"
-    return None
-
-
-def _code_fault(one: Mapping[str, Any], size: Sequence[float]) -> str | None:
-    sides, counts = one.get("size"), one.get("counts")
-    if (
-        not isinstance(sides, Sequence)
-        or len(sides) != 2
-        or not all(isinstance(side, int) and 0 < side < 1 << 20 for side in sides)
-    ):
-        return f"expected size [height, width] of an encoding, got {shown(sides)}"
-    if all(map(np.isfinite, size)) and [sides[1], sides[0]] != [int(side) for side in size]:
-        wide, high = map(int, size)
-        return (
-            f"expected a mask of the size of its image, {wide} x {high}, got size {list(sides)} "
-            "(height, width)"
-        )
-    if isinstance(counts, str | bytes):
-        return None
-    if not isinstance(counts, list) or not all(
-        isinstance(length, int | float) and 0 <= length < 1 << 32 for length in counts
-    ):
-        return f"expected counts of an encoding, got {shown(counts)}"
-    return None
-
-
-def _unsound(codes: Objects) -> Iterator[tuple[int, str]]:
-    """Encodings that are none, or that do not fill their image."""
-    runs = _runs(codes)
-    whole = np.array([code["size"][0] * code["size"][1] for code in codes.tolist()], np.int64)
-    for row in np.flatnonzero(~runs.sound).tolist():
-        yield row, "counts are no run-length encoding: were they cut or changed?"
-    for row in np.flatnonzero(runs.sound & (runs.total != whole)).tolist():
-        pixels = f"{whole[row]:,} pixels (height times width)"
-        yield row, f"expected counts of {pixels}, got {runs.total[row]:,}"
+        return Masks(*codes_of_polygons(outlines.points, outlines.first, sizes))
+    return Masks(*codes_of(outlines.plain(), sizes))
 
 
 KIND = Kind(name="mask", title="masks", takes=(Segmentations, Polygons, Masks), made=masks_of)

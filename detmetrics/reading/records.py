@@ -103,7 +103,8 @@ def detection_columns(data: bytes, path: str, progress: Progress) -> DetectionCo
         FormatError: it is no such list; all faults are named.
     """
     if OUTLINED in data[:PIECE]:
-        return _outlined(data, path, progress)
+        with _no_collection():
+            return _outlined(data, path, progress)
     for record in (_Detection, _AnyDetection):
         with _no_collection(), contextlib.suppress(*REFUSED):
             return _joined([_columns(part) for part in _pieces(data, record, progress)])
@@ -113,8 +114,7 @@ def detection_columns(data: bytes, path: str, progress: Progress) -> DetectionCo
 def _outlined(data: bytes, path: str, progress: Progress) -> DetectionColumns:
     """With segmentations; boxes are those around them where there are none."""
     try:
-        with _no_collection():
-            rows = [row for part in _pieces(data, _OutlinedDetection, progress) for row in part]
+        rows = [row for part in _pieces(data, _OutlinedDetection, progress) for row in part]
     except REFUSED:
         rows = _careful_detections(data, path, _OutlinedDetection)
     shapes, note = segmentations_of(row.segmentation for row in rows)
@@ -127,8 +127,8 @@ def _outlined(data: bytes, path: str, progress: Progress) -> DetectionColumns:
         except OutlineError as error:
             texts = [f"[{row}].segmentation: {text}" for row, text in error.faults]
             raise FormatError(path, texts, error.count) from None
-        for place in without:
-            rows[place].bbox = tuple(boxes[place].tolist())
+        for place, box in zip(without, boxes[without].tolist(), strict=True):
+            rows[place].bbox = tuple(box)
     notes = () if note is None else (f"{path}: {note}",)
     return replace(_columns(rows), shapes=outlines, notes=notes)
 

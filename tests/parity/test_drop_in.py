@@ -258,7 +258,8 @@ def test_areas_of_detections_that_are_not_of_boxes_are_followed():
     same(ours, theirs)
 
 
-def test_masks_are_left_to_pycocotools(tmp_path):
+def test_boxes_as_masks(tmp_path):
+    """Where results have boxes alone, ``loadRes`` makes polygons of them."""
     document = json.loads(Path(FIXTURES[0]).read_text())
     for one in document["annotations"]:
         x, y, w, h = one["bbox"]
@@ -276,6 +277,31 @@ def test_masks_are_left_to_pycocotools(tmp_path):
         evaluator.accumulate()
         results.append(evaluator)
     same(*results)
+    assert results[0].result.rules.shape == "mask"
+
+
+def test_masks_that_are_none_are_refused_before_pycocotools_never_ends(tmp_path):
+    document = json.loads(Path(FIXTURES[0]).read_text())
+    for one in document["annotations"]:
+        one["segmentation"] = {"size": [480, 640], "counts": "0"}
+    for image in document["images"]:
+        image.update(width=640, height=480)
+    path = tmp_path / "masks.json"
+    path.write_text(json.dumps(document))
+    truth = COCO(str(path))
+    evaluator = COCOeval(truth, truth.loadRes(FIXTURES[1]), "segm")
+    with pytest.raises(dm.InputError, match=r"segmentation: .*\n.*annotation \d+: expected counts"):
+        evaluator.evaluate()
+
+
+def test_asking_for_overlaps_leaves_the_records_and_the_cells():
+    truth = COCO(FIXTURES[0])
+    evaluator = run(COCOeval, (truth, truth.loadRes(FIXTURES[1])), {})
+    evaluator.accumulate()
+    records = evaluator.evalImgs
+    assert evaluator.ious
+    assert evaluator.evalImgs is records
+    assert "precision" in evaluator.eval
 
 
 @pytest.fixture
