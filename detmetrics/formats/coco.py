@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -32,14 +33,9 @@ from detmetrics.reading.documents import (
 )
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
-from detmetrics.reading.records import (
-    AnyId,
-    box_column,
-    detection_columns,
-    ids_of,
-)
+from detmetrics.reading.outlines import outlined
+from detmetrics.reading.records import AnyId, detection_columns, ids_of
 from detmetrics.reading.request import Reading
-from detmetrics.reading.segmentations import segmentations_of
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
@@ -61,15 +57,15 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     document = document_of(data, source.path)
     reading.done(1.0)
     rows = document.annotations
-    shapes, note = segmentations_of(row.segmentation for row in rows)
+    found = outlined(rows, "annotations", source.path, reading.angle)
     return Sheet(
         source=_table_source(source, "annotations[{row}].{field}"),
         image=Keys(ids_of(rows, "image_id", "annotations", source.path)),
         image_key="id",
         category=Keys(ids_of(rows, "category_id", "annotations", source.path)),
-        boxes=box_column(rows),
+        boxes=found.boxes,
         box_format="xywh",
-        shapes=shapes,
+        shapes=found.shapes,
         areas=np.array([math.nan if row.area is None else row.area for row in rows], float),
         crowd=np.array([bool(row.iscrowd) for row in rows], bool),
         ignore=np.array([bool(row.ignore) for row in rows], bool),
@@ -78,10 +74,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         images=_images(document.images, source.path),
         categories=_categories(document.categories, source.path),
         federation=_federation(document, source.path),
-        notes=(
-            *_scored_note(rows, source.path),
-            *([] if note is None else [f"{source.path}: {note}"]),
-        ),
+        notes=(*_scored_note(rows, source.path), *found.notes),
     )
 
 
@@ -97,7 +90,9 @@ def _attributes(rows: Sequence[Annotation]) -> Iterator[tuple[str, Floats]]:
     """Each attribute that is a number somewhere, nan where it is none."""
     for name, spellings in ATTRIBUTES.items():
         for spelling in spellings:
-            told = [getattr(row, spelling) for row in rows]
+            told = list(map(attrgetter(spelling), rows))
+            if told.count(None) == len(told):
+                continue
             if any(isinstance(value, int | float) for value in told):
                 numbers = [value if isinstance(value, int | float) else math.nan for value in told]
                 yield name, np.array(numbers, np.float64)
@@ -120,9 +115,11 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         FormatError: the file cannot be read or is not a list of detections.
     """
     data, source = given.content()
-    if data[:64].lstrip().startswith(b"{") and (sheet := _scored_document(data, source)):
+    if data[:64].lstrip().startswith(b"{") and (
+        sheet := _scored_document(data, source, reading.angle)
+    ):
         return sheet
-    columns = detection_columns(data, source.path, reading.done)
+    columns = detection_columns(data, source.path, reading.done, reading.angle)
     return Sheet(
         source=_table_source(source, "[{row}].{field}"),
         image=Keys(columns.image_ids),
@@ -136,7 +133,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     )
 
 
-def _scored_document(data: bytes, source: Input) -> Sheet | None:
+def _scored_document(data: bytes, source: Input, angle: str | None) -> Sheet | None:
     document = sound_document(data)
     if document is None:
         return None
@@ -148,15 +145,18 @@ def _scored_document(data: bytes, source: Input) -> Sheet | None:
     category = _names_by_id(document.categories, [row.category_id for row in rows], "name")
     if image is None or category is None:
         return None
+    found = outlined(rows, "annotations", source.path, angle)
+    named = f"{source.path}: images and classes go by the names that it lists, not by its ids"
     return Sheet(
         source=_table_source(source, "annotations[{row}].{field}"),
         image=image,
         category=category,
-        boxes=box_column(rows),
+        boxes=found.boxes,
         box_format="xywh",
+        shapes=found.shapes,
         scores=np.array(scores, np.float64),
         class_key="name",
-        notes=(f"{source.path}: images and classes go by the names that it lists, not by its ids",),
+        notes=(named, *found.notes),
     )
 
 
