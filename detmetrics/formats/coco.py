@@ -23,6 +23,8 @@ from detmetrics.errors import FormatError
 from detmetrics.federation import Federation
 from detmetrics.files import Input
 from detmetrics.messages import counted, shown
+from detmetrics.outlining import segmentations_in, shape_areas
+from detmetrics.overlap.polygons import Rectangles
 from detmetrics.reading.documents import (
     Annotation,
     Category,
@@ -39,7 +41,7 @@ from detmetrics.reading.request import Reading
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Written, in_pixels, named_by_more_than_ids
+from detmetrics.writing import Table, Written, in_pixels, named_by_more_than_ids
 
 __all__ = ["FORMAT"]
 
@@ -274,15 +276,17 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
     looked, frequency = _looked_for(truth, category_ids)
     crowd = truth.crowd | truth.difficult
+    area, unknown = shape_areas(truth)
     columns = zip(
         _whole_ids(truth.ids),
         truth.image.tolist(),
         truth.category.tolist(),
         truth.xywh.tolist(),
-        truth.area.tolist(),
+        area.tolist(),
         crowd.tolist(),
         truth.ignore.tolist(),
         _told(truth),
+        _shapes_of(truth),
         strict=True,
     )
     annotations = [
@@ -295,8 +299,9 @@ def write_ground_truth(truth: GroundTruth) -> Written:
             "iscrowd": int(is_crowd),
             **({"ignore": 1} if ignore else {}),
             **more,
+            **shape,
         }
-        for number, image, category, box, area, is_crowd, ignore, more in columns
+        for number, image, category, box, area, is_crowd, ignore, more, shape in columns
     ]
     document = {
         "images": [
@@ -313,7 +318,24 @@ def write_ground_truth(truth: GroundTruth) -> Written:
             )
         ],
     }
-    return Written({"": msgspec.json.encode(document)}, tuple(_lost(truth)))
+    return Written({"": msgspec.json.encode(document)}, (*_lost(truth), *_unmeasured(unknown)))
+
+
+def _shapes_of(table: Table) -> list[dict[str, Any]]:
+    """The outline of each row as a segmentation; beside that of oriented boxes, their sides."""
+    segmentations = segmentations_in(table)
+    if segmentations is None:
+        return [{} for _ in range(len(table))]
+    if isinstance(table.shapes, Rectangles):
+        pairs = zip(segmentations, table.shapes.sides.tolist(), strict=True)
+        return [{"segmentation": one, "obb": sides} for one, sides in pairs]
+    return [{"segmentation": one} for one in segmentations]
+
+
+def _unmeasured(unknown: int) -> Iterator[str]:
+    if unknown:
+        what = counted(unknown, "object that has none is", "objects that have none are")
+        yield f"areas: those of {what} w * h, as the size of an image is unknown (--image-dir)"
 
 
 def _told(truth: GroundTruth) -> list[dict[str, float]]:
@@ -357,6 +379,7 @@ def write_detections(found: Detections) -> Written:
         found.category.tolist(),
         found.xywh.tolist(),
         found.scores.tolist(),
+        _shapes_of(found),
         strict=True,
     )
     rows = [
@@ -365,8 +388,9 @@ def write_detections(found: Detections) -> Written:
             "category_id": category_ids[category],
             "bbox": box,
             "score": score,
+            **shape,
         }
-        for image, category, box, score in columns
+        for image, category, box, score, shape in columns
     ]
     return Written({"": msgspec.json.encode(rows)}, tuple(_lost_of_detections(catalog)))
 

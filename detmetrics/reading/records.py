@@ -45,7 +45,7 @@ __all__ = [
 PIECE = 1 << 20
 OUTLINED = b'"segmentation"'
 HEAD = 1 << 16
-"""Bytes in which rows show whether they have shapes: where some have none, boxes are all there is."""
+"""Bytes in which rows show whether they have shapes, which all of them must have."""
 BETWEEN_RECORDS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 
 Box = tuple[float, float, float, float]
