@@ -55,7 +55,8 @@ def _fill(polygons: Polygons, boxes: Floats) -> Bools:
     corner = np.repeat(boxes, polygons.count, axis=0).reshape(-1, 2, 2)
     inside = (polygons.points[:, None] == corner).any(axis=1).all(axis=1)
     filled: Bools = np.logical_and.reduceat(inside, polygons.first[:-1]) if len(boxes) else inside
-    return filled & (polygons.hulls == boxes).all(axis=1)
+    alike: Bools = (polygons.hulls == boxes).all(axis=1)
+    return filled & alike
 
 
 def _element(name: str, fields: Iterable[str], values: Iterable[float]) -> str:

@@ -69,7 +69,7 @@ def _masks(rows: Any, places: Sequence[int]) -> Masks:
 
 
 def _text(code: dict[str, Any]) -> dict[str, Any]:
-    return {"size": list(code["size"]), "counts": code["counts"].decode("ascii")}
+    return {"size": list(code["size"]), "counts": code["counts"].decode("latin-1")}
 
 
 def _each(polygons: Polygons) -> list[Floats]:

@@ -139,7 +139,9 @@ def _codes(given: Sequence[Any], sizes: Floats) -> tuple[Objects, list[tuple[int
             high, wide = map(int, one["size"])
             counts = one["counts"]
             if isinstance(counts, str | bytes):
-                text = counts.encode("latin-1", "replace") if isinstance(counts, str) else counts
+                text = (
+                    counts.encode("utf-8", "surrogatepass") if isinstance(counts, str) else counts
+                )
                 codes[row] = {"size": [high, wide], "counts": text}
             else:
                 plain = {"size": [high, wide], "counts": [int(length) for length in counts]}

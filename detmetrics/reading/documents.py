@@ -108,7 +108,7 @@ def sound_document(data: bytes) -> Document | None:
     """The document, or None where it is none."""
     for kind in (Document, _ShapedDocument):
         with contextlib.suppress(*REFUSED):
-            found = msgspec.json.decode(data, type=kind)
+            found: Any = msgspec.json.decode(data, type=kind)
             if kind is Document or is_sound(found.annotations):
                 return Document(found.images, found.annotations, found.categories)
     return None

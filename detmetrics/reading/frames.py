@@ -69,12 +69,12 @@ def frame_of(node: Element, place: str, faults: list[str]) -> Frame | None:
     box = None if upright is None else _numbers(upright, CORNERS, place, faults)
     if turned is not None:
         names = OF_DIOR if turned.find(OF_DIOR[0]) is not None else SIDES
-        shape: tuple[float, ...] | None = _numbers(turned, names, place, faults)
+        shape = _numbers(turned, names, place, faults)
         if fault := _fault(shape, names):
             faults.append(f"{place}: robndbox: {fault}")
-    else:
-        shape = None if polygon is None else _corners(polygon, place, faults)
-    return None if box is None and shape is None else Frame(box, shape)
+        return Frame(box, shape)
+    shape = () if polygon is None else _corners(polygon, place, faults)
+    return None if box is None and not shape else Frame(box, shape or None)
 
 
 def _numbers(

@@ -13,16 +13,22 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, object_column, used
 from detmetrics.catalog import Keys
+from detmetrics.columns import LARGEST, BoxFormat, as_xyxy
 from detmetrics.errors import FormatError
 from detmetrics.files import Input
 from detmetrics.messages import printable, shown
+from detmetrics.overlap import OutlineError, Outlines
+from detmetrics.overlap.polygons import Polygons
+from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.reading.given import Given, decoded
-from detmetrics.reading.headings import Heading
+from detmetrics.reading.headings import FOUR, Heading
 from detmetrics.reading.layouts import lie_in_unit
 from detmetrics.reading.lines import exact_floats, keys_of
 from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
+from detmetrics.reading.segmentations import settled
 from detmetrics.reading.sizes import sizes_of
+from detmetrics.reading.tableshapes import of_angles, of_corners, of_text, refuse
 from detmetrics.sheets import Images, Sheet
 from detmetrics.sources import Source
 
@@ -220,7 +226,7 @@ def sheet_of(
         FormatError: a value that is no number where one must stand.
     """
     column = heading.column
-    boxed = _with_box(frame, [column[part] for part in heading.box_names])
+    boxed = _with_box(frame, [column[part] for part in heading.place_names])
     rows = np.flatnonzero(boxed)
     part = frame if len(rows) == len(frame) else frame.iloc[rows]
     numbers = _Numbers(read.path, place, rows)
@@ -230,9 +236,9 @@ def sheet_of(
     _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
     _refuse_nothing(part[class_column], read.path, place, rows, "a class")
     every_image = _keys(frame[column["image"]])
-    boxes = np.column_stack([numbers.of(part[column[name]]) for name in heading.box_names])
+    boxes, box_format, shapes, said = _places(part, heading, numbers, reading)
     if relative is None:
-        relative = lie_in_unit(boxes, heading.box_format)
+        relative = lie_in_unit(boxes, box_format)
     category = _keys(part[class_column])
     flags = {what: numbers.flags(part[column[what]]) for what in FLAGS if what in column}
     named = category.labels.dtype == object
@@ -247,7 +253,8 @@ def sheet_of(
         image=Keys(every_image.labels, _codes(every_image)[rows]),
         category=category,
         boxes=np.ascontiguousarray(boxes),
-        box_format=heading.box_format,
+        box_format=box_format,
+        shapes=shapes,
         relative=relative,
         scores=numbers.of(part[column["score"]]) if scored else None,
         areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
@@ -257,7 +264,7 @@ def sheet_of(
         else listed_classes(category.used().labels, names_of(reading.class_names), read.path),
         image_key="id" if _is_id(column["image"]) else "name",
         class_key="name" if named or "class" in column else "id",
-        notes=tuple(_notes(heading, relative, read.path)),
+        notes=(*said, *_notes(heading, relative, read.path)),
         attributes={
             what: _numbers_or_nan(part[column[what]])
             for what in ATTRIBUTES
@@ -269,10 +276,58 @@ def sheet_of(
     )
 
 
+def _places(
+    part: pd.DataFrame, heading: Heading, numbers: _Numbers, reading: Reading
+) -> tuple[Floats, BoxFormat, Outlines | None, Sequence[str]]:
+    """Boxes, their form, shapes, and what to say of them; boxes that are missing stand around."""
+
+    def columns(names: Sequence[str]) -> Floats:
+        return np.column_stack([numbers.of(part[heading.column[name]]) for name in names])
+
+    path, place = numbers.path, numbers.place
+    own = columns(heading.box_names) if heading.box_format is not None else None
+    shapes: Outlines | None = None
+    said: Sequence[str] = ()
+    if heading.shape == "corners":
+        corners = columns(FOUR)
+        numbers.refuse_unusable(corners, "four corners")
+        shapes = of_corners(corners)
+    elif heading.shape == "angle":
+        assert own is not None
+        angle = numbers.of(part[heading.column["angle"]])
+        shapes, note = of_angles(own, angle, path, reading.angle, place)
+        return shapes.hulls, "xyxy", shapes, (note,)
+    elif heading.shape is not None:
+        column = part[heading.column[heading.shape]]
+        shapes, said = of_text(column, heading.shape, path, place)
+    if own is not None and heading.box_format is not None:
+        return own, heading.box_format, shapes, said
+    return _around(shapes, heading, path, place), "xyxy", shapes, said
+
+
+def _around(
+    shapes: Outlines | None, heading: Heading, path: str, place: Callable[[int], str]
+) -> Floats:
+    """(R, 4) corners of the boxes around shapes, which are all that there is."""
+    if shapes is None:
+        name = heading.column[heading.shape or "polygon"]
+        raise FormatError(path, [f"{printable(name)}: expected a shape in each row, or boxes"])
+    if isinstance(shapes, Segmentations):
+        try:
+            _, boxes = settled(shapes)
+        except OutlineError as error:
+            refuse(error.faults, path, place)
+            raise
+        return as_xyxy(boxes, "xywh")
+    assert isinstance(shapes, Polygons)
+    return shapes.hulls
+
+
 def _fields(heading: Heading, class_column: str) -> dict[str, str]:
     column = heading.column
     return {
-        "boxes": " ".join(column[part] for part in heading.box_names),
+        "boxes": " ".join(column[part] for part in heading.box_names or heading.place_names),
+        "shapes": " ".join(column[part] for part in heading.place_names),
         "image_ids": column["image"],
         "categories": class_column,
         "scores": column.get("score", "score"),
@@ -362,9 +417,22 @@ class _Numbers:
     """Columns as numbers; what is none is named with its place."""
 
     def __init__(self, path: str, place: Callable[[int], str], rows: Ints) -> None:
-        self._path = path
+        self.path = path
         self._place = place
         self._rows = rows
+
+    def place(self, row: int) -> str:
+        """Where a row of the boxes stands."""
+        return self._place(int(self._rows[row]))
+
+    def refuse_unusable(self, values: Floats, what: str) -> None:
+        """Refuse numbers that are not finite or no pixels."""
+        bad = np.flatnonzero(~(np.abs(values) <= LARGEST).all(axis=1))
+        faults = [
+            (row, f"expected {what} of finite numbers, got {values[row].tolist()}")
+            for row in bad.tolist()
+        ]
+        refuse(faults, self.path, self.place)
 
     def of(self, column: pd.Series[Any], empty: float | None = None) -> Floats:
         """A column as float64; decimal commas are read as points."""
@@ -403,7 +471,7 @@ class _Numbers:
                 f"got {'nothing' if value is None else shown(value)}"
                 for at, value in bad[:100]
             ]
-            raise FormatError(self._path, faults, len(bad))
+            raise FormatError(self.path, faults, len(bad))
 
 
 def _plain_numbers(column: pd.Series[Any]) -> Floats | None:
@@ -440,7 +508,7 @@ def _images(
         code = _codes(keys)
         first = np.zeros(len(names), np.int64)
         first[code[::-1]] = np.arange(len(frame))[::-1]
-        every = _Numbers(numbers._path, numbers._place, np.arange(len(frame)))
+        every = _Numbers(numbers.path, numbers._place, np.arange(len(frame)))
         for axis, side in enumerate(("image_width", "image_height")):
             sizes[:, axis] = every.of(frame[column[side]], empty=np.nan)[first]
         with np.errstate(invalid="ignore"):
