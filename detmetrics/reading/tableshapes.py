@@ -10,32 +10,88 @@ import msgspec
 import numpy as np
 
 from detmetrics.arrays import Floats, object_column
-from detmetrics.columns import LARGEST
+from detmetrics.columns import LARGEST, BoxFormat, as_xyxy
 from detmetrics.errors import FormatError
-from detmetrics.messages import counted, shown
-from detmetrics.overlap import Outlines
+from detmetrics.messages import counted, printable, shown
+from detmetrics.overlap import OutlineError, Outlines
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.reading.angles import Angles, rectangles
+from detmetrics.reading.headings import FOUR, Heading
 from detmetrics.reading.outlines import FOUR_CORNERED, polygons_of
-from detmetrics.reading.segmentations import decoded_texts, four_cornered
+from detmetrics.reading.request import Reading
+from detmetrics.reading.segmentations import decoded_texts, four_cornered, settled
+from detmetrics.reading.tablenumbers import Numbers, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["of_angles", "of_corners", "of_text", "refuse"]
+__all__ = ["places"]
 
 OPEN = Angles(unit=None, direction=None)
 BETWEEN = re.compile(r"[\s,;]+")
 EMPTY = frozenset(("", "nan", "none", "null", "[]"))
 
 
-def of_corners(values: Floats) -> Polygons:
+def places(
+    part: pd.DataFrame, heading: Heading, numbers: Numbers, reading: Reading
+) -> tuple[Floats, BoxFormat, Outlines | None, Sequence[str]]:
+    """Boxes, their form, shapes, and what to say of them; without boxes, those around the shapes.
+
+    part: the rows that have a place; numbers: their columns.
+
+    Raises:
+        FormatError: a row that is no such place.
+    """
+
+    def columns(names: Sequence[str]) -> Floats:
+        return np.column_stack([numbers.of(part[heading.column[name]]) for name in names])
+
+    path, place = numbers.path, numbers.place
+    own = columns(heading.box_names) if heading.box_format is not None else None
+    shapes: Outlines | None = None
+    said: Sequence[str] = ()
+    if heading.shape == "corners":
+        corners = columns(FOUR)
+        numbers.refuse_unusable(corners, "four corners")
+        shapes = _of_corners(corners)
+    elif heading.shape == "angle":
+        assert own is not None
+        angle = numbers.of(part[heading.column["angle"]])
+        shapes, note = _of_angles(own, angle, path, reading.angle, place)
+        return shapes.hulls, "xyxy", shapes, (note,)
+    elif heading.shape is not None:
+        column = part[heading.column[heading.shape]]
+        shapes, said = _of_text(column, heading.shape, path, place)
+    if own is not None and heading.box_format is not None:
+        return own, heading.box_format, shapes, said
+    return _around(shapes, heading, path, place), "xyxy", shapes, said
+
+
+def _around(
+    shapes: Outlines | None, heading: Heading, path: str, place: Callable[[int], str]
+) -> Floats:
+    """(R, 4) corners of the boxes around shapes, which are all that there is."""
+    if shapes is None:
+        name = heading.column[heading.shape or "polygon"]
+        raise FormatError(path, [f"{printable(name)}: expected a shape in each row, or boxes"])
+    if isinstance(shapes, Segmentations):
+        try:
+            _, boxes = settled(shapes)
+        except OutlineError as error:
+            refuse(error.faults, path, place)
+            raise
+        return as_xyxy(boxes, "xywh")
+    assert isinstance(shapes, Polygons)
+    return shapes.hulls
+
+
+def _of_corners(values: Floats) -> Polygons:
     """Polygons of four corners; values : (R, 8) x and y in turn."""
     return Polygons.of_corners(np.ascontiguousarray(values).reshape(-1, 4, 2))
 
 
-def of_angles(
+def _of_angles(
     boxes: Floats, angle: Floats, path: str, asked: str | None, place: Callable[[int], str]
 ) -> tuple[Polygons, str]:
     """Oriented boxes and what to say of their angles; boxes : (R, 4) ``cx cy w h``.
@@ -57,7 +113,7 @@ def of_angles(
     return rectangles(sides, OPEN, asked, path)
 
 
-def of_text(
+def _of_text(
     column: pd.Series[Any], what: str, path: str, place: Callable[[int], str]
 ) -> tuple[Outlines | None, list[str]]:
     """Polygons or segmentations of texts, and what to say; None where a row has none.
@@ -127,14 +183,3 @@ def _value(text: str) -> Any:
         return [float(part) for part in BETWEEN.split(text) if "_" not in part] or text
     except ValueError:
         return text
-
-
-def refuse(faults: Sequence[tuple[int, str]], path: str, place: Callable[[int], str]) -> None:
-    """Refuse rows with their places.
-
-    Raises:
-        FormatError: there are some.
-    """
-    if faults:
-        texts = [f"{place(row)}: {text}" for row, text in faults[:100]]
-        raise FormatError(path, texts, len(faults))

@@ -13,22 +13,18 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, object_column, used
 from detmetrics.catalog import Keys
-from detmetrics.columns import LARGEST, BoxFormat, as_xyxy
 from detmetrics.errors import FormatError
 from detmetrics.files import Input
 from detmetrics.messages import printable, shown
-from detmetrics.overlap import OutlineError, Outlines
-from detmetrics.overlap.polygons import Polygons
-from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.reading.given import Given, decoded
-from detmetrics.reading.headings import FOUR, Heading
+from detmetrics.reading.headings import Heading
 from detmetrics.reading.layouts import lie_in_unit
 from detmetrics.reading.lines import exact_floats, keys_of
 from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
-from detmetrics.reading.segmentations import settled
 from detmetrics.reading.sizes import sizes_of
-from detmetrics.reading.tableshapes import of_angles, of_corners, of_text, refuse
+from detmetrics.reading.tablenumbers import Numbers, is_numeric
+from detmetrics.reading.tableshapes import places
 from detmetrics.sheets import Images, Sheet
 from detmetrics.sources import Source
 
@@ -37,10 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["names_in", "read_delimited", "sheet_of"]
 
-DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
-TRUE = frozenset(("1", "true", "yes", "t", "y", "1.0"))
-FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none", "null"))
 EMPTY = frozenset(("", "nan", "none", "null"))
 LINE_END = re.compile(r"\r\n|\r|\n")
 ATTRIBUTES = ("visibility", "occlusion", "truncation")
@@ -191,7 +184,7 @@ def _without_blank(frame: pd.DataFrame) -> pd.DataFrame:
     """Without lines that hold nothing."""
     blank = np.ones(len(frame), bool)
     for name in frame.columns:
-        if _is_numeric(frame[name]):
+        if is_numeric(frame[name]):
             return frame
         blank &= _is_empty(frame[name])
     return frame[~blank] if blank.any() else frame
@@ -229,14 +222,14 @@ def sheet_of(
     boxed = _with_box(frame, [column[part] for part in heading.place_names])
     rows = np.flatnonzero(boxed)
     part = frame if len(rows) == len(frame) else frame.iloc[rows]
-    numbers = _Numbers(read.path, place, rows)
+    numbers = Numbers(read.path, place, rows)
     nothing = np.flatnonzero(~boxed)
     class_column = column["class" if "class" in column else "number"]
     _refuse_boxless(frame, nothing, [class_column], read.path, place)
     _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
     _refuse_nothing(part[class_column], read.path, place, rows, "a class")
     every_image = _keys(frame[column["image"]])
-    boxes, box_format, shapes, said = _places(part, heading, numbers, reading)
+    boxes, box_format, shapes, said = places(part, heading, numbers, reading)
     if relative is None:
         relative = lie_in_unit(boxes, box_format)
     category = _keys(part[class_column])
@@ -274,53 +267,6 @@ def sheet_of(
         ignore=flags.get("ignore"),
         difficult=flags.get("difficult"),
     )
-
-
-def _places(
-    part: pd.DataFrame, heading: Heading, numbers: _Numbers, reading: Reading
-) -> tuple[Floats, BoxFormat, Outlines | None, Sequence[str]]:
-    """Boxes, their form, shapes, and what to say of them; boxes that are missing stand around."""
-
-    def columns(names: Sequence[str]) -> Floats:
-        return np.column_stack([numbers.of(part[heading.column[name]]) for name in names])
-
-    path, place = numbers.path, numbers.place
-    own = columns(heading.box_names) if heading.box_format is not None else None
-    shapes: Outlines | None = None
-    said: Sequence[str] = ()
-    if heading.shape == "corners":
-        corners = columns(FOUR)
-        numbers.refuse_unusable(corners, "four corners")
-        shapes = of_corners(corners)
-    elif heading.shape == "angle":
-        assert own is not None
-        angle = numbers.of(part[heading.column["angle"]])
-        shapes, note = of_angles(own, angle, path, reading.angle, place)
-        return shapes.hulls, "xyxy", shapes, (note,)
-    elif heading.shape is not None:
-        column = part[heading.column[heading.shape]]
-        shapes, said = of_text(column, heading.shape, path, place)
-    if own is not None and heading.box_format is not None:
-        return own, heading.box_format, shapes, said
-    return _around(shapes, heading, path, place), "xyxy", shapes, said
-
-
-def _around(
-    shapes: Outlines | None, heading: Heading, path: str, place: Callable[[int], str]
-) -> Floats:
-    """(R, 4) corners of the boxes around shapes, which are all that there is."""
-    if shapes is None:
-        name = heading.column[heading.shape or "polygon"]
-        raise FormatError(path, [f"{printable(name)}: expected a shape in each row, or boxes"])
-    if isinstance(shapes, Segmentations):
-        try:
-            _, boxes = settled(shapes)
-        except OutlineError as error:
-            refuse(error.faults, path, place)
-            raise
-        return as_xyxy(boxes, "xywh")
-    assert isinstance(shapes, Polygons)
-    return shapes.hulls
 
 
 def _fields(heading: Heading, class_column: str) -> dict[str, str]:
@@ -368,7 +314,7 @@ def _refuse_boxless(
 
 def _is_empty(column: pd.Series[Any]) -> Bools:
     """(R,) whether a text is missing or blank; never for numbers."""
-    if _is_numeric(column):
+    if is_numeric(column):
         return np.zeros(len(column), bool)
     if column.dtype == "category":
         empty = np.array([not str(label).strip() for label in column.cat.categories], bool)
@@ -384,7 +330,7 @@ def _is_id(name: str) -> bool:
 
 def _keys(column: pd.Series[Any]) -> Keys:
     """Ids: whole numbers where all of them are written as such, else text."""
-    if _is_numeric(column):
+    if is_numeric(column):
         return keys_of(column)
     keys = keys_of(column)
     labels = [str(label).strip() for label in keys.labels.tolist()]
@@ -397,92 +343,16 @@ def _codes(keys: Keys) -> Ints:
     return np.arange(len(keys.labels)) if keys.code is None else keys.code
 
 
-def _is_numeric(column: pd.Series[Any]) -> bool:
-    return getattr(column.dtype, "kind", "O") in "iuf"
-
-
 def _with_box(frame: pd.DataFrame, names: Sequence[str]) -> Bools:
     """(R,) rows that hold at least a part of a box."""
     held = np.zeros(len(frame), bool)
     for name in names:
-        if _is_numeric(frame[name]):
+        if is_numeric(frame[name]):
             values = frame[name].to_numpy(np.float64)
             held |= ~np.isnan(values)
         else:
             held |= np.array([str(v).strip().lower() not in EMPTY for v in frame[name]], bool)
     return held
-
-
-class _Numbers:
-    """Columns as numbers; what is none is named with its place."""
-
-    def __init__(self, path: str, place: Callable[[int], str], rows: Ints) -> None:
-        self.path = path
-        self._place = place
-        self._rows = rows
-
-    def place(self, row: int) -> str:
-        """Where a row of the boxes stands."""
-        return self._place(int(self._rows[row]))
-
-    def refuse_unusable(self, values: Floats, what: str) -> None:
-        """Refuse numbers that are not finite or no pixels."""
-        bad = np.flatnonzero(~(np.abs(values) <= LARGEST).all(axis=1))
-        faults = [
-            (row, f"expected {what} of finite numbers, got {values[row].tolist()}")
-            for row in bad.tolist()
-        ]
-        refuse(faults, self.path, self.place)
-
-    def of(self, column: pd.Series[Any], empty: float | None = None) -> Floats:
-        """A column as float64; decimal commas are read as points."""
-        if _is_numeric(column):
-            return column.to_numpy(np.float64)
-        if (plain := _plain_numbers(column)) is not None:
-            return plain
-        found, bad = np.full(len(column), np.nan), []
-        for at, value in enumerate(column):
-            text = "" if value is None else str(value).strip()
-            if not text and empty is not None:
-                found[at] = empty
-                continue
-            try:
-                found[at] = _number(text)
-            except ValueError:
-                bad.append((at, value if text else None))
-        self._refuse(column, bad, "a number")
-        return found
-
-    def flags(self, column: pd.Series[Any]) -> Bools:
-        """A column as flags; unknown (-1 or nothing) is no."""
-        if _is_numeric(column):
-            return column.to_numpy(np.float64) > 0
-        texts = [str(value).strip().lower() for value in column]
-        bad = [(at, t) for at, t in enumerate(texts) if t not in TRUE and t not in FALSE]
-        self._refuse(column, bad, "0 or 1")
-        return np.array([text in TRUE for text in texts], bool)
-
-    def _refuse(
-        self, column: pd.Series[Any], bad: Sequence[tuple[int, Any]], expected: str
-    ) -> None:
-        if bad:
-            faults = [
-                f"{self._place(int(self._rows[at]))}: {column.name}: expected {expected}, "
-                f"got {'nothing' if value is None else shown(value)}"
-                for at, value in bad[:100]
-            ]
-            raise FormatError(self.path, faults, len(bad))
-
-
-def _plain_numbers(column: pd.Series[Any]) -> Floats | None:
-    """Texts that are all numbers as Python reads them, at once; None where some are not."""
-    values = column.to_numpy(dtype=object)
-    try:
-        if "_" in "".join(values):  # which Python allows between digits
-            return None
-        return values.astype(np.float64)
-    except (TypeError, ValueError):
-        return None
 
 
 def _numbers_or_nan(column: pd.Series[Any]) -> Floats:
@@ -492,14 +362,8 @@ def _numbers_or_nan(column: pd.Series[Any]) -> Floats:
     return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
 
 
-def _number(text: str) -> float:
-    if "_" in text:  # which Python allows between digits
-        raise ValueError
-    return float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
-
-
 def _images(
-    frame: pd.DataFrame, keys: Keys, column: Any, numbers: _Numbers, reading: Reading
+    frame: pd.DataFrame, keys: Keys, column: Any, numbers: Numbers, reading: Reading
 ) -> Images:
     """All images of the table, with their sizes where it has them."""
     names = tuple(map(str, keys.labels.tolist()))
@@ -508,7 +372,7 @@ def _images(
         code = _codes(keys)
         first = np.zeros(len(names), np.int64)
         first[code[::-1]] = np.arange(len(frame))[::-1]
-        every = _Numbers(numbers.path, numbers._place, np.arange(len(frame)))
+        every = Numbers(numbers.path, numbers.where, np.arange(len(frame)))
         for axis, side in enumerate(("image_width", "image_height")):
             sizes[:, axis] = every.of(frame[column[side]], empty=np.nan)[first]
         with np.errstate(invalid="ignore"):

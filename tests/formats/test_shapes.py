@@ -176,8 +176,10 @@ class TestCocoCorners:
         found = saved(tmp_path, results({"poly": poly}), "d.json")  # as Ultralytics, without bbox
         assert dm.read_detections(found, truth).xyxy.tolist() == [[45, 40, 70, 60]]
 
-    def test_some_without(self, tmp_path):
-        truth = truth_of(tmp_path, {"bbox": [0, 0, 9, 9], "poly": TILTED}, {"bbox": [0, 0, 9, 9]})
+    @pytest.mark.parametrize("own", [{}, {"poly": None}, {"poly": []}])
+    def test_some_without(self, tmp_path, own):
+        box = {"bbox": [0, 0, 9, 9]}
+        truth = truth_of(tmp_path, box | {"poly": TILTED}, box | own)
         assert truth.shapes is None
         assert any("1 row has no poly, of 2: it is passed over" in note for note in truth.notes)
 
