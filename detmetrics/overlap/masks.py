@@ -83,6 +83,8 @@ class Masks(Shapes):
         from pycocotools import mask
 
         overlap = np.zeros(len(mine))
+        if not len(mine):
+            return overlap
         order = np.argsort(group, kind="stable")
         starts = run_starts(group[order]).tolist()
         for start, end in zip(starts, [*starts[1:], len(order)], strict=True):

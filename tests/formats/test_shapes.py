@@ -260,6 +260,13 @@ class TestCocoSegmentations:
         says = "[1].bbox: missing, and there is no segmentation in its place"
         assert says in refused(dm.read_detections, saved(tmp_path, rows, "d.json"), truth)
 
+    def test_masks_that_do_not_touch(self, tmp_path):
+        shape = {"bbox": [0, 0, 9, 9], "segmentation": [[0, 0, 9, 0, 9, 9, 4, 8, 0, 9]]}
+        other = {"bbox": [50, 50, 9, 9], "segmentation": [[50, 50, 59, 50, 59, 59, 54, 58, 50, 59]]}
+        truth = truth_of(tmp_path, shape)
+        found = dm.read_detections(saved(tmp_path, results(other), "d.json"), truth)
+        assert dm.evaluate(truth, found).summary["AP"] == 0
+
     def test_document_with_scores(self, tmp_path):
         box = {"bbox": [45, 40, 25, 20], "segmentation": [TILTED]}
         truth = truth_of(tmp_path, box)
