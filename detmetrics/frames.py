@@ -4,16 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from detmetrics.arrays import Floats
 from detmetrics.columns import BoxFormat, number_column
 from detmetrics.errors import TableError
+from detmetrics.overlap.polygons import Polygons
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["frame_boxes", "frame_column"]
+__all__ = ["frame_boxes", "frame_column", "frame_shapes"]
 
 CORNER_NAMES = (("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
+FOUR_CORNERS = tuple(f"{axis}{number}" for number in "1234" for axis in "xy")
+ANGLES = frozenset(("angle", "theta", "rotation"))
+
+
+def frame_shapes(frame: pd.DataFrame) -> Polygons | None:
+    """(D,) polygons of four corners, ``x1 y1 x2 y2 x3 y3 x4 y4``; None where there are none.
+
+    Raises:
+        TableError: there is an angle, of which a frame does not tell the unit and direction.
+    """
+    if set(FOUR_CORNERS) <= set(frame.columns):
+        corners = number_column("corners", frame[[*FOUR_CORNERS]].to_numpy())
+        if not np.isfinite(corners).all():
+            row = int(np.flatnonzero(~np.isfinite(corners).all(axis=1))[0])
+            raise TableError(
+                f"frame: row {row}: expected four corners of finite numbers, "
+                f"got {corners[row].tolist()}"
+            )
+        return Polygons.of_corners(corners.reshape(-1, 4, 2))
+    if found := sorted(ANGLES & set(map(str, frame.columns))):
+        raise TableError(
+            f"frame: column {found[0]}: a frame does not tell unit and direction of angles: give "
+            "shapes=Rectangles.of_sides(...) to from_arrays, or drop the column for upright boxes"
+        )
+    return None
 
 
 def frame_boxes(frame: pd.DataFrame) -> tuple[Floats, BoxFormat]:

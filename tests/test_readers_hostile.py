@@ -841,7 +841,7 @@ class TestCsv:
         [
             ("", "the file is empty"),
             ("\ufeff \n", "the file is empty"),
-            (ROW, "no columns for a box: xmin ymin xmax ymax, x y w h or cx cy w h; it has a, cat"),
+            (ROW, "x1 y1 x2 y2 x3 y3 x4 y4; it has a, cat"),
             (HEADING.replace("xmin", "left_side"), "no columns for a box"),
             (HEADING.replace("image", "thing"), "no column for image; it has thing, class"),
             (HEADING.replace("class", "thing"), "no column for class; it has image, thing"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -22,6 +23,8 @@ from detmetrics.errors import FormatError
 from detmetrics.federation import Federation
 from detmetrics.files import Input
 from detmetrics.messages import counted, shown
+from detmetrics.outlining import segmentations_in, shape_areas
+from detmetrics.overlap.polygons import Rectangles
 from detmetrics.reading.documents import (
     Annotation,
     Category,
@@ -32,18 +35,13 @@ from detmetrics.reading.documents import (
 )
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
-from detmetrics.reading.records import (
-    AnyId,
-    box_column,
-    detection_columns,
-    ids_of,
-)
+from detmetrics.reading.outlines import outlined
+from detmetrics.reading.records import AnyId, detection_columns, ids_of
 from detmetrics.reading.request import Reading
-from detmetrics.reading.segmentations import segmentations_of
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Written, in_pixels, named_by_more_than_ids
+from detmetrics.writing import Table, Written, in_pixels, named_by_more_than_ids
 
 __all__ = ["FORMAT"]
 
@@ -61,15 +59,15 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     document = document_of(data, source.path)
     reading.done(1.0)
     rows = document.annotations
-    shapes, note = segmentations_of(row.segmentation for row in rows)
+    found = outlined(rows, "annotations", source.path, reading.angle)
     return Sheet(
         source=_table_source(source, "annotations[{row}].{field}"),
         image=Keys(ids_of(rows, "image_id", "annotations", source.path)),
         image_key="id",
         category=Keys(ids_of(rows, "category_id", "annotations", source.path)),
-        boxes=box_column(rows),
+        boxes=found.boxes,
         box_format="xywh",
-        shapes=shapes,
+        shapes=found.shapes,
         areas=np.array([math.nan if row.area is None else row.area for row in rows], float),
         crowd=np.array([bool(row.iscrowd) for row in rows], bool),
         ignore=np.array([bool(row.ignore) for row in rows], bool),
@@ -78,10 +76,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         images=_images(document.images, source.path),
         categories=_categories(document.categories, source.path),
         federation=_federation(document, source.path),
-        notes=(
-            *_scored_note(rows, source.path),
-            *([] if note is None else [f"{source.path}: {note}"]),
-        ),
+        notes=(*_scored_note(rows, source.path), *found.notes),
     )
 
 
@@ -97,7 +92,9 @@ def _attributes(rows: Sequence[Annotation]) -> Iterator[tuple[str, Floats]]:
     """Each attribute that is a number somewhere, nan where it is none."""
     for name, spellings in ATTRIBUTES.items():
         for spelling in spellings:
-            told = [getattr(row, spelling) for row in rows]
+            told = list(map(attrgetter(spelling), rows))
+            if told.count(None) == len(told):
+                continue
             if any(isinstance(value, int | float) for value in told):
                 numbers = [value if isinstance(value, int | float) else math.nan for value in told]
                 yield name, np.array(numbers, np.float64)
@@ -120,9 +117,11 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         FormatError: the file cannot be read or is not a list of detections.
     """
     data, source = given.content()
-    if data[:64].lstrip().startswith(b"{") and (sheet := _scored_document(data, source)):
+    if data[:64].lstrip().startswith(b"{") and (
+        sheet := _scored_document(data, source, reading.angle)
+    ):
         return sheet
-    columns = detection_columns(data, source.path, reading.done)
+    columns = detection_columns(data, source.path, reading.done, reading.angle)
     return Sheet(
         source=_table_source(source, "[{row}].{field}"),
         image=Keys(columns.image_ids),
@@ -136,7 +135,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     )
 
 
-def _scored_document(data: bytes, source: Input) -> Sheet | None:
+def _scored_document(data: bytes, source: Input, angle: str | None) -> Sheet | None:
     document = sound_document(data)
     if document is None:
         return None
@@ -148,15 +147,18 @@ def _scored_document(data: bytes, source: Input) -> Sheet | None:
     category = _names_by_id(document.categories, [row.category_id for row in rows], "name")
     if image is None or category is None:
         return None
+    found = outlined(rows, "annotations", source.path, angle)
+    named = f"{source.path}: images and classes go by the names that it lists, not by its ids"
     return Sheet(
         source=_table_source(source, "annotations[{row}].{field}"),
         image=image,
         category=category,
-        boxes=box_column(rows),
+        boxes=found.boxes,
         box_format="xywh",
+        shapes=found.shapes,
         scores=np.array(scores, np.float64),
         class_key="name",
-        notes=(f"{source.path}: images and classes go by the names that it lists, not by its ids",),
+        notes=(named, *found.notes),
     )
 
 
@@ -274,15 +276,17 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
     looked, frequency = _looked_for(truth, category_ids)
     crowd = truth.crowd | truth.difficult
+    area, unknown = shape_areas(truth)
     columns = zip(
         _whole_ids(truth.ids),
         truth.image.tolist(),
         truth.category.tolist(),
         truth.xywh.tolist(),
-        truth.area.tolist(),
+        area.tolist(),
         crowd.tolist(),
         truth.ignore.tolist(),
         _told(truth),
+        _shapes_of(truth),
         strict=True,
     )
     annotations = [
@@ -295,8 +299,9 @@ def write_ground_truth(truth: GroundTruth) -> Written:
             "iscrowd": int(is_crowd),
             **({"ignore": 1} if ignore else {}),
             **more,
+            **shape,
         }
-        for number, image, category, box, area, is_crowd, ignore, more in columns
+        for number, image, category, box, area, is_crowd, ignore, more, shape in columns
     ]
     document = {
         "images": [
@@ -313,7 +318,24 @@ def write_ground_truth(truth: GroundTruth) -> Written:
             )
         ],
     }
-    return Written({"": msgspec.json.encode(document)}, tuple(_lost(truth)))
+    return Written({"": msgspec.json.encode(document)}, (*_lost(truth), *_unmeasured(unknown)))
+
+
+def _shapes_of(table: Table) -> list[dict[str, Any]]:
+    """The outline of each row as a segmentation; beside that of oriented boxes, their sides."""
+    segmentations = segmentations_in(table)
+    if segmentations is None:
+        return [{} for _ in range(len(table))]
+    if isinstance(table.shapes, Rectangles):
+        pairs = zip(segmentations, table.shapes.sides.tolist(), strict=True)
+        return [{"segmentation": one, "obb": sides} for one, sides in pairs]
+    return [{"segmentation": one} for one in segmentations]
+
+
+def _unmeasured(unknown: int) -> Iterator[str]:
+    if unknown:
+        what = counted(unknown, "object that has none is", "objects that have none are")
+        yield f"areas: those of {what} w * h, as the size of an image is unknown (--image-dir)"
 
 
 def _told(truth: GroundTruth) -> list[dict[str, float]]:
@@ -357,6 +379,7 @@ def write_detections(found: Detections) -> Written:
         found.category.tolist(),
         found.xywh.tolist(),
         found.scores.tolist(),
+        _shapes_of(found),
         strict=True,
     )
     rows = [
@@ -365,8 +388,9 @@ def write_detections(found: Detections) -> Written:
             "category_id": category_ids[category],
             "bbox": box,
             "score": score,
+            **shape,
         }
-        for image, category, box, score in columns
+        for image, category, box, score, shape in columns
     ]
     return Written({"": msgspec.json.encode(rows)}, tuple(_lost_of_detections(catalog)))
 

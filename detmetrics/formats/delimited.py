@@ -1,7 +1,8 @@
 """Tables of boxes: CSV, TSV and Parquet, with columns found by name.
 
 ``image``, ``class`` and a box as ``xmin ymin xmax ymax``, ``x y w h`` or ``cx cy w h``, in pixels
-or in shares of the image; ``score`` for detections; ``crowd``, ``difficult``, ``ignore``,
+or in shares of the image; shapes as ``cx cy w h angle``, ``x1 y1 x2 y2 x3 y3 x4 y4``, or as text in
+``polygon`` or ``segmentation``; ``score`` for detections; ``crowd``, ``difficult``, ``ignore``,
 ``area``, ``image_width`` and ``image_height`` where there are any. A row with an image and no box
 is an image without objects. Other names are told with ``--columns``.
 """
@@ -13,14 +14,17 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from detmetrics.arrays import object_column, used
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
+from detmetrics.outlining import polygons_in, segmentations_in
+from detmetrics.overlap.polygons import Polygons
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
-from detmetrics.reading.headings import Heading, find_columns, refuse_two_scores
+from detmetrics.reading.headings import FOUR, Heading, find_columns, refuse_two_scores
 from detmetrics.reading.layouts import CORNERS, SIDES
 from detmetrics.reading.request import Reading
 from detmetrics.reading.tabular import names_in, read_delimited, sheet_of
@@ -79,6 +83,8 @@ def _heading(names: list[str], reading: Reading, path: str, side: Side) -> Headi
                 )
             ],
         )
+    if heading.doubt:
+        raise FormatError(path, [heading.doubt])
     if side == "detections" and "score" not in heading.column:
         raise FormatError(
             path,
@@ -169,7 +175,10 @@ def _frame(table: Table) -> pd.DataFrame:
     columns: dict[str, Any] = {"image": names[table.image], "class": classes[table.category]}
     if isinstance(table, Detections):
         columns["score"] = table.scores
-    columns |= {name: table.boxes[:, at] for at, name in enumerate(parts)}
+    shapes, boxed = _shape_columns(table)
+    if boxed:
+        columns |= {name: table.boxes[:, at] for at, name in enumerate(parts)}
+    columns |= shapes
     if isinstance(table, GroundTruth):
         columns |= _marks(table)
     if catalog.sized:
@@ -184,6 +193,25 @@ def _frame(table: Table) -> pd.DataFrame:
         sizes = catalog.image_sizes[empty]
         more |= {"image_width": sizes[:, 0], "image_height": sizes[:, 1]}
     return pd.concat([frame, pd.DataFrame(more)], ignore_index=True) if len(empty) else frame
+
+
+def _shape_columns(table: Table) -> tuple[dict[str, Any], bool]:
+    """Columns of the shapes, and whether boxes are needed beside them.
+
+    Four corners stand in eight columns, other polygons and segmentations in one of text.
+    """
+    shapes = table.shapes
+    if shapes is None or not len(table):
+        return {}, True
+    if not isinstance(shapes, Polygons):
+        rows = segmentations_in(table) or []
+        return {"segmentation": [msgspec.json.encode(one).decode() for one in rows]}, True
+    boxed = bool((shapes.hulls != table.xyxy).any())
+    if (shapes.count == 4).all():
+        return dict(zip(FOUR, shapes.points.reshape(-1, 8).T, strict=True)), boxed
+    corners = [points.ravel().tolist() for points in polygons_in(table) or () if points is not None]
+    texts = [" ".join(map(repr, numbers)) for numbers in corners]
+    return {"polygon": texts}, boxed
 
 
 def _marks(truth: GroundTruth) -> dict[str, Any]:

@@ -20,8 +20,10 @@ import numpy as np
 from detmetrics.arrays import Floats, object_column, used
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError, OutputError
+from detmetrics.framing import frames_in, plain
 from detmetrics.messages import counted, printable, shown
 from detmetrics.reading.format import Format, Side
+from detmetrics.reading.frames import Frame, frame_of, framed, number, text_of
 from detmetrics.reading.given import Given
 from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
@@ -44,12 +46,11 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT"]
 
-CORNERS = ("xmin", "ymin", "xmax", "ymax")
 TRUE = frozenset(("1", "true", "yes"))
 FALSE = frozenset(("", "0", "false", "no", "unspecified", "none", "null"))
 ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)[\"']")
 ASCII_LIKE = frozenset((b"utf-8", b"utf8", b"ascii", b"us-ascii", b"iso-8859-1", b"latin-1"))
-FIELDS = {"categories": "name", "boxes": "bndbox", "image_ids": "filename"}
+FIELDS = {"categories": "name", "boxes": "bndbox", "shapes": "polygon", "image_ids": "filename"}
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class _Found:
     file: list[int] = field(default_factory=list)
     number: list[int] = field(default_factory=list)
     name: list[str] = field(default_factory=list)
-    box: list[tuple[float, ...]] = field(default_factory=list)
+    frame: list[Frame] = field(default_factory=list)
     difficult: list[bool] = field(default_factory=list)
     without_box: int = 0
     odd_flags: int = 0
@@ -92,19 +93,20 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     files, contents, read = _contents(given)
     found = _Found()
     names, sizes = [], []
-    for number, content in enumerate(contents):
-        root = _parsed(content, printable(files[number]), found)
+    for at, content in enumerate(contents):
+        root = _parsed(content, printable(files[at]), found)
         if root is not None:
-            names.append(_image_name(root, files[number]))
+            names.append(_image_name(root, files[at]))
             sizes.append(_size(root))
-            _objects(root, number, printable(files[number]), found)
-        reading.done((number + 1) / len(contents))
+            _objects(root, at, printable(files[at]), found)
+        reading.done((at + 1) / len(contents))
     if found.faults:
         raise FormatError(given.path, found.faults)
     ids = object_column([os.path.splitext(name)[0] for name in files])
     classes = sorted(set(found.name))
     code_of = {name: code for code, name in enumerate(classes)}
     asked = names_of(reading.class_names)
+    boxes, shapes, notes = framed(found.frame, given.path, reading.angle)
     return Sheet(
         source=Source(
             name=given.path,
@@ -117,8 +119,9 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         category=Keys(
             object_column(classes), np.array([code_of[name] for name in found.name], np.int64)
         ),
-        boxes=np.array(found.box, np.float64).reshape(-1, 4),
+        boxes=boxes,
         box_format="xyxy",
+        shapes=shapes,
         difficult=np.array(found.difficult, bool),
         images=Images(
             ids=ids,
@@ -129,8 +132,8 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         categories=listed_classes(object_column(classes), asked, given.path)
         or Categories(ids=object_column(classes), names=tuple(classes)),
         class_key="name",
-        corners_inclusive=True,
-        notes=tuple(_notes(found, given.path)),
+        corners_inclusive=all(frame.box is not None for frame in found.frame),
+        notes=(*_notes(found, given.path), *notes),
     )
 
 
@@ -185,19 +188,15 @@ def _is_harmless(content: bytes) -> bool:
     return named is None or named[1].lower() in ASCII_LIKE
 
 
-def _text(node: Element, path: str) -> str:
-    return (node.findtext(path) or "").strip()
-
-
 def _image_name(root: Element, file: str) -> str:
     """The file name inside, where it names the same image; copies often keep an old one."""
     stem = os.path.splitext(file)[0]
-    name = _text(root, "filename").replace("\\", "/").rpartition("/")[2]
+    name = text_of(root, "filename").replace("\\", "/").rpartition("/")[2]
     return name if os.path.splitext(name)[0] == stem else stem
 
 
 def _size(root: Element) -> tuple[float, float]:
-    width, height = (_number(_text(root, f"size/{side}")) for side in ("width", "height"))
+    width, height = (number(text_of(root, f"size/{side}")) for side in ("width", "height"))
     return (width, height) if 0 < width < 1e9 and 0 < height < 1e9 else (math.nan, math.nan)
 
 
@@ -208,35 +207,22 @@ def _known_or(sizes: Any, names: list[str], reading: Reading) -> Any:
     return np.where(np.isnan(sizes), sizes_of(names, reading), sizes)
 
 
-def _number(text: str) -> float:
-    try:
-        return math.nan if "_" in text else float(text)
-    except ValueError:
-        return math.nan
-
-
-def _objects(root: Element, number: int, file: str, found: _Found) -> None:
+def _objects(root: Element, file_number: int, file: str, found: _Found) -> None:
     for order, node in enumerate(root.findall("object"), start=1):
         place = f"{file}: object {order}"
-        frame = node.find("bndbox")
+        frame = frame_of(node, place, found.faults)
         if frame is None:
             found.without_box += 1
             continue
-        name = _text(node, "name")
+        name = text_of(node, "name")
         if not name:
             found.faults.append(f"{place}: name: expected a class, got nothing")
             continue
-        texts = [_text(frame, corner) for corner in CORNERS]
-        box = tuple(map(_number, texts))
-        for corner, text, value in zip(CORNERS, texts, box, strict=True):
-            if math.isnan(value):
-                got = shown(text) if text else "nothing"
-                found.faults.append(f"{place}: {corner}: expected a number, got {got}")
-        flag = _flag(_text(node, "difficult").lower(), found)
-        found.file.append(number)
+        flag = _flag(text_of(node, "difficult").lower(), found)
+        found.file.append(file_number)
         found.number.append(order)
         found.name.append(name)
-        found.box.append(box)
+        found.frame.append(frame)
         found.difficult.append(flag)
 
 
@@ -269,13 +255,14 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     """
     in_pixels(truth)
     names = truth.catalog.class_labels
+    frames, masks = frames_in(truth, _corners(truth))
     columns = zip(
         truth.category.tolist(),
-        _corners(truth).tolist(),
+        frames,
         (truth.crowd | truth.difficult).tolist(),
         strict=True,
     )
-    objects = [_object(names[category], box, marked) for category, box, marked in columns]
+    objects = [_object(names[category], frame, marked) for category, frame, marked in columns]
     stems = image_stems(truth.catalog)
     files = {
         f"{stems[image]}.xml": _document(
@@ -283,7 +270,7 @@ def write_ground_truth(truth: GroundTruth) -> Written:
         )
         for image, own in by_image(truth, objects)
     }
-    return Written(files, tuple(_lost(truth)))
+    return Written(files, (*_lost(truth), *_lost_shapes(truth, masks)))
 
 
 def write_detections(found: Detections) -> Written:
@@ -314,7 +301,8 @@ def write_detections(found: Detections) -> Written:
         numbers = " ".join(map(repr, (score, *box)))
         lists[category].append(f"{stems[image]} {numbers}\n")
     written = {name: "".join(lines).encode() for name, lines in files.items()}
-    return Written(written, tuple(_lost_ids(found.catalog)))
+    shapes = 0 if found.shapes is None else len(found)
+    return Written(written, (*_lost_ids(found.catalog), *_boxes_alone(shapes)))
 
 
 def _corners(table: Table) -> Floats:
@@ -325,29 +313,22 @@ def _corners(table: Table) -> Floats:
     return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
-def _object(name: str, box: list[float], marked: bool) -> str:
-    corners = "".join(
-        f"<{corner}>{_plain(value)}</{corner}>" for corner, value in zip(CORNERS, box, strict=True)
-    )
+def _object(name: str, frame: str, marked: bool) -> str:
     return (
         f"  <object>\n    <name>{_escaped(name)}</name>\n"
         f"    <difficult>{int(marked)}</difficult>\n"
-        f"    <bndbox>{corners}</bndbox>\n  </object>\n"
+        f"    {frame}\n  </object>\n"
     )
 
 
 def _document(name: str, size: list[float], objects: list[str]) -> bytes:
     sides = zip(("width", "height"), size, strict=True)
-    known = "".join(f"<{side}>{_plain(value)}</{side}>" for side, value in sides)
+    known = "".join(f"<{side}>{plain(value)}</{side}>" for side, value in sides)
     shape = "" if math.isnan(size[0]) else f"  <size>{known}<depth>3</depth></size>\n"
     return (
         f"<annotation>\n  <filename>{_escaped(name)}</filename>\n{shape}"
         f"{''.join(objects)}</annotation>\n"
     ).encode()
-
-
-def _plain(value: float) -> str:
-    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def _escaped(text: str) -> str:
@@ -375,6 +356,21 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
     sides = truth.xywh
     if (truth.area != sides[:, 2] * sides[:, 3]).any():
         yield "areas of masks: the target has those of boxes alone"
+
+
+def _lost_shapes(truth: GroundTruth, masks: int) -> Iterator[str]:
+    yield from _boxes_alone(masks)
+    if truth.natural == "mask" and masks < len(truth):
+        yield "pixels of masks: their polygons are written, which are measured as they are drawn"
+    if truth.natural == "oriented":
+        around = truth.shapes.hulls  # type: ignore[union-attr]
+        if not np.allclose(around, _corners(truth), rtol=1e-9, atol=1e-9):
+            yield "boxes that are not those around their shapes, of oriented ones"
+
+
+def _boxes_alone(shapes: int) -> Iterator[str]:
+    if shapes:
+        yield f"the shapes of {counted(shapes, 'object')}: the target has their boxes alone"
 
 
 def _lost_ids(catalog: Catalog) -> Iterator[str]:

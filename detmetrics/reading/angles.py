@@ -53,6 +53,8 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
         FormatError: the convention is open, or what was asked for cannot be.
     """
     angle = sides[:, 4]
+    if not angle.any():
+        return Rectangles.of_sides(sides), f"{path}: all angles are 0: the boxes are upright"
     if asked is not None:
         unit, _, direction = asked.partition("-")
         why = "as asked"
@@ -62,9 +64,8 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
         unit, direction, why = _unit(angle, told, path), told.direction, told.why
     if unit == "radians" and _beyond(angle).any():
         wrong = float(angle[_beyond(angle)][0])
-        raise FormatError(
-            path, [f"angles are in radians, {why}, and {wrong:g} is more than a whole turn"]
-        )
+        what = f"angles are in radians, {why}, and {wrong:g} is more than a whole turn"
+        raise FormatError(path, [f"{what}: say what they are with --angle {'|'.join(ANGLES)}"])
     turned = np.deg2rad(angle) if unit == "degrees" else angle.copy()
     if direction == "counterclockwise":
         turned = -turned
@@ -73,13 +74,11 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
 
 
 def _unit(angle: Floats, told: Angles, path: str) -> str:
-    """Degrees or radians; angles of 0 are both."""
+    """Degrees or radians."""
     if told.unit is not None:
         return told.unit
     if _beyond(angle).any():
         return "degrees"
-    if not angle.any():
-        return "radians"
     raise FormatError(
         path, [_open("degrees or radians", f"between {angle.min():g} and {angle.max():g}")]
     )

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
 
 from detmetrics.errors import FormatError
+from detmetrics.reading.outlines import is_shaped, is_sound
 from detmetrics.reading.records import REFUSED, SWAPPED, AnyId, Box, Flag, kind_of, parse, records
 from detmetrics.reading.segmentations import NO_TEXT
 
-__all__ = ["Annotation", "Category", "Document", "Image", "document_of", "sound_document"]
+__all__ = [
+    "Annotation",
+    "Category",
+    "Document",
+    "Image",
+    "ShapedAnnotation",
+    "document_of",
+    "sound_document",
+]
 
 
 class Image(msgspec.Struct):
@@ -32,7 +42,7 @@ class Category(msgspec.Struct):
     frequency: str | None = None
 
 
-class Annotation(msgspec.Struct):
+class Annotation(msgspec.Struct, gc=False):
     """A box; ``score`` is there in documents that hold detections.
 
     What nobody asked for may be anything: attributes are looked at only where they are numbers.
@@ -53,6 +63,15 @@ class Annotation(msgspec.Struct):
     truncated: Any = None
     score: float | None = None
     segmentation: msgspec.Raw = NO_TEXT
+    bbox_mode: Any = None
+    obb: Any = None
+    poly: Any = None
+
+
+class ShapedAnnotation(Annotation, kw_only=True, gc=False):
+    """One with an oriented box in ``bbox``, or without any."""
+
+    bbox: tuple[float, ...] | None = None  # type: ignore[assignment]
 
 
 class Document(msgspec.Struct):
@@ -60,6 +79,12 @@ class Document(msgspec.Struct):
 
     images: list[Image]
     annotations: list[Annotation]
+    categories: list[Category]
+
+
+class _ShapedDocument(msgspec.Struct):
+    images: list[Image]
+    annotations: list[ShapedAnnotation]
     categories: list[Category]
 
 
@@ -81,10 +106,12 @@ def document_of(data: bytes, path: str) -> Document:
 
 def sound_document(data: bytes) -> Document | None:
     """The document, or None where it is none."""
-    try:
-        return msgspec.json.decode(data, type=Document)
-    except REFUSED:
-        return None
+    for kind in (Document, _ShapedDocument):
+        with contextlib.suppress(*REFUSED):
+            found: Any = msgspec.json.decode(data, type=kind)
+            if kind is Document or is_sound(found.annotations):
+                return Document(found.images, found.annotations, found.categories)
+    return None
 
 
 def _careful_document(data: bytes, path: str) -> Document:
@@ -103,7 +130,8 @@ def _careful_document(data: bytes, path: str) -> Document:
             got = kind_of(content[name]) if name in content else "nothing"
             faults.append(f"{name}: expected a list, got {got}")
             continue
-        parts[name], found = records(content[name], kind, name)
+        shaped = kind is Annotation and any(map(is_shaped, content[name]))
+        parts[name], found = records(content[name], ShapedAnnotation if shaped else kind, name)
         faults += found
     if faults:
         raise FormatError(path, faults)

@@ -32,6 +32,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "y": ("y", "bboxy"),
     "w": ("w", "width", "bboxwidth", "bboxw", "boxwidth"),
     "h": ("h", "height", "bboxheight", "bboxh", "boxheight"),
+    **{f"{axis}{number}": (f"{axis}{number}",) for number in "1234" for axis in "xy"},
+    "angle": ("angle", "theta", "rotation"),
+    "polygon": ("polygon", "poly"),
+    "segmentation": ("segmentation", "segm"),
     "area": ("area",),
     "crowd": ("crowd", "iscrowd", "isgroupof", "groupof"),
     "ignore": ("ignore", "isignore"),
@@ -43,6 +47,14 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "image_width": ("imagewidth", "imgwidth", "imwidth"),
     "image_height": ("imageheight", "imgheight", "imheight"),
 }
+FOUR = tuple(f"{axis}{number}" for number in "1234" for axis in "xy")
+"""Columns of four corners; some count them from 0."""
+FROM_ZERO = tuple(f"{axis}{number}" for number in "0123" for axis in "xy")
+OUTLINES = ("polygon", "segmentation")
+NO_BOX = (
+    "no columns for a box: xmin ymin xmax ymax, x y w h, cx cy w h, cx cy w h angle or "
+    "x1 y1 x2 y2 x3 y3 x4 y4"
+)
 FORMS: tuple[tuple[tuple[str, ...], BoxFormat], ...] = (
     (CORNERS, "xyxy"),
     (CENTRES, "cxcywh"),
@@ -52,15 +64,28 @@ FORMS: tuple[tuple[tuple[str, ...], BoxFormat], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """What the columns of a table hold. column: name in the file by what it is."""
+    """What the columns of a table hold.
+
+    column: name in the file by what it is; box_format: None where shapes have no box beside them;
+    shape: ``corners``, ``angle``, ``polygon`` or ``segmentation``, None where boxes are all;
+    doubt: what must be said before the boxes can be read.
+    """
 
     column: Mapping[str, str]
-    box_format: BoxFormat
+    box_format: BoxFormat | None
+    shape: str | None = None
+    doubt: str | None = None
 
     @property
     def box_names(self) -> tuple[str, ...]:
         """What the four numbers of a box are, in order."""
-        return next(names for names, form in FORMS if form == self.box_format)
+        return next((names for names, form in FORMS if form == self.box_format), ())
+
+    @property
+    def place_names(self) -> tuple[str, ...]:
+        """The columns that say where an object is."""
+        shape = {None: (), "corners": FOUR}.get(self.shape, (self.shape,))
+        return (*self.box_names, *shape)
 
 
 def find_columns(
@@ -77,11 +102,15 @@ def find_columns(
     column = {**_usual(names, asked), **wanted}
     if "number" in wanted and "class" not in wanted:
         column.pop("class", None)
+    column, shape = _shape(column, names)
     forms = sorted(FORMS, key=lambda known: not set(known[0]) & wanted.keys())  # asked for first
     form = next((form for parts, form in forms if set(parts) <= column.keys()), None)
-    if form is None:
-        return None, "no columns for a box: xmin ymin xmax ymax, x y w h or cx cy w h"
-    if form == "xyxy":  # then width and height are those of the image
+    if form is None and shape in (None, "angle"):
+        return None, NO_BOX
+    doubt = None
+    if shape == "angle" and form != "cxcywh":
+        shape, doubt = None, _angle_doubt(column, form, wanted)
+    if form in (None, "xyxy"):  # then width and height are those of the image
         sides = {"image_width": ("w", "width"), "image_height": ("h", "height")}
         column = {
             what: column[side]
@@ -92,7 +121,36 @@ def find_columns(
         return None, "no column for image"
     if not {"class", "number"} & column.keys():
         return None, "no column for class"
-    return Heading(column=column, box_format=form), ""
+    return Heading(column=column, box_format=form, shape=shape, doubt=doubt), ""
+
+
+def _shape(column: dict[str, str], names: Sequence[str]) -> tuple[dict[str, str], str | None]:
+    """Which columns hold shapes; corners are no longer taken for those of an upright box."""
+    plain = {_plain(name): name for name in reversed(names)}
+    if "x4" not in plain and set(FROM_ZERO) <= plain.keys():
+        column = column | {what: plain[name] for what, name in zip(FOUR, FROM_ZERO, strict=True)}
+    shape = "corners" if set(FOUR) <= column.keys() else None
+    if shape:
+        taken = {column[what] for what in FOUR}
+        column = {what: name for what, name in column.items() if what in FOUR or name not in taken}
+    shape = shape or next((what for what in (*OUTLINES, "angle") if what in column), None)
+    spare = {*FOUR, *OUTLINES, "angle"} - {*(FOUR if shape == "corners" else (shape,))}
+    return {what: name for what, name in column.items() if what not in spare}, shape
+
+
+def _angle_doubt(
+    column: dict[str, str], form: BoxFormat | None, wanted: Mapping[str, str]
+) -> str | None:
+    """That x and y beside an angle may be a centre or a corner, where nobody says which."""
+    angle = column.pop("angle")
+    if form != "xywh" or {*SIDES} <= wanted.keys():
+        return None
+    x, y, w, h = (column[what] for what in SIDES)
+    return (
+        f"the column {shown(angle)} stands beside {x} {y}, which may be a centre or a corner: say "
+        f"--columns cx={x},cy={y} for oriented boxes, or --columns x={x},y={y},w={w},h={h} for "
+        "upright ones"
+    )
 
 
 def image_column(names: Sequence[str], asked: str | Sequence[str] = ()) -> str | None:

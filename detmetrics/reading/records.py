@@ -12,8 +12,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -24,9 +23,10 @@ from detmetrics.arrays import Floats, Objects
 from detmetrics.catalog import id_array
 from detmetrics.errors import FormatError, TableError
 from detmetrics.messages import shown
-from detmetrics.overlap import OutlineError, Outlines
+from detmetrics.overlap import Outlines
 from detmetrics.reading.given import binary_kind
-from detmetrics.reading.segmentations import NO_TEXT, segmentations_of, settled
+from detmetrics.reading.outlines import FIELDS, box_column, is_shaped, is_sound, outlined
+from detmetrics.reading.segmentations import NO_TEXT
 
 __all__ = [
     "REFUSED",
@@ -35,7 +35,6 @@ __all__ = [
     "Box",
     "DetectionColumns",
     "Flag",
-    "box_column",
     "detection_columns",
     "ids_of",
     "kind_of",
@@ -45,6 +44,8 @@ __all__ = [
 
 PIECE = 1 << 20
 OUTLINED = b'"segmentation"'
+HEAD = 1 << 16
+"""Bytes in which rows show whether they have shapes, which all of them must have."""
 BETWEEN_RECORDS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 
 Box = tuple[float, float, float, float]
@@ -69,14 +70,17 @@ class _AnyDetection(msgspec.Struct, gc=False):
     score: float
 
 
-class _OutlinedDetection(msgspec.Struct, gc=False):
-    """What results of masks hold, with boxes or without."""
+class _ShapedDetection(msgspec.Struct, gc=False):
+    """What results of other shapes hold, with boxes or without."""
 
     image_id: AnyId
     category_id: AnyId
     score: float
-    bbox: Box | None = None
+    bbox: tuple[float, ...] | None = None
+    bbox_mode: Any = None
     segmentation: msgspec.Raw = NO_TEXT
+    obb: Any = None
+    poly: Any = None
 
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
@@ -96,41 +100,40 @@ class DetectionColumns:
     notes: tuple[str, ...] = ()
 
 
-def detection_columns(data: bytes, path: str, progress: Progress) -> DetectionColumns:
-    """The columns of a list of detections.
+def detection_columns(
+    data: bytes, path: str, progress: Progress, angle: str | None = None
+) -> DetectionColumns:
+    """The columns of a list of detections; angle: see ``--angle``.
 
     Raises:
         FormatError: it is no such list; all faults are named.
     """
-    if OUTLINED in data[:PIECE]:
-        with _no_collection():
-            return _outlined(data, path, progress)
-    for record in (_Detection, _AnyDetection):
-        with _no_collection(), contextlib.suppress(*REFUSED):
-            return _joined([_columns(part) for part in _pieces(data, record, progress)])
-    return _columns(_careful_detections(data, path, _AnyDetection))
+    head = data[:HEAD]
+    if not any(name in head for name in (OUTLINED, *FIELDS)):
+        for record in (_Detection, _AnyDetection):
+            with _no_collection(), contextlib.suppress(*REFUSED):
+                return _joined([_columns(part) for part in _pieces(data, record, progress)])
+    with _no_collection(), contextlib.suppress(*REFUSED):
+        found = [row for part in _pieces(data, _ShapedDetection, progress) for row in part]
+        if is_sound(found):
+            return _shaped(found, path, angle)
+    rows = _careful_detections(data, path)
+    if rows and isinstance(rows[0], _ShapedDetection):
+        return _shaped(rows, path, angle)
+    return _columns(rows)
 
 
-def _outlined(data: bytes, path: str, progress: Progress) -> DetectionColumns:
-    """With segmentations; boxes are those around them where there are none."""
-    try:
-        rows = [row for part in _pieces(data, _OutlinedDetection, progress) for row in part]
-    except REFUSED:
-        rows = _careful_detections(data, path, _OutlinedDetection)
-    shapes, note = segmentations_of(row.segmentation for row in rows)
-    outlines: Outlines | None = shapes
-    if without := [place for place, row in enumerate(rows) if row.bbox is None]:
-        if shapes is None:
-            raise FormatError(path, [f"[{place}].bbox: missing" for place in without])
-        try:
-            outlines, boxes = settled(shapes)
-        except OutlineError as error:
-            texts = [f"[{row}].segmentation: {text}" for row, text in error.faults]
-            raise FormatError(path, texts, error.count) from None
-        for place, box in zip(without, boxes[without].tolist(), strict=True):
-            rows[place].bbox = tuple(box)
-    notes = () if note is None else (f"{path}: {note}",)
-    return replace(_columns(rows), shapes=outlines, notes=notes)
+def _shaped(rows: list[_ShapedDetection], path: str, angle: str | None) -> DetectionColumns:
+    """With the shapes of rows; boxes are those around them where there are none."""
+    found = outlined(rows, "", path, angle)
+    return DetectionColumns(
+        image_ids=_id_column(rows, "image_id"),
+        categories=_id_column(rows, "category_id"),
+        boxes=found.boxes,
+        scores=_scores(rows),
+        shapes=found.shapes,
+        notes=found.notes,
+    )
 
 
 @contextlib.contextmanager
@@ -165,9 +168,13 @@ def _columns(rows: Sequence[Any]) -> DetectionColumns:
     return DetectionColumns(
         image_ids=_id_column(rows, "image_id"),
         categories=_id_column(rows, "category_id"),
-        boxes=box_column(rows),
-        scores=np.fromiter(map(attrgetter("score"), rows), np.float64, len(rows)),
+        boxes=box_column(map(attrgetter("bbox"), rows), len(rows)),
+        scores=_scores(rows),
     )
+
+
+def _scores(rows: Sequence[Any]) -> Floats:
+    return np.fromiter(map(attrgetter("score"), rows), np.float64, len(rows))
 
 
 def _id_column(rows: Sequence[Any], name: str) -> Objects:
@@ -175,12 +182,6 @@ def _id_column(rows: Sequence[Any], name: str) -> Objects:
     if rows and isinstance(rows[0], _Detection):
         return np.fromiter(values, np.int64, len(rows))
     return id_array(values)
-
-
-def box_column(rows: Sequence[Any]) -> Floats:
-    """(n, 4) the boxes of records."""
-    numbers = chain.from_iterable(map(attrgetter("bbox"), rows))
-    return np.fromiter(numbers, np.float64, 4 * len(rows)).reshape(-1, 4)
 
 
 def _joined(parts: list[DetectionColumns]) -> DetectionColumns:
@@ -218,11 +219,12 @@ def _id_fault(value: Any) -> str | None:
     return None
 
 
-def _careful_detections(data: bytes, path: str, record: type[_Record]) -> list[_Record]:
+def _careful_detections(data: bytes, path: str) -> list[Any]:
     content = parse(data, path)
     if not isinstance(content, list):
         hint = SWAPPED if isinstance(content, dict) and "annotations" in content else ""
         raise FormatError(path, [f"expected a list of detections, got {kind_of(content)}{hint}"])
+    record = _ShapedDetection if any(map(is_shaped, content)) else _AnyDetection
     found, faults = records(content, record, "")
     if faults:
         raise FormatError(path, faults)

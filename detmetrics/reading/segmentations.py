@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from detmetrics.arrays import Floats, Objects, object_column
+from detmetrics.columns import LARGEST
 from detmetrics.messages import counted
 from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks import Masks, masks_of, polygons_fault
+from detmetrics.overlap.polygons import Polygons
 from detmetrics.overlap.segmentations import Segmentations
 
-__all__ = ["NO_TEXT", "segmentations_of", "settled"]
+__all__ = ["NO_TEXT", "decoded_texts", "four_cornered", "segmentations_of", "settled"]
 
 NO_TEXT = msgspec.Raw()
 SHORT = 20
+NUMBERS = 8
+"""x and y of four corners."""
 NOTHING = (b"", b"null", b"[]", b"[[]]", b"{}")
 
 
-def segmentations_of(texts: Iterable[msgspec.Raw]) -> tuple[Segmentations | None, str | None]:
+def segmentations_of(
+    texts: Sequence[msgspec.Raw],
+) -> tuple[Segmentations | None, str | None]:
     """The segmentations of rows, and what to say; None where one has none, as boxes alone do."""
+    if texts.count(NO_TEXT) == len(texts):
+        return None, None
     rows = [bytes(text) for text in texts]
     missing = sum(len(text) < SHORT and b"".join(text.split()) in NOTHING for text in rows)
-    if not missing and rows:
-        return Segmentations(object_column(rows), _plain), None
+    if not missing:
+        return Segmentations(object_column(rows), decoded_texts), None
     if missing == len(rows):
         return None, None
     what = counted(missing, "row has", "rows have")
     return None, f"{what} no segmentation, of {len(rows):,}: there are boxes alone"
 
 
-def _plain(rows: Objects) -> list[Any]:
+def decoded_texts(rows: Objects) -> list[Any]:
+    """Segmentations of their JSON.
+
+    Raises:
+        OutlineError: one is none.
+    """
     decode = msgspec.json.Decoder().decode
     found, faults = [], []
     for row, text in enumerate(rows.tolist()):
@@ -44,6 +57,23 @@ def _plain(rows: Objects) -> list[Any]:
     if faults:
         raise OutlineError(faults[:100], len(faults))
     return found
+
+
+def four_cornered(outlines: Segmentations) -> Polygons | None:
+    """Polygons where every segmentation is one of four corners; else None.
+
+    So converters of oriented boxes write them. The first row of other shapes ends the search.
+    """
+    rows = outlines.rows.tolist()
+    if not all(text.count(b",") == NUMBERS - 1 and text.count(b"[") == 2 for text in rows):
+        return None
+    decode = msgspec.json.Decoder(tuple[tuple[(float,) * NUMBERS]]).decode  # type: ignore[misc]
+    try:
+        corners = np.array([decode(text)[0] for text in rows], np.float64)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    usable = bool((np.abs(corners) <= LARGEST).all())
+    return Polygons.of_corners(corners.reshape(-1, 4, 2)) if usable else None
 
 
 def settled(outlines: Segmentations) -> tuple[Masks | Segmentations, Floats]:

@@ -23,6 +23,8 @@ from detmetrics.reading.lines import exact_floats, keys_of
 from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
+from detmetrics.reading.tablenumbers import Numbers, is_numeric
+from detmetrics.reading.tableshapes import places
 from detmetrics.sheets import Images, Sheet
 from detmetrics.sources import Source
 
@@ -31,10 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["names_in", "read_delimited", "sheet_of"]
 
-DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
-TRUE = frozenset(("1", "true", "yes", "t", "y", "1.0"))
-FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none", "null"))
 EMPTY = frozenset(("", "nan", "none", "null"))
 LINE_END = re.compile(r"\r\n|\r|\n")
 ATTRIBUTES = ("visibility", "occlusion", "truncation")
@@ -185,7 +184,7 @@ def _without_blank(frame: pd.DataFrame) -> pd.DataFrame:
     """Without lines that hold nothing."""
     blank = np.ones(len(frame), bool)
     for name in frame.columns:
-        if _is_numeric(frame[name]):
+        if is_numeric(frame[name]):
             return frame
         blank &= _is_empty(frame[name])
     return frame[~blank] if blank.any() else frame
@@ -220,19 +219,19 @@ def sheet_of(
         FormatError: a value that is no number where one must stand.
     """
     column = heading.column
-    boxed = _with_box(frame, [column[part] for part in heading.box_names])
+    boxed = _with_box(frame, [column[part] for part in heading.place_names])
     rows = np.flatnonzero(boxed)
     part = frame if len(rows) == len(frame) else frame.iloc[rows]
-    numbers = _Numbers(read.path, place, rows)
+    numbers = Numbers(read.path, place, rows)
     nothing = np.flatnonzero(~boxed)
     class_column = column["class" if "class" in column else "number"]
     _refuse_boxless(frame, nothing, [class_column], read.path, place)
     _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
     _refuse_nothing(part[class_column], read.path, place, rows, "a class")
     every_image = _keys(frame[column["image"]])
-    boxes = np.column_stack([numbers.of(part[column[name]]) for name in heading.box_names])
+    boxes, box_format, shapes, said = places(part, heading, numbers, reading)
     if relative is None:
-        relative = lie_in_unit(boxes, heading.box_format)
+        relative = lie_in_unit(boxes, box_format)
     category = _keys(part[class_column])
     flags = {what: numbers.flags(part[column[what]]) for what in FLAGS if what in column}
     named = category.labels.dtype == object
@@ -247,7 +246,8 @@ def sheet_of(
         image=Keys(every_image.labels, _codes(every_image)[rows]),
         category=category,
         boxes=np.ascontiguousarray(boxes),
-        box_format=heading.box_format,
+        box_format=box_format,
+        shapes=shapes,
         relative=relative,
         scores=numbers.of(part[column["score"]]) if scored else None,
         areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
@@ -257,7 +257,7 @@ def sheet_of(
         else listed_classes(category.used().labels, names_of(reading.class_names), read.path),
         image_key="id" if _is_id(column["image"]) else "name",
         class_key="name" if named or "class" in column else "id",
-        notes=tuple(_notes(heading, relative, read.path)),
+        notes=(*said, *_notes(heading, relative, read.path)),
         attributes={
             what: _numbers_or_nan(part[column[what]])
             for what in ATTRIBUTES
@@ -272,7 +272,8 @@ def sheet_of(
 def _fields(heading: Heading, class_column: str) -> dict[str, str]:
     column = heading.column
     return {
-        "boxes": " ".join(column[part] for part in heading.box_names),
+        "boxes": " ".join(column[part] for part in heading.box_names or heading.place_names),
+        "shapes": " ".join(column[part] for part in heading.place_names),
         "image_ids": column["image"],
         "categories": class_column,
         "scores": column.get("score", "score"),
@@ -313,7 +314,7 @@ def _refuse_boxless(
 
 def _is_empty(column: pd.Series[Any]) -> Bools:
     """(R,) whether a text is missing or blank; never for numbers."""
-    if _is_numeric(column):
+    if is_numeric(column):
         return np.zeros(len(column), bool)
     if column.dtype == "category":
         empty = np.array([not str(label).strip() for label in column.cat.categories], bool)
@@ -329,7 +330,7 @@ def _is_id(name: str) -> bool:
 
 def _keys(column: pd.Series[Any]) -> Keys:
     """Ids: whole numbers where all of them are written as such, else text."""
-    if _is_numeric(column):
+    if is_numeric(column):
         return keys_of(column)
     keys = keys_of(column)
     labels = [str(label).strip() for label in keys.labels.tolist()]
@@ -342,79 +343,16 @@ def _codes(keys: Keys) -> Ints:
     return np.arange(len(keys.labels)) if keys.code is None else keys.code
 
 
-def _is_numeric(column: pd.Series[Any]) -> bool:
-    return getattr(column.dtype, "kind", "O") in "iuf"
-
-
 def _with_box(frame: pd.DataFrame, names: Sequence[str]) -> Bools:
     """(R,) rows that hold at least a part of a box."""
     held = np.zeros(len(frame), bool)
     for name in names:
-        if _is_numeric(frame[name]):
+        if is_numeric(frame[name]):
             values = frame[name].to_numpy(np.float64)
             held |= ~np.isnan(values)
         else:
             held |= np.array([str(v).strip().lower() not in EMPTY for v in frame[name]], bool)
     return held
-
-
-class _Numbers:
-    """Columns as numbers; what is none is named with its place."""
-
-    def __init__(self, path: str, place: Callable[[int], str], rows: Ints) -> None:
-        self._path = path
-        self._place = place
-        self._rows = rows
-
-    def of(self, column: pd.Series[Any], empty: float | None = None) -> Floats:
-        """A column as float64; decimal commas are read as points."""
-        if _is_numeric(column):
-            return column.to_numpy(np.float64)
-        if (plain := _plain_numbers(column)) is not None:
-            return plain
-        found, bad = np.full(len(column), np.nan), []
-        for at, value in enumerate(column):
-            text = "" if value is None else str(value).strip()
-            if not text and empty is not None:
-                found[at] = empty
-                continue
-            try:
-                found[at] = _number(text)
-            except ValueError:
-                bad.append((at, value if text else None))
-        self._refuse(column, bad, "a number")
-        return found
-
-    def flags(self, column: pd.Series[Any]) -> Bools:
-        """A column as flags; unknown (-1 or nothing) is no."""
-        if _is_numeric(column):
-            return column.to_numpy(np.float64) > 0
-        texts = [str(value).strip().lower() for value in column]
-        bad = [(at, t) for at, t in enumerate(texts) if t not in TRUE and t not in FALSE]
-        self._refuse(column, bad, "0 or 1")
-        return np.array([text in TRUE for text in texts], bool)
-
-    def _refuse(
-        self, column: pd.Series[Any], bad: Sequence[tuple[int, Any]], expected: str
-    ) -> None:
-        if bad:
-            faults = [
-                f"{self._place(int(self._rows[at]))}: {column.name}: expected {expected}, "
-                f"got {'nothing' if value is None else shown(value)}"
-                for at, value in bad[:100]
-            ]
-            raise FormatError(self._path, faults, len(bad))
-
-
-def _plain_numbers(column: pd.Series[Any]) -> Floats | None:
-    """Texts that are all numbers as Python reads them, at once; None where some are not."""
-    values = column.to_numpy(dtype=object)
-    try:
-        if "_" in "".join(values):  # which Python allows between digits
-            return None
-        return values.astype(np.float64)
-    except (TypeError, ValueError):
-        return None
 
 
 def _numbers_or_nan(column: pd.Series[Any]) -> Floats:
@@ -424,14 +362,8 @@ def _numbers_or_nan(column: pd.Series[Any]) -> Floats:
     return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
 
 
-def _number(text: str) -> float:
-    if "_" in text:  # which Python allows between digits
-        raise ValueError
-    return float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
-
-
 def _images(
-    frame: pd.DataFrame, keys: Keys, column: Any, numbers: _Numbers, reading: Reading
+    frame: pd.DataFrame, keys: Keys, column: Any, numbers: Numbers, reading: Reading
 ) -> Images:
     """All images of the table, with their sizes where it has them."""
     names = tuple(map(str, keys.labels.tolist()))
@@ -440,7 +372,7 @@ def _images(
         code = _codes(keys)
         first = np.zeros(len(names), np.int64)
         first[code[::-1]] = np.arange(len(frame))[::-1]
-        every = _Numbers(numbers._path, numbers._place, np.arange(len(frame)))
+        every = Numbers(numbers.path, numbers.where, np.arange(len(frame)))
         for axis, side in enumerate(("image_width", "image_height")):
             sizes[:, axis] = every.of(frame[column[side]], empty=np.nan)[first]
         with np.errstate(invalid="ignore"):

@@ -22,7 +22,7 @@ from detmetrics.columns import (
     of_length,
     refuse_unusable,
 )
-from detmetrics.frames import frame_boxes, frame_column
+from detmetrics.frames import frame_boxes, frame_column, frame_shapes
 from detmetrics.overlap.masks import Masks
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.pairing import UnknownPolicy
@@ -220,7 +220,8 @@ class Detections(Rows):
 
         Columns are found by name: ``image_id`` or ``image``; ``category_id``, ``category``,
         ``class`` or ``label``; ``score`` or ``confidence``; boxes as ``bbox`` (lists of x, y,
-        w, h), as ``x y w h``, as ``xmin ymin xmax ymax`` or as ``x1 y1 x2 y2``, in pixels.
+        w, h), as ``x y w h``, as ``xmin ymin xmax ymax`` or as ``x1 y1 x2 y2``, in pixels; oriented
+        boxes as four corners, ``x1 y1`` to ``x4 y4``.
 
         Raises:
             TableError: a column is missing; the message lists what the frame has.
@@ -233,11 +234,13 @@ class Detections(Rows):
         >>> Detections.from_frame(frame, catalog=catalog).scores.tolist()
         [0.9]
         """
-        boxes, box_format = frame_boxes(frame)
+        shapes = frame_shapes(frame)
+        boxes, box_format = frame_boxes(frame) if shapes is None else (shapes.hulls, "xyxy")
         return cls.from_arrays(
             image_ids=frame_column(frame, "image_id", "image").to_numpy(),
             categories=frame_column(frame, "category_id", "category", "class", "label").to_numpy(),
             boxes=boxes,
+            shapes=shapes,
             scores=frame_column(frame, "score", "confidence").to_numpy(),
             box_format=box_format,
             catalog=catalog,

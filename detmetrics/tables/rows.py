@@ -120,9 +120,10 @@ class Rows:
         try:
             return kind.made(outlines, self.sizes, single)
         except OutlineError as error:
-            raise self._refused(error) from None
+            raise self.refused(error) from None
 
-    def _refused(self, error: OutlineError) -> FormatError | TableError:
+    def refused(self, error: OutlineError) -> FormatError | TableError:
+        """The error of outlines with the places of their rows in the source."""
         texts = [
             f"{self.source.place(int(self.place[row]), 'shapes')}: {text}"
             for row, text in error.faults

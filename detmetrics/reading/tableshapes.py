@@ -1,0 +1,185 @@
+"""Shapes in tables: eight columns of corners, an angle beside a centre, and polygons as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from detmetrics.arrays import Floats, object_column
+from detmetrics.columns import LARGEST, BoxFormat, as_xyxy
+from detmetrics.errors import FormatError
+from detmetrics.messages import counted, printable, shown
+from detmetrics.overlap import OutlineError, Outlines
+from detmetrics.overlap.polygons import Polygons
+from detmetrics.overlap.segmentations import Segmentations
+from detmetrics.reading.angles import Angles, rectangles
+from detmetrics.reading.headings import FOUR, Heading
+from detmetrics.reading.outlines import FOUR_CORNERED, polygons_of
+from detmetrics.reading.request import Reading
+from detmetrics.reading.segmentations import decoded_texts, four_cornered, settled
+from detmetrics.reading.tablenumbers import Numbers, refuse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["places"]
+
+OPEN = Angles(unit=None, direction=None)
+BETWEEN = re.compile(r"[\s,;]+")
+EMPTY = frozenset(("", "nan", "none", "null", "[]"))
+
+
+def places(
+    part: pd.DataFrame, heading: Heading, numbers: Numbers, reading: Reading
+) -> tuple[Floats, BoxFormat, Outlines | None, Sequence[str]]:
+    """Boxes, their form, shapes, and what to say of them; without boxes, those around the shapes.
+
+    part: the rows that have a place; numbers: their columns.
+
+    Raises:
+        FormatError: a row that is no such place.
+    """
+
+    def columns(names: Sequence[str]) -> Floats:
+        return np.column_stack([numbers.of(part[heading.column[name]]) for name in names])
+
+    path, place = numbers.path, numbers.place
+    own = columns(heading.box_names) if heading.box_format is not None else None
+    shapes: Outlines | None = None
+    said: Sequence[str] = ()
+    if heading.shape == "corners":
+        corners = columns(FOUR)
+        numbers.refuse_unusable(corners, "four corners")
+        shapes = _of_corners(corners)
+    elif heading.shape == "angle":
+        assert own is not None
+        angle = numbers.of(part[heading.column["angle"]])
+        shapes, note = _of_angles(own, angle, path, reading.angle, place)
+        return shapes.hulls, "xyxy", shapes, (note,)
+    elif heading.shape is not None:
+        column = part[heading.column[heading.shape]]
+        shapes, said = _of_text(column, heading.shape, path, place)
+    if own is not None and heading.box_format is not None:
+        return own, heading.box_format, shapes, said
+    return _around(shapes, heading, path, place), "xyxy", shapes, said
+
+
+def _around(
+    shapes: Outlines | None, heading: Heading, path: str, place: Callable[[int], str]
+) -> Floats:
+    """(R, 4) corners of the boxes around shapes, which are all that there is."""
+    if shapes is None:
+        name = heading.column[heading.shape or "polygon"]
+        raise FormatError(path, [f"{printable(name)}: expected a shape in each row, or boxes"])
+    if isinstance(shapes, Segmentations):
+        try:
+            _, boxes = settled(shapes)
+        except OutlineError as error:
+            refuse(error.faults, path, place)
+            raise
+        return as_xyxy(boxes, "xywh")
+    assert isinstance(shapes, Polygons)
+    return shapes.hulls
+
+
+def _of_corners(values: Floats) -> Polygons:
+    """Polygons of four corners; values : (R, 8) x and y in turn."""
+    return Polygons.of_corners(np.ascontiguousarray(values).reshape(-1, 4, 2))
+
+
+def _of_angles(
+    boxes: Floats, angle: Floats, path: str, asked: str | None, place: Callable[[int], str]
+) -> tuple[Polygons, str]:
+    """Oriented boxes and what to say of their angles; boxes : (R, 4) ``cx cy w h``.
+
+    Raises:
+        FormatError: numbers that are no rectangle, or angles that nobody says the meaning of.
+    """
+    sides = np.column_stack([boxes, angle])
+    # What is no number answers no comparison with yes.
+    usable = (np.abs(sides) <= LARGEST).all(axis=1) & (sides[:, 2:4] >= 0).all(axis=1)
+    refuse(
+        [
+            (row, f"expected finite cx cy w h angle, w and h from 0 up, got {sides[row].tolist()}")
+            for row in np.flatnonzero(~usable).tolist()
+        ],
+        path,
+        place,
+    )
+    return rectangles(sides, OPEN, asked, path)
+
+
+def _of_text(
+    column: pd.Series[Any], what: str, path: str, place: Callable[[int], str]
+) -> tuple[Outlines | None, list[str]]:
+    """Polygons or segmentations of texts, and what to say; None where a row has none.
+
+    what: ``polygon``, with ``x1 y1 x2 y2 ...`` or a JSON list, or ``segmentation``, as COCO's.
+
+    Raises:
+        FormatError: a text that is none.
+    """
+    texts = [_plain(value) for value in column]
+    missing = sum(text in EMPTY for text in texts)
+    if missing:
+        lack = counted(missing, "row has", "rows have")
+        note = f"{path}: {lack} no {what}, of {len(texts):,}: there are boxes alone"
+        return None, [note] if missing < len(texts) else []
+    values = [_value(text) for text in texts]
+    if what == "segmentation":
+        return _segmentations(values, texts, column.name, path, place)
+    shapes, faults = polygons_of(values)
+    refuse([(row, f"{column.name}: {text}") for row, text in faults], path, place)
+    return shapes, []
+
+
+def _segmentations(
+    values: Sequence[Any], texts: Sequence[str], name: Any, path: str, place: Callable[[int], str]
+) -> tuple[Outlines, list[str]]:
+    faults = [
+        (row, f"{name}: expected polygons or an encoding as JSON, got {shown(texts[row])}")
+        for row, value in enumerate(values)
+        if not isinstance(value, list | dict)
+    ]
+    refuse(faults, path, place)
+    nested = [
+        [value] if isinstance(value, list) and not isinstance(value[0], list) else value
+        for value in values
+    ]
+    rows = object_column([msgspec.json.encode(value) for value in nested])
+    shapes = Segmentations(rows, decoded_texts)
+    if (corners := four_cornered(shapes)) is not None:
+        return corners, [f"{path}: {FOUR_CORNERED}"]
+    return shapes, []
+
+
+def _plain(value: Any) -> str:
+    """The text of a cell; lists, which Parquet can hold, as JSON."""
+    if value is None or isinstance(value, str):
+        return (value or "").strip()
+    if isinstance(value, float) and np.isnan(value):
+        return ""
+    if isinstance(value, np.ndarray):
+        return msgspec.json.encode([_listed(part) for part in value]).decode()
+    return str(value)
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _value(text: str) -> Any:
+    """The numbers of a text, or the value of a JSON text; the text itself where it is neither."""
+    if text[:1] in "[{":
+        try:
+            return msgspec.json.decode(text)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return text
+    try:
+        return [float(part) for part in BETWEEN.split(text) if "_" not in part] or text
+    except ValueError:
+        return text
