@@ -39,7 +39,7 @@ from detmetrics.reading.records import (
     ids_of,
 )
 from detmetrics.reading.request import Reading
-from detmetrics.reading.segmentations import segmentations_of
+from detmetrics.reading.segmentations import segmentations_of, which_outlined
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
@@ -70,6 +70,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         boxes=box_column(rows),
         box_format="xywh",
         shapes=shapes,
+        outlined=None if note is None else which_outlined(row.segmentation for row in rows),
         areas=np.array([math.nan if row.area is None else row.area for row in rows], float),
         crowd=np.array([bool(row.iscrowd) for row in rows], bool),
         ignore=np.array([bool(row.ignore) for row in rows], bool),
@@ -131,6 +132,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         boxes=columns.boxes,
         box_format="xywh",
         shapes=columns.shapes,
+        outlined=columns.outlined,
         scores=columns.scores,
         notes=columns.notes,
     )

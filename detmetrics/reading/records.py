@@ -20,13 +20,13 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
-from detmetrics.arrays import Floats, Objects
+from detmetrics.arrays import Bools, Floats, Objects
 from detmetrics.catalog import id_array
 from detmetrics.errors import FormatError, TableError
 from detmetrics.messages import shown
 from detmetrics.overlap import OutlineError, Outlines
 from detmetrics.reading.given import binary_kind
-from detmetrics.reading.segmentations import NO_TEXT, segmentations_of, settled
+from detmetrics.reading.segmentations import NO_TEXT, segmentations_of, settled, which_outlined
 
 __all__ = [
     "REFUSED",
@@ -93,6 +93,7 @@ class DetectionColumns:
     boxes: Floats
     scores: Floats
     shapes: Outlines | None = None
+    outlined: Bools | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -130,7 +131,8 @@ def _outlined(data: bytes, path: str, progress: Progress) -> DetectionColumns:
         for place in without:
             rows[place].bbox = tuple(boxes[place].tolist())
     notes = () if note is None else (f"{path}: {note}",)
-    return replace(_columns(rows), shapes=outlines, notes=notes)
+    some = None if note is None else which_outlined(row.segmentation for row in rows)
+    return replace(_columns(rows), shapes=outlines, outlined=some, notes=notes)
 
 
 @contextlib.contextmanager

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from detmetrics.arrays import Floats, Objects, object_column
+from detmetrics.arrays import Bools, Floats, Objects, object_column
 from detmetrics.messages import counted
 from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks import Masks, masks_of, polygons_fault
 from detmetrics.overlap.segmentations import Segmentations
 
-__all__ = ["NO_TEXT", "segmentations_of", "settled"]
+__all__ = ["NO_TEXT", "segmentations_of", "settled", "which_outlined"]
 
 NO_TEXT = msgspec.Raw()
 SHORT = 20
@@ -24,13 +24,23 @@ NOTHING = (b"", b"null", b"[]", b"[[]]", b"{}")
 def segmentations_of(texts: Iterable[msgspec.Raw]) -> tuple[Segmentations | None, str | None]:
     """The segmentations of rows, and what to say; None where one has none, as boxes alone do."""
     rows = [bytes(text) for text in texts]
-    missing = sum(len(text) < SHORT and b"".join(text.split()) in NOTHING for text in rows)
+    missing = sum(map(_is_nothing, rows))
     if not missing and rows:
         return Segmentations(object_column(rows), _plain), None
     if missing == len(rows):
         return None, None
     what = counted(missing, "row has", "rows have")
     return None, f"{what} no segmentation, of {len(rows):,}: there are boxes alone"
+
+
+def which_outlined(texts: Iterable[msgspec.Raw]) -> Bools | None:
+    """(R,) which rows have a segmentation; None where all have one, or none has."""
+    found = np.array([not _is_nothing(bytes(text)) for text in texts], bool)
+    return found if found.any() and not found.all() else None
+
+
+def _is_nothing(text: bytes) -> bool:
+    return len(text) < SHORT and b"".join(text.split()) in NOTHING
 
 
 def _plain(rows: Objects) -> list[Any]:
