@@ -327,7 +327,7 @@ def scenes(draw: st.DrawFn) -> dict:
     return document(annotations=rows, categories=classes, images=images)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(scene=scenes())
 def test_clean_scenes_raise_nothing(tmp_path_factory, scene):
     assert codes(check(tmp_path_factory.mktemp("scene"), scene)) == []
@@ -336,7 +336,7 @@ def test_clean_scenes_raise_nothing(tmp_path_factory, scene):
 class TestDrawn:
     """Hulls and areas are those of the columns that are measured."""
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(scene=scenes())
     def test_segmentations(self, scene):
         rows = [row["segmentation"] for row in scene[A]]
