@@ -7,7 +7,7 @@ Nothing is rasterised: areas of polygons are what their corners enclose.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints, object_column, run_starts
+from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks import MOST_STEPS, Masks, masks_of, polygons_fault
 from detmetrics.overlap.polygons import Polygons
@@ -26,8 +26,11 @@ __all__ = ["Drawn", "drawn"]
 CHUNK = 100
 """Rows that are tried at once where some are faulty: an error tells as many."""
 
-MOST_REPAIRED = 500
-"""Corners of a polygon that crosses itself: each pair of its sides may cross."""
+MOST_CROSSINGS = 50_000
+"""Of all polygons that are repaired: each takes time, and memory."""
+
+BLOCK = 32_768
+"""Pairs that are compared at once."""
 
 NO_AREA = 1e-9
 """Of the square of its hull's sides: what rounding leaves of an area that is none."""
@@ -123,33 +126,32 @@ class Drawn:
         import shapely
 
         areas = self.areas[rows]
-        for place in np.flatnonzero(self._several[rows] & ~self._vast[rows]).tolist():
-            areas[place] = shapely.area(self._union(int(rows[place])))
+        several = np.bincount(self.of_part, minlength=self.rows) > 1
+        at = np.flatnonzero(several[rows] & ~self._vast[rows])
+        areas[at] = shapely.area(self._unions(rows[at]))
         return areas
 
     def overlaps(self, mine: Ints, theirs: Ints) -> Floats:
         """(P,) IoU of pairs of rows of polygons or of masks; 0 where they are not alike."""
         overlap = np.zeros(len(mine))
-        polygons = np.logical_and(
-            *(self.polygonal[rows] & ~self._vast[rows] for rows in (mine, theirs))
+        drawable = self.polygonal & ~self._vast
+        of_both: tuple[tuple[Bools, Callable[[Ints, Ints], Floats]], ...] = (
+            (drawable[mine] & drawable[theirs], self._of_polygons),
+            (self.encoded[mine] & self.encoded[theirs], self._of_masks),
         )
-        several = self._several[mine] | self._several[theirs]
-        of_both: tuple[tuple[Bools, Any, Ints], ...] = (
-            (polygons & ~several, self.parts, self.of_part),
-            (self.encoded[mine] & self.encoded[theirs], self.masks, self.of_mask),
-        )
-        for pairs, column, of in of_both:
-            if not pairs.any():
-                continue
-            a, b = (column.take(np.searchsorted(of, rows[pairs])) for rows in (mine, theirs))
-            row = np.arange(len(a))
-            overlap[pairs] = a.overlaps(row, b, row, np.zeros(len(a), bool), 0.0)
-        for pair in np.flatnonzero(polygons & several).tolist():
-            overlap[pair] = self._overlap(int(mine[pair]), int(theirs[pair]))
+        for alike, measure in of_both:
+            pairs = np.flatnonzero(alike)
+            for block in np.split(pairs, np.arange(BLOCK, len(pairs), BLOCK)):
+                if len(block):
+                    overlap[block] = measure(mine[block], theirs[block])
         return np.nan_to_num(overlap)
 
-    def content(self, row: int) -> Hashable:
-        """What two rows share that are the same outline, as it is written."""
+    def contents(self, rows: Ints) -> Ints:
+        """(S,) a number for each row, the same for outlines that are written the same."""
+        seen: dict[Hashable, int] = {}
+        return np.array([seen.setdefault(self._content(row), row) for row in rows.tolist()], int)
+
+    def _content(self, row: int) -> Hashable:
         start, end = np.searchsorted(self.of_part, [row, row + 1]).tolist()
         if start < end:
             first = self.parts.first[start : end + 1]
@@ -159,6 +161,22 @@ class Drawn:
             return tuple(code["size"]), code["counts"]
         return row
 
+    def _of_polygons(self, mine: Ints, theirs: Ints) -> Floats:
+        import shapely
+
+        rows, at = np.unique(np.concatenate([mine, theirs]), return_inverse=True)
+        a, b = np.split(at, 2)
+        geometries = self._unions(rows)
+        areas = shapely.area(geometries)
+        shared = shapely.area(shapely.intersection(geometries[a], geometries[b]))
+        with np.errstate(invalid="ignore"):  # of two that have no area
+            overlap: Floats = shared / (areas[a] + areas[b] - shared)
+        return overlap
+
+    def _of_masks(self, mine: Ints, theirs: Ints) -> Floats:
+        a, b = (np.searchsorted(self.of_mask, rows) for rows in (mine, theirs))
+        return self.masks.overlaps(a, self.masks, b, np.zeros(len(a), bool), 0.0)
+
     def _any(self, part: Bools) -> Bools:
         """(R,) which rows have a polygon that is marked."""
         found = np.zeros(self.rows, bool)
@@ -166,14 +184,9 @@ class Drawn:
         return found
 
     @cached_property
-    def _several(self) -> Bools:
-        several: Bools = np.bincount(self.of_part, minlength=self.rows) > 1
-        return several
-
-    @cached_property
     def _vast(self) -> Bools:
-        """(R,) too many crossings to repair."""
-        return self._any(self._part_crosses & (self.parts.count > MOST_REPAIRED))
+        """(R,) which have too many crossings to be repaired."""
+        return self._any(self._part_crosses & ~self._repairable)
 
     # --- of polygons, by part ---
 
@@ -189,7 +202,7 @@ class Drawn:
     @cached_property
     def _part_areas(self) -> Floats:
         areas = self._wound.copy()
-        odd = np.flatnonzero(self._part_crosses & (self.parts.count <= MOST_REPAIRED))
+        odd = np.flatnonzero(self._part_crosses & self._repairable)
         areas[odd] = self.parts.take(odd).areas
         return areas
 
@@ -197,6 +210,23 @@ class Drawn:
     def _part_crosses(self) -> Bools:
         """(V,) which cross or touch themselves and have corners enough to do so."""
         return self.parts.crossing & self._cornered if len(self.parts) else np.zeros(0, bool)
+
+    @cached_property
+    def _repairable(self) -> Bools:
+        """(V,) polygons with few crossings, and of those with more as many as time allows.
+
+        A line of length l that wanders through an area a crosses itself about l^2 / (pi a) times
+        (Crofton), and no pair of sides twice.
+        """
+        low, high = self.parts.hulls[:, :2], self.parts.hulls[:, 2:]
+        length, corners = _lengths(self.parts), self.parts.count
+        with np.errstate(divide="ignore", invalid="ignore"):
+            crossings = length**2 / (np.pi * (high - low).prod(axis=1))
+        crossings = np.fmin(crossings, corners**2 / 2.0) * self._part_crosses
+        order = np.argsort(crossings)
+        repairable = np.zeros(len(crossings), bool)
+        repairable[order] = np.cumsum(crossings[order]) <= MOST_CROSSINGS
+        return repairable
 
     @cached_property
     def _cornered(self) -> Bools:
@@ -211,22 +241,21 @@ class Drawn:
         cornered: Bools = np.logical_or.reduceat(third, first)
         return cornered
 
-    def _union(self, row: int) -> Any:
+    def _unions(self, rows: Ints) -> Objects:
+        """(S,) geometries of rows of polygons, repaired."""
         import shapely
 
-        start, end = np.searchsorted(self.of_part, [row, row + 1]).tolist()
-        parts = self.parts.take(np.arange(start, end))
+        start, end = (np.searchsorted(self.of_part, ends) for ends in (rows, rows + 1))
+        count = end - start
+        place = np.cumsum(count) - count
+        parts = self.parts.take(np.repeat(start - place, count) + np.arange(count.sum()))
         ring = np.repeat(np.arange(len(parts)), parts.count)
-        polygons = shapely.polygons(shapely.linearrings(parts.points, indices=ring))
-        sound = shapely.make_valid(polygons, method="structure", keep_collapsed=False)
-        return shapely.union_all(sound)
-
-    def _overlap(self, mine: int, theirs: int) -> float:
-        import shapely
-
-        a, b = self._union(mine), self._union(theirs)
-        union = shapely.area(shapely.union(a, b))
-        return float(shapely.area(shapely.intersection(a, b)) / union) if union else 0.0
+        drawn = shapely.polygons(shapely.linearrings(parts.points, indices=ring))
+        sound = shapely.make_valid(drawn, method="structure", keep_collapsed=False)
+        found: Objects = sound[place]
+        for row in np.flatnonzero(count > 1).tolist():
+            found[row] = shapely.union_all(sound[place[row] : place[row] + count[row]])
+        return found
 
 
 def _repeated(parts: Polygons, at: Ints) -> Floats:
@@ -324,18 +353,18 @@ def _joined(rows: dict[int, list[Any]]) -> tuple[Polygons, Ints] | None:
     except (TypeError, ValueError, OverflowError):
         return None
     polygons = Polygons(values.reshape(-1, 2), np.append(0, np.cumsum(lengths // 2)))
-    if len(parts) and not (_steps(polygons) < MOST_STEPS).all():  # nor what is not finite
+    if len(parts) and not (_lengths(polygons) * 5 < MOST_STEPS).all():  # nor what is not finite
         return None
     several = np.fromiter(map(len, rows.values()), np.int64, len(rows))
     return polygons, np.repeat(np.fromiter(rows, np.int64, len(rows)), several)
 
 
-def _steps(polygons: Polygons) -> Floats:
-    """(V,) the steps that rasterising takes along their edges."""
+def _lengths(polygons: Polygons) -> Floats:
+    """(V,) how long the way around each is, along the axes."""
     with np.errstate(invalid="ignore", over="ignore"):  # of numbers that are not finite
         edges = np.abs(polygons.points[_ahead(polygons.first)] - polygons.points).sum(axis=1)
-        steps: Floats = np.add.reduceat(edges, polygons.first[:-1]) * 5
-    return steps
+        lengths: Floats = np.add.reduceat(edges, polygons.first[:-1])
+    return lengths
 
 
 def _masks(at: Sequence[int], rows: Sequence[Any], faults: dict[int, str]) -> tuple[Masks, Ints]:

@@ -74,14 +74,17 @@ def _doubles(truth: Subject) -> tuple[Ints, Ints]:
     later, first = rows[pairs.detection[earlier]], rows[pairs.ground_truth[earlier]]
     same = (boxes[later] == boxes[first]).all(axis=1)
     if truth.drawn is not None:  # other outlines may share an upright box
-        alike = truth.drawn.overlaps(later, first) >= SAME
-        later, first, same = later[alike], first[alike], same[alike]
         same &= _as_drawn(truth.drawn, later, first)
+        alike = same.copy()
+        alike[~same] = truth.drawn.overlaps(later[~same], first[~same]) >= SAME
+        later, same = later[alike], same[alike]
     exact = np.unique(later[same])
     return exact, np.setdiff1d(later[~same], exact)
 
 
 def _as_drawn(drawn: Drawn, later: Ints, first: Ints) -> Bools:
     """(P,) whether pairs of rows are drawn the same."""
-    pairs = zip(later.tolist(), first.tolist(), strict=True)
-    return np.array([drawn.content(a) == drawn.content(b) for a, b in pairs], bool)
+    rows, at = np.unique(np.concatenate([later, first]), return_inverse=True)
+    a, b = np.split(drawn.contents(rows)[at], 2)
+    same: Bools = a == b
+    return same

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,8 @@ def _repeated(found: Subject) -> Ints:
     order, same = _equal(columns)
     if found.drawn is not None and same.any():  # other outlines may share an upright box
         outline = np.arange(len(scores))
-        first: dict[Hashable, int] = {}
-        for row in np.union1d(order[1:][same], order[:-1][same]).tolist():
-            outline[row] = first.setdefault(found.drawn.content(row), row)
+        rows = np.union1d(order[1:][same], order[:-1][same])
+        outline[rows] = found.drawn.contents(rows)
         order, same = _equal((outline, *columns))
     known = (found.image >= 0) & (found.category >= 0)
     return np.sort(order[1:][same & known[order[1:]]])
