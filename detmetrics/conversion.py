@@ -20,9 +20,9 @@ from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
 from detmetrics.sheets import Sheet
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Table, Written
+from detmetrics.writing import Table, Written, without_outlines
 
-__all__ = ["Conversion", "convert", "targets"]
+__all__ = ["Conversion", "convert", "targets", "written"]
 
 READING = Reading()
 
@@ -96,17 +96,31 @@ def convert(
         reading = replace(reading, pixels="continuous")
     given = Given(source)
     side = side or _side(given, reading)
-    writer = _writer(to, side)
+    _writer(to, side)
     if side == "ground truth":
         sheet = read_sheet(source, side, reading, progress=progress, given=given)
         table: Table = GroundTruth.from_sheet(sheet, pixels=reading.pixels)
-        written = writer(table)
     else:
         unknown = (unknown_images, unknown_categories)
         table = _detections(source, given, ground_truth, unknown, reading, progress)
-        written = writer(table)
-    write_tree(os.fspath(target), written.files, force=force)
-    return Conversion(side=side, table=table, files=tuple(written.files), lost=written.lost)
+    done = written(table, to)
+    write_tree(os.fspath(target), done.files, force=force)
+    return Conversion(side=side, table=table, files=tuple(done.files), lost=done.lost)
+
+
+def written(table: Table, to: str) -> Written:
+    """A table in a format, and all that it cannot hold; to: the name of the format.
+
+    Raises:
+        InputError: no such format, or it cannot be written for this side.
+        OutputError: what :func:`convert` says of names and sizes.
+    """
+    side: Side = "ground truth" if isinstance(table, GroundTruth) else "detections"
+    writer, writes_outlines = _writer(to, side)
+    done = writer(table)
+    if writes_outlines:
+        return done
+    return Written(done.files, (*done.lost, *without_outlines(table)))
 
 
 def _side(given: Given, reading: Reading) -> Side:
@@ -118,14 +132,15 @@ def _side(given: Given, reading: Reading) -> Side:
     return "ground truth"
 
 
-def _writer(to: str, side: Side) -> Callable[[Any], Written]:
+def _writer(to: str, side: Side) -> tuple[Callable[[Any], Written], bool]:
+    """The writer, and whether it knows of outlines."""
     chosen = next((known for known in formats() if known.name == to), None)
     if chosen is None or not chosen.writes:
         raise InputError(f"cannot write {to!r}; there are {', '.join(targets())}")
     writer = chosen.write_ground_truth if side == "ground truth" else chosen.write_detections
     if writer is None:
         raise InputError(f"format {to!r} has no {side}")
-    return writer
+    return writer, chosen.writes_outlines
 
 
 def _own_catalog(sheet: Sheet, reading: Reading) -> Catalog:

@@ -59,6 +59,7 @@ class Sheet:
         boxes : (R, 4) as ``box_format`` says, in pixels, or where ``relative`` in shares of the
             width and height of the image.
         shapes: (R,) outlines; None where boxes are all there is.
+        outlined : (R,) which rows have an outline, where only some do: ``shapes`` is None then.
         scores : (R,) of detections; None for ground truth.
         areas : (R,) square pixels, nan where unknown; crowd, ignore, difficult : (R,) flags;
             ids : (R,) of the objects; attributes: (R,) each, nan where unknown, such as
@@ -79,6 +80,7 @@ class Sheet:
     boxes: Floats
     box_format: BoxFormat
     shapes: Outlines | None = None
+    outlined: Bools | None = None
     relative: bool = False
     scores: Floats | None = None
     areas: Floats | None = None
@@ -114,6 +116,7 @@ class Sheet:
             category=of(self.category),
             boxes=self.boxes[rows],
             shapes=None if self.shapes is None else self.shapes.take(rows),
+            outlined=at(self.outlined),
             scores=at(self.scores),
             areas=at(self.areas),
             crowd=at(self.crowd),

@@ -33,6 +33,7 @@ __all__ = [
     "outlines_in_shares",
     "safe_name",
     "size_table",
+    "without_outlines",
 ]
 
 Table = GroundTruth | Detections
@@ -195,6 +196,12 @@ def _refuse(table: Table, unit: str) -> None:
         f"become {unit}: give the images with --image-dir DIR, or their sizes with "
         "--image-sizes FILE (a CSV with image, width, height)"
     )
+
+
+def without_outlines(table: Table) -> Iterator[str]:
+    """What a target that holds boxes alone does not hold."""
+    if table.shapes is not None and len(table):
+        yield "outlines: only their upright boxes are written"
 
 
 def lost_attributes(truth: GroundTruth) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import tempfile
@@ -17,10 +18,13 @@ from hypothesis import strategies as st
 import detmetrics as dm
 from detmetrics.catalog import Catalog
 from detmetrics.cli import cli
-from detmetrics.conversion import targets
+from detmetrics.conversion import targets, written
 from detmetrics.evaluation import read_detections, read_ground_truth
 from detmetrics.files import write_tree
 from detmetrics.formats import formats
+from detmetrics.outlines import drawn
+from detmetrics.overlap.masks import masks_of
+from detmetrics.overlap.polygons import Polygons, Rectangles
 from detmetrics.pairing import stem
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -160,6 +164,98 @@ class TestRoundTrips:
         for name in ("coco", "csv", "parquet", "yolo"):
             again, _ = through(name, truth, found)
             assert len(again.catalog.image_ids) == 3
+
+
+@st.composite
+def outlines(draw, kind: str):
+    """Ground truth and detections with outlines of a kind, which lie inside their images."""
+    rows = draw(st.integers(1, 4))
+    catalog = Catalog.from_ids(
+        images=[3, 7],
+        image_names=["000003.jpg", "000007.jpg"],
+        image_sizes=[[640, 480], [320, 400]],
+        categories=range(2),
+        category_names=NAMES[:2],
+    )
+    places = st.tuples(*[st.integers(60, 250)] * 2, *[st.integers(12, 50)] * 2, st.floats(0.1, 1.4))
+    sides = np.array(draw(st.lists(places, min_size=rows, max_size=rows, unique=True)), float)
+    image = np.array(draw(st.lists(st.integers(0, 1), min_size=rows, max_size=rows)))
+    oriented = Rectangles.of_sides(sides)
+    corners = oriented.points.reshape(-1, 4, 2)
+    shapes = {
+        "oriented": oriented,
+        "corners": Polygons.of_corners(corners),
+        "triangles": Polygons.of_corners(corners[:, :3]),
+        "masks": masks_of(oriented, catalog.image_sizes[image]),
+    }[kind]
+    shared = {
+        "image_ids": catalog.image_ids[image],
+        "categories": catalog.category_ids[np.arange(rows) % 2],
+        "shapes": shapes,
+        "catalog": catalog,
+    }
+    scores = np.arange(1, rows + 1) / 8
+    return dm.GroundTruth.from_arrays(**shared), dm.Detections.from_arrays(**shared, scores=scores)
+
+
+def drawn_rows(table) -> list[tuple[float, ...]]:
+    """What outlines enclose, by image and place."""
+    found = drawn(table.shapes)
+    columns = (table.image, *found.hulls.T.round(3), found.areas.round(2))
+    return sorted(zip(*(column.tolist() for column in columns), strict=True))
+
+
+class TestOutlines:
+    """A format holds outlines or it is said that they are lost: never neither, never both."""
+
+    @pytest.mark.parametrize("kind", ["oriented", "corners", "triangles", "masks"])
+    @pytest.mark.parametrize("name", targets())
+    @settings(max_examples=4, deadline=None)
+    @given(data=st.data())
+    def test_kept_or_said(self, name, kind, data):
+        truth, found = data.draw(outlines(kind))
+        sizes = {"000003": (640, 480), "000007": (320, 400)}
+        reading = dm.Reading(class_names=NAMES[:2], image_sizes=sizes, gt_format=name)
+        with tempfile.TemporaryDirectory() as folder:
+            done = written(truth, name)
+            write_tree(f"{folder}/truth", done.files)
+            again = read_ground_truth(f"{folder}/truth", reading)
+            self.agree(truth, done.lost, again)
+            done = written(found, name)
+            write_tree(f"{folder}/found", done.files)
+            if self.said(done.lost):  # so that there are boxes, whose columns may be open
+                reading = dataclasses.replace(reading, columns=ORDERS.get(name, ()))
+            refound = read_detections(f"{folder}/found", again, reading)
+            self.agree(found, done.lost, refound)
+
+    @staticmethod
+    def said(lost) -> list[str]:
+        return [text for text in lost if "upright boxes" in text or "rectangles" in text]
+
+    def agree(self, table, lost, again) -> None:
+        if said := self.said(lost):
+            kept = again.shapes is not None and drawn_rows(again) == drawn_rows(table)
+            assert not kept, said
+        else:
+            assert again.shapes is not None
+            ours, theirs = drawn_rows(table), drawn_rows(again)
+            assert theirs == [pytest.approx(row, abs=0.02) for row in ours]
+
+    def test_boxes_alone_lose_none(self, tmp_path):
+        done = dm.convert("fixtures/ground_truth.json", tmp_path / "out", to="openimages")
+        assert not any("outlines" in text for text in done.lost)
+
+    def test_command(self, tmp_path):
+        content = json.loads(scenes.coco_truth(tmp_path / "a").read_text())
+        for row in content["annotations"]:
+            x, y, w, h = row["bbox"]
+            row["segmentation"] = [[x, y, x + w, y, x + w / 2, y + h]]
+        source = tmp_path / "truth.json"
+        source.write_text(json.dumps(content))
+        command = ["convert", str(source), str(tmp_path / "out"), "--to", "openimages"]
+        ran = CliRunner().invoke(cli, command)
+        said = "not in the target: outlines: only their upright boxes are written\n"
+        assert ran.stderr.count(said) == 1
 
 
 @pytest.mark.parametrize("to", ["coco", "csv", "parquet", "voc", "openimages", "yolo"])

@@ -15,7 +15,7 @@ import numpy as np
 
 from detmetrics.arrays import Ints
 from detmetrics.catalog import Catalog, Keys, positions
-from detmetrics.checks import boxes, coverage, detections, parts, references
+from detmetrics.checks import boxes, coverage, detections, outlines, parts, references
 from detmetrics.checks.codes import CODES, Code, chosen
 from detmetrics.checks.report import CheckReport, Finding, finding
 from detmetrics.checks.sides import Listing, Subject, listing_of
@@ -139,6 +139,8 @@ def _looked_for(
     yield from references.of_ground_truth(truth)
     yield from boxes.of_both(truth)
     yield from boxes.of_ground_truth(truth)
+    yield from outlines.of_both(truth)
+    yield from outlines.of_ground_truth(truth)
     yield from coverage.of_ground_truth(truth)
     if found is not None:
         yield from _of_detections(found, truth, reading, progress)
@@ -160,6 +162,7 @@ def _of_detections(
     found = Subject(sheet, listing, image, category)
     yield from references.of_detections(found, (image_said, category_said))
     yield from boxes.of_both(found)
+    yield from outlines.of_both(found)
     yield from detections.of_detections(found, truth)
 
 

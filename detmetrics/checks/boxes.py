@@ -8,31 +8,28 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Ints
 from detmetrics.checks.report import Finding, finding, marked
-from detmetrics.checks.sides import Subject
-from detmetrics.columns import negative_sizes
+from detmetrics.checks.sides import PIXEL, Subject
+from detmetrics.outlines import Drawn
 from detmetrics.overlap import Boxes, candidate_pairs, shared_groups
 from detmetrics.ranking import by_group
 from detmetrics.suspicion import seems_corners, seems_shares
 
-__all__ = ["of_both", "of_ground_truth"]
+__all__ = ["larger_areas", "of_both", "of_ground_truth"]
 
 SAME = 0.95
-PIXEL = 1.0
-"""Labels are rounded: a box may reach this many pixels beyond its image unremarked."""
-
-SHARE = 0.005
+SIMILAR = 0.9
+"""Upright boxes around outlines that are nearly the same are at least so alike."""
 
 
 def of_both(subject: Subject) -> Iterator[Finding | None]:
     """What holds for objects and for detections."""
     sheet, place = subject.sheet, subject.place("boxes")
-    negative = negative_sizes(sheet.boxes, sheet.box_format) & subject.finite
-    empty = (subject.xywh[:, 2:] == 0).any(axis=1) & subject.finite & ~negative
+    negative = subject.negative
     yield marked("D201", subject.name, ~subject.finite, place)
     detected = sheet.scores is not None
     yield marked("D307" if detected else "D202", subject.name, negative, place)
-    yield marked("D203", subject.name, empty, place)
-    partly, wholly = _outside(subject)
+    yield marked("D203", subject.name, subject.empty, place)
+    partly, wholly = subject.outside
     yield marked("D204", subject.name, partly & ~negative, place)
     yield marked("D205", subject.name, wholly & ~negative, place)
     boxes = sheet.boxes[subject.finite]
@@ -47,24 +44,17 @@ def of_ground_truth(truth: Subject) -> Iterator[Finding | None]:
     exact, near = _doubles(truth)
     yield marked("D208", truth.name, near, truth.place("boxes"))
     yield marked("D209", truth.name, exact, truth.place("boxes"))
-    areas = truth.sheet.areas
-    if areas is not None:
-        sides = truth.xywh
-        with np.errstate(invalid="ignore"):
-            larger = areas > sides[:, 2] * sides[:, 3] * 1.01 + PIXEL
-        yield marked("D210", truth.name, larger & truth.finite, truth.place("areas"))
+    yield marked("D210", truth.name, larger_areas(truth), truth.place("areas"))
 
 
-def _outside(subject: Subject) -> tuple[Bools, Bools]:
-    """(R,) whether a box reaches beyond its image, and whether nothing of it lies inside."""
-    start, end = subject.xywh[:, :2], subject.xywh[:, :2] + subject.xywh[:, 2:]
-    slack = SHARE if subject.sheet.relative else PIXEL
+def larger_areas(truth: Subject) -> Bools:
+    """(R,) areas that are larger than their box."""
+    areas, sides = truth.sheet.areas, truth.xywh
+    if areas is None:
+        return np.zeros(len(truth.sheet), bool)
     with np.errstate(invalid="ignore"):
-        beyond = ((start < -slack) | (end > subject.bounds + slack)).any(axis=1)
-        nowhere = ((end <= 0) | (start >= subject.bounds)).any(axis=1)
-    sized = ~np.isnan(subject.bounds).any(axis=1) & subject.finite
-    wholly = beyond & nowhere & sized
-    return beyond & sized & ~wholly, wholly
+        larger = areas > sides[:, 2] * sides[:, 3] * 1.01 + PIXEL
+    return larger & truth.finite
 
 
 def _doubles(truth: Subject) -> tuple[Ints, Ints]:
@@ -78,9 +68,23 @@ def _doubles(truth: Subject) -> tuple[Ints, Ints]:
     boxes = truth.xywh
     near, nowhere = shared_groups(group, group), np.zeros(len(rows), bool)
     shapes = Boxes(boxes)
-    pairs = candidate_pairs(shapes, rows, shapes.take(rows), nowhere, near, SAME)
+    least = SAME if truth.drawn is None else SIMILAR
+    pairs = candidate_pairs(shapes, rows, shapes.take(rows), nowhere, near, least)
     earlier = pairs.ground_truth < pairs.detection
     later, first = rows[pairs.detection[earlier]], rows[pairs.ground_truth[earlier]]
     same = (boxes[later] == boxes[first]).all(axis=1)
+    if truth.drawn is not None:  # other outlines may share an upright box
+        same &= _as_drawn(truth.drawn, later, first)
+        alike = same.copy()
+        alike[~same] = truth.drawn.overlaps(later[~same], first[~same]) >= SAME
+        later, same = later[alike], same[alike]
     exact = np.unique(later[same])
     return exact, np.setdiff1d(later[~same], exact)
+
+
+def _as_drawn(drawn: Drawn, later: Ints, first: Ints) -> Bools:
+    """(P,) whether pairs of rows are drawn the same."""
+    rows, at = np.unique(np.concatenate([later, first]), return_inverse=True)
+    a, b = np.split(drawn.contents(rows)[at], 2)
+    same: Bools = a == b
+    return same

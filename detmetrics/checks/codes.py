@@ -1,7 +1,7 @@
 """Every fault that ``check`` can find: a code that never changes, its cause and its cure.
 
 ``D0``: files; ``D1``: ids and what they refer to; ``D2``: boxes; ``D3``: scores and detections;
-``D4``: images and classes; ``D5``: parts of a data set.
+``D4``: images and classes; ``D5``: parts of a data set; ``D6``: outlines.
 """
 
 from __future__ import annotations
@@ -275,6 +275,108 @@ _ALL = (
         "class that a part lacks",
         "The class is rare, or the parts were drawn without regard to classes.",
         "`detmetrics split` spreads classes over the parts where it can.",
+    ),
+    Code(
+        "D601",
+        "error",
+        "outline that cannot be drawn",
+        "A polygon of fewer than 3 points or of a coordinate too many, something that is no "
+        "number, or an encoding that was cut or changed and does not fill its image.",
+        "Write the outline again; `evaluate` refuses it where outlines are measured, and "
+        "`--shape box` measures boxes alone.",
+    ),
+    Code(
+        "D602",
+        "error",
+        "mask whose size is not that of its image",
+        "Width and height swapped (an encoding has the height first), or masks of an image that "
+        "was resized.",
+        "Encode the mask in the size of its image; masks of other sizes have no overlap.",
+    ),
+    Code(
+        "D603",
+        "warning",
+        "outline with fewer than 3 corners that differ",
+        "A click or a line in a labelling tool, or rounding of a small outline.",
+        "Take it out: it can be matched by nothing and counts as missed.",
+    ),
+    Code(
+        "D604",
+        "warning",
+        "outline without an area",
+        "Corners on one line, or a mask without a pixel.",
+        "Take it out: it can be matched by nothing and counts as missed.",
+    ),
+    Code(
+        "D605",
+        "warning",
+        "outline that crosses itself and encloses another area than it seems to",
+        "Corners in another order than around the object: four corners make a bow tie. What is "
+        "enclosed counts once, so half of the object may be missing.",
+        "Write the corners in the order in which they stand around the object.",
+    ),
+    Code(
+        "D606",
+        "info",
+        "outline that crosses or touches itself",
+        "A slip of the hand, or a contour that was traced around single pixels. It is repaired "
+        "when it is measured: what it encloses counts, once.",
+        "Nothing: its area stays the same. Other tools may refuse it or drop a part.",
+    ),
+    Code(
+        "D607",
+        "warning",
+        "outline that reaches outside its image",
+        "An object at the border that was not clipped though its box was, or sizes of another "
+        "version of the image.",
+        "Clip outlines to the image if your protocol does; check the sizes if there are many.",
+    ),
+    Code(
+        "D608",
+        "error",
+        "outline wholly outside its image",
+        "Outlines of another image, x and y swapped, or pixels of a larger version of the image.",
+        "Find out which image or scale the outlines belong to.",
+    ),
+    Code(
+        "D609",
+        "warning",
+        "box that is not the upright box around its outline (2 pixels off or more)",
+        "One of the two was changed later, resized or clipped, or belongs to another object. Boxes "
+        "and outlines then give numbers that cannot be compared.",
+        "Take the least and the greatest x and y of the outline.",
+    ),
+    Code(
+        "D610",
+        "warning",
+        "area that is not that of its outline (a quarter off or more)",
+        "`area` is that of the box, as many converters write it, or of another scale. COCO's "
+        "ranges small, medium and large go by it.",
+        "Take the area of the polygon or the pixels of the mask.",
+    ),
+    Code(
+        "D611",
+        "warning",
+        "row without an outline, where others have one",
+        "Files with boxes and files with outlines were joined, or labels were drawn in part. Boxes "
+        "alone are measured then.",
+        "Draw the missing ones, or take these rows out to measure outlines.",
+    ),
+    Code(
+        "D612",
+        "warning",
+        "outlines that are all upright boxes",
+        "Angles were lost in a conversion, or boxes were written as polygons or masks. What is "
+        "measured is then no more than boxes.",
+        "Nothing, if all objects stand upright; else find where the angle was lost.",
+    ),
+    Code(
+        "D613",
+        "info",
+        "mask of an object that is no crowd, beside polygons",
+        "Files of two tools were joined. Polygons become masks when masks are measured; as "
+        "polygons alone such a file cannot be measured.",
+        "Nothing, if masks are measured.",
     ),
 )
 

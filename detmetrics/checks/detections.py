@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detmetrics.arrays import Bools, Ints, used
 from detmetrics.checks.report import Finding, finding, marked
@@ -35,13 +37,24 @@ def _repeated(found: Subject) -> Ints:
     scores = found.sheet.scores
     assert scores is not None
     columns = (*found.sheet.boxes.T, scores, found.category, found.image)
+    order, same = _equal(columns)
+    if found.drawn is not None and same.any():  # other outlines may share an upright box
+        outline = np.arange(len(scores))
+        rows = np.union1d(order[1:][same], order[:-1][same])
+        outline[rows] = found.drawn.contents(rows)
+        order, same = _equal((outline, *columns))
+    known = (found.image >= 0) & (found.category >= 0)
+    return np.sort(order[1:][same & known[order[1:]]])
+
+
+def _equal(columns: Sequence[NDArray[Any]]) -> tuple[Ints, Bools]:
+    """Rows in order, and whether each but the first equals the one before in all columns."""
     order = np.lexsort(columns)
     same = np.ones(max(len(order) - 1, 0), bool)
     for column in columns:
         ranked = column[order]
         same &= ranked[1:] == ranked[:-1]
-    known = (found.image >= 0) & (found.category >= 0)
-    return np.sort(order[1:][same & known[order[1:]]])
+    return order, same
 
 
 def _beyond_limit(found: Subject) -> Finding | None:

@@ -10,10 +10,16 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects
 from detmetrics.catalog import Id
-from detmetrics.columns import as_xywh
+from detmetrics.columns import as_xywh, negative_sizes
+from detmetrics.outlines import Drawn, drawn
 from detmetrics.sheets import Sheet
 
-__all__ = ["Listing", "Subject", "listing_of"]
+__all__ = ["PIXEL", "Listing", "Subject", "listing_of"]
+
+PIXEL = 1.0
+"""Labels are rounded: what is drawn may reach this many pixels beyond its image unremarked."""
+
+SHARE = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +64,53 @@ class Subject:
         return as_xywh(boxes, self.sheet.box_format)
 
     @cached_property
+    def negative(self) -> Bools:
+        """(R,) boxes of negative width or height."""
+        return negative_sizes(self.sheet.boxes, self.sheet.box_format) & self.finite
+
+    @cached_property
+    def empty(self) -> Bools:
+        """(R,) boxes of zero width or height."""
+        empty: Bools = (self.xywh[:, 2:] == 0).any(axis=1) & self.finite & ~self.negative
+        return empty
+
+    @cached_property
+    def outside(self) -> tuple[Bools, Bools]:
+        """(R,) whether a box reaches beyond its image, and whether nothing of it lies inside."""
+        start, end = self.xywh[:, :2], self.xywh[:, :2] + self.xywh[:, 2:]
+        partly, wholly = self.beyond(start, end)
+        return partly & self.finite, wholly & self.finite
+
+    def beyond(self, start: Floats, end: Floats) -> tuple[Bools, Bools]:
+        """(R,) as :attr:`outside`, of other places; start, end : (R, 2), nan where unknown."""
+        slack = SHARE if self.sheet.relative else PIXEL
+        with np.errstate(invalid="ignore"):
+            beyond = ((start < -slack) | (end > self.bounds + slack)).any(axis=1)
+            nowhere = ((end <= 0) | (start >= self.bounds)).any(axis=1)
+        sized = ~np.isnan(self.bounds).any(axis=1)
+        wholly: Bools = np.asarray(beyond & nowhere & sized)
+        partly: Bools = np.asarray(beyond & sized & ~wholly)
+        return partly, wholly
+
+    @cached_property
+    def drawn(self) -> Drawn | None:
+        """The outlines that can be drawn; None where boxes are all there is."""
+        return drawn(self.sheet.shapes)
+
+    @cached_property
+    def sizes(self) -> Floats:
+        """(R, 2) width and height of the image of each row in pixels, nan where unknown."""
+        sizes = np.full((len(self.sheet), 2), np.nan)
+        known = self.image >= 0
+        sizes[known] = self.listing.image_sizes[self.image[known]]
+        return sizes
+
+    @cached_property
     def bounds(self) -> Floats:
         """(R, 2) the right and lower end of the image of each row, nan where unknown."""
         if self.sheet.relative:
             return np.ones((len(self.sheet), 2))
-        bounds = np.full((len(self.sheet), 2), np.nan)
-        known = self.image >= 0
-        bounds[known] = self.listing.image_sizes[self.image[known]]
-        return bounds + self.sheet.corners_inclusive
+        return self.sizes + self.sheet.corners_inclusive
 
 
 def listing_of(sheet: Sheet) -> Listing:

@@ -30,7 +30,7 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
 @reading_options
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def stats(ground_truth: str, **options: Any) -> None:
-    """Count what GROUND_TRUTH holds: images, objects, classes, sizes, objects an image."""
+    """Count what GROUND_TRUTH holds: images, objects an image, classes, sizes, outlines."""
     from detmetrics.files import write_whole
     from detmetrics.overview import stats as run
 

@@ -68,6 +68,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         boxes=found.boxes,
         box_format="xywh",
         shapes=found.shapes,
+        outlined=found.outlined,
         areas=np.array([math.nan if row.area is None else row.area for row in rows], float),
         crowd=np.array([bool(row.iscrowd) for row in rows], bool),
         ignore=np.array([bool(row.ignore) for row in rows], bool),
@@ -130,6 +131,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         boxes=columns.boxes,
         box_format="xywh",
         shapes=columns.shapes,
+        outlined=columns.outlined,
         scores=columns.scores,
         notes=columns.notes,
     )
@@ -466,4 +468,5 @@ FORMAT = Format(
     read_detections=read_detections,
     write_ground_truth=write_ground_truth,
     write_detections=write_detections,
+    writes_outlines=True,
 )

@@ -292,6 +292,7 @@ CSV = Format(
     read_detections=partial(_read_csv, side="detections"),
     write_ground_truth=_write_csv,
     write_detections=_write_csv,
+    writes_outlines=True,
 )
 
 PARQUET = Format(
@@ -302,4 +303,5 @@ PARQUET = Format(
     read_detections=partial(_read_parquet, side="detections"),
     write_ground_truth=_write_parquet,
     write_detections=_write_parquet,
+    writes_outlines=True,
 )

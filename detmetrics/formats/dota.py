@@ -401,5 +401,6 @@ FORMAT = Format(
     read_detections=read_detections,
     write_ground_truth=write_ground_truth,
     write_detections=write_detections,
+    writes_outlines=True,
     rules="dota",
 )

@@ -385,4 +385,5 @@ FORMAT = Format(
     read_ground_truth=read_ground_truth,
     write_ground_truth=write_ground_truth,
     write_detections=write_detections,
+    writes_outlines=True,
 )

@@ -33,6 +33,8 @@ class Format:
             nothing else.
         write_ground_truth, write_detections: from a table to the files of the format and what
             it cannot hold, see :class:`detmetrics.writing.Written`; None where it is not written.
+        writes_outlines: its writers know of outlines: they write them, or say which they cannot.
+            Of any other format :func:`detmetrics.convert` says that upright boxes are written.
         rules: the name of the rule set of its benchmark, which ground truth of this format is
             measured by where nothing else is asked for.
 
@@ -48,6 +50,7 @@ class Format:
     read_detections: Reader | None = None
     write_ground_truth: Callable[[GroundTruth], Written] | None = None
     write_detections: Callable[[Detections], Written] | None = None
+    writes_outlines: bool = False
     rules: str = "coco"
 
     @property

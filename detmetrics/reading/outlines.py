@@ -19,14 +19,20 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.arrays import Floats
+from detmetrics.arrays import Bools, Floats
 from detmetrics.columns import LARGEST, as_xywh
 from detmetrics.errors import FormatError
 from detmetrics.messages import counted, shown
 from detmetrics.overlap import OutlineError, Outlines
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.reading.angles import Angles, rectangles
-from detmetrics.reading.segmentations import NO_TEXT, four_cornered, segmentations_of, settled
+from detmetrics.reading.segmentations import (
+    NO_TEXT,
+    four_cornered,
+    segmentations_of,
+    settled,
+    which_outlined,
+)
 
 __all__ = [
     "FIELDS",
@@ -59,11 +65,15 @@ UPRIGHT, ORIENTED, CORNERS = 4, 5, 8
 
 @dataclass(frozen=True, slots=True)
 class Outlined:
-    """boxes : (R, 4) ``x y w h``; shapes: (R,) outlines, None where boxes are all there is."""
+    """boxes : (R, 4) ``x y w h``; shapes: (R,) outlines, None where boxes are all there is.
+
+    outlined : (R,) which rows have an outline, where some have one and others not.
+    """
 
     boxes: Floats
     shapes: Outlines | None
     notes: tuple[str, ...] = ()
+    outlined: Bools | None = None
 
 
 def is_shaped(value: Any) -> bool:
@@ -252,15 +262,19 @@ def _flat(value: Any) -> Any:
 
 
 def _of_segmentations(given: _Given) -> Outlined:
-    shapes, note = segmentations_of(list(map(attrgetter("segmentation"), given.rows)))
+    texts = list(map(attrgetter("segmentation"), given.rows))
+    shapes, note = segmentations_of(texts)
+    some = None
     if note is not None:
         given.notes.append(f"{given.path}: {note}")
+        some = which_outlined(texts)
     outlines: Outlines | None = shapes
     if not given.missing:
         if shapes is not None and (corners := four_cornered(shapes)) is not None:
             outlines = corners
             given.notes.append(f"{given.path}: {FOUR_CORNERED}")
-        return Outlined(given.boxes(lambda: np.zeros((0, 4))), outlines, tuple(given.notes))
+        boxes = given.boxes(lambda: np.zeros((0, 4)))
+        return Outlined(boxes, outlines, tuple(given.notes), some)
     if shapes is None:
         what = "missing, and there is no segmentation in its place"
         given.refuse([(row, what) for row, box in enumerate(given.own) if box is None], "bbox")

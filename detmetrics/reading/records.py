@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
-from detmetrics.arrays import Floats, Objects
+from detmetrics.arrays import Bools, Floats, Objects
 from detmetrics.catalog import id_array
 from detmetrics.errors import FormatError, TableError
 from detmetrics.messages import shown
@@ -97,6 +97,7 @@ class DetectionColumns:
     boxes: Floats
     scores: Floats
     shapes: Outlines | None = None
+    outlined: Bools | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -132,6 +133,7 @@ def _shaped(rows: list[_ShapedDetection], path: str, angle: str | None) -> Detec
         boxes=found.boxes,
         scores=_scores(rows),
         shapes=found.shapes,
+        outlined=found.outlined,
         notes=found.notes,
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from detmetrics.arrays import Floats, Objects, object_column
+from detmetrics.arrays import Bools, Floats, Objects, object_column
 from detmetrics.columns import LARGEST
 from detmetrics.messages import counted
 from detmetrics.overlap import OutlineError
@@ -16,7 +16,14 @@ from detmetrics.overlap.masks import Masks, masks_of, polygons_fault
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.overlap.segmentations import Segmentations
 
-__all__ = ["NO_TEXT", "decoded_texts", "four_cornered", "segmentations_of", "settled"]
+__all__ = [
+    "NO_TEXT",
+    "decoded_texts",
+    "four_cornered",
+    "segmentations_of",
+    "settled",
+    "which_outlined",
+]
 
 NO_TEXT = msgspec.Raw()
 SHORT = 20
@@ -32,13 +39,23 @@ def segmentations_of(
     if texts.count(NO_TEXT) == len(texts):
         return None, None
     rows = [bytes(text) for text in texts]
-    missing = sum(len(text) < SHORT and b"".join(text.split()) in NOTHING for text in rows)
+    missing = sum(map(_is_nothing, rows))
     if not missing:
         return Segmentations(object_column(rows), decoded_texts), None
     if missing == len(rows):
         return None, None
     what = counted(missing, "row has", "rows have")
     return None, f"{what} no segmentation, of {len(rows):,}: there are boxes alone"
+
+
+def which_outlined(texts: Iterable[msgspec.Raw]) -> Bools | None:
+    """(R,) which rows have a segmentation; None where all have one, or none has."""
+    found = np.array([not _is_nothing(bytes(text)) for text in texts], bool)
+    return found if found.any() and not found.all() else None
+
+
+def _is_nothing(text: bytes) -> bool:
+    return len(text) < SHORT and b"".join(text.split()) in NOTHING
 
 
 def decoded_texts(rows: Objects) -> list[Any]:

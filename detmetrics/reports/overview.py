@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -23,6 +23,13 @@ COUNTS = {
     "classes": "classes",
     "classes_without_objects": "classes without objects",
 }
+OUTLINES = {
+    "oriented_boxes": "oriented boxes",
+    "polygons": "polygons",
+    "masks": "masks",
+    "masks_of_crowds": "masks of crowds",
+    "unreadable": "cannot be drawn (detmetrics check)",
+}
 
 
 def to_text(counted: Overview) -> str:
@@ -38,8 +45,19 @@ def to_text(counted: Overview) -> str:
         total = max(sum(counted.areas.values()), 1)
         rows = tuple((name, n, f"{n / total:.1%}") for name, n in counted.areas.items())
         tables.append(Table(("area (COCO's ranges)", "objects", "share"), rows))
+    tables += _of_outlines(counted)
     notes = [printable(note) for note in counted.truth.notes]
     return "\n".join([*map(grid_text, tables), *notes, ""] if notes else [*map(grid_text, tables)])
+
+
+def _of_outlines(counted: Overview) -> Iterator[Table]:
+    """Nothing where boxes are all there is."""
+    there = [(OUTLINES[name], count) for name, count in counted.outlines.items() if count]
+    if there:
+        yield Table(("outlines", "objects"), tuple(there))
+    if counted.directions:
+        head = ("long side, degrees from x towards y", "oriented boxes")
+        yield Table(head, tuple(counted.directions.items()))
 
 
 def _classes(counted: Overview) -> Table:
@@ -61,7 +79,7 @@ def _classes(counted: Overview) -> Table:
 def _quantiles(counted: Overview, unit: str) -> Table:
     heads = tuple("least" if q == 0 else "most" if q == 1 else f"{q:.0%}" for q in QUANTILES)
     rows = tuple(
-        (name.replace("_per_", " an "), *_shown(values.tolist()))
+        (name.replace("_per_", " an ").replace("_", " "), *_shown(values.tolist()))
         for name, values in counted.quantiles.items()
     )
     return Table((f"in {unit}", *heads), rows)
