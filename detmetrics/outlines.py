@@ -17,7 +17,8 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.overlap import OutlineError
-from detmetrics.overlap.masks import MOST_STEPS, Masks, masks_of, polygons_fault
+from detmetrics.overlap.encodings import MOST_STEPS, polygons_fault
+from detmetrics.overlap.masks import Masks, masks_of
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.overlap.segmentations import Segmentations
 

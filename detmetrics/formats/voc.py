@@ -370,7 +370,7 @@ def _lost_shapes(truth: GroundTruth, masks: int) -> Iterator[str]:
 
 def _boxes_alone(shapes: int) -> Iterator[str]:
     if shapes:
-        yield f"the shapes of {counted(shapes, 'object')}: the target has their boxes alone"
+        yield f"the shapes of {counted(shapes, 'object')}: the target has their upright boxes alone"
 
 
 def _lost_ids(catalog: Catalog) -> Iterator[str]:

@@ -19,7 +19,14 @@ from detmetrics.messages import counted, shown
 from detmetrics.overlap.runs import Runs, decoded, encoded, joined, lengths_of
 from detmetrics.overlap.shapes import OutlineError
 
-__all__ = ["MOST_PIXELS", "codes_of", "codes_of_polygons", "polygons_fault", "refuse_other_sizes"]
+__all__ = [
+    "MOST_PIXELS",
+    "MOST_STEPS",
+    "codes_of",
+    "codes_of_polygons",
+    "polygons_fault",
+    "refuse_other_sizes",
+]
 
 MOST_PIXELS = 1 << 28
 """Of the image of an encoding: all lengths, and what they differ by, have six characters then."""
