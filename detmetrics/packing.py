@@ -7,6 +7,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,8 @@ def _masks(
 
 
 def _codes(arrays: Mapping[str, Any], side: str) -> list[Codes]:
-    text = arrays[f"{side}_masks"].tobytes()
-    ends = np.cumsum(arrays[f"{side}_masks_length"]).tolist()
-    flat = [text[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    text, length = arrays[f"{side}_masks"].tobytes(), arrays[f"{side}_masks_length"]
+    if length.sum() != len(text) or (length < 0).any():
+        raise ValueError(f"lengths of masks of {side}")
+    flat = [text[start:end] for start, end in pairwise([0, *np.cumsum(length).tolist()])]
     return [tuple(one) for one in _split(np.array(flat, object), arrays[f"{side}_masks_count"])]

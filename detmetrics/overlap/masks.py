@@ -85,7 +85,7 @@ class Masks(Shapes):
         overlap = np.zeros(len(mine))
         order = np.argsort(group, kind="stable")
         starts = run_starts(group[order]).tolist()
-        for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        for start, end in pairwise([*starts, len(order)]):
             at = order[start:end]
             row, of_row = np.unique(mine[at], return_inverse=True)
             column, of_column = np.unique(theirs[at], return_inverse=True)
