@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detmetrics.arrays import Bools, Floats, object_column
+from detmetrics.arrays import Floats, object_column
 from detmetrics.errors import InputError
 from detmetrics.messages import shown
 from detmetrics.overlap import OutlineError
@@ -172,16 +172,23 @@ def _counts(argument: str, plane: NDArray[Any]) -> bytes:
 
     if plane.dtype.kind not in "biu":
         raise InputError(f"{argument}: expected bool, or whole numbers 0 and 1, got {plane.dtype}")
-    if plane.dtype.kind != "b" and (odd := _odd(plane)).any():
+    if plane.dtype.kind != "b" and (plane.max() > 1 or plane.min() < 0):
+        odd = plane[(plane < 0) | (plane > 1)][0]
         raise InputError(
-            f"{argument}: expected bool, or whole numbers 0 and 1, got {plane[odd][0]}: masks != 0"
+            f"{argument}: expected bool, or whole numbers 0 and 1, got {odd}: masks != 0"
         )
-    bits = plane.astype(np.uint8, copy=False) if plane.dtype.kind != "b" else plane.view(np.uint8)
-    counts: bytes = mask.encode(np.asfortranarray(bits))["counts"]
+    bits = plane.view(np.uint8) if plane.dtype.kind == "b" else plane.astype(np.uint8, copy=False)
+    counts: bytes = mask.encode(_by_columns(bits))["counts"]
     return counts
 
 
-def _odd(plane: NDArray[Any]) -> Bools:
-    """(height, width) what is neither 0 nor 1."""
-    odd: Bools = (plane < 0) | (plane > 1)
-    return odd
+def _by_columns(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A bitmap in Fortran's order; against the order of memory only the box around is copied."""
+    turned = np.zeros(bits.shape, np.uint8, order="F")
+    rows = np.flatnonzero(bits.any(axis=1))
+    if len(rows):
+        high = slice(rows[0], rows[-1] + 1)
+        columns = np.flatnonzero(bits[high].any(axis=0))
+        wide = slice(columns[0], columns[-1] + 1)
+        turned[high, wide] = bits[high, wide]
+    return turned

@@ -74,6 +74,7 @@ def tables_of(
         image_sizes=[image.size for image in images],
     )
     masks = masks and any(image.masks for image in images)
+    shaped = masks or form.oriented
 
     # What is one row an image becomes one a box.
     named = object_column(ids) if isinstance(ids[0], str) else np.array(ids, np.int64)
@@ -82,7 +83,7 @@ def tables_of(
     truth = GroundTruth.from_arrays(
         image_ids=np.repeat(named, count),
         categories=there[:, last].astype(np.int64),
-        areas=there[:, last + 1],
+        areas=None if shaped and np.isnan(there[:, last + 1]).all() else there[:, last + 1],
         catalog=catalog,
         **_shapes(images, "there", there[:, :last], form, masks),
         **dict(zip(FLAGS, there[:, last + 2 :].T != 0, strict=True)),

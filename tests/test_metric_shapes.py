@@ -106,7 +106,7 @@ def of_mask(plane: np.ndarray) -> dict:
 
 
 def of_corners(corners: list[float]) -> dict:
-    xy = np.array(corners).reshape(4, 2)
+    xy = np.array(corners, float).reshape(4, 2)
     low, high = xy.min(axis=0), xy.max(axis=0)
     area = float(Polygons.of_corners(xy[None]).areas[0])
     return {
@@ -268,6 +268,7 @@ class TestMasks:
         assert result.summary["AP"] == pytest.approx(1)
         assert result.detections.xyxy.tolist() == [[3, 2, 7, 5]]
         assert result.detections.area.tolist() == [12]
+        assert not [text for text in result.attention if "w * h" in text]
         assert result.ground_truth.catalog.image_sizes.tolist() == [[WIDE, HIGH]]
 
     def test_boxes_stay_those_that_were_given(self):
