@@ -145,8 +145,8 @@ def _planes(argument: str, given: Any) -> Sequence[NDArray[Any]]:
     if shape[:1] == (0,):
         return []
     if len(shape) != 3:
-        one = {4: f"{argument}.squeeze(1)", 2: f"{argument}[None]"}.get(len(shape))
-        hint = f": {one} is that" if one and (len(shape) == 2 or shape[1] == 1) else ""
+        squeezed = len(shape) == 4 and shape[1] == 1
+        hint = f": {argument}.squeeze(1) is that" if squeezed else ""
         raise InputError(f"{argument}: expected shape (n, height, width), got {shape}{hint}")
     for row, plane in enumerate(planes):
         if plane.ndim != 2 or not plane.size:

@@ -92,7 +92,7 @@ def _turned(argument: str, boxes: Floats, angle: str) -> Floats:
     wanted = "width and height from 0 up"
     if unit == "radians" and not odd.any():
         odd = beyond(boxes[:, 4])
-        others = ", ".join(map(repr, ANGLES[2:]))
+        others = " or ".join(map(repr, ANGLES[2:]))
         wanted = f"an angle in radians, a whole turn at most (angle={others} takes degrees)"
     if odd.any():
         at = int(np.argmax(odd))

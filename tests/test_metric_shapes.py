@@ -353,7 +353,7 @@ NAN = math.nan
     [
         (
             {"found": {"masks": BIT[0]}},
-            r"predictions\[1\]\['masks'\]: expected shape \(n, height, width\), got \(8, 12\): ",
+            r"predictions\[1\]\['masks'\]: expected shape \(n, height, width\), got \(8, 12\)",
         ),
         (
             {"there": {"masks": BIT[:, None]}},
