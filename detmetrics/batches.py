@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,19 +11,35 @@ from typing import Any
 import numpy as np
 
 from detmetrics.arrays import Floats, Ints
+from detmetrics.bitmaps import Codes, ImageMasks, Size, encoded, hulls
+from detmetrics.boxforms import Form, boxes_of, refuse_odd_truth
 from detmetrics.catalog import Id
-from detmetrics.columns import LARGEST, from_centres
+from detmetrics.columns import as_xyxy
 from detmetrics.errors import InputError
 from detmetrics.messages import counted, few, shown
+from detmetrics.tensors import array_of, kind_of
 
-__all__ = ["FLAGS", "Classes", "ImageBoxes", "array_of", "image_ids_of", "image_of"]
+__all__ = [
+    "BESIDE",
+    "FLAGS",
+    "Classes",
+    "ImageBoxes",
+    "array_of",
+    "coarse_boxes",
+    "image_ids_of",
+    "image_of",
+    "joined",
+    "same_length",
+]
 
 FLAGS = ("crowd", "ignore", "difficult")
+BESIDE = {"found": 2, "there": 2 + len(FLAGS)}
+"""The sides of an image, and how many columns there are beside the numbers of a box."""
 UNKNOWN = (math.nan, math.nan)
+NO_BOXES: tuple[Floats | None, ...] = (None, None)
 HALF_A_PIXEL = 0.5
 COARSE = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
 """Floats of 16 bits, and their smallest step above 1."""
-Scale = tuple[float, float, float, float] | None
 
 
 @dataclass(frozen=True)
@@ -94,18 +110,31 @@ class Classes:
 class ImageBoxes:
     """All that is known of one image, in two arrays: a loop holds many images.
 
-    found : (D, 6) box, score, label; there : (G, 9) box, label, area and the flags :data:`FLAGS`,
-    the area nan where unknown; size : width and height in pixels, nan where unknown.
+    found : (D, B + 2) box, score, label; there : (G, B + 5) box, label, area and the flags
+    :data:`FLAGS`, the area nan where unknown; size : width and height in pixels, nan where
+    unknown; masks: those of the rows, None where no side has any.
     """
 
     found: Floats
     there: Floats
-    size: tuple[float, float]
+    size: Size
+    masks: ImageMasks | None = None
 
-    @classmethod
-    def none(cls) -> ImageBoxes:
-        """An image without anything."""
-        return cls(np.zeros((0, 6)), np.zeros((0, 6 + len(FLAGS))), UNKNOWN)
+    @property
+    def kind(self) -> str | None:
+        """``"masks"`` where both sides have objects with masks, ``"boxes"`` where one lacks them;
+        None where nothing speaks against either.
+        """
+        if self.masks is not None and self.masks.whole:
+            return "masks" if len(self.found) and len(self.there) else None
+        return "boxes" if len(self.found) or len(self.there) else None
+
+
+def joined(images: Collection[ImageBoxes], side: str, form: Form) -> tuple[Floats, Ints]:
+    """The rows of a side of all images, and (N,) how many each has; side: of :data:`BESIDE`."""
+    parts = [getattr(image, side) for image in images]
+    count = np.array([len(part) for part in parts], np.int64)
+    return np.concatenate([np.zeros((0, form.numbers + BESIDE[side])), *parts]), count
 
 
 def image_of(
@@ -113,57 +142,131 @@ def image_of(
     found: Mapping[str, Any],
     there: Mapping[str, Any],
     classes: Classes,
-    box_format: str,
-    *,
+    form: Form,
     size: Any,
-    normalized: bool,
 ) -> ImageBoxes:
-    """The columns of one image of a batch.
+    """The columns of one image of a batch; size: its width and height, None where unknown.
 
     Raises:
         InputError: an argument is missing, has another shape, or holds what can be no box.
     """
+    sides = f"predictions[{place}]", f"targets[{place}]"
+    for side, given in zip(sides, (found, there), strict=True):
+        if not isinstance(given, Mapping):
+            raise InputError(f"{side}: expected a dict with boxes and labels, got {shown(given)}")
+    frame = _frame(place, size, form)
+    masks, around = None, NO_BOXES
+    if "masks" in found or "masks" in there or form.masks == "needed":
+        given = dict(zip(sides, (found, there), strict=True))
+        masks, around, frame = _masks(given, form, frame, f"image_sizes[{place}]")
+    times = np.resize(frame, form.numbers) if form.normalized else None
+    rows = (
+        _found(sides[0], found, classes, form, times, around[0]),
+        _there(sides[1], there, classes, form, times, around[1]),
+    )
+    if masks is not None and masks.whole:
+        _same_count(sides, masks, rows)
+    return ImageBoxes(*rows, frame, masks)
+
+
+def _frame(place: int, size: Any, form: Form) -> Size:
+    """Width and height of the image."""
     width, height = UNKNOWN
     if size is not None:
         width, height = given = array_of(f"image_sizes[{place}]", size, (2,)).tolist()
         if not all(math.isnan(side) or 0 < side < math.inf for side in given):
             raise InputError(f"image_sizes[{place}]: expected width and height, got {given}")
-    if normalized and not (width > 0 and height > 0):
+    if form.normalized and not (width > 0 and height > 0):
         raise InputError(f"image_sizes[{place}]: expected width and height for normalized boxes")
-    times = (width, height, width, height) if normalized else None
-    return ImageBoxes(
-        _found(f"predictions[{place}]", found, classes, box_format, times),
-        _there(f"targets[{place}]", there, classes, box_format, times),
-        (width, height),
-    )
+    return width, height
 
 
-def _found(side: str, given: Any, classes: Classes, box_format: str, times: Scale) -> Floats:
-    """(D, 6) what was found."""
-    boxes = _boxes(side, given, box_format, times)
-    rows = np.empty((len(boxes), 6))
-    rows[:, :4] = boxes
-    scores = rows[:, 4] = array_of(f"{side}['scores']", _part(side, given, "scores"), (len(rows),))
+def _found(
+    side: str,
+    given: Any,
+    classes: Classes,
+    form: Form,
+    times: Floats | None,
+    boxes: Floats | None,
+) -> Floats:
+    """(D, B + 2) what was found; boxes: those around masks, where there are no others."""
+    if boxes is None:
+        boxes = boxes_of(f"{side}['boxes']", _part(side, given, "boxes"), form, times)
+    rows = np.empty((len(boxes), boxes.shape[1] + 2))
+    rows[:, :-2] = boxes
+    scores = rows[:, -2] = array_of(f"{side}['scores']", _part(side, given, "scores"), (len(rows),))
     if (odd := ~np.isfinite(scores)).any():
         at = int(np.argmax(odd))
         raise InputError(f"{side}['scores'][{at}]: expected a finite number, got {scores[at]}")
-    rows[:, 5] = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
+    rows[:, -1] = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
     return rows
 
 
-def _there(side: str, given: Any, classes: Classes, box_format: str, times: Scale) -> Floats:
-    """(G, 9) what is there."""
-    boxes = _boxes(side, given, box_format, times)
-    _refuse_odd_truth(side, boxes, box_format, times)
-    rows = np.empty((len(boxes), 6 + len(FLAGS)))
-    rows[:, :4] = boxes
-    rows[:, 4] = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
-    rows[:, 5] = np.nan
+def _there(
+    side: str,
+    given: Any,
+    classes: Classes,
+    form: Form,
+    times: Floats | None,
+    boxes: Floats | None,
+) -> Floats:
+    """(G, B + 5) what is there; boxes: those around masks, where there are no others."""
+    if boxes is None:
+        boxes = boxes_of(f"{side}['boxes']", _part(side, given, "boxes"), form, times)
+        refuse_odd_truth(f"{side}['boxes']", boxes, form, times)
+    rows = np.empty((len(boxes), boxes.shape[1] + 2 + len(FLAGS)))
+    rows[:, :-5] = boxes
+    rows[:, -5] = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
+    rows[:, -4] = np.nan
     if given.get("area") is not None:
-        rows[:, 5] = _areas(f"{side}['area']", given["area"], len(rows))
-    for column, name in enumerate(FLAGS, 6):
+        rows[:, -4] = _areas(f"{side}['area']", given["area"], len(rows))
+    for column, name in enumerate(FLAGS, -len(FLAGS)):
         rows[:, column] = _marked(side, given, name, len(rows))
     return rows
+
+
+def _masks(
+    sides: Mapping[str, Mapping[str, Any]], form: Form, size: Size, whose: str
+) -> tuple[ImageMasks | None, tuple[Floats | None, ...], Size]:
+    """The masks of an image, the boxes around those of a side that has no others, and its size."""
+    lacks = [given.get("masks") is None and _count(given) > 0 for given in sides.values()]
+    if form.masks == "needed" and any(lacks):
+        side, given = list(sides.items())[lacks.index(True)]
+        raise InputError(f"{side}: expected a key 'masks', got {few([*map(str, given)])}")
+    taken = form.masks != "left" and not any(lacks)
+    codes: list[Codes] = []
+    around: list[Floats | None] = []
+    for side, given in sides.items():
+        alone = given.get("boxes") is None and not form.oriented
+        mine: Codes = ()
+        if given.get("masks") is not None and (taken or alone):
+            argument = f"{side}['masks']"
+            mine, now = encoded(argument, given["masks"], size, whose)
+            size, whose = now, whose if now == size else argument
+        codes.append(mine)
+        boxes = hulls(mine, size) if alone and given.get("masks") is not None else None
+        corners = boxes is not None and form.kept == "xyxy"
+        around.append(as_xyxy(boxes, "xywh") if boxes is not None and corners else boxes)
+    if taken:
+        return ImageMasks(*codes), tuple(around), size
+    one_sided = form.masks != "left" and not all(lacks)
+    lacking = ImageMasks(*(None if one else () for one in lacks)) if one_sided else None
+    return lacking, tuple(around), size
+
+
+def _count(given: Mapping[str, Any]) -> int:
+    """How many labels there are; what cannot be counted is refused where labels are read."""
+    labels: Any = given.get("labels")
+    return len(labels) if hasattr(labels, "__len__") else 0
+
+
+def _same_count(sides: Iterable[str], masks: ImageMasks, rows: Sequence[Floats]) -> None:
+    for side, codes, row in zip(sides, (masks.found, masks.there), rows, strict=True):
+        if codes is not None and len(codes) != len(row):
+            raise InputError(
+                f"{side}['masks']: expected {counted(len(row), 'mask')}, one a box, got "
+                f"{len(codes)}"
+            )
 
 
 def _areas(argument: str, given: Any, count: int) -> Floats:
@@ -174,38 +277,16 @@ def _areas(argument: str, given: Any, count: int) -> Floats:
     return areas
 
 
-def _refuse_odd_truth(side: str, boxes: Floats, box_format: str, times: Scale) -> None:
-    """Objects have sides from 0 up, and lie in or near their image.
-
-    Raises:
-        InputError: one does not; detectors may find such boxes, labels may not hold them.
-    """
-    corners = box_format == "xyxy"
-    sides = boxes[:, 2:] - boxes[:, :2] if corners else boxes[:, 2:]
-    if (odd := (sides < 0).any(axis=1)).any():
-        at = int(np.argmax(odd))
-        wanted = "xmin <= xmax and ymin <= ymax" if corners else "width and height from 0 up"
-        other = "xywh" if corners else "xyxy"
-        raise InputError(
-            f"{side}['boxes'][{at}]: expected {wanted}, got {boxes[at].tolist()}: are they "
-            f"{other}? box_format={other!r}"
-        )
-    if times is not None and (odd := (boxes > 2 * np.array(times)).any(axis=1)).any():
-        at = int(np.argmax(odd))
-        raise InputError(
-            f"{side}['boxes'][{at}]: expected shares of the image, got "
-            f"{(boxes[at] / times).tolist()}: normalized=False takes pixels"
-        )
-
-
 def coarse_boxes(*sides: Sequence[Mapping[str, Any]]) -> str | None:
     """What to say of boxes in a float of 16 bits, where these lie half a pixel apart or more."""
     for name, side in zip(("predictions", "targets"), sides, strict=True):
         for place, one in enumerate(side):
-            kind = str(getattr(one["boxes"], "dtype", "")).rpartition(".")[2]
-            if kind not in COARSE:
+            boxes = one.get("boxes")
+            if getattr(getattr(boxes, "dtype", None), "itemsize", 2) != 2:
+                continue  # most end here: the name of a type is slow to ask for
+            if (kind := kind_of(boxes)) not in COARSE:
                 continue
-            largest = float(np.abs(array_of("boxes", one["boxes"], None)).max(initial=0))
+            largest = float(np.abs(array_of("boxes", boxes, None)).max(initial=0))
             # Numbers from 2 ** n up lie 2 ** n times the smallest step above 1 apart.
             apart = math.ldexp(COARSE[kind], math.frexp(largest)[1] - 1) if largest else 0.0
             if apart >= HALF_A_PIXEL:
@@ -238,61 +319,7 @@ def image_ids_of(given: Any) -> list[Id]:
     return ids
 
 
-def array_of(argument: str, given: Any, shape: tuple[int, ...] | None) -> Floats:
-    """An array of NumPy, torch, JAX, TensorFlow, or a list, in float64; not always a copy.
-
-    shape: the one that is wanted; nothing is of any shape.
-
-    Raises:
-        InputError: no numbers, or another shape.
-    """
-    try:
-        plain = _in_numpy(given)
-        if plain.dtype.kind not in "biuf" and plain.size:
-            raise TypeError
-        array: Floats = plain.astype(np.float64, copy=False)
-    except (TypeError, ValueError, RuntimeError):
-        raise InputError(f"{argument}: expected numbers, got {shown(given)}") from None
-    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
-        raise InputError(f"{argument}: expected every number, got an array with masked ones")
-    if shape is not None and array.shape != shape:
-        if array.size == 0 and math.prod(shape) == 0:
-            return array.reshape(shape)
-        wanted = "(n, 4)" if shape == (-1, 4) else str(shape)
-        raise InputError(f"{argument}: expected shape {wanted}, got {array.shape}")
-    return array
-
-
-def _in_numpy(given: Any) -> Any:
-    if hasattr(given, "detach"):
-        given = given.detach().cpu()
-        if given.dtype.is_floating_point:
-            given = given.double()  # NumPy has no bfloat16
-        given = given.numpy()
-    elif not hasattr(given, "__array__") and hasattr(given, "__dlpack__"):
-        given = np.from_dlpack(given)
-    return np.asarray(given)
-
-
-def _boxes(side: str, given: Mapping[str, Any], box_format: str, times: Scale) -> Floats:
-    """(n, 4) in pixels; centres become corners' sides, since tables know no centres."""
-    argument = f"{side}['boxes']"
-    boxes = array_of(argument, _part(side, given, "boxes"), None)
-    if boxes.size == 0:
-        boxes = boxes.reshape(0, 4)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise InputError(f"{argument}: expected shape (n, 4), got {boxes.shape}")
-    if boxes.size and not (boxes.min() >= -LARGEST and boxes.max() <= LARGEST):
-        row = int(np.flatnonzero(~(np.abs(boxes) <= LARGEST).all(axis=1))[0])
-        raise InputError(f"{argument}[{row}]: expected four numbers, got {boxes[row].tolist()}")
-    if times is not None:
-        boxes = boxes * times
-    return from_centres(boxes) if box_format == "cxcywh" else boxes
-
-
 def _part(side: str, given: Mapping[str, Any], name: str) -> Any:
-    if not isinstance(given, Mapping):
-        raise InputError(f"{side}: expected a dict with boxes and labels, got {shown(given)}")
     if name not in given:
         keys = few([str(key) for key in given]) or "nothing"
         raise InputError(f"{side}: expected a key {name!r}, got {keys}")

@@ -1,27 +1,20 @@
 """A metric for training loops: fed with batches, asked for the result of all of them.
 
-It keeps the boxes of each image, a few arrays, and measures them when it is asked; images stand
-in order of their id, so that neither the order of batches nor the number of processes changes a
-bit of the result. Its state is plain bytes, which processes exchange and files hold.
+It keeps the boxes of each image, a few arrays, and masks compressed, and measures them when it is
+asked; images stand in order of their id, so that neither the order of batches nor the number of
+processes changes a bit of the result. Its state is plain bytes, which processes exchange and files
+hold.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import io
-import json
 import warnings
-import zipfile
-import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
-import numpy as np
-
-from detmetrics.arrays import Floats, Ints, object_column
 from detmetrics.batches import (
-    FLAGS,
     Classes,
     ImageBoxes,
     coarse_boxes,
@@ -29,11 +22,16 @@ from detmetrics.batches import (
     image_of,
     same_length,
 )
-from detmetrics.catalog import Catalog, Id
-from detmetrics.columns import BoxFormat
+from detmetrics.boxforms import NUMBERS, Form
+from detmetrics.catalog import Id
 from detmetrics.errors import DetmetricsWarning, InputError, RulesError
 from detmetrics.evaluation import evaluate
+from detmetrics.gathering import kind_with, one_sided, tables_of
 from detmetrics.messages import counted, shown
+from detmetrics.overlap import KINDS, SHAPES
+from detmetrics.overlap.masks import Masks
+from detmetrics.packing import DAMAGE, archived, opened, packed, unpacked
+from detmetrics.reading.angles import ANGLES
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules
 from detmetrics.rules.files import rule_set
@@ -45,13 +43,7 @@ __all__ = ["DetectionMetric"]
 VERSION = 1
 KIND = "detmetrics.DetectionMetric"
 OnRepeat = Literal["replace", "keep", "error"]
-BOX_FORMATS = ("xyxy", "xywh", "cxcywh")
-SIDES = ("found", "there")
-DAMAGE = (
-    *(ValueError, LookupError, TypeError, AttributeError, NotImplementedError, MemoryError),
-    *(OSError, EOFError, OverflowError, zipfile.BadZipFile, zlib.error),
-)
-"""What reading bytes ends in that somebody changed."""
+MetricFormat = Literal["xyxy", "xywh", "cxcywh", "cxcywhr", "xyxyxyxy"]
 MOST_PADDING = 0.1
 """The share of images that a distributed sampler may repeat to fill its last batch, at most."""
 
@@ -73,17 +65,25 @@ class DetectionMetric:
         self,
         classes: Sequence[str] | Mapping[int, str],
         rules: Rules | str = COCO,
-        box_format: BoxFormat = "xyxy",
+        box_format: MetricFormat = "xyxy",
         on_repeat: OnRepeat = "replace",
         *,
         normalized: bool = False,
+        angle: str = "radians-clockwise",
+        shape: str = "auto",
     ) -> None:
         """An empty metric.
 
         classes: names in the order of labels from 0 on, or a mapping from labels to names.
         rules: a rule set or its name. box_format: of predictions and targets, ``"xyxy"``,
-        ``"xywh"`` or ``"cxcywh"``. normalized: boxes are shares of width and height, and
-        :meth:`update` is given the sizes of images.
+        ``"xywh"`` or ``"cxcywh"``; oriented boxes are ``"cxcywhr"`` (centre, width, height, the
+        angle of the width) or ``"xyxyxyxy"`` (four corners, one after the other). normalized: boxes
+        are shares of width and height, and :meth:`update` is given the sizes of images.
+        angle: how ``"cxcywhr"`` tells it: ``"radians-clockwise"`` as the image is seen, which is
+        Ultralytics' ``xywhr``, ``"degrees-counterclockwise"``, which is torchvision's ``CXCYWHR``,
+        ``"radians-counterclockwise"`` or ``"degrees-clockwise"``.
+        shape: what overlap is measured of, as :func:`~detmetrics.evaluate` has it: ``"auto"`` is
+        the oriented box of such forms, the mask where both sides have them, else the upright box.
         on_repeat: what becomes of an image id that was there before, since a distributed sampler
         pads its last batch: the later one counts (``"replace"``), the earlier one
         (``"keep"``), or it is an ``"error"``.
@@ -95,11 +95,20 @@ class DetectionMetric:
         self.rules = rule_set(rules) if isinstance(rules, str) else rules
         if not isinstance(self.rules, Rules):
             raise RulesError(f"rules: expected a rule set or its name, got {shown(rules)}")
-        self.box_format = _choice("box_format", box_format, BOX_FORMATS)
+        self.box_format = _choice("box_format", box_format, tuple(NUMBERS))
         self.on_repeat = _choice("on_repeat", on_repeat, ("replace", "keep", "error"))
+        self.angle = _choice("angle", angle, ANGLES)
+        self.shape = _choice("shape", shape, ("auto", *SHAPES))
         self.normalized = bool(normalized)
+        if self.normalized and box_format == "cxcywhr":
+            raise InputError(
+                "normalized: an oriented box of width, height and angle has no shares of an image: "
+                "take pixels, or shares of corners (box_format='xyxyxyxy')"
+            )
+        self._form = Form(self.box_format, self.angle, self.normalized, self._mask_use)
         self.repeats = 0
         self._warned = False
+        self._kind: str | None = None
         self._images: dict[Id, ImageBoxes] = {}
 
     def __len__(self) -> int:
@@ -119,11 +128,15 @@ class DetectionMetric:
         with ``boxes`` and ``labels``, and where known ``iscrowd`` (or ``crowd``), ``ignore``,
         ``difficult``, ``area`` in square pixels. Arrays of NumPy, torch on any device, JAX or
         TensorFlow, or lists. image_sizes : (B, 2) width and height in pixels.
+        Oriented boxes are (n, 5), or (n, 8) or (n, 4, 2). ``masks`` on both sides: (n, height,
+        width) of bool, or of whole numbers 0 and 1, or a list of COCO's run-length encodings,
+        mappings with ``size`` (height, width) and ``counts``; without ``boxes``, these are the ones
+        around the masks.
 
         Raises:
             InputError: shapes or values that do not fit, named by argument and place; an unknown
-                label; an image that is there already where ``on_repeat`` is ``"error"``. Nothing
-                of the batch is added then.
+                label; an image that is there already where ``on_repeat`` is ``"error"``; masks in
+                some images alone. Nothing of the batch is added then.
         """
         ids = image_ids_of(image_ids)
         same_length(ids, predictions=predictions, targets=targets)
@@ -135,13 +148,14 @@ class DetectionMetric:
                 found,
                 there,
                 self.classes,
-                self.box_format,
-                size=None if image_sizes is None else image_sizes[place],
-                normalized=self.normalized,
+                self._form,
+                None if image_sizes is None else image_sizes[place],
             )
             for place, (found, there) in enumerate(zip(predictions, targets, strict=True))
         ]
+        kind = kind_with(images, self._kind)
         self.repeats += self._add(zip(ids, images, strict=True))
+        self._kind = kind
         if not self._warned and (coarse := coarse_boxes(predictions, targets)):
             self._warned = True
             _warn([coarse])
@@ -155,9 +169,12 @@ class DetectionMetric:
         """
         if not self._images:
             raise InputError("no image yet: update(image_ids, predictions, targets) comes first")
-        truth, found = self._tables()
-        told = [*self._repeated(), *self._misread(truth, found)]
-        return evaluate(replace(truth, notes=(*truth.notes, *told)), found, self.rules)
+        truth, found = tables_of(
+            self._images, self.classes, self._form, masks=self._kind != "boxes"
+        )
+        told = [*self._repeated(), *self._misread(truth, found), *self._unused()]
+        truth = replace(truth, notes=(*truth.notes, *told))
+        return evaluate(truth, found, self.rules, shape=self.shape)
 
     def _repeated(self) -> list[str]:
         """What is to be said of repeats; more of them than a sampler adds are no padding."""
@@ -180,6 +197,11 @@ class DetectionMetric:
         _warn(notes)
         return notes
 
+    def _unused(self) -> list[str]:
+        """What is to be said of masks that the other side lacks."""
+        lacking = [] if self._kind == "masks" else one_sided(self._images.values())
+        return [f"measured by upright boxes: {lack}" for lack in lacking]
+
     def merge(self, other: DetectionMetric) -> Self:
         """Add the images of another metric; repeats among them are treated as in ``update``.
 
@@ -188,17 +210,21 @@ class DetectionMetric:
         """
         if not isinstance(other, DetectionMetric):
             raise InputError(f"merge: expected a DetectionMetric, got {shown(other)}")
-        for name in ("classes", "rules", "normalized"):
+        for name in ("classes", "rules", "normalized", "shape"):
             if getattr(self, name) != getattr(other, name):
                 raise InputError(f"cannot merge metrics of different {name}")
-        if self._kept_format != other._kept_format:
+        if self._form.kept != other._form.kept:
             raise InputError("cannot merge metrics of different box_format")
+        if len(kinds := {self._kind, other._kind} - {None}) > 1:
+            raise InputError("cannot merge a metric of masks and one of boxes alone")
         self.repeats += other.repeats + self._add(other._images.items())
+        self._kind = next(iter(kinds), None)
         return self
 
     def reset(self) -> None:
         """Forget all images."""
         self._images.clear()
+        self._kind = None
         self.repeats = 0
 
     def to_bytes(self) -> bytes:
@@ -211,18 +237,12 @@ class DetectionMetric:
             "box_format": self.box_format,
             "on_repeat": self.on_repeat,
             "normalized": self.normalized,
+            "angle": self.angle,
+            "shape": self.shape,
             "repeats": self.repeats,
             "image_ids": list(self._images),
         }
-        arrays: dict[str, Any] = {
-            "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
-            "size": np.array([image.size for image in self._images.values()]).reshape(-1, 2),
-        }
-        for side in SIDES:
-            arrays[side], arrays[f"{side}_count"] = _joined(self._images.values(), side)
-        data = io.BytesIO()
-        np.savez(data, allow_pickle=False, **arrays)
-        return data.getvalue()
+        return archived(header, packed(self._images.values(), self._form))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -231,14 +251,7 @@ class DetectionMetric:
         Raises:
             InputError: it is not one, is damaged, or a later release wrote it.
         """
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            header = json.loads(arrays["header"].tobytes())
-            if header["kind"] != KIND:
-                raise ValueError
-        except DAMAGE:
-            raise InputError("from_bytes: expected what to_bytes wrote, got other bytes") from None
+        header, arrays = opened(data, KIND)
         if header.get("version") != VERSION:
             raise InputError(
                 f"from_bytes: written as version {shown(header.get('version'))}, this release "
@@ -257,12 +270,13 @@ class DetectionMetric:
             header["box_format"],
             header["on_repeat"],
             normalized=header["normalized"],
+            angle=header["angle"],
+            shape=header["shape"],
         )
         ids = image_ids_of(header["image_ids"])
-        parts = [np.split(arrays[f], np.cumsum(arrays[f"{f}_count"])[:-1]) for f in SIDES]
-        images = zip(ids, *parts, arrays["size"].tolist(), strict=True)
-        for image, found, there, size in images if ids else ():
-            metric._images[image] = ImageBoxes(found, there, tuple(size))
+        images = unpacked(arrays, metric._form, len(ids))
+        metric._images = dict(zip(ids, images, strict=True))
+        metric._kind = kind_with(images)
         metric.repeats = int(header["repeats"])
         return metric
 
@@ -284,9 +298,14 @@ class DetectionMetric:
         return whole
 
     @property
-    def _kept_format(self) -> BoxFormat:
-        """How boxes are kept: tables know no centres."""
-        return "xyxy" if self.box_format == "xyxy" else "xywh"
+    def _mask_use(self) -> Literal["taken", "needed", "left"]:
+        """What becomes of masks, by the shape that is measured."""
+        shape = self.rules.shape if self.shape == "auto" else self.shape
+        if NUMBERS[self.box_format] > 4 or self.shape == "box":
+            return "left"
+        if shape == "box":
+            return "taken"
+        return "needed" if Masks in KINDS[shape].takes else "left"
 
     def _add(self, images: Iterable[tuple[Id, ImageBoxes]]) -> int:
         """Add images, all or none; how many were there before."""
@@ -307,48 +326,6 @@ class DetectionMetric:
                 added[image] = boxes
         self._images |= added
         return repeats
-
-    def _tables(self) -> tuple[GroundTruth, Detections]:
-        """Both tables, images in order of id."""
-        ids = list(self._images)
-        ids.sort()
-        images = [self._images[image] for image in ids]
-        catalog = Catalog.from_ids(
-            images=ids,
-            categories=list(self.classes.names),
-            category_names=list(self.classes.names.values()),
-            image_sizes=[image.size for image in images],
-        )
-
-        # What is one row an image becomes one a box.
-        named = object_column(ids) if isinstance(ids[0], str) else np.array(ids, np.int64)
-        there, count = _joined(images, "there")
-        truth = GroundTruth.from_arrays(
-            image_ids=np.repeat(named, count),
-            categories=there[:, 4].astype(np.int64),
-            boxes=there[:, :4],
-            box_format=self._kept_format,
-            areas=there[:, 5],
-            catalog=catalog,
-            **dict(zip(FLAGS, there[:, 6:].T != 0, strict=True)),
-        )
-        found, count = _joined(images, "found")
-        detections = Detections.from_arrays(
-            image_ids=np.repeat(named, count),
-            categories=found[:, 5].astype(np.int64),
-            boxes=found[:, :4],
-            scores=found[:, 4],
-            box_format=self._kept_format,
-            catalog=catalog,
-        )
-        return truth, detections
-
-
-def _joined(images: Collection[ImageBoxes], side: str) -> tuple[Floats, Ints]:
-    """The rows of a side of all images, and (N,) how many each has."""
-    parts = [getattr(image, side) for image in images]
-    count = np.array([len(part) for part in parts], np.int64)
-    return np.concatenate([getattr(ImageBoxes.none(), side), *parts]), count
 
 
 def _warn(notes: Iterable[str]) -> None:

@@ -38,8 +38,9 @@ STAGES = {"validate": "val/", "test": "test/"}
 class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
     """Logs AP and the other metrics of each validation and test.
 
-    classes, rules, box_format, on_repeat, normalized: as :class:`~detmetrics.DetectionMetric` has
-    them; an image that a distributed sampler gives twice counts once.
+    classes, rules, box_format, on_repeat, normalized, angle, shape: as
+    :class:`~detmetrics.DetectionMetric` has them; an image that a distributed sampler gives twice
+    counts once.
     metrics: the names that are logged, all of the rules unless given.
 
     A step returns a dict with ``image_ids``, ``predictions``, ``targets``, and ``image_sizes``
@@ -58,10 +59,18 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
         on_repeat: OnRepeat = "replace",
         *,
         normalized: bool = False,
+        angle: str = "radians-clockwise",
+        shape: str = "auto",
         metrics: Sequence[str] | None = None,
     ) -> None:
         self._empty = DetectionMetric(
-            classes, rules, box_format, on_repeat, normalized=normalized
+            classes,
+            rules,
+            box_format,
+            on_repeat,
+            normalized=normalized,
+            angle=angle,
+            shape=shape,
         ).to_bytes()
         followed = rule_set(rules) if isinstance(rules, str) else rules
         known = [metric.name for metric in metrics_of(followed)]

@@ -2,21 +2,25 @@
 
 A real ``torchmetrics.Metric`` with the arguments, inputs and output keys of torchmetrics' own, so
 it moves, resets, syncs and logs as others do. Source: ``torchmetrics`` 1.9,
-``detection/mean_ap.py``.
+``detection/mean_ap.py``, ``detection/helpers.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from detmetrics.batches import Classes, ImageBoxes, image_of
+from detmetrics.bitmaps import masks_of_codes
+from detmetrics.boxforms import Form
 from detmetrics.catalog import Catalog
 from detmetrics.errors import InputError
 from detmetrics.evaluation import evaluate
 from detmetrics.messages import shown
-from detmetrics.metric import DetectionMetric
+from detmetrics.overlap.masks import Masks
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, TORCHMETRICS, Rules
 from detmetrics.tables import Detections, GroundTruth
@@ -36,18 +40,25 @@ STATES = (
     *("found_boxes", "found_scores", "found_labels", "found_counts"),
     *("there_boxes", "there_labels", "there_crowd", "there_area", "there_counts"),
 )
+MASK_STATES = (*("found_masks", "found_lengths", "there_masks", "there_lengths", "sizes"),)
+EXACT = ("boxes", "scores", "crowd", "area")
+SHAPES = {"bbox": "box", "segm": "mask"}
 
 
 class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
-    """AP and AR of boxes, with torchmetrics' names.
+    """AP and AR of boxes, of masks or of both, with torchmetrics' names.
 
+    iou_type: ``"bbox"``, ``"segm"`` or a tuple of both, whose results are told apart by ``bbox_``
+    and ``segm_``. Masks are kept compressed. Objects whose area is not given count by that of the
+    mask, under both types where there are two, as in torchmetrics.
     box_format, iou_thresholds, rec_thresholds, max_detection_thresholds, class_metrics, average: as
     torchmetrics has them; any number of detection thresholds will do. backend: taken for the sake
     of code that names one, and not used.
     grids: ``"float64"`` takes thresholds and recall points as COCO has them; ``"float32"`` takes
     torchmetrics' own, whose last bits differ: an IoU of exactly 0.6 misses its threshold 0.6.
 
-    ``result`` is the :class:`~detmetrics.Evaluation` of the last ``compute()``.
+    ``result`` is the :class:`~detmetrics.Evaluation` of the last ``compute()``, ``results`` has one
+    for each type.
     """
 
     is_differentiable = False
@@ -60,7 +71,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
     def __init__(
         self,
         box_format: Literal["xyxy", "xywh", "cxcywh"] = "xyxy",
-        iou_type: str = "bbox",
+        iou_type: str | tuple[str, ...] = "bbox",
         iou_thresholds: Sequence[float] | None = None,
         rec_thresholds: Sequence[float] | None = None,
         max_detection_thresholds: Sequence[int] | None = None,
@@ -74,8 +85,11 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         super().__init__(**kwargs)
         if extended_summary:
             raise InputError("extended_summary: not here; compute(), then result.arrays() has it")
-        if iou_type not in ("bbox", ("bbox",)):
-            raise InputError(f"iou_type: expected 'bbox', got {shown(iou_type)}")
+        self.iou_type = (iou_type,) if isinstance(iou_type, str) else tuple(iou_type)
+        if not self.iou_type or not set(self.iou_type) <= set(SHAPES):
+            raise InputError(
+                f"iou_type: expected 'bbox', 'segm' or a tuple of them, got {shown(iou_type)}"
+            )
         for name, value, choices in (
             ("box_format", box_format, self.BOX_FORMATS),
             ("average", average, ("macro", "micro")),
@@ -93,15 +107,26 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         }
         changes = {name: tuple(value) for name, value in given.items() if value is not None}
         self.rules: Rules = base.replace(**changes)
+        self.results: dict[str, Evaluation] = {}
         self.result: Evaluation | None = None
-        for name in STATES:
+        masks: Literal["needed", "left"] = "needed" if self._masked else "left"
+        self._form = Form(box_format, "radians-clockwise", normalized=False, masks=masks)
+        for name in self._states:
             self.add_state(name, default=[], dist_reduce_fx="cat")
+
+    @property
+    def _masked(self) -> bool:
+        return "segm" in self.iou_type
+
+    @property
+    def _states(self) -> tuple[str, ...]:
+        return (*STATES, *MASK_STATES) if self._masked else STATES
 
     def update(
         self, preds: Sequence[Mapping[str, Any]], target: Sequence[Mapping[str, Any]]
     ) -> None:
         """Add a batch: dicts with ``boxes``, ``scores``, ``labels``; and with ``boxes``, ``labels``
-        and where known ``iscrowd`` and ``area``.
+        and where known ``iscrowd`` and ``area``; ``masks`` (n, height, width) for ``segm``.
 
         Raises:
             InputError: what :meth:`DetectionMetric.update` refuses.
@@ -111,21 +136,38 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         # Checked here, where the argument still has its name and its place in the batch.
         labels = {label for one in (*preds, *target) for label in _labels(one)}
         names = {label: str(label) for label in sorted(labels)} or {0: "0"}
-        probe = DetectionMetric(names, box_format=self.box_format)
-        probe.update(list(range(len(preds))), preds, target)
-        self._append(preds, target)
+        classes = Classes.of(names)
+        images = [
+            image_of(place, self._asked(found), self._asked(there), classes, self._form, None)
+            for place, (found, there) in enumerate(zip(preds, target, strict=True))
+        ]
+        self._append(preds, target, images)
+
+    def _asked(self, one: Any) -> Any:
+        """Without the boxes or masks that no type asks for."""
+        left = {
+            name
+            for name, kind in (("boxes", "bbox"), ("masks", "segm"))
+            if kind not in self.iou_type
+        }
+        if not isinstance(one, Mapping):
+            return one
+        return {name: part for name, part in one.items() if name not in left}
 
     def _append(
-        self, preds: Sequence[Mapping[str, Any]], target: Sequence[Mapping[str, Any]]
+        self,
+        preds: Sequence[Mapping[str, Any]],
+        target: Sequence[Mapping[str, Any]],
+        images: Sequence[ImageBoxes],
     ) -> None:
         """Add one tensor to each state; of one dtype, so that processes can exchange them."""
         counts = [len(one["labels"]) for one in target]
         columns = {
-            "found_boxes": [self._sides(one["boxes"]) for one in preds],
+            "found_boxes": self._boxes(preds),
             "found_scores": [one["scores"] for one in preds],
             "found_labels": [one["labels"] for one in preds],
             "found_counts": [[len(one["labels"]) for one in preds]],
-            "there_boxes": [self._sides(one["boxes"]) for one in target],
+            "there_boxes": self._boxes(target),
             "there_labels": [one["labels"] for one in target],
             "there_crowd": [
                 _given(one, "iscrowd", n) for one, n in zip(target, counts, strict=True)
@@ -134,52 +176,77 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
             "there_counts": [counts],
         }
         exact = torch.float32 if self.device.type == "mps" else torch.float64
-        for name, parts in columns.items():
-            kind = torch.int64 if name.endswith(("labels", "counts")) else exact
-            flat = [torch.as_tensor(part, device=self.device).flatten().to(kind) for part in parts]
-            empty = torch.zeros(0, dtype=kind, device=self.device)
-            getattr(self, name).append(torch.cat([empty, *flat]))
+        for name, parts in {**columns, **_compressed(images)}.items():
+            if name in self._states:
+                kind = exact if name.endswith(EXACT) else torch.int64
+                kind = torch.uint8 if name.endswith("_masks") else kind
+                self._add(name, parts, kind)
+
+    def _add(self, name: str, parts: Sequence[Any], kind: Any) -> None:
+        flat = [torch.as_tensor(part, device=self.device).flatten().to(kind) for part in parts]
+        empty = torch.zeros(0, dtype=kind, device=self.device)
+        getattr(self, name).append(torch.cat([empty, *flat]))
+
+    def _boxes(self, side: Sequence[Mapping[str, Any]]) -> list[Any]:
+        return [self._sides(one["boxes"]) for one in side] if "bbox" in self.iou_type else []
 
     def _sync_dist(self, *args: Any, **kwargs: Any) -> None:
         """A process that has seen no batch takes part with states of nothing."""
         if not self.found_counts:
-            self._append([], [])
+            self._append([], [], [])
         super()._sync_dist(*args, **kwargs)
 
     def compute(self) -> dict[str, Any]:
         """All metrics by torchmetrics' names, -1 where undefined."""
-        columns = {name: _joined(getattr(self, name)) for name in STATES}
+        columns = {name: _joined(getattr(self, name)) for name in self._states}
         classes = sorted({*columns["found_labels"].tolist(), *columns["there_labels"].tolist()})
-        of_classes = self.result = self._evaluated(columns, classes)
-        if self.average == "micro":  # everything is of one class; metrics of classes are not
-            labels = ("found_labels", "there_labels")
-            pooled = columns | {name: np.zeros_like(columns[name]) for name in labels}
-            self.result = self._evaluated(pooled, [0])
-        return self._outputs(self.result, of_classes, classes)
+        if self._masked:
+            columns |= {side: _masks(columns, side) for side in ("found", "there")}
+            area = columns["there_area"]
+            columns["there_area"] = np.where(area > 0, area, columns["there"].areas)
+        outputs: dict[str, Any] = {}
+        for kind in self.iou_type:
+            of_classes = self.results[kind] = self._evaluated(columns, classes, kind)
+            if self.average == "micro":  # everything is of one class; metrics of classes are not
+                labels = ("found_labels", "there_labels")
+                pooled = columns | {name: np.zeros_like(columns[name]) for name in labels}
+                self.results[kind] = self._evaluated(pooled, [0], kind)
+            prefix = f"{kind}_" if len(self.iou_type) > 1 else ""
+            mine = self._outputs(self.results[kind], of_classes)
+            outputs |= {f"{prefix}{name}": value for name, value in mine.items()}
+        self.result = self.results[self.iou_type[0]]
+        outputs["classes"] = torch.tensor(classes, dtype=torch.int32).squeeze()
+        return outputs
 
-    def _evaluated(self, columns: dict[str, Any], classes: list[int]) -> Evaluation:
+    def _evaluated(self, columns: dict[str, Any], classes: list[int], kind: str) -> Evaluation:
         images = np.arange(len(columns["there_counts"]))
         catalog = Catalog.from_ids(
             images=images if len(images) else [0],
             categories=classes or [0],
             category_names=[str(label) for label in classes or [0]],
         )
+
+        def shapes(side: str) -> dict[str, Any]:
+            if kind == "segm":
+                return {"shapes": columns[side]}
+            return {"boxes": columns[f"{side}_boxes"].reshape(-1, 4)}
+
         truth = GroundTruth.from_arrays(
             image_ids=images.repeat(columns["there_counts"]),
             categories=columns["there_labels"],
-            boxes=columns["there_boxes"].reshape(-1, 4),
             areas=columns["there_area"],
             crowd=columns["there_crowd"],
             catalog=catalog,
+            **shapes("there"),
         )
         found = Detections.from_arrays(
             image_ids=images.repeat(columns["found_counts"]),
             categories=columns["found_labels"],
-            boxes=columns["found_boxes"].reshape(-1, 4),
             scores=columns["found_scores"],
             catalog=catalog,
+            **shapes("found"),
         )
-        return evaluate(truth, found, self.rules)
+        return evaluate(truth, found, self.rules, shape=SHAPES[kind])
 
     def _sides(self, boxes: Any) -> Any:
         """``x y w h``, rounded as torchmetrics rounds them."""
@@ -191,9 +258,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
             boxes = torch.cat([boxes[:, :2] - half, boxes[:, :2] + half], dim=1)
         return torch.cat([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], dim=1)
 
-    def _outputs(
-        self, result: Evaluation, of_classes: Evaluation, classes: list[int]
-    ) -> dict[str, Any]:
+    def _outputs(self, result: Evaluation, of_classes: Evaluation) -> dict[str, Any]:
         outputs = {"map": result.summary["AP"]}
         outputs |= {f"map_{iou}": result.summary.get(f"AP{iou}", -1.0) for iou in (50, 75)}
         outputs |= {f"map_{words}": result.summary[f"AP{short}"] for short, words in AREAS.items()}
@@ -205,7 +270,6 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         by_class = {"map_per_class": "AP", f"mar_{limits[-1]}_per_class": f"AR{limits[-1]}"}
         for name, column in by_class.items():
             tensors[name] = self._tensor(columns[column] if self.class_metrics else -1.0)
-        tensors["classes"] = torch.tensor(classes, dtype=torch.int32).squeeze()
         return tensors
 
     def _tensor(self, value: Any) -> Any:
@@ -221,6 +285,27 @@ def _labels(one: Any) -> list[int]:
 def _given(one: Mapping[str, Any], name: str, count: int) -> Any:
     """A part that may be missing; 0 is what torchmetrics makes of it."""
     return torch.zeros(count) if one.get(name) is None else one[name]
+
+
+def _compressed(images: Sequence[ImageBoxes]) -> dict[str, list[Any]]:
+    """Masks as states hold them: text, the length of each mask, width and height of images."""
+    columns: dict[str, list[Any]] = {
+        "sizes": [np.nan_to_num(np.array([image.size for image in images])).astype(np.int64)]
+    }
+    for side in ("found", "there"):
+        codes = [code for one in images if one.masks for code in getattr(one.masks, side)]
+        columns[f"{side}_masks"] = [np.frombuffer(b"".join(codes), np.uint8).copy()]
+        columns[f"{side}_lengths"] = [np.array([len(code) for code in codes], np.int64)]
+    return columns
+
+
+def _masks(columns: Mapping[str, Any], side: str) -> Masks:
+    text = columns[f"{side}_masks"].astype(np.uint8).tobytes()
+    ends = np.cumsum(columns[f"{side}_lengths"]).tolist()
+    codes = [text[start:end] for start, end in pairwise([0, *ends])]
+    images = np.append(0, np.cumsum(columns[f"{side}_counts"])).tolist()
+    sizes = columns["sizes"].reshape(-1, 2).tolist()
+    return masks_of_codes([tuple(codes[start:end]) for start, end in pairwise(images)], sizes)
 
 
 def _joined(parts: Any) -> Any:

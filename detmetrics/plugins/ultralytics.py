@@ -3,16 +3,21 @@
 Predictions and labels are taken where Ultralytics matches them, an image at a time, after its
 non-maximum suppression. ``ultralytics`` measures them in pixels of the model's input, as it does,
 and equals what it prints; ``coco`` in pixels of the picture, scaled and clipped as in its
-``predictions.json``. Source: ``ultralytics`` 8.4, ``engine/validator.py``,
-``models/yolo/detect/val.py``.
+``predictions.json``. Oriented boxes are measured by probabilistic IoU under ``ultralytics`` and by
+polygons under ``coco``. Masks are ``ultralytics-mask``, at the size at which it compares them.
+Source: ``ultralytics`` 8.4, ``engine/validator.py``, ``models/yolo/detect/val.py``,
+``models/yolo/obb/val.py``, ``models/yolo/segment/val.py``.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from detmetrics.distributed import gathered
 from detmetrics.errors import InputError
@@ -20,13 +25,14 @@ from detmetrics.history import EarlyStopping
 from detmetrics.messages import shown
 from detmetrics.metric import DetectionMetric
 from detmetrics.result import Evaluation
-from detmetrics.rules import COCO, ULTRALYTICS, Rules
+from detmetrics.rules import COCO, RULE_SETS, ULTRALYTICS, Rules
 from detmetrics.summary import metrics_of
 
 try:
     import torch
+    from ultralytics.models.yolo.detect import DetectionValidator
     from ultralytics.utils import LOGGER, RANK
-    from ultralytics.utils.metrics import DetMetrics, compute_ap
+    from ultralytics.utils.metrics import DetMetrics, OBBMetrics, SegmentMetrics, compute_ap
 except ImportError as error:
     raise ImportError(
         "detmetrics.plugins.ultralytics needs ultralytics: pip install ultralytics"
@@ -34,9 +40,24 @@ except ImportError as error:
 
 __all__ = ["Measured", "add_callbacks", "stop_early"]
 
-SETS = {"coco": COCO, "ultralytics": ULTRALYTICS}
-COLUMNS = tuple(f"{name}/{one.name}" for name, rules in SETS.items() for one in metrics_of(rules))
-LINE = "%22s" + "%11i" * 2 + "%11.3g" * 4 + "   COCO: AP %.3g, AP50 %.3g, AP75 %.3g"
+OWN_MASKS = "ultralytics-mask"
+BOXES = {"coco": COCO, "ultralytics": ULTRALYTICS}
+ORIENTED = {
+    "coco": COCO.replace(shape="oriented"),
+    **({"ultralytics": RULE_SETS["ultralytics-obb"]} if "ultralytics-obb" in RULE_SETS else {}),
+}
+MASKS = {**BOXES, OWN_MASKS: ULTRALYTICS.replace(shape="mask", arithmetic="float64")}
+LINE = "%22s" + "%11i" * 2
+COLUMN = "%11.3g"
+COCO_LINE = "   COCO: AP %.3g, AP50 %.3g, AP75 %.3g"
+
+
+def columns_of(sets: Mapping[str, Rules]) -> tuple[str, ...]:
+    """The names of our numbers."""
+    return tuple(f"{name}/{one.name}" for name, rules in sets.items() for one in metrics_of(rules))
+
+
+COLUMNS = columns_of(BOXES)
 
 
 def add_callbacks(model: Any, fitness: str | None = None) -> Measured:
@@ -51,8 +72,8 @@ def add_callbacks(model: Any, fitness: str | None = None) -> Measured:
     Raises:
         InputError: there is no such number.
     """
-    if fitness is not None and fitness not in COLUMNS:
-        raise InputError(f"fitness: expected one of {', '.join(COLUMNS)}, got {shown(fitness)}")
+    if fitness is not None and fitness not in (known := columns_of(MASKS)):
+        raise InputError(f"fitness: expected one of {', '.join(known)}, got {shown(fitness)}")
     measured = Measured(fitness)
     for event in ("on_pretrain_routine_end", "on_val_start", "on_val_end"):
         model.add_callback(event, getattr(measured, event))
@@ -76,9 +97,10 @@ def _stop(stopping: EarlyStopping, trainer: Any) -> None:
 class Measured:
     """What the last validation gave.
 
-    ``results`` holds an :class:`~detmetrics.Evaluation` under ``"coco"`` and ``"ultralytics"``. It
-    is empty before a validation, in processes other than the first, and where something of ours
-    went wrong: training goes on then, the numbers are nan, the log warns, ``error`` says why.
+    ``results`` holds an :class:`~detmetrics.Evaluation` under ``"coco"`` and ``"ultralytics"``, and
+    for models of segments under ``"ultralytics-mask"``. It is empty before a validation, in
+    processes other than the first, and where something of ours went wrong: training goes on then,
+    the numbers are nan, the log warns, ``error`` says why.
     """
 
     def __init__(self, fitness: str | None = None) -> None:
@@ -99,7 +121,7 @@ class Measured:
         metrics = trainer.validator.metrics
         if trainer.csv.exists():  # the run is resumed, and no new heading will be written
             heading = trainer.csv.read_text(encoding="utf-8").partition("\n")[0]
-            metrics.listed = set(COLUMNS) <= set(heading.replace(" ", "").split(","))
+            metrics.listed = set(metrics.ours) <= set(heading.replace(" ", "").split(","))
             if not metrics.listed:
                 LOGGER.warning(f"detmetrics: {trainer.csv} has no columns for it and gets none")
                 return
@@ -111,7 +133,7 @@ class Measured:
         if not self._joins(validator):
             if not self._said:
                 kind = type(validator.metrics).__name__
-                LOGGER.warning(f"detmetrics: measures boxes alone (DetMetrics), and no {kind}")
+                LOGGER.warning(f"detmetrics: measures boxes and masks of segments, and no {kind}")
             self._said = True
             return
         for name, instead in (("_process_batch", self._match), (_last(validator), self._measure)):
@@ -121,18 +143,26 @@ class Measured:
         """Print our line below its own, in the same columns."""
         if not self.results:
             return
-        coco, own = (self.results[name].summary for name in SETS)
         counts = validator.seen, validator.metrics.nt_per_class.sum()
-        numbers = *(own[name] for name in ("P", "R", "AP50", "AP")), *list(coco.values())[:3]
-        LOGGER.info(LINE % ("detmetrics", *counts, *numbers))
+        own = [result.summary for name, result in self.results.items() if name != "coco"]
+        numbers = [one[name] for one in own for name in ("P", "R", "AP50", "AP")]
+        coco = list(self.results["coco"].summary.values())[:3]
+        line = LINE + COLUMN * len(numbers) + COCO_LINE
+        LOGGER.info(line % ("detmetrics", *counts, *numbers, *coco))
 
     def _joins(self, validator: Any) -> bool:
-        """Whether boxes are all that is validated; the metrics then hold our numbers, still nan."""
+        """Whether boxes or masks are validated; the metrics then hold our numbers, still nan."""
         metrics = validator.metrics
-        if type(metrics) not in (DetMetrics, Metrics):
+        joined: Any = JOINED.get(type(metrics), type(metrics))
+        if not issubclass(joined, Metrics):
             return False
-        metrics.__class__ = Metrics
-        metrics.ours, metrics.chosen = dict.fromkeys(COLUMNS, math.nan), self.fitness
+        metrics.__class__ = joined
+        metrics.ours, metrics.chosen = (
+            dict.fromkeys(columns_of(joined.sets), math.nan),
+            self.fitness,
+        )
+        if self.fitness is not None and self.fitness not in metrics.ours:
+            raise InputError(f"fitness: no {self.fitness} of a model of this task")
         return True
 
     def _match(self, validator: Any, process_batch: Any, *sides: Any) -> Any:
@@ -149,13 +179,11 @@ class Measured:
         self._metrics = self._metrics or _empty(validator)
         image = _image_id(there["im_file"], validator.data["path"])
         for name, metric in self._metrics.items():
-            boxes = [side["bboxes"].float() for side in (found, there)]
-            if name == "coco":
-                boxes = [validator.scale_preds({"bboxes": one}, there)["bboxes"] for one in boxes]
+            shapes = [_shapes(validator, name, side, there) for side in (found, there)]
             metric.update(
                 [image],
-                [{"boxes": boxes[0], "scores": found["conf"], "labels": found["cls"]}],
-                [{"boxes": boxes[1], "labels": there["cls"]}],
+                [{**shapes[0], "scores": found["conf"], "labels": found["cls"]}],
+                [{**shapes[1], "labels": there["cls"]}],
             )
 
     def _measure(self, validator: Any, last: Any) -> Any:
@@ -189,9 +217,13 @@ class Measured:
         return {name: metric.compute() for name, metric in metrics.items()} if first else {}
 
 
-class Metrics(DetMetrics):  # type: ignore[misc, unused-ignore]
-    """Ultralytics' metrics, whose ``results_dict`` holds ours too."""
+Beside: Any = object
 
+
+class Metrics(Beside):  # type: ignore[misc, unused-ignore]
+    """Beside Ultralytics' metrics: its ``results_dict`` holds ours too."""
+
+    sets: Mapping[str, Rules]
     ours: dict[str, float]
     chosen: str | None
     listed = True
@@ -207,7 +239,33 @@ class Metrics(DetMetrics):  # type: ignore[misc, unused-ignore]
     @property
     def results_dict(self) -> dict[str, float]:
         """Its own numbers, then ours."""
-        return {**super().results_dict, **(self.ours if self.listed else {})}
+        own: dict[str, float] = super().results_dict
+        return {**own, **(self.ours if self.listed else {})}
+
+
+class BoxMetrics(Metrics, DetMetrics):  # type: ignore[misc, unused-ignore]
+    """Of upright boxes."""
+
+    sets = BOXES
+
+
+class OrientedMetrics(Metrics, OBBMetrics):  # type: ignore[misc, unused-ignore]
+    """Of oriented boxes."""
+
+    sets = ORIENTED
+
+
+class MaskMetrics(Metrics, SegmentMetrics):  # type: ignore[misc, unused-ignore]
+    """Of boxes and masks."""
+
+    sets = MASKS
+
+
+JOINED: dict[Any, Any] = {
+    DetMetrics: BoxMetrics,
+    OBBMetrics: OrientedMetrics,
+    SegmentMetrics: MaskMetrics,
+}
 
 
 def _last(validator: Any) -> str:
@@ -219,21 +277,56 @@ def _last(validator: Any) -> str:
 
 def _empty(validator: Any) -> dict[str, DetectionMetric]:
     """A metric for each rule set."""
-    rules = {"coco": COCO, "ultralytics": _rules(validator)}
-    return {name: DetectionMetric(validator.names, one) for name, one in rules.items()}
+    form: Any = "cxcywhr" if type(validator.metrics) is OrientedMetrics else "xyxy"
+    return {
+        name: DetectionMetric(
+            validator.names, one if name == "coco" else _rules(validator, one), form
+        )
+        for name, one in validator.metrics.sets.items()
+    }
 
 
-def _rules(validator: Any) -> Rules:
+def _rules(validator: Any, base: Rules) -> Rules:
     """Those of the release that is installed; what it hands over counts, whatever its limits."""
     overlap = torch.tensor([[0.9, 0.8], [0.0, 0.7]])  # of two labels with two detections
     second = validator.match_predictions(torch.zeros(2), torch.zeros(2), overlap)[1, 0]
     half, _, _ = compute_ap([0.5], [1.0])  # 0.75 where the curve goes on to recall 1
-    return ULTRALYTICS.replace(
+    rules = base.replace(
         assignment="free" if second else "nearest",
         interpolation="linear" if half < 0.6 else "slope",
         min_score=validator.args.conf,
         image_limit=validator.args.max_det,
     )
+    return rules.replace(iou_thresholds=_halfway(rules)) if rules.shape == "mask" else rules
+
+
+def _halfway(rules: Rules) -> tuple[float, ...]:
+    """From where on a share of pixels, rounded to float32 as there, reaches its threshold.
+
+    That is halfway to the number of float32 below; no share of less than 2 ** 24 pixels lies there.
+    """
+    grid = np.array(rules.iou_thresholds, np.float32)
+    return tuple(((grid.astype(float) + np.nextafter(grid, np.float32(0))) / 2).tolist())
+
+
+def _shapes(
+    validator: Any, name: str, side: Mapping[str, Any], there: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The boxes or masks of a side as a metric takes them."""
+    if name == OWN_MASKS:
+        return {"masks": side["masks"].bool()}
+    boxes = side["bboxes"].float()
+    if name == "coco":
+        # Of masks, which it would scale too, it asks more than boxes.
+        of_boxes = type(validator.metrics) is MaskMetrics
+        scale = partial(DetectionValidator.scale_preds, validator) if of_boxes else None
+        boxes = (scale or validator.scale_preds)({"bboxes": boxes}, there)["bboxes"]
+    if boxes.shape[1] == 5:  # some heads leave the number of turns open
+        whole = 2 * math.pi
+        angle = boxes[:, 4]
+        turns = torch.where(angle.abs() > whole, torch.remainder(angle, whole), angle)
+        boxes = torch.cat([boxes[:, :4], turns[:, None]], dim=1)
+    return {"boxes": boxes}
 
 
 def _image_id(file: str, root: Any) -> str:

@@ -18,7 +18,7 @@ from detmetrics.arrays import Bools, Floats
 from detmetrics.errors import FormatError
 from detmetrics.overlap.polygons import Rectangles
 
-__all__ = ["ANGLES", "Angles", "rectangles"]
+__all__ = ["ANGLES", "Angles", "beyond", "rectangles", "turned"]
 
 ANGLES = (
     "radians-clockwise",
@@ -62,31 +62,36 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
         if told.direction is None:
             raise FormatError(path, [_open("their direction", "by themselves")])
         unit, direction, why = _unit(angle, told, path), told.direction, told.why
-    if unit == "radians" and _beyond(angle).any():
-        wrong = float(angle[_beyond(angle)][0])
+    if unit == "radians" and beyond(angle).any():
+        wrong = float(angle[beyond(angle)][0])
         what = f"angles are in radians, {why}, and {wrong:g} is more than a whole turn"
         raise FormatError(path, [f"{what}: say what they are with --angle {'|'.join(ANGLES)}"])
-    turned = np.deg2rad(angle) if unit == "degrees" else angle.copy()
-    if direction == "counterclockwise":
-        turned = -turned
     note = f"{path}: angles are in {unit}, {direction} as the image is seen, {why} (--angle)"
-    return Rectangles.of_sides(np.column_stack([sides[:, :4], turned])), note
+    inside = np.column_stack([sides[:, :4], turned(angle, unit, direction)])
+    return Rectangles.of_sides(inside), note
+
+
+def turned(angle: Floats, unit: str, direction: str) -> Floats:
+    """(R,) angles as they are inside: in radians, clockwise as the image is seen."""
+    radians: Floats = np.deg2rad(angle) if unit == "degrees" else angle
+    return -radians if direction == "counterclockwise" else radians
 
 
 def _unit(angle: Floats, told: Angles, path: str) -> str:
     """Degrees or radians."""
     if told.unit is not None:
         return told.unit
-    if _beyond(angle).any():
+    if beyond(angle).any():
         return "degrees"
     raise FormatError(
         path, [_open("degrees or radians", f"between {angle.min():g} and {angle.max():g}")]
     )
 
 
-def _beyond(angle: Floats) -> Bools:
-    beyond: Bools = np.abs(angle) > TURN
-    return beyond
+def beyond(angle: Floats) -> Bools:
+    """(R,) which angles are more than a whole turn of radians."""
+    more: Bools = np.abs(angle) > TURN
+    return more
 
 
 def _open(what: str, seen: str) -> str:

@@ -103,6 +103,40 @@ def test_a_training_run(tmp_path):
     assert tested["test/AP"] == pytest.approx(expected(module, 20, 2).summary["AP"])
 
 
+class Shaped(Module):
+    """Finds what it is shown, in a form of its own."""
+
+    def __init__(self, target: dict) -> None:
+        super().__init__()
+        self.target = target
+
+    def validation_step(self, batch, number):
+        size = len(batch[0])
+        found = {**self.target, "scores": torch.ones(1)}
+        return {"image_ids": batch[0], "predictions": [found] * size,
+                "targets": [self.target] * size}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "shape"),
+    [
+        ({"masks": torch.ones(1, 4, 6, dtype=torch.bool)}, {"shape": "mask"}, "mask"),
+        ({"masks": torch.ones(1, 4, 6, dtype=torch.uint8)}, {}, "mask"),
+        (
+            {"boxes": torch.tensor([[9.0, 9, 4, 2, 30]])},
+            {"box_format": "cxcywhr", "angle": "degrees-counterclockwise"},
+            "oriented",
+        ),
+    ],
+)
+def test_shapes_of_any_kind(tmp_path, target, options, shape):
+    callback = DetectionCallback(CLASSES, **options)
+    module = Shaped({**target, "labels": torch.tensor([0])})
+    (logged,) = trainer(tmp_path, callback).validate(module, loader(20, 1), verbose=False)
+    assert logged["val/AP"] == pytest.approx(1)
+    assert callback.results[0].rules.shape == shape
+
+
 class Idle(Module):
     """Learns nothing."""
 

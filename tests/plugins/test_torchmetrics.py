@@ -118,6 +118,99 @@ def test_floats_of_any_width(kind):
     same(ours.compute(), theirs.compute())
 
 
+@st.composite
+def planes(draw: st.DrawFn) -> np.ndarray:
+    """A rectangle of pixels, of any of COCO's sizes, from which another may be cut."""
+    plane = np.zeros((120, 130), bool)
+    for value in (True, draw(st.booleans())):
+        x, y = draw(st.sampled_from([0, 4, 30])), draw(st.sampled_from([0, 4, 20]))
+        w, h = draw(st.sampled_from([2, 8, 33, 100])), draw(st.sampled_from([5, 32, 99]))
+        plane[y : y + h, x : x + w] = value
+    return plane
+
+
+@st.composite
+def masked(draw: st.DrawFn) -> tuple[list[dict], list[dict]]:
+    """Three images, each with an object at least, since its own leaves others out."""
+    sides: tuple = [], []
+    for _ in range(3):
+        for least, side in zip((0, 1), sides, strict=True):
+            found = draw(st.lists(planes(), min_size=least, max_size=3))
+            whole = st.lists(st.integers(0, 1), min_size=len(found), max_size=len(found))
+            masks = np.array(found).reshape(-1, 120, 130)
+            rows = {
+                "masks": torch.tensor(masks).to(draw(st.sampled_from([torch.bool, torch.uint8]))),
+                "boxes": torch.tensor([_around(plane) for plane in masks]).reshape(-1, 4),
+                "labels": torch.tensor(draw(whole), dtype=torch.int64),
+            }
+            if least:
+                rows["iscrowd"] = torch.tensor(draw(whole), dtype=torch.int64)
+                rows["area"] = torch.tensor(draw(whole), dtype=torch.float32) * 2_000
+            else:
+                rows["scores"] = torch.tensor(draw(whole), dtype=torch.float32) / 4
+            side.append(rows)
+    return sides
+
+
+def _around(plane: np.ndarray) -> list[float]:
+    y, x = np.nonzero(plane)
+    return [float(one) for one in (x.min(), y.min(), x.max() + 1, y.max() + 1)] if len(x) else [
+        0.0, 0.0, 0.0, 0.0
+    ]  # fmt: skip
+
+
+@given(
+    sides=masked(),
+    iou_type=st.sampled_from(["segm", ("segm",), ("bbox", "segm"), ("segm", "bbox")]),
+    average=st.sampled_from(["macro", "micro"]),
+    class_metrics=st.booleans(),
+)
+def test_every_output_of_masks(sides, iou_type, average, class_metrics):
+    if not any(len(one["labels"]) for one in sides[0]):
+        return  # -1 there without any detection
+    if average == "micro" and class_metrics and len(iou_type) == 2:
+        return  # its own forgets after the first type that everything is of one class
+    options = {"iou_type": iou_type, "average": average, "class_metrics": class_metrics}
+    ours, theirs = MeanAveragePrecision(**options), Theirs(**options, **GRIDS)
+    for metric in (ours, theirs):
+        metric.update(*(side[:2] for side in sides))
+        metric.update(*(side[2:] for side in sides))
+    same(ours.compute(), theirs.compute())
+    assert list(ours.results) == list(ours.iou_type)
+
+
+def test_what_is_found_where_nothing_is_counts():
+    """Its own leaves an image without objects out, where masks are all that is measured."""
+    plane = torch.zeros(1, 9, 9, dtype=torch.uint8)
+    plane[0, 2:5, 2:5] = 1
+    there = {"masks": plane, "labels": torch.tensor([0])}
+    found = {**there, "scores": torch.tensor([0.5])}
+    nothing = {"masks": plane[:0], "labels": torch.zeros(0, dtype=torch.int64)}
+    wrong = {**found, "scores": torch.tensor([0.9])}
+    values = []
+    for kind in (MeanAveragePrecision, Theirs):
+        metric = kind(iou_type="segm")
+        metric.update([found, wrong], [there, nothing])
+        values.append(float(metric.compute()["map"]))
+    assert values == pytest.approx([0.5, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"masks": torch.zeros(1, 3)}, r"predictions\[0\]\['masks'\]: expected bool"),
+        ({"masks": torch.zeros(1, 3) > 0}, r"predictions\[0\]\['masks'\]: expected shape \(n, he"),
+        ({"masks": None}, r"predictions\[0\]: expected a key 'masks', got boxes, labels, masks"),
+    ],
+)
+def test_masks_that_do_not_fit_are_named(change, message):
+    box = {"boxes": torch.zeros(1, 4), "labels": torch.tensor([0])}
+    there = {**box, "masks": torch.zeros(1, 4, 4) > 0}
+    metric = MeanAveragePrecision(iou_type=("bbox", "segm"))
+    with pytest.raises(dm.InputError, match=message):
+        metric.update([{**there, "scores": torch.zeros(1), **change}], [there])
+
+
 def test_is_a_metric_of_torchmetrics():
     metric = MeanAveragePrecision()
     assert isinstance(metric, Metric)
@@ -151,7 +244,12 @@ def test_what_does_not_fit_is_named(change, message):
     with pytest.raises(dm.InputError, match=r"extended_summary: .*result\.arrays\(\)"):
         MeanAveragePrecision(extended_summary=True)
     MeanAveragePrecision(backend="pycocotools", extended_summary=False)
-    for options in ({"iou_type": "segm"}, {"box_format": "yolo"}, {"average": "all"}):
+    for options in (
+        {"iou_type": "obb"},
+        {"iou_type": ()},
+        {"box_format": "yolo"},
+        {"average": "all"},
+    ):
         with pytest.raises(dm.InputError, match=f"{next(iter(options))}: expected"):
             MeanAveragePrecision(**options)
 
@@ -175,12 +273,28 @@ def scene_of_seed() -> tuple:
     return truth, found
 
 
+def masks_of_seed() -> tuple[list[dict], list[dict]]:
+    """The scene, with masks of the boxes on a small picture."""
+
+    def drawn(one: dict) -> dict:
+        planes = torch.zeros(len(one["boxes"]), 90, 90, dtype=torch.bool)
+        for plane, (x, y, w, h) in zip(planes, one["boxes"].long().tolist(), strict=True):
+            plane[y : y + h, x : x + w] = True
+        return {**one, "masks": planes}
+
+    preds, target = batch(*scene_of_seed())
+    return [drawn(one) for one in preds], [drawn(one) for one in target]
+
+
+BOTH = {"box_format": "xywh", "class_metrics": True, "iou_type": ("bbox", "segm")}
+
+
 def _rank(rank: int, ranks: int, folder: str, idle: bool) -> None:
     dist.init_process_group(
         "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=ranks
     )
-    preds, target = batch(*scene_of_seed())
-    metric = MeanAveragePrecision(box_format="xywh", class_metrics=True)
+    preds, target = masks_of_seed()
+    metric = MeanAveragePrecision(**BOTH)
     if not idle:
         metric.update(preds[rank::ranks], target[rank::ranks])
     elif rank == 0:
@@ -192,8 +306,8 @@ def _rank(rank: int, ranks: int, folder: str, idle: bool) -> None:
 @pytest.mark.parametrize("idle", [False, True])
 def test_processes_are_gathered_by_torchmetrics(tmp_path, idle):
     mp.spawn(_rank, (2, str(tmp_path), idle), nprocs=2)
-    whole = MeanAveragePrecision(box_format="xywh", class_metrics=True)
-    whole.update(*batch(*scene_of_seed()))
+    whole = MeanAveragePrecision(**BOTH)
+    whole.update(*masks_of_seed())
     for rank in range(2):
         same(torch.load(tmp_path / f"{rank}.pt"), whole.compute())
 

@@ -31,7 +31,7 @@ import torch.multiprocessing as mp  # noqa: E402
 from PIL import Image  # noqa: E402
 from ultralytics import RTDETR, YOLO, settings  # noqa: E402
 from ultralytics.models.yolo.detect import DetectionValidator  # noqa: E402
-from ultralytics.models.yolo.segment import SegmentationValidator  # noqa: E402
+from ultralytics.models.yolo.pose import PoseValidator  # noqa: E402
 from ultralytics.utils import LOGGER  # noqa: E402
 
 from detmetrics.plugins.ultralytics import COLUMNS, add_callbacks, stop_early  # noqa: E402
@@ -59,6 +59,11 @@ backbone:
 head:
   - [[2, 4], 1, Detect, [nc]]
 """
+# Its masks want a first map of features at an eighth of the picture.
+TINY_SEGMENT = TINY.replace("Conv, [16, 3, 2]", "Conv, [16, 6, 4, 1]").replace(
+    "Detect, [nc]", "Segment, [nc, 8, 16]"
+)
+TINY_OBB = TINY.replace("Detect, [nc]", "OBB, [nc, 1]")
 TINY_DETR = """nc: 3
 backbone:
   - [-1, 1, Conv, [16, 3, 2]]
@@ -85,6 +90,8 @@ def write_data(root: Path) -> Path:
     data.write_text(f"path: {root}\ntrain: images/train\nval: images/val\nnames: {list(CLASSES)}\n")
     (root / "tiny.yaml").write_text(TINY)
     (root / "rtdetr-tiny.yaml").write_text(TINY_DETR)
+    (root / "tiny-seg.yaml").write_text(TINY_SEGMENT)
+    (root / "tiny-obb.yaml").write_text(TINY_OBB)
     return data
 
 
@@ -104,9 +111,9 @@ def train(model: YOLO, data: Path, name: str, epochs: int, **options) -> list[di
         return list(csv.DictReader(file))
 
 
-def own(validator) -> SimpleNamespace:
+def own(validator, part: str = "box") -> SimpleNamespace:
     """What Ultralytics computed, every digit."""
-    box = validator.metrics.box
+    box = getattr(validator.metrics, part)
     return SimpleNamespace(
         ap=np.array(box.all_ap), p=box.p, r=box.r, f1=box.f1, classes=list(box.ap_class_index)
     )
@@ -267,6 +274,70 @@ def test_rt_detr(data):
     same(results["ultralytics"], theirs)
 
 
+@pytest.fixture(scope="module")
+def corners(tmp_path_factory) -> Path:
+    """Labels of four corners: turned boxes for oriented ones, polygons for segments."""
+    data = write_data(tmp_path_factory.mktemp("corners"))
+    for file in sorted(data.parent.glob("labels/*/*.txt")):
+        rows = []
+        for n, line in enumerate(file.read_text().splitlines()):
+            label, x, y, w, h = map(float, line.split())
+            angle = (n + len(line)) % 5 / 3
+            u = np.array([np.cos(angle), np.sin(angle)]) * w * 171 / 2
+            v = np.array([-np.sin(angle), np.cos(angle)]) * h * 128 / 3
+            turned = np.array([u + v, u - v, -u - v, v - u]) / [171, 128] + [x, y]
+            rows.append(" ".join(map(str, [int(label), *turned.clip(0, 1).ravel()])))
+        file.write_text("\n".join(rows))
+    return data
+
+
+def test_segments_equal_what_it_prints(corners):
+    torch.manual_seed(0)
+    model = YOLO(corners.parent / "tiny-seg.yaml")
+    measured, seen = add_callbacks(model), []
+    model.add_callback(
+        "on_val_end", lambda v: seen.append((measured.results, own(v), own(v, "seg")))
+    )
+    rows = train(model, corners, "segments", epochs=3)
+    for options in ({"save_json": True}, {"overlap_mask": False, "rect": False, "max_det": 7}):
+        model.val(data=corners, project=corners.parent / "runs", **QUIET, **options)
+        assert not measured.error
+    assert len(seen) == 6
+    for results, boxes, segments in seen:
+        same(results["ultralytics"], boxes)
+        same(results["ultralytics-mask"], segments)
+        assert dm.crosscheck(results["coco"]).agrees
+    assert seen[-1][0]["ultralytics-mask"].summary["AP50"] > 0.02
+    for row in rows:
+        for ours, its in OWN.items():
+            assert row[f"ultralytics-mask/{ours}"] == row[f"metrics/{its}(M)"]
+
+
+def test_oriented_boxes(corners, warnings):
+    torch.manual_seed(0)
+    model = YOLO(corners.parent / "tiny-obb.yaml")
+    measured, both = watched(model)
+    rows = train(model, corners, "oriented", epochs=4)
+    assert not measured.error
+    for results, theirs in both:
+        if "ultralytics" in results:
+            same(results["ultralytics"], theirs)
+    coco = measured.results["coco"]
+    assert coco.rules.shape == "oriented"
+    assert coco.summary["AP50"] > 0.02
+    assert float(rows[-1]["coco/AP50"]) > 0.02
+    sides = coco.ground_truth.shapes.areas
+    assert len(sides) > 50
+    assert not [text for text in warnings if "detmetrics" in text]
+
+
+def test_a_fitness_of_another_task_is_refused(data, tmp_path):
+    measured = add_callbacks(YOLO(data.parent / "tiny.yaml"), fitness="ultralytics-mask/AP")
+    validator = DetectionValidator(args={"model": "x.pt"}, save_dir=tmp_path)
+    with pytest.raises(dm.InputError, match="fitness: no ultralytics-mask/AP of a model of this"):
+        measured.on_val_start(validator)
+
+
 def test_a_release_with_the_older_matching(trained, data, monkeypatch):
     """Until 8.4.175 a detection answered to its best label alone."""
 
@@ -369,16 +440,16 @@ def test_a_run_begun_without_us_keeps_its_columns(data, tmp_path, warnings):
 
 
 def test_other_tasks_are_left_alone(tmp_path, warnings):
-    model = YOLO("yolo11n-seg.yaml")
+    model = YOLO("yolo11n-pose.yaml")
     measured = add_callbacks(model)
-    validator = SegmentationValidator(args={"model": "x.pt"}, save_dir=tmp_path)
+    validator = PoseValidator(args={"model": "x.pt"}, save_dir=tmp_path)
     before = dict(vars(validator))
     measured.on_pretrain_routine_end(SimpleNamespace(validator=validator, metrics={}))
     for _ in range(2):  # said once
         measured.on_val_start(validator)
         measured.on_val_end(validator)
     assert vars(validator) == before
-    assert warnings == ["detmetrics: measures boxes alone (DetMetrics), and no SegmentMetrics"]
+    assert warnings == ["detmetrics: measures boxes and masks of segments, and no PoseMetrics"]
     assert measured.results == {}
 
 
