@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from detmetrics.evaluation import evaluate, read_detections, read_ground_truth
     from detmetrics.history import EarlyStopping, History
     from detmetrics.metric import DetectionMetric
+    from detmetrics.overlap.masks import Masks
+    from detmetrics.overlap.polygons import Polygons, Rectangles
     from detmetrics.overview import Overview, stats
     from detmetrics.reading.format import Format
     from detmetrics.reading.request import Reading
@@ -99,14 +101,17 @@ __all__ = [  # noqa: RUF022 - in plain order, which people can check
     "KITTI_R11",
     "LVIS",
     "LVIS_FIXED",
+    "Masks",
     "OLRP",
     "OPEN_IMAGES",
     "OPEN_IMAGES_CHALLENGE",
     "OutputError",
     "Overview",
+    "Polygons",
     "RULE_SETS",
     "Reading",
     "Reconciliation",
+    "Rectangles",
     "Rules",
     "RulesError",
     "Split",
@@ -148,9 +153,12 @@ _LAZY = {
     "Format": "reading.format",
     "GroundTruth": "tables",
     "History": "history",
+    "Masks": "overlap.masks",
     "Overview": "overview",
+    "Polygons": "overlap.polygons",
     "Reading": "reading.request",
     "Reconciliation": "reconciling",
+    "Rectangles": "overlap.polygons",
     "Split": "splitting",
     "Summary": "summary",
     "check": "checks",

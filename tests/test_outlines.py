@@ -98,8 +98,9 @@ class TestTracing:
         assert np.array_equal(grid.cells, expected)
 
     def test_a_mask_of_a_huge_image_is_never_unpacked(self):
-        side = 1 << 13
-        runs = {"size": [side, side], "counts": [10 * side, 1000 * side]}
+        side = 1 << 14
+        counts = [10 * side, 1000 * side, (side - 1010) * side]
+        runs = {"size": [side, side], "counts": counts}
         (ring,) = Masks(object_column([mask.frPyObjects(runs, side, side)])).outline(0, 0)
         assert {*map(tuple, ring)} == {(10, 0), (1010, 0), (1010, side), (10, side)}
 

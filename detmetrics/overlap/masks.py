@@ -8,13 +8,14 @@ touch are compared. Source: ``pycocotools/common/maskApi.c``, ``rleIou``.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints, Objects, run_starts
+from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.errors import TableError
 from detmetrics.messages import listing
 from detmetrics.overlap.encodings import (
@@ -45,12 +46,20 @@ class Masks(Shapes):
 
     Raises:
         TableError: codes that are no masks, when they are first looked at.
+
+    >>> Masks.of_codes([{"size": [2, 3], "counts": b"222"}]).areas.tolist()
+    [2.0]
     """
 
     natural: ClassVar[str] = "mask"
 
     codes: Objects
     known: Runs | None = None
+
+    @classmethod
+    def of_codes(cls, codes: Sequence[Mapping[str, Any]]) -> Masks:
+        """Masks by compressed encodings, as pycocotools' ``encode`` gives them."""
+        return Masks(object_column(codes))
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.errors import TableError
 from detmetrics.messages import shown
 from detmetrics.overlap import convex
 from detmetrics.overlap.boxes import Boxes
@@ -61,10 +63,20 @@ class Polygons(Shapes):
             object.__setattr__(self, name, np.asarray(getattr(self, name), kind))
 
     @classmethod
-    def of_corners(cls, corners: Floats) -> Polygons:
-        """Polygons that all have as many corners; corners : (R, C, 2)."""
-        rows, count, _ = corners.shape
-        return Polygons(corners.reshape(-1, 2), np.arange(rows + 1) * count)
+    def of_corners(cls, corners: ArrayLike) -> Polygons:
+        """Polygons that all have as many corners, 3 or more; corners : (R, C, 2).
+
+        Raises:
+            TableError: numbers in another shape.
+
+        >>> Polygons.of_corners([[(0, 0), (4, 0), (4, 3)]]).areas.tolist()
+        [6.0]
+        """
+        given = _numbers("corners", corners, (0, 4, 2))
+        if given.ndim != 3 or given.shape[1] < 3 or given.shape[2] != 2:
+            raise TableError(f"corners: expected shape (R, C, 2), C from 3 on, got {given.shape}")
+        rows, count, _ = given.shape
+        return Polygons(given.reshape(-1, 2), np.arange(rows + 1) * count)
 
     @classmethod
     def of_boxes(cls, xyxy: Floats) -> Polygons:
@@ -291,12 +303,21 @@ class Rectangles(Polygons):
     sides: Floats
 
     @classmethod
-    def of_sides(cls, sides: Floats) -> Rectangles:
+    def of_sides(cls, sides: ArrayLike) -> Rectangles:
         """Rectangles by :attr:`sides`.
 
         u, v = w / 2 (cos, sin), h / 2 (-sin, cos)
         corners = c + u + v, c + u - v, c - u - v, c - u + v
+
+        Raises:
+            TableError: numbers in another shape.
+
+        >>> Rectangles.of_sides([[5, 5, 4, 2, 0]]).hulls.tolist()
+        [[3.0, 4.0, 7.0, 6.0]]
         """
+        sides = _numbers("sides", sides, (0, 5))
+        if sides.ndim != 2 or sides.shape[1] != 5:
+            raise TableError(f"sides: expected shape (R, 5), got {sides.shape}")
         x, y, w, h, angle = sides.T
         cos, sin = np.cos(angle) / 2, np.sin(angle) / 2
         ux, uy, vx, vy = w * cos, w * sin, -h * sin, h * cos
@@ -320,6 +341,15 @@ def _over_union(shared: Floats, area: Floats, of_other: Floats, crowd: Bools) ->
     with np.errstate(divide="ignore", invalid="ignore"):  # polygons without an area
         overlap: Floats = shared / union
     return overlap
+
+
+def _numbers(name: str, given: ArrayLike, nothing: tuple[int, ...]) -> Floats:
+    """As float64; nothing: the shape of none at all."""
+    try:
+        numbers = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise TableError(f"{name}: expected numbers in a regular array") from None
+    return numbers.reshape(nothing) if numbers.shape == (0,) else numbers
 
 
 def polygons_of(outlines: Any, _: Floats | None = None, single: bool = False) -> Polygons:

@@ -77,9 +77,10 @@ def decoded_texts(rows: Objects) -> list[Any]:
 
 
 def four_cornered(outlines: Segmentations) -> Polygons | None:
-    """Polygons where every segmentation is one of four corners; else None.
+    """Polygons where every segmentation is one of four corners, and not all are upright; else None.
 
-    So converters of oriented boxes write them. The first row of other shapes ends the search.
+    So converters of oriented boxes write them, while those of boxes write upright ones. The first
+    row of other shapes ends the search.
     """
     rows = outlines.rows.tolist()
     if not all(text.count(b",") == NUMBERS - 1 and text.count(b"[") == 2 for text in rows):
@@ -89,8 +90,12 @@ def four_cornered(outlines: Segmentations) -> Polygons | None:
         corners = np.array([decode(text)[0] for text in rows], np.float64)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
-    usable = bool((np.abs(corners) <= LARGEST).all())
-    return Polygons.of_corners(corners.reshape(-1, 4, 2)) if usable else None
+    if not (np.abs(corners) <= LARGEST).all():
+        return None
+    corners = corners.reshape(-1, 4, 2)
+    sides = np.sort(corners, axis=1)  # of an upright box each x and each y is there twice
+    upright = (sides[:, [0, 2]] == sides[:, [1, 3]]).all()
+    return None if upright else Polygons.of_corners(corners)
 
 
 def settled(outlines: Segmentations) -> tuple[Masks | Segmentations, Floats]:
