@@ -14,7 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
-from detmetrics.batches import (
+from detmetrics.batches.forms import NUMBERS, Form
+from detmetrics.batches.gathering import kind_with, one_sided, tables_of
+from detmetrics.batches.images import (
     Classes,
     ImageBoxes,
     coarse_boxes,
@@ -22,15 +24,13 @@ from detmetrics.batches import (
     image_of,
     same_length,
 )
-from detmetrics.boxforms import NUMBERS, Form
+from detmetrics.batches.packing import DAMAGE, archived, opened, packed, unpacked
 from detmetrics.catalog import Id
 from detmetrics.errors import DetmetricsWarning, InputError, RulesError
 from detmetrics.evaluation import evaluate
-from detmetrics.gathering import kind_with, one_sided, tables_of
 from detmetrics.messages import counted, shown
 from detmetrics.overlap import KINDS, SHAPES
 from detmetrics.overlap.masks import Masks
-from detmetrics.packing import DAMAGE, archived, opened, packed, unpacked
 from detmetrics.reading.angles import ANGLES
 from detmetrics.result import Evaluation
 from detmetrics.rules import COCO, Rules

@@ -23,7 +23,6 @@ from detmetrics.errors import FormatError
 from detmetrics.federation import Federation
 from detmetrics.files import Input
 from detmetrics.messages import counted, shown
-from detmetrics.outlining import segmentations_in, shape_areas
 from detmetrics.overlap.polygons import Rectangles
 from detmetrics.reading.documents import (
     Annotation,
@@ -42,6 +41,7 @@ from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.writing import Table, Written, in_pixels, named_by_more_than_ids
+from detmetrics.writing.outlines import segmentations_in, shape_areas
 
 __all__ = ["FORMAT"]
 

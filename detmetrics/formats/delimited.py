@@ -20,7 +20,6 @@ import numpy as np
 from detmetrics.arrays import object_column, used
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
-from detmetrics.outlining import polygons_in, segmentations_in
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
@@ -31,6 +30,7 @@ from detmetrics.reading.tabular import names_in, read_delimited, sheet_of
 from detmetrics.sheets import Sheet
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.writing import Table, Written, image_labels
+from detmetrics.writing.outlines import polygons_in, segmentations_in
 
 if TYPE_CHECKING:
     import pandas as pd

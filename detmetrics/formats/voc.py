@@ -20,7 +20,6 @@ import numpy as np
 from detmetrics.arrays import Floats, object_column, used
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError, OutputError
-from detmetrics.framing import frames_in, plain
 from detmetrics.messages import counted, printable, shown
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.frames import Frame, frame_of, framed, number, text_of
@@ -40,6 +39,7 @@ from detmetrics.writing import (
     lost_attributes,
     safe_name,
 )
+from detmetrics.writing.frames import frames_in, plain
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

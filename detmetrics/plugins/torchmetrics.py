@@ -13,9 +13,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from detmetrics.batches import Classes, ImageBoxes, image_of
-from detmetrics.bitmaps import masks_of_codes
-from detmetrics.boxforms import Form
+from detmetrics.batches.bitmaps import masks_of_codes
+from detmetrics.batches.forms import Form
+from detmetrics.batches.images import Classes, ImageBoxes, image_of
 from detmetrics.catalog import Catalog
 from detmetrics.errors import InputError
 from detmetrics.evaluation import evaluate

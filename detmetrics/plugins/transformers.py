@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.arrays import Floats
-from detmetrics.batches import array_of
+from detmetrics.batches.images import array_of
 from detmetrics.errors import InputError
 from detmetrics.history import EarlyStopping
 from detmetrics.messages import few, shown

@@ -17,12 +17,12 @@ import detmetrics as dm
 from detmetrics.catalog import Catalog
 from detmetrics.files import write_tree
 from detmetrics.formats import formats
-from detmetrics.outlining import turned
 from detmetrics.overlap import KINDS
 from detmetrics.overlap.masks import Masks
 from detmetrics.overlap.polygons import Polygons, Rectangles
 from detmetrics.overlap.runs import joined, lengths_of
 from detmetrics.overlap.segmentations import Segmentations
+from detmetrics.writing.outlines import turned
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

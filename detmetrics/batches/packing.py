@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from detmetrics.arrays import Ints
-from detmetrics.batches import BESIDE, ImageBoxes, joined
-from detmetrics.bitmaps import Codes, ImageMasks, masks_of_codes, refuse_unsound
-from detmetrics.boxforms import Form
+from detmetrics.batches.bitmaps import Codes, ImageMasks, masks_of_codes, refuse_unsound
+from detmetrics.batches.forms import Form
+from detmetrics.batches.images import BESIDE, ImageBoxes, joined
 from detmetrics.errors import InputError
 
 __all__ = ["DAMAGE", "archived", "opened", "packed", "unpacked"]

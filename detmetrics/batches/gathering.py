@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from detmetrics.arrays import Floats, object_column
-from detmetrics.batches import BESIDE, FLAGS, Classes, ImageBoxes, joined
-from detmetrics.bitmaps import masks_of_codes
-from detmetrics.boxforms import Form
+from detmetrics.batches.bitmaps import masks_of_codes
+from detmetrics.batches.forms import Form
+from detmetrics.batches.images import BESIDE, FLAGS, Classes, ImageBoxes, joined
 from detmetrics.catalog import Catalog, Id
 from detmetrics.errors import InputError
 from detmetrics.overlap.polygons import Polygons, Rectangles

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from detmetrics.arrays import Floats, Ints
-from detmetrics.bitmaps import Codes, ImageMasks, Size, encoded, hulls
-from detmetrics.boxforms import Form, boxes_of, refuse_odd_truth
+from detmetrics.batches.bitmaps import Codes, ImageMasks, Size, encoded, hulls
+from detmetrics.batches.forms import Form, boxes_of, refuse_odd_truth
+from detmetrics.batches.tensors import array_of, kind_of
 from detmetrics.catalog import Id
 from detmetrics.columns import as_xyxy
 from detmetrics.errors import InputError
 from detmetrics.messages import counted, few, shown
-from detmetrics.tensors import array_of, kind_of
 
 __all__ = [
     "BESIDE",

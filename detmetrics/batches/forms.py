@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from detmetrics.arrays import Floats
+from detmetrics.batches.tensors import array_of
 from detmetrics.columns import LARGEST, from_centres
 from detmetrics.errors import InputError
 from detmetrics.reading.angles import ANGLES, beyond, turned
-from detmetrics.tensors import array_of
 
 __all__ = ["NUMBERS", "Form", "boxes_of", "refuse_odd_truth"]
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detmetrics.arrays import Floats, object_column
+from detmetrics.batches.tensors import NO_NUMBERS, in_numpy, kind_of
 from detmetrics.errors import InputError
 from detmetrics.messages import shown
 from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks import Masks, masks_of
 from detmetrics.overlap.segmentations import Segmentations
-from detmetrics.tensors import NO_NUMBERS, in_numpy, kind_of
 
 __all__ = [
     "Codes",

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from detmetrics.arrays import Bools, Floats
-from detmetrics.outlining import polygons_in, turned
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.reading.frames import CORNERS, SIDES
 from detmetrics.tables import GroundTruth
+from detmetrics.writing.outlines import polygons_in, turned
 
 __all__ = ["frames_in", "plain"]
 
