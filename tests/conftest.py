@@ -15,7 +15,7 @@ SHARED = ROOT.parent / "shared" / "data"
 collect_ignore = ["torchvision_operators.py", "plugins/detector.py"]
 
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
-settings.register_profile("default", max_examples=40, deadline=None, derandomize=True)
+settings.register_profile("default", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("fuzz", max_examples=5_000, deadline=None, suppress_health_check=slow)
 settings.load_profile("default")
 
