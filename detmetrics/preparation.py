@@ -164,7 +164,8 @@ def settled(
     if shape != "auto" or rules.shape != "box":
         return rules, tuple(_upright(truth, detections, rules))
     natural = {truth.natural, detections.natural}
-    if not len(truth) or not len(detections) or natural == {None}:
+    some = all(len(table) or table.natural for table in (truth, detections))
+    if natural == {None} or not some:  # an empty file could be of any shape
         return rules, ()
     told = [name for name in natural if name is not None]
     kind = KINDS[told[0] if len(told) == 1 else "mask"]  # polygons can be drawn as masks

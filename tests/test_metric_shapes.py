@@ -144,7 +144,8 @@ def test_masks_are_those_of_files(tmp_path_factory, given, shape, swap, encode):
         for one in batches[:: -1 if swap else 1]
     ]
     whole = parts[0].merge(dm.DetectionMetric.from_bytes(parts[1].to_bytes()))
-    same(whole.compute(), dm.evaluate(*paths, shape=shape))
+    # A file without a row could hold any shape; a metric knows what it was given.
+    same(whole.compute(), dm.evaluate(*paths, shape="mask" if shape == "auto" else shape))
 
 
 corners = st.tuples(

@@ -701,3 +701,41 @@ class TestResult:
     def test_thresholds_are_found_to_nine_decimals(self):
         assert len(self.result.matches(iou=0.9)) == 2
         assert len(self.result.matches(iou=0.5 + 8 * 0.05)) == 2
+
+
+class TestOrientedBoxes:
+    """What arrays of oriented boxes cannot hold is refused with its place."""
+
+    @pytest.mark.parametrize(
+        ("sides", "says"),
+        [
+            (
+                [50, 50, 40, 10, 30],
+                r"shapes\[1\]: expected an angle in radians, a whole turn at most",
+            ),
+            (
+                [50, 50, -40, 10, 0.5],
+                r"shapes\[1\]: expected finite numbers cx cy w h angle, w and h",
+            ),
+            ([50, 50, 40, np.nan, 0.5], r"shapes\[1\]: expected finite numbers"),
+            ([50, 50, 40, 10, np.nan], r"shapes\[1\]: expected an angle"),
+        ],
+    )
+    def test_are_refused(self, sides, says):
+        shapes = dm.Rectangles.of_sides([[5, 5, 4, 2, 0.1], sides])
+        with pytest.raises(dm.TableError, match=says):
+            dm.GroundTruth.from_arrays(image_ids=[1, 1], categories=[1, 1], shapes=shapes)
+
+    def test_none_found_are_still_oriented(self):
+        truth = dm.GroundTruth.from_arrays(
+            image_ids=[1], categories=[1], shapes=dm.Rectangles.of_sides([[5, 5, 4, 2, 0.1]])
+        )
+        none = dm.Detections.from_arrays(
+            image_ids=[],
+            categories=[],
+            scores=[],
+            shapes=dm.Rectangles.of_sides(np.zeros((0, 5))),
+            catalog=truth.catalog,
+        )
+        result = dm.evaluate(truth, none)
+        assert (result.rules.shape, result.summary["AP"]) == ("oriented", 0.0)

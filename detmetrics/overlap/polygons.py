@@ -304,7 +304,7 @@ class Rectangles(Polygons):
 
     @classmethod
     def of_sides(cls, sides: ArrayLike) -> Rectangles:
-        """Rectangles by :attr:`sides`.
+        """Rectangles by :attr:`sides`: cx, cy, w, h, and the angle in radians, clockwise as seen.
 
         u, v = w / 2 (cos, sin), h / 2 (-sin, cos)
         corners = c + u + v, c + u - v, c - u - v, c - u + v

@@ -179,7 +179,7 @@ def _headline(errors: ErrorTypes) -> str:
     wrong, aside = errors.counts["false positives"], errors.set_aside
     said = f"AP {ap} at IoU {errors.iou:g}; {right} right, {wrong:,} wrong, {aside:,} set aside"
     if errors.left_out:
-        said += f", {errors.left_out:,} beyond the best of their image left out"
+        said += f", {errors.left_out:,} beyond the best of their image left out (--image-limit)"
     return said
 
 

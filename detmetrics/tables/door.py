@@ -7,18 +7,21 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from detmetrics.arrays import Ints
+from detmetrics.arrays import Floats, Ints
 from detmetrics.catalog import Catalog, Keys
-from detmetrics.columns import of_length, refuse_unusable
+from detmetrics.columns import LARGEST, of_length, refuse_unusable
 from detmetrics.errors import DetmetricsWarning, TableError
 from detmetrics.overlap.masks import Masks
-from detmetrics.overlap.polygons import Polygons
+from detmetrics.overlap.polygons import Polygons, Rectangles
 from detmetrics.pairing import KeyKind, Known, UnknownPolicy, pair
 from detmetrics.sheets import Sheet
 from detmetrics.sources import Faults, Source
 from detmetrics.suspicion import suspicions
 
 __all__ = ["doubts", "outline_column", "outline_notes", "paired", "refuse_outlines", "warn"]
+
+TURN = 2 * np.pi + 1e-3
+"""Angles in radians beyond a whole turn are degrees."""
 
 
 def doubts(sheet: Sheet) -> list[str]:
@@ -47,7 +50,25 @@ def outline_column(shapes: Polygons | Masks, count: int) -> Polygons | Masks:
             row = int(short[0])
             corners = f"3 corners or more, got {shapes.count[row]}"
             raise TableError(f"shapes[{row}]: expected {corners}")
+    if isinstance(shapes, Rectangles):
+        _refuse_sides(shapes.sides)
     return shapes
+
+
+def _refuse_sides(sides: Floats) -> None:
+    """Refuse a caller's oriented boxes that are none; readers name the place in their file."""
+    numbers, angle = sides[:, :4], sides[:, 4]
+    usable = (np.abs(numbers) <= LARGEST).all(axis=1) & (numbers[:, 2:] >= 0).all(axis=1)
+    for bad, expected in (
+        (~usable, "finite numbers cx cy w h angle, w and h from 0 up"),
+        (
+            ~(np.abs(angle) <= TURN),
+            "an angle in radians, a whole turn at most (numpy.deg2rad turns degrees)",
+        ),
+    ):
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise TableError(f"shapes[{row}]: expected {expected}, got {sides[row].tolist()}")
 
 
 def refuse_outlines(faults: Faults, sheet: Sheet) -> None:
