@@ -14,7 +14,6 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -344,7 +343,8 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     """
     ordinary = ~(truth.crowd | truth.difficult | truth.ignore)
     kept = truth.keep(ordinary)
-    files = _line_files(kept, _box_lines(kept))
+    outlines = outlines_in_shares(kept)
+    files = _line_files(kept, _box_lines(kept, outlines))
     names = truth.catalog.class_labels
     if any(not name.isprintable() or not name.strip() for name in names):
         raise OutputError(
@@ -353,7 +353,9 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     files["classes.txt"] = "".join(f"{name}\n" for name in names).encode()
     if not np.isnan(truth.catalog.image_sizes).any():
         files[SIZE_TABLE] = size_table(truth.catalog)
-    return Written(files, tuple(_lost(truth, int((~ordinary).sum()))))
+    boxed = sum(own is None for own in outlines)
+    lost = (*lost_outlines(kept, boxed), *_lost(truth, int((~ordinary).sum())))
+    return Written(files, lost)
 
 
 def write_detections(found: Detections) -> Written:
@@ -362,28 +364,27 @@ def write_detections(found: Detections) -> Written:
     Raises:
         OutputError: boxes are pixels of images of unknown size, or names are no file names.
     """
+    outlines = outlines_in_shares(found)
+    lost = any(own is None for own in outlines)
+    if lost:  # the columns of boxes and of points could not be told apart
+        outlines = [None] * len(found)
     lines = [
         f"{line} {score!r}"
-        for line, score in zip(_box_lines(found), found.scores.tolist(), strict=True)
+        for line, score in zip(_box_lines(found, outlines), found.scores.tolist(), strict=True)
     ]
-    return Written(_line_files(found, lines), tuple(_lost_of_detections(found)))
+    said = lost_outlines(found) if lost else ()
+    return Written(_line_files(found, lines), (*said, *_lost_of_detections(found)))
 
 
-def _box_lines(table: Table) -> list[str]:
+def _box_lines(table: Table, outlines: Sequence[Floats | None]) -> list[str]:
     """The class and the box of each row: its corners where it is a polygon."""
-    outlines = outlines_in_shares(table)
-    if outlines is not None:
-        flat, classes = outlines.points.ravel().tolist(), table.category.tolist()
-        ends = pairwise((2 * outlines.first).tolist())
-        return [
-            " ".join((str(category), *map(repr, flat[start:end])))
-            for category, (start, end) in zip(classes, ends, strict=True)
-        ]
     boxes = in_shares(table)
     centres = np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
     return [
-        f"{category} {cx!r} {cy!r} {w!r} {h!r}"
-        for category, (cx, cy, w, h) in zip(table.category.tolist(), centres.tolist(), strict=True)
+        " ".join((str(category), *map(repr, box if own is None else own.ravel().tolist())))
+        for category, box, own in zip(
+            table.category.tolist(), centres.tolist(), outlines, strict=True
+        )
     ]
 
 
@@ -399,12 +400,10 @@ def _lost_of_detections(found: Detections) -> Iterator[str]:
     count = len(found.catalog.category_ids)
     if named_by_more_than_ids(range(count), found.catalog.category_names):
         yield "names of classes: their numbers count from 0, in order of id"
-    yield from lost_outlines(found)
 
 
 def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:
     yield from lost_attributes(truth)
-    yield from lost_outlines(truth)
     if dropped:
         what = counted(dropped, "object that is", "objects that are")
         yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"

@@ -17,6 +17,7 @@ from detmetrics.messages import counted, shown
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.pairing import stem
 from detmetrics.tables import Detections, GroundTruth
+from detmetrics.writing.outlines import polygons_in
 
 __all__ = [
     "Table",
@@ -105,19 +106,19 @@ def in_shares(table: Table) -> Floats:
     return boxes / _sides(table, "shares of the image, as the target has them")
 
 
-def outlines_in_shares(table: Table) -> Polygons | None:
-    """Oriented boxes and polygons as shares of the image; None where the table has none.
+def outlines_in_shares(table: Table) -> list[Floats | None]:
+    """(R,) the corners of each row that is one polygon, (C, 2) in shares of the image, else None.
 
     Raises:
         OutputError: they are in pixels of images of unknown size.
     """
-    if not isinstance(table.shapes, Polygons):
-        return None
+    corners = polygons_in(table)
+    if corners is None:
+        return [None] * len(table)
     if table.relative or not len(table):
-        return table.shapes
+        return corners
     sides = _sides(table, "shares of the image, as the target has them")[:, :2]
-    points = table.shapes.points / np.repeat(sides, table.shapes.count, axis=0)
-    return Polygons(points, table.shapes.first)
+    return [None if own is None else own / side for own, side in zip(corners, sides, strict=True)]
 
 
 def four_corners(table: Table) -> tuple[Floats, tuple[str, ...]]:
@@ -155,10 +156,12 @@ def _smallest_rectangles(polygons: Polygons) -> Floats:
     return corners
 
 
-def lost_outlines(table: Table) -> Iterator[str]:
-    """What a target without masks does not hold."""
-    if table.shapes is not None and not isinstance(table.shapes, Polygons) and len(table):
-        yield f"the masks of {counted(len(table), 'row')}: their upright boxes are written"
+def lost_outlines(table: Table, lost: int | None = None) -> Iterator[str]:
+    """What a target without masks does not hold; lost: of how many rows, where some are kept."""
+    if table.shapes is None or isinstance(table.shapes, Polygons):
+        return
+    if count := len(table) if lost is None else lost:
+        yield f"the masks of {counted(count, 'row')}: their upright boxes are written"
 
 
 def size_table(catalog: Catalog) -> bytes:

@@ -660,16 +660,24 @@ class TestWriting:
         with pytest.raises(dm.OutputError, match=said):
             form.write_detections(found)
 
-    def test_masks_are_upright_boxes(self, tmp_path):
+    def test_masks_are_points_where_they_are_one_polygon(self, tmp_path):
         path = scenes.coco_truth(tmp_path)
         document = json.loads(path.read_text())
-        for row in document["annotations"]:
+        rows = document["annotations"]
+        for row in rows:
             x, y, w, h = row["bbox"]
             row["segmentation"] = [[x, y, x + w, y, x + w, y + h]]
+        rows[0]["segmentation"] *= 2
+        rows[0]["iscrowd"] = 0
         path.write_text(json.dumps(document))
-        for to in ("dota", "yolo"):
-            done = dm.convert(path, tmp_path / to, to=to)
-            assert any(text.startswith("the masks of") for text in done.lost)
+        lost = dm.convert(path, tmp_path / "dota", to="dota").lost
+        assert any(text.startswith(f"the masks of {len(rows)} rows: ") for text in lost)
+        lost = dm.convert(path, tmp_path / "yolo", to="yolo").lost
+        assert any(text.startswith("the masks of 1 row: their upright boxes") for text in lost)
+        labels = list((tmp_path / "yolo").glob("0*.txt"))
+        widths = [len(line.split()) for text in labels for line in text.read_text().splitlines()]
+        assert sorted(set(widths)) == [5, 7]
+        assert widths.count(5) == 1
 
 
 SAMPLE = Path(__file__).parents[3] / "shared/data/dota_sample/evaluation_example.tar.gz"
