@@ -641,3 +641,32 @@ class TestRoundTrips:
         path = tmp_path / "a.json.gz"
         path.write_bytes(gzip.compress(json.dumps(document({"bbox": SIDES[0]})).encode()))
         assert isinstance(dm.read_ground_truth(path).shapes, Rectangles)
+
+
+# --- what a review found --------------------------------------------------------------------------
+
+TURNED_SHARES = "image,class,cx,cy,w,h,angle{more}\na.jpg,ship,0.5,0.5,0.4,0.1,90{own}\n"
+
+
+def test_sides_in_shares_are_turned_in_pixels(tmp_path):
+    text = TURNED_SHARES.format(more=",image_width,image_height", own=",1000,100")
+    path = saved(tmp_path, text, "a.csv")
+    truth = dm.read_ground_truth(path, dm.Reading(angle="degrees-clockwise"))
+    assert not truth.relative
+    assert truth.shapes.sides[0, 2:4].tolist() == [400, 10]
+    assert truth.xyxy[0] == pytest.approx([495, -150, 505, 250])
+    assert any("then turned" in note for note in truth.notes)
+
+
+def test_sides_in_shares_of_detections_take_the_sizes_of_ground_truth(tmp_path):
+    text = TURNED_SHARES.replace("angle", "angle,score").replace("90", "90,0.5")
+    path = saved(tmp_path, text.format(more="", own=""), "found.csv")
+    truth = truth_of(tmp_path, {"bbox": [50, 40, 30, 10, 30.0]})
+    found = dm.read_detections(path, truth, dm.Reading(angle="degrees-clockwise"))
+    assert found.shapes.sides[0, 2:4].tolist() == [40, 8]
+
+
+def test_sides_in_shares_need_sizes(tmp_path):
+    path = saved(tmp_path, TURNED_SHARES.format(more="", own=""), "a.csv")
+    with pytest.raises(dm.FormatError, match=r"holds in pixels alone.*1 row is unknown"):
+        dm.read_ground_truth(path, dm.Reading(angle="degrees-clockwise"))
