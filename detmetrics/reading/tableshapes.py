@@ -69,7 +69,7 @@ def places(
         return shapes.hulls, "xyxy", shapes, (*said, note)
     elif heading.shape is not None:
         column = part[heading.column[heading.shape]]
-        shapes, said = _of_text(column, heading.shape, path, place)
+        shapes, said = _of_text(column, heading.shape, own is not None, path, place)
     if own is not None and heading.box_format is not None:
         return own, heading.box_format, shapes, said
     return _around(shapes, heading, path, place), "xyxy", shapes, said
@@ -125,11 +125,12 @@ def _are_turned_shares(sides: Floats) -> bool:
 
 
 def _of_text(
-    column: pd.Series[Any], what: str, path: str, place: Callable[[int], str]
+    column: pd.Series[Any], what: str, boxed: bool, path: str, place: Callable[[int], str]
 ) -> tuple[Outlines | None, list[str]]:
     """Polygons or segmentations of texts, and what to say; None where a row has none.
 
-    what: ``polygon``, with ``x1 y1 x2 y2 ...`` or a JSON list, or ``segmentation``, as COCO's.
+    what: ``polygon``, with ``x1 y1 x2 y2 ...`` or a JSON list, or ``segmentation``, as COCO's;
+    boxed: there are boxes, beside which the column may mean something else.
 
     Raises:
         FormatError: a text that is none.
@@ -141,6 +142,11 @@ def _of_text(
         note = f"{path}: {lack} no {what}, of {len(texts):,}: there are boxes alone"
         return None, [note] if missing < len(texts) else []
     values = [_value(text) for text in texts]
+    if boxed and texts and not any(map(_is_shape, values)):
+        got = f"{place(0)} has {shown(texts[0])}"
+        return None, [
+            f"{path}: {printable(str(column.name))} holds no shapes, {got}: it is passed over"
+        ]
     if what == "segmentation":
         return _segmentations(values, texts, column.name, path, place)
     shapes, faults = polygons_of(values)
@@ -154,7 +160,7 @@ def _segmentations(
     faults = [
         (row, f"{name}: expected polygons or an encoding as JSON, got {shown(texts[row])}")
         for row, value in enumerate(values)
-        if not isinstance(value, list | dict)
+        if not _is_shape(value)
     ]
     refuse(faults, path, place)
     nested = [
@@ -166,6 +172,11 @@ def _segmentations(
     if (corners := four_cornered(shapes)) is not None:
         return corners, [f"{path}: {FOUR_CORNERED}"]
     return shapes, []
+
+
+def _is_shape(value: Any) -> bool:
+    """Whether it may be one, sound or not."""
+    return isinstance(value, list | dict)
 
 
 def _plain(value: Any) -> str:

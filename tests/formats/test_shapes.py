@@ -189,11 +189,9 @@ class TestCocoCorners:
         [
             ({"obb": [1, 2, 3]}, "annotations[0].obb: expected 5 numbers, cx cy w h angle, got [1"),
             ({"obb": [1, 2, 3, 4, True]}, "annotations[0].obb: expected 5 numbers"),
-            ({"obb": {"cx": 1}}, "annotations[0].obb: expected 5 numbers"),
             ({"obb": [1, 2, 3, 4, 45]}, "radians, as hotcoco has them in obb, and 45 is more"),
             ({"poly": [1, 2, 3, 4]}, "annotations[0].poly: expected x1 y1 x2 y2 ... of 3 points"),
             ({"poly": [1, 2, 3, 4, 5, 6, 7]}, "annotations[0].poly: expected x1 y1 x2 y2"),
-            ({"poly": "text"}, "annotations[0].poly: expected x1 y1 x2 y2"),
             ({"poly": [[1, 2, 3], [4]]}, "annotations[0].poly: expected x1 y1 x2 y2"),
         ],
     )
@@ -670,3 +668,27 @@ def test_sides_in_shares_need_sizes(tmp_path):
     path = saved(tmp_path, TURNED_SHARES.format(more="", own=""), "a.csv")
     with pytest.raises(dm.FormatError, match=r"holds in pixels alone.*1 row is unknown"):
         dm.read_ground_truth(path, dm.Reading(angle="degrees-clockwise"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("segmentation", "seg_1.png"), ("polygon", "POLYGON ((0 0  1 1  2 0))"), ("poly", "no")],
+)
+def test_columns_that_mean_something_else_do_not_disturb_boxes(tmp_path, column, value):
+    text = f"image,class,xmin,ymin,xmax,ymax,{column}\na.jpg,ship,1,2,3,4,{value}\n"
+    truth = dm.read_ground_truth(saved(tmp_path, text, "a.csv"))
+    assert truth.shapes is None
+    assert any(f"{column} holds no shapes, line 2 has" in note for note in truth.notes)
+    mixed = text + 'b.jpg,ship,1,2,3,4,"[1,2,3,4,5,9]"\n'
+    with pytest.raises(dm.FormatError, match="line 2"):
+        dm.read_ground_truth(saved(tmp_path, mixed, "b.csv"))
+
+
+@pytest.mark.parametrize(("field", "value"), [("obb", {"x": 1}), ("poly", "a")])
+def test_fields_that_mean_something_else_do_not_disturb_boxes(tmp_path, field, value):
+    row = {"bbox": [1, 2, 3, 4], field: value}
+    truth = truth_of(tmp_path, row, row)
+    assert truth.shapes is None
+    assert any(f"annotations[0].{field} is" in note for note in truth.notes)
+    with pytest.raises(dm.FormatError, match=rf"annotations\[0\]\.{field}"):
+        truth_of(tmp_path, row, {"bbox": [1, 2, 3, 4], "obb": [9, 9, 5, 2, 0.1], "poly": TILTED})
