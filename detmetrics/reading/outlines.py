@@ -3,9 +3,9 @@
 ``bbox`` of five numbers is the ``cx cy w h angle`` of Detectron2; rows of four among them are
 upright, as its ``RotatedCOCOEvaluator`` takes them. ``obb`` is ``cx cy w h angle`` as hotcoco has
 it, ``poly`` the corners as Ultralytics and converters of DOTA have them, and ``segmentation`` is
-COCO's. The first of these counts that is there; beside boxes what is no list is passed over. Source: ``detectron2/structures/boxes.py``,
-``BoxMode.XYWHA_ABS``, and ``detectron2/evaluation/rotated_coco_evaluation.py``; hotcoco 1.3.0,
-``browse.py``.
+COCO's. The first of these counts that is there; beside boxes what is no list is passed over.
+Source: ``detectron2/structures/boxes.py``, ``BoxMode.XYWHA_ABS``, and
+``detectron2/evaluation/rotated_coco_evaluation.py``; hotcoco 1.3.0, ``browse.py``.
 """
 
 from __future__ import annotations

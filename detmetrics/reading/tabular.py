@@ -403,6 +403,8 @@ def _images(keys: Keys, sizes: Floats) -> Images:
 
 
 def _notes(heading: Heading, relative: bool, path: str) -> Iterator[str]:
+    if heading.note:
+        yield f"{path}: {heading.note}"
     if relative:
         yield f"{path}: boxes are shares of the image"
     elif heading.box_format == "xyxy":

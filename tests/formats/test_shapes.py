@@ -692,3 +692,22 @@ def test_fields_that_mean_something_else_do_not_disturb_boxes(tmp_path, field, v
     assert any(f"annotations[0].{field} is" in note for note in truth.notes)
     with pytest.raises(dm.FormatError, match=rf"annotations\[0\]\.{field}"):
         truth_of(tmp_path, row, {"bbox": [1, 2, 3, 4], "obb": [9, 9, 5, 2, 0.1], "poly": TILTED})
+
+
+def test_an_angle_that_was_asked_for_says_what_it_takes_the_place_of(tmp_path):
+    sides = [50, 40, 30, 10, 0.5]
+    truth = truth_of(tmp_path, {"obb": sides}, angle="degrees-clockwise")
+    assert any("in place of radians, clockwise, as hotcoco" in note for note in truth.notes)
+    same = truth_of(tmp_path, {"obb": sides}, angle="radians-clockwise")
+    assert not any("in place of" in note for note in same.notes)
+    five = truth_of(tmp_path, {"bbox": sides}, angle="radians-counterclockwise")
+    assert not any("in place of" in note for note in five.notes)
+    other = truth_of(tmp_path, {"bbox": sides}, angle="radians-clockwise")
+    assert any("in place of counterclockwise, as Detectron2" in note for note in other.notes)
+
+
+def test_an_angle_beside_corners_is_passed_over_with_a_note(tmp_path):
+    text = "image,class,xmin,ymin,xmax,ymax,angle\na.jpg,ship,1,2,3,4,30\n"
+    truth = dm.read_ground_truth(saved(tmp_path, text, "a.csv"))
+    assert truth.shapes is None
+    assert any("the column 'angle' stands beside corners" in note for note in truth.notes)
