@@ -759,3 +759,22 @@ def test_predictions_with_keypoints_are_boxes(tmp_path):
 def test_a_polygon_in_a_corner_of_the_image_has_no_keypoints(tmp_path):
     text = "0 0.9 0.9 0.95 0.85 1 0.9 1 1 0.9 1\n"
     assert dm.read_ground_truth(pose_folder(tmp_path / "labels", text)).shapes is not None
+
+
+# --- classes that are numbers --------------------------------------------------------------------
+
+
+def test_labels_of_numbered_classes_are_known_again(tmp_path):
+    line = "10 10 50 12 49 30 9 28 {name} 0\n"
+    for name in ("3", "ship"):
+        truth = dm.read_ground_truth(pose_folder(tmp_path / name, line.format(name=name)))
+        assert truth.catalog.category_names == (name,)
+        assert truth.shapes is not None
+
+
+@pytest.mark.parametrize(
+    "line", ["0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5 1", "0 320 240 40 20 0 0 0 0 1"]
+)
+def test_ten_numbers_of_other_kinds_are_no_labels(tmp_path, line):
+    with pytest.raises(dm.FormatError):
+        dm.read_ground_truth(pose_folder(tmp_path / "found", f"{line}\n"))
