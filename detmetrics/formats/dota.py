@@ -38,7 +38,9 @@ from detmetrics.writing import (
     four_corners,
     image_stems,
     in_pixels,
+    lost_areas,
     lost_attributes,
+    lost_classes,
     named_by_more_than_ids,
     safe_name,
     size_table,
@@ -401,6 +403,8 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
     if marked := int(((truth.crowd | truth.ignore) & ~truth.difficult).sum()):
         what = counted(marked, "object that is", "objects that are")
         yield f"{what} crowd or ignored: written as difficult"
+    yield from lost_classes(truth, "DOTA")
+    yield from lost_areas(truth)
     yield from _lost_ids(truth.catalog)
 
 

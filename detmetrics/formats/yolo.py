@@ -63,6 +63,7 @@ from detmetrics.writing import (
     by_image,
     image_stems,
     in_shares,
+    lost_areas,
     lost_attributes,
     lost_outlines,
     named_by_more_than_ids,
@@ -426,9 +427,7 @@ def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:
         yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"
     if truth.catalog.category_ids.tolist() != list(range(len(truth.catalog.category_ids))):
         yield "ids of classes: their numbers count from 0, in order of id"
-    sides = truth.xywh
-    if (truth.area != sides[:, 2] * sides[:, 3]).any():
-        yield "areas of masks: the target has those of boxes alone"
+    yield from lost_areas(truth)
 
 
 FORMAT = Format(

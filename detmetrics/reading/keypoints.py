@@ -47,9 +47,10 @@ def posed(lines: Lines, *, scored: bool = False, stated: int = 0) -> Floats | No
     stated: how many numbers the data set says that keypoints are.
     """
     width = int(lines.width[0]) if len(lines) else 0
-    if (lines.width != width).any():
+    last = int(scored)
+    if width <= BOX + last or (lines.width != width).any():
         return None
-    values, last = lines.matrix(width), int(scored)
+    values = lines.matrix(width)
     if stated and width == BOX + stated + last:
         return _kept(values, last)
     if width < SHORTEST + last or (width - BOX - last) % OF_POINT:

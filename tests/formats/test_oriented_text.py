@@ -741,6 +741,20 @@ def test_labels_with_keypoints_are_boxes(tmp_path):
     assert any("keypoints: the boxes are read" in note for note in truth.notes)
 
 
+@pytest.mark.parametrize("text", ["", "0\n"])
+def test_files_without_numbers_have_no_keypoints(tmp_path, text):
+    folder = pose_folder(tmp_path / "labels", text)
+    (folder / "data.yaml").write_text("names: [person]\nkpt_shape: [0, 3]\nval: .\n")
+    with pytest.raises(dm.FormatError):
+        dm.read_ground_truth(folder)
+    (folder / "data.yaml").unlink()
+    if text:
+        with pytest.raises(dm.FormatError):
+            dm.read_ground_truth(folder)
+    else:
+        assert not len(dm.read_ground_truth(folder))
+
+
 def test_keypoints_without_visibility_are_told_by_the_data_set(tmp_path):
     labels = pose_folder(tmp_path / "labels", "0 0.5 0.4 0.2 0.2 0.45 0.35 0.55 0.45 0.5 0.4\n")
     assert dm.read_ground_truth(labels).shapes is not None
@@ -778,3 +792,14 @@ def test_labels_of_numbered_classes_are_known_again(tmp_path):
 def test_ten_numbers_of_other_kinds_are_no_labels(tmp_path, line):
     with pytest.raises(dm.FormatError):
         dm.read_ground_truth(pose_folder(tmp_path / "found", f"{line}\n"))
+
+
+def test_labels_of_dota_say_that_they_lose_areas_and_classes(tmp_path):
+    catalog = Catalog.from_ids(images=["a"], categories=["ship", "car"], image_sizes=[[99, 99]])
+    truth = dm.GroundTruth.from_arrays(
+        image_ids=["a"], categories=["ship"], boxes=[[1, 2, 3, 4]], areas=[5.0], catalog=catalog
+    )
+    (dota,) = [known for known in formats() if known.name == "dota"]
+    lost = " | ".join(dota.write_ground_truth(truth).lost)
+    assert "1 class without objects, of which DOTA has no list" in lost
+    assert "areas of masks" in lost
