@@ -711,3 +711,12 @@ def test_an_angle_beside_corners_is_passed_over_with_a_note(tmp_path):
     truth = dm.read_ground_truth(saved(tmp_path, text, "a.csv"))
     assert truth.shapes is None
     assert any("the column 'angle' stands beside corners" in note for note in truth.notes)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_boxes_and_masks_that_were_joined_are_told_in_either_order(tmp_path, order):
+    plain = {"bbox": [1, 2, 3, 4]}
+    rows = results(*[plain] * 2_000, {**plain, "segmentation": [TILTED]})[::order]
+    truth = truth_of(tmp_path, plain)
+    found = dm.read_detections(saved(tmp_path, rows, "found.json"), truth)
+    assert any("2,000 rows have no segmentation" in note for note in found.notes)
