@@ -720,3 +720,14 @@ def test_boxes_and_masks_that_were_joined_are_told_in_either_order(tmp_path, ord
     truth = truth_of(tmp_path, plain)
     found = dm.read_detections(saved(tmp_path, rows, "found.json"), truth)
     assert any("2,000 rows have no segmentation" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("polygon", ["<polygon/>", "<polygon><point><x>1</x></point></polygon>"])
+def test_a_polygon_of_another_kind_does_not_disturb_the_box(tmp_path, polygon):
+    box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+    text = "<annotation><object><name>ship</name>{}</object></annotation>"
+    truth = dm.read_ground_truth(saved(tmp_path, text.format(polygon + box), "a.xml"))
+    assert truth.shapes is None
+    assert any("1 polygon has neither" in note for note in truth.notes)
+    with pytest.raises(dm.FormatError, match="object 1: polygon: expected x1"):
+        dm.read_ground_truth(saved(tmp_path, text.format(polygon), "b.xml"))
