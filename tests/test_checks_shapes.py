@@ -202,6 +202,21 @@ def test_detections(tmp_path, code):
     assert report.findings[0].places[0].startswith("[4].")
 
 
+@pytest.mark.parametrize("form", ["document", "ultralytics"])
+def test_missing_outlines_show_in_every_form_of_detections(tmp_path, form):
+    found = masks()
+    found[4]["segmentation"] = None
+    for number, row in enumerate(found):
+        row.update(
+            {"id": number} if form == "document" else {"file_name": f"{row['image_id']}.jpg"}
+        )
+    path = tmp_path / "found.json"
+    path.write_text(json.dumps(document(annotations=found) if form == "document" else found))
+    truth = tmp_path / "truth.json"
+    truth.write_text(json.dumps(document()))
+    assert codes(dm.check(truth, path)) == ["D611"]
+
+
 def test_all_faults_at_once(tmp_path):
     """What cannot be drawn hides no fault of other rows, in outlines or elsewhere."""
     content = document()

@@ -62,7 +62,7 @@ OPTIONS = (
     click.option(
         "--angle",
         type=click.Choice(ANGLES),
-        help="Unit and direction of the angles of oriented boxes, where files leave them open.",
+        help="Unit and direction of the angles of oriented boxes, in all files of the command.",
     ),
     click.option(
         "--pixels",

@@ -158,6 +158,7 @@ def _scored_document(data: bytes, source: Input, angle: str | None) -> Sheet | N
         boxes=found.boxes,
         box_format="xywh",
         shapes=found.shapes,
+        outlined=found.outlined,
         scores=np.array(scores, np.float64),
         class_key="name",
         notes=(named, *found.notes),

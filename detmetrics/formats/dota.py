@@ -17,6 +17,7 @@ import numpy as np
 
 from detmetrics.arrays import Floats, object_column
 from detmetrics.catalog import Catalog, Keys
+from detmetrics.columns import LARGEST
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
 from detmetrics.overlap.polygons import Polygons
@@ -37,7 +38,9 @@ from detmetrics.writing import (
     four_corners,
     image_stems,
     in_pixels,
+    lost_areas,
     lost_attributes,
+    lost_classes,
     named_by_more_than_ids,
     safe_name,
     size_table,
@@ -56,6 +59,8 @@ FIELDS = {
     "scores": "score",
 }
 LOOKED_AT, BYTES = 20, 4096
+SKEWED = 0.25
+"""How far, in parts of its extent, the fourth corner may lie from where it closes a rectangle."""
 
 
 # --- recognition ---------------------------------------------------------------------------------
@@ -105,9 +110,22 @@ def _is_detection(words: Sequence[str]) -> bool:
 
 
 def _is_label(words: Sequence[str]) -> bool:
-    if len(words) < CORNERS + 1 or is_number(words[CORNERS]):
+    if len(words) < CORNERS + 1 or not all(map(is_number, words[:CORNERS])):
         return False
-    return all(map(is_number, words[:CORNERS]))
+    return not is_number(words[CORNERS]) or _is_numbered(words)
+
+
+def _is_numbered(words: Sequence[str]) -> bool:
+    """Whether corners of nearly a rectangle in pixels stand before a numbered class and a mark."""
+    behind = words[CORNERS:]
+    if len(behind) != 2 or not behind[0].isdigit() or behind[1] not in ("0", "1", "2"):
+        return False
+    corners = np.array(words[:CORNERS], np.float64).reshape(4, 2)
+    if not (np.abs(corners) <= LARGEST).all():
+        return False
+    extent = np.ptp(corners, axis=0)
+    off = np.abs(corners[0] + corners[2] - corners[1] - corners[3])
+    return bool((off <= SKEWED * extent).all() and extent.max() > 2)
 
 
 def _of_kit(given: Given) -> list[str]:
@@ -385,6 +403,8 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
     if marked := int(((truth.crowd | truth.ignore) & ~truth.difficult).sum()):
         what = counted(marked, "object that is", "objects that are")
         yield f"{what} crowd or ignored: written as difficult"
+    yield from lost_classes(truth, "DOTA")
+    yield from lost_areas(truth)
     yield from _lost_ids(truth.catalog)
 
 

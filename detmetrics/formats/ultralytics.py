@@ -61,7 +61,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     if oriented:
         columns = oriented_columns(data, read.path, reading.angle)
     else:
-        columns = detection_columns(data, read.path, reading.done)
+        columns = detection_columns(data, read.path, reading.done, reading.angle)
     key: KeyKind = "id"
     category, note = columns.categories, None
     if reading.class_numbers is None and reading.catalog is not None:
@@ -78,6 +78,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         boxes=columns.boxes,
         box_format="xyxy" if oriented else "xywh",
         shapes=columns.shapes,
+        outlined=columns.outlined,
         scores=columns.scores,
         class_key=key,
         notes=(*columns.notes, *((note,) if note else ())),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from detmetrics.arrays import Floats, object_column, used
+from detmetrics.arrays import Floats, object_column
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
@@ -36,7 +36,9 @@ from detmetrics.writing import (
     by_image,
     image_stems,
     in_pixels,
+    lost_areas,
     lost_attributes,
+    lost_classes,
     safe_name,
 )
 from detmetrics.writing.frames import frames_in, plain
@@ -350,12 +352,9 @@ def _lost(truth: GroundTruth) -> Iterator[str]:
         yield f"{counted(crowds, 'crowd is', 'crowds are')} written as difficult"
     if ignored := int(truth.ignore.sum()):
         yield f"the ignore flag of {counted(ignored, 'object')}"
-    if unseen := len(truth.catalog.category_ids) - len(used(truth.category)):
-        yield f"{counted(unseen, 'class', 'classes')} without objects, of which VOC has no list"
+    yield from lost_classes(truth, "VOC")
     yield from _lost_ids(truth.catalog)
-    sides = truth.xywh
-    if (truth.area != sides[:, 2] * sides[:, 3]).any():
-        yield "areas of masks: the target has those of boxes alone"
+    yield from lost_areas(truth)
 
 
 def _lost_shapes(truth: GroundTruth, masks: int) -> Iterator[str]:

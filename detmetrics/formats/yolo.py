@@ -28,6 +28,7 @@ from detmetrics.reading.angles import Angles
 from detmetrics.reading.classnumbers import class_numbers, numbered_classes
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
+from detmetrics.reading.keypoints import posed
 from detmetrics.reading.labelsets import data_file, label_set
 from detmetrics.reading.layouts import (
     CENTRES,
@@ -61,6 +62,7 @@ from detmetrics.writing import (
     by_image,
     image_stems,
     in_shares,
+    lost_areas,
     lost_attributes,
     lost_outlines,
     named_by_more_than_ids,
@@ -78,6 +80,7 @@ SAMPLED_SHARES, WITH_IDS = 0.9, 0.8
 
 NO_SHARE = 10
 ANGLES = Angles(unit="radians", direction="clockwise", why="as Ultralytics has them")
+KEYPOINTS = "lines hold a box and keypoints: the boxes are read"
 
 
 def _recognise(given: Given, side: Side) -> str | None:
@@ -98,9 +101,14 @@ def _recognise_lines(given: Given, side: Side) -> str | None:
         return None
     if not len(lines):
         return "text files without a line" if box_files(given) else None
+    return None if lines.label.labels.dtype == object else _looks_like(lines, side)
+
+
+def _looks_like(lines: Lines, side: Side) -> str | None:
+    """What numbered lines hold; None where they are not of this format."""
     widths = set(lines.width.tolist())
-    if lines.label.labels.dtype == object:
-        return None
+    if posed(lines, scored=side == "detections") is not None:
+        return "lines of a class number, a box and keypoints"
     if side == "detections" and widths == {5} and _percent(lines.matrix(5)) is not None:
         return "lines of a class number, a box in shares and a score in percent"
     scored = is_scored(lines)
@@ -142,7 +150,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     row_of = {image: row for row, image in enumerate(images)}
     code = np.array([row_of[image] for image in present], np.int64)
     sizes = sizes_of(images, reading, labels.images)
-    found = _labelled(lines, reading, given.path, sizes[code])
+    found = _labelled(lines, reading, given.path, sizes[code], labels.keypoints)
     classes = class_numbers(lines, given.path, names)
     return Sheet(
         source=Source(
@@ -190,14 +198,18 @@ def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
     return tuple(map(name, images))
 
 
-def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats) -> _Found:
+def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats, keypoints: int) -> _Found:
     """Boxes as the lines have them; where there are points, the corners around them.
 
-    sizes : (F, 2) of the image of each file, nan where unknown.
+    sizes : (F, 2) of the image of each file, nan where unknown; keypoints: see :func:`posed`.
     """
     asked = asked_layout(reading.columns, scored=False)
     if asked is not None and is_oriented(asked):
         return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
+    if asked is None and (boxes := posed(lines, stated=keypoints)) is not None:
+        lines.refuse_unusable(path)
+        plain = _plain_boxes(boxes, asked, path)
+        return _Found(*plain[:-1], (*plain[-1], f"{path}: {KEYPOINTS}"))
     width = lines.width
     points = _holds_points(width)
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
@@ -281,6 +293,11 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(images, reading)
         return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
+    if asked is None and (kept := posed(lines, scored=True)) is not None:
+        lines.refuse_unusable(path)
+        said = (f"{path}: columns are class, cx cy w h, keypoints, score: {KEYPOINTS}",)
+        boxes = np.ascontiguousarray(kept[:, :4])
+        return _Found(boxes, "cxcywh", None, True, said, np.ascontiguousarray(kept[:, 4]))
     if asked is None and len(lines) and (lines.width >= SCORED_FROM).mean() > MOSTLY:
         lines.refuse_unusable(path)
         scored = scored_points(lines, path)
@@ -409,9 +426,7 @@ def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:
         yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"
     if truth.catalog.category_ids.tolist() != list(range(len(truth.catalog.category_ids))):
         yield "ids of classes: their numbers count from 0, in order of id"
-    sides = truth.xywh
-    if (truth.area != sides[:, 2] * sides[:, 3]).any():
-        yield "areas of masks: the target has those of boxes alone"
+    yield from lost_areas(truth)
 
 
 FORMAT = Format(

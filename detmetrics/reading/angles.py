@@ -57,10 +57,10 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
         return Rectangles.of_sides(sides), f"{path}: all angles are 0: the boxes are upright"
     if asked is not None:
         unit, _, direction = asked.partition("-")
-        why = "as asked"
+        why = f"as asked{_instead(told, unit, direction)}"
     else:
         if told.direction is None:
-            raise FormatError(path, [_open("their direction", "by themselves")])
+            raise FormatError(path, [_open("their unit and direction", "by themselves")])
         unit, direction, why = _unit(angle, told, path), told.direction, told.why
     if unit == "radians" and beyond(angle).any():
         wrong = float(angle[beyond(angle)][0])
@@ -69,6 +69,14 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
     note = f"{path}: angles are in {unit}, {direction} as the image is seen, {why} (--angle)"
     inside = np.column_stack([sides[:, :4], turned(angle, unit, direction)])
     return Rectangles.of_sides(inside), note
+
+
+def _instead(told: Angles, unit: str, direction: str) -> str:
+    """What the format says where something else was asked for, since that holds for all files."""
+    if told.unit in (None, unit) and told.direction in (None, direction):
+        return ""
+    usual = ", ".join(part for part in (told.unit, told.direction) if part)
+    return f", in place of {usual}, {told.why}; convert one side first where only the other is so"
 
 
 def turned(angle: Floats, unit: str, direction: str) -> Floats:

@@ -44,10 +44,14 @@ UPRIGHT, ORIENTED = 4, 5
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """box: corners ``xmin ymin xmax ymax``; shape: sides with an angle, or x and y of corners."""
+    """box: corners ``xmin ymin xmax ymax``; shape: sides with an angle, or x and y of corners.
+
+    unread: there is a polygon beside the box without corners as they are known.
+    """
 
     box: tuple[float, ...] | None
     shape: tuple[float, ...] | None
+    unread: bool = False
 
 
 def text_of(node: Element, path: str) -> str:
@@ -73,8 +77,10 @@ def frame_of(node: Element, place: str, faults: list[str]) -> Frame | None:
         if fault := _fault(shape, names):
             faults.append(f"{place}: robndbox: {fault}")
         return Frame(box, shape)
-    shape = () if polygon is None else _corners(polygon, place, faults)
-    return None if box is None and not shape else Frame(box, shape or None)
+    texts = [] if polygon is None else _texts(polygon)
+    if box is not None and not texts:
+        return Frame(box, None, unread=polygon is not None)
+    return None if polygon is None else Frame(box, _corners(texts, place, faults))
 
 
 def _numbers(
@@ -98,10 +104,14 @@ def _fault(values: Sequence[float], names: Sequence[str]) -> str | None:
     return None
 
 
-def _corners(node: Element, place: str, faults: list[str]) -> tuple[float, ...]:
-    """The corners of a polygon, in order."""
-    points = node.findall("pt")
-    texts = [text_of(point, axis) for point in points for axis in "xy"] or _numbered(node)
+def _texts(polygon: Element) -> list[str]:
+    """What stands for the numbers of the corners, in order."""
+    points = polygon.findall("pt")
+    return [text_of(point, axis) for point in points for axis in "xy"] or _numbered(polygon)
+
+
+def _corners(texts: Sequence[str], place: str, faults: list[str]) -> tuple[float, ...]:
+    """The corners of a polygon."""
     values = tuple(map(number, texts))
     usable = all(abs(value) <= LARGEST for value in values)  # what is no number is not
     if not usable or len(values) < 6 or len(values) % 2:
@@ -138,11 +148,12 @@ def framed(
     boxes = np.array([frame.box or (math.nan,) * UPRIGHT for frame in frames], np.float64)
     boxes = boxes.reshape(-1, UPRIGHT)
     given = [frame.shape for frame in frames]
+    unread = [*_unread_note(sum(frame.unread for frame in frames), path)]
     if given.count(None) == len(given):
-        return boxes, None, []
+        return boxes, None, unread
     with_angle = np.array([shape is not None and len(shape) == ORIENTED for shape in given], bool)
     upright = np.array([shape is None for shape in given], bool)
-    notes = [*_upright_note(int(upright.sum()), len(given), path)]
+    notes = [*unread, *_upright_note(int(upright.sum()), len(given), path)]
     sides = np.zeros((len(given), ORIENTED))
     sides[with_angle] = [shape for shape in given if shape and len(shape) == ORIENTED] or 0
     sides[upright, :2] = (boxes[upright, :2] + boxes[upright, 2:]) / 2
@@ -169,6 +180,12 @@ def _mixed(given: Sequence[tuple[float, ...] | None], drawn: Polygons) -> Polygo
     ]
     first = np.append(0, np.cumsum([len(part) for part in points]))
     return Polygons(np.concatenate(points), first)
+
+
+def _unread_note(unread: int, path: str) -> Iterator[str]:
+    if unread:
+        what = counted(unread, "polygon has", "polygons have")
+        yield f"{path}: {what} neither x1 y1 x2 y2 ... nor pt: the bndbox beside it is read"
 
 
 def _upright_note(upright: int, count: int, path: str) -> Iterator[str]:

@@ -68,13 +68,14 @@ class Heading:
 
     column: name in the file by what it is; box_format: None where shapes have no box beside them;
     shape: ``corners``, ``angle``, ``polygon`` or ``segmentation``, None where boxes are all;
-    doubt: what must be said before the boxes can be read.
+    doubt: what must be said before the boxes can be read; note: what must be said of them.
     """
 
     column: Mapping[str, str]
     box_format: BoxFormat | None
     shape: str | None = None
     doubt: str | None = None
+    note: str | None = None
 
     @property
     def box_names(self) -> tuple[str, ...]:
@@ -107,8 +108,9 @@ def find_columns(
     form = next((form for parts, form in forms if set(parts) <= column.keys()), None)
     if form is None and shape in (None, "angle"):
         return None, NO_BOX
-    doubt = None
+    doubt = note = None
     if shape == "angle" and form != "cxcywh":
+        note = _angle_note(column, form)
         shape, doubt = None, _angle_doubt(column, form, wanted)
     if form in (None, "xyxy"):  # then width and height are those of the image
         sides = {"image_width": ("w", "width"), "image_height": ("h", "height")}
@@ -121,7 +123,7 @@ def find_columns(
         return None, "no column for image"
     if not {"class", "number"} & column.keys():
         return None, "no column for class"
-    return Heading(column=column, box_format=form, shape=shape, doubt=doubt), ""
+    return Heading(column=column, box_format=form, shape=shape, doubt=doubt, note=note), ""
 
 
 def _shape(column: dict[str, str], names: Sequence[str]) -> tuple[dict[str, str], str | None]:
@@ -136,6 +138,12 @@ def _shape(column: dict[str, str], names: Sequence[str]) -> tuple[dict[str, str]
     shape = shape or next((what for what in (*OUTLINES, "angle") if what in column), None)
     spare = {*FOUR, *OUTLINES, "angle"} - {*(FOUR if shape == "corners" else (shape,))}
     return {what: name for what, name in column.items() if what not in spare}, shape
+
+
+def _angle_note(column: Mapping[str, str], form: BoxFormat | None) -> str | None:
+    if form != "xyxy":
+        return None
+    return f"the column {shown(column['angle'])} stands beside corners: boxes are upright"
 
 
 def _angle_doubt(

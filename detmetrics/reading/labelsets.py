@@ -12,6 +12,7 @@ from detmetrics.errors import FormatError
 from detmetrics.files import read_input
 from detmetrics.messages import counted, shown
 from detmetrics.reading.given import Given, decoded
+from detmetrics.reading.keypoints import keypoint_numbers
 from detmetrics.reading.names import YAML_SUFFIXES, read_names, read_yaml, yaml_names
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import ImageFiles
@@ -25,13 +26,17 @@ SPLITS = ("val", "valid", "validation", "test", "train")
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """Label files by the id of their image, None for images without one; paths from ``root``."""
+    """Label files by the id of their image, None for images without one; paths from ``root``.
+
+    keypoints: how many numbers of each line are those of keypoints, where a data set says so.
+    """
 
     root: Given
     files: Mapping[str, str | None]
     images: ImageFiles
     names: tuple[str, ...] | None = None
     notes: tuple[str, ...] = field(default=())
+    keypoints: int = 0
 
 
 def data_file(given: Given) -> str | None:
@@ -66,8 +71,15 @@ def label_set(given: Given, reading: Reading) -> LabelSet:
         )
     images = _images_of(given, paths, reading)
     files: dict[str, str | None] = {**paths, **{i: None for i in images.paths if i not in paths}}
-    names, notes = _names_near(given)
-    return LabelSet(given, dict(sorted(files.items())), images, names, notes)
+    near = _names_near(given)
+    names, notes = (None, ()) if near is None else (near[0], _said(given, near[1]))
+    described = near is not None and near[1].lower().endswith(YAML_SUFFIXES)
+    keypoints = keypoint_numbers(read_yaml(near[1])) if near is not None and described else 0
+    return LabelSet(given, dict(sorted(files.items())), images, names, notes, keypoints)
+
+
+def _said(given: Given, names: str) -> tuple[str, ...]:
+    return (f"{given.path}: class names come from {names}",)
 
 
 def _images_of(folder: Given, labels: Mapping[str, Any], reading: Reading) -> ImageFiles:
@@ -89,8 +101,8 @@ def _swapped(path: str, old: str, new: str) -> str | None:
     return None
 
 
-def _names_near(given: Given) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    """Class names in the folder, or in the folders around its ``labels``."""
+def _names_near(given: Given) -> tuple[tuple[str, ...], str] | None:
+    """Class names in the folder, or in the folders around its ``labels``, and their file."""
     around = _swapped(given.path, "labels", "")
     folders = [given.path, os.path.dirname(os.path.abspath(given.path))]
     if around:
@@ -98,8 +110,8 @@ def _names_near(given: Given) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
         folders += [root, os.path.dirname(root)]
     for folder in folders:
         if found := names_in(folder):
-            return found[0], (f"{given.path}: class names come from {found[1]}",)
-    return None, ()
+            return found
+    return None
 
 
 def names_in(folder: str) -> tuple[tuple[str, ...], str] | None:
@@ -145,7 +157,14 @@ def _data_set(path: str, reading: Reading) -> LabelSet:
             path, [f"{split}: {counted(len(files), 'image')}, and none has a label file"]
         )
     root = Given(os.path.dirname(os.path.abspath(path)))
-    return LabelSet(root, dict(sorted(files.items())), ImageFiles(base, images), names, (note,))
+    return LabelSet(
+        root,
+        dict(sorted(files.items())),
+        ImageFiles(base, images),
+        names,
+        (note,),
+        keypoint_numbers(content),
+    )
 
 
 def _split(content: Mapping[str, Any], asked: str | None, path: str) -> str:

@@ -22,8 +22,11 @@ from detmetrics.parallel import each
 __all__ = [
     "CENTRES",
     "CORNERS",
+    "ENOUGH",
     "POINTS",
     "SIDES",
+    "SLACK",
+    "TOLERATED",
     "TURNED",
     "Layout",
     "asked_layout",

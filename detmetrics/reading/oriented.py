@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.arrays import Floats, object_column
-from detmetrics.catalog import Catalog, positions
+from detmetrics.arrays import Floats
+from detmetrics.catalog import Catalog
 from detmetrics.errors import FormatError
 from detmetrics.messages import counted
 from detmetrics.overlap.polygons import Polygons
@@ -19,7 +19,9 @@ from detmetrics.reading.lines import Lines
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
 
-__all__ = ["Oriented", "asked_oriented", "known_sizes", "sizes_in"]
+__all__ = ["STRETCHED", "Oriented", "asked_oriented", "in_pixels", "known_sizes", "sizes_in"]
+
+NO_SIZE = (np.nan, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,22 @@ def asked_oriented(
         lambda row: f"expected sides from 0 up, got {sides[row, 2]:g} and {sides[row, 3]:g}",
     )
     if relative:
-        sides = _in_pixels(sides, sizes[lines.file], path)
-        said += ": cx and w times the width of the image, cy and h times its height, then turned"
+        sides = in_pixels(sides, sizes[lines.file], path)
+        said += f": {STRETCHED}"
     shapes, note = rectangles(sides, told, angle, path)
     return Oriented(shapes, False, (said, note), asked, values)
 
 
-def _in_pixels(sides: Floats, sizes: Floats, path: str) -> Floats:
+STRETCHED = "cx and w times the width of the image, cy and h times its height, then turned"
+"""How sides in shares become pixels, for notes."""
+
+
+def in_pixels(sides: Floats, sizes: Floats, path: str) -> Floats:
+    """(R, 5) ``cx cy w h angle`` in pixels, of sides in shares; sizes : (R, 2) of the images.
+
+    Raises:
+        FormatError: a size is unknown.
+    """
     unknown = np.isnan(sizes).any(axis=1)
     if unknown.any():
         raise FormatError(
@@ -99,7 +110,7 @@ def _in_pixels(sides: Floats, sizes: Floats, path: str) -> Floats:
             [
                 (
                     "boxes are shares of the image and turned by an angle, which holds in pixels "
-                    f"alone, and the size of the image of {counted(int(unknown.sum()), 'line')} is "
+                    f"alone, and the size of the image of {counted(int(unknown.sum()), 'row')} is "
                     "unknown: give the images with --image-dir DIR, or their sizes with "
                     "--image-sizes FILE (a CSV with image, width, height)"
                 )
@@ -108,9 +119,12 @@ def _in_pixels(sides: Floats, sizes: Floats, path: str) -> Floats:
     return np.column_stack([sides[:, :2] * sizes, sides[:, 2:4] * sizes, sides[:, 4]])
 
 
-def known_sizes(images: Sequence[str], reading: Reading) -> Floats:
-    """(F, 2) the sizes of images: as the ground truth has them, or as asked; nan where unknown."""
-    own = sizes_of(images, reading)
+def known_sizes(images: Sequence[str], reading: Reading, own: Floats | None = None) -> Floats:
+    """(F, 2) the sizes of images: as the ground truth has them, or as asked; nan where unknown.
+
+    own : (F, 2) those of the file, in place of those that were asked for.
+    """
+    own = sizes_of(images, reading) if own is None else own
     if reading.catalog is None:
         return own
     known = sizes_in(reading.catalog, images)
@@ -118,9 +132,13 @@ def known_sizes(images: Sequence[str], reading: Reading) -> Floats:
 
 
 def sizes_in(catalog: Catalog, images: Sequence[str]) -> Floats:
-    """(F, 2) the sizes of images as the ground truth has them, by stem; nan where it has none."""
-    sizes = np.full((len(images), 2), np.nan)
-    known = object_column([stem(str(name)) for name in catalog.image_names])
-    found = positions(known, object_column([stem(name) for name in images]))
-    sizes[found >= 0] = catalog.image_sizes[found[found >= 0]]
-    return sizes
+    """(F, 2) the sizes of images as the ground truth has them, by stem; nan where it has none.
+
+    Images of one stem and of different sizes leave it open.
+    """
+    stems = [stem(str(name)) for name in catalog.image_names]
+    of_stem: dict[str, tuple[float, ...]] = {}
+    for name, size in zip(stems, catalog.image_sizes.tolist(), strict=True):
+        of_stem[name] = tuple(size) if of_stem.get(name, tuple(size)) == tuple(size) else NO_SIZE
+    found = [of_stem.get(stem(name), NO_SIZE) for name in images]
+    return np.array(found, np.float64).reshape(-1, 2)

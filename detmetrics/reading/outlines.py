@@ -3,9 +3,9 @@
 ``bbox`` of five numbers is the ``cx cy w h angle`` of Detectron2; rows of four among them are
 upright, as its ``RotatedCOCOEvaluator`` takes them. ``obb`` is ``cx cy w h angle`` as hotcoco has
 it, ``poly`` the corners as Ultralytics and converters of DOTA have them, and ``segmentation`` is
-COCO's. The first of these counts that is there. Source: ``detectron2/structures/boxes.py``,
-``BoxMode.XYWHA_ABS``, and ``detectron2/evaluation/rotated_coco_evaluation.py``; hotcoco 1.3.0,
-``browse.py``.
+COCO's. The first of these counts that is there; beside boxes what is no list is passed over.
+Source: ``detectron2/structures/boxes.py``, ``BoxMode.XYWHA_ABS``, and
+``detectron2/evaluation/rotated_coco_evaluation.py``; hotcoco 1.3.0, ``browse.py``.
 """
 
 from __future__ import annotations
@@ -102,10 +102,14 @@ def outlined(rows: Sequence[Any], section: str, path: str, asked: str | None) ->
         missing = len(rows) - sum(map(bool, values))
         if missing == len(rows):
             continue
-        if not missing:
+        if missing:
+            without = counted(missing, "row has", "rows have")
+            given.notes.append(f"{path}: {without} no {field}, of {len(rows):,}: it is passed over")
+        elif given.boxed and not any(isinstance(value, list) for value in values):
+            got = f"{section}[0].{field} is {shown(values[0])}"
+            given.notes.append(f"{path}: {field} holds no shapes, {got}: it is passed over")
+        else:
             return read(given, values, asked)
-        without = counted(missing, "row has", "rows have")
-        given.notes.append(f"{path}: {without} no {field}, of {len(rows):,}: it is passed over")
     return _of_segmentations(given)
 
 
@@ -129,9 +133,14 @@ class _Given:
             texts = [f"{self._section}[{row}].{field}: {text}" for row, text in faults]
             raise FormatError(self.path, texts[:100], count or len(texts))
 
+    @property
+    def boxed(self) -> bool:
+        """Whether each row has an upright box."""
+        return self.widths <= {UPRIGHT} and not self.missing
+
     def boxes(self, hulls: Callable[[], Floats]) -> Floats:
         """(R, 4) ``x y w h``: their own, or those around the shapes."""
-        if self.widths <= {UPRIGHT} and not self.missing:
+        if self.boxed:
             return box_column(self.own, len(self.own))
         found = as_xywh(hulls(), "xyxy").copy()
         upright = [box for box in self.own if box is not None and len(box) == UPRIGHT]

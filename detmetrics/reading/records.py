@@ -45,7 +45,7 @@ __all__ = [
 PIECE = 1 << 20
 OUTLINED = b'"segmentation"'
 HEAD = 1 << 16
-"""Bytes in which rows show whether they have shapes, which all of them must have."""
+"""Bytes at either end in which rows show whether they have shapes, which all of them must have."""
 BETWEEN_RECORDS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 
 Box = tuple[float, float, float, float]
@@ -109,8 +109,8 @@ def detection_columns(
     Raises:
         FormatError: it is no such list; all faults are named.
     """
-    head = data[:HEAD]
-    if not any(name in head for name in (OUTLINED, *FIELDS)):
+    ends = (data[:HEAD], data[-HEAD:])
+    if not any(name in end for name in (OUTLINED, *FIELDS) for end in ends):
         for record in (_Detection, _AnyDetection):
             with _no_collection(), contextlib.suppress(*REFUSED):
                 return _joined([_columns(part) for part in _pieces(data, record, progress)])

@@ -18,6 +18,8 @@ from detmetrics.overlap.polygons import Polygons
 from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.reading.angles import Angles, rectangles
 from detmetrics.reading.headings import FOUR, Heading
+from detmetrics.reading.layouts import is_relative
+from detmetrics.reading.oriented import STRETCHED, in_pixels
 from detmetrics.reading.outlines import FOUR_CORNERED, polygons_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.segmentations import decoded_texts, four_cornered, settled
@@ -34,11 +36,12 @@ EMPTY = frozenset(("", "nan", "none", "null", "[]"))
 
 
 def places(
-    part: pd.DataFrame, heading: Heading, numbers: Numbers, reading: Reading
+    part: pd.DataFrame, heading: Heading, numbers: Numbers, reading: Reading, sizes: Floats
 ) -> tuple[Floats, BoxFormat, Outlines | None, Sequence[str]]:
     """Boxes, their form, shapes, and what to say of them; without boxes, those around the shapes.
 
-    part: the rows that have a place; numbers: their columns.
+    part: the rows that have a place; numbers: their columns; sizes : (R, 2) of their images, nan
+    where unknown.
 
     Raises:
         FormatError: a row that is no such place.
@@ -58,11 +61,15 @@ def places(
     elif heading.shape == "angle":
         assert own is not None
         angle = numbers.of(part[heading.column["angle"]])
-        shapes, note = _of_angles(own, angle, path, reading.angle, place)
-        return shapes.hulls, "xyxy", shapes, (note,)
+        sides = _turned_sides(np.column_stack([own, angle]), path, place)
+        if _are_turned_shares(sides):
+            sides = in_pixels(sides, sizes, path)
+            said = (f"{path}: boxes are shares of the image: {STRETCHED}",)
+        shapes, note = rectangles(sides, OPEN, reading.angle, path)
+        return shapes.hulls, "xyxy", shapes, (*said, note)
     elif heading.shape is not None:
         column = part[heading.column[heading.shape]]
-        shapes, said = _of_text(column, heading.shape, path, place)
+        shapes, said = _of_text(column, heading.shape, own is not None, path, place)
     if own is not None and heading.box_format is not None:
         return own, heading.box_format, shapes, said
     return _around(shapes, heading, path, place), "xyxy", shapes, said
@@ -91,15 +98,12 @@ def _of_corners(values: Floats) -> Polygons:
     return Polygons.of_corners(np.ascontiguousarray(values).reshape(-1, 4, 2))
 
 
-def _of_angles(
-    boxes: Floats, angle: Floats, path: str, asked: str | None, place: Callable[[int], str]
-) -> tuple[Polygons, str]:
-    """Oriented boxes and what to say of their angles; boxes : (R, 4) ``cx cy w h``.
+def _turned_sides(sides: Floats, path: str, place: Callable[[int], str]) -> Floats:
+    """(R, 5) ``cx cy w h angle`` as they are.
 
     Raises:
-        FormatError: numbers that are no rectangle, or angles that nobody says the meaning of.
+        FormatError: numbers that are no rectangle.
     """
-    sides = np.column_stack([boxes, angle])
     # What is no number answers no comparison with yes.
     usable = (np.abs(sides) <= LARGEST).all(axis=1) & (sides[:, 2:4] >= 0).all(axis=1)
     refuse(
@@ -110,15 +114,23 @@ def _of_angles(
         path,
         place,
     )
-    return rectangles(sides, OPEN, asked, path)
+    return sides
+
+
+def _are_turned_shares(sides: Floats) -> bool:
+    """Whether boxes are shares of the image, of which an angle would make no rectangle."""
+    boxes = sides[:, :4]
+    fractions = bool((boxes != np.floor(boxes)).any())
+    return fractions and bool(sides[:, 4].any()) and is_relative(boxes)
 
 
 def _of_text(
-    column: pd.Series[Any], what: str, path: str, place: Callable[[int], str]
+    column: pd.Series[Any], what: str, boxed: bool, path: str, place: Callable[[int], str]
 ) -> tuple[Outlines | None, list[str]]:
     """Polygons or segmentations of texts, and what to say; None where a row has none.
 
-    what: ``polygon``, with ``x1 y1 x2 y2 ...`` or a JSON list, or ``segmentation``, as COCO's.
+    what: ``polygon``, with ``x1 y1 x2 y2 ...`` or a JSON list, or ``segmentation``, as COCO's;
+    boxed: there are boxes, beside which the column may mean something else.
 
     Raises:
         FormatError: a text that is none.
@@ -130,6 +142,11 @@ def _of_text(
         note = f"{path}: {lack} no {what}, of {len(texts):,}: there are boxes alone"
         return None, [note] if missing < len(texts) else []
     values = [_value(text) for text in texts]
+    if boxed and texts and not any(map(_is_shape, values)):
+        got = f"{place(0)} has {shown(texts[0])}"
+        return None, [
+            f"{path}: {printable(str(column.name))} holds no shapes, {got}: it is passed over"
+        ]
     if what == "segmentation":
         return _segmentations(values, texts, column.name, path, place)
     shapes, faults = polygons_of(values)
@@ -143,7 +160,7 @@ def _segmentations(
     faults = [
         (row, f"{name}: expected polygons or an encoding as JSON, got {shown(texts[row])}")
         for row, value in enumerate(values)
-        if not isinstance(value, list | dict)
+        if not _is_shape(value)
     ]
     refuse(faults, path, place)
     nested = [
@@ -155,6 +172,11 @@ def _segmentations(
     if (corners := four_cornered(shapes)) is not None:
         return corners, [f"{path}: {FOUR_CORNERED}"]
     return shapes, []
+
+
+def _is_shape(value: Any) -> bool:
+    """Whether it may be one, sound or not."""
+    return isinstance(value, list | dict)
 
 
 def _plain(value: Any) -> str:

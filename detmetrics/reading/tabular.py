@@ -21,6 +21,7 @@ from detmetrics.reading.headings import Heading
 from detmetrics.reading.layouts import lie_in_unit
 from detmetrics.reading.lines import exact_floats, keys_of
 from detmetrics.reading.names import listed_classes, names_of
+from detmetrics.reading.oriented import known_sizes
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import sizes_of
 from detmetrics.reading.tablenumbers import Numbers, is_numeric
@@ -229,7 +230,11 @@ def sheet_of(
     _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
     _refuse_nothing(part[class_column], read.path, place, rows, "a class")
     every_image = _keys(frame[column["image"]])
-    boxes, box_format, shapes, said = places(part, heading, numbers, reading)
+    sizes = _sizes(frame, every_image, column, numbers, reading)
+    turned = heading.shape == "angle"  # of which shares need the sizes of images
+    known = known_sizes(_names(every_image), reading, sizes) if turned else sizes
+    of_rows = known[_codes(every_image)[rows]]
+    boxes, box_format, shapes, said = places(part, heading, numbers, reading, of_rows)
     if relative is None:
         relative = lie_in_unit(boxes, box_format)
     category = _keys(part[class_column])
@@ -251,7 +256,7 @@ def sheet_of(
         relative=relative,
         scores=numbers.of(part[column["score"]]) if scored else None,
         areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
-        images=_images(frame, every_image, column, numbers, reading),
+        images=_images(every_image, sizes),
         categories=None
         if scored
         else listed_classes(category.used().labels, names_of(reading.class_names), read.path),
@@ -362,15 +367,18 @@ def _numbers_or_nan(column: pd.Series[Any]) -> Floats:
     return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
 
 
-def _images(
+def _names(keys: Keys) -> tuple[str, ...]:
+    return tuple(map(str, keys.labels.tolist()))
+
+
+def _sizes(
     frame: pd.DataFrame, keys: Keys, column: Any, numbers: Numbers, reading: Reading
-) -> Images:
-    """All images of the table, with their sizes where it has them."""
-    names = tuple(map(str, keys.labels.tolist()))
-    sizes = np.full((len(names), 2), np.nan)
+) -> Floats:
+    """(N, 2) the sizes of the images of all labels, where the table has them."""
+    sizes = np.full((len(keys.labels), 2), np.nan)
     if {"image_width", "image_height"} <= column.keys() and len(frame):
         code = _codes(keys)
-        first = np.zeros(len(names), np.int64)
+        first = np.zeros(len(sizes), np.int64)
         first[code[::-1]] = np.arange(len(frame))[::-1]
         every = Numbers(numbers.path, numbers.where, np.arange(len(frame)))
         for axis, side in enumerate(("image_width", "image_height")):
@@ -378,7 +386,13 @@ def _images(
         with np.errstate(invalid="ignore"):
             sizes[~((sizes > 0) & np.isfinite(sizes)).all(axis=1)] = np.nan
     if np.isnan(sizes).any():
-        sizes = np.where(np.isnan(sizes), sizes_of(names, reading), sizes)
+        sizes = np.where(np.isnan(sizes), sizes_of(_names(keys), reading), sizes)
+    return sizes
+
+
+def _images(keys: Keys, sizes: Floats) -> Images:
+    """All images of the table."""
+    names = _names(keys)
     shown = used(_codes(keys))
     return Images(
         ids=keys.labels[shown],
@@ -389,6 +403,8 @@ def _images(
 
 
 def _notes(heading: Heading, relative: bool, path: str) -> Iterator[str]:
+    if heading.note:
+        yield f"{path}: {heading.note}"
     if relative:
         yield f"{path}: boxes are shares of the image"
     elif heading.box_format == "xyxy":

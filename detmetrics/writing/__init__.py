@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detmetrics.arrays import Floats
+from detmetrics.arrays import Floats, used
 from detmetrics.catalog import Catalog
 from detmetrics.errors import OutputError
 from detmetrics.messages import counted, shown
@@ -28,7 +28,9 @@ __all__ = [
     "image_stems",
     "in_pixels",
     "in_shares",
+    "lost_areas",
     "lost_attributes",
+    "lost_classes",
     "lost_outlines",
     "named_by_more_than_ids",
     "outlines_in_shares",
@@ -212,6 +214,20 @@ def lost_attributes(truth: GroundTruth) -> Iterator[str]:
     for name, values in truth.attributes.items():
         if told := int((~np.isnan(values)).sum()):
             yield f"the {name} of {counted(told, 'object')}"
+
+
+def lost_areas(truth: GroundTruth) -> Iterator[str]:
+    """What a target without areas does not hold."""
+    sides = truth.xywh
+    if (truth.area != sides[:, 2] * sides[:, 3]).any():
+        yield "areas of masks: the target has those of boxes alone"
+
+
+def lost_classes(truth: GroundTruth, name: str) -> Iterator[str]:
+    """What labels without a list of classes do not hold; name: of the format."""
+    if unseen := len(truth.catalog.category_ids) - len(used(truth.category)):
+        what = counted(unseen, "class", "classes")
+        yield f"{what} without objects, of which {name} has no list"
 
 
 def named_by_more_than_ids(ids: Iterable[object], names: Sequence[str]) -> bool:

@@ -730,3 +730,86 @@ class TestSample:
             for number, line in enumerate(lines):
                 line[1] = repr(float(line[1]) - number * 1e-8)
             path.write_text("".join(" ".join(line) + "\n" for line in lines))
+
+
+# --- boxes with keypoints ------------------------------------------------------------------------
+
+POSE = "0 0.5 0.4 0.2 0.2 0.45 0.35 2 0.55 0.45 1\n0 0.3 0.6 0.1 0.2 0.3 0.6 2 0 0 0\n"
+POSE_FOUND = "0 0.5 0.4 0.2 0.2 0.45 0.35 0.9 0.55 0.45 0.75 0.625\n" * 10
+
+
+def pose_folder(folder, text, name="a"):
+    folder.mkdir(parents=True)
+    (folder / f"{name}.txt").write_text(text)
+    return folder
+
+
+def test_labels_with_keypoints_are_boxes(tmp_path):
+    truth = dm.read_ground_truth(pose_folder(tmp_path / "labels", POSE))
+    assert truth.shapes is None
+    assert truth.xywh[0] == pytest.approx([0.4, 0.3, 0.2, 0.2])
+    assert any("keypoints: the boxes are read" in note for note in truth.notes)
+
+
+@pytest.mark.parametrize("text", ["", "0\n"])
+def test_files_without_numbers_have_no_keypoints(tmp_path, text):
+    folder = pose_folder(tmp_path / "labels", text)
+    (folder / "data.yaml").write_text("names: [person]\nkpt_shape: [0, 3]\nval: .\n")
+    with pytest.raises(dm.FormatError):
+        dm.read_ground_truth(folder)
+    (folder / "data.yaml").unlink()
+    if text:
+        with pytest.raises(dm.FormatError):
+            dm.read_ground_truth(folder)
+    else:
+        assert not len(dm.read_ground_truth(folder))
+
+
+def test_keypoints_without_visibility_are_told_by_the_data_set(tmp_path):
+    labels = pose_folder(tmp_path / "labels", "0 0.5 0.4 0.2 0.2 0.45 0.35 0.55 0.45 0.5 0.4\n")
+    assert dm.read_ground_truth(labels).shapes is not None
+    (tmp_path / "data.yaml").write_text("names: [person]\nkpt_shape: [3, 2]\n")
+    assert dm.read_ground_truth(labels).shapes is None
+
+
+def test_predictions_with_keypoints_are_boxes(tmp_path):
+    truth = dm.read_ground_truth(pose_folder(tmp_path / "labels", POSE))
+    found = dm.read_detections(pose_folder(tmp_path / "found", POSE_FOUND), truth)
+    assert found.shapes is None
+    assert found.scores.tolist() == [0.625] * 10
+    assert found.xywh[0] == pytest.approx([0.4, 0.3, 0.2, 0.2])
+
+
+def test_a_polygon_in_a_corner_of_the_image_has_no_keypoints(tmp_path):
+    text = "0 0.9 0.9 0.95 0.85 1 0.9 1 1 0.9 1\n"
+    assert dm.read_ground_truth(pose_folder(tmp_path / "labels", text)).shapes is not None
+
+
+# --- classes that are numbers --------------------------------------------------------------------
+
+
+def test_labels_of_numbered_classes_are_known_again(tmp_path):
+    line = "10 10 50 12 49 30 9 28 {name} 0\n"
+    for name in ("3", "ship"):
+        truth = dm.read_ground_truth(pose_folder(tmp_path / name, line.format(name=name)))
+        assert truth.catalog.category_names == (name,)
+        assert truth.shapes is not None
+
+
+@pytest.mark.parametrize(
+    "line", ["0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 0.5 1", "0 320 240 40 20 0 0 0 0 1"]
+)
+def test_ten_numbers_of_other_kinds_are_no_labels(tmp_path, line):
+    with pytest.raises(dm.FormatError):
+        dm.read_ground_truth(pose_folder(tmp_path / "found", f"{line}\n"))
+
+
+def test_labels_of_dota_say_that_they_lose_areas_and_classes(tmp_path):
+    catalog = Catalog.from_ids(images=["a"], categories=["ship", "car"], image_sizes=[[99, 99]])
+    truth = dm.GroundTruth.from_arrays(
+        image_ids=["a"], categories=["ship"], boxes=[[1, 2, 3, 4]], areas=[5.0], catalog=catalog
+    )
+    (dota,) = [known for known in formats() if known.name == "dota"]
+    lost = " | ".join(dota.write_ground_truth(truth).lost)
+    assert "1 class without objects, of which DOTA has no list" in lost
+    assert "areas of masks" in lost

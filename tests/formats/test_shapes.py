@@ -189,11 +189,9 @@ class TestCocoCorners:
         [
             ({"obb": [1, 2, 3]}, "annotations[0].obb: expected 5 numbers, cx cy w h angle, got [1"),
             ({"obb": [1, 2, 3, 4, True]}, "annotations[0].obb: expected 5 numbers"),
-            ({"obb": {"cx": 1}}, "annotations[0].obb: expected 5 numbers"),
             ({"obb": [1, 2, 3, 4, 45]}, "radians, as hotcoco has them in obb, and 45 is more"),
             ({"poly": [1, 2, 3, 4]}, "annotations[0].poly: expected x1 y1 x2 y2 ... of 3 points"),
             ({"poly": [1, 2, 3, 4, 5, 6, 7]}, "annotations[0].poly: expected x1 y1 x2 y2"),
-            ({"poly": "text"}, "annotations[0].poly: expected x1 y1 x2 y2"),
             ({"poly": [[1, 2, 3], [4]]}, "annotations[0].poly: expected x1 y1 x2 y2"),
         ],
     )
@@ -641,3 +639,95 @@ class TestRoundTrips:
         path = tmp_path / "a.json.gz"
         path.write_bytes(gzip.compress(json.dumps(document({"bbox": SIDES[0]})).encode()))
         assert isinstance(dm.read_ground_truth(path).shapes, Rectangles)
+
+
+# --- what a review found --------------------------------------------------------------------------
+
+TURNED_SHARES = "image,class,cx,cy,w,h,angle{more}\na.jpg,ship,0.5,0.5,0.4,0.1,90{own}\n"
+
+
+def test_sides_in_shares_are_turned_in_pixels(tmp_path):
+    text = TURNED_SHARES.format(more=",image_width,image_height", own=",1000,100")
+    path = saved(tmp_path, text, "a.csv")
+    truth = dm.read_ground_truth(path, dm.Reading(angle="degrees-clockwise"))
+    assert not truth.relative
+    assert truth.shapes.sides[0, 2:4].tolist() == [400, 10]
+    assert truth.xyxy[0] == pytest.approx([495, -150, 505, 250])
+    assert any("then turned" in note for note in truth.notes)
+
+
+def test_sides_in_shares_of_detections_take_the_sizes_of_ground_truth(tmp_path):
+    text = TURNED_SHARES.replace("angle", "angle,score").replace("90", "90,0.5")
+    path = saved(tmp_path, text.format(more="", own=""), "found.csv")
+    truth = truth_of(tmp_path, {"bbox": [50, 40, 30, 10, 30.0]})
+    found = dm.read_detections(path, truth, dm.Reading(angle="degrees-clockwise"))
+    assert found.shapes.sides[0, 2:4].tolist() == [40, 8]
+
+
+def test_sides_in_shares_need_sizes(tmp_path):
+    path = saved(tmp_path, TURNED_SHARES.format(more="", own=""), "a.csv")
+    with pytest.raises(dm.FormatError, match=r"holds in pixels alone.*1 row is unknown"):
+        dm.read_ground_truth(path, dm.Reading(angle="degrees-clockwise"))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("segmentation", "seg_1.png"), ("polygon", "POLYGON ((0 0  1 1  2 0))"), ("poly", "no")],
+)
+def test_columns_that_mean_something_else_do_not_disturb_boxes(tmp_path, column, value):
+    text = f"image,class,xmin,ymin,xmax,ymax,{column}\na.jpg,ship,1,2,3,4,{value}\n"
+    truth = dm.read_ground_truth(saved(tmp_path, text, "a.csv"))
+    assert truth.shapes is None
+    assert any(f"{column} holds no shapes, line 2 has" in note for note in truth.notes)
+    mixed = text + 'b.jpg,ship,1,2,3,4,"[1,2,3,4,5,9]"\n'
+    with pytest.raises(dm.FormatError, match="line 2"):
+        dm.read_ground_truth(saved(tmp_path, mixed, "b.csv"))
+
+
+@pytest.mark.parametrize(("field", "value"), [("obb", {"x": 1}), ("poly", "a")])
+def test_fields_that_mean_something_else_do_not_disturb_boxes(tmp_path, field, value):
+    row = {"bbox": [1, 2, 3, 4], field: value}
+    truth = truth_of(tmp_path, row, row)
+    assert truth.shapes is None
+    assert any(f"annotations[0].{field} is" in note for note in truth.notes)
+    with pytest.raises(dm.FormatError, match=rf"annotations\[0\]\.{field}"):
+        truth_of(tmp_path, row, {"bbox": [1, 2, 3, 4], "obb": [9, 9, 5, 2, 0.1], "poly": TILTED})
+
+
+def test_an_angle_that_was_asked_for_says_what_it_takes_the_place_of(tmp_path):
+    sides = [50, 40, 30, 10, 0.5]
+    truth = truth_of(tmp_path, {"obb": sides}, angle="degrees-clockwise")
+    assert any("in place of radians, clockwise, as hotcoco" in note for note in truth.notes)
+    same = truth_of(tmp_path, {"obb": sides}, angle="radians-clockwise")
+    assert not any("in place of" in note for note in same.notes)
+    five = truth_of(tmp_path, {"bbox": sides}, angle="radians-counterclockwise")
+    assert not any("in place of" in note for note in five.notes)
+    other = truth_of(tmp_path, {"bbox": sides}, angle="radians-clockwise")
+    assert any("in place of counterclockwise, as Detectron2" in note for note in other.notes)
+
+
+def test_an_angle_beside_corners_is_passed_over_with_a_note(tmp_path):
+    text = "image,class,xmin,ymin,xmax,ymax,angle\na.jpg,ship,1,2,3,4,30\n"
+    truth = dm.read_ground_truth(saved(tmp_path, text, "a.csv"))
+    assert truth.shapes is None
+    assert any("the column 'angle' stands beside corners" in note for note in truth.notes)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_boxes_and_masks_that_were_joined_are_told_in_either_order(tmp_path, order):
+    plain = {"bbox": [1, 2, 3, 4]}
+    rows = results(*[plain] * 2_000, {**plain, "segmentation": [TILTED]})[::order]
+    truth = truth_of(tmp_path, plain)
+    found = dm.read_detections(saved(tmp_path, rows, "found.json"), truth)
+    assert any("2,000 rows have no segmentation" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("polygon", ["<polygon/>", "<polygon><point><x>1</x></point></polygon>"])
+def test_a_polygon_of_another_kind_does_not_disturb_the_box(tmp_path, polygon):
+    box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+    text = "<annotation><object><name>ship</name>{}</object></annotation>"
+    truth = dm.read_ground_truth(saved(tmp_path, text.format(polygon + box), "a.xml"))
+    assert truth.shapes is None
+    assert any("1 polygon has neither" in note for note in truth.notes)
+    with pytest.raises(dm.FormatError, match="object 1: polygon: expected x1"):
+        dm.read_ground_truth(saved(tmp_path, text.format(polygon), "b.xml"))
