@@ -23,6 +23,7 @@ from detmetrics.errors import TableError
 from detmetrics.messages import shown
 from detmetrics.overlap import convex
 from detmetrics.overlap.boxes import Boxes
+from detmetrics.overlap.crossings import UNTANGLED, tangled
 from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
 from detmetrics.parallel import each
@@ -159,7 +160,7 @@ class Polygons(Shapes):
         """See :meth:`Shapes.outline`."""
         return (self.points[self.first[row] : self.first[row + 1]],)
 
-    @property
+    @remembered
     def crossing(self) -> Bools:
         """(R,) which cross or touch themselves, and are repaired."""
         found = np.zeros(len(self), bool)
@@ -168,6 +169,11 @@ class Polygons(Shapes):
 
             found[odd] = ~shapely.is_valid(self._drawn(odd))
         return found
+
+    @remembered
+    def tangled(self) -> Bools:
+        """(R,) which cross themselves so often that they cannot be repaired: refuse them."""
+        return tangled(self.points, self.first, self.crossing)
 
     # --- overlap ---
 
@@ -356,7 +362,7 @@ def polygons_of(outlines: Any, _: Floats | None = None, single: bool = False) ->
     """Polygons of what a source says.
 
     Raises:
-        OutlineError: a segmentation is no single polygon.
+        OutlineError: a segmentation is no single polygon, or one that crosses itself too often.
     """
     del single
     if isinstance(outlines, Polygons):
@@ -378,7 +384,13 @@ def polygons_of(outlines: Any, _: Floats | None = None, single: bool = False) ->
     if faults:
         raise OutlineError(faults[:100], len(faults))
     points = np.concatenate([np.zeros((0, 2)), *rows])
-    return Polygons(points, np.append(0, np.cumsum([len(row) for row in rows])).astype(np.int64))
+    first = np.append(0, np.cumsum([len(row) for row in rows])).astype(np.int64)
+    polygons = Polygons(points, first)
+    if len(odd := np.flatnonzero(polygons.tangled)):
+        text = f"expected {UNTANGLED}, got {{}}"
+        faults = [(row, text.format(polygons.count[row])) for row in odd[:100].tolist()]
+        raise OutlineError(faults, len(odd))
+    return polygons
 
 
 KIND = Kind(
