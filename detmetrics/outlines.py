@@ -156,7 +156,7 @@ class Drawn:
             first = self.parts.first[start : end + 1]
             return self.parts.points[first[0] : first[-1]].tobytes(), (first - first[0]).tobytes()
         if self.encoded[row]:
-            code = self.masks.codes[np.searchsorted(self.of_mask, row)]
+            code = self.masks.sound[np.searchsorted(self.of_mask, row)]
             return tuple(code["size"]), code["counts"]
         return row
 

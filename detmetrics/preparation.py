@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from detmetrics.arrays import Bools, read_only
+from detmetrics.arrays import Bools, Floats, read_only
 from detmetrics.candidates import measure_of, measured
 from detmetrics.columns import negative_sizes
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import counted, few
-from detmetrics.overlap import KINDS, SHAPES, Kind
+from detmetrics.overlap import KINDS, SHAPES, Kind, OutlineError
 from detmetrics.rules import COCO, RULE_SETS, Rules
 from detmetrics.rules.areas import ANY_SIZE
 from detmetrics.rules.value import CombinationError, boxes_alone
@@ -103,6 +103,8 @@ def prepare(
 
     Raises:
         RulesError: the rules need what the tables lack.
+        FormatError, TableError: outlines that are no such shapes, or masks of one image that differ
+            in its size.
     """
     if rules.pixel and truth.relative:
         raise RulesError(
@@ -111,6 +113,7 @@ def prepare(
         )
     if rules.shape != "box":
         truth, detections = _shaped(truth, rules), _shaped(detections, rules)
+        _refuse_other_frames(truth, detections)
     _refuse_second_pixel(truth, detections, rules)
     _refuse_unfederated(truth, rules)
     _refuse_unknown_attributes(truth, rules)
@@ -233,6 +236,31 @@ def _shaped(table, rules: Rules):  # type: ignore[no-untyped-def]
         return table.with_shapes(shapes, area=area)
     own_area = read_only(shapes.areas) if rules.detection_area == "shape" else None
     return table.with_shapes(shapes, own_area=own_area)
+
+
+def _refuse_other_frames(truth: GroundTruth, detections: Detections) -> None:
+    """Masks that differ in the size of their image share nothing, whatever they show.
+
+    Where the size of an image is known they were compared with it.
+    """
+    frames = np.full((len(truth.catalog.image_ids), 2), np.nan)
+    for table in (truth, detections):
+        own = table.shapes.frames  # type: ignore[union-attr]
+        first = frames.copy()
+        first[table.image[::-1]] = own[::-1]
+        frames = np.where(np.isnan(frames), first, frames)
+        known = frames[table.image]
+        if len(odd := np.flatnonzero((np.isfinite(own) & (own != known)).any(axis=1))):
+            faults = [(row, _other_frame(own[row], known[row])) for row in odd[:100].tolist()]
+            raise table.refused(OutlineError(faults, len(odd)))
+
+
+def _other_frame(own: Floats, known: Floats) -> str:
+    mine, first = ("{:g} x {:g}".format(*sides) for sides in (own, known))
+    return (
+        f"expected a mask of {first}, the width and height of the first mask of its image, "
+        f"got {mine}"
+    )
 
 
 def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]

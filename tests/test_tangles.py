@@ -1,4 +1,4 @@
-"""Polygons that cross themselves too often to be repaired: refused with their place, and in time."""
+"""Polygons that cross themselves too often to be repaired: refused with their place, in time."""
 
 from __future__ import annotations
 
