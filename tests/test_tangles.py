@@ -81,3 +81,19 @@ class TestRefused:
         rows = object_column([[np.ravel(one).tolist()] for one in (SQUARE, tangle(), SQUARE)])
         outlines = drawn(Segmentations(rows))
         assert outlines.overlaps(np.array([0, 0]), np.array([1, 2])).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("segmentation", "message"),
+    [
+        ([["1", "2", "3", "4", "9", "6"]], "expected a polygon x1 y1"),
+        ([[True, 2, 3, 4, 5, 9]], "expected a polygon x1 y1"),
+        ([[1, 2, 1e300, 4, 9, 6e200]], "finite numbers that can be pixels"),
+        ([[1, 2, 3, 4]], "3 points or more"),
+        ([[1, 2, 3, 4, 9, 6]] * 2, "expected one polygon"),
+        ({"size": [1, 1]}, "expected one polygon"),
+    ],
+)
+def test_what_is_no_polygon_of_a_segmentation(segmentation, message):
+    with pytest.raises(OutlineError, match=message):
+        polygons_of(Segmentations(object_column([segmentation])))

@@ -24,6 +24,7 @@ from detmetrics.messages import shown
 from detmetrics.overlap import convex
 from detmetrics.overlap.boxes import Boxes
 from detmetrics.overlap.crossings import UNTANGLED, tangled
+from detmetrics.overlap.encodings import polygons_fault
 from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
 from detmetrics.parallel import each
@@ -372,20 +373,16 @@ def polygons_of(outlines: Any, _: Floats | None = None, single: bool = False) ->
     rows: list[Floats] = []
     faults: list[tuple[int, str]] = []
     for row, one in enumerate(outlines.plain()):
-        try:
-            (polygon,) = one
-            points = np.array(polygon, np.float64).reshape(-1, 2)
-        except (TypeError, ValueError):
-            points = np.zeros((0, 2))
-        if len(points) < 3 or not np.isfinite(points).all():
+        if not isinstance(one, list) or len(one) != 1:
             faults.append((row, f"expected one polygon of 3 points or more, got {shown(one)}"))
-            continue
-        rows.append(points)
+        elif fault := polygons_fault(one):
+            faults.append((row, fault))
+        else:
+            rows.append(np.array(one[0], np.float64).reshape(-1, 2))
     if faults:
         raise OutlineError(faults[:100], len(faults))
     points = np.concatenate([np.zeros((0, 2)), *rows])
-    first = np.append(0, np.cumsum([len(row) for row in rows])).astype(np.int64)
-    polygons = Polygons(points, first)
+    polygons = Polygons(points, np.append(0, np.cumsum([len(row) for row in rows])))
     if len(odd := np.flatnonzero(polygons.tangled)):
         text = f"expected {UNTANGLED}, got {{}}"
         faults = [(row, text.format(polygons.count[row])) for row in odd[:100].tolist()]
