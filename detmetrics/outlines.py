@@ -17,7 +17,12 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.overlap import OutlineError
-from detmetrics.overlap.crossings import tangled
+from detmetrics.overlap.crossings import (
+    MOST_CROSSINGS,
+    cross_often,
+    shared_areas,
+    tangled,
+)
 from detmetrics.overlap.encodings import MOST_STEPS, polygons_fault
 from detmetrics.overlap.masks import Masks, masks_of
 from detmetrics.overlap.polygons import Polygons
@@ -167,7 +172,7 @@ class Drawn:
         a, b = np.split(at, 2)
         geometries = self._unions(rows)
         areas = shapely.area(geometries)
-        shared = shapely.area(shapely.intersection(geometries[a], geometries[b]))
+        shared = shared_areas(geometries[a], geometries[b])
         with np.errstate(invalid="ignore"):  # of two that have no area
             overlap: Floats = shared / (areas[a] + areas[b] - shared)
         return overlap
@@ -184,8 +189,15 @@ class Drawn:
 
     @cached_property
     def _vast(self) -> Bools:
-        """(R,) which have too many crossings to be repaired."""
-        return self._any(self._tangled)
+        """(R,) which have too many crossings to be repaired or put together."""
+        vast = self._any(self._tangled)
+        several = np.bincount(self.of_part, minlength=self.rows) > 1
+        doubtful = several & ~vast & (self.corners**2 > MOST_CROSSINGS)
+        for row in np.flatnonzero(doubtful).tolist():
+            start, end = np.searchsorted(self.of_part, [row, row + 1])
+            points = self.parts.points[self.parts.first[start] : self.parts.first[end]]
+            vast[row] = cross_often(points, points)
+        return vast
 
     # --- of polygons, by part ---
 

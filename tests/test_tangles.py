@@ -48,6 +48,41 @@ class TestTangled:
         assert column(np.tile(SQUARE, (500, 1))).tangled.tolist() == [True]
 
 
+def comb(teeth: int = 300) -> np.ndarray:
+    x = np.linspace(0, 100, 2 * teeth)
+    return np.array([(0, 0), *zip(x, np.arange(len(x)) % 2 * 99 + 1.0, strict=True), (100, 0)])
+
+
+class TestCombs:
+    """Sound outlines, of which two cross each other as often as they have corners, squared."""
+
+    ACROSS = comb()[:, ::-1]
+
+    def test_are_refused_where_they_are_measured(self):
+        rows = {"image_ids": [1], "categories": ["a"]}
+        truth = dm.GroundTruth.from_arrays(shapes=column(comb()), **rows)
+        found = dm.Detections.from_arrays(
+            shapes=column(self.ACROSS), scores=[1], catalog=truth.catalog, **rows
+        )
+        with pytest.raises(dm.TableError, match=r"50,000 times at most, .* 602 and 602 corn"):
+            dm.evaluate(truth, found, shape="oriented")
+        assert dm.evaluate(truth, truth_as_found(truth), shape="oriented").summary["AP"] > 0.99
+        dm.evaluate(truth, found, shape="box")
+
+    def test_checks_pass_them_over(self):
+        both = [np.ravel(comb()).tolist(), np.ravel(self.ACROSS).tolist()]
+        outlines = drawn(Segmentations(object_column([[both[0]], [both[1]], both, [both[0]]])))
+        first, second = np.array([0, 0, 0]), np.array([1, 2, 3])
+        assert outlines.overlaps(first, second).tolist() == [0, 0, 1]
+        assert outlines.united(np.array([2])).tolist() == outlines.areas[[2]].tolist()
+
+
+def truth_as_found(truth: dm.GroundTruth) -> dm.Detections:
+    return dm.Detections.from_arrays(
+        image_ids=[1], categories=["a"], shapes=truth.shapes, scores=[1], catalog=truth.catalog
+    )
+
+
 class TestRefused:
     def test_of_a_table_with_its_row(self):
         shapes = column(SQUARE, tangle())

@@ -23,7 +23,7 @@ from detmetrics.errors import TableError
 from detmetrics.messages import shown
 from detmetrics.overlap import convex
 from detmetrics.overlap.boxes import Boxes
-from detmetrics.overlap.crossings import UNTANGLED, tangled
+from detmetrics.overlap.crossings import UNTANGLED, crossed_too_often, shared_areas, tangled
 from detmetrics.overlap.encodings import polygons_fault
 from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
@@ -221,10 +221,12 @@ class Polygons(Shapes):
                     self.planes(mine[at], most), other.planes(theirs[at], most)
                 )
         if len(at := np.flatnonzero(~regular)):
-            import shapely
-
             one, two = self._geometries(mine[at]), other._geometries(theirs[at])
-            shared[at] = shapely.area(shapely.intersection(one, two))
+            shared[at] = shared_areas(one, two)
+            if len(odd := at[np.isnan(shared[at])]):
+                row, their = mine[odd[0]], theirs[odd[0]]
+                corners = int(self.count[row]), int(other.count[their])
+                raise TableError(crossed_too_often(corners, self.hulls[row]))
         return shared
 
     # --- convex ones, as planes of corners ---
