@@ -269,7 +269,7 @@ def _detections(found: Detections, rules: Rules) -> list[dict[str, Any]]:
 def _codes(table: GroundTruth | Detections, rules: Rules) -> list[Any]:
     """The masks of a table, compressed; None of each row where boxes are measured."""
     shapes = measured(table, measure_of(rules))
-    return shapes.codes.tolist() if isinstance(shapes, Masks) else [None] * len(table)
+    return shapes.sound.tolist() if isinstance(shapes, Masks) else [None] * len(table)
 
 
 def _difference(

@@ -15,11 +15,12 @@ from detmetrics.loading import benchmark_of_format, read_sheet
 from detmetrics.matching import match
 from detmetrics.messages import few, shown
 from detmetrics.pairing import UnknownPolicy
-from detmetrics.preparation import evaluated_classes, prepare, settled
+from detmetrics.preparation import evaluated_classes, prepare
 from detmetrics.reading.request import Reading
 from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
 from detmetrics.rules.files import rule_set
+from detmetrics.shaping import settled
 from detmetrics.tables import Detections, GroundTruth, restrict
 
 __all__ = ["evaluate", "read_detections", "read_ground_truth", "refuse_unpaired"]

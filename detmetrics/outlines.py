@@ -17,6 +17,12 @@ import numpy as np
 
 from detmetrics.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.overlap import OutlineError
+from detmetrics.overlap.crossings import (
+    MOST_CROSSINGS,
+    cross_often,
+    shared_areas,
+    tangled,
+)
 from detmetrics.overlap.encodings import MOST_STEPS, polygons_fault
 from detmetrics.overlap.masks import Masks, masks_of
 from detmetrics.overlap.polygons import Polygons
@@ -26,9 +32,6 @@ __all__ = ["Drawn", "drawn"]
 
 CHUNK = 100
 """Rows that are tried at once where some are faulty: an error tells as many."""
-
-MOST_CROSSINGS = 50_000
-"""Of all polygons that are repaired: each takes time, and memory."""
 
 BLOCK = 32_768
 """Pairs that are compared at once."""
@@ -158,7 +161,7 @@ class Drawn:
             first = self.parts.first[start : end + 1]
             return self.parts.points[first[0] : first[-1]].tobytes(), (first - first[0]).tobytes()
         if self.encoded[row]:
-            code = self.masks.codes[np.searchsorted(self.of_mask, row)]
+            code = self.masks.sound[np.searchsorted(self.of_mask, row)]
             return tuple(code["size"]), code["counts"]
         return row
 
@@ -169,7 +172,7 @@ class Drawn:
         a, b = np.split(at, 2)
         geometries = self._unions(rows)
         areas = shapely.area(geometries)
-        shared = shapely.area(shapely.intersection(geometries[a], geometries[b]))
+        shared = shared_areas(geometries[a], geometries[b])
         with np.errstate(invalid="ignore"):  # of two that have no area
             overlap: Floats = shared / (areas[a] + areas[b] - shared)
         return overlap
@@ -186,8 +189,15 @@ class Drawn:
 
     @cached_property
     def _vast(self) -> Bools:
-        """(R,) which have too many crossings to be repaired."""
-        return self._any(self._part_crosses & ~self._repairable)
+        """(R,) which have too many crossings to be repaired or put together."""
+        vast = self._any(self._tangled)
+        several = np.bincount(self.of_part, minlength=self.rows) > 1
+        doubtful = several & ~vast & (self.corners**2 > MOST_CROSSINGS)
+        for row in np.flatnonzero(doubtful).tolist():
+            start, end = np.searchsorted(self.of_part, [row, row + 1])
+            points = self.parts.points[self.parts.first[start] : self.parts.first[end]]
+            vast[row] = cross_often(points, points)
+        return vast
 
     # --- of polygons, by part ---
 
@@ -203,7 +213,7 @@ class Drawn:
     @cached_property
     def _part_areas(self) -> Floats:
         areas = self._wound.copy()
-        odd = np.flatnonzero(self._part_crosses & self._repairable)
+        odd = np.flatnonzero(self._part_crosses & ~self._tangled)
         areas[odd] = self.parts.take(odd).areas
         return areas
 
@@ -213,21 +223,9 @@ class Drawn:
         return self.parts.crossing & self._cornered if len(self.parts) else np.zeros(0, bool)
 
     @cached_property
-    def _repairable(self) -> Bools:
-        """(V,) polygons with few crossings, and of those with more as many as time allows.
-
-        A line of length l that wanders through an area a crosses itself about l^2 / (pi a) times
-        (Crofton), and no pair of sides twice.
-        """
-        low, high = self.parts.hulls[:, :2], self.parts.hulls[:, 2:]
-        length, corners = _lengths(self.parts), self.parts.count
-        with np.errstate(divide="ignore", invalid="ignore"):
-            crossings = length**2 / (np.pi * (high - low).prod(axis=1))
-        crossings = np.fmin(crossings, corners**2 / 2.0) * self._part_crosses
-        order = np.argsort(crossings)
-        repairable = np.zeros(len(crossings), bool)
-        repairable[order] = np.cumsum(crossings[order]) <= MOST_CROSSINGS
-        return repairable
+    def _tangled(self) -> Bools:
+        """(V,) which cross themselves too often to be repaired."""
+        return tangled(self.parts.points, self.parts.first, self._part_crosses)
 
     @cached_property
     def _cornered(self) -> Bools:

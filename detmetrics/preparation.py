@@ -12,17 +12,15 @@ from dataclasses import replace
 import numpy as np
 
 from detmetrics.arrays import Bools, read_only
-from detmetrics.candidates import measure_of, measured
 from detmetrics.columns import negative_sizes
 from detmetrics.errors import DetmetricsWarning, RulesError
 from detmetrics.messages import counted, few
-from detmetrics.overlap import KINDS, SHAPES, Kind
-from detmetrics.rules import COCO, RULE_SETS, Rules
+from detmetrics.rules import COCO, Rules
 from detmetrics.rules.areas import ANY_SIZE
-from detmetrics.rules.value import CombinationError, boxes_alone
+from detmetrics.shaping import areas, shaped
 from detmetrics.tables import Detections, GroundTruth, restrict
 
-__all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare", "settled"]
+__all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare"]
 
 FREQUENCIES = ("r", "c", "f")
 
@@ -103,14 +101,15 @@ def prepare(
 
     Raises:
         RulesError: the rules need what the tables lack.
+        FormatError, TableError: outlines that are no such shapes, or masks of one image that differ
+            in its size.
     """
     if rules.pixel and truth.relative:
         raise RulesError(
             f"rules {rules.name} add a pixel to width and height, and boxes are shares of images "
             "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
         )
-    if rules.shape != "box":
-        truth, detections = _shaped(truth, rules), _shaped(detections, rules)
+    truth, detections = shaped(truth, detections, rules)
     _refuse_second_pixel(truth, detections, rules)
     _refuse_unfederated(truth, rules)
     _refuse_unknown_attributes(truth, rules)
@@ -141,99 +140,9 @@ def _changed(
         scores = read_only(np.round(detections.scores, rules.score_decimals))
         detections = replace(detections, scores=scores)
     if rules.zero_area == "missing" and (truth.area == 0).any():
-        own = truth.xywh[:, 2:].prod(axis=1)
-        if rules.shape != "box":
-            own = measured(truth, measure_of(rules)).areas
-        truth = replace(truth, area=read_only(np.where(truth.area == 0, own, truth.area)))
+        own = np.where(truth.area == 0, areas(truth, rules), truth.area)
+        truth = replace(truth, area=read_only(own))
     return truth, detections
-
-
-def settled(
-    truth: GroundTruth, detections: Detections, rules: Rules, shape: str
-) -> tuple[Rules, tuple[str, ...]]:
-    """The rules with the shape that is measured, and what to say of the choice.
-
-    shape: ``"auto"`` takes, where rules are of upright boxes, what both tables have outlines of.
-    Ground truth of COCO always has outlines, and its box results have none: nothing is said then.
-
-    Raises:
-        RulesError: no such shape, or the rules cannot measure it.
-    """
-    if shape != "auto":
-        rules = _with_shape(rules, shape)
-    if shape != "auto" or rules.shape != "box":
-        return rules, tuple(_upright(truth, detections, rules))
-    natural = {truth.natural, detections.natural}
-    some = all(len(table) or table.natural for table in (truth, detections))
-    if natural == {None} or not some:  # an empty file could be of any shape
-        return rules, ()
-    told = [name for name in natural if name is not None]
-    kind = KINDS[told[0] if len(told) == 1 else "mask"]  # polygons can be drawn as masks
-    if None in natural:
-        return rules, tuple(_one_sided(truth, detections, kind))
-    if of_boxes := boxes_alone(rules, kind.name):
-        lack = f"rules {rules.name} have {', '.join(of_boxes)}, which {kind.title} have not"
-        return rules, (f"measured by upright boxes: {lack}; {_measuring(kind)}",)
-    drawn = [table for table in (truth, detections) if table.natural != kind.name]
-    both = f"drawn of the polygons of {drawn[0].source.name}" if drawn else "which both sides have"
-    said = f"measured by {kind.title}, {both} (--shape box: by their upright boxes)"
-    return rules.replace(shape=kind.name), (said,)
-
-
-def _with_shape(rules: Rules, shape: str) -> Rules:
-    if shape not in SHAPES:
-        raise RulesError(f"shape: expected auto or one of {', '.join(SHAPES)}, got {shape!r}")
-    try:
-        return rules.replace(shape=shape)
-    except CombinationError:
-        of_boxes = ", ".join(boxes_alone(rules, shape))
-        kind = KINDS[shape]
-        raise RulesError(
-            f"shape: rules {rules.name} have {of_boxes}, which {kind.title} have not; "
-            f"{_measuring(kind)}"
-        ) from None
-
-
-def _measuring(kind: Kind) -> str:
-    """Where to find rules that can measure a kind of shape."""
-    known = [rules.name for rules in RULE_SETS.values() if rules.shape == kind.name]
-    return f"rules that measure them: {', '.join(known or [COCO.name])}"
-
-
-def _one_sided(truth: GroundTruth, detections: Detections, kind: Kind) -> Iterator[str]:
-    """Outlines of detections are lost without those of the ground truth, and so are oriented
-    boxes; masks of the ground truth alone are what every COCO file has.
-    """
-    if detections.natural is None and truth.natural == "mask":
-        return
-    lacks, has = (truth, detections) if truth.natural is None else (detections, truth)
-    could = f" (--shape {kind.name} takes them as they stand)" if lacks.can_be(kind) else ""
-    yield (
-        f"measured by upright boxes: {has.source.name} has {kind.title}, and "
-        f"{lacks.source.name} has boxes alone{could}"
-    )
-
-
-def _upright(truth: GroundTruth, detections: Detections, rules: Rules) -> Iterator[str]:
-    """Upright boxes are oriented ones too: that they are measured so is said."""
-    if rules.shape == "box":
-        return
-    kind = KINDS[rules.shape]
-    sides = [table for table in (truth, detections) if table.natural is None and len(table)]
-    plain = [table.source.name for table in sides if table.can_be(kind)]
-    if plain:
-        yield f"{' and '.join(plain)}: boxes alone, which are measured as they stand, upright"
-
-
-def _shaped(table, rules: Rules):  # type: ignore[no-untyped-def]
-    """With the shapes that are measured, and their areas where the source has none."""
-    shapes = measured(table, measure_of(rules))
-    if isinstance(table, GroundTruth):
-        derived = True if table.derived is None else table.derived
-        area = read_only(np.where(derived, shapes.areas, table.area))
-        return table.with_shapes(shapes, area=area)
-    own_area = read_only(shapes.areas) if rules.detection_area == "shape" else None
-    return table.with_shapes(shapes, own_area=own_area)
 
 
 def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]

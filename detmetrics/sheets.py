@@ -160,7 +160,7 @@ class Sheet:
     def with_pixels(self, pixels: Pixels) -> Sheet:
         """With the last pixel counted as part of the box, where that is asked for and it is not.
 
-        continuous: w = xmax - xmin; inclusive: w = xmax - xmin + 1.
+        continuous: w = xmax - xmin; inclusive: w = xmax - xmin + 1. Shapes have no last pixel.
         """
         if not self.corners_inclusive:
             return self
@@ -182,7 +182,8 @@ class Sheet:
             source=replace(self.source, pixel_added=True),
             notes=(
                 *self.notes,
-                f"{self.source.name}: corners include their last pixel: w = xmax - xmin + 1",
+                f"{self.source.name}: corners include their last pixel: w = xmax - xmin + 1"
+                + ("" if self.shapes is None else "; shapes are taken as they stand"),
             ),
         )
 

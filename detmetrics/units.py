@@ -70,7 +70,8 @@ def area_note(sheet: Sheet) -> str | None:
     missing = 0 if sheet.areas is None else int(np.isnan(sheet.areas).sum())
     if not missing:
         return None
-    return f"{sheet.source.name}: {missing:,} of {len(sheet):,} areas are missing: w * h is used"
+    own = "w * h is used" if sheet.shapes is None else "that of the shape that is measured is used"
+    return f"{sheet.source.name}: {missing:,} of {len(sheet):,} areas are missing: {own}"
 
 
 def unsized_note(source: Source, catalog: Catalog) -> str:

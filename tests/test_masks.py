@@ -186,6 +186,41 @@ def test_masks_from_arrays_are_checked_too():
         masks_of(sound, sizes[:1, ::-1])
 
 
+def of_arrays(truth: Masks, found: Masks, images=(1, 2)) -> tuple[dm.GroundTruth, dm.Detections]:
+    """Rows of one class on an image each, of unknown size."""
+    catalog = dm.Catalog.from_ids(images=images, categories=["a"])
+    rows = {"categories": ["a"] * len(truth), "catalog": catalog}
+    return (
+        dm.GroundTruth.from_arrays(image_ids=images[: len(truth)], shapes=truth, **rows),
+        dm.Detections.from_arrays(
+            image_ids=images[: len(found)], shapes=found, scores=[0.5] * len(found), **rows
+        ),
+    )
+
+
+@pytest.mark.parametrize("counts", [[0, 9, 0, 0, 39], [9, 39], text([9, 39])])
+@pytest.mark.parametrize("images", [None, [1]])
+def test_masks_from_arrays_may_be_any_encoding(counts, images):
+    column = Masks.of_codes([{"size": [6, 8], "counts": counts}] * 2)
+    result = dm.evaluate(*of_arrays(column, column), images=images)
+    assert result.rules.shape == "mask"
+    assert result.summary["AP"] == pytest.approx(1)
+    idle = {code["counts"] for code in column.take(np.array([1, 0])).sound}
+    assert idle in ({text([0, 9, 39]).encode()}, {text([9, 39]).encode()})
+
+
+def test_masks_of_one_image_have_one_size():
+    """pycocotools makes -1 of their overlap, which looks like none."""
+    column = Masks.of_codes([FULL, FULL])
+    other = Masks.of_codes([FULL, {"size": [4, 8], "counts": [0, 32]}])
+    with pytest.raises(dm.TableError, match=r"\[1\]: expected a mask of 8 x 6, .* got 8 x 4"):
+        dm.evaluate(*of_arrays(column, other))
+    with pytest.raises(dm.TableError, match=r"\[1\]: expected a mask of 8 x 4, .* got 8 x 6"):
+        dm.evaluate(*of_arrays(other, column), shape="boundary", images=[2])
+    dm.evaluate(*of_arrays(column, other), shape="box")
+    dm.evaluate(*of_arrays(other, other))
+
+
 def test_polygons_of_images_of_many_sizes_are_drawn_on_their_own():
     sizes = np.array([[8, 6], [20, 6], [8, 6], [6, 8]], float)
     rows = [[SQUARE], [SQUARE, [10, 0, 20, 0, 20, 6]], [[0, 0, 3, 0, 3, 3]], [SQUARE]]

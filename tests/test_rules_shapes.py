@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import detmetrics as dm
 from detmetrics.cli import cli
 from detmetrics.overlap import SHAPES
-from detmetrics.overlap.polygons import Polygons
+from detmetrics.overlap.polygons import Polygons, Rectangles
 from detmetrics.reconciling.mistakes import _first_of_equals
 from detmetrics.reconciling.waterfall import _path
 from detmetrics.reports.csv import to_csv
@@ -490,3 +490,35 @@ class TestKnownNumbers:
         value = dm.evaluate(*dota, shape="box").summary["AP"]
         first = dm.reconcile(*dota, reported=f"{value:.6f}").candidates[0]
         assert (first.rules, first.metric, first.how) == ("dota", "AP", "measured by upright boxes")
+
+
+class TestAreas:
+    """Where the source has none they are of what is measured, and notes say so."""
+
+    TURNED = Rectangles.of_sides(np.array([[50.0, 50, 40, 10, 0.8], [20.0, 20, 8, 4, 0.1]]))
+
+    def tables(self, areas=None):
+        rows = {"image_ids": [1, 1], "categories": ["a", "a"], "shapes": self.TURNED}
+        truth = dm.GroundTruth.from_arrays(areas=areas, **rows)
+        return truth, dm.Detections.from_arrays(scores=[0.5, 0.6], catalog=truth.catalog, **rows)
+
+    @pytest.mark.parametrize("areas", [None, [np.nan, 7]])
+    @pytest.mark.parametrize("of", ["shape", "box"])
+    def test_tables_of_a_result_can_be_measured_by_boxes(self, areas, of):
+        tables = self.tables(areas)
+        rules = dm.COCO.replace(detection_area=of)
+        result = dm.evaluate(*tables, rules)
+        assert result.rules.shape == "oriented"
+        again = dm.evaluate(result.ground_truth, result.detections, rules, shape="box")
+        boxes = dm.evaluate(*tables, rules, shape="box")
+        assert again.ground_truth.area.tolist() == boxes.ground_truth.area.tolist()
+        assert again.detections.area.tolist() == boxes.detections.area.tolist()
+        back = dm.evaluate(again.ground_truth, again.detections, rules)
+        assert back.ground_truth.area.tolist() == result.ground_truth.area.tolist()
+        assert back.detections.area.tolist() == result.detections.area.tolist()
+
+    def test_missing_ones_are_not_said_to_be_of_boxes(self):
+        truth, _ = self.tables([np.nan, 7])
+        assert truth.notes == (
+            "arrays: 1 of 2 areas are missing: that of the shape that is measured is used",
+        )

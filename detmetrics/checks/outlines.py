@@ -68,7 +68,7 @@ def _undrawn(subject: Subject, drawn: Drawn) -> Finding | None:
 def _of_other_size(subject: Subject, drawn: Drawn) -> Bools:
     """(R,) masks whose width and height are not those of their image."""
     other = np.zeros(drawn.rows, bool)
-    codes = drawn.masks.codes.tolist()
+    codes = drawn.masks.sound.tolist()
     size = np.array([code["size"][::-1] for code in codes], np.float64).reshape(-1, 2)
     of_image = np.floor(subject.sizes[drawn.of_mask])
     other[drawn.of_mask] = (size != of_image).any(axis=1) & ~np.isnan(of_image).any(axis=1)

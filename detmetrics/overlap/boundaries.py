@@ -114,7 +114,7 @@ class _Drawn:
     def __init__(self, masks: Masks, rows: Ints) -> None:
         self.rows = np.unique(rows)
         chosen = masks.take(self.rows)
-        lengths = lengths_of([code["counts"] for code in chosen.codes.tolist()])
+        lengths = lengths_of([code["counts"] for code in chosen.sound.tolist()])
         self.ends = np.cumsum(lengths.length)
         self.first = np.append(0, np.cumsum(lengths.count)).tolist()
         self.boxes = chosen.runs.boxes.astype(np.int64).tolist()
@@ -159,7 +159,7 @@ def _eroded(pixels: Pixels, depth: int) -> Pixels:
 
 def _boundaries_of(outlines: Any, sizes: Floats, single: bool = False) -> Boundaries:
     masks = masks_of(outlines, sizes, single)
-    return Boundaries(masks.codes, masks.runs)
+    return Boundaries(masks.sound, masks.runs)
 
 
 KIND = Kind(

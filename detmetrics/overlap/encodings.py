@@ -246,7 +246,10 @@ def _faults_of(given: Sequence[list[Any]], images: Floats) -> list[Fault]:
 
 def _fault(one: list[Any], image: Floats) -> str | None:
     if not np.isfinite(image).all():
-        return "a polygon makes a mask only on an image of known width and height"
+        return (
+            "a polygon makes a mask only on an image of known width and height (--image-dir DIR, "
+            "--image-sizes FILE; --shape box measures boxes)"
+        )
     if not _fit(image[None])[0]:
         wide, high = map(int, image)
         most = counted(MOST_DRAWN, "pixel")

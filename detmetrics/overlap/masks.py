@@ -41,8 +41,8 @@ MOST_EDGES = 1 << 14
 class Masks(Shapes):
     """Compressed masks.
 
-    codes : (R,) ``{"size": [height, width], "counts": bytes}``; known: what they hold, where they
-    have been checked.
+    codes : (R,) mappings as files have them; known: what they hold, where they have been checked
+    and are ``{"size": [height, width], "counts": bytes}``.
 
     Raises:
         TableError: codes that are no masks, when they are first looked at.
@@ -66,22 +66,36 @@ class Masks(Shapes):
 
     def take(self, rows: Ints) -> Self:
         """See :meth:`Shapes.take`."""
-        return type(self)(self.codes[rows], self.runs.take(rows))
+        return type(self)(self.sound[rows], self.runs.take(rows))
 
     def scaled(self, _: Floats) -> Self:
         """Pixels are no shares, and stay what they are."""
         return self
 
-    @remembered
+    @property
+    def sound(self) -> Objects:
+        """(R,) ``{"size": [height, width], "counts": bytes}``, which hold no idle runs."""
+        return self._checked[0]
+
+    @property
     def runs(self) -> Runs:
         """What the masks hold."""
+        return self._checked[1]
+
+    @remembered
+    def _checked(self) -> tuple[Objects, Runs]:
         if self.known is not None:
-            return self.known
+            return self.codes, self.known
         try:
-            return codes_of(self.codes.tolist(), np.full((len(self), 2), np.nan))[1]
+            return codes_of(self.codes.tolist(), np.full((len(self), 2), np.nan))
         except OutlineError as error:
             texts = [f"[{row}]: {text}" for row, text in error.faults]
             raise TableError(listing("masks", texts, error.count)) from None
+
+    @property
+    def frames(self) -> Floats:
+        """See :attr:`Shapes.frames`."""
+        return self.runs.size[:, ::-1].astype(np.float64)
 
     @remembered
     def hulls(self) -> Floats:
@@ -96,7 +110,7 @@ class Masks(Shapes):
 
     def outline(self, row: int, detail: float) -> tuple[Floats, ...]:
         """See :meth:`Shapes.outline`; coarser beyond :data:`MOST_CELLS` pixels."""
-        code = self.codes[row]
+        code = self.sound[row]
         lengths, high = lengths_of([code["counts"]]).length, code["size"][0]
         width, height = self.runs.boxes[row, 2:].astype(int).tolist()
         side = max(int(detail), math.isqrt(max(width * height - 1, 0) // MOST_CELLS) + 1)
@@ -118,14 +132,14 @@ class Masks(Shapes):
         asked = np.flatnonzero(most >= lowest * (1 - 1e-9) * union)
         mine, theirs = mine[asked], theirs[asked]
         overlap = overlaps_of_codes(
-            self.codes, mine, other.codes, theirs, crowd[theirs], first[mine]
+            self.sound, mine, other.sound, theirs, crowd[theirs], first[mine]
         )
         kept = np.flatnonzero(overlap >= lowest)
         return mine[kept], theirs[kept], overlap[kept]
 
     def overlaps(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, _: float) -> Floats:
         """See :meth:`Shapes.overlaps`."""
-        return overlaps_of_codes(self.codes, mine, other.codes, theirs, crowd, mine)
+        return overlaps_of_codes(self.sound, mine, other.sound, theirs, crowd, mine)
 
 
 def overlaps_of_codes(

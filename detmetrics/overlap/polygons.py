@@ -23,6 +23,8 @@ from detmetrics.errors import TableError
 from detmetrics.messages import shown
 from detmetrics.overlap import convex
 from detmetrics.overlap.boxes import Boxes
+from detmetrics.overlap.crossings import UNTANGLED, crossed_too_often, shared_areas, tangled
+from detmetrics.overlap.encodings import polygons_fault
 from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
 from detmetrics.parallel import each
@@ -159,7 +161,7 @@ class Polygons(Shapes):
         """See :meth:`Shapes.outline`."""
         return (self.points[self.first[row] : self.first[row + 1]],)
 
-    @property
+    @remembered
     def crossing(self) -> Bools:
         """(R,) which cross or touch themselves, and are repaired."""
         found = np.zeros(len(self), bool)
@@ -168,6 +170,11 @@ class Polygons(Shapes):
 
             found[odd] = ~shapely.is_valid(self._drawn(odd))
         return found
+
+    @remembered
+    def tangled(self) -> Bools:
+        """(R,) which cross themselves so often that they cannot be repaired: refuse them."""
+        return tangled(self.points, self.first, self.crossing)
 
     # --- overlap ---
 
@@ -214,10 +221,12 @@ class Polygons(Shapes):
                     self.planes(mine[at], most), other.planes(theirs[at], most)
                 )
         if len(at := np.flatnonzero(~regular)):
-            import shapely
-
             one, two = self._geometries(mine[at]), other._geometries(theirs[at])
-            shared[at] = shapely.area(shapely.intersection(one, two))
+            shared[at] = shared_areas(one, two)
+            if len(odd := at[np.isnan(shared[at])]):
+                row, their = mine[odd[0]], theirs[odd[0]]
+                corners = int(self.count[row]), int(other.count[their])
+                raise TableError(crossed_too_often(corners, self.hulls[row]))
         return shared
 
     # --- convex ones, as planes of corners ---
@@ -356,7 +365,7 @@ def polygons_of(outlines: Any, _: Floats | None = None, single: bool = False) ->
     """Polygons of what a source says.
 
     Raises:
-        OutlineError: a segmentation is no single polygon.
+        OutlineError: a segmentation is no single polygon, or one that crosses itself too often.
     """
     del single
     if isinstance(outlines, Polygons):
@@ -366,19 +375,21 @@ def polygons_of(outlines: Any, _: Floats | None = None, single: bool = False) ->
     rows: list[Floats] = []
     faults: list[tuple[int, str]] = []
     for row, one in enumerate(outlines.plain()):
-        try:
-            (polygon,) = one
-            points = np.array(polygon, np.float64).reshape(-1, 2)
-        except (TypeError, ValueError):
-            points = np.zeros((0, 2))
-        if len(points) < 3 or not np.isfinite(points).all():
+        if not isinstance(one, list) or len(one) != 1:
             faults.append((row, f"expected one polygon of 3 points or more, got {shown(one)}"))
-            continue
-        rows.append(points)
+        elif fault := polygons_fault(one):
+            faults.append((row, fault))
+        else:
+            rows.append(np.array(one[0], np.float64).reshape(-1, 2))
     if faults:
         raise OutlineError(faults[:100], len(faults))
     points = np.concatenate([np.zeros((0, 2)), *rows])
-    return Polygons(points, np.append(0, np.cumsum([len(row) for row in rows])).astype(np.int64))
+    polygons = Polygons(points, np.append(0, np.cumsum([len(row) for row in rows])))
+    if len(odd := np.flatnonzero(polygons.tangled)):
+        text = f"expected {UNTANGLED}, got {{}}"
+        faults = [(row, text.format(polygons.count[row])) for row in odd[:100].tolist()]
+        raise OutlineError(faults, len(odd))
+    return polygons
 
 
 KIND = Kind(

@@ -141,7 +141,7 @@ def gaussians_of(outlines: Any, sizes: Floats, single: bool = False) -> Gaussian
         OutlineError: a polygon that has more than four corners.
     """
     if isinstance(outlines, Gaussians):
-        return outlines
+        return outlines if outlines.single == single else Gaussians(outlines.sides, single)
     if isinstance(outlines, Boxes):
         x1, y1, x2, y2 = outlines.hulls.T
         upright = [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, np.zeros(len(x1))]

@@ -68,6 +68,13 @@ class Shapes(ABC):
     def areas(self) -> Floats:
         """(R,) areas, in the square of the unit of the hulls."""
 
+    @property
+    def frames(self) -> Floats:
+        """(R, 2) width and height of the images that they are drawn on, and can be compared on
+        alone; nan where they are drawn on none.
+        """
+        return np.full((len(self), 2), np.nan)
+
     @abstractmethod
     def overlaps(
         self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, lowest: float

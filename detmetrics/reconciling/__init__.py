@@ -13,7 +13,6 @@ from detmetrics.evaluation import read_ground_truth, refuse_unpaired
 from detmetrics.loading import benchmark_of_format, read_sheet
 from detmetrics.messages import counted
 from detmetrics.pairing import UnknownPolicy
-from detmetrics.preparation import settled
 from detmetrics.reading.request import Reading
 from detmetrics.reconciling.classorder import other_order
 from detmetrics.reconciling.marks import marks, score_decimals
@@ -33,6 +32,7 @@ from detmetrics.rules import (
     Rules,
 )
 from detmetrics.rules.files import rule_set
+from detmetrics.shaping import settled
 from detmetrics.sheets import Sheet
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.ties import NO_INTERVAL

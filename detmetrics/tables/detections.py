@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,13 +28,6 @@ from detmetrics.overlap.polygons import Polygons
 from detmetrics.pairing import UnknownPolicy
 from detmetrics.sheets import Pixels, Sheet
 from detmetrics.sources import ARRAYS, Faults, Source
-from detmetrics.units import kept_boxes, kept_shapes, refuse_units
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-from typing import ClassVar
-
 from detmetrics.tables.door import (
     doubts,
     outline_column,
@@ -44,6 +37,10 @@ from detmetrics.tables.door import (
     warn,
 )
 from detmetrics.tables.rows import Rows
+from detmetrics.units import kept_boxes, kept_shapes, refuse_units
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Detections"]
 

@@ -11,6 +11,7 @@ from detmetrics.arrays import Floats, Ints
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.columns import LARGEST, of_length, refuse_unusable
 from detmetrics.errors import DetmetricsWarning, TableError
+from detmetrics.overlap.crossings import UNTANGLED
 from detmetrics.overlap.masks import Masks
 from detmetrics.overlap.polygons import Polygons, Rectangles
 from detmetrics.pairing import KeyKind, Known, UnknownPolicy, pair
@@ -72,9 +73,16 @@ def _refuse_sides(sides: Floats) -> None:
 
 
 def refuse_outlines(faults: Faults, sheet: Sheet) -> None:
-    """Note polygons with a nan, an infinity or a number that is no pixel."""
-    if isinstance(sheet.shapes, Polygons):
-        refuse_unusable(faults, sheet.shapes.hulls, "shapes")
+    """Refuse polygons with a nan, an infinity or a number that is no pixel; note tangled ones.
+
+    Raises:
+        FormatError, TableError: numbers that are none, of which nothing more can be told.
+    """
+    if not isinstance(sheet.shapes, Polygons):
+        return
+    refuse_unusable(faults, sheet.shapes.hulls, "shapes")
+    faults.settle()
+    faults.refuse(sheet.shapes.tangled, "shapes", UNTANGLED, sheet.shapes.count)
 
 
 def outline_notes(faults: Faults, sheet: Sheet) -> list[str | None]:

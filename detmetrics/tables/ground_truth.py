@@ -52,12 +52,12 @@ class GroundTruth(Rows):
         box_format: ``"xywh"`` or ``"xyxy"``.
         relative: boxes are shares of the width and height of images of unknown size.
         area : (G,) square pixels: the source's own where it has one (COCO's is the mask's),
-            else ``w * h``.
+            else ``w * h``, and once rules have measured shapes that of the shape.
         crowd : (G,) a region of many objects: absorbs detections, is never missed.
         ignore, difficult : (G,) the source's own flags; rules decide what they do.
         ids : (G,) the source's ids; counted from 1 where it has none.
         shapes: (G,) outlines; None where boxes are all there is.
-        derived : (G,) the area is ``w * h``, as the source has none; None where all are.
+        derived : (G,) the area is computed, as the source has none; None where all are.
         place : (G,) row in the source.
         beside: (G,) it is of a class like this one, see :attr:`Rules.class_rules`; None where no
             object is.
@@ -137,9 +137,9 @@ class GroundTruth(Rows):
 
         image_ids, categories : (G,) ids; names serve where every one of them fits.
         boxes : (G, 4) pixels, those around the shapes unless given; shapes : (G,) oriented boxes,
-        polygons or masks; areas : (G,) square pixels, nan where unknown (then ``w * h``);
-        crowd, ignore, difficult : (G,) bool; ids : (G,) of the objects; attributes: (G,) numbers by
-        name, nan where unknown, such as ``visibility``.
+        polygons or masks; areas : (G,) square pixels, nan where unknown (then that of the box, or
+        of the shape that is measured); crowd, ignore, difficult : (G,) bool; ids : (G,) of the
+        objects; attributes: (G,) numbers by name, nan where unknown, such as ``visibility``.
         catalog: all images and categories; without it they are those of the rows, so that
         images without objects are unknown.
 

@@ -27,7 +27,8 @@ class Rows:
 
     Class attributes: ``side`` says what the table is; ``columns`` are the names of the fields that
     have a value a row, or several by name. ``shapes``: the outlines of the rows, None where boxes
-    are all there is.
+    are all there is; ``area_of``: the shape that areas are of, where
+    the source has none.
     """
 
     side: ClassVar[str]
@@ -42,6 +43,7 @@ class Rows:
     place: Ints
     source: Source
     shapes: Outlines | Shapes | None = None
+    area_of: str = "box"
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -94,10 +96,6 @@ class Rows:
         if key not in made:
             made[key] = self._made_as(kind, single)
         return made[key]
-
-    def with_shapes(self, shapes: Shapes, **columns: Any) -> Self:
-        """With the shapes that are measured in place of the outlines; columns: that change too."""
-        return replace(self, shapes=shapes, **columns)
 
     def _made_as(self, kind: Kind, single: bool) -> Shapes:
         if not len(self):

@@ -35,7 +35,7 @@ def segmentations_in(table: GroundTruth | Detections) -> list[Any] | None:
     if isinstance(shapes, Polygons):
         return [[points.ravel().tolist()] for points in _each(shapes)]
     if isinstance(shapes, Masks):
-        return [_text(code) for code in shapes.codes.tolist()]
+        return [_text(code) for code in shapes.sound.tolist()]
     assert isinstance(shapes, Segmentations)
     try:
         return _checked(shapes.plain())
@@ -54,7 +54,7 @@ def _checked(rows: list[Any]) -> list[Any]:
     others = [row for row, one in enumerate(rows) if not isinstance(one, list)]
     masks = _masks(object_column([rows[row] for row in others]), others)
     found = list(rows)
-    for row, code in zip(others, masks.codes.tolist(), strict=True):
+    for row, code in zip(others, masks.sound.tolist(), strict=True):
         found[row] = _text(code)
     return found
 

@@ -326,6 +326,13 @@ class TestVoc:
         assert np.array_equal(corners_of(truth), drawn(sides))
         assert any("radians, clockwise as the image is seen, as roLabel" in n for n in truth.notes)
 
+    def test_a_last_pixel_is_of_boxes_alone_and_that_is_said(self, tmp_path):
+        corners = element("polygon", x1=10, y1=20, x2=30, y2=20, x3=30, y3=40)
+        truth = voc(tmp_path, BOX + corners, BOX, pixels="inclusive")
+        assert truth.boxes.tolist() == [[10, 20, 31, 41]] * 2
+        assert truth.shapes.hulls.tolist() == [[10, 20, 30, 40]] * 2
+        assert any(note.endswith("+ 1; shapes are taken as they stand") for note in truth.notes)
+
     def test_among_upright_ones(self, tmp_path):
         truth = voc(tmp_path, robndbox(50, 40, 30, 10, 0.7), BOX)
         assert truth.shapes.sides[1].tolist() == [20, 30, 20, 20, 0]

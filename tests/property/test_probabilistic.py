@@ -11,6 +11,7 @@ import detmetrics as dm
 from detmetrics.overlap import KINDS, OutlineError
 from detmetrics.overlap.polygons import Polygons, Rectangles
 from detmetrics.overlap.probabilistic import BEYOND, Gaussians, gaussians_of, smallest_rectangles
+from detmetrics.reconciling.workbench import Workbench
 from detmetrics.sheets import Sheet
 
 FIRST = np.array([0])
@@ -138,6 +139,30 @@ def test_shares_of_images_of_unknown_size_are_refused():
     assert dm.evaluate(shares, found, dm.DOTA).summary["AP"] == pytest.approx(1)
     with pytest.raises(dm.RulesError, match=r"measured in pixels.*--image-sizes"):
         dm.evaluate(shares, found, dm.ULTRALYTICS_OBB)
+
+
+def test_arithmetic_is_that_of_the_rules_whatever_was_measured_before():
+    rng = np.random.default_rng(1)
+    there = np.column_stack(
+        [rng.uniform(10, 90, (20, 2)), rng.uniform(5, 30, (20, 2)), np.ones(20)]
+    )
+    rows = {"image_ids": [1] * 20, "categories": ["a"] * 20}
+    truth = dm.GroundTruth.from_arrays(shapes=Rectangles.of_sides(there), **rows)
+    found = dm.Detections.from_arrays(
+        shapes=Rectangles.of_sides(there + 0.3),
+        scores=rng.random(20),
+        catalog=truth.catalog,
+        **rows,
+    )
+    double = dm.ULTRALYTICS_OBB.replace(arithmetic="float64")
+    bench = Workbench(truth, found)
+    single = bench.summary(dm.ULTRALYTICS_OBB)
+    expected = dm.evaluate(truth, found, double).matching.pairs.overlap.max()
+    assert bench.evaluation(double).matching.pairs.overlap.max() == expected
+    assert single == dm.evaluate(truth, found, dm.ULTRALYTICS_OBB).summary
+    prepared = bench.evaluation(dm.ULTRALYTICS_OBB)
+    again = dm.evaluate(prepared.ground_truth, prepared.detections, double)
+    assert again.matching.pairs.overlap.max() == expected
 
 
 def test_tables_without_rows():
