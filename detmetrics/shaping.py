@@ -11,6 +11,8 @@ from detmetrics.arrays import Floats, read_only
 from detmetrics.candidates import measure_of, measured
 from detmetrics.errors import RulesError
 from detmetrics.overlap import KINDS, SHAPES, Kind, OutlineError
+from detmetrics.overlap.polygons import Polygons
+from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.rules import COCO, RULE_SETS, Rules
 from detmetrics.rules.value import CombinationError, boxes_alone
 from detmetrics.tables import Detections, GroundTruth
@@ -44,10 +46,22 @@ def settled(
     if of_boxes := boxes_alone(rules, kind.name):
         lack = f"rules {rules.name} have {', '.join(of_boxes)}, which {kind.title} have not"
         return rules, (f"measured by upright boxes: {lack}; {_measuring(kind)}",)
+    if kind.name == "mask" and (unsized := [t for t in (truth, detections) if _undrawable(t)]):
+        why = f"masks of polygons need the size of the image, unknown in {unsized[0].source.name}"
+        ways = "--image-dir DIR, --image-sizes FILE; --shape oriented compares single polygons"
+        return rules, (f"measured by upright boxes: {why} ({ways})",)
     drawn = [table for table in (truth, detections) if table.natural != kind.name]
     both = f"drawn of the polygons of {drawn[0].source.name}" if drawn else "which both sides have"
     said = f"measured by {kind.title}, {both} (--shape box: by their upright boxes)"
     return rules.replace(shape=kind.name), (said,)
+
+
+def _undrawable(table: GroundTruth | Detections) -> bool:
+    """Whether it has polygons on images of unknown size."""
+    if not np.isnan(table.sizes).any():
+        return False
+    shapes = table.shapes
+    return isinstance(shapes, Polygons) or (isinstance(shapes, Segmentations) and shapes.drawn)
 
 
 def _with_shape(rules: Rules, shape: str) -> Rules:

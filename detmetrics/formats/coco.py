@@ -37,6 +37,7 @@ from detmetrics.reading.given import Given
 from detmetrics.reading.outlines import outlined
 from detmetrics.reading.records import AnyId, detection_columns, ids_of
 from detmetrics.reading.request import Reading
+from detmetrics.reading.sizes import sizes_of, without_suffix
 from detmetrics.sheets import Categories, Images, Sheet
 from detmetrics.sources import Source
 from detmetrics.tables import Detections, GroundTruth
@@ -74,7 +75,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         ignore=np.array([bool(row.ignore) for row in rows], bool),
         ids=_annotation_ids(rows, source.path),
         attributes=dict(_attributes(rows)),
-        images=_images(document.images, source.path),
+        images=_images(document.images, source.path, reading),
         categories=_categories(document.categories, source.path),
         federation=_federation(document, source.path),
         notes=(*_scored_note(rows, source.path), *found.notes),
@@ -189,16 +190,15 @@ def _table_source(read: Input, template: str) -> Source:
 # --- ground truth: ids and names ---------------------------------------------------------------
 
 
-def _images(rows: list[Image], path: str) -> Images:
-    return Images(
-        ids=ids_of(rows, "id", "images", path),
-        names=tuple(_name(row.file_name, row.id) for row in rows),
-        sizes=_both_or_none(
-            np.array(
-                [(_side(row.width), _side(row.height)) for row in rows], dtype=np.float64
-            ).reshape(-1, 2)
-        ),
-    )
+def _images(rows: list[Image], path: str, reading: Reading) -> Images:
+    """The images, with the sizes that were asked for where the file has none."""
+    names = tuple(_name(row.file_name, row.id) for row in rows)
+    told = [(_side(row.width), _side(row.height)) for row in rows]
+    sizes = _both_or_none(np.array(told, np.float64).reshape(-1, 2))
+    asked = reading.image_dir is not None or reading.image_sizes is not None
+    if len(missing := np.flatnonzero(np.isnan(sizes[:, 0]))) and asked:
+        sizes[missing] = sizes_of([without_suffix(names[row]) for row in missing], reading)
+    return Images(ids=ids_of(rows, "id", "images", path), names=names, sizes=sizes)
 
 
 def _federation(document: Document, path: str) -> Federation | None:

@@ -27,6 +27,14 @@ class Segmentations:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether some are polygons, of which a mask is made on an image of known size."""
+        return any(
+            row.lstrip()[:1] == b"[" if isinstance(row, bytes) else isinstance(row, list)
+            for row in self.rows.tolist()
+        )
+
     def take(self, rows: Ints) -> Self:
         """These rows, in this order."""
         return type(self)(self.rows[rows], self.decode)

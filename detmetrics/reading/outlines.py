@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from detmetrics.errors import FormatError
 from detmetrics.messages import counted, shown
 from detmetrics.overlap import OutlineError, Outlines
 from detmetrics.overlap.polygons import Polygons
+from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.reading.angles import Angles, rectangles
 from detmetrics.reading.segmentations import (
     NO_TEXT,
@@ -285,9 +286,25 @@ def _of_segmentations(given: _Given) -> Outlined:
         boxes = given.boxes(lambda: np.zeros((0, 4)))
         return Outlined(boxes, outlines, tuple(given.notes), some)
     if shapes is None:
-        what = "missing, and there is no segmentation in its place"
-        given.refuse([(row, what) for row, box in enumerate(given.own) if box is None], "bbox")
+        return Outlined(_some_around(given, texts, some), None, tuple(given.notes), some)
     return _around(given, shapes)
+
+
+def _some_around(given: _Given, texts: Sequence[Any], some: Bools | None) -> Floats:
+    """(R, 4) boxes of rows of which some have a box and others a segmentation."""
+    lacking = [row for row, box in enumerate(given.own) if box is None]
+    what = "missing, and there is no segmentation in its place"
+    given.refuse([(row, what) for row in lacking if some is None or not some[row]], "bbox")
+    shapes, _ = segmentations_of([texts[row] for row in lacking])
+    try:
+        _, around = settled(cast("Segmentations", shapes))
+    except OutlineError as error:
+        faults = [(lacking[row], text) for row, text in error.faults]
+        given.refuse(faults, "segmentation", error.count)
+        raise
+    hulls = np.zeros((len(given.own), 4))
+    hulls[lacking] = np.concatenate([around[:, :2], around[:, :2] + around[:, 2:]], axis=1)
+    return given.boxes(lambda: hulls)
 
 
 FOUR_CORNERED = (

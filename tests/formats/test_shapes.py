@@ -259,6 +259,30 @@ class TestCocoSegmentations:
         says = "[1].bbox: missing, and there is no segmentation in its place"
         assert says in refused(dm.read_detections, saved(tmp_path, rows, "d.json"), truth)
 
+    def test_boxes_here_and_masks_there(self, tmp_path):
+        truth = truth_of(tmp_path, {"bbox": [45, 40, 25, 20], "segmentation": [[*TILTED, 50, 45]]})
+        rows = results({"bbox": [1, 2, 3, 4]}, {"segmentation": [SQUARE]})
+        found = dm.read_detections(saved(tmp_path, rows, "d.json"), truth)
+        x, y = SQUARE[::2], SQUARE[1::2]
+        around = [min(x), min(y), max(x) - min(x), max(y) - min(y)]
+        assert found.xywh.tolist() == [[1, 2, 3, 4], around]
+        with pytest.raises(dm.FormatError) as caught:
+            dm.read_detections(saved(tmp_path, [*rows, *results({})], "d.json"), truth)
+        assert "[2].bbox: missing" in str(caught.value)
+        assert "[0]" not in str(caught.value)
+
+    def test_sizes_of_images_that_the_file_lacks(self, tmp_path):
+        shape = {"bbox": [45, 40, 25, 20], "segmentation": [[*TILTED, 50, 45]]}
+        content = document(shape)
+        content["images"] = [{"id": 1, "file_name": "a.jpg"}]
+        path, found = saved(tmp_path, content), saved(tmp_path, results(shape), "d.json")
+        result = dm.evaluate(path, found)
+        assert result.rules.shape == "box"
+        assert any("need the size of the image" in note for note in result.notes)
+        sizes = saved(tmp_path, "image,width,height\na.jpg,100,80\n", "sizes.csv")
+        result = dm.evaluate(path, found, reading=dm.Reading(image_sizes=sizes))
+        assert (result.rules.shape, result.summary["AP"]) == ("mask", pytest.approx(1))
+
     def test_masks_that_do_not_touch(self, tmp_path):
         shape = {"bbox": [0, 0, 9, 9], "segmentation": [[0, 0, 9, 0, 9, 9, 4, 8, 0, 9]]}
         other = {"bbox": [50, 50, 9, 9], "segmentation": [[50, 50, 59, 50, 59, 59, 54, 58, 50, 59]]}
