@@ -141,7 +141,8 @@ class TestAuto:
         )
         asked = dm.evaluate(truth, found, "coco", shape="oriented")
         assert shape_notes(asked) == [
-            f"{found}: boxes alone, which are measured as they stand, upright"
+            f"{found}: boxes alone, which are measured as they stand, upright "
+            "(--shape box: both sides by upright boxes)"
         ]
         assert asked.summary["AP50"] == 0
         assert result.summary["AP50"] > 0
