@@ -106,7 +106,8 @@ def _upright(truth: GroundTruth, detections: Detections, rules: Rules) -> Iterat
     sides = [table for table in (truth, detections) if table.natural is None and len(table)]
     plain = [table.source.name for table in sides if table.can_be(kind)]
     if plain:
-        yield f"{' and '.join(plain)}: boxes alone, which are measured as they stand, upright"
+        said = f"{' and '.join(plain)}: boxes alone, which are measured as they stand, upright"
+        yield f"{said} (--shape box: both sides by upright boxes)"
 
 
 def shaped(

@@ -217,6 +217,19 @@ def test_missing_outlines_show_in_every_form_of_detections(tmp_path, form):
     assert codes(dm.check(truth, path)) == ["D611"]
 
 
+@pytest.mark.parametrize("field", ["obb", "poly"])
+def test_missing_oriented_boxes(tmp_path, field):
+    content = document()
+    for number, row in enumerate(content[A]):
+        x, y, w, h = row["bbox"]
+        of = {"obb": [x + w / 2, y + h / 2, w, h, 0.0], "poly": [x, y, x + w, y, x, y + h]}
+        del row["segmentation"], row["area"]
+        row.update({field: of[field]} if number != 4 else {})
+    (found,) = (one for one in check(tmp_path, content).findings if one.code.code == "D611")
+    assert found.count == 1
+    assert found.places[0].startswith(f"{A}[4].")
+
+
 def test_all_faults_at_once(tmp_path):
     """What cannot be drawn hides no fault of other rows, in outlines or elsewhere."""
     content = document()

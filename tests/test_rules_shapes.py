@@ -140,9 +140,11 @@ class TestAuto:
             "boxes alone (--shape oriented takes them as they stand)"
         )
         asked = dm.evaluate(truth, found, "coco", shape="oriented")
-        assert shape_notes(asked) == [
-            f"{found}: boxes alone, which are measured as they stand, upright"
-        ]
+        (note,) = shape_notes(asked)
+        assert note == (
+            f"{found}: boxes alone, which are measured as they stand, upright "
+            "(--shape box: both sides by upright boxes)"
+        )
         assert asked.summary["AP50"] == 0
         assert result.summary["AP50"] > 0
 

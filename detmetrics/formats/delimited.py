@@ -144,6 +144,7 @@ def _read_parquet(given: Given, reading: Reading, *, side: Side) -> Sheet:
         texts = [heading.column[what] for what in ("image", "class") if what in heading.column]
         _refuse_kinds(arrow, schema, texts, given.path)
         table = parquet.read_table(arrow.BufferReader(data), columns=wanted, read_dictionary=texts)
+        table.validate(full=True)  # texts are decoded when they are looked at
         frame = table.to_pandas(ignore_metadata=True)
     except FormatError:
         raise

@@ -106,6 +106,7 @@ def outlined(rows: Sequence[Any], section: str, path: str, asked: str | None) ->
         if missing:
             without = counted(missing, "row has", "rows have")
             given.notes.append(f"{path}: {without} no {field}, of {len(rows):,}: it is passed over")
+            given.outlined = np.array(list(map(bool, values)), bool)
         elif given.boxed and not any(isinstance(value, list) for value in values):
             got = f"{section}[0].{field} is {shown(values[0])}"
             given.notes.append(f"{path}: {field} holds no shapes, {got}: it is passed over")
@@ -117,11 +118,13 @@ def outlined(rows: Sequence[Any], section: str, path: str, asked: str | None) ->
 class _Given:
     """Rows, where they stand, and what was said of them.
 
-    widths: how many numbers boxes have, where there are boxes.
+    widths: how many numbers boxes have, where there are boxes; outlined : (R,) which rows have a
+    shape that not all of them have.
     """
 
     def __init__(self, rows: Sequence[Any], section: str, path: str) -> None:
         self.rows, self.path, self.notes = rows, path, list[str]()
+        self.outlined: Bools | None = None
         self._section = section
         self.own = list(map(attrgetter("bbox"), rows))
         self.missing = self.own.count(None)
@@ -274,7 +277,7 @@ def _flat(value: Any) -> Any:
 def _of_segmentations(given: _Given) -> Outlined:
     texts = list(map(attrgetter("segmentation"), given.rows))
     shapes, note = segmentations_of(texts)
-    some = None
+    some = given.outlined if shapes is None else None
     if note is not None:
         given.notes.append(f"{given.path}: {note}")
         some = which_outlined(texts)

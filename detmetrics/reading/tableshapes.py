@@ -18,9 +18,9 @@ from detmetrics.overlap.polygons import Polygons
 from detmetrics.overlap.segmentations import Segmentations
 from detmetrics.reading.angles import Angles, rectangles
 from detmetrics.reading.headings import FOUR, Heading
-from detmetrics.reading.layouts import is_relative
+from detmetrics.reading.layouts import SLACK, is_relative, lie_in_unit
 from detmetrics.reading.oriented import STRETCHED, in_pixels
-from detmetrics.reading.outlines import FOUR_CORNERED, polygons_of
+from detmetrics.reading.outlines import FOUR_CORNERED, numbers_fault, polygons_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.segmentations import decoded_texts, four_cornered, settled
 from detmetrics.reading.tablenumbers import Numbers, refuse
@@ -71,8 +71,29 @@ def places(
         column = part[heading.column[heading.shape]]
         shapes, said = _of_text(column, heading.shape, own is not None, path, place)
     if own is not None and heading.box_format is not None:
+        _refuse_two_units(own, heading, shapes, path)
         return own, heading.box_format, shapes, said
     return _around(shapes, heading, path, place), "xyxy", shapes, said
+
+
+def _refuse_two_units(boxes: Floats, heading: Heading, shapes: Outlines | None, path: str) -> None:
+    """Refuse boxes in shares of the image beside corners in pixels, and the reverse.
+
+    Raises:
+        FormatError: they are.
+    """
+    assert heading.box_format is not None
+    if not isinstance(shapes, Polygons) or not len(shapes):
+        return
+    units = [lie_in_unit(boxes, heading.box_format), lie_in_unit(shapes.hulls, "xyxy")]
+    if units[0] != units[1]:
+        here, there = ("shares of the image", "pixels")[:: 1 if units[0] else -1]
+        names = heading.column[heading.box_names[0]], heading.column[heading.place_names[-1]]
+        columns = [printable(name) for name in names]
+        raise FormatError(
+            path,
+            [f"boxes ({columns[0]}, ...) are in {here}, and outlines ({columns[1]}) in {there}"],
+        )
 
 
 def _around(
@@ -167,6 +188,9 @@ def _segmentations(
         [value] if isinstance(value, list) and not isinstance(value[0], list) else value
         for value in values
     ]
+    if _are_shares(nested):
+        what = "polygons are shares of the image, where a segmentation has pixels"
+        raise FormatError(path, [f"{name}: {what}: say --columns polygon={name}"])
     rows = object_column([msgspec.json.encode(value) for value in nested])
     shapes = Segmentations(rows, decoded_texts)
     if (corners := four_cornered(shapes)) is not None:
@@ -177,6 +201,16 @@ def _segmentations(
 def _is_shape(value: Any) -> bool:
     """Whether it may be one, sound or not."""
     return isinstance(value, list | dict)
+
+
+def _are_shares(rows: Sequence[Any]) -> bool:
+    """Whether the polygons of all rows lie in the unit square; what is none is looked at later."""
+    parts = [part for row in rows if isinstance(row, list) for part in row]
+    if not parts or any(map(numbers_fault, parts)):
+        return False
+    numbers = np.array([number for part in parts for number in part], np.float64)
+    fractions = (numbers != np.floor(numbers)).any()
+    return bool(fractions and (np.abs(numbers) <= 1 + SLACK).all())
 
 
 def _plain(value: Any) -> str:

@@ -762,3 +762,37 @@ def test_a_polygon_of_another_kind_does_not_disturb_the_box(tmp_path, polygon):
     assert any("1 polygon has neither" in note for note in truth.notes)
     with pytest.raises(dm.FormatError, match="object 1: polygon: expected x1"):
         dm.read_ground_truth(saved(tmp_path, text.format(polygon), "b.xml"))
+
+
+def test_parquet_with_a_shape_that_is_no_text_is_damaged(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    text = "[[1, 2, 30, 4, 5, 60]]"
+    table = arrow.table({"image": ["a"], "class": ["ship"], "segmentation": [text]})
+    path = tmp_path / "a.parquet"
+    parquet.write_table(table, path, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(b"[[1, 2, 30", b"[[1, 2, \xab0"))
+    with pytest.raises(dm.FormatError, match="damaged Parquet"):
+        dm.read_ground_truth(path)
+
+
+IN_SHARES = "[[0.1,0.1,0.5,0.1,0.5,0.5,0.3,0.2,0.1,0.5]]"
+
+
+@pytest.mark.parametrize("boxes", [".1,.1,.5,.5,", "10,8,50,40,", ""])
+def test_segmentations_in_shares_are_refused(tmp_path, boxes):
+    names = "xmin,ymin,xmax,ymax," if boxes else ""
+    text = (
+        f"image,class,{names}segmentation,image_width,image_height\n"
+        f'a.jpg,ship,{boxes}"{IN_SHARES}",100,80\n'
+    )
+    path = saved(tmp_path, text, "a.csv")
+    with pytest.raises(dm.FormatError, match="say --columns polygon=segmentation"):
+        dm.read_ground_truth(path)
+    if boxes[:1] == "1":
+        with pytest.raises(dm.FormatError, match=r"boxes \(xmin, ...\) are in pixels"):
+            dm.read_ground_truth(path, dm.Reading(columns="polygon=segmentation"))
+    else:
+        truth = dm.read_ground_truth(path, dm.Reading(columns="polygon=segmentation"))
+        assert truth.shapes.hulls.tolist() == [[10, 8, 50, 40]]
