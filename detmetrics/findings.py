@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from detmetrics.arrays import used
-from detmetrics.candidates import measure_of, measured
+from detmetrics.candidates import NEARLY_ONE, measure_of, measured
 from detmetrics.matches import Matches
 from detmetrics.messages import counted
 from detmetrics.rules import Rules
@@ -75,7 +75,7 @@ def _unsought(truth: GroundTruth, detections: Detections, rules: Rules) -> int |
 
 
 def _duplicates(detections: Detections, matches: Matches) -> int:
-    """Detections within the limit that repeat another: same image, class, score, box and area."""
+    """Detections within the limit that repeat another: same image, class, score and shape."""
     # Matches stand by category, score and image, so repeated ones are near neighbours.
     row, score, image = matches.row, matches.score, matches.image
     near = np.zeros(len(row), bool)
@@ -85,9 +85,17 @@ def _duplicates(detections: Detections, matches: Matches) -> int:
     keys = np.column_stack(
         [detections.image[row], detections.category[row], detections.scores[row]]
     )
-    areas = measured(detections, measure_of(matches.rules)).take(row).areas
-    rows = np.column_stack([keys, detections.boxes[row], areas])
-    return len(rows) - len(np.unique(rows, axis=0))
+    shapes = measured(detections, measure_of(matches.rules)).take(row)
+    rows = np.column_stack([keys, detections.boxes[row], shapes.areas])
+    _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    partner = first[group.reshape(-1)]
+    again = np.flatnonzero(partner != np.arange(len(rows)))
+    if matches.rules.shape == "box":
+        return len(again)
+    # Boxes that are turned the other way have the same hull and area.
+    nothing = np.zeros(len(again), bool)
+    overlap = shapes.overlaps(again, shapes, partner[again], nothing, 0.0)
+    return int(np.count_nonzero(~(overlap < NEARLY_ONE)))  # those without an area have none
 
 
 def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:

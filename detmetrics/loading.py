@@ -51,7 +51,10 @@ def read_sheet(
         )
     keep_freed_memory()
     given = given or Given(path)
-    wanted = reading.gt_format if side == "ground truth" else reading.det_format
+    of_truth = side == "ground truth"
+    wanted = reading.gt_format if of_truth else reading.det_format
+    angle = reading.gt_angle if of_truth else reading.det_angle
+    reading = replace(reading, angle=angle or reading.angle)
     chosen, why = choose(given, side, wanted)
     read = chosen.reader(side)
     assert read is not None

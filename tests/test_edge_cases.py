@@ -635,7 +635,14 @@ class TestExactDuplicates:
         columns = {"categories": ["cat"] * 3, "catalog": None}
         truth = dm.GroundTruth.from_arrays(image_ids=[1] * 3, boxes=[[0, 0, 9, 9]] * 3, **columns)
         columns["catalog"] = truth.catalog
-        for shapes, twice in (([square, square, corner], 1), ([square, corner, corner], 1)):
+        left = [[0, 3], [3, 0], [9, 6], [6, 9]]  # turned the other way: of the same hull and area
+        right = [[0, 6], [6, 0], [9, 3], [3, 9]]
+        for shapes, twice in (
+            ([square, square, corner], 1),
+            ([square, corner, corner], 1),
+            ([left, right, left], 1),
+            ([left, left, left], 2),
+        ):
             found = dm.Detections.from_arrays(
                 image_ids=[1] * 3,
                 scores=[0.5] * 3,

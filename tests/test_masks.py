@@ -20,6 +20,7 @@ from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks import Masks, masks_of
 from detmetrics.overlap.polygons import Polygons
 from detmetrics.overlap.segmentations import Segmentations
+from detmetrics.reconciling.shapes import shapes_of_both
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -218,6 +219,8 @@ def test_masks_of_one_image_have_one_size():
     with pytest.raises(dm.TableError, match=r"\[1\]: expected a mask of 8 x 4, .* got 8 x 6"):
         dm.evaluate(*of_arrays(other, column), shape="boundary", images=[2])
     dm.evaluate(*of_arrays(column, other), shape="box")
+    assert shapes_of_both(*of_arrays(column, other)) == ("box",)
+    assert shapes_of_both(*of_arrays(other, other)) == ("box", "mask", "boundary")
     dm.evaluate(*of_arrays(other, other))
 
 

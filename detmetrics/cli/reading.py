@@ -62,7 +62,13 @@ OPTIONS = (
     click.option(
         "--angle",
         type=click.Choice(ANGLES),
-        help="Unit and direction of the angles of oriented boxes, in all files of the command.",
+        help="Unit and direction of the angles of oriented boxes, on both sides.",
+    ),
+    click.option(
+        "--gt-angle", type=click.Choice(ANGLES), help="The same of the ground truth alone."
+    ),
+    click.option(
+        "--det-angle", type=click.Choice(ANGLES), help="The same of the detections alone."
     ),
     click.option(
         "--pixels",
@@ -74,7 +80,8 @@ OPTIONS = (
 )
 NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
-    *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels", "angle"),
+    *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels"),
+    *("angle", "gt_angle", "det_angle"),
 )
 
 

@@ -25,7 +25,7 @@ from detmetrics.history import EarlyStopping
 from detmetrics.messages import shown
 from detmetrics.metric import DetectionMetric
 from detmetrics.result import Evaluation
-from detmetrics.rules import COCO, RULE_SETS, ULTRALYTICS, Rules
+from detmetrics.rules import COCO, ULTRALYTICS, ULTRALYTICS_OBB, Rules
 from detmetrics.summary import metrics_of
 
 try:
@@ -42,10 +42,7 @@ __all__ = ["Measured", "add_callbacks", "stop_early"]
 
 OWN_MASKS = "ultralytics-mask"
 BOXES = {"coco": COCO, "ultralytics": ULTRALYTICS}
-ORIENTED = {
-    "coco": COCO.replace(shape="oriented"),
-    **({"ultralytics": RULE_SETS["ultralytics-obb"]} if "ultralytics-obb" in RULE_SETS else {}),
-}
+ORIENTED = {"coco": COCO.replace(shape="oriented"), "ultralytics": ULTRALYTICS_OBB}
 MASKS = {**BOXES, OWN_MASKS: ULTRALYTICS.replace(shape="mask", arithmetic="float64")}
 LINE = "%22s" + "%11i" * 2
 COLUMN = "%11.3g"

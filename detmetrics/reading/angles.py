@@ -28,6 +28,9 @@ ANGLES = (
 )
 """What ``--angle`` takes; directions are as the image is seen."""
 
+OPTIONS = f"--gt-angle or --det-angle {'|'.join(ANGLES)} (docs/formats.md: which tool writes what)"
+"""An option a side: what is right for one file may be wrong for the other."""
+
 TURN = 2 * np.pi + 1e-3
 
 
@@ -60,13 +63,13 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
         why = f"as asked{_instead(told, unit, direction)}"
     else:
         if told.direction is None:
-            raise FormatError(path, [_open("their unit and direction", "by themselves")])
+            raise FormatError(path, [_open("their unit and direction", _seen(angle))])
         unit, direction, why = _unit(angle, told, path), told.direction, told.why
     if unit == "radians" and beyond(angle).any():
         wrong = float(angle[beyond(angle)][0])
         what = f"angles are in radians, {why}, and {wrong:g} is more than a whole turn"
-        raise FormatError(path, [f"{what}: say what they are with --angle {'|'.join(ANGLES)}"])
-    note = f"{path}: angles are in {unit}, {direction} as the image is seen, {why} (--angle)"
+        raise FormatError(path, [f"{what}: say what they are with {OPTIONS}"])
+    note = f"{path}: angles are in {unit}, {direction} as the image is seen, {why}"
     inside = np.column_stack([sides[:, :4], turned(angle, unit, direction)])
     return Rectangles.of_sides(inside), note
 
@@ -76,7 +79,7 @@ def _instead(told: Angles, unit: str, direction: str) -> str:
     if told.unit in (None, unit) and told.direction in (None, direction):
         return ""
     usual = ", ".join(part for part in (told.unit, told.direction) if part)
-    return f", in place of {usual}, {told.why}; convert one side first where only the other is so"
+    return f", in place of {usual}, {told.why} (--gt-angle, --det-angle: of one side alone)"
 
 
 def turned(angle: Floats, unit: str, direction: str) -> Floats:
@@ -91,9 +94,11 @@ def _unit(angle: Floats, told: Angles, path: str) -> str:
         return told.unit
     if beyond(angle).any():
         return "degrees"
-    raise FormatError(
-        path, [_open("degrees or radians", f"between {angle.min():g} and {angle.max():g}")]
-    )
+    raise FormatError(path, [_open("degrees or radians", _seen(angle))])
+
+
+def _seen(angle: Floats) -> str:
+    return f"between {angle.min():g} and {angle.max():g}"
 
 
 def beyond(angle: Floats) -> Bools:
@@ -103,4 +108,4 @@ def beyond(angle: Floats) -> Bools:
 
 
 def _open(what: str, seen: str) -> str:
-    return f"angles ({seen}) do not tell {what}: say which with --angle {'|'.join(ANGLES)}"
+    return f"angles ({seen}) do not tell {what}: say which with {OPTIONS}"

@@ -45,8 +45,8 @@ class Reading:
         part: which part of a YOLO data set: ``val`` (the default), ``train`` or ``test``.
         pixels: whether the last pixel of inclusive corners (VOC) counts: ``continuous``, as
             COCO's rules have it, or ``inclusive``.
-        angle: in which unit and direction oriented boxes tell their angles, see
-            :data:`detmetrics.reading.angles.ANGLES`.
+        angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
+            on both sides or on one, see :data:`detmetrics.reading.angles.ANGLES`.
         catalog: of the ground truth, when detections are read.
         done: called with the share that is read; told: called with what each side was taken for
             and why.
@@ -71,6 +71,8 @@ class Reading:
     part: str | None = None
     pixels: Pixels = "continuous"
     angle: str | None = None
+    gt_angle: str | None = None
+    det_angle: str | None = None
     catalog: Catalog | None = field(default=None, repr=False)
     done: Callable[[float], None] = field(default=_nothing, repr=False, compare=False)
     told: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
@@ -78,8 +80,9 @@ class Reading:
     def __post_init__(self) -> None:
         if self.pixels not in ("continuous", "inclusive"):
             raise InputError(f"pixels: expected continuous or inclusive, got {self.pixels!r}")
-        if self.angle not in (None, *ANGLES):
-            raise InputError(f"angle: expected {', '.join(ANGLES)}, got {self.angle!r}")
+        for name in ("angle", "gt_angle", "det_angle"):
+            if (asked := getattr(self, name)) not in (None, *ANGLES):
+                raise InputError(f"{name}: expected {', '.join(ANGLES)}, got {asked!r}")
         if self.class_numbers not in (None, *CLASS_NUMBERS):
             expected = ", ".join(CLASS_NUMBERS)
             raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")

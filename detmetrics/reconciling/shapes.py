@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from detmetrics.errors import DetmetricsError
-from detmetrics.overlap import KINDS, TITLES, Kind
+from detmetrics.overlap import KINDS, TITLES
 from detmetrics.reconciling.workbench import Workbench
-from detmetrics.rules import Rules
+from detmetrics.rules import COCO, Rules
 from detmetrics.rules.value import CombinationError
+from detmetrics.shaping import shaped
 from detmetrics.summary import Summary
 from detmetrics.tables import Detections, GroundTruth
 
@@ -55,17 +56,13 @@ def shapes_of_both(truth: GroundTruth, detections: Detections) -> tuple[str, ...
     natural = {truth.natural, detections.natural}
     if None in natural and "oriented" not in natural:
         return ("box",)
-    made = (
-        name
-        for name, kind in KINDS.items()
-        if _can_be_made(truth, kind) and _can_be_made(detections, kind)
-    )
+    made = (name for name in KINDS if _can_be_made(truth, detections, name))
     return "box", *made
 
 
-def _can_be_made(table: GroundTruth | Detections, kind: Kind) -> bool:
+def _can_be_made(truth: GroundTruth, detections: Detections, shape: str) -> bool:
     try:
-        table.shapes_as(kind)
+        shaped(truth, detections, COCO.replace(shape=shape))
     except DetmetricsError:
         return False
     return True

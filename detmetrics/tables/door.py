@@ -11,9 +11,12 @@ from detmetrics.arrays import Floats, Ints
 from detmetrics.catalog import Catalog, Keys
 from detmetrics.columns import LARGEST, of_length, refuse_unusable
 from detmetrics.errors import DetmetricsWarning, TableError
+from detmetrics.messages import shown
 from detmetrics.overlap.crossings import UNTANGLED
 from detmetrics.overlap.masks import Masks
 from detmetrics.overlap.polygons import Polygons, Rectangles
+from detmetrics.overlap.segmentations import Segmentations
+from detmetrics.overlap.shapes import Shapes
 from detmetrics.pairing import KeyKind, Known, UnknownPolicy, pair
 from detmetrics.sheets import Sheet
 from detmetrics.sources import Faults, Source
@@ -37,8 +40,12 @@ def outline_column(shapes: Polygons | Masks, count: int) -> Polygons | Masks:
     """A caller's shapes, if there are as many as rows and polygons begin where they say.
 
     Raises:
-        TableError: they do not.
+        TableError: they do not, or are no shapes.
     """
+    if not isinstance(shapes, Shapes | Segmentations):
+        raise TableError(f"shapes: expected Rectangles, Polygons or Masks, got {shown(shapes)}")
+    if isinstance(shapes, Polygons) and shapes.first.shape in ((), (0,)):
+        raise TableError(f"shapes: expected first (R + 1,) from 0 on, got {shapes.first.tolist()}")
     of_length("shapes", shapes, count)
     if isinstance(shapes, Polygons):
         points, first = shapes.points, shapes.first

@@ -385,3 +385,20 @@ def test_what_can_be_no_polygon_is_refused(shapes, error):
             truth(shapes, boxes=boxes)
         with pytest.raises(dm.TableError, match=error):
             detections(shapes, boxes=boxes)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "error"),
+    [
+        ([[0, 0, 4, 0, 4, 4]], r"shapes: expected Rectangles, Polygons or Masks, got \[\[0, 0"),
+        (np.zeros((1, 4, 2)), "shapes: expected Rectangles, Polygons or Masks"),
+        (Polygons(np.zeros((0, 2)), np.array([])), r"shapes: expected first \(R \+ 1,\) from 0 on"),
+    ],
+)
+def test_what_is_no_column_of_shapes_is_refused(shapes, error):
+    rows = {"image_ids": [1], "categories": ["a"], "shapes": shapes}
+    with pytest.raises(dm.TableError, match=error):
+        dm.GroundTruth.from_arrays(**rows)
+    catalog = dm.Catalog.from_ids(images=[1], categories=["a"])
+    with pytest.raises(dm.TableError, match=error):
+        dm.Detections.from_arrays(scores=[1], catalog=catalog, **rows)
