@@ -368,7 +368,7 @@ class TestAngles:
 
     def test_text_leaves_the_convention_open(self, tmp_path, truth):
         folder = lay(tmp_path / "found", P0001=self.PIXELS)
-        with pytest.raises(dm.FormatError, match="say which with --angle"):
+        with pytest.raises(dm.FormatError, match="say which with --gt-angle or --det-angle"):
             found_of(folder, truth, det_format="text", columns=self.COLUMNS)
 
     def test_ground_truth_with_a_flag(self, tmp_path):

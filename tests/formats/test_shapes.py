@@ -109,7 +109,7 @@ class TestCocoAngles:
         path = saved(tmp_path, document({"bbox": [50, 40, 30, 10, 1.5]}))
         text = refused(dm.read_ground_truth, path)
         assert text.startswith(f"{path}: angles (between 1.5 and 1.5) do not tell degrees or")
-        assert "--angle radians-clockwise|" in text
+        assert "--det-angle radians-clockwise|" in text
         asked = truth_of(tmp_path, {"bbox": [50, 40, 30, 10, 1.5]}, angle="radians-clockwise")
         assert np.array_equal(corners_of(asked), drawn([[50, 40, 30, 10, 1.5]]))
 
@@ -431,6 +431,21 @@ def table(folder, text: str, **reading) -> dm.GroundTruth:
     return dm.read_ground_truth(saved(folder, text, "a.csv"), dm.Reading(**reading))
 
 
+class TestAnglesOfOneSide:
+    """What is right for one file may be wrong for the other."""
+
+    def test_are_asked_for_apart(self, tmp_path):
+        turned = [[50, 40, 40, 10, 30], [50, 20, 40, 10, -60]]
+        truth = saved(tmp_path, document(*({"bbox": box} for box in turned)), "a.json")
+        rows = [f"a.jpg,ship,0.9,{x},{y},{w},{h},{-np.deg2rad(a)}" for x, y, w, h, a in turned]
+        found = saved(tmp_path, "\n".join(["image,class,score,cx,cy,w,h,angle", *rows]), "a.csv")
+        own = dm.Reading(det_angle="radians-clockwise")
+        assert dm.evaluate(truth, found, reading=own).summary["AP"] == pytest.approx(1)
+        both = dm.Reading(angle="radians-clockwise")
+        with pytest.raises(dm.FormatError, match="more than a whole turn"):
+            dm.evaluate(truth, found, reading=both)
+
+
 class TestTables:
     @pytest.mark.parametrize(
         "names",
@@ -451,7 +466,7 @@ class TestTables:
     def test_angles_are_asked_for(self, tmp_path, name):
         text = f"image,class,cx,cy,w,h,{name}\na,ship,50,40,30,10,0.5\n"
         path = saved(tmp_path, text, "a.csv")
-        assert "--angle radians-clockwise|" in refused(dm.read_ground_truth, path)
+        assert "--det-angle radians-clockwise|" in refused(dm.read_ground_truth, path)
         truth = table(tmp_path, text, angle="radians-counterclockwise")
         assert np.array_equal(corners_of(truth), drawn([[50, 40, 30, 10, -0.5]]))
 
