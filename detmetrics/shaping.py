@@ -33,8 +33,12 @@ def settled(
         rules = _with_shape(rules, shape)
     if shape != "auto" or rules.shape != "box":
         return rules, tuple(_upright(truth, detections, rules))
-    natural = {truth.natural, detections.natural}
-    if not len(truth) or not len(detections) or natural == {None}:
+    # What has no rows is of any kind, and ranges of sizes are the same as with a row in it. But no
+    # results of a COCO file, which always has masks, are those of boxes as well.
+    sides = [table for table in (truth, detections) if len(table) or table.natural is not None]
+    natural = {table.natural for table in sides}
+    empty = not len(truth) or not len(detections)
+    if natural <= {None} or (empty and "mask" in natural):
         return rules, ()
     told = [name for name in natural if name is not None]
     kind = KINDS[told[0] if len(told) == 1 else "mask"]  # polygons can be drawn as masks
@@ -43,8 +47,9 @@ def settled(
     if of_boxes := boxes_alone(rules, kind.name):
         lack = f"rules {rules.name} have {', '.join(of_boxes)}, which {kind.title} have not"
         return rules, (f"measured by upright boxes: {lack}; {_measuring(kind)}",)
-    drawn = [table for table in (truth, detections) if table.natural != kind.name]
-    both = f"drawn of the polygons of {drawn[0].source.name}" if drawn else "which both sides have"
+    drawn = [table for table in sides if table.natural != kind.name]
+    both = "which both sides have" if len(sides) == 2 else f"which {sides[0].source.name} has"
+    both = f"drawn of the polygons of {drawn[0].source.name}" if drawn else both
     said = f"measured by {kind.title}, {both} (--shape box: by their upright boxes)"
     return rules.replace(shape=kind.name), (said,)
 

@@ -522,3 +522,15 @@ class TestAreas:
         assert truth.notes == (
             "arrays: 1 of 2 areas are missing: that of the shape that is measured is used",
         )
+
+    def test_sizes_are_the_same_without_a_detection(self):
+        """An epoch that finds nothing has the ranges of those that find something."""
+        truth, found = self.tables()
+        none = dm.Detections.from_arrays(
+            image_ids=[], categories=[], boxes=np.zeros((0, 4)), scores=[], catalog=truth.catalog
+        )
+        some, empty = dm.evaluate(truth, found), dm.evaluate(truth, none)
+        assert empty.rules.shape == "oriented"
+        assert "boxes and polygons, which arrays has (--shape box" in "".join(empty.notes)
+        assert empty.summary.undefined.keys() == some.summary.undefined.keys()
+        assert dm.evaluate(truth, found.take(np.zeros(0, int))).rules.shape == "oriented"
