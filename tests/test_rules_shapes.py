@@ -534,3 +534,16 @@ class TestAreas:
         assert "boxes and polygons, which arrays has (--shape box" in "".join(empty.notes)
         assert empty.summary.undefined.keys() == some.summary.undefined.keys()
         assert dm.evaluate(truth, found.take(np.zeros(0, int))).rules.shape == "oriented"
+
+    def test_sizes_of_boxes_beside_shapes_are_not_spoken_of(self):
+        truth, found = self.tables()
+        with pytest.warns(dm.DetmetricsWarning, match="negative width or height"):
+            found = dm.Detections.from_arrays(
+                image_ids=[1, 1],
+                categories=["a", "a"],
+                boxes=[[0, 0, -1, 5]] * 2,
+                shapes=found.shapes,
+                scores=[0.5, 0.6],
+                catalog=truth.catalog,
+            )
+        assert not any("negative size" in note for note in dm.evaluate(truth, found, "dota").notes)
