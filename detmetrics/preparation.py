@@ -265,7 +265,7 @@ def _special(truth: GroundTruth, rules: Rules) -> Iterator[str]:
 
 def _any_size(detections: Detections, rules: Rules) -> Iterator[str]:
     """Detections of negative size have no place in COCO's ranges, and one in that of VOC."""
-    if rules.area_ranges[0] != ANY_SIZE:
+    if rules.area_ranges[0] != ANY_SIZE or rules.shape != "box":
         return
     if negative := int(negative_sizes(detections.boxes, detections.box_format).sum()):
         what = counted(negative, "box", "boxes")

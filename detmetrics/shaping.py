@@ -35,9 +35,11 @@ def settled(
         rules = _with_shape(rules, shape)
     if shape != "auto" or rules.shape != "box":
         return rules, tuple(_upright(truth, detections, rules))
-    natural = {truth.natural, detections.natural}
-    some = all(len(table) or table.natural for table in (truth, detections))
-    if natural == {None} or not some:  # an empty file could be of any shape
+    # What has no rows is of any kind, and ranges of sizes are the same as with a row in it. But no
+    # results of a COCO file, which always has masks, are those of boxes as well.
+    sides = [table for table in (truth, detections) if len(table) or table.natural is not None]
+    natural = {table.natural for table in sides}
+    if natural <= {None} or (len(sides) < 2 and "mask" in natural):
         return rules, ()
     told = [name for name in natural if name is not None]
     kind = KINDS[told[0] if len(told) == 1 else "mask"]  # polygons can be drawn as masks
@@ -46,14 +48,18 @@ def settled(
     if of_boxes := boxes_alone(rules, kind.name):
         lack = f"rules {rules.name} have {', '.join(of_boxes)}, which {kind.title} have not"
         return rules, (f"measured by upright boxes: {lack}; {_measuring(kind)}",)
-    if kind.name == "mask" and (unsized := [t for t in (truth, detections) if _undrawable(t)]):
+    if kind.name == "mask" and (unsized := [table for table in sides if _undrawable(table)]):
         why = f"masks of polygons need the size of the image, unknown in {unsized[0].source.name}"
         ways = "--image-dir DIR, --image-sizes FILE; --shape oriented compares single polygons"
         return rules, (f"measured by upright boxes: {why} ({ways})",)
-    drawn = [table for table in (truth, detections) if table.natural != kind.name]
-    both = f"drawn of the polygons of {drawn[0].source.name}" if drawn else "which both sides have"
-    said = f"measured by {kind.title}, {both} (--shape box: by their upright boxes)"
+    said = f"measured by {kind.title}, {_whose(sides, kind)} (--shape box: by their upright boxes)"
     return rules.replace(shape=kind.name), (said,)
+
+
+def _whose(sides: list[GroundTruth | Detections], kind: Kind) -> str:
+    if drawn := [table for table in sides if table.natural != kind.name]:
+        return f"drawn of the polygons of {drawn[0].source.name}"
+    return "which both sides have" if len(sides) == 2 else f"which {sides[0].source.name} has"
 
 
 def _undrawable(table: GroundTruth | Detections) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -103,6 +105,15 @@ class TestTracing:
         runs = {"size": [side, side], "counts": counts}
         (ring,) = Masks(object_column([mask.frPyObjects(runs, side, side)])).outline(0, 0)
         assert {*map(tuple, ring)} == {(10, 0), (1010, 0), (1010, side), (10, side)}
+
+    def test_nor_one_of_a_row_of_a_quarter_of_a_billion_columns(self):
+        wide = Masks.of_codes([{"size": [1, 1 << 28], "counts": [5, (1 << 28) - 5]}])
+        tracemalloc.start()
+        (ring,) = wide.outline(0, 0)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 1e6
+        assert ring.tolist() == [[5, 0], [1 << 28, 0], [1 << 28, 1], [5, 1]]
 
 
 class TestSimplified:

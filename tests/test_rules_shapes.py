@@ -524,3 +524,28 @@ class TestAreas:
         assert truth.notes == (
             "arrays: 1 of 2 areas are missing: that of the shape that is measured is used",
         )
+
+    def test_sizes_are_the_same_without_a_detection(self):
+        """An epoch that finds nothing has the ranges of those that find something."""
+        truth, found = self.tables()
+        none = dm.Detections.from_arrays(
+            image_ids=[], categories=[], boxes=np.zeros((0, 4)), scores=[], catalog=truth.catalog
+        )
+        some, empty = dm.evaluate(truth, found), dm.evaluate(truth, none)
+        assert empty.rules.shape == "oriented"
+        assert "boxes and polygons, which arrays has (--shape box" in "".join(empty.notes)
+        assert empty.summary.undefined.keys() == some.summary.undefined.keys()
+        assert dm.evaluate(truth, found.take(np.zeros(0, int))).rules.shape == "oriented"
+
+    def test_sizes_of_boxes_beside_shapes_are_not_spoken_of(self):
+        truth, found = self.tables()
+        with pytest.warns(dm.DetmetricsWarning, match="negative width or height"):
+            found = dm.Detections.from_arrays(
+                image_ids=[1, 1],
+                categories=["a", "a"],
+                boxes=[[0, 0, -1, 5]] * 2,
+                shapes=found.shapes,
+                scores=[0.5, 0.6],
+                catalog=truth.catalog,
+            )
+        assert not any("negative size" in note for note in dm.evaluate(truth, found, "dota").notes)

@@ -109,10 +109,15 @@ class Masks(Shapes):
         return self.runs.area.astype(np.float64)
 
     def outline(self, row: int, detail: float) -> tuple[Floats, ...]:
-        """See :meth:`Shapes.outline`; coarser beyond :data:`MOST_CELLS` pixels."""
+        """See :meth:`Shapes.outline`; coarser beyond :data:`MOST_CELLS` pixels, and the box alone
+        around as many columns, which are looked at one by one.
+        """
         code = self.sound[row]
-        lengths, high = lengths_of([code["counts"]]).length, code["size"][0]
         width, height = self.runs.boxes[row, 2:].astype(int).tolist()
+        if width > MOST_CELLS:
+            x1, y1, x2, y2 = self.hulls[row]
+            return (np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]),)
+        lengths, high = lengths_of([code["counts"]]).length, code["size"][0]
         side = max(int(detail), math.isqrt(max(width * height - 1, 0) // MOST_CELLS) + 1)
         grid = grid_of(lengths, high, side)
         while edge_count(grid.cells) > MOST_EDGES:
