@@ -58,7 +58,7 @@ class TestDirections:
         assert swapped.directions == counted.directions
 
     def test_every_box_lies_somewhere(self):
-        counted = dm.stats(truth_of(oriented(*np.linspace(-400, 400, 77))))
+        counted = dm.stats(truth_of(oriented(*np.linspace(-360, 360, 77))))
         assert sum(counted.directions.values()) == 77
         assert list(counted.directions)[::5] == ["-15 to 15", "135 to 165"]
 
