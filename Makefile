@@ -38,7 +38,7 @@ docs: $(VENV)/developer
 
 # Many times the examples of the tests, against pycocotools and the slow reference.
 fuzz: $(VENV)/developer
-	$(BIN)/python -m pytest tests/parity tests/property tests/fuzz --hypothesis-profile=fuzz
+	$(BIN)/python -m pytest tests/parity tests/property tests/fuzz tests/test_hostile.py --hypothesis-profile=fuzz
 	$(BIN)/python tests/fuzz/coverage_guided.py
 
 # Compares with the peers and writes benchmarks/RESULTS.md; takes some twenty minutes.

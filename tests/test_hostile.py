@@ -614,7 +614,10 @@ class TestPieces:
         assert refused(tmp_path, "found", text) == whole
 
     @given(data=st.data(), piece=st.integers(1, 50))
-    @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=max(50, settings().max_examples),
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
     def test_any_text_in_a_record(self, tmp_path, monkeypatch, data, piece):
         text = st.text(alphabet='{}[],:"\\ a', max_size=8)
         inner = st.recursive(
@@ -678,7 +681,9 @@ def mutated(draw: st.DrawFn, original: bytes) -> bytes:
 
 
 FUZZ = settings(
-    max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=max(120, settings().max_examples),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
 )
 
 

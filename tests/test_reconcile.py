@@ -47,7 +47,7 @@ class TestWaterfall:
         assert settings_of_rules - set(listed) <= {"name", "metrics", "description"}
 
     @given(scene=strategies.scenes(), pair=st.permutations(WITH_AP))
-    @settings(max_examples=30)
+    @settings(max_examples=max(15, settings().max_examples // 2))
     def test_leads_from_the_one_number_to_the_other(self, scene, pair):
         ours, theirs = pair[:2]
         if not (applies(scene, ours) and applies(scene, theirs)):
@@ -108,7 +108,7 @@ class TestSharing:
     """What rule sets share is computed once, and nothing else changes."""
 
     @given(scene=strategies.scenes(), order=st.permutations(list(dm.RULE_SETS.values())))
-    @settings(max_examples=30)
+    @settings(max_examples=max(15, settings().max_examples // 2))
     def test_gives_what_evaluating_apart_gives(self, scene, order):
         bench = Workbench(*scene)
         for rules in order:
