@@ -14,11 +14,9 @@ import numpy as np
 
 from detmetrics.arrays import object_column
 from detmetrics.catalog import Keys
-from detmetrics.errors import FormatError
-from detmetrics.messages import printable
+from detmetrics.reading.classfiles import class_lines
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given
-from detmetrics.reading.lines import read_lines
 from detmetrics.reading.request import Reading
 from detmetrics.reading.textfolder import box_files, required_files, sampled
 from detmetrics.sheets import Categories, Sheet
@@ -62,21 +60,7 @@ def read_detections(given: Given, _: Reading) -> Sheet:
         FormatError: a line that is not an image, a score and four numbers.
     """
     files = required_files(given)
-    classes = [_class_of(name) for name in files]
-    if twice := [name for name, own in zip(files, classes, strict=True) if classes.count(own) > 1]:
-        raise FormatError(
-            given.path, [f"{printable(name)}: a class with two files" for name in twice]
-        )
-    contents, read = given.contents(files)
-    lines = read_lines(contents, files, given.path, text_label=True)
-    lines.refuse(
-        given.path,
-        np.flatnonzero(lines.width != 5),
-        lambda row: (
-            "expected an image, a score and 4 corners (xmin ymin xmax ymax), "
-            f"got {lines.width[row]} numbers behind the first word"
-        ),
-    )
+    classes, lines, read = class_lines(given, files, OF_KIT, 5, "xmin ymin xmax ymax")
     values = lines.matrix(5)
     names = object_column(classes)
     return Sheet(
@@ -93,12 +77,6 @@ def read_detections(given: Given, _: Reading) -> Sheet:
         corners_inclusive=True,
         notes=lines.notes(given.path),
     )
-
-
-def _class_of(name: str) -> str:
-    base = os.path.basename(name)
-    kit = OF_KIT.fullmatch(base)
-    return kit["name"] if kit else os.path.splitext(base)[0]
 
 
 FORMAT = Format(

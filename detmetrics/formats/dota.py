@@ -21,10 +21,11 @@ from detmetrics.columns import LARGEST
 from detmetrics.errors import FormatError, OutputError
 from detmetrics.messages import counted, printable, shown
 from detmetrics.overlap.polygons import Polygons
+from detmetrics.reading.classfiles import class_lines
 from detmetrics.reading.dotalabels import CORNERS, is_number, plain, read_labels
 from detmetrics.reading.format import Format, Side
 from detmetrics.reading.given import Given, decoded
-from detmetrics.reading.lines import Lines, read_lines
+from detmetrics.reading.lines import Lines
 from detmetrics.reading.names import listed_classes, names_of
 from detmetrics.reading.request import Reading
 from detmetrics.reading.sizes import SIZE_TABLE, ImageFiles, sizes_of, with_size_table
@@ -230,25 +231,11 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     """
     every = required_files(given)
     files = _of_kit(given) or _unnamed(given)
-    classes = [_class_of(name) for name in files]
-    if twice := [name for name, own in zip(files, classes, strict=True) if classes.count(own) > 1]:
-        raise FormatError(
-            given.path, [f"{printable(name)}: a class with two files" for name in twice]
-        )
-    contents, read = given.contents(files)
-    lines = read_lines(contents, files, given.path, text_label=True)
-    lines.refuse(
-        given.path,
-        np.flatnonzero(lines.width != 1 + CORNERS),
-        lambda row: (
-            "expected an image, a score and 4 corners (x1 y1 x2 y2 x3 y3 x4 y4), "
-            f"got {counted(int(lines.width[row]), 'number')} behind the first word"
-        ),
-    )
+    found, lines, read = class_lines(given, files, OF_KIT, 1 + CORNERS, "x1 y1 x2 y2 x3 y3 x4 y4")
     lines.refuse_unusable(given.path)
     values = lines.matrix(1 + CORNERS)
     polygons = Polygons.of_corners(np.ascontiguousarray(values[:, 1:]).reshape(-1, 4, 2))
-    classes, renamed = _with_spaces(classes, reading.catalog, given.path)
+    classes, renamed = _with_spaces(found, reading.catalog, given.path)
     names = object_column(classes)
     return Sheet(
         source=Source(
@@ -277,12 +264,6 @@ def _unnamed(given: Given) -> list[str]:
         what = "these are upright boxes (image score xmin ymin xmax ymax): --det-format comp4"
         raise FormatError(given.path, [f"{printable(upright[0])}: {what}"])
     return files
-
-
-def _class_of(name: str) -> str:
-    base = os.path.basename(name)
-    kit = OF_KIT.fullmatch(base)
-    return kit["name"] if kit else os.path.splitext(base)[0]
 
 
 def _with_spaces(
