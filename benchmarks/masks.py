@@ -29,7 +29,6 @@ IMAGES, OBJECTS, DETECTIONS, CLASSES = 5_000, 36_000, 100_000, 80
 WIDTH, HEIGHT, CORNERS = 640, 480, 48
 FOLDER = Path(__file__).parent / "data"
 HEADING = "## Masks"
-BEFORE = "## Targets\n"
 PACKAGES = ("detmetrics", "numpy", "msgspec", "pycocotools", "hotcoco")
 BOUNDARIES = "detmetrics, boundaries"
 TOOLS = {"detmetrics": 7, "hotcoco": 7, "pycocotools": 3}
@@ -149,15 +148,6 @@ def section(machine: str, *, quick: bool) -> str:
     rounds = ["**`--quick`: one round. For development only.**"] * quick
     texts = [HEADING, machine, *rounds, ABOUT, _table(runs), _agreement(runs)]
     return "\n\n".join([*texts, _targets(runs)]) + "\n"
-
-
-def put(page: str, text: str) -> str:
-    """The page with this section replaced, or added before the targets."""
-    block = re.compile(rf"^{HEADING}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    if block.search(page):
-        return block.sub(lambda _: text + "\n", page)
-    first, found, rest = page.partition(BEFORE)
-    return first + text + "\n" * bool(found) + found + rest
 
 
 def faults(text: str) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import re
 import statistics
 import sys
 import time
@@ -26,7 +25,6 @@ IMAGES, OBJECTS, DETECTIONS, CLASSES = 5_000, 50_000, 500_000, 80
 SAMPLE = 50
 CLOSE = 1e-6
 HEADING = "## Oriented boxes"
-BEFORE = "## Targets\n"
 PACKAGES = ("detmetrics", "numpy", "hotcoco", "shapely")
 LOOP = "a loop with shapely"
 TOOLS = {"detmetrics": 7, "hotcoco": 7, LOOP: 5}
@@ -162,15 +160,6 @@ def section(machine: str, *, quick: bool) -> tuple[str, list[str]]:
     if any(target.reached is False for target, _ in _rows(runs)):
         texts += ["### Profile: oriented", f"```\n{profile(cases[0])}\n```"]
     return "\n\n".join(texts) + "\n", _faults(runs)
-
-
-def put(page: str, text: str) -> str:
-    """The page with this section replaced, or added before the targets."""
-    block = re.compile(rf"^{HEADING}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    if block.search(page):
-        return block.sub(lambda _: text + "\n", page)
-    first, found, rest = page.partition(BEFORE)
-    return first + text + "\n" * bool(found) + found + rest
 
 
 def _table(runs: dict[str, list[Run]]) -> str:

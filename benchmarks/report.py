@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import re
 import statistics
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -141,3 +142,12 @@ def _growth(results: Results, sizes: dict[str, int]) -> str:
             f"{median(runs, 'memory'):.0f} MiB | {len(runs)} |"
         )
     return "\n".join(lines)
+
+
+def put(page: str, heading: str, text: str) -> str:
+    """The page with the section under a heading replaced, or added before the targets."""
+    block = re.compile(rf"^{re.escape(heading)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    if block.search(page):
+        return block.sub(lambda _: text + "\n", page)
+    first, found, rest = page.partition("## Targets\n")
+    return first + text + "\n" * bool(found) + found + rest

@@ -140,14 +140,14 @@ def main() -> None:
     page, differing_formats = only_formats(parts, page, asked.quick)
     if asked.only in (None, "training"):
         machine = report.machine(training.PACKAGES)
-        page = training.put(page, training.section(machine, quick=asked.quick))
+        page = report.put(page, training.HEADING, training.section(machine, quick=asked.quick))
     if asked.only in (None, "oriented"):
         text, apart = oriented.section(report.machine(oriented.PACKAGES), quick=asked.quick)
-        page = oriented.put(page, text)
+        page = report.put(page, oriented.HEADING, text)
         differing += apart
     if asked.only in (None, "masks"):
         text = masks.section(report.machine(masks.PACKAGES), quick=asked.quick)
-        page, differing = masks.put(page, text), [*differing, *masks.faults(text)]
+        page, differing = report.put(page, masks.HEADING, text), [*differing, *masks.faults(text)]
     if asked.quick:
         sys.stdout.write(page)
     else:

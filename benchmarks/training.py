@@ -11,7 +11,6 @@ import contextlib
 import gc
 import io
 import json
-import re
 import statistics
 import sys
 import time
@@ -28,7 +27,6 @@ from targets import Target
 IMAGES, DETECTIONS, OBJECTS, CLASSES, BATCH = 5_000, 100, 7, 80, 16
 CLOSE = 1e-9
 HEADING = "## In a training loop"
-BEFORE = "## Targets\n"
 PACKAGES = (
     *("detmetrics", "numpy", "torch", "torchmetrics", "pycocotools"),
     *("faster-coco-eval", "hotcoco", "ultrafast-pycocotools"),
@@ -228,15 +226,6 @@ def section(machine: str, *, quick: bool) -> str:
     rounds = ["**`--quick`: one round, without the slow tools. For development only.**"] * quick
     texts = [HEADING, machine, *rounds, ABOUT, _table(runs), _agreement(runs)]
     return "\n\n".join([*texts, _targets(runs, held)]) + "\n"
-
-
-def put(page: str, text: str) -> str:
-    """The page with this section replaced, or added before the targets."""
-    block = re.compile(rf"^{HEADING}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-    if block.search(page):
-        return block.sub(lambda _: text + "\n", page)
-    first, found, rest = page.partition(BEFORE)
-    return first + text + "\n" * bool(found) + found + rest
 
 
 def _table(runs: dict[str, list[Run]]) -> str:
