@@ -424,3 +424,13 @@ class TestRealFiles:
             archive.extractall(tmp_path, filter="data")
         labels, found = tmp_path / "row_DOTA_labels", tmp_path / "result_classname"
         assert codes(dm.check(labels, found)) == ["D305", "D403"]
+
+
+def test_a_benchmark_without_a_limit_has_none_to_go_beyond(tmp_path):
+    (tmp_path / "labelTxt").mkdir()
+    (tmp_path / "found").mkdir()
+    (tmp_path / "labelTxt/P1.txt").write_text("10 10 50 12 49 30 9 28 ship 0\n")
+    lines = "".join(f"P1 {n / 200} {n} 10 50 12 49 30 9 28\n" for n in range(120))
+    (tmp_path / "found/Task1_ship.txt").write_text(lines)
+    report = dm.check(tmp_path / "labelTxt", tmp_path / "found")
+    assert "D305" not in {found.code.code for found in report.findings}

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from detmetrics.arrays import Bools, Ints, used
 from detmetrics.checks.report import Finding, finding, marked
 from detmetrics.checks.sides import Subject
-from detmetrics.rules import COCO
+from detmetrics.loading import benchmark_of_format
+from detmetrics.rules import COCO, UNLIMITED
+from detmetrics.rules.names import named
 
 __all__ = ["of_detections"]
 
@@ -28,7 +30,8 @@ def of_detections(found: Subject, truth: Subject) -> Iterator[Finding | None]:
     if len(scores) > FEW and finite.all() and (scores == scores[0]).all():
         yield finding("D303", found.name, len(scores), (), f"every score is {scores[0]:g}")
     yield marked("D304", found.name, _repeated(found), found.place("boxes"))
-    yield _beyond_limit(found)
+    if named(benchmark_of_format(truth.sheet.source.format)).max_limit != UNLIMITED:
+        yield _beyond_limit(found)
     yield _unseen(found, truth)
 
 

@@ -312,7 +312,7 @@ def _some_around(given: _Given, texts: Sequence[Any], some: Bools | None) -> Flo
 
 FOUR_CORNERED = (
     "every segmentation is one polygon of four corners: taken for oriented boxes "
-    "(--shape mask measures them as masks)"
+    "(evaluate --shape mask measures them as masks)"
 )
 
 
