@@ -57,7 +57,7 @@ def made() -> tuple[Any, np.ndarray, np.ndarray]:
 def tables(work: Any, truth: np.ndarray, found: np.ndarray) -> tuple[Any, Any]:
     """The tables of detmetrics."""
     import detmetrics as dm
-    from detmetrics.overlap.polygons import Rectangles
+    from detmetrics.overlap.polygons.polygons import Rectangles
 
     catalog = dm.Catalog.from_ids(images=work.image_ids, categories=work.category_ids)
     gt = dm.GroundTruth.from_arrays(

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 import detmetrics as dm
-from detmetrics.arrays import object_column
-from detmetrics.overlap.masks import Masks
-from detmetrics.overlap.polygons import Rectangles
+from detmetrics.foundation.arrays import object_column
+from detmetrics.overlap.masks.masks import Masks
+from detmetrics.overlap.polygons.polygons import Rectangles
 
 TRUTH, FOUND = "fixtures/ground_truth.json", "fixtures/detections.json"
 HOSTILE = (

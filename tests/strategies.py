@@ -12,9 +12,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.catalog import Catalog
-from detmetrics.federation import Federation
 from detmetrics.rules.value import CHOICES
+from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.federation import Federation
 
 LIMITS = [(1, 10, 100), (1, 2, 3), (2,), (1, 300)]
 RANGES = [

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from pycocotools import mask
 
 import detmetrics as dm
-from detmetrics.arrays import object_column
+from detmetrics.foundation.arrays import object_column
 from detmetrics.overlap import KINDS
-from detmetrics.overlap.boundaries import depths
-from detmetrics.overlap.masks import Masks
-from detmetrics.overlap.segmentations import Segmentations
+from detmetrics.overlap.masks.boundary_iou import depths
+from detmetrics.overlap.masks.masks import Masks
+from detmetrics.overlap.masks.segmentations import Segmentations
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -11,8 +11,8 @@ import scenes
 from click.testing import CliRunner
 
 import detmetrics as dm
-from detmetrics.checks.codes import CODES, chosen
 from detmetrics.cli import cli
+from detmetrics.datasets.checks.codes import CODES, chosen
 
 ROOT = Path(__file__).parent.parent
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pycocotools import mask
 
 import detmetrics as dm
-from detmetrics.arrays import object_column
-from detmetrics.checks.codes import CODES
-from detmetrics.outlines import drawn
-from detmetrics.overlap.polygons import Polygons, Rectangles
-from detmetrics.overlap.segmentations import Segmentations
+from detmetrics.datasets.checks.codes import CODES
+from detmetrics.datasets.shape_facts import drawn
+from detmetrics.foundation.arrays import object_column
+from detmetrics.overlap.masks.segmentations import Segmentations
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 
 WIDTH, HEIGHT, COUNT = 200, 160, 12
 A = "annotations"
@@ -406,7 +406,7 @@ def test_boxes_alone_draw_nothing(tmp_path, monkeypatch):
     content = document()
     for row in content[A]:
         del row["segmentation"]
-    monkeypatch.setattr("detmetrics.outlines.Drawn", None)
+    monkeypatch.setattr("detmetrics.datasets.shape_facts.Drawn", None)
     assert codes(check(tmp_path, content)) == []
 
 

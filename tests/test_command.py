@@ -21,7 +21,7 @@ from builders import CAT, annotation, category, detection, document, write
 from click.testing import CliRunner, Result
 
 import detmetrics as dm
-from detmetrics import crosschecking
+from detmetrics.analysis import crosschecking
 from detmetrics.cli import cli
 from detmetrics.reports.text import to_text
 
@@ -780,7 +780,7 @@ class TestCrosscheck:
     """``--crosscheck`` compares every cell; exit code 4 where one differs."""
 
     @pytest.mark.parametrize(
-        "module", ["crosschecking", "cli", "cli.evaluate", "reports.json", "reports.text"]
+        "module", ["analysis.crosschecking", "cli", "cli.evaluate", "reports.json", "reports.text"]
     )
     def test_the_function_stays_one_whatever_was_imported(self, module):
         code = f"import detmetrics.{module} as m; import detmetrics; detmetrics.crosscheck.__call__"

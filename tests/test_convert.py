@@ -16,16 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.catalog import Catalog
 from detmetrics.cli import cli
-from detmetrics.conversion import targets, written
-from detmetrics.evaluation import read_detections, read_ground_truth
-from detmetrics.files import write_tree
+from detmetrics.datasets.conversion import targets, written
+from detmetrics.datasets.shape_facts import drawn
 from detmetrics.formats import formats
-from detmetrics.outlines import drawn
-from detmetrics.overlap.masks import masks_of
-from detmetrics.overlap.polygons import Polygons, Rectangles
-from detmetrics.pairing import stem
+from detmetrics.formats.loading import read_detections, read_ground_truth
+from detmetrics.foundation.files import write_tree
+from detmetrics.overlap.masks.masks import masks_of
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
+from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.id_pairing import stem
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -14,7 +14,7 @@ import pytest
 from builders import DOG, Raw, annotation, category, changed, detection, evaluate, image
 
 import detmetrics as dm
-from detmetrics.overlap.polygons import Polygons
+from detmetrics.overlap.polygons.polygons import Polygons
 
 ONE = pytest.approx(1.0, abs=1e-12)
 HALF = pytest.approx(0.5, abs=1e-12)

@@ -17,12 +17,12 @@ import detmetrics as dm
 from detmetrics import analysis
 from detmetrics.analysis.comparison import compare
 from detmetrics.cli import cli
-from detmetrics.reports.errors import confusion_table, most_confused, pooled
+from detmetrics.reports.error_kinds import confusion_table, most_confused, pooled
 from detmetrics.reports.figures import figure_bytes
 from detmetrics.reports.figures.canvas import end_of, name_of
 from detmetrics.reports.figures.confusion import confusion_figure
-from detmetrics.reports.figures.errors import draw_costs
-from detmetrics.reports.figures.plots import Plots
+from detmetrics.reports.figures.error_kinds import draw_costs
+from detmetrics.reports.figures.plots import ResultPlots
 from detmetrics.reports.figures.reliability import draw_bin_counts, draw_reliability
 
 TRUTH, FOUND = "fixtures/ground_truth.json", "fixtures/detections.json"
@@ -554,7 +554,7 @@ class TestEmpty:
             assert figure_bytes(figure, "png")
 
     def test_no_detections(self, no_detections):
-        plots: Plots = no_detections.plot
+        plots: ResultPlots = no_detections.plot
         assert "no detections of cat" in words(plots.pr("cat").axes[0])
         assert "no detections that count" in words(plots.pr().axes[0])
         assert words(plots.confidence().axes[0]) == ["no detections that count"]
@@ -563,7 +563,7 @@ class TestEmpty:
         assert widths(plots.classes().axes[0]) == [0.0, 0.0]
 
     def test_no_ground_truth(self, no_truth):
-        plots: Plots = no_truth.plot
+        plots: ResultPlots = no_truth.plot
         assert "no ground truth of cat" in words(plots.pr("cat").axes[0])
         assert "no ground truth" in words(plots.pr().axes[0])
         assert words(plots.confidence().axes[0]) == ["no ground truth"]

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.history import Row
-from detmetrics.history.journal import line_of, read_lines
+from detmetrics.training.history import Row
+from detmetrics.training.history.journal import line_of, read_lines
 
 NAN = math.nan
 VALUES = st.floats(allow_nan=True, allow_infinity=True) | st.sampled_from([0.1, 0.2, 0.3, NAN])

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 import detmetrics as dm
 from detmetrics.cli import cli
-from detmetrics.history.comparing import Standing
 from detmetrics.reports.charts import Line, chart, spark
 from detmetrics.reports.figures import figure_bytes, suffix_of
 from detmetrics.reports.figures.history import draw_metric, histories_figure, history_figure
+from detmetrics.training.history.comparing import Standing
 
 
 @pytest.fixture

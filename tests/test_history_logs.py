@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.history.names import canonical, lower_is_better, place_of
+from detmetrics.training.history.metric_names import canonical, lower_is_better, place_of
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.history.comparing import compare
-from detmetrics.history.smoothing import running_median, window
-from detmetrics.history.verdict import VERDICTS
+from detmetrics.training.history.comparing import compare
+from detmetrics.training.history.smoothing import running_median, window
+from detmetrics.training.history.verdict import VERDICTS
 
 NAN = math.nan
 COUNT = 60

@@ -22,9 +22,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics import files
 from detmetrics.cli import cli
-from detmetrics.reading import records
+from detmetrics.formats.json import records
+from detmetrics.foundation import files
 
 SIDES = pytest.mark.parametrize("side", ["truth", "found"])
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from pycocotools import mask
 
 import detmetrics as dm
-from detmetrics.arrays import object_column
+from detmetrics.analysis.reconcile.shape_effect import shapes_of_both
 from detmetrics.cli import cli
+from detmetrics.foundation.arrays import object_column
 from detmetrics.overlap import OutlineError
-from detmetrics.overlap.masks import Masks, masks_of
-from detmetrics.overlap.polygons import Polygons
-from detmetrics.overlap.segmentations import Segmentations
-from detmetrics.reconciling.shapes import shapes_of_both
+from detmetrics.overlap.masks.masks import Masks, masks_of
+from detmetrics.overlap.masks.segmentations import Segmentations
+from detmetrics.overlap.polygons.polygons import Polygons
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -482,7 +482,7 @@ class TestBytes:
         assert again.to_bytes() == data  # a byte that names nothing
 
     def test_of_a_later_release(self, monkeypatch):
-        monkeypatch.setattr("detmetrics.metric.VERSION", 2)
+        monkeypatch.setattr("detmetrics.training.metric.VERSION", 2)
         data = dm.DetectionMetric(["cat"]).to_bytes()
         monkeypatch.undo()
         with pytest.raises(dm.InputError, match="written as version 2, this release reads 1"):

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pycocotools import mask
 
 import detmetrics as dm
-from detmetrics.overlap.polygons import Polygons, Rectangles
-from detmetrics.reading.angles import ANGLES
+from detmetrics.overlap.polygons.angles import ANGLES
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask
 
-from detmetrics.arrays import object_column
+from detmetrics.foundation.arrays import object_column
 from detmetrics.overlap import Boxes
-from detmetrics.overlap.masks import Masks
-from detmetrics.overlap.polygons import Polygons, Rectangles
-from detmetrics.overlap.runs import lengths_of
-from detmetrics.overlap.tracing import grid_of
+from detmetrics.overlap.masks.contours import grid_of
+from detmetrics.overlap.masks.masks import Masks
+from detmetrics.overlap.masks.rle import lengths_of
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.reports.outlines import outlines, simplified
 
 SIDES = st.tuples(st.integers(1, 9), st.integers(1, 9))

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 import detmetrics as dm
 from detmetrics.cli import cli
-from detmetrics.overlap.polygons import Polygons, Rectangles
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.reports.overview import to_text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from detmetrics.parallel import each
+from detmetrics.foundation.parallel import each
 
 
 def test_results_stand_in_order():

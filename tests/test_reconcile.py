@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.reconciling.reported import Reported, candidates, ways
-from detmetrics.reconciling.waterfall import CAUSES, waterfall
-from detmetrics.reconciling.workbench import Workbench, lean
+from detmetrics.analysis.reconcile.reported import Reported, candidates, ways
+from detmetrics.analysis.reconcile.waterfall import CAUSES, waterfall
+from detmetrics.analysis.reconcile.workbench import Workbench, lean
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

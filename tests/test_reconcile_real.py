@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import detmetrics as dm
-from detmetrics.arrays import read_only
-from detmetrics.reconciling.reported import Reported, candidates, ways
-from detmetrics.reconciling.workbench import Workbench
+from detmetrics.analysis.reconcile.reported import Reported, candidates, ways
+from detmetrics.analysis.reconcile.workbench import Workbench
+from detmetrics.foundation.arrays import read_only
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.rules.files import MOST, read_rules, to_toml
+from detmetrics.rules.toml import MOST, read_rules, to_toml
 from detmetrics.rules.value import ANY_SIZE, CHOICES, METRIC_GROUPS
 
 COCO = dm.COCO

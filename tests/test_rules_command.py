@@ -14,14 +14,14 @@ from click.testing import CliRunner, Result
 
 import detmetrics as dm
 from detmetrics.cli import cli
+from detmetrics.metrics.summary import metrics_of
 from detmetrics.reports.csv import to_csv
 from detmetrics.reports.markdown import to_markdown
 from detmetrics.reports.rules import settings_table
 from detmetrics.reports.tables import summary_table
 from detmetrics.reports.text import to_text
-from detmetrics.rules.files import read_rules
 from detmetrics.rules.names import described
-from detmetrics.summary import metrics_of
+from detmetrics.rules.toml import read_rules
 
 COCO = dm.COCO
 FIXTURES = ("fixtures/ground_truth.json", "fixtures/detections.json")

@@ -16,11 +16,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import detmetrics as dm
+from detmetrics.analysis.reconcile.mistakes import _first_of_equals
+from detmetrics.analysis.reconcile.waterfall import _path
 from detmetrics.cli import cli
 from detmetrics.overlap import SHAPES
-from detmetrics.overlap.polygons import Polygons, Rectangles
-from detmetrics.reconciling.mistakes import _first_of_equals
-from detmetrics.reconciling.waterfall import _path
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.reports.csv import to_csv
 from detmetrics.reports.markdown import to_markdown
 from detmetrics.reports.text import to_text

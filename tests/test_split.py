@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.catalog import Catalog
 from detmetrics.cli import cli
+from detmetrics.tables.catalog import Catalog
 
 EXAMPLE = "fixtures/ground_truth.json"
 

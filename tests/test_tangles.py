@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import detmetrics as dm
-from detmetrics.arrays import object_column
-from detmetrics.outlines import drawn
+from detmetrics.datasets.shape_facts import drawn
+from detmetrics.foundation.arrays import object_column
 from detmetrics.overlap import OutlineError
-from detmetrics.overlap.polygons import Polygons, polygons_of
-from detmetrics.overlap.segmentations import Segmentations
+from detmetrics.overlap.masks.segmentations import Segmentations
+from detmetrics.overlap.polygons.polygons import Polygons, polygons_of
 
 SQUARE = [[0, 0], [100, 0], [100, 100], [0, 100]]
 

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detmetrics.files import Input
-from detmetrics.loading import read_sheet
-from detmetrics.reading import decimals, fields
-from detmetrics.reading import given as given_module
-from detmetrics.reading import lines as lines_module
-from detmetrics.reading.fields import read_fields
-from detmetrics.reading.given import Contents, Given
-from detmetrics.reading.lines import Lines, read_lines
-from detmetrics.reading.request import Reading
+from detmetrics.formats import given as given_module
+from detmetrics.formats.given import Contents, Given
+from detmetrics.formats.lines import decimals, fields
+from detmetrics.formats.lines import lines as lines_module
+from detmetrics.formats.lines.fields import read_fields
+from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.loading import read_sheet
+from detmetrics.formats.reading import Reading
+from detmetrics.foundation.files import Input
 
 DIGITS = st.text("0123456789", min_size=1, max_size=20)
 SIGNS = st.sampled_from(["", "", "", "-", "+"])

@@ -83,8 +83,8 @@ DETECTRON2 = """{"iteration": 19, "loss_cls": 0.5, "total_loss": 1.5, "lr": 0.01
 
 def journal() -> str:
     """The lines of a journal with losses, nan, infinity, and an interval."""
-    from detmetrics.history.journal import line_of
-    from detmetrics.history.rows import row_of
+    from detmetrics.training.history.epoch_rows import row_of
+    from detmetrics.training.history.journal import line_of
 
     rows = [
         row_of(0, {"loss": 1.0}, {"loss": float("nan")}, {"AP": 0.2}),

@@ -2,7 +2,7 @@
 
 Their definitions set how detections are matched, and a result's rules say the rest: which
 detections count, what an object is, how overlap is measured. The matching itself is the one of
-:mod:`detmetrics.matching`.
+:mod:`detmetrics.matching.matching`.
 
 An object that does not count (a crowd, an ignored one, one outside the first range of sizes) is
 matched by nobody. A detection without a partner that overlaps one of its own class enough (lies in
@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints, read_only
-from detmetrics.candidates import NEARLY_ONE, measure_of, measured
-from detmetrics.errors import InputError
-from detmetrics.matching import match
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, read_only
+from detmetrics.foundation.errors import InputError
+from detmetrics.matching import roles
+from detmetrics.matching.candidates import NEARLY_ONE, measure_of, measured
+from detmetrics.matching.matching import match
 from detmetrics.overlap import candidate_pairs, shared_groups
-from detmetrics.ranking import by_group
-from detmetrics.result import Evaluation
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.rules.areas import ANY_SIZE
 from detmetrics.tables import Detections, GroundTruth
@@ -102,7 +102,7 @@ def assigned(
         raise InputError("image sizes are unknown, so nothing counts: --image-dir or --image-sizes")
     counts = np.zeros(len(truth), bool)
     counts[matching.truth_row] = ~matching.ignored[0]
-    counts &= ~truth.groups(result.rules)
+    counts &= ~roles.groups(truth, result.rules)
     there = np.flatnonzero(counts)
     rows = np.sort(matching.row)
     if among is not None:
@@ -158,7 +158,7 @@ def _set_aside(result: Evaluation, rows: Ints, excused: Ints, iou: float) -> Boo
             measured(detections, measure),
             rows,
             measured(truth, measure).take(excused),
-            truth.regions(rules)[excused],
+            roles.regions(truth, rules)[excused],
             shared_groups(group, truth_group[excused]),
             min(iou, NEARLY_ONE),
         )

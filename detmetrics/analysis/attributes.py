@@ -12,12 +12,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from detmetrics.catalog import Catalog
-from detmetrics.errors import FormatError, InputError
-from detmetrics.messages import counted, few, shown
-from detmetrics.pairing import stem
-from detmetrics.reading.groups import fields_of_images, rows_of_images
-from detmetrics.reading.request import Reading
+from detmetrics.formats.metadata.image_fields import fields_of_images, rows_of_images
+from detmetrics.formats.reading import Reading
+from detmetrics.foundation.errors import FormatError, InputError
+from detmetrics.foundation.messages import counted, few, shown
+from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.id_pairing import stem
 
 __all__ = ["Attribute", "by_column", "by_field", "by_pattern", "in_quantiles"]
 

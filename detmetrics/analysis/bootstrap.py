@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from detmetrics.analysis.resampling import Resampler, image_weights, resampled
-from detmetrics.arrays import Floats, Ints
-from detmetrics.curves import Curves
-from detmetrics.errors import InputError
-from detmetrics.parallel import each
-from detmetrics.result import Evaluation
-from detmetrics.summary import per_category, summarize
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.parallel import each
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.summary import per_category, summarize
 
 __all__ = [
     "Interval",

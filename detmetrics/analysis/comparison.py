@@ -8,11 +8,10 @@ is; a sample in which both are equal counts half.
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,15 +23,15 @@ from detmetrics.analysis.bootstrap import (
     require_samples,
     sample_seeds,
 )
-from detmetrics.arrays import Bools, Floats, Ints
-from detmetrics.candidates import measure_of, measured
-from detmetrics.errors import InputError
-from detmetrics.messages import few
-from detmetrics.result import Evaluation
-from detmetrics.summary import lower_is_better
-
-if TYPE_CHECKING:
-    from detmetrics.reports.figures.plots import ComparisonPlots
+from detmetrics.evaluation import views
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.evaluation.views import ComparisonPlots
+from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import few
+from detmetrics.matching import roles
+from detmetrics.matching.candidates import measure_of, measured
+from detmetrics.metrics.summary import lower_is_better
 
 __all__ = ["Comparison", "Difference", "Objects", "compare"]
 
@@ -151,10 +150,7 @@ class Comparison:
     @property
     def plot(self) -> ComparisonPlots:
         """Figures: ``metrics`` and ``classes``."""
-        # Late, as :attr:`Evaluation.plot` is: figures stand above what they show.
-        plots = importlib.import_module("detmetrics.reports.figures.plots")
-        made: ComparisonPlots = plots.ComparisonPlots(self)
-        return made
+        return views.bound().comparison_plots(self)
 
     def objects_of(self, side: str) -> list[dict[str, Any]]:
         """The objects that only ``"a"`` or only ``"b"`` finds, as plain values."""
@@ -308,7 +304,7 @@ def _columns(a: Evaluation, b: Evaluation) -> Iterator[tuple[str, Any, Any]]:
         yield name, getattr(ours, name), getattr(theirs, name)
     measure = measure_of(a.rules)
     yield "shapes", measured(ours, measure).areas, measured(theirs, measure).areas
-    yield "crowds", ours.regions(a.rules), theirs.regions(b.rules)
+    yield "crowds", roles.regions(ours, a.rules), roles.regions(theirs, b.rules)
     yield "ignored objects", a.matching.ignored, b.matching.ignored
 
 

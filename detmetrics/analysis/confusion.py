@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from detmetrics.analysis.assignment import Assignment, assigned, at_one_threshold, share
-from detmetrics.arrays import Floats, Ints
-from detmetrics.errors import InputError
-from detmetrics.result import Evaluation
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.errors import InputError
 from detmetrics.rules import Rules
 
 if TYPE_CHECKING:

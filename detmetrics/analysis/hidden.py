@@ -10,7 +10,7 @@
   have removed. ``counts["duplicate_detections"]`` are those that repeat another exactly.
 - **Classes that nobody found**: with ground truth, and without a detection.
 
-Numbers that :mod:`detmetrics.findings` has stand in ``counts`` as it counts them.
+Numbers that :mod:`detmetrics.evaluation.attention` has stand in ``counts`` as it counts them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,11 @@ import numpy as np
 
 from detmetrics.analysis.assignment import share
 from detmetrics.analysis.outcomes import outcomes
-from detmetrics.arrays import Floats, Ints
-from detmetrics.candidates import measure_of, measured
-from detmetrics.errors import InputError
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats, Ints, by_group
+from detmetrics.foundation.errors import InputError
+from detmetrics.matching.candidates import measure_of, measured
 from detmetrics.overlap import Neighbours, candidate_pairs, largest, shared_groups
-from detmetrics.ranking import by_group
-from detmetrics.result import Evaluation
 
 __all__ = ["BlindSpots", "blind_spots"]
 

@@ -20,8 +20,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from detmetrics.arrays import Floats, Ints
-from detmetrics.errors import InputError
+from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.errors import InputError
 
 __all__ = ["Cuts", "Objective"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints
-from detmetrics.errors import InputError
-from detmetrics.result import Evaluation
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.errors import InputError
 
 __all__ = ["Outcomes", "outcomes"]
 

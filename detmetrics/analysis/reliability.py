@@ -36,10 +36,10 @@ from typing import Literal
 import numpy as np
 
 from detmetrics.analysis.outcomes import outcomes
-from detmetrics.arrays import Bools, Floats, Ints
-from detmetrics.errors import InputError
-from detmetrics.messages import counted
-from detmetrics.result import Evaluation
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import counted
 
 __all__ = ["Calibration", "Reliability", "calibration", "detection_ece"]
 

@@ -17,15 +17,14 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from detmetrics.arrays import Floats, Ints
-from detmetrics.candidates import Regions
-from detmetrics.curves import TINY, Curves, running
-from detmetrics.matches import Matched, Matches
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats, Ints, by_group
+from detmetrics.matching.candidates import Regions
+from detmetrics.matching.matches import Matched, Matches
+from detmetrics.metrics.curves import TINY, Curves, running
+from detmetrics.metrics.interpolation import least_found
+from detmetrics.metrics.summary import FREQUENCIES, metrics_of
 from detmetrics.overlap import Pairs
-from detmetrics.ranking import by_group
-from detmetrics.result import Evaluation
-from detmetrics.sampling import least_found
-from detmetrics.summary import FREQUENCIES, metrics_of
 
 __all__ = ["Resampler", "image_weights", "resampled"]
 
@@ -208,7 +207,9 @@ class Resampler:
         )
 
     def curves(self, weights: Ints) -> Curves:
-        """The cells under these weights, as :func:`~detmetrics.summary.summarize` reads them."""
+        """The cells under these weights, as :func:`~detmetrics.metrics.summary.summarize` reads
+        them.
+        """
         return _Weighted(self._matches, self._plans, self._truth_image, weights)
 
 

@@ -24,14 +24,14 @@ from itertools import pairwise
 from typing import Literal
 
 from detmetrics.analysis.outcomes import outcomes
-from detmetrics.arrays import Floats
-from detmetrics.curves import Curves
-from detmetrics.errors import InputError
-from detmetrics.matching import match
-from detmetrics.result import Evaluation
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.errors import InputError
+from detmetrics.matching.matching import match
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.summary import Metric, cells_of, mean_of, means_of_categories
 from detmetrics.rules import AreaRange, Rules
 from detmetrics.rules.areas import COCO_RANGES, NO_END
-from detmetrics.summary import Metric, cells_of, mean_of, means_of_categories
 
 __all__ = ["EDGES", "POWERS_OF_TWO", "Bin", "Bins", "by_bins"]
 

@@ -25,11 +25,11 @@ import numpy as np
 
 from detmetrics.analysis.bootstrap import Interval, confidence_intervals
 from detmetrics.analysis.resampling import resampled
-from detmetrics.arrays import Bools, Objects, object_column
-from detmetrics.errors import InputError
-from detmetrics.messages import counted, shown
-from detmetrics.result import Evaluation
-from detmetrics.summary import lower_is_better, metrics_of
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Bools, Objects, object_column
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import counted, shown
+from detmetrics.metrics.summary import lower_is_better, metrics_of
 from detmetrics.tables import restrict
 
 __all__ = ["NONE", "Slice", "Slices", "part_of", "slices"]

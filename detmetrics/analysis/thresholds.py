@@ -5,7 +5,7 @@ left together, so the cuts are the distinct scores, and the numbers at a cut are
 ``precision = TP / (TP + FP)``, ``recall = TP / (TP + FN)``, ``F_beta = (1 + b^2) TP /
 ((1 + b^2) TP + b^2 FN + FP)``, and false positives an image over all images, those without
 detections included. What the rules set aside counts for nothing. Unlike the mean F1 of
-Ultralytics (:mod:`detmetrics.operating`) nothing is interpolated and nothing smoothed.
+Ultralytics (:mod:`detmetrics.metrics.best_f1`) nothing is interpolated and nothing smoothed.
 
 **Over all classes**, at one threshold for all: *pooled* (micro) sums TP, FP and FN, those of
 classes without ground truth included, as a false alarm is one; the *mean* (macro) of classes with
@@ -33,11 +33,11 @@ import numpy as np
 
 from detmetrics.analysis.objectives import Objective
 from detmetrics.analysis.outcomes import outcomes
-from detmetrics.arrays import Bools, Floats, Ints
-from detmetrics.errors import InputError
-from detmetrics.messages import counted
-from detmetrics.result import Evaluation
-from detmetrics.selection import looked_for
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import counted
+from detmetrics.matching.selection import looked_for
 
 __all__ = [
     "MeanCurve",

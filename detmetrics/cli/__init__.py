@@ -21,9 +21,9 @@ from detmetrics.cli.slices import slices
 from detmetrics.cli.split import split
 from detmetrics.cli.stats import stats
 from detmetrics.cli.thresholds import thresholds
-from detmetrics.errors import DetmetricsError
-from detmetrics.messages import printable
-from detmetrics.version import __version__
+from detmetrics.foundation.errors import DetmetricsError
+from detmetrics.foundation.messages import printable
+from detmetrics.foundation.version import __version__
 
 __all__ = ["cli", "main"]
 

@@ -11,11 +11,11 @@ import click
 
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options
-from detmetrics.errors import DetmetricsWarning, InputError
-from detmetrics.messages import counted
+from detmetrics.foundation.errors import DetmetricsWarning, InputError
+from detmetrics.foundation.messages import counted
 
 if TYPE_CHECKING:
-    from detmetrics.checks import CheckReport
+    from detmetrics.datasets.checks.checking import CheckReport
 
 __all__ = ["check"]
 
@@ -60,7 +60,7 @@ def check(paths: tuple[str, ...], **options: Any) -> None:
         from detmetrics.reports.checks import to_text
 
         outputs["-"] = to_text(report)
-    from detmetrics.files import write_whole
+    from detmetrics.foundation.files import write_whole
 
     write_whole(outputs)
     if report.errors:
@@ -81,9 +81,9 @@ def _codes(given: tuple[str, ...]) -> list[str]:
 
 
 def _run(paths: tuple[str, ...], options: dict[str, Any]) -> CheckReport:
-    from detmetrics.checks import check as run
-    from detmetrics.checks import check_parts
-    from detmetrics.checks.codes import chosen
+    from detmetrics.datasets.checks.checking import check as run
+    from detmetrics.datasets.checks.checking import check_parts
+    from detmetrics.datasets.checks.codes import chosen
 
     codes = {name: _codes(options[name]) for name in ("select", "ignore")}
     try:
@@ -106,7 +106,7 @@ def _run(paths: tuple[str, ...], options: dict[str, Any]) -> CheckReport:
 
 
 def _explained(wanted: str) -> str:
-    from detmetrics.checks.codes import CODES
+    from detmetrics.datasets.checks.codes import CODES
 
     found = CODES.get(wanted.upper())
     if found is None:

@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.measuring import (
-    INTERVAL_OPTIONS,
-    added,
-    measured,
-    measuring_options,
-    rules_of,
-)
+from detmetrics.cli.measuring import INTERVAL_OPTIONS, added, measured, measuring_options, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options
-from detmetrics.errors import DetmetricsWarning
+from detmetrics.foundation.errors import DetmetricsWarning
 
 if TYPE_CHECKING:
     from detmetrics.analysis.comparison import Comparison
@@ -66,8 +60,8 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
     rules = rules_of(ground_truth, options)
     warnings.simplefilter("ignore", DetmetricsWarning)
     from detmetrics.analysis.comparison import compare as run
-    from detmetrics.evaluation import read_ground_truth
-    from detmetrics.files import write_whole
+    from detmetrics.formats.loading import read_ground_truth
+    from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         truth = read_ground_truth(ground_truth, reading_of(options), progress=patience)

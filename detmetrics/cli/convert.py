@@ -15,8 +15,8 @@ from detmetrics.cli.reading import (
     reading_options,
     say_notes,
 )
-from detmetrics.errors import DetmetricsWarning
-from detmetrics.messages import counted, printable
+from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.foundation.messages import counted, printable
 
 __all__ = ["convert", "formats"]
 
@@ -56,8 +56,8 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
     What the format cannot hold is said on standard error. TARGET is a file or a new folder; it
     is written whole or not at all.
     """
-    from detmetrics.conversion import convert as run
-    from detmetrics.conversion import targets
+    from detmetrics.datasets.conversion import convert as run
+    from detmetrics.datasets.conversion import targets
 
     if to not in targets():
         raise click.UsageError(f"--to: cannot write {to!r}; there are {', '.join(targets())}")
@@ -108,7 +108,7 @@ def formats() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from detmetrics.formats import formats as known
+    from detmetrics.formats.registry import formats as known
 
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "format", "ground truth", "detections"):

@@ -13,14 +13,14 @@ from detmetrics.cli.measuring import measured, measuring_options, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_options
-from detmetrics.errors import DetmetricsWarning
-from detmetrics.messages import printable
+from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.foundation.messages import printable
 
 if TYPE_CHECKING:
     from detmetrics.analysis.confusion import ConfusionMatrix
-    from detmetrics.analysis.errortypes import ErrorTypes
+    from detmetrics.analysis.error_kinds import ErrorTypes
     from detmetrics.analysis.hidden import BlindSpots
-    from detmetrics.result import Evaluation
+    from detmetrics.evaluation.result import Evaluation
 
 __all__ = ["errors"]
 
@@ -109,8 +109,8 @@ def _write(
     matrix: ConfusionMatrix | None,
     options: dict[str, Any],
 ) -> None:
-    from detmetrics.files import write_whole
-    from detmetrics.reports import errors as report
+    from detmetrics.foundation.files import write_whole
+    from detmetrics.reports import error_kinds as report
 
     per_class = options["per_class"]
     outputs = {}

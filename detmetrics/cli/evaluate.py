@@ -14,20 +14,16 @@ from detmetrics.cli.measuring import INTERVAL_OPTIONS, SHAPE, added, measured, r
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import (
-    UNKNOWN_CATEGORIES,
-    UNKNOWN_IMAGES,
-    reading_options,
-)
-from detmetrics.errors import DetmetricsWarning, RulesError
-from detmetrics.messages import printable
+from detmetrics.cli.reading import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_options
+from detmetrics.foundation.errors import DetmetricsWarning, RulesError
+from detmetrics.foundation.messages import printable
 from detmetrics.rules import Rules
 from detmetrics.rules.value import CHOICES
 
 if TYPE_CHECKING:
     from detmetrics.analysis.bootstrap import Intervals
-    from detmetrics.crosschecking import Crosscheck
-    from detmetrics.result import Evaluation
+    from detmetrics.analysis.crosschecking import Crosscheck
+    from detmetrics.evaluation.result import Evaluation
 
 __all__ = ["evaluate"]
 
@@ -113,7 +109,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     minimums = _minimums(options["fail_under"], rules)
     _check_sort(options["sort"], rules)
     warnings.simplefilter("ignore", DetmetricsWarning)  # the report says all of them
-    from detmetrics.crosschecking import crosscheck
+    from detmetrics.analysis.crosschecking import crosscheck
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
@@ -154,7 +150,7 @@ def _rules(ground_truth: str, options: dict[str, Any]) -> Rules:
 
 
 def _require_followed(rules: Rules, shape: str) -> None:
-    from detmetrics.crosschecking import require_followed
+    from detmetrics.analysis.crosschecking import require_followed
 
     try:
         require_followed(rules if shape == "auto" else rules.replace(shape=shape))
@@ -163,7 +159,7 @@ def _require_followed(rules: Rules, shape: str) -> None:
 
 
 def _minimums(asked: tuple[tuple[str, float], ...], rules: Rules) -> tuple[tuple[str, float], ...]:
-    from detmetrics.summary import metrics_of
+    from detmetrics.metrics.summary import metrics_of
 
     known = [metric.name for metric in metrics_of(rules)]
     for name, _ in asked:
@@ -175,7 +171,7 @@ def _minimums(asked: tuple[tuple[str, float], ...], rules: Rules) -> tuple[tuple
 
 
 def _check_sort(column: str | None, rules: Rules) -> None:
-    from detmetrics.summary import metrics_of
+    from detmetrics.metrics.summary import metrics_of
 
     known = ("class", "ground_truths", "detections", *(m.name for m in metrics_of(rules)))
     if column is not None and column not in known:
@@ -211,7 +207,7 @@ def _write(
     intervals: Intervals | None,
     options: dict[str, Any],
 ) -> None:
-    from detmetrics.files import write_whole
+    from detmetrics.foundation.files import write_whole
 
     outputs = _outputs(result, checked, intervals, options)
     if "-" in outputs:

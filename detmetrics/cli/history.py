@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.errors import InputError
+from detmetrics.foundation.errors import InputError
 
 if TYPE_CHECKING:
-    from detmetrics.history.comparing import Comparison
+    from detmetrics.training.history.comparing import Comparison
 
 __all__ = ["history"]
 
@@ -47,9 +47,9 @@ def history(files: tuple[str, ...], **options: Any) -> None:
     choose: a log of nothing else is refused.
     """
     _check_usage(files, options)
-    from detmetrics.files import write_whole
-    from detmetrics.history import History
-    from detmetrics.history.comparing import compare
+    from detmetrics.foundation.files import write_whole
+    from detmetrics.training.history import History
+    from detmetrics.training.history.comparing import compare
 
     histories = [History.read(path, role=options["role"]) for path in files]
     if not options["quiet"]:

@@ -11,12 +11,12 @@ import click
 from detmetrics.cli.options import NAMES
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_of
-from detmetrics.errors import RulesError
-from detmetrics.messages import printable
+from detmetrics.foundation.errors import RulesError
+from detmetrics.foundation.messages import printable
 from detmetrics.overlap import SHAPES
 
 if TYPE_CHECKING:
-    from detmetrics.result import Evaluation
+    from detmetrics.evaluation.result import Evaluation
     from detmetrics.rules import Rules
     from detmetrics.tables import GroundTruth
 
@@ -98,8 +98,8 @@ def rules_of(ground_truth: str, options: dict[str, Any]) -> Rules:
     Raises:
         UsageError: there is none of this name.
     """
-    from detmetrics.loading import benchmark_of
-    from detmetrics.rules.files import rule_set
+    from detmetrics.formats.loading import benchmark_of
+    from detmetrics.rules.toml import rule_set
 
     try:
         return rule_set(options["rules"] or benchmark_of(ground_truth, reading_of(options)))
@@ -115,7 +115,7 @@ def measured(
     patience: Patience,
 ) -> Evaluation:
     """The evaluation that the options ask for."""
-    from detmetrics.evaluation import evaluate
+    from detmetrics.evaluation.evaluation import evaluate
 
     return evaluate(
         ground_truth,

@@ -87,7 +87,7 @@ def _ratios(text: str) -> tuple[float, ...]:
 
 
 def _objective(text: str) -> str:
-    from detmetrics.analysis.objectives import Objective  # costs more than a parser may
+    from detmetrics.analysis.objectives import Objective
 
     return str(Objective.parse(text))
 

@@ -11,12 +11,12 @@ from detmetrics.cli.measuring import measured, measuring_options, remark, rules_
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_options
-from detmetrics.errors import DetmetricsWarning, InputError, RulesError
+from detmetrics.foundation.errors import DetmetricsWarning, InputError, RulesError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from detmetrics.result import Evaluation
+    from detmetrics.evaluation.result import Evaluation
     from detmetrics.rules import Rules
 
 __all__ = ["plot"]
@@ -90,7 +90,7 @@ def plot(ground_truth: str, detections: str, **options: Any) -> None:
     _check_usage(options)
     rules = _rules_at(ground_truth, options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
-    from detmetrics.files import write_whole
+    from detmetrics.foundation.files import write_whole
     from detmetrics.reports.figures import figure_bytes, matplotlib_module
 
     matplotlib_module("figure")  # said before anything long begins
@@ -141,7 +141,7 @@ def _figure(result: Evaluation, options: dict[str, Any], patience: Patience) -> 
     if kind == "confusion":
         confidence = 0.25 if options["confidence"] is None else options["confidence"]
         over = "counts" if options["counts"] else "ground_truths"
-        return plots.confusion(confidence, iou, over=over)  # type: ignore[arg-type]
+        return plots.confusion(confidence, iou, over=over)
     if kind == "errors":
         return plots.errors() if iou is None else plots.errors(iou)
     if kind == "classes":

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from detmetrics.messages import printable
-from detmetrics.reading.angles import ANGLES
+from detmetrics.foundation.messages import printable
+from detmetrics.overlap.polygons.angles import ANGLES
 
 if TYPE_CHECKING:
-    from detmetrics.reading.request import Reading
+    from detmetrics.formats.reading import Reading
 
 __all__ = ["UNKNOWN_CATEGORIES", "UNKNOWN_IMAGES", "reading_of", "reading_options", "say_notes"]
 
@@ -113,7 +113,7 @@ def say_notes(notes: Iterable[str], options: dict[str, Any]) -> None:
 
 def reading_of(options: dict[str, Any]) -> Reading:
     """What was asked for; what each side is taken for goes to standard error."""
-    from detmetrics.reading.request import Reading
+    from detmetrics.formats.reading import Reading
 
     asked = {name: options[name] for name in NAMES}
     if not options.get("quiet"):

@@ -13,10 +13,10 @@ from detmetrics.cli.measuring import SHAPE
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import UNKNOWN_IMAGES, reading_of, reading_options
-from detmetrics.errors import DetmetricsWarning
+from detmetrics.foundation.errors import DetmetricsWarning
 
 if TYPE_CHECKING:
-    from detmetrics.reconciling import Reconciliation
+    from detmetrics.analysis.reconcile.reconciling import Reconciliation
 
 __all__ = ["reconcile"]
 
@@ -64,8 +64,8 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
     """
     check_outputs(ground_truth, detections, options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say all of them
-    from detmetrics.files import write_whole
-    from detmetrics.reconciling import reconcile as run
+    from detmetrics.analysis.reconcile.reconciling import reconcile as run
+    from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         found = run(

@@ -15,13 +15,13 @@ from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options
 from detmetrics.cli.slices import attribute_of, check_by
-from detmetrics.errors import DetmetricsWarning
-from detmetrics.messages import counted, printable
+from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.foundation.messages import counted, printable
 
 if TYPE_CHECKING:
     from detmetrics.analysis.attributes import Attribute
+    from detmetrics.evaluation.result import Evaluation
     from detmetrics.reports.html import Report
-    from detmetrics.result import Evaluation
     from detmetrics.rules import Rules
 
 __all__ = ["report"]
@@ -93,7 +93,7 @@ def report(ground_truth: str, detections: str, **options: Any) -> None:
     _check(ground_truth, detections, options)
     rules = rules_of(ground_truth, options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them
-    from detmetrics.files import write_whole
+    from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         asked = _asked(ground_truth, detections, rules, options, patience)
@@ -146,7 +146,7 @@ def _by(options: dict[str, Any]) -> dict[str, Any]:
 def _asked(
     ground_truth: str, detections: str, rules: Rules, options: dict[str, Any], patience: Patience
 ) -> _Asked:
-    from detmetrics.evaluation import read_ground_truth
+    from detmetrics.formats.loading import read_ground_truth
 
     # --images is a folder here; which images count has a name of its own.
     options = {**options, "images": options["only_images"]}

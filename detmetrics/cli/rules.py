@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from detmetrics.errors import RulesError
+from detmetrics.foundation.errors import RulesError
 
 __all__ = ["rules"]
 
@@ -41,7 +41,7 @@ def rules(ctx: click.Context, as_json: bool) -> None:
 def show(name: str, toml: bool, as_json: bool) -> None:
     """Show the settings of a rule set, and where they differ from COCO's."""
     from detmetrics.reports.rules import rules_json, rules_text
-    from detmetrics.rules.files import rule_set, to_toml
+    from detmetrics.rules.toml import rule_set, to_toml
 
     if toml and as_json:
         raise click.UsageError("choose one of --toml and --json")

@@ -13,13 +13,13 @@ from detmetrics.cli.measuring import measured, measuring_options, remark, rules_
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options
-from detmetrics.errors import DetmetricsWarning
-from detmetrics.messages import printable
+from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.foundation.messages import printable
 
 if TYPE_CHECKING:
     from detmetrics.analysis.attributes import Attribute
     from detmetrics.analysis.slicing import Slices
-    from detmetrics.result import Evaluation
+    from detmetrics.evaluation.result import Evaluation
     from detmetrics.rules import Rules
 
 __all__ = ["attribute_of", "check_by", "slices"]
@@ -88,7 +88,7 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     metric = _metric(options["metric"], rules)
     warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
     from detmetrics.analysis.slicing import slices as run
-    from detmetrics.files import write_whole
+    from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
@@ -129,7 +129,7 @@ def check_by(ground_truth: str, options: dict[str, Any], prefix: str = "--by") -
 
 
 def _metric(asked: str | None, rules: Rules) -> str:
-    from detmetrics.summary import metrics_of
+    from detmetrics.metrics.summary import metrics_of
 
     known = [metric.name for metric in metrics_of(rules)]
     if asked is not None and asked not in known:

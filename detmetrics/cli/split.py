@@ -12,10 +12,10 @@ import click
 from detmetrics.cli.options import RATIOS
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options, say_notes
-from detmetrics.errors import DetmetricsWarning
+from detmetrics.foundation.errors import DetmetricsWarning
 
 if TYPE_CHECKING:
-    from detmetrics.splitting import Split
+    from detmetrics.datasets.splitting import Split
 
 __all__ = ["split"]
 
@@ -54,10 +54,10 @@ def split(source: str, **options: Any) -> None:
     """
     if source == "-":
         raise click.UsageError("split reads its source twice, so it cannot be standard input")
-    from detmetrics.files import write_tree, write_whole
-    from detmetrics.grouping import groups_of
-    from detmetrics.partfiles import part_files
-    from detmetrics.splitting import split as run
+    from detmetrics.datasets.grouping import groups_of
+    from detmetrics.datasets.split_files import part_files
+    from detmetrics.datasets.splitting import split as run
+    from detmetrics.foundation.files import write_tree, write_whole
 
     warnings.simplefilter("ignore", DetmetricsWarning)
     reading = reading_of(options)
@@ -82,6 +82,6 @@ def split(source: str, **options: Any) -> None:
 
 
 def _text(found: Split, target: str) -> str:
-    from detmetrics.reports.parts import to_text
+    from detmetrics.reports.split import to_text
 
     return to_text(found, target)

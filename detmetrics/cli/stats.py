@@ -10,7 +10,7 @@ import click
 
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_of, reading_options, say_notes
-from detmetrics.errors import DetmetricsWarning
+from detmetrics.foundation.errors import DetmetricsWarning
 
 __all__ = ["stats"]
 
@@ -31,8 +31,8 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def stats(ground_truth: str, **options: Any) -> None:
     """Count what GROUND_TRUTH holds: images, objects an image, classes, sizes, outlines."""
-    from detmetrics.files import write_whole
-    from detmetrics.overview import stats as run
+    from detmetrics.datasets.overview import stats as run
+    from detmetrics.foundation.files import write_whole
 
     warnings.simplefilter("ignore", DetmetricsWarning)  # the table says all of them
     with Patience(quiet=options["quiet"]) as patience:

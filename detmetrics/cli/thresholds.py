@@ -14,7 +14,7 @@ from detmetrics.cli.options import OBJECTIVE
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress import Patience
 from detmetrics.cli.reading import reading_options
-from detmetrics.errors import DetmetricsWarning, RulesError
+from detmetrics.foundation.errors import DetmetricsWarning, RulesError
 
 if TYPE_CHECKING:
     from detmetrics.analysis.thresholds import OperatingPoints
@@ -81,7 +81,7 @@ def thresholds(ground_truth: str, detections: str, **options: Any) -> None:
     rules, iou = _rules_at(ground_truth, options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
     from detmetrics.analysis.thresholds import operating_points
-    from detmetrics.files import write_whole
+    from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)

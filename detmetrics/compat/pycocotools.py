@@ -20,18 +20,18 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval as Original
 from pycocotools.cocoeval import Params
 
-from detmetrics.arrays import Floats, Ints, object_column, run_starts
-from detmetrics.catalog import Catalog
-from detmetrics.errors import InputError, RulesError
-from detmetrics.evaluation import evaluate
-from detmetrics.messages import listing
+from detmetrics.evaluation.evaluation import evaluate
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats, Ints, object_column, run_starts
+from detmetrics.foundation.errors import InputError, RulesError
+from detmetrics.foundation.messages import listing
 from detmetrics.overlap import OutlineError
-from detmetrics.overlap.masks import Masks, masks_of
-from detmetrics.overlap.segmentations import Segmentations
-from detmetrics.result import Evaluation
+from detmetrics.overlap.masks.masks import Masks, masks_of
+from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.rules import COCO as COCO_RULES
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.catalog import Catalog
 
 __all__ = ["COCO", "COCOeval", "Params"]
 

@@ -12,15 +12,15 @@ import re
 
 import numpy as np
 
-from detmetrics.arrays import object_column
-from detmetrics.catalog import Keys
-from detmetrics.reading.classfiles import class_lines
-from detmetrics.reading.format import Format, Side
-from detmetrics.reading.given import Given
-from detmetrics.reading.request import Reading
-from detmetrics.reading.textfolder import box_files, required_files, sampled
-from detmetrics.sheets import Categories, Sheet
-from detmetrics.sources import Source
+from detmetrics.formats.format import Format, Side
+from detmetrics.formats.given import Given
+from detmetrics.formats.lines.class_files import class_lines
+from detmetrics.formats.lines.text_folder import box_files, required_files, sampled
+from detmetrics.formats.reading import Reading
+from detmetrics.foundation.arrays import object_column
+from detmetrics.tables.catalog import Keys
+from detmetrics.tables.sheets import Categories, Sheet
+from detmetrics.tables.sources import Source
 
 __all__ = ["FORMAT"]
 

@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from detmetrics.arrays import object_column, used
-from detmetrics.errors import FormatError, OutputError
-from detmetrics.messages import counted, printable, shown
-from detmetrics.overlap.polygons import Polygons
-from detmetrics.reading.format import Format, Side
-from detmetrics.reading.given import Given
-from detmetrics.reading.headings import FOUR, Heading, find_columns, refuse_two_scores
-from detmetrics.reading.layouts import CORNERS, SIDES
-from detmetrics.reading.request import Reading
-from detmetrics.reading.tabular import names_in, read_delimited, sheet_of
-from detmetrics.sheets import Sheet
+from detmetrics.formats.format import Format, Side
+from detmetrics.formats.given import Given
+from detmetrics.formats.lines.layouts import CORNERS, SIDES
+from detmetrics.formats.reading import Reading
+from detmetrics.formats.tabular.headings import FOUR, Heading, find_columns, refuse_two_scores
+from detmetrics.formats.tabular.table import names_in, read_delimited, sheet_of
+from detmetrics.formats.writing.written import Table, Written, image_labels
+from detmetrics.formats.writing.written_shapes import polygons_in, segmentations_in
+from detmetrics.foundation.arrays import object_column, used
+from detmetrics.foundation.errors import FormatError, OutputError
+from detmetrics.foundation.messages import counted, printable, shown
+from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Table, Written, image_labels
-from detmetrics.writing.outlines import polygons_in, segmentations_in
+from detmetrics.tables.sheets import Sheet
 
 if TYPE_CHECKING:
     import pandas as pd

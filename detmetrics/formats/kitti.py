@@ -12,18 +12,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from detmetrics.arrays import object_column
-from detmetrics.catalog import Keys
-from detmetrics.messages import counted
-from detmetrics.reading.format import Format, Side
-from detmetrics.reading.given import Given
-from detmetrics.reading.lines import Lines, read_lines
-from detmetrics.reading.names import listed_classes, names_of
-from detmetrics.reading.request import Reading
-from detmetrics.reading.sizes import sizes_of
-from detmetrics.reading.textfolder import required_files, sampled, stems
-from detmetrics.sheets import Categories, Images, Sheet
-from detmetrics.sources import Source
+from detmetrics.formats.format import Format, Side
+from detmetrics.formats.given import Given
+from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.text_folder import required_files, sampled, stems
+from detmetrics.formats.metadata.class_names import listed_classes, names_of
+from detmetrics.formats.metadata.image_sizes import sizes_of
+from detmetrics.formats.reading import Reading
+from detmetrics.foundation.arrays import object_column
+from detmetrics.foundation.messages import counted
+from detmetrics.tables.catalog import Keys
+from detmetrics.tables.sheets import Categories, Images, Sheet
+from detmetrics.tables.sources import Source
 
 __all__ = ["FORMAT"]
 

@@ -16,19 +16,25 @@ from functools import partial
 
 import numpy as np
 
-from detmetrics.arrays import used
-from detmetrics.errors import FormatError
-from detmetrics.messages import counted
-from detmetrics.pairing import stem
-from detmetrics.reading.format import Format, Side
-from detmetrics.reading.given import Given
-from detmetrics.reading.headings import Heading
-from detmetrics.reading.layouts import is_relative
-from detmetrics.reading.request import Reading
-from detmetrics.reading.tabular import names_in, read_delimited, sheet_of
-from detmetrics.sheets import Sheet
+from detmetrics.formats.format import Format, Side
+from detmetrics.formats.given import Given
+from detmetrics.formats.lines.layouts import is_relative
+from detmetrics.formats.reading import Reading
+from detmetrics.formats.tabular.headings import Heading
+from detmetrics.formats.tabular.table import names_in, read_delimited, sheet_of
+from detmetrics.formats.writing.written import (
+    Table,
+    Written,
+    image_labels,
+    in_shares,
+    lost_attributes,
+)
+from detmetrics.foundation.arrays import used
+from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.messages import counted
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.writing import Table, Written, image_labels, in_shares, lost_attributes
+from detmetrics.tables.id_pairing import stem
+from detmetrics.tables.sheets import Sheet
 
 __all__ = ["FORMAT"]
 

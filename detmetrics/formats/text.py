@@ -16,14 +16,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, object_column
-from detmetrics.catalog import Keys
-from detmetrics.errors import FormatError
-from detmetrics.pairing import KeyKind
-from detmetrics.reading.angles import Angles
-from detmetrics.reading.format import Format, Side
-from detmetrics.reading.given import Given
-from detmetrics.reading.layouts import (
+from detmetrics.formats.format import Format, Side
+from detmetrics.formats.given import Given
+from detmetrics.formats.lines.layouts import (
     CENTRES,
     CORNERS,
     SIDES,
@@ -33,14 +28,24 @@ from detmetrics.reading.layouts import (
     is_relative,
     told_layout,
 )
-from detmetrics.reading.lines import Lines, read_lines
-from detmetrics.reading.names import listed_classes, names_of
-from detmetrics.reading.oriented import Oriented, asked_oriented, known_sizes, sizes_in
-from detmetrics.reading.request import Reading
-from detmetrics.reading.sizes import sizes_of
-from detmetrics.reading.textfolder import required_files, sampled, stems
-from detmetrics.sheets import Categories, Images, Sheet
-from detmetrics.sources import Source
+from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.oriented_columns import (
+    Oriented,
+    asked_oriented,
+    known_sizes,
+    sizes_in,
+)
+from detmetrics.formats.lines.text_folder import required_files, sampled, stems
+from detmetrics.formats.metadata.class_names import listed_classes, names_of
+from detmetrics.formats.metadata.image_sizes import sizes_of
+from detmetrics.formats.reading import Reading
+from detmetrics.foundation.arrays import Bools, Floats, object_column
+from detmetrics.foundation.errors import FormatError
+from detmetrics.overlap.polygons.angles import Angles
+from detmetrics.tables.catalog import Keys
+from detmetrics.tables.id_pairing import KeyKind
+from detmetrics.tables.sheets import Categories, Images, Sheet
+from detmetrics.tables.sources import Source
 
 __all__ = ["FORMAT"]
 

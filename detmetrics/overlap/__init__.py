@@ -2,11 +2,12 @@
 
 A kind of shape is a file with a column of such shapes (:class:`~detmetrics.overlap.shapes.Shapes`)
 and how it is made from what sources say. Rules choose the kind by its name; everything behind the
-pairs is the same for all.
+pairs is the same for all. It imports foundation alone.
 """
 
 from __future__ import annotations
 
+from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.overlap.boxes import Boxes
 from detmetrics.overlap.kinds import KINDS, SHAPES, TITLES
 from detmetrics.overlap.pairs import (
@@ -24,7 +25,10 @@ __all__ = [
     "KINDS",
     "SHAPES",
     "TITLES",
+    "Bools",
     "Boxes",
+    "Floats",
+    "Ints",
     "Kind",
     "Neighbours",
     "OutlineError",

@@ -17,7 +17,7 @@ from typing import Self
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.overlap.shapes import Edges, Shapes, remembered, touching
 
 __all__ = ["Boxes"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from detmetrics.overlap import boundaries, masks, polygons, probabilistic
+from detmetrics.overlap.masks import boundary_iou, masks
+from detmetrics.overlap.polygons import polygons, probiou
 
 __all__ = ["KINDS", "SHAPES", "TITLES"]
 
-KINDS = {
-    kind.name: kind for kind in (polygons.KIND, probabilistic.KIND, masks.KIND, boundaries.KIND)
-}
+KINDS = {kind.name: kind for kind in (polygons.KIND, probiou.KIND, masks.KIND, boundary_iou.KIND)}
 """By name. Where two sides leave it open, they are measured by the first that both have."""
 
 SHAPES = ("box", *KINDS)

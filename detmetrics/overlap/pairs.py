@@ -13,10 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints, run_starts
-from detmetrics.catalog import positions
+from detmetrics.foundation.arrays import Bools, Floats, Ints, positions, run_starts
+from detmetrics.foundation.parallel import each
 from detmetrics.overlap.shapes import Shapes
-from detmetrics.parallel import each
 
 __all__ = [
     "ANY_OVERLAP",

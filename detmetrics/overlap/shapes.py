@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints
+from detmetrics.foundation.arrays import Bools, Floats, Ints
 
 __all__ = ["Edges", "Kind", "OutlineError", "Outlines", "Shapes", "remembered", "touching"]
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from detmetrics.errors import InputError
-from detmetrics.history import EarlyStopping
-from detmetrics.messages import few, shown
-from detmetrics.metric import DetectionMetric, OnRepeat
-from detmetrics.result import Evaluation
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import few, shown
+from detmetrics.metrics.summary import metrics_of
 from detmetrics.rules import COCO, Rules
-from detmetrics.rules.files import rule_set
-from detmetrics.summary import metrics_of
+from detmetrics.rules.toml import rule_set
+from detmetrics.training.history import EarlyStopping
+from detmetrics.training.metric import DetectionMetric, OnRepeat
 
 try:
     from lightning.pytorch import Callback, LightningModule, Trainer

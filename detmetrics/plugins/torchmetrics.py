@@ -13,17 +13,17 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from detmetrics.batches.bitmaps import masks_of_codes
-from detmetrics.batches.forms import Form
-from detmetrics.batches.images import Classes, ImageBoxes, image_of
-from detmetrics.catalog import Catalog
-from detmetrics.errors import InputError
-from detmetrics.evaluation import evaluate
-from detmetrics.messages import shown
-from detmetrics.overlap.masks import Masks
-from detmetrics.result import Evaluation
+from detmetrics.evaluation.evaluation import evaluate
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import shown
+from detmetrics.overlap.masks.masks import Masks
 from detmetrics.rules import COCO, TORCHMETRICS, Rules
 from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.catalog import Catalog
+from detmetrics.training.batches.bitmaps import masks_of_codes
+from detmetrics.training.batches.forms import Form
+from detmetrics.training.batches.images import Classes, ImageBoxes, image_of
 
 try:
     import torch

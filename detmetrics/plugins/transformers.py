@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.arrays import Floats
-from detmetrics.batches.images import array_of
-from detmetrics.errors import InputError
-from detmetrics.history import EarlyStopping
-from detmetrics.messages import few, shown
-from detmetrics.metric import DetectionMetric
-from detmetrics.result import Evaluation
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import few, shown
 from detmetrics.rules import COCO, Rules
+from detmetrics.training.batches.images import array_of
+from detmetrics.training.history import EarlyStopping
+from detmetrics.training.metric import DetectionMetric
 
 try:
     import torch

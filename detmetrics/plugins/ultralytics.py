@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.distributed import gathered
-from detmetrics.errors import InputError
-from detmetrics.history import EarlyStopping
-from detmetrics.messages import shown
-from detmetrics.metric import DetectionMetric
-from detmetrics.result import Evaluation
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import shown
+from detmetrics.metrics.summary import metrics_of
 from detmetrics.rules import COCO, ULTRALYTICS, ULTRALYTICS_OBB, Rules
-from detmetrics.summary import metrics_of
+from detmetrics.training.distributed import gathered
+from detmetrics.training.history import EarlyStopping
+from detmetrics.training.metric import DetectionMetric
 
 try:
     import torch

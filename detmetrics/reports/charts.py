@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detmetrics.arrays import Floats
+from detmetrics.foundation.arrays import Floats
 
 __all__ = ["Line", "chart", "spark"]
 

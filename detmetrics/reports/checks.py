@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from detmetrics.checks import CheckReport, Finding
-from detmetrics.messages import counted, printable
+from detmetrics.datasets.checks.checking import CheckReport, Finding
+from detmetrics.foundation.messages import counted, printable
 
 __all__ = ["to_text"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from detmetrics.analysis.comparison import Comparison, Difference
-from detmetrics.messages import counted
+from detmetrics.foundation.messages import counted
 from detmetrics.reports.sections import Section, sections_as_markdown, sections_as_text
 from detmetrics.reports.tables import Cell, Table
 

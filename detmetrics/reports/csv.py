@@ -6,8 +6,8 @@ import csv
 import io
 
 from detmetrics.analysis.bootstrap import Intervals
+from detmetrics.evaluation.result import Evaluation
 from detmetrics.reports.tables import full_table
-from detmetrics.result import Evaluation
 
 __all__ = ["to_csv"]
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from detmetrics.messages import printable
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.tables import Cell, Table
 
 __all__ = ["grid", "grid_text", "plain_console", "trimmed"]

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.history.choosing import Best
-from detmetrics.history.comparing import Comparison, Standing
-from detmetrics.history.course import Course
-from detmetrics.messages import counted, printable
+from detmetrics.foundation.messages import counted, printable
 from detmetrics.reports.charts import Line, chart
 from detmetrics.reports.grids import grid_text
 from detmetrics.reports.tables import Cell, Table
+from detmetrics.training.history.choosing import Best
+from detmetrics.training.history.comparing import Comparison, Standing
+from detmetrics.training.history.course import Course
 
 __all__ = ["comparison_table", "marked", "to_json", "to_text"]
 

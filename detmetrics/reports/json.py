@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from detmetrics.analysis.bootstrap import Intervals
-from detmetrics.crosschecking import Crosscheck
-from detmetrics.result import Evaluation
+from detmetrics.analysis.crosschecking import Crosscheck
+from detmetrics.evaluation.result import Evaluation
 
 __all__ = ["to_json"]
 

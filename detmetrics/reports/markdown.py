@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from detmetrics.analysis.bootstrap import Intervals
-from detmetrics.messages import printable
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.tables import Cell, Table, class_table, summary_table
-from detmetrics.result import Evaluation
 
 __all__ = ["escaped", "table_rows", "to_markdown"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from detmetrics.messages import printable
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.tables import Cell, summary_table
-from detmetrics.result import Evaluation
 
 __all__ = ["to_html"]
 

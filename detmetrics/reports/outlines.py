@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from detmetrics.arrays import Floats, Ints
+from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.overlap import KINDS, Shapes
 from detmetrics.rules import Rules
 

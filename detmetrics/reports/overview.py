@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from detmetrics.messages import printable
-from detmetrics.overview import QUANTILES, Overview
+from detmetrics.datasets.overview import QUANTILES, Overview
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.grids import grid_text
 from detmetrics.reports.tables import Table
 

@@ -8,10 +8,10 @@ import json
 import math
 from collections.abc import Iterator
 
-from detmetrics.messages import counted, printable
+from detmetrics.analysis.reconcile.reconciling import Candidate, Reconciliation, Standing
+from detmetrics.analysis.reconcile.shape_effect import measured_as
+from detmetrics.foundation.messages import counted, printable
 from detmetrics.overlap import TITLES
-from detmetrics.reconciling import Candidate, Reconciliation, Standing
-from detmetrics.reconciling.shapes import measured_as
 from detmetrics.reports.sections import Section, sections_as_markdown, sections_as_text
 from detmetrics.reports.tables import Cell, Table
 from detmetrics.rules import Rules

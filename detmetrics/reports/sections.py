@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from detmetrics.messages import printable
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.markdown import escaped, table_rows
 from detmetrics.reports.tables import Table

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from detmetrics.analysis.slicing import Slice, Slices
-from detmetrics.messages import counted, printable
+from detmetrics.foundation.messages import counted, printable
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.markdown import escaped, table_rows
 from detmetrics.reports.tables import Cell, Table

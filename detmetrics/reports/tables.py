@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from detmetrics.analysis.bootstrap import Interval, Intervals
-from detmetrics.errors import InputError
-from detmetrics.messages import counted
-from detmetrics.result import Evaluation
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import counted
+from detmetrics.metrics.summary import Metric, metrics_of
 from detmetrics.rules import UNLIMITED, Rules
-from detmetrics.summary import Metric, metrics_of
 
 __all__ = ["Cell", "Table", "class_table", "full_table", "summary_table"]
 

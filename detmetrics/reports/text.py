@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from detmetrics.analysis.bootstrap import Intervals
-from detmetrics.messages import counted, printable
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.messages import counted, printable
+from detmetrics.metrics.summary import metrics_of
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.tables import SIDES, Table, class_table, summary_table
-from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
-from detmetrics.summary import metrics_of
 
 __all__ = ["to_text"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from detmetrics.analysis.thresholds import OperatingPoint, OperatingPoints
-from detmetrics.messages import printable
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.tables import Cell, Table
 

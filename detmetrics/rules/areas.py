@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any, Literal, NamedTuple
 
-from detmetrics.errors import RulesError
+from detmetrics.foundation.errors import RulesError
 
 __all__ = ["ALL_AREAS", "ANY_SIZE", "COCO_RANGES", "AreaRange", "checked_ranges"]
 

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from types import MappingProxyType
 
-from detmetrics.errors import RulesError
-from detmetrics.messages import shown
+from detmetrics.foundation.errors import RulesError
+from detmetrics.foundation.messages import shown
 from detmetrics.rules import sets
 from detmetrics.rules.value import Rules
 

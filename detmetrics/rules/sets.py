@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detmetrics.rules.areas import NO_END
-from detmetrics.rules.byclass import ClassRule
+from detmetrics.rules.class_rules import ClassRule
 from detmetrics.rules.signature import single_grid
 from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, AreaRange, Rules
 
@@ -155,7 +155,7 @@ ULTRALYTICS_OBB = ULTRALYTICS.replace(name="ultralytics-obb", shape="probabilist
 """Ultralytics' validation of oriented boxes: as :data:`ULTRALYTICS`, by probabilistic IoU.
 
 Boxes stand for normal distributions, and overlap is 1 less their Hellinger distance
-(:mod:`detmetrics.overlap.probabilistic`): mostly more than the IoU. Detections count above a
+(:mod:`detmetrics.overlap.polygons.probiou`): mostly more than the IoU. Detections count above a
 confidence of 0.01. Source: ``ultralytics`` 8.4, ``models/yolo/obb/val.py``, ``utils/metrics.py``
 (``batch_probiou``), ``engine/validator.py`` (``conf`` of the task ``obb``).
 """

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import numpy as np
 
 from detmetrics.rules.areas import ALL_AREAS, ANY_SIZE, COCO_RANGES, AreaRange
-from detmetrics.rules.byclass import ClassRule
+from detmetrics.rules.class_rules import ClassRule
 
 if TYPE_CHECKING:
     from detmetrics.rules.value import Rules
@@ -37,7 +37,7 @@ LABELS = {"class_agnostic": "class-agnostic", "equal_overlaps": "equal"} | {
 
 def signature_of(rules: Rules) -> str:
     """Name, grids and limits, whatever is not COCO's, and the release that computes it."""
-    from detmetrics.version import __version__
+    from detmetrics.foundation.version import __version__
 
     parts = [
         rules.name,

@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from detmetrics.errors import RulesError
+from detmetrics.foundation.errors import RulesError
 from detmetrics.overlap import SHAPES
 from detmetrics.rules.areas import ALL_AREAS, ANY_SIZE, COCO_RANGES, AreaRange, checked_ranges
-from detmetrics.rules.byclass import ClassRule, checked_class_rules
+from detmetrics.rules.class_rules import ClassRule, checked_class_rules
 from detmetrics.rules.signature import UNLIMITED, signature_of
 
 __all__ = [

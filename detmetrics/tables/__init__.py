@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detmetrics.arrays import Bools
+from detmetrics.foundation.arrays import Bools
 from detmetrics.tables.detections import Detections
 from detmetrics.tables.ground_truth import GroundTruth
 

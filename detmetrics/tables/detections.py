@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from detmetrics.arrays import Floats, read_only
-from detmetrics.catalog import Catalog, Id, Keys
-from detmetrics.columns import (
+from detmetrics.foundation.arrays import Floats, read_only
+from detmetrics.overlap.masks.masks import Masks
+from detmetrics.overlap.polygons.polygons import Polygons
+from detmetrics.tables.catalog import Catalog, Id, Keys
+from detmetrics.tables.columns import (
     NEGATIVE,
     BoxFormat,
     box_column,
@@ -22,13 +24,13 @@ from detmetrics.columns import (
     of_length,
     refuse_unusable,
 )
-from detmetrics.frames import frame_boxes, frame_column, frame_shapes
-from detmetrics.overlap.masks import Masks
-from detmetrics.overlap.polygons import Polygons
-from detmetrics.pairing import UnknownPolicy
-from detmetrics.sheets import Pixels, Sheet
-from detmetrics.sources import ARRAYS, Faults, Source
-from detmetrics.tables.door import (
+from detmetrics.tables.coordinates import kept_boxes, kept_shapes, refuse_units
+from detmetrics.tables.dataframes import frame_boxes, frame_column, frame_shapes
+from detmetrics.tables.id_pairing import UnknownPolicy
+from detmetrics.tables.rows import Rows
+from detmetrics.tables.sheets import Pixels, Sheet
+from detmetrics.tables.sources import ARRAYS, Faults, Source
+from detmetrics.tables.validation import (
     doubts,
     outline_column,
     outline_notes,
@@ -36,8 +38,6 @@ from detmetrics.tables.door import (
     refuse_outlines,
     warn,
 )
-from detmetrics.tables.rows import Rows
-from detmetrics.units import kept_boxes, kept_shapes, refuse_units
 
 if TYPE_CHECKING:
     import pandas as pd

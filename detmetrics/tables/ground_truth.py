@@ -9,9 +9,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from detmetrics.arrays import Bools, Floats, Ints, Objects, read_only
-from detmetrics.catalog import Catalog, Id, Keys, positions
-from detmetrics.columns import (
+from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, positions, read_only
+from detmetrics.overlap.masks.masks import Masks
+from detmetrics.overlap.polygons.polygons import Polygons
+from detmetrics.tables.catalog import Catalog, Id, Keys
+from detmetrics.tables.columns import (
     BoxFormat,
     box_column,
     flag_column,
@@ -21,13 +23,19 @@ from detmetrics.columns import (
     refuse_negative,
     refuse_unusable,
 )
-from detmetrics.federation import Federation
-from detmetrics.overlap.masks import Masks
-from detmetrics.overlap.polygons import Polygons
-from detmetrics.rules import Rules
-from detmetrics.sheets import Pixels, Sheet
-from detmetrics.sources import ARRAYS, Faults, Source
-from detmetrics.tables.door import (
+from detmetrics.tables.coordinates import (
+    area_note,
+    areas,
+    kept_boxes,
+    kept_shapes,
+    underived,
+    unsized_note,
+)
+from detmetrics.tables.federation import Federation
+from detmetrics.tables.rows import Rows
+from detmetrics.tables.sheets import Pixels, Sheet
+from detmetrics.tables.sources import ARRAYS, Faults, Source
+from detmetrics.tables.validation import (
     doubts,
     outline_column,
     outline_notes,
@@ -35,8 +43,6 @@ from detmetrics.tables.door import (
     refuse_outlines,
     warn,
 )
-from detmetrics.tables.rows import Rows
-from detmetrics.units import area_note, areas, kept_boxes, kept_shapes, underived, unsized_note
 
 __all__ = ["GroundTruth"]
 
@@ -82,33 +88,6 @@ class GroundTruth(Rows):
     beside: Bools | None = None
     attributes: Mapping[str, Floats] = field(default_factory=dict)
     federation: Federation | None = None
-
-    def regions(self, rules: Rules) -> Bools:
-        """(G,) regions of many objects, measured by the share of a detection that lies inside."""
-        crowded = self._crowded(rules) if rules.crowd in ("absorb", "group") else self.none
-        return crowded | self.ignore if rules.ignore == "region" else crowded
-
-    def groups(self, rules: Rules) -> Bools:
-        """(G,) regions that take only what is left, see :attr:`Rules.crowd`."""
-        return self._crowded(rules) if rules.crowd == "group" else self.none
-
-    def excused(self, rules: Rules) -> Bools:
-        """(G,) what counts neither for nor against, whatever its size."""
-        crowd_counts = rules.crowd == "count" or (rules.crowd == "group" and rules.group_weight)
-        excused = self.none if crowd_counts else self._crowded(rules)
-        if rules.ignore != "overwrite":
-            excused = excused | self.ignore
-        if self.beside is not None:
-            excused = excused | self.beside
-        return excused | self.difficult if rules.difficult == "ignore" else excused
-
-    def dropped(self, rules: Rules) -> Bools:
-        """(G,) what the rules treat as if it were not there."""
-        dropped = self._crowded(rules) if rules.crowd == "drop" else self.none
-        return dropped | self.difficult if rules.difficult == "drop" else dropped
-
-    def _crowded(self, rules: Rules) -> Bools:
-        return self.crowd | self.difficult if rules.difficult == "crowd" else self.crowd
 
     @property
     def none(self) -> Bools:

@@ -9,14 +9,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from detmetrics.arrays import Bools, Floats, Ints, read_only
-from detmetrics.catalog import Catalog
-from detmetrics.columns import BoxFormat, as_xywh, as_xyxy
-from detmetrics.errors import FormatError, RulesError, TableError
-from detmetrics.messages import counted, listing, printable
+from detmetrics.foundation.arrays import Bools, Floats, Ints, read_only
+from detmetrics.foundation.errors import FormatError, RulesError, TableError
+from detmetrics.foundation.messages import counted, listing, printable
 from detmetrics.overlap import KINDS, Boxes, Kind, OutlineError, Outlines, Shapes
-from detmetrics.overlap.polygons import Polygons
-from detmetrics.sources import Source
+from detmetrics.overlap.polygons.polygons import Polygons
+from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.columns import BoxFormat, as_xywh, as_xyxy
+from detmetrics.tables.sources import Source
 
 __all__ = ["Rows"]
 

@@ -10,8 +10,8 @@ import pytest
 import detmetrics as dm
 from detmetrics.analysis.bootstrap import confidence_intervals, interval_of
 from detmetrics.analysis.resampling import image_weights, resampled
-from detmetrics.curves import Curves
-from detmetrics.summary import per_category, summarize
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.summary import per_category, summarize
 
 FIXTURES = "fixtures/ground_truth.json", "fixtures/detections.json"
 

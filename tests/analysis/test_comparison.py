@@ -11,9 +11,9 @@ import pytest
 import detmetrics as dm
 from detmetrics.analysis.comparison import compare
 from detmetrics.analysis.resampling import resampled
-from detmetrics.curves import Curves
-from detmetrics.overlap.polygons import Polygons
-from detmetrics.summary import summarize
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.summary import summarize
+from detmetrics.overlap.polygons.polygons import Polygons
 
 FIXTURES = "fixtures/ground_truth.json", "fixtures/detections.json"
 

@@ -14,6 +14,7 @@ from reference import overlap
 
 import detmetrics as dm
 from detmetrics.analysis import confusion_matrix
+from detmetrics.matching import roles
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -173,7 +174,7 @@ def test_sizes_that_are_not_known():
 def slow(result: dm.Evaluation, confidence: float, iou: float) -> tuple[np.ndarray, int]:
     """One detection at a time."""
     truth, found, rules = result.ground_truth, result.detections, result.rules
-    excused, region = truth.excused(rules), truth.regions(rules)
+    excused, region = roles.excused(truth, rules), roles.regions(truth, rules)
     considered = set(result.matching.row.tolist())
     classes = len(truth.catalog.category_ids)
     cells, taken, aside = np.zeros((classes + 1, classes + 1), int), set(), 0
@@ -228,7 +229,7 @@ def test_sums_and_rows(scene, rules, definition):
     result = dm.evaluate(*scene, rules)
     matrix = confusion_matrix(result, 0.3, definition=definition)
     truth, found = result.ground_truth, result.detections
-    counted = truth.category[~truth.excused(rules)]
+    counted = truth.category[~roles.excused(truth, rules)]
     classes = len(truth.catalog.category_ids)
     np.testing.assert_array_equal(
         matrix.counts[:-1].sum(axis=1), np.bincount(counted, minlength=classes)

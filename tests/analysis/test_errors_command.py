@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 import detmetrics as dm
 from detmetrics.analysis import blind_spots, confusion_matrix, error_types
-from detmetrics.analysis.errortypes import ERROR_KINDS, MENDED_TOGETHER
+from detmetrics.analysis.error_kinds import ERROR_KINDS, MENDED_TOGETHER
 from detmetrics.cli import cli
-from detmetrics.reports.errors import class_error_table, confusion_table
+from detmetrics.reports.error_kinds import class_error_table, confusion_table
 
 FIXTURES = "fixtures/ground_truth.json", "fixtures/detections.json"
 KINDS = (*ERROR_KINDS, *MENDED_TOGETHER)

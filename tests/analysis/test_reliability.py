@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import detmetrics as dm
 from detmetrics import analysis
 from detmetrics.analysis.reliability import calibration, detection_ece
-from detmetrics.verdicts import verdicts
+from detmetrics.evaluation.match_table import verdicts
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.analysis.resampling import Resampler, image_weights, resampled
-from detmetrics.curves import Curves
-from detmetrics.summary import per_category, summarize
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.summary import per_category, summarize
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -16,7 +16,7 @@ import detmetrics as dm
 from detmetrics import analysis
 from detmetrics.analysis import sizes
 from detmetrics.analysis.sizes import EDGES, POWERS_OF_TWO, by_bins
-from detmetrics.verdicts import verdicts
+from detmetrics.evaluation.match_table import verdicts
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -24,7 +24,7 @@ from detmetrics.analysis.attributes import Attribute, by_column, by_pattern, in_
 from detmetrics.analysis.bootstrap import confidence_intervals
 from detmetrics.analysis.slicing import part_of, slices
 from detmetrics.cli import cli
-from detmetrics.reading.request import Reading
+from detmetrics.formats.reading import Reading
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -20,7 +20,7 @@ from detmetrics import analysis
 from detmetrics.analysis.objectives import Objective
 from detmetrics.analysis.thresholds import operating_curves, operating_points
 from detmetrics.cli import cli
-from detmetrics.verdicts import verdicts
+from detmetrics.evaluation.match_table import verdicts
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -213,7 +213,7 @@ class TestSplit:
         [b'{"images": 3}', b'{"images": [', "image,class,x,y,w,h,v\xe9\n".encode("latin-1")],
     )
     def test_columns_of_broken_sources(self, tmp_path, content):
-        from detmetrics.grouping import groups_of
+        from detmetrics.datasets.grouping import groups_of
 
         path = tmp_path / "source"
         path.write_bytes(content)

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.catalog import Catalog
-from detmetrics.files import write_tree
 from detmetrics.formats import formats, recognised
-from detmetrics.overlap.polygons import Polygons
-from detmetrics.reading.given import Given
+from detmetrics.formats.given import Given
+from detmetrics.foundation.files import write_tree
+from detmetrics.overlap.polygons.polygons import Polygons
+from detmetrics.tables.catalog import Catalog
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -494,7 +494,7 @@ class TestRecognition:
 
     def test_of_large_files_the_beginning_is_read(self, tmp_path, monkeypatch):
         """A file of detections may hold millions of lines."""
-        from detmetrics.formats import dota
+        from detmetrics.formats.dota import dota
 
         lay(tmp_path, a="P1 0.5 1 2 3 4\n" * 100_000)
         monkeypatch.setattr(Given, "contents", lambda *_: pytest.fail("read as a whole"))

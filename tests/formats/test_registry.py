@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from detmetrics import formats as registry
-from detmetrics.errors import InputError
-from detmetrics.formats import Format, formats
+from detmetrics.formats import Format, formats, registry
+from detmetrics.foundation.errors import InputError
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "formats.md").read_text()

@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.catalog import Catalog
-from detmetrics.files import write_tree
 from detmetrics.formats import formats
+from detmetrics.formats.writing.written_shapes import turned
+from detmetrics.foundation.files import write_tree
 from detmetrics.overlap import KINDS
-from detmetrics.overlap.masks import Masks
-from detmetrics.overlap.polygons import Polygons, Rectangles
-from detmetrics.overlap.runs import joined, lengths_of
-from detmetrics.overlap.segmentations import Segmentations
-from detmetrics.writing.outlines import turned
+from detmetrics.overlap.masks.masks import Masks
+from detmetrics.overlap.masks.rle import joined, lengths_of
+from detmetrics.overlap.masks.segmentations import Segmentations
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
+from detmetrics.tables.catalog import Catalog
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -23,8 +23,6 @@ def main() -> None:
     with atheris.instrument_imports(include=["detmetrics"]):
         from samples import SAMPLES, lay, settles
 
-        import detmetrics.evaluation  # noqa: F401  (what is imported on demand, too)
-
     kinds = [*SAMPLES.values()]
     warnings.simplefilter("ignore")
     scratch = Path(tempfile.gettempdir(), "detmetrics-fuzz")  # what it learns stays for next time

@@ -12,7 +12,7 @@ import strategies
 from hypothesis import given
 
 import detmetrics as dm
-from detmetrics.catalog import Catalog
+from detmetrics.tables.catalog import Catalog
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -15,7 +15,7 @@ from pycocotools import mask
 
 import detmetrics as dm
 from detmetrics.compat.pycocotools import COCOeval
-from detmetrics.overlap.runs import decoded, encoded, lengths_of
+from detmetrics.overlap.masks.rle import decoded, encoded, lengths_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

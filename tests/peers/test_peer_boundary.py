@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask
 
-from detmetrics.arrays import object_column
+from detmetrics.foundation.arrays import object_column
 from detmetrics.overlap import KINDS
-from detmetrics.overlap.segmentations import Segmentations
+from detmetrics.overlap.masks.segmentations import Segmentations
 
 cv2 = pytest.importorskip("cv2", reason="needs opencv-python-headless: make test-peers")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 
 import detmetrics as dm
 from detmetrics.analysis import error_types
-from detmetrics.analysis.errortypes import ERROR_KINDS, MENDED_TOGETHER
+from detmetrics.analysis.error_kinds import ERROR_KINDS, MENDED_TOGETHER
 
 tidecv = pytest.importorskip("tidecv", reason="needs tidecv: make test-peers")
 

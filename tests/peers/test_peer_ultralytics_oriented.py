@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import detmetrics as dm
-from detmetrics.overlap.polygons import Polygons, Rectangles
-from detmetrics.overlap.probabilistic import Gaussians, gaussians_of
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
+from detmetrics.overlap.polygons.probiou import Gaussians, gaussians_of
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-peers")
 import torchvision_operators  # noqa: E402, F401
@@ -61,7 +61,7 @@ def test_probabilistic_iou(single, digits):
 
 
 def test_hulls_leave_out_little():
-    from detmetrics.overlap.probabilistic import BEYOND
+    from detmetrics.overlap.polygons.probiou import BEYOND
 
     rng = np.random.default_rng(1)
     sides = random_sides(rng, 300, 400.0)

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.catalog import Catalog
-from detmetrics.curves import Curves
-from detmetrics.matching import match
-from detmetrics.merging import merge
-from detmetrics.ranking import best_first, by_group
-from detmetrics.sampling import TruePositives, envelope
+from detmetrics.foundation.arrays import by_group
+from detmetrics.matching.matching import match
+from detmetrics.matching.merging import merge
+from detmetrics.matching.ranking import best_first
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.interpolation import TruePositives, envelope
 from detmetrics.tables import restrict
+from detmetrics.tables.catalog import Catalog
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.jaccard import Assignment
-from detmetrics.missrate import RATES, log_average_miss_rate
+from detmetrics.metrics.jaccard import Assignment
+from detmetrics.metrics.miss_rate import RATES, log_average_miss_rate
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

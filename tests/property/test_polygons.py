@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.overlap import ANY_OVERLAP, Boxes, candidate_pairs, shared_groups
-from detmetrics.overlap import convex as convex_module
 from detmetrics.overlap import pairs as pairs_module
-from detmetrics.overlap import polygons as polygons_module
-from detmetrics.overlap.polygons import Polygons, Rectangles
+from detmetrics.overlap.polygons import convex as convex_module
+from detmetrics.overlap.polygons import polygons as polygons_module
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 
 FIRST = np.array([0])
 NO_CROWD = np.array([False])

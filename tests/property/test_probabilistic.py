@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
+from detmetrics.analysis.reconcile.workbench import Workbench
 from detmetrics.overlap import KINDS, OutlineError
-from detmetrics.overlap.polygons import Polygons, Rectangles
-from detmetrics.overlap.probabilistic import BEYOND, Gaussians, gaussians_of, smallest_rectangles
-from detmetrics.reconciling.workbench import Workbench
-from detmetrics.sheets import Sheet
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
+from detmetrics.overlap.polygons.probiou import BEYOND, Gaussians, gaussians_of, smallest_rectangles
+from detmetrics.tables.catalog import Keys
+from detmetrics.tables.sheets import Sheet
 
 FIRST = np.array([0])
 NO_CROWD = np.array([False])
@@ -125,9 +126,9 @@ def test_shares_of_images_of_unknown_size_are_refused():
     truth = dm.GroundTruth.from_arrays(image_ids=[1], categories=["a"], shapes=corners)
     sheet = Sheet(
         source=truth.source,
-        image=dm.catalog.Keys(np.array([1])),
+        image=Keys(np.array([1])),
         image_key="id",
-        category=dm.catalog.Keys(np.array(["a"], object)),
+        category=Keys(np.array(["a"], object)),
         boxes=corners.hulls,
         box_format="xyxy",
         shapes=corners,

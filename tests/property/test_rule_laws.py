@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.candidates import Memory
-from detmetrics.matching import match
-from detmetrics.merging import merge
-from detmetrics.preparation import evaluated_classes, prepare
+from detmetrics.matching.candidates import Memory
+from detmetrics.matching.matching import match
+from detmetrics.matching.merging import merge
+from detmetrics.matching.preparation import evaluated_classes, prepare
 from detmetrics.tables import restrict
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")

@@ -279,7 +279,7 @@ class TestWhatIsMissing:
 
     def test_scores_beyond_one(self):
         result = example()
-        with pytest.warns(dm.errors.DetmetricsWarning, match="scores outside"):
+        with pytest.warns(dm.DetmetricsWarning, match="scores outside"):
             found = dm.Detections.from_arrays(
                 image_ids=[100, 107],
                 categories=["person", "car"],

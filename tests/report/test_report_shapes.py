@@ -9,7 +9,7 @@ import pytest
 from report_pages import example, of_shapes, parsed
 
 import detmetrics as dm
-from detmetrics.overlap.polygons import Rectangles
+from detmetrics.overlap.polygons.polygons import Rectangles
 from detmetrics.reports import html
 
 KINDS = ("oriented", "mask")

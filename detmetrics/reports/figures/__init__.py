@@ -8,8 +8,8 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from detmetrics.errors import InputError
-from detmetrics.messages import shown
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,10 +10,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from detmetrics.messages import printable
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.figures import COLOURS, matplotlib_module
 from detmetrics.reports.outlines import title_of
-from detmetrics.result import Evaluation
 from detmetrics.rules import Rules
 
 if TYPE_CHECKING:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detmetrics.analysis.bootstrap import Intervals
-from detmetrics.arrays import Floats
-from detmetrics.errors import InputError
-from detmetrics.messages import counted, few
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import counted, few
+from detmetrics.metrics.summary import lower_is_better
 from detmetrics.reports.figures import COLOURS
 from detmetrics.reports.figures.canvas import (
     AS_IT_STANDS,
@@ -23,8 +25,6 @@ from detmetrics.reports.figures.canvas import (
     say,
     set_names,
 )
-from detmetrics.result import Evaluation
-from detmetrics.summary import lower_is_better
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from detmetrics.analysis.comparison import Comparison, Difference
-from detmetrics.errors import InputError
-from detmetrics.messages import counted
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import counted
+from detmetrics.metrics.summary import lower_is_better
 from detmetrics.reports.figures import COLOURS
 from detmetrics.reports.figures.canvas import (
     INK,
@@ -22,7 +23,6 @@ from detmetrics.reports.figures.canvas import (
     set_names,
 )
 from detmetrics.reports.figures.classes import MOST_ROWS, ends_of
-from detmetrics.summary import lower_is_better
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from detmetrics.analysis.objectives import Objective
 from detmetrics.analysis.thresholds import MeanCurve, OperatingCurve, operating_curves
-from detmetrics.errors import InputError
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.errors import InputError
 from detmetrics.reports.figures import COLOURS
 from detmetrics.reports.figures.canvas import (
     INK,
@@ -21,7 +22,6 @@ from detmetrics.reports.figures.canvas import (
     overlap_words,
     say,
 )
-from detmetrics.result import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

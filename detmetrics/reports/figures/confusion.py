@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from detmetrics.analysis.confusion import ConfusionMatrix
-from detmetrics.arrays import Bools, Floats
-from detmetrics.errors import InputError
-from detmetrics.reports.errors import most_confused, pooled
+from detmetrics.foundation.arrays import Bools, Floats
+from detmetrics.foundation.errors import InputError
+from detmetrics.reports.error_kinds import most_confused, pooled
 from detmetrics.reports.figures import matplotlib_module
 from detmetrics.reports.figures.canvas import (
     FAINT,

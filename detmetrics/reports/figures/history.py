@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detmetrics.arrays import Floats
-from detmetrics.errors import InputError
-from detmetrics.history.choosing import Best
-from detmetrics.history.comparing import Standing
-from detmetrics.history.course import Course
-from detmetrics.history.record import History
-from detmetrics.messages import printable
+from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.figures import COLOURS, matplotlib_module
 from detmetrics.reports.history import marked
+from detmetrics.training.history.choosing import Best
+from detmetrics.training.history.comparing import Standing
+from detmetrics.training.history.course import Course
+from detmetrics.training.history.record import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

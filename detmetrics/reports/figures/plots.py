@@ -9,30 +9,30 @@ from typing import TYPE_CHECKING, Literal
 from detmetrics.analysis.bootstrap import Intervals
 from detmetrics.analysis.comparison import Comparison
 from detmetrics.analysis.confusion import Definition, confusion_matrix
-from detmetrics.analysis.errortypes import error_types
+from detmetrics.analysis.error_kinds import error_types
 from detmetrics.analysis.reliability import calibration
 from detmetrics.analysis.sizes import Of, by_bins
-from detmetrics.errors import InputError
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.errors import InputError
 from detmetrics.reports.figures.canvas import about_rules, name_of, overlap_words
 from detmetrics.reports.figures.classes import MOST_ROWS, classes_figure
 from detmetrics.reports.figures.comparison import class_differences_figure, differences_figure
 from detmetrics.reports.figures.confidence import confidence_figure
 from detmetrics.reports.figures.confusion import Over, confusion_figure
-from detmetrics.reports.figures.errors import errors_figure
+from detmetrics.reports.figures.error_kinds import errors_figure
 from detmetrics.reports.figures.precision_recall import precision_recall_figure
 from detmetrics.reports.figures.reliability import reliability_figure
 from detmetrics.reports.figures.sizes import sizes_figure
-from detmetrics.result import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["ComparisonPlots", "Plots"]
+__all__ = ["DifferencePlots", "ResultPlots"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plots:
+class ResultPlots:
     """Figures of a result. Each asks the analysis of its name and returns a figure of matplotlib;
     ``ax`` draws on axes that are there.
 
@@ -137,7 +137,7 @@ class Plots:
 
 
 @dataclass(frozen=True, slots=True)
-class ComparisonPlots:
+class DifferencePlots:
     """Figures of a comparison; ``ax`` draws on axes that are there.
 
     Raises:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detmetrics.arrays import Floats
-from detmetrics.curves import Curve
-from detmetrics.errors import InputError
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.errors import InputError
+from detmetrics.metrics.curves import Curve
+from detmetrics.metrics.summary import Metric, cells_of, mean_of, means_of_categories
 from detmetrics.reports.figures import COLOURS, matplotlib_module
 from detmetrics.reports.figures.canvas import (
     FAINT,
@@ -31,8 +33,6 @@ from detmetrics.reports.figures.canvas import (
     overlap_words,
     say,
 )
-from detmetrics.result import Evaluation
-from detmetrics.summary import Metric, cells_of, mean_of, means_of_categories
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -1,6 +1,6 @@
 """Pictures worth a look: the images with most errors, and the worst examples of every error type.
 
-Verdicts are those of the error types (:mod:`detmetrics.analysis.errortypes`). On an image the
+Verdicts are those of the error types (:mod:`detmetrics.analysis.error_types`). On an image the
 detections from the confidence of the report on are drawn, and all objects; an object is *missed*
 where none of those detections found it. The images with most errors have most wrong detections and
 missed objects together (of equal ones those with the higher scores of wrong detections). Of a kind
@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from detmetrics.analysis.assignment import Assignment, assigned, at_one_threshold
-from detmetrics.analysis.errortypes import ERROR_KINDS, ErrorTypes
-from detmetrics.arrays import Bools, Floats, Ints
-from detmetrics.candidates import measure_of, measured
+from detmetrics.analysis.error_kinds import ERROR_KINDS, ErrorTypes
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.matching.candidates import measure_of, measured
 from detmetrics.overlap import Shapes
 from detmetrics.reports.html.pictures import Pictures
 from detmetrics.reports.outlines import Ring, outlines
-from detmetrics.result import Evaluation
 
 __all__ = ["Chosen", "Gallery"]
 

@@ -14,19 +14,19 @@ from detmetrics.analysis.attributes import Attribute
 from detmetrics.analysis.bootstrap import Intervals, confidence_intervals
 from detmetrics.analysis.comparison import Comparison, compare
 from detmetrics.analysis.confusion import ConfusionMatrix, confusion_matrix
-from detmetrics.analysis.errortypes import ErrorTypes, error_types
+from detmetrics.analysis.error_kinds import ErrorTypes, error_types
 from detmetrics.analysis.hidden import BlindSpots, blind_spots
 from detmetrics.analysis.reliability import Calibration, Reliability, calibration
 from detmetrics.analysis.sizes import Bins, by_bins
 from detmetrics.analysis.slicing import Slices, slices
 from detmetrics.analysis.thresholds import OperatingPoints, operating_points
-from detmetrics.errors import InputError, RulesError
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.errors import InputError, RulesError
+from detmetrics.metrics.summary import metrics_of
 from detmetrics.reports.html.gallery import Gallery
 from detmetrics.reports.html.pictures import Pictures, pictures
 from detmetrics.reports.html.problems import problems
 from detmetrics.reports.html.traces import traces
-from detmetrics.result import Evaluation
-from detmetrics.summary import metrics_of
 
 __all__ = ["Report", "report_of", "to_json"]
 

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from detmetrics.errors import InputError
-from detmetrics.messages import printable
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.html.model import Report
 from detmetrics.reports.html.views import comparison_sections, tables
 from detmetrics.reports.outlines import path_of, title_of

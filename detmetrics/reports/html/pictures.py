@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from detmetrics.errors import InputError
-from detmetrics.messages import counted, few
-from detmetrics.reading.sizes import ImageFiles, files_of
+from detmetrics.formats.metadata.image_sizes import ImageFiles, files_of
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import counted, few
 
 __all__ = ["Pictures", "pictures"]
 

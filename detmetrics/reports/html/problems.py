@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from detmetrics.analysis.confusion import ConfusionMatrix
-from detmetrics.analysis.errortypes import ERROR_KINDS, ErrorTypes
-from detmetrics.messages import counted
+from detmetrics.analysis.error_kinds import ERROR_KINDS, ErrorTypes
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.messages import counted
 from detmetrics.reports.outlines import title_of
-from detmetrics.result import Evaluation
 
 __all__ = ["problems"]
 

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from detmetrics.analysis.thresholds import OperatingCurve, OperatingCurves, operating_curves
-from detmetrics.arrays import Floats, Ints
-from detmetrics.result import Evaluation
-from detmetrics.summary import Metric, cells_of, mean_of, means_of_categories
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.metrics.summary import Metric, cells_of, mean_of, means_of_categories
 
 __all__ = ["HOW", "stops", "thinned", "traces"]
 

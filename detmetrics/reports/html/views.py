@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from detmetrics.metrics.summary import metrics_of
 from detmetrics.reports.comparison import sections
-from detmetrics.reports.errors import blind_spot_table, class_error_table, error_table
+from detmetrics.reports.error_kinds import blind_spot_table, class_error_table, error_table
 from detmetrics.reports.html.model import Report
 from detmetrics.reports.sections import Section
 from detmetrics.reports.slices import slices_table
 from detmetrics.reports.tables import Cell, Table, class_table, summary_table
-from detmetrics.summary import metrics_of
 
 __all__ = ["comparison_sections", "confused_table", "read_table", "tables"]
 

@@ -1,0 +1,14 @@
+"""The public analyses, and where each is defined."""
+
+from .bootstrap import confidence_intervals as confidence_intervals
+from .comparison import compare as compare
+from .confusion import confusion_matrix as confusion_matrix
+from .error_kinds import error_types as error_types
+from .hidden import blind_spots as blind_spots
+from .reliability import calibration as calibration
+from .reliability import detection_ece as detection_ece
+from .sizes import by_bins as by_bins
+from .slicing import part_of as part_of
+from .slicing import slices as slices
+from .thresholds import operating_curves as operating_curves
+from .thresholds import operating_points as operating_points

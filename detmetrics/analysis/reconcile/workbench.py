@@ -1,0 +1,93 @@
+"""One pair of tables under many rules: what rule sets share is computed once."""
+
+from __future__ import annotations
+
+import warnings
+
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.matching.candidates import Memory
+from detmetrics.matching.matching import match
+from detmetrics.matching.preparation import TABLE_SETTINGS, evaluated_classes, prepare
+from detmetrics.metrics.summary import Summary
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["Workbench", "lean"]
+
+LOWEST = 0.5
+"""Pairs are kept from this overlap on; rules that ask for less have theirs found anew."""
+
+
+def lean(rules: Rules) -> Rules:
+    """The rules, asked for nothing but AP: over all areas, at the largest limit.
+
+    >>> from detmetrics.rules import COCO
+    >>> lean(COCO).signature.split("|")[2:5]
+    ['recall:101', 'dets:100', 'areas:']
+    """
+    return rules.replace(
+        area_ranges=rules.area_ranges[:1],
+        max_detections=(rules.max_limit,),
+        metrics=("ap", "ap_iou") if len(rules.iou_thresholds) > 1 else ("ap",),
+    )
+
+
+class Workbench:
+    """Evaluates one pair of tables under any rules, each set once."""
+
+    def __init__(self, truth: GroundTruth, detections: Detections) -> None:
+        self.truth = truth
+        self.detections = detections
+        self._memories: dict[object, tuple[GroundTruth, Detections, Memory]] = {}
+        self._results: dict[Rules, Evaluation] = {}
+        self._summaries: dict[Rules, Summary] = {}
+
+    def evaluation(self, rules: Rules) -> Evaluation:
+        """The result under these rules, which is kept.
+
+        Raises:
+            RulesError: the tables lack what the rules need.
+        """
+        if rules not in self._results:
+            self._results[rules] = self._evaluated(rules)
+        return self._results[rules]
+
+    def summary(self, rules: Rules) -> Summary:
+        """The metrics under these rules; of the result nothing else is kept."""
+        if rules not in self._summaries:
+            known = self._results.get(rules)
+            self._summaries[rules] = (known or self._evaluated(rules)).summary
+        return self._summaries[rules]
+
+    def ap(self, rules: Rules) -> float:
+        """AP under these rules, nan where undefined."""
+        return self.summary(lean(rules))["AP"]
+
+    def _evaluated(self, rules: Rules) -> Evaluation:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say it once
+            truth, detections, left_out = evaluated_classes(self.truth, self.detections, rules)
+            truth, detections, notes = prepare(truth, detections, rules)
+        unchanged = truth is self.truth and detections is self.detections
+        key = None if unchanged else tuple(getattr(rules, name) for name in TABLE_SETTINGS)
+        truth, detections, memory = self._memories.setdefault(
+            key, (truth, detections, Memory(lowest=LOWEST))
+        )
+        matches = match(truth, detections, rules, memory=memory)
+        return Evaluation(truth, detections, rules, matches, (*left_out, *notes))
+
+    def with_detections(self, detections: Detections) -> Workbench:
+        """The same ground truth with other detections, whose order is shared where it can be."""
+        other = Workbench(self.truth, detections)
+        mine = self.detections
+        if all(
+            getattr(mine, name) is getattr(detections, name)
+            for name in ("image", "category", "scores")
+        ):
+            other._memories = {
+                key: (truth, found if found is not mine else detections, memory.for_other_boxes())
+                for key, (truth, found, memory) in self._memories.items()
+                if found is mine
+            }
+        return other

@@ -1,0 +1,101 @@
+"""AP as it would be without some errors: how TIDE tells what a kind of error costs.
+
+AP is the mean of the envelope at 101 recall points, ``0, 0.01, ...``; the mean over classes is
+taken over those with objects or detections. As it stands, detections of equal score stand by image;
+once something is mended, errors stand before what is right among equal scores, each by image.
+Source: ``tidecv`` 1.0.1, ``ap.py`` and ``fix_errors`` of ``quantify.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, rank_in_runs
+from detmetrics.matching.ranking import best_first
+from detmetrics.metrics.curves import TINY
+from detmetrics.metrics.interpolation import TruePositives, envelope
+
+__all__ = ["Cells", "Points"]
+
+RECALL_POINTS = np.array([place / 100 for place in range(101)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """AP of each class.
+
+    ap : (K,) 0 without objects; there : (K,) it has objects or detections.
+    """
+
+    ap: Floats
+    there: Bools
+
+    @property
+    def mean(self) -> float:
+        """Over the classes that are there; nan where none is."""
+        return float(self.ap[self.there].mean()) if self.there.any() else math.nan
+
+
+class Points:
+    """The detections that are right or wrong, and the objects that count."""
+
+    def __init__(
+        self, category: Ints, image: Ints, score: Floats, right: Bools, truths: Ints
+    ) -> None:
+        """category, image, score, right : (n,) of detections by row; truths : (K,) objects."""
+        self.category, self.right, self.truths = category, right, truths
+        self._as_it_stands = best_first(score, image)
+        images = int(image.max(initial=0)) + 1
+        self._mended = best_first(score, image + right * images)
+
+    def as_it_stands(self) -> Cells:
+        """With nothing mended."""
+        return _cells(self._as_it_stands, self.category, self.right, self.truths)
+
+    def with_errors_mended(self, errors: Ints, fixes: Ints, classes: Ints) -> Cells:
+        """Without these errors, but for those that become right in these classes.
+
+        errors, fixes: indices of points; classes : (len(fixes),).
+        """
+        keep = np.ones(len(self.right), bool)
+        keep[errors] = False
+        keep[fixes] = True
+        right, category = self.right.copy(), self.category.copy()
+        right[fixes], category[fixes] = True, classes
+        return _cells(self._mended[keep[self._mended]], category, right, self.truths)
+
+    def with_fewer_objects(self, gone: Ints) -> Cells:
+        """With so many objects fewer in each class; gone : (K,)."""
+        return _cells(self._mended, self.category, self.right, self.truths - gone)
+
+    def with_right_ones_first(self) -> Cells:
+        """With all that are wrong below all that are right."""
+        order = np.argsort(~self.right, kind="stable")
+        return _cells(order, self.category, self.right, self.truths)
+
+
+def _cells(order: Ints, category: Ints, right: Bools, truths: Ints) -> Cells:
+    """AP of points in this order, best first; category, right : (n,) of each point."""
+    classes = len(truths)
+    order = by_group(category, order)
+    of_point = category[order]
+    hit = np.flatnonzero(right[order])
+    of_hit, counted = of_point[hit], rank_in_runs(of_point)[hit] + 1
+    first = np.searchsorted(of_hit, np.arange(classes))
+    found = np.arange(len(hit)) - first[of_hit] + 1
+    count = np.bincount(of_hit, minlength=classes)
+    of_class = np.bincount(of_point, minlength=classes)
+    hits = TruePositives(
+        detection=order[hit],
+        precision=found / (counted + TINY),
+        wrong=counted - found,
+        first=first[None],
+        count=count[None],
+        all_wrong=(of_class - count)[None],
+    )
+    ap = envelope(hits, truths, RECALL_POINTS)[0].mean(axis=1)
+    ap[truths == 0] = 0.0
+    return Cells(ap=ap, there=(truths > 0) | (of_class > 0))

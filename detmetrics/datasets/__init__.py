@@ -1,0 +1,1 @@
+"""A data set itself: check, convert, split and describe it; it imports formats."""

@@ -1,0 +1,89 @@
+"""Boxes: finite, the right way round, inside their image, and what their format says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detmetrics.datasets.checks.findings import Finding, finding, marked
+from detmetrics.datasets.checks.sides import PIXEL, Subject
+from detmetrics.datasets.shape_facts import Drawn
+from detmetrics.foundation.arrays import Bools, Ints, by_group
+from detmetrics.overlap import Boxes, candidate_pairs, shared_groups
+from detmetrics.tables.plausibility import seems_corners, seems_shares
+
+__all__ = ["larger_areas", "of_both", "of_ground_truth"]
+
+SAME = 0.95
+SIMILAR = 0.9
+"""Upright boxes around outlines that are nearly the same are at least so alike."""
+
+
+def of_both(subject: Subject) -> Iterator[Finding | None]:
+    """What holds for objects and for detections."""
+    sheet, place = subject.sheet, subject.place("boxes")
+    negative = subject.negative
+    yield marked("D201", subject.name, ~subject.finite, place)
+    detected = sheet.scores is not None
+    yield marked("D307" if detected else "D202", subject.name, negative, place)
+    yield marked("D203", subject.name, subject.empty, place)
+    partly, wholly = subject.outside
+    yield marked("D204", subject.name, partly & ~negative, place)
+    yield marked("D205", subject.name, wholly & ~negative, place)
+    boxes = sheet.boxes[subject.finite]
+    if seems_corners(boxes, sheet.box_format):
+        yield finding("D206", subject.name, len(boxes), (place(0),))
+    if not sheet.relative and seems_shares(boxes):
+        yield finding("D207", subject.name, len(boxes), (place(0),))
+
+
+def of_ground_truth(truth: Subject) -> Iterator[Finding | None]:
+    """Objects that were labelled twice, and areas that their boxes cannot have."""
+    exact, near = _doubles(truth)
+    yield marked("D208", truth.name, near, truth.place("boxes"))
+    yield marked("D209", truth.name, exact, truth.place("boxes"))
+    yield marked("D210", truth.name, larger_areas(truth), truth.place("areas"))
+
+
+def larger_areas(truth: Subject) -> Bools:
+    """(R,) areas that are larger than their box."""
+    areas, sides = truth.sheet.areas, truth.xywh
+    if areas is None:
+        return np.zeros(len(truth.sheet), bool)
+    with np.errstate(invalid="ignore"):
+        larger = areas > sides[:, 2] * sides[:, 3] * 1.01 + PIXEL
+    return larger & truth.finite
+
+
+def _doubles(truth: Subject) -> tuple[Ints, Ints]:
+    """Rows that repeat an earlier one of their image and class: exactly, and nearly."""
+    crowd = np.zeros(len(truth.sheet), bool) if truth.sheet.crowd is None else truth.sheet.crowd
+    usable = truth.finite & (truth.image >= 0) & (truth.category >= 0) & ~crowd
+    rows = np.flatnonzero(usable)
+    images = len(truth.listing.image_ids)
+    rows = by_group(truth.category * images + truth.image, rows)
+    group = (truth.category * images + truth.image)[rows]
+    boxes = truth.xywh
+    near, nowhere = shared_groups(group, group), np.zeros(len(rows), bool)
+    shapes = Boxes(boxes)
+    least = SAME if truth.drawn is None else SIMILAR
+    pairs = candidate_pairs(shapes, rows, shapes.take(rows), nowhere, near, least)
+    earlier = pairs.ground_truth < pairs.detection
+    later, first = rows[pairs.detection[earlier]], rows[pairs.ground_truth[earlier]]
+    same = (boxes[later] == boxes[first]).all(axis=1)
+    if truth.drawn is not None:  # other outlines may share an upright box
+        same &= _as_drawn(truth.drawn, later, first)
+        alike = same.copy()
+        alike[~same] = truth.drawn.overlaps(later[~same], first[~same]) >= SAME
+        later, same = later[alike], same[alike]
+    exact = np.unique(later[same])
+    return exact, np.setdiff1d(later[~same], exact)
+
+
+def _as_drawn(drawn: Drawn, later: Ints, first: Ints) -> Bools:
+    """(P,) whether pairs of rows are drawn the same."""
+    rows, at = np.unique(np.concatenate([later, first]), return_inverse=True)
+    a, b = np.split(drawn.contents(rows)[at], 2)
+    same: Bools = a == b
+    return same

@@ -1,0 +1,227 @@
+"""Look for every fault of ground truth and detections, and of the parts of a data set."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from detmetrics.datasets.checks import (
+    box_faults,
+    coverage,
+    detection_faults,
+    reference_faults,
+    shape_faults,
+    splits,
+)
+from detmetrics.datasets.checks.codes import CODES, Code, chosen
+from detmetrics.datasets.checks.findings import CheckReport, Finding, finding
+from detmetrics.datasets.checks.sides import Listing, Subject, listing_of
+from detmetrics.formats.loading import Progress, read_detections, read_ground_truth, read_sheet
+from detmetrics.formats.reading import Reading
+from detmetrics.foundation.arrays import Ints, positions
+from detmetrics.foundation.errors import DetmetricsWarning, FormatError, InputError, UnknownIdError
+from detmetrics.foundation.messages import printable
+from detmetrics.tables.catalog import Catalog, Keys
+from detmetrics.tables.id_pairing import KeyKind, Known, pair
+from detmetrics.tables.sheets import Sheet
+
+__all__ = ["CODES", "CheckReport", "Code", "Finding", "check", "check_parts"]
+
+Path = str | os.PathLike[str]
+READING = Reading()
+ORDER = ("error", "warning", "info")
+
+
+def check(
+    ground_truth: Path,
+    found: Path | None = None,
+    *,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    reading: Reading = READING,
+    progress: Progress | None = None,
+) -> CheckReport:
+    """Look for every known fault in ground truth, and in detections with it.
+
+    select, ignore: beginnings of codes to look for, or to leave out; see ``docs/checks.md``.
+
+    Raises:
+        InputError: a code that does not exist.
+
+    >>> import detmetrics as dm
+    >>> dm.check("fixtures/ground_truth.json", select=["D1", "D2"]).findings
+    ()
+    """
+    wanted = chosen(select, ignore)
+    sources = [os.fspath(path) for path in (ground_truth, found) if path is not None]
+    everything = _everything(ground_truth, found, reading, progress)
+    return _report(everything, wanted, sources)
+
+
+def check_parts(
+    paths: Sequence[Path],
+    *,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    reading: Reading = READING,
+) -> CheckReport:
+    """Whether parts of a data set are disjoint, by the names of images and by their content.
+
+    paths: ground truth in any format, or lists of image files as YOLO has them.
+
+    Raises:
+        FormatError: a part cannot be read.
+
+    >>> import detmetrics as dm
+    >>> twice = ["fixtures/ground_truth.json", "fixtures/ground_truth.json"]
+    >>> [found.code.code for found in dm.check_parts(twice).findings]
+    ['D501']
+    """
+    names = [os.fspath(path) for path in paths]
+    return _report(splits.of_parts(names, reading), chosen(select, ignore), names)
+
+
+def _report(
+    found: Iterable[Finding | None], wanted: frozenset[str], sources: Sequence[str]
+) -> CheckReport:
+    kept = [one for one in found if one is not None and one.code.code in wanted]
+    kept.sort(key=lambda one: (ORDER.index(one.code.severity), one.code.code))
+    return CheckReport(findings=tuple(kept), sources=tuple(sources))
+
+
+def _everything(
+    ground_truth: Path, found: Path | None, reading: Reading, progress: Progress | None
+) -> Iterator[Finding | None]:
+    """All findings; what stops an evaluation is always among them."""
+    seen: list[Finding] = []
+    for one in _looked_for(ground_truth, found, reading, progress):
+        if one is not None:
+            seen.append(one)
+        yield one
+    if not any(one.code.severity == "error" for one in seen):
+        yield _refusal(ground_truth, found, reading)
+
+
+def _refusal(ground_truth: Path, found: Path | None, reading: Reading) -> Finding | None:
+    """What the tables refuse though no check saw it."""
+    quiet = replace(reading, told=lambda _: None, done=lambda _: None)
+    path = ground_truth
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DetmetricsWarning)
+            truth = read_ground_truth(path, quiet)
+            if found is not None:
+                path = found
+                read_detections(path, truth, quiet)
+    except InputError as error:
+        return finding("D002", os.fspath(path), 1, str(error).splitlines())
+    return None
+
+
+def _looked_for(
+    ground_truth: Path, found: Path | None, reading: Reading, progress: Progress | None
+) -> Iterator[Finding | None]:
+    try:
+        sheet = read_sheet(ground_truth, "ground truth", reading, progress=progress)
+    except FormatError as error:
+        yield _unreadable(error)
+        return
+    _say_notes(sheet, reading)
+    listing = listing_of(sheet)
+    truth = Subject(
+        sheet,
+        listing,
+        _paired("image", sheet.image, listing, sheet, sheet.image_key, own=True)[0],
+        _paired("category", sheet.category, listing, sheet, sheet.class_key, own=True)[0],
+    )
+    yield from reference_faults.of_ground_truth(truth)
+    yield from box_faults.of_both(truth)
+    yield from box_faults.of_ground_truth(truth)
+    yield from shape_faults.of_both(truth)
+    yield from shape_faults.of_ground_truth(truth)
+    yield from coverage.of_ground_truth(truth)
+    if found is not None:
+        yield from _of_detections(found, truth, reading, progress)
+
+
+def _of_detections(
+    path: Path, truth: Subject, reading: Reading, progress: Progress | None
+) -> Iterator[Finding | None]:
+    listing = truth.listing
+    known = replace(reading, catalog=_catalog(listing))
+    try:
+        sheet = read_sheet(path, "detections", known, progress=progress)
+    except FormatError as error:
+        yield _unreadable(error)
+        return
+    _say_notes(sheet, reading)
+    image, image_said = _paired("image", sheet.image, listing, sheet, sheet.image_key)
+    category, category_said = _paired("category", sheet.category, listing, sheet, sheet.class_key)
+    found = Subject(sheet, listing, image, category)
+    yield from reference_faults.of_detections(found, (image_said, category_said))
+    yield from box_faults.of_both(found)
+    yield from shape_faults.of_both(found)
+    yield from detection_faults.of_detections(found, truth)
+
+
+def _say_notes(sheet: Sheet, reading: Reading) -> None:
+    for note in sheet.notes:
+        reading.told(printable(note))
+
+
+def _unreadable(error: FormatError) -> Finding:
+    return finding("D001", error.path, error.count, error.faults)
+
+
+def _indices(keys: Keys, ids: object) -> Ints:
+    """(R,) where each row's id stands, -1 where it is not listed."""
+    ids = np.asarray(ids)
+    if ids.dtype != object and keys.labels.dtype != object:
+        order = np.argsort(ids, kind="stable")
+        at = positions(ids[order], keys.labels)
+        return keys.spread(np.where(at >= 0, order[at] if len(order) else at, -1))  # type: ignore[no-any-return]
+    return keys.spread(positions(ids.astype(object), keys.labels))  # type: ignore[no-any-return]
+
+
+def _catalog(listing: Listing) -> Catalog:
+    return Catalog.from_ids(
+        images=listing.image_ids,
+        image_names=listing.image_names,
+        image_sizes=listing.image_sizes,
+        categories=listing.category_ids,
+        category_names=listing.category_names,
+    )
+
+
+def _paired(
+    kind: str,
+    keys: Keys,
+    listing: Listing,
+    sheet: Sheet,
+    key: KeyKind = "id",
+    *,
+    own: bool = False,
+) -> tuple[Ints, str | None]:
+    """(R,) indices into the listing, and what is said where some are unknown."""
+    catalog = _catalog(listing)
+    images = kind == "image"
+    ids = catalog.image_ids if images else catalog.category_ids
+    known = Known(kind, ids, catalog.image_names if images else catalog.category_names)
+    column = "image_ids" if images else "categories"
+
+    def place(row: int) -> str:
+        return sheet.source.place(row, column)
+
+    said = None
+    try:
+        at = pair(keys, known, "error", place, sheet.source.name, key, own=own).position
+    except UnknownIdError as error:
+        lines = str(error).splitlines()
+        said = "; ".join(line.strip() for line in lines if "likely cause" in line)
+        at = pair(keys, known, "drop", place, sheet.source.name, key, own=own).position
+    back = _indices(Keys(ids), listing.image_ids if images else listing.category_ids)
+    return np.where(at >= 0, back[at] if len(back) else at, -1), said

@@ -1,0 +1,87 @@
+"""Detections: scores, repetitions, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detmetrics.datasets.checks.findings import Finding, finding, marked
+from detmetrics.datasets.checks.sides import Subject
+from detmetrics.formats.loading import benchmark_of_format
+from detmetrics.foundation.arrays import Bools, Ints, used
+from detmetrics.rules import COCO, UNLIMITED
+from detmetrics.rules.names import named
+
+__all__ = ["of_detections"]
+
+FEW = 2
+
+
+def of_detections(found: Subject, truth: Subject) -> Iterator[Finding | None]:
+    """What can be wrong with detections beyond their boxes."""
+    scores, place = found.sheet.scores, found.place("scores")
+    assert scores is not None
+    finite = np.isfinite(scores)
+    yield marked("D301", found.name, ~finite, place)
+    yield marked("D302", found.name, finite & ((scores < 0) | (scores > 1)), place)
+    if len(scores) > FEW and finite.all() and (scores == scores[0]).all():
+        yield finding("D303", found.name, len(scores), (), f"every score is {scores[0]:g}")
+    yield marked("D304", found.name, _repeated(found), found.place("boxes"))
+    if named(benchmark_of_format(truth.sheet.source.format)).max_limit != UNLIMITED:
+        yield _beyond_limit(found)
+    yield _unseen(found, truth)
+
+
+def _repeated(found: Subject) -> Ints:
+    """Rows that equal an earlier one in image, class, score and box."""
+    scores = found.sheet.scores
+    assert scores is not None
+    columns = (*found.sheet.boxes.T, scores, found.category, found.image)
+    order, same = _equal(columns)
+    if found.drawn is not None and same.any():  # other outlines may share an upright box
+        outline = np.arange(len(scores))
+        rows = np.union1d(order[1:][same], order[:-1][same])
+        outline[rows] = found.drawn.contents(rows)
+        order, same = _equal((outline, *columns))
+    known = (found.image >= 0) & (found.category >= 0)
+    return np.sort(order[1:][same & known[order[1:]]])
+
+
+def _equal(columns: Sequence[NDArray[Any]]) -> tuple[Ints, Bools]:
+    """Rows in order, and whether each but the first equals the one before in all columns."""
+    order = np.lexsort(columns)
+    same = np.ones(max(len(order) - 1, 0), bool)
+    for column in columns:
+        ranked = column[order]
+        same &= ranked[1:] == ranked[:-1]
+    return order, same
+
+
+def _beyond_limit(found: Subject) -> Finding | None:
+    known = (found.image >= 0) & (found.category >= 0)
+    rows = np.flatnonzero(known)
+    group = (found.category * len(found.listing.image_ids) + found.image)[rows]
+    _, index, count = np.unique(group, return_inverse=True, return_counts=True)
+    full = count[index] > COCO.max_limit
+    rows, index = rows[full], index[full]
+    scores = found.sheet.scores
+    assert scores is not None
+    order = np.lexsort((-scores[rows], index))
+    # The best of a group come first; its rows beyond the limit are not counted.
+    first = np.searchsorted(index[order], index[order])
+    beyond = np.arange(len(order)) - first >= COCO.max_limit
+    return marked("D305", found.name, np.sort(rows[order[beyond]]), found.place("boxes"))
+
+
+def _unseen(found: Subject, truth: Subject) -> Finding | None:
+    seen: Bools = np.zeros(len(truth.listing.category_ids), bool)
+    seen[truth.category[truth.category >= 0]] = True
+    known = found.category >= 0
+    unseen = known & ~seen[np.where(known, found.category, 0)] if len(seen) else ~known & False
+    names = truth.listing.category_names
+    classes = [names[at] for at in used(found.category[unseen]).tolist()]
+    detail = f"classes: {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
+    return marked("D306", found.name, unseen, found.place("categories"), detail)

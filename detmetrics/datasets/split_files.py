@@ -1,0 +1,86 @@
+"""The files of a split: what each part is written as."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from detmetrics.datasets.splitting import Split
+from detmetrics.foundation.arrays import positions
+from detmetrics.foundation.errors import OutputError
+from detmetrics.foundation.files import read_input
+from detmetrics.foundation.messages import shown
+from detmetrics.tables.catalog import id_array
+
+__all__ = ["part_files"]
+
+
+def part_files(split: Split, source: str, target: str) -> dict[str, bytes]:
+    """File names and their content.
+
+    A COCO document is cut and keeps every key that it has; of YOLO the parts are lists of image
+    files, and a ``data.yaml`` that names them; of anything else lists of image names.
+
+    target: the folder, from which the paths of lists are told.
+
+    Raises:
+        OutputError: a name holds a line end, which no list can hold.
+    """
+    writers: Mapping[str, Callable[[Split, str, str], dict[str, bytes]]] = {
+        "coco": _coco,
+        "yolo": _yolo,
+    }
+    return writers.get(split.truth.source.format, _lists)(split, source, target)
+
+
+def _coco(split: Split, source: str, _: str) -> dict[str, bytes]:
+    document: dict[str, Any] = json.loads(read_input(source)[0])
+    truth = split.truth
+    listed = positions(truth.catalog.image_ids, id_array(row["id"] for row in document["images"]))
+    parts = {"images": split.part[listed], "annotations": split.part[truth.image]}
+    files = {}
+    for at, name in enumerate(split.parts):
+        cut = dict(document)
+        for section, part in parts.items():
+            rows = zip(document[section], part.tolist(), strict=True)
+            cut[section] = [row for row, own in rows if own == at]
+        files[f"{name}.json"] = json.dumps(cut, ensure_ascii=False).encode()
+    return files
+
+
+def _yolo(split: Split, _: str, target: str) -> dict[str, bytes]:
+    """Lists of image files, with paths from the folder that they are written to."""
+    import yaml
+
+    def path(name: str) -> str:
+        known = split.files.get(name)
+        return os.path.relpath(known, target).replace(os.sep, "/") if known else name
+
+    files = _listed(split, path)
+    if not split.files:  # without images a list holds names, which no trainer finds
+        return files
+    names = dict(enumerate(split.truth.catalog.category_names))
+    content = {part: f"{part}.txt" for part in split.parts}
+    described = yaml.safe_dump({"path": ".", **content, "names": names}, sort_keys=False)
+    return {**files, "data.yaml": described.encode()}
+
+
+def _lists(split: Split, _: str, __: str) -> dict[str, bytes]:
+    return _listed(split, str)
+
+
+def _listed(split: Split, path: Callable[[str], str]) -> dict[str, bytes]:
+    return {
+        f"{part}.txt": "".join(
+            f"{_on_a_line(path(name))}\n" for name in split.image_names(part)
+        ).encode("utf-8", "surrogateescape")
+        for part in split.parts
+    }
+
+
+def _on_a_line(name: str) -> str:
+    if name != name.strip() or len(name.splitlines()) != 1:
+        raise OutputError(f"image {shown(name)} cannot stand in a list: nothing was written")
+    return name

@@ -1,0 +1,153 @@
+"""What was read, and what its reader should know before believing the numbers.
+
+COCO's metrics are blind to false positives in classes without ground truth, and see those on
+images without objects only through precision. Counting both costs nothing, so they are always
+counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detmetrics.foundation.arrays import used
+from detmetrics.foundation.messages import counted
+from detmetrics.matching.candidates import NEARLY_ONE, measure_of, measured
+from detmetrics.matching.matches import Matches
+from detmetrics.matching.selection import limits, looked_for
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["count", "remarks"]
+
+
+def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[str, int]:
+    """Counts by name, in whole numbers."""
+    images, classes = len(truth.catalog.image_ids), len(truth.catalog.category_ids)
+    objects_of_class = np.bincount(truth.category, minlength=classes)
+    objects_on_image = np.bincount(truth.image, minlength=images)
+    pooled = matches.rules.class_agnostic
+    counting = matches.truth_category[~matches.ignored[0]]
+    # A class of crowds alone has no recall that could be 0.
+    measured = objects_of_class if pooled else np.bincount(counting, minlength=classes)
+    detected = np.bincount(detections.category, minlength=classes)
+    without_class = np.zeros(classes, bool) if pooled else objects_of_class == 0
+    on_empty = objects_on_image[detections.image] == 0
+    in_unseen = without_class[detections.category]
+    left_out = matches.detections - len(matches.row)
+    low = _below_score(detections, matches.rules)
+    unsought = _unsought(truth, detections, matches.rules)
+    return {
+        "images": images,
+        "images_without_ground_truth": int((objects_on_image == 0).sum()),
+        "classes": classes,
+        "classes_without_ground_truth": int((objects_of_class == 0).sum()),
+        "classes_without_detections": int(((measured > 0) & (detected == 0)).sum()),
+        "ground_truths": len(truth),
+        "crowds": int(truth.crowd.sum()),
+        "detections": len(detections),
+        **({} if low is None else {"detections_below_score": low}),
+        **({} if unsought is None else {"detections_of_classes_not_looked_for": unsought}),
+        "detections_beyond_limit": left_out - (low or 0) - (unsought or 0),
+        "detections_in_classes_without_ground_truth": int(in_unseen.sum()),
+        "classes_detected_without_ground_truth": len(used(detections.category[in_unseen])),
+        "detections_on_images_without_ground_truth": int(on_empty.sum()),
+        "duplicate_detections": _duplicates(detections, matches),
+    }
+
+
+def _below_score(detections: Detections, rules: Rules) -> int | None:
+    """Detections whose score is too low to count; None where the rules do not ask for one."""
+    if rules.min_score is None:
+        return None
+    return int((detections.scores <= rules.min_score).sum())
+
+
+def _unsought(truth: GroundTruth, detections: Detections, rules: Rules) -> int | None:
+    """Detections that would count but for their class; None where the rules do not ask for it."""
+    if not rules.federated:
+        return None
+    unsought = ~looked_for(truth, detections)
+    if rules.min_score is not None:
+        unsought &= detections.scores > rules.min_score
+    return int(unsought.sum())
+
+
+def _duplicates(detections: Detections, matches: Matches) -> int:
+    """Detections within the limit that repeat another: same image, class, score and shape."""
+    # Matches stand by category, score and image, so repeated ones are near neighbours.
+    row, score, image = matches.row, matches.score, matches.image
+    near = np.zeros(len(row), bool)
+    near[1:] = (score[1:] == score[:-1]) & (image[1:] == image[:-1])
+    near[:-1] |= near[1:]
+    row = row[near]
+    keys = np.column_stack(
+        [detections.image[row], detections.category[row], detections.scores[row]]
+    )
+    shapes = measured(detections, measure_of(matches.rules)).take(row)
+    rows = np.column_stack([keys, detections.boxes[row], shapes.areas])
+    _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    partner = first[group.reshape(-1)]
+    again = np.flatnonzero(partner != np.arange(len(rows)))
+    if matches.rules.shape == "box":
+        return len(again)
+    # Boxes that are turned the other way have the same hull and area.
+    nothing = np.zeros(len(again), bool)
+    overlap = shapes.overlaps(again, shapes, partner[again], nothing, 0.0)
+    return int(np.count_nonzero(~(overlap < NEARLY_ONE)))  # those without an area have none
+
+
+def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
+    """Sentences on what deserves attention."""
+    found = []
+    if unseen := counts["detections_in_classes_without_ground_truth"]:
+        classes = counts["classes_detected_without_ground_truth"]
+        found.append(
+            f"{counted(unseen, 'detection')} in {counted(classes, 'class', 'classes')} without "
+            "ground truth: no metric counts them"
+        )
+    missing = counts["classes_without_detections"]
+    if missing and counts["detections"] and not rules.class_agnostic:
+        found.append(
+            f"{counted(missing, 'class', 'classes')} with ground truth but without a detection: "
+            + (
+                "they are left out of means"
+                if rules.classes == "detected"
+                else "recall and AP are 0 there"
+            )
+        )
+    if rules.classes == "all" and (empty := counts["classes_without_ground_truth"]):
+        found.append(
+            f"{counted(empty, 'class', 'classes')} without ground truth: 0 in every mean, "
+            f"as {rules.name} has it"
+        )
+    if on_empty := counts["detections_on_images_without_ground_truth"]:
+        images = counts["images_without_ground_truth"]
+        found.append(
+            f"{counted(on_empty, 'detection')} on the {counted(images, 'image')} without ground "
+            f"truth: {on_empty / images:.3g} false positives an image"
+        )
+    found += _uncounted(counts, rules)
+    if double := counts["duplicate_detections"]:
+        found.append(
+            f"{counted(double, 'detection')} repeat another one exactly (image, class, score and "
+            "box): was an image evaluated twice?"
+        )
+    return tuple(found)
+
+
+def _uncounted(counts: dict[str, int], rules: Rules) -> Iterator[str]:
+    """Which detections the rules leave out, each by the first cause that holds."""
+    if low := counts.get("detections_below_score", 0):
+        yield (
+            f"{counted(low, 'detection')} with a score not above {rules.min_score:g}: not counted"
+        )
+    if unsought := counts.get("detections_of_classes_not_looked_for", 0):
+        yield (
+            f"{counted(unsought, 'detection')} of classes that nobody looked for in the image: "
+            "not counted"
+        )
+    if beyond := counts["detections_beyond_limit"]:
+        several = " or ".join(f"{limit:,} {of}" for limit, of in limits(rules))
+        yield (f"{counted(beyond, 'detection')} beyond the limit of {several}: not counted")

@@ -1,0 +1,364 @@
+"""One result: tables, rules, matches, and everything that follows from them.
+
+Whatever asks about an evaluation asks this object; nothing matches again.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detmetrics.evaluation import views
+from detmetrics.evaluation.attention import count, remarks
+from detmetrics.evaluation.match_table import verdicts
+from detmetrics.evaluation.views import Plots
+from detmetrics.foundation.arrays import Floats, Objects
+from detmetrics.foundation.errors import InputError, RulesError
+from detmetrics.foundation.files import Input
+from detmetrics.foundation.messages import counted
+from detmetrics.foundation.version import __version__
+from detmetrics.matching.matches import Matches
+from detmetrics.metrics.curves import Curve, Curves
+from detmetrics.metrics.summary import (
+    FREQUENCIES,
+    Summary,
+    lower_is_better,
+    metrics_of,
+    per_category,
+    summarize,
+)
+from detmetrics.metrics.tie_interval import NO_INTERVAL, tie_interval
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+__all__ = ["Evaluation"]
+
+SCHEMA = 1
+MUCH, NOTHING = 100, 0.005
+"""From so many boxes on each side, below so low a metric, something is wrong with the files."""
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """The result of one evaluation; everything else reads it.
+
+    Get one from :func:`evaluate`.
+
+    Attributes:
+        ground_truth, detections: the tables.
+        rules: the rules that were applied.
+        matching: who was matched and who was ignored.
+        notes: what the reader should know about the input.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> round(result.summary["AP"], 4), result.counts["detections"]
+    (0.3635, 136)
+    """
+
+    ground_truth: GroundTruth
+    detections: Detections
+    rules: Rules
+    matching: Matches
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def curves(self) -> Curves:
+        """The precision-recall curves of all categories."""
+        return Curves(self.matching)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Metrics by name (``AP``, ``AP50``, ...), nan where undefined; ``.undefined`` says why."""
+        return summarize(self.curves)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many images, classes, ground truths and detections, and what no metric sees."""
+        return count(self.ground_truth, self.detections, self.matching)
+
+    @property
+    def attention(self) -> tuple[str, ...]:
+        """Sentences on what a reader of the numbers should know."""
+        return (*self.notes, *remarks(self.counts, self.rules), *self._next_to_nothing)
+
+    @property
+    def _next_to_nothing(self) -> tuple[str, ...]:
+        """A hint where hardly anything of much is right, as after a wrong order of classes."""
+        name, value = next(iter(self.summary.items()))
+        much = min(self.counts["detections"], self.counts["ground_truths"]) >= MUCH
+        if not much or lower_is_better(name) or not value < NOTHING:
+            return ()
+        return (f"{name} is next to nothing: detmetrics reconcile looks for the usual mistakes",)
+
+    @property
+    def signature(self) -> str:
+        """Everything that decides a number, on one line."""
+        return self.rules.signature
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The files that were read: path, size and SHA-256."""
+        sources = (self.ground_truth.source, self.detections.source)
+        return tuple(source.input for source in sources if source.input)
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """(K,) names of the evaluated classes, all different; ``all`` where they are pooled."""
+        return ("all",) if self.rules.class_agnostic else self.ground_truth.catalog.class_labels
+
+    def __repr__(self) -> str:
+        """The first metrics and what they were measured on; ``to_dict()`` holds all."""
+        shown = [f"{name} {value:.4f}" for name, value in list(self.summary.items())[:3]]
+        sizes = (("images", "image"), ("ground_truths", "object"), ("detections", "detection"))
+        counts = [counted(self.counts[name], word) for name, word in sizes]
+        return f"<Evaluation {self.rules.name}: {', '.join(shown)}; {', '.join(counts)}>"
+
+    def scalars(self, prefix: str = "") -> dict[str, float]:
+        """The summary as a flat dict of floats, as loggers take it; undefined ones are nan.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> round(result.scalars("val/")["val/AP"], 4)
+        0.3635
+        """
+        return {f"{prefix}{name}": float(value) for name, value in self.summary.items()}
+
+    def class_columns(self) -> dict[str, Objects]:
+        """(K,) arrays: ground truths that count, detections within the limit, every metric."""
+        detected = np.bincount(self.matching.category, minlength=self.matching.categories)
+        return {
+            "ground_truths": self.curves.truths[:, 0],
+            "detections": detected,
+            **per_category(self.curves),
+        }
+
+    def per_class(self) -> pd.DataFrame:
+        """:meth:`class_columns` as a frame with a row a class; nan where undefined.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> result.per_class()["ground_truths"].to_dict()
+        {'person': 44, 'bicycle': 21, 'car': 30, 'bus': 0, 'dog': 7}
+        """
+        import pandas as pd
+
+        index = pd.Index(self.class_names, name="class")
+        return pd.DataFrame(self.class_columns(), index=index)
+
+    def matches(self, iou: float = 0.5, area: str = "all") -> pd.DataFrame:
+        """What became of every detection and every missed ground truth, a row each.
+
+        iou: one of the thresholds of the rules; area: the name of one of their ranges.
+
+        Columns: ``image_id``, ``image``, ``category_id``, ``category``, ``verdict`` (true
+        positive, false positive, ignored, missed), ``score``, ``iou`` with the partner,
+        ``reason``, ``detection`` (row in its source, -1 for a missed ground truth),
+        ``ground_truth`` (id of the partner, None without one), and the box ``x y w h`` of the
+        detection or the missed ground truth, in pixels; of another shape that of its source, or the
+        upright one around it.
+
+        Raises:
+            RulesError: a threshold or range that the rules do not have.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> missed = result.matches(iou=0.5).query("verdict == 'missed'")
+        >>> len(missed), missed["reason"].iloc[0]
+        (29, 'best overlap 0.363 is below 0.5')
+        """
+        import pandas as pd
+
+        truth, found = self.ground_truth, self.detections
+        table = verdicts(truth, found, self.matching, self.threshold_index(iou), self._area(area))
+        missed = table.detection < 0
+        row = np.where(missed, table.ground_truth, table.detection)
+
+        def of(detection: Objects, ground_truth: Objects) -> Objects:
+            column = np.empty((len(row), *detection.shape[1:]), detection.dtype)
+            column[~missed] = detection[row[~missed]]
+            column[missed] = ground_truth[row[missed]]
+            return column
+
+        image, category = of(found.image, truth.image), of(found.category, truth.category)
+        box = of(found.xywh, truth.xywh)
+        partner = np.full(len(row), None, object)
+        partnered = table.ground_truth >= 0
+        partner[partnered] = truth.ids[table.ground_truth[partnered]]
+        catalog = truth.catalog
+        return pd.DataFrame(
+            {
+                "image_id": catalog.image_ids[image],
+                "image": np.array(catalog.image_names, object)[image],
+                "category_id": catalog.category_ids[category],
+                "category": np.array(catalog.class_labels, object)[category],
+                "verdict": table.verdict,
+                "score": of(found.scores, np.full(len(truth), np.nan)),
+                "iou": table.overlap,
+                "reason": table.reason,
+                "detection": of(found.place, np.full(len(truth), -1)),
+                "ground_truth": partner,
+                **{name: box[:, axis] for axis, name in enumerate("xywh")},
+            }
+        )
+
+    def curve(
+        self, category: str, iou: float = 0.5, area: str = "all", limit: int | None = None
+    ) -> Curve:
+        """The precision-recall curve of a class.
+
+        category: its name; iou and area: of the rules; limit: detections of an image and class
+        that count, the largest of the rules unless given.
+
+        Raises:
+            InputError: no class has this name.
+            RulesError: a threshold or range that the rules do not have.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> curve = result.curve("person", iou=0.5)
+        >>> bool((curve.envelope >= curve.precision).all())
+        True
+        """
+        return self.curves.curve(
+            self._class(category),
+            self.threshold_index(iou),
+            self._area(area),
+            self.rules.max_limit if limit is None else limit,
+        )
+
+    def tie_interval(self, metric: str = "AP", category: str | None = None) -> tuple[float, float]:
+        """The lowest and the highest value of a metric over all orders of equal scores.
+
+        The matching is kept; among the detections of a class with one score, false positives
+        come first for the lowest value, true positives for the highest. The summary's own value
+        lies between: there equal scores stand by image, then by place in the file.
+
+        category: of this class alone, by its name; over all of them unless given.
+
+        Raises:
+            InputError: the rules have no such metric, no class has this name, or the metric is one
+                whose extremes are not at these two orders.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> low, high = result.tie_interval("AP50")
+        >>> low <= result.summary["AP50"] <= high
+        True
+        """
+        known = {found.name: found for found in metrics_of(self.rules)}
+        if metric not in known:
+            raise InputError(f"no metric {metric!r}; there are {', '.join(known)}")
+        if known[metric].kind not in ("precision", "recall", *FREQUENCIES):
+            raise InputError(
+                f"no interval over equal scores for {metric}: it is known for AP and AR alone"
+            )
+        if why := NO_INTERVAL.get(self.rules.interpolation):
+            raise InputError(
+                f"no interval over the order of equal scores, {self.rules.name}: {why}"
+            )
+        row = None if category is None else self._class(category)
+        return tie_interval(self.curves, known[metric], row)
+
+    def arrays(self) -> dict[str, Floats]:
+        """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``
+        (T, K, A, M); nan where undefined.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> result.arrays()["precision"].shape
+        (10, 101, 5, 4, 3)
+        """
+        limits = self.rules.max_detections
+        return {
+            "precision": np.stack([self.curves.precision(limit) for limit in limits], axis=-1),
+            "recall": self.curves.recall.copy(),
+            "scores": np.stack([self.curves.scores(limit) for limit in limits], axis=-1),
+        }
+
+    @property
+    def plot(self) -> Plots:
+        """Figures: ``pr``, ``confidence``, ``confusion``, ``errors``, ``classes``, ``sizes`` and
+        ``reliability``, each of which returns a figure of matplotlib (``docs/figures.md``).
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> result.plot.classes().axes[0].get_title(loc="left").partition(" by")[0]
+        'AP'
+        """
+        return views.bound().plots(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values: the JSON contract of ``docs/json.md``, schema 1.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> result.to_dict()["per_class"]["bus"]["AP"] is None
+        True
+        """
+        columns = {name: column.tolist() for name, column in self.class_columns().items()}
+        return {
+            "schema": SCHEMA,
+            "signature": self.signature,
+            "shape": self.rules.shape,
+            "metrics": {name: _or_none(value) for name, value in self.summary.items()},
+            "undefined": dict(self.summary.undefined),
+            "per_class": {
+                label: {name: _or_none(column[row]) for name, column in columns.items()}
+                for row, label in enumerate(self.class_names)
+            },
+            "counts": dict(self.counts),
+            "attention": list(self.attention),
+            "inputs": [
+                {
+                    "path": source.input.path,
+                    "format": source.format,
+                    "size": source.input.size,
+                    "sha256": source.input.sha256,
+                }
+                for source in (self.ground_truth.source, self.detections.source)
+                if source.input
+            ],
+            "versions": {
+                "detmetrics": __version__,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+            },
+        }
+
+    def _repr_html_(self) -> str:
+        """As notebooks show it."""
+        return views.bound().notebook_html(self)
+
+    def _class(self, name: str) -> int:
+        if name not in self.class_names:
+            raise InputError(f"no class {name!r}; there are {', '.join(self.class_names)}")
+        return self.class_names.index(name)
+
+    def threshold_index(self, iou: float) -> int:
+        """The place of an IoU threshold among those of the rules.
+
+        Raises:
+            RulesError: the rules do not have it.
+        """
+        index = self.rules.threshold_index(iou)
+        if index is None:
+            have = ", ".join(f"{value:g}" for value in self.rules.iou_thresholds)
+            raise RulesError(f"no IoU threshold {iou}; the rules have {have}")
+        return index
+
+    def _area(self, name: str) -> int:
+        return self.rules.area_index(name)
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value

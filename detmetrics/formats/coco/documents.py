@@ -1,0 +1,147 @@
+"""A COCO document as typed records: decoded at once, and again with care where it is refused."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import msgspec
+
+from detmetrics.formats.json.records import (
+    REFUSED,
+    SWAPPED,
+    AnyId,
+    Box,
+    Flag,
+    kind_of,
+    parse,
+    records,
+)
+from detmetrics.formats.json.segmentations import NO_TEXT
+from detmetrics.formats.json.shape_fields import is_shaped, is_sound
+from detmetrics.foundation.errors import FormatError
+
+__all__ = [
+    "Annotation",
+    "Category",
+    "Document",
+    "Image",
+    "ShapedAnnotation",
+    "document_of",
+    "sound_document",
+]
+
+
+class Image(msgspec.Struct):
+    """An image; what LVIS adds is None where it is missing."""
+
+    id: AnyId
+    file_name: str | None = None
+    width: Any = None
+    height: Any = None
+    neg_category_ids: list[AnyId] | None = None
+    not_exhaustive_category_ids: list[AnyId] | None = None
+
+
+class Category(msgspec.Struct):
+    """A class, with LVIS's frequency."""
+
+    id: AnyId
+    name: str | int | float | None = None
+    frequency: str | None = None
+
+
+class Annotation(msgspec.Struct, gc=False):
+    """A box; ``score`` is there in documents that hold detections.
+
+    What nobody asked for may be anything: attributes are looked at only where they are numbers.
+    """
+
+    image_id: AnyId
+    category_id: AnyId
+    bbox: Box
+    id: AnyId | None = None
+    area: float | None = None
+    iscrowd: Flag = None
+    ignore: Flag = None
+    visibility: Any = None
+    vis_ratio: Any = None
+    occlusion: Any = None
+    occluded: Any = None
+    truncation: Any = None
+    truncated: Any = None
+    score: float | None = None
+    segmentation: msgspec.Raw = NO_TEXT
+    bbox_mode: Any = None
+    obb: Any = None
+    poly: Any = None
+
+
+class ShapedAnnotation(Annotation, kw_only=True, gc=False):
+    """One with an oriented box in ``bbox``, or without any."""
+
+    bbox: tuple[float, ...] | None = None  # type: ignore[assignment]
+
+
+class Document(msgspec.Struct):
+    """The three lists; whatever else stands there is passed over."""
+
+    images: list[Image]
+    annotations: list[Annotation]
+    categories: list[Category]
+
+
+class _ShapedDocument(msgspec.Struct):
+    images: list[Image]
+    annotations: list[ShapedAnnotation]
+    categories: list[Category]
+
+
+SECTIONS: tuple[tuple[str, type[Any]], ...] = (
+    ("images", Image),
+    ("annotations", Annotation),
+    ("categories", Category),
+)
+
+
+def document_of(data: bytes, path: str) -> Document:
+    """The document.
+
+    Raises:
+        FormatError: it is none; all faults are listed.
+    """
+    return sound_document(data) or _careful_document(data, path)
+
+
+def sound_document(data: bytes) -> Document | None:
+    """The document, or None where it is none."""
+    for kind in (Document, _ShapedDocument):
+        with contextlib.suppress(*REFUSED):
+            found: Any = msgspec.json.decode(data, type=kind)
+            if kind is Document or is_sound(found.annotations):
+                return Document(found.images, found.annotations, found.categories)
+    return None
+
+
+def _careful_document(data: bytes, path: str) -> Document:
+    content = parse(data, path)
+    if isinstance(content, list):
+        raise FormatError(
+            path,
+            [f"expected an object with images, annotations and categories, got a list{SWAPPED}"],
+        )
+    if not isinstance(content, dict):
+        raise FormatError(path, [f"expected an object, got {kind_of(content)}"])
+    faults: list[str] = []
+    parts: dict[str, list[Any]] = {}
+    for name, kind in SECTIONS:
+        if not isinstance(content.get(name), list):
+            got = kind_of(content[name]) if name in content else "nothing"
+            faults.append(f"{name}: expected a list, got {got}")
+            continue
+        shaped = kind is Annotation and any(map(is_shaped, content[name]))
+        parts[name], found = records(content[name], ShapedAnnotation if shaped else kind, name)
+        faults += found
+    if faults:
+        raise FormatError(path, faults)
+    return Document(**parts)

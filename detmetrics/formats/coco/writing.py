@@ -1,0 +1,199 @@
+"""Tables as COCO JSON: documents of ground truth, and lists of detections."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from detmetrics.formats.writing.written import Table, Written, in_pixels, named_by_more_than_ids
+from detmetrics.formats.writing.written_shapes import segmentations_in, shape_areas
+from detmetrics.foundation.arrays import Objects
+from detmetrics.foundation.messages import counted
+from detmetrics.overlap.polygons.polygons import Rectangles
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.catalog import Catalog
+
+__all__ = ["write_detections", "write_ground_truth"]
+
+SPELLED = re.compile(r"\d{1,18}", re.ASCII)
+
+
+def write_ground_truth(truth: GroundTruth) -> Written:
+    """A COCO document; ids that are no whole numbers are counted from 1.
+
+    Raises:
+        OutputError: image sizes are unknown and boxes are shares.
+    """
+    in_pixels(truth)
+    catalog = truth.catalog
+    image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
+    looked, frequency = _looked_for(truth, category_ids)
+    crowd = truth.crowd | truth.difficult
+    area, unknown = shape_areas(truth)
+    columns = zip(
+        _whole_ids(truth.ids),
+        truth.image.tolist(),
+        truth.category.tolist(),
+        truth.xywh.tolist(),
+        area.tolist(),
+        crowd.tolist(),
+        truth.ignore.tolist(),
+        _told(truth),
+        _shapes_of(truth),
+        strict=True,
+    )
+    annotations = [
+        {
+            "id": number,
+            "image_id": image_ids[image],
+            "category_id": category_ids[category],
+            "bbox": box,
+            "area": area,
+            "iscrowd": int(is_crowd),
+            **({"ignore": 1} if ignore else {}),
+            **more,
+            **shape,
+        }
+        for number, image, category, box, area, is_crowd, ignore, more, shape in columns
+    ]
+    document = {
+        "images": [
+            {"id": known, "file_name": name, **_sides_of(size), **lists}
+            for known, name, size, lists in zip(
+                image_ids, catalog.image_names, catalog.image_sizes.tolist(), looked, strict=True
+            )
+        ],
+        "annotations": annotations,
+        "categories": [
+            {"id": known, "name": name, **told}
+            for known, name, told in zip(
+                category_ids, catalog.category_names, frequency, strict=True
+            )
+        ],
+    }
+    return Written({"": msgspec.json.encode(document)}, (*_lost(truth), *_unmeasured(unknown)))
+
+
+def _shapes_of(table: Table) -> list[dict[str, Any]]:
+    """The outline of each row as a segmentation; beside that of oriented boxes, their sides."""
+    segmentations = segmentations_in(table)
+    if segmentations is None:
+        return [{} for _ in range(len(table))]
+    if isinstance(table.shapes, Rectangles):
+        pairs = zip(segmentations, table.shapes.sides.tolist(), strict=True)
+        return [{"segmentation": one, "obb": sides} for one, sides in pairs]
+    return [{"segmentation": one} for one in segmentations]
+
+
+def _unmeasured(unknown: int) -> Iterator[str]:
+    if unknown:
+        what = counted(unknown, "object that has none is", "objects that have none are")
+        yield f"areas: those of {what} w * h, as the size of an image is unknown (--image-dir)"
+
+
+def _told(truth: GroundTruth) -> list[dict[str, float]]:
+    """The attributes of each object that are known."""
+    told: list[dict[str, float]] = [{} for _ in range(len(truth))]
+    for name, values in truth.attributes.items():
+        for row in np.flatnonzero(~np.isnan(values)).tolist():
+            told[row][name] = float(values[row])
+    return told
+
+
+def _looked_for(
+    truth: GroundTruth, category_ids: list[int]
+) -> tuple[list[dict[str, list[int]]], list[dict[str, str]]]:
+    """What LVIS adds to every image and every category; nothing where it is not known."""
+    federation = truth.federation
+    if federation is None:
+        return [{} for _ in truth.catalog.image_ids], [{} for _ in category_ids]
+    sides = {
+        "neg_category_ids": federation.verified,
+        "not_exhaustive_category_ids": federation.not_exhaustive,
+    }
+    images: list[dict[str, list[int]]] = [{k: [] for k in sides} for _ in truth.catalog.image_ids]
+    for field, pairs in sides.items():
+        for image, category in pairs.tolist():
+            images[image][field].append(category_ids[category])
+    return images, [{"frequency": name} if name else {} for name in federation.frequency]
+
+
+def write_detections(found: Detections) -> Written:
+    """A list of COCO results.
+
+    Raises:
+        OutputError: image sizes are unknown and boxes are shares.
+    """
+    in_pixels(found)
+    catalog = found.catalog
+    image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
+    columns = zip(
+        found.image.tolist(),
+        found.category.tolist(),
+        found.xywh.tolist(),
+        found.scores.tolist(),
+        _shapes_of(found),
+        strict=True,
+    )
+    rows = [
+        {
+            "image_id": image_ids[image],
+            "category_id": category_ids[category],
+            "bbox": box,
+            "score": score,
+            **shape,
+        }
+        for image, category, box, score, shape in columns
+    ]
+    return Written({"": msgspec.json.encode(rows)}, tuple(_lost_of_detections(catalog)))
+
+
+def _whole_ids(ids: Objects) -> list[int]:
+    """The ids; texts as the numbers that they spell, as converters do, else counted from 1."""
+    known: list[Any] = ids.tolist()
+    if ids.dtype != object:
+        return known
+    numbers = [int(text) for text in known if isinstance(text, str) and SPELLED.fullmatch(text)]
+    spelled = len(set(numbers)) == len(known)
+    return numbers if spelled else [*range(1, len(known) + 1)]
+
+
+def _sides_of(size: list[float]) -> dict[str, float]:
+    if math.isnan(size[0]):
+        return {}
+    whole = [int(side) if side.is_integer() else side for side in size]
+    return dict(zip(("width", "height"), whole, strict=True))
+
+
+def _lost(truth: GroundTruth) -> Iterator[str]:
+    if marked := int((truth.difficult & ~truth.crowd).sum()):
+        what = counted(marked, "difficult object is", "difficult objects are")
+        yield f"{what} written as iscrowd 1"
+    yield from _lost_ids(truth.catalog)
+
+
+def _lost_of_detections(catalog: Catalog) -> Iterator[str]:
+    yield from _lost_ids(catalog)
+    kinds = {
+        "images": (catalog.image_ids.tolist(), catalog.image_names),
+        "classes": (catalog.category_ids.tolist(), catalog.category_names),
+    }
+    if named := [kind for kind, known in kinds.items() if named_by_more_than_ids(*known)]:
+        yield f"names of {' and '.join(named)}: a list of detections has their ids alone"
+
+
+def _lost_ids(catalog: Catalog) -> Iterator[str]:
+    if catalog.image_ids.dtype == object:
+        yield f"image ids that are texts are {_numbered(catalog.image_ids)}"
+    if catalog.category_ids.dtype == object:
+        yield f"class ids that are texts are {_numbered(catalog.category_ids)}"
+
+
+def _numbered(ids: Objects) -> str:
+    counted_from_one = _whole_ids(ids) == [*range(1, len(ids) + 1)]
+    return "numbered from 1, in order" if counted_from_one else "written as the numbers they spell"

@@ -1,0 +1,48 @@
+"""What something that no format knows looks like, and what to give in its place."""
+
+from __future__ import annotations
+
+from detmetrics.formats.given import Given
+from detmetrics.formats.lines.text_folder import box_files, sampled
+from detmetrics.formats.metadata.image_sizes import IMAGE_SUFFIXES
+from detmetrics.foundation.decoding import binary_kind
+from detmetrics.foundation.messages import counted
+
+__all__ = ["advice", "look"]
+
+SINGLE = (".json", ".csv", ".tsv", ".parquet", ".json.gz", ".csv.gz", ".tsv.gz")
+MOSTLY = 0.9
+
+
+def look(given: Given) -> str:
+    """In a few words what it is."""
+    if not given.is_folder:
+        return binary_kind(given.head) or "a file"
+    endings = sorted({name.rpartition(".")[2].lower() for name in given.files if "." in name})
+    kinds = f" of the kinds {', '.join(endings[:6])}" if endings else ""
+    return f"a folder with {counted(len(given.files), 'file')}{kinds}"
+
+
+def advice(given: Given) -> str | None:
+    """What most likely has to be done, where that can be seen."""
+    if not given.is_folder:
+        archive = (binary_kind(given.head) or "").endswith("archive")
+        return "unpack it and give what is in it" if archive else None
+    tables = [name for name in given.files if name.lower().endswith(SINGLE)]
+    if len(tables) == 1:
+        return f"give the file in it: {given.join(tables[0])}"
+    if len(given.ending(*IMAGE_SUFFIXES)) >= MOSTLY * len(given.files):
+        return "these are images: give the folder with their boxes"
+    return _of_lines(given)
+
+
+def _of_lines(given: Given) -> str | None:
+    lines = sampled(given) if box_files(given) else None
+    widths = set() if lines is None else set(lines.width.tolist())
+    if len(widths) != 1:
+        return None
+    return (
+        f"its lines have {counted(widths.pop() + 1, 'column')}, where labels have 5 (class cx cy w "
+        "h) and predictions 6 (with a score): take out what is too much, add what is missing, or "
+        "say what they are, as --det-format text --columns 'class cx cy w h angle score'"
+    )

@@ -1,0 +1,1 @@
+"""What formats in JSON share: records, and shapes in their fields."""

@@ -1,0 +1,1 @@
+"""What formats of lines share: files to columns of numbers, and what the columns mean."""

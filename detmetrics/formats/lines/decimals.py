@@ -1,0 +1,192 @@
+"""Numbers in text, very many at once, each exactly as ``float`` reads it.
+
+The digits of a number without its point are a whole number, and the number is that divided by a
+power of ten. A float holds both exactly where there are at most 15 digits, so one division, which
+is rounded once, gives the float nearest to the text: what ``float`` gives, to the last bit. What is
+written in another way (an exponent, more digits, ``nan``) is left to ``float``.
+
+Eight characters make a word of 64 bits, the last character in its highest byte, and whatever is
+done to a character is done to all eight at once. A digit is its character with the bits of ``"0"``
+turned over; then no digit has the bit ``0x10``, and a point has it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detmetrics.formats.given import Text
+from detmetrics.foundation.arrays import Bools, Floats, Ints
+
+__all__ = ["Span", "Words", "floats", "span_of", "words"]
+
+Words: TypeAlias = NDArray[np.uint64]
+
+MOST_DIGITS = 15
+FEW = 0.05
+"""The share of numbers that may be left to ``float``, which takes fifty times as long."""
+
+MINUS = ord("-")
+POINT = np.uint64(ord(".") ^ ord("0"))
+ONE, NIBBLE, BYTE = (np.uint64(bits) for bits in (1, 4, 8))
+
+
+class Span(NamedTuple):
+    """A part of a text. text : (n,) its bytes; before : (n,) the eight bytes before each byte."""
+
+    text: Text
+    before: Words
+
+
+def span_of(text: Text, start: int, stop: int) -> Span:
+    """The bytes from ``start`` to before ``stop``; at least eight must lie before them."""
+    # A word begins at every byte; NumPy takes from such a view, though it is not aligned.
+    before: Words = np.ndarray(stop - start, "<u8", text, start - 8, (1,))
+    return Span(text[start:stop], before)
+
+
+def floats(span: Span, end: Ints, length: Ints) -> Floats | None:
+    r"""(n,) the numbers of ``length`` characters before ``end``; None where one is no number.
+
+    None also where many are written in an unusual way.
+
+    >>> text = np.frombuffer(b"8 spaces        0.25 -3\n", np.uint8)
+    >>> floats(span_of(text, 16, 24), np.array([4, 7]), np.array([4, 2])).tolist()
+    [0.25, -3.0]
+    """
+    first = end - length
+    # Where the column begins without a sign, few numbers have one if any.
+    if len(end) and span.text[first[0]] == MINUS:
+        values, odd = _signed(span, end, length, first)
+    else:
+        values, odd = _decimals(span, end, length)
+        at = np.flatnonzero(odd)
+        values[at], odd[at] = _signed(span, end[at], length[at], first[at])
+    at = np.flatnonzero(odd)
+    if len(at) > FEW * len(values):
+        return None
+    try:
+        values[at] = [_float(token) for token in _tokens(span, end[at], length[at])]
+    except ValueError:
+        return None
+    return values
+
+
+def _signed(span: Span, end: Ints, length: Ints, first: Ints) -> tuple[Floats, Bools]:
+    """(n,) numbers that may have a minus, which stands at ``first``; (n,) where it is no number."""
+    negative = span.text[first] == MINUS
+    values, odd = _decimals(span, end, length - negative)
+    return np.where(negative, -values, values), odd
+
+
+def _tokens(span: Span, end: Ints, length: Ints) -> list[bytes]:
+    """What stands there, one by one."""
+    places = zip((end - length).tolist(), end.tolist(), strict=True)
+    text = span.text.data
+    return [bytes(text[start:stop]) for start, stop in places]
+
+
+def _float(token: bytes) -> float:
+    if b"_" in token:  # which Python allows between digits
+        raise ValueError
+    return float(token)
+
+
+def words(span: Span, end: Ints, length: Ints) -> Words:
+    """(n,) the last ``length`` of the eight bytes before ``end``, and zeros in front."""
+    return _cut(span.before[end], length)
+
+
+def _cut(word: Words, length: Ints) -> Words:
+    unused = np.maximum(8 - length, 0).view(np.uint64) * BYTE
+    if unused.any():
+        word >>= unused
+        word <<= unused
+    return word
+
+
+def _alike(values: Any) -> Any:
+    """(1,) where all are equal, so that what follows from them is computed once."""
+    return values[:1] if (values == values[:1]).all() else values
+
+
+def _eight(byte: int) -> np.uint64:
+    """A word of eight equal bytes."""
+    return np.uint64(byte * 0x0101010101010101)
+
+
+def _decimals(span: Span, end: Ints, length: Ints) -> tuple[Floats, Bools]:
+    """(n,) numbers of digits and a point; (n,) where there is anything else."""
+    length = _alike(length)
+    low, point, odd = _without_point(_digits(span, end, length))
+    whole, power, dotted = _whole(low), _power(point, POWERS), point > 0
+    if (length > 8).any():
+        high, point, more = _without_point(_digits(span, end - 8, length - 8))
+        # Without a point behind them, the digits in front stand one place further on.
+        ahead = np.where(dotted, np.uint64(10**7), np.uint64(10**8))
+        whole += _whole(high) * ahead
+        odd |= more | (dotted & (point > 0))
+        power, dotted = power * _power(point, POWERS_AHEAD), dotted | (point > 0)
+    count = length - dotted
+    wrong = (odd != 0) | (count < 1) | (count > MOST_DIGITS)
+    return whole.view(np.int64) / power, wrong
+
+
+def _digits(span: Span, end: Ints, length: Ints) -> Words:
+    """(n,) the last characters before ``end`` as digits, 0 in front of them."""
+    word = span.before[end]
+    word ^= _eight(ord("0"))
+    return _cut(word, length)
+
+
+def _without_point(word: Words) -> tuple[Words, Words, Words]:
+    """(n,) the digits alone; (n,) the lowest bit of the point's byte, 0 without one; (n,) not 0
+    where there is anything else.
+
+    What stands before the point moves into its place.
+    """
+    point = _alike(word & _eight(0x10)) >> NIBBLE
+    word ^= point * POINT
+    # A byte that is 9 or less stays in its low half with 6 added, only 0 does with 15.
+    beyond = word + (_eight(6) + point * np.uint64(9))
+    beyond |= word
+    beyond &= _eight(0xF0)
+    beyond |= point & (point - ONE)
+    before = word & (point - ONE)
+    word ^= before
+    before <<= BYTE * (point > 0)
+    word |= before
+    return word, point, beyond
+
+
+def _whole(digits: Words) -> Words:
+    """The number that eight digits spell: they join to pairs, pairs to fours, fours to one."""
+    digits *= np.uint64(10 << 8 | 1)
+    digits >>= np.uint64(8)
+    digits &= np.uint64(0x00FF00FF00FF00FF)
+    digits *= np.uint64(100 << 16 | 1)
+    digits >>= np.uint64(16)
+    digits &= np.uint64(0x0000FFFF0000FFFF)
+    digits *= np.uint64(10_000 << 32 | 1)
+    digits >>= np.uint64(32)
+    return digits
+
+
+def _powers(last: int) -> Floats:
+    """What a number is divided by: without a point, and by the byte of its point.
+
+    last: how many characters there are up to the end of the word.
+    """
+    return np.array([1.0, *(float(10 ** (last - 1 - byte)) for byte in range(8))])
+
+
+POWERS, POWERS_AHEAD = _powers(8), _powers(16)
+
+
+def _power(point: Words, powers: Floats) -> Floats:
+    # 2.0 ** n has 1023 + n in its bits from 52 on, and byte b begins at n = 8 * b; 0.0 has nothing.
+    byte = (point.astype(np.float64).view(np.int64) >> 55) - 127
+    divisor: Floats = powers.take(np.maximum(byte + 1, 0))
+    return divisor

@@ -1,0 +1,273 @@
+"""Text files whose lines are all alike, a word and as many numbers in each, as columns.
+
+The text of all files is cut into pieces of a megabyte, which stay in cache, and these are read on
+two threads. Nothing is done line by line: all places that part two fields are found at once, and
+the numbers of a column are read at once (:mod:`detmetrics.formats.lines.decimals`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from detmetrics.formats.given import MARGIN, Contents, Text
+from detmetrics.formats.lines.decimals import Span, Words, floats, span_of, words
+from detmetrics.foundation.arrays import Bools, Floats, Ints, object_column
+from detmetrics.foundation.decoding import BYTE_ORDER_MARKS
+from detmetrics.foundation.parallel import each
+from detmetrics.tables.catalog import Keys
+
+__all__ = ["Fields", "read_fields"]
+
+PIECE = 1 << 20
+LONGEST_LINE = 1 << 12
+MOST_FIELDS = LONGEST_WORD = 64
+EXACT = 1 << 53
+"""Floats hold all whole numbers below this."""
+
+TAB, NEWLINE, RETURN, SPACE = b"\t\n\r "
+NUMERIC = np.frombuffer(b"0123456789+-.", np.uint8)
+MARKS = [mark[0] for mark, _ in BYTE_ORDER_MARKS]
+
+
+class IrregularError(Exception):
+    """The lines are not all alike."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """What stands in lines, blank ones left out.
+
+    line : (R,) which of all lines, None where none is blank;
+    lines : (F,) how many each file has, blank ones too;
+    words : (R,) the label of each line as text, None where it is a number in all;
+    columns : (C, R) what stands there as numbers; that of labels is without meaning if it is text.
+    """
+
+    line: Ints | None
+    lines: Ints
+    words: Keys | None
+    columns: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Whole lines, after the end of the one before.
+
+    first, lines: the number of the first among all, and how many there are;
+    ends: where files end, as places in the span.
+    """
+
+    span: Span
+    first: int
+    lines: int
+    ends: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """parts : (P, U) eight characters each of different texts, the last first; code : (R,)."""
+
+    parts: Words
+    code: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """line, words: as in fields; ends: the number of lines up to where each file ends."""
+
+    line: Ints
+    ends: Ints
+    words: _Words | None
+
+
+def read_fields(contents: Contents, *, text_label: bool, label: int = 0) -> Fields | None:
+    """What stands in files whose lines are all alike; None where they are not.
+
+    text_label: the label is text even where it is a number; label: the column that it stands in.
+    """
+    try:
+        pieces = [*_pieces(contents)]
+        columns = _table(pieces)
+        if label >= len(columns):
+            return None
+        found = each(lambda piece: _read(piece, columns, text_label, label), pieces)
+        words = _joined([part.words for part in found if len(part.line)])
+    except IrregularError:
+        return None
+    line = None
+    if sum(len(part.line) for part in found) < columns.shape[1]:
+        line = np.concatenate([part.line for part in found])
+        columns = columns[:, line]
+    ends = np.concatenate([part.ends for part in found])
+    return Fields(line=line, lines=np.diff(ends, prepend=0), words=words, columns=columns)
+
+
+def _pieces(contents: Contents) -> Iterator[_Piece]:
+    first = 0
+    for text, spans in zip(contents.blocks, contents.spans, strict=True):
+        start, stop, following = spans.T
+        if np.isin(text[start[stop > start]], MARKS).any():
+            raise IrregularError
+        file = 0
+        for begin, end in pairwise([MARGIN, *_cuts(text)]):
+            lines = int(np.count_nonzero(text[begin:end] == NEWLINE))
+            files = int(np.searchsorted(following, end, "right"))
+            ends = following[file:files] - (begin - 1)
+            yield _Piece(span_of(text, begin - 1, end), first, lines, ends)
+            first += lines
+            file = files
+
+
+def _cuts(text: Text) -> Iterator[int]:
+    """Where pieces end, each behind a line."""
+    at = MARGIN
+    while len(text) - at > PIECE:
+        tail = text[at + PIECE - LONGEST_LINE : at + PIECE]
+        newline = np.flatnonzero(tail == NEWLINE)
+        if not len(newline):
+            raise IrregularError
+        at += PIECE - LONGEST_LINE + int(newline[-1]) + 1
+        yield at
+    yield len(text)
+
+
+def _table(pieces: Sequence[_Piece]) -> Floats:
+    """(C, R) room for as many columns as the first line has fields, and for all lines."""
+    starts = (piece.span.text[:LONGEST_LINE].tobytes() for piece in pieces)
+    counts = (len(line.split()) for start in starts for line in start.splitlines())
+    width = next(filter(None, counts), 0)
+    lines = sum(piece.lines for piece in pieces)
+    # A field takes two bytes at least, so only blank lines can ask for much more room than text.
+    size = sum(len(piece.span.text) for piece in pieces)
+    if not 2 <= width <= MOST_FIELDS or width * lines > size:
+        raise IrregularError
+    return np.empty((width, lines))
+
+
+def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _Found:
+    """Put the numbers of a piece into their columns."""
+    text, width = piece.span.text, len(columns)
+    parting = np.flatnonzero(text <= SPACE)
+    end: Ints = parting[1:]
+    length: Ints = end - parting[:-1] - 1
+    newline = _newlines(text, end)
+    ends = piece.first + np.searchsorted(end[newline], piece.ends)
+    before = newline + 1  # fields up to the end of each line
+    filled: Bools = length > 0
+    if not filled.all():  # several spaces, or blank lines
+        before = np.cumsum(filled, dtype=np.int64)[newline]
+        end, length = end[filled], length[filled]
+    fields = np.diff(before, prepend=0)
+    line = np.flatnonzero(fields)
+    if (fields[line] != width).any():
+        raise IrregularError
+    words = None
+    if len(line):
+        rows = columns[:, piece.first : piece.first + piece.lines]
+        at = line if len(line) < len(fields) else slice(None)
+        places = end.reshape(-1, width).T, length.reshape(-1, width).T
+        words = _put(rows, at, piece.span, places, text_label, label)
+    return _Found(piece.first + line, ends, words)
+
+
+def _put(
+    rows: Floats,
+    at: Ints | slice,
+    span: Span,
+    places: tuple[Ints, Ints],
+    text_label: bool,
+    label: int,
+) -> _Words | None:
+    """Put numbers into ``rows[:, at]``; the labels are returned where they are none."""
+    fields = [*enumerate(zip(*places, strict=True))]
+    _, first = fields.pop(label)
+    for column, (end, length) in fields:
+        found = floats(span, end, length)
+        if found is None:
+            raise IrregularError
+        rows[column, at] = found
+    found = None if text_label else _whole(span, *first)
+    if found is None:
+        if not text_label and np.isin(span.text[first[0] - first[1]], NUMERIC).any():
+            raise IrregularError  # numbers, some of them in a way of their own
+        return _words(span, *first)
+    rows[label, at] = found
+    return None
+
+
+def _newlines(text: Text, end: Ints) -> Ints:
+    """Which of the bytes that part fields end a line; the others are spaces."""
+    kind = text[end]
+    newline = np.flatnonzero(kind == NEWLINE)
+    if len(newline) + np.count_nonzero(kind == SPACE) < len(kind):
+        followed = text[end[kind == RETURN] + 1]
+        if not np.isin(kind, [TAB, NEWLINE, RETURN, SPACE]).all() or (followed != NEWLINE).any():
+            raise IrregularError
+    return newline
+
+
+def _whole(span: Span, end: Ints, length: Ints) -> Floats | None:
+    """Labels as whole numbers; None where some are none."""
+    found = floats(span, end, length)
+    if found is not None and not ((found == np.floor(found)) & (np.abs(found) < EXACT)).all():
+        raise IrregularError
+    return found
+
+
+def _words(span: Span, end: Ints, length: Ints) -> _Words:
+    """Labels as they stand there."""
+    longest = int(length.max())
+    if longest > LONGEST_WORD:
+        raise IrregularError
+    parts = np.stack([words(span, end - seen, length - seen) for seen in range(0, longest, 8)])
+    code = _coded(parts)
+    return _Words(parts[:, _first(code)], code)
+
+
+def _coded(parts: Words) -> Ints:
+    """(n,) the number of each of n texts among the different ones; parts : (P, n)."""
+    code: Ints = np.searchsorted(np.unique(parts[0]), parts[0])
+    for part in parts[1:]:
+        pairs = code * len(code) + np.searchsorted(np.unique(part), part)
+        code = np.searchsorted(np.unique(pairs), pairs)
+    return code
+
+
+def _joined(found: Sequence[_Words | None]) -> Keys | None:
+    """Labels of all pieces as text, in order of appearance."""
+    own = [words for words in found if words is not None]
+    if not own:
+        return None
+    if len(own) < len(found):
+        raise IrregularError
+    most = max(len(words.parts) for words in own)
+    missing = [((0, most - len(words.parts)), (0, 0)) for words in own]
+    parts = np.concatenate(
+        [np.pad(words.parts, fill) for words, fill in zip(own, missing, strict=True)], axis=1
+    )
+    number = _coded(parts)
+    before = np.cumsum([0, *(words.parts.shape[1] for words in own)])
+    code = np.concatenate(
+        [number[words.code + first] for words, first in zip(own, before, strict=False)]
+    )
+    order = np.argsort(_first(code))
+    try:
+        texts = [_text(parts[::-1, at]) for at in _first(number)[order].tolist()]
+    except UnicodeDecodeError:
+        raise IrregularError from None
+    return Keys(object_column(texts), np.argsort(order)[code])
+
+
+def _first(code: Ints) -> Ints:
+    """Where each number from 0 on stands first; none is left out."""
+    first = np.empty(code.max() + 1, np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]  # what is written last stays
+    return first
+
+
+def _text(parts: Words) -> str:
+    return parts.astype("<u8").tobytes().lstrip(b"\0").decode()

@@ -1,0 +1,428 @@
+"""Lines of text, a box each: a word and then numbers, as columns.
+
+Nearly every file holds the same number of numbers in every line, so all files of a folder are read
+at once, as columns (:mod:`detmetrics.formats.lines.fields`). Where many numbers have more digits
+than are read so, pandas' parser does it. Only what neither takes (polygons of any length, names of
+several words, faults) is read again line by line.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detmetrics.formats.given import Contents
+from detmetrics.formats.lines.fields import EXACT, read_fields
+from detmetrics.foundation.arrays import Floats, Ints, Objects, object_column
+from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
+from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.messages import counted, printable, shown
+from detmetrics.tables.catalog import Id, Keys
+from detmetrics.tables.columns import LARGEST
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Lines", "exact_floats", "keys_of", "read_lines"]
+
+MANY = 1 << 16
+NAMED = re.compile(rb"\s*[^\s\d.+-]")
+MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
+WORD = re.compile(r"[^ \t\n\r\f\v]+")
+LONE_RETURN = re.compile(rb"\r(?!\n)")
+MOST_DIGITS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """What stands in the lines of one or several files.
+
+    files: (F,) their names; file : (R,) which of them; line : (R,) counted through all files, None
+    where every line is a row; first : (F,) the number of the first line of each file;
+    label : (R,) the word of each line, the first unless asked otherwise; numbers: of all lines, one
+    line after the other, or (R, C) where all hold as many; width : (R,) how many each line holds.
+    latin: files that are not in UTF-8 and were taken for Latin-1.
+    """
+
+    files: tuple[str, ...]
+    file: Ints
+    line: Ints | None
+    first: Ints
+    label: Keys
+    numbers: Floats
+    width: Ints
+    latin: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.file)
+
+    @property
+    def start(self) -> Ints:
+        """(R + 1,) where the numbers of each line begin among the values."""
+        return np.append(0, np.cumsum(self.width))
+
+    @property
+    def values(self) -> Floats:
+        """The numbers of all lines, one line after the other."""
+        return self.numbers.ravel()
+
+    def place(self, row: int) -> str:
+        """The file and the line of a row."""
+        file, line = self.file[row], row if self.line is None else self.line[row]
+        return f"{printable(self.files[file])}:{line - self.first[file] + 1}"
+
+    def notes(self, path: str) -> tuple[str, ...]:
+        """What a reader of the numbers should know about the text itself."""
+        if not self.latin:
+            return ()
+        what = counted(len(self.latin), "file is", "files are")
+        first = printable(self.latin[0])
+        return (f"{path}: {what} not in UTF-8 and taken for Latin-1, first {first}",)
+
+    def matrix(self, columns: int) -> Floats:
+        """(R, C) the numbers, where every line holds as many."""
+        if self.numbers.ndim == 2 and self.numbers.shape[1] == columns:
+            return self.numbers
+        return self.values.reshape(-1, columns)
+
+    def refuse(self, path: str, rows: Ints, says: Callable[[int], str]) -> None:
+        """Raise a fault for each of the rows.
+
+        Raises:
+            FormatError: there is one.
+        """
+        if len(rows):
+            faults = [f"{self.place(row)}: {says(row)}" for row in rows[:100].tolist()]
+            raise FormatError(path, faults, len(rows))
+
+    def usual(self) -> Lines:
+        """Without lines of a length that hardly another line has."""
+        lengths, at, count = np.unique(self.width, return_inverse=True, return_counts=True)
+        if len(lengths) < 2:
+            return self
+        kept = (count >= len(self) / 4)[at]
+        if not kept.any():  # polygons of any length
+            return self
+        code = np.arange(len(self)) if self.label.code is None else self.label.code
+        used, fresh = np.unique(code[kept], return_inverse=True)
+        return replace(
+            self,
+            file=self.file[kept],
+            line=np.flatnonzero(kept) if self.line is None else self.line[kept],
+            label=Keys(self.label.labels[used], fresh),
+            numbers=self.values[np.repeat(kept, self.width)],
+            width=self.width[kept],
+        )
+
+    def refuse_unusable(self, path: str) -> None:
+        """Raise a fault for each line with a number that can be no pixel; values : (R, C).
+
+        Raises:
+            FormatError: there is one.
+        """
+        if not self.numbers.size or (
+            self.numbers.min() >= -LARGEST and self.numbers.max() <= LARGEST
+        ):
+            return
+        values = self.values
+        bad = np.flatnonzero(~(np.abs(values) <= LARGEST))
+        rows, first = np.unique(np.searchsorted(self.start, bad, "right") - 1, return_index=True)
+        found = dict(zip(rows.tolist(), values[bad[first]].tolist(), strict=True))
+        self.refuse(
+            path, rows, lambda row: f"expected finite numbers that can be pixels, got {found[row]}"
+        )
+
+
+def read_lines(
+    contents: Contents,
+    files: Sequence[str],
+    path: str,
+    *,
+    text_label: bool = False,
+    label: int = 0,
+    strict: bool = True,
+) -> Lines:
+    """The lines of files; blank ones are passed over.
+
+    path: names the whole in errors; text_label: keep a label such as ``007`` as text, where else
+    a column of whole numbers becomes numbers; label: how many numbers stand before it, more behind
+    it; strict: without it, bad lines are passed over as
+    long as there are more good ones.
+
+    Raises:
+        FormatError: something that is no number where one must stand, or no text at all.
+    """
+    kept = _Label(text_label, label)
+    found = _regular(contents, tuple(files), kept)
+    if found is not None:
+        return found
+    parts = [*contents]
+    if not any(part.startswith(MARKS) for part in parts):
+        found = _by_pandas(parts, tuple(files), kept)
+    if found is not None:
+        return found
+    return _line_by_line(parts, tuple(files), path, kept, strict)
+
+
+class _Label(NamedTuple):
+    """text: it is text even where it is a number; column: where it stands."""
+
+    text: bool
+    column: int
+
+
+def exact_floats() -> dict[str, Any]:
+    """What pandas must be told to read numbers to the last bit; from 3.1 on it does unasked."""
+    import pandas as pd
+
+    version = tuple(int(part) for part in pd.__version__.split(".")[:2])
+    return {} if version >= (3, 1) else {"float_precision": "round_trip"}
+
+
+def _regular(contents: Contents, files: tuple[str, ...], kept: _Label) -> Lines | None:
+    """The fast way; None where the lines are not all alike."""
+    found = read_fields(contents, text_label=kept.text, label=kept.column)
+    if found is None:
+        return None
+    file = np.repeat(np.arange(len(files)), found.lines)
+    label, numbers = found.columns[kept.column], _others(found.columns, kept.column).T
+    return Lines(
+        files=files,
+        file=file if found.line is None else file[found.line],
+        line=found.line,
+        first=np.cumsum(found.lines) - found.lines,
+        label=_number_keys(label) if found.words is None else found.words,
+        numbers=numbers,
+        width=np.broadcast_to(np.int64(numbers.shape[1]), len(numbers)),
+    )
+
+
+def _others(columns: Floats, label: int) -> Floats:
+    """Without that of labels; no copy where it is the first."""
+    return columns[1:] if label == 0 else np.delete(columns, label, axis=0)
+
+
+def _by_pandas(parts: Sequence[bytes], files: tuple[str, ...], kept: _Label) -> Lines | None:
+    """The way for numbers of many digits; None where the lines are not all alike."""
+    parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in parts]
+    joined = b"".join(parts)
+    if b"\0" in joined or (b"\r" in joined and LONE_RETURN.search(joined)):
+        return None
+    frame, counts = _aligned(joined, kept), _line_counts(parts)
+    if frame is None or counts.sum() != len(frame):  # blank lines, which shift the others
+        return None
+    return Lines(
+        files=files,
+        file=np.repeat(np.arange(len(parts)), counts),
+        line=None,
+        first=np.cumsum(counts) - counts,
+        label=keys_of(frame[kept.column]),
+        numbers=frame.drop(columns=kept.column).to_numpy(np.float64),
+        width=np.broadcast_to(np.int64(frame.shape[1] - 1), len(frame)),
+    )
+
+
+def _aligned(joined: bytes, kept: _Label) -> pd.DataFrame | None:
+    """Words and numbers with one space between them, or with any."""
+    frame = None if b"\t" in joined else _frame(joined, " ", kept)
+    return _frame(joined, r"\s+", kept) if frame is None else frame
+
+
+def _line_counts(parts: Sequence[bytes]) -> Ints:
+    """How many lines each file holds; blank ones count."""
+    return np.fromiter((part.count(b"\n") for part in parts), np.int64, len(parts))
+
+
+def _frame(joined: bytes, separator: str, kept: _Label) -> pd.DataFrame | None:
+    """A word and numbers in every line, or None."""
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():  # of columns that are numbers here and text there
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            frame = pd.read_csv(
+                io.BytesIO(joined),
+                sep=separator,
+                header=None,
+                quoting=3,
+                na_filter=False,
+                dtype={kept.column: object} if kept.text or NAMED.match(joined) else None,
+                **exact_floats(),
+            )
+    except (ValueError, OverflowError):  # pandas' own errors and those of Unicode are ValueErrors
+        return None
+    return frame if _is_regular(frame, kept.column) else None
+
+
+def _is_regular(frame: pd.DataFrame, column: int) -> bool:
+    if frame.shape[1] <= max(column, 1):
+        return False
+    if any(kind.kind not in "iuf" for kind in frame.dtypes.drop(column)):
+        return False
+    label = frame[column]
+    if label.dtype.kind in "iuf":
+        return True
+    found = label.unique().tolist()
+    return "" not in found and all(isinstance(word, str) for word in found)
+
+
+def keys_of(column: Any) -> Keys:
+    """A column of pandas as ids: whole numbers, or text."""
+    if column.dtype == "category":
+        categories = column.cat.categories.to_numpy(dtype=object)
+        return _used(categories, column.cat.codes.to_numpy().astype(np.int64))
+    if column.dtype.kind not in "iuf":
+        return _factorized(column)
+    return _number_keys(column.to_numpy())
+
+
+def _number_keys(values: NDArray[Any]) -> Keys:
+    """Whole numbers, or else numbers as text."""
+    if values.dtype.kind == "f" and ((values == np.floor(values)) & (np.abs(values) < EXACT)).all():
+        values = values.astype(np.int64)
+    if values.dtype.kind in "iu" and (not len(values) or values.max() < 2**63):
+        if len(values) and values.min() >= 0 and values.max() < MANY:
+            return _used(np.arange(values.max() + 1), values)
+        labels, code = np.unique(values, return_inverse=True)
+        return Keys(labels, code)
+    return _text_keys([str(value) for value in values.tolist()])
+
+
+def _used(labels: Objects, code: Ints) -> Keys:
+    """Keys without the labels that no row has."""
+    counts = np.bincount(code, minlength=len(labels))
+    if counts.all():
+        return Keys(labels, code)
+    fresh = np.cumsum(counts > 0) - 1
+    return Keys(labels[counts > 0], fresh[code])
+
+
+def _factorized(column: Any) -> Keys:
+    import pandas as pd
+
+    code, labels = pd.factorize(column)
+    return Keys(object_column([str(label) for label in labels]), code.astype(np.int64))
+
+
+def _text_keys(words: Sequence[Id]) -> Keys:
+    code_of: dict[Id, int] = {}
+    code = np.fromiter(
+        (code_of.setdefault(word, len(code_of)) for word in words), np.int64, len(words)
+    )
+    return Keys(object_column([*code_of]), code)
+
+
+# --- the slow way ------------------------------------------------------------------------------
+
+
+def _line_by_line(
+    contents: Sequence[bytes], files: tuple[str, ...], path: str, kept: _Label, strict: bool
+) -> Lines:
+    words: list[str] = []
+    values: list[float] = []
+    start, file, line = [0], [], []
+    faults: list[str] = []
+    latin = []
+    for number, content in enumerate(contents):
+        name = files[number]
+        text, guessed = decoded(content, name if name == path else f"{path}/{name}")
+        if guessed:
+            latin.append(name)
+        for row, tokens in _rows(text):
+            own = slice(kept.column, _first_number(tokens, kept.column + 1))
+            label = tokens[own]
+            del tokens[own]
+            try:
+                values += map(_number, tokens)
+            except ValueError:
+                faults.append(f"{printable(name)}:{row + 1}: {_no_number(tokens)}")
+                del values[start[-1] :]
+                continue
+            words.append(" ".join(label))
+            start.append(len(values))
+            file.append(number)
+            line.append(row)
+    if faults and (strict or len(faults) >= len(words)):
+        raise FormatError(path, faults)
+    return Lines(
+        files=files,
+        file=np.array(file, np.int64),
+        line=np.array(line, np.int64),
+        first=np.zeros(len(files), np.int64),
+        label=_labels(words, kept.text),
+        numbers=np.array(values, np.float64),
+        width=np.array(start[1:], np.int64) - np.array(start[:-1], np.int64),
+        latin=tuple(latin),
+    )
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    for row, line in enumerate(text.split("\n") if "\n" in text else text.split("\r")):
+        # Spaces of ASCII alone part words; a class may have another in its name.
+        if tokens := WORD.findall(line):
+            yield row, tokens
+
+
+def _first_number(tokens: list[str], start: int) -> int:
+    """Names may be of several words: the numbers begin after the last word that is none.
+
+    The word ``difficult`` behind the numbers is a flag.
+    """
+    for at in range(start, len(tokens)):
+        if _is_number(tokens[at]):
+            return at
+    return len(tokens)
+
+
+def _is_number(token: str) -> bool:
+    try:
+        _number(token)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(token: str) -> float:
+    if token == "difficult":  # noqa: S105  (a word of the format, no password)
+        return 1.0
+    if "_" in token:  # which Python allows between digits
+        raise ValueError
+    return float(token)
+
+
+def _no_number(tokens: list[str]) -> str:
+    bad = next(token for token in tokens if not _is_number(token))
+    hint = ", with spaces between numbers" if "," in bad or ";" in bad else ""
+    return f"expected a number{hint}, got {shown(bad)}"
+
+
+def _labels(words: list[str], text_label: bool) -> Keys:
+    if not text_label and words and all(word.isascii() and word.isdigit() for word in words):
+        numbers = [int(word.lstrip("0")[:MOST_DIGITS] or 0) for word in words]
+        if max(numbers) < 2**63:
+            return _numbered(np.array(numbers, np.int64))
+    if not text_label and words and all(map(_is_whole, words)):
+        return _numbered(np.array([int(float(word)) for word in words], np.int64))
+    return _text_keys(words)
+
+
+def _numbered(numbers: Ints) -> Keys:
+    labels, code = np.unique(numbers, return_inverse=True)
+    return Keys(labels, code)
+
+
+def _is_whole(word: str) -> bool:
+    """Whether a word is a whole number that may be written with a point, as ``3.0``."""
+    return (
+        word != "difficult"
+        and _is_number(word)
+        and abs(float(word)) < EXACT
+        and float(word).is_integer()
+    )

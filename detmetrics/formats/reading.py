@@ -1,0 +1,88 @@
+"""How files are to be read, where they leave it open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from detmetrics.foundation.errors import InputError
+from detmetrics.overlap.polygons.angles import ANGLES
+from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.sheets import Pixels
+
+__all__ = ["CLASS_NUMBERS", "ClassNumbers", "Reading"]
+
+ClassNumbers = Literal["ids", "index0", "index1", "coco91"]
+CLASS_NUMBERS = ("ids", "index0", "index1", "coco91")
+
+
+def _nothing(_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How to read two files or folders; everything unset is recognised from the content.
+
+    Attributes:
+        gt_format, det_format: names of formats, such as ``"voc"``; see ``detmetrics formats``.
+        columns: what the columns of text files and tables hold. For text without a header their
+            names in order, such as ``"class score xmin ymin xmax ymax"``: with a score it is for
+            detections, without for ground truth. For tables ``"image=file,class=label"``.
+        class_names: names in the order of class numbers, or a file that holds them: one a line,
+            ``data.yaml``, or ``obj.names``.
+        class_numbers: what class numbers in the detections are: ``ids`` of the ground truth,
+            ``index0`` or ``index1``, the place in its order of classes counted from 0 or 1, or
+            ``coco91``, COCO's ids.
+        image_dir: a folder of images, whose headers give the sizes.
+        image_sizes: a table (CSV, TSV) with the columns image, width and height.
+        hierarchy: a file that says which classes are kinds of which (Open Images' JSON): objects
+            count for the classes above theirs too.
+        image_labels: a table of the classes that were looked for in each image (Open Images'
+            ImageID, LabelName, Confidence).
+        part: which part of a YOLO data set: ``val`` (the default), ``train`` or ``test``.
+        pixels: whether the last pixel of inclusive corners (VOC) counts: ``continuous``, as
+            COCO's rules have it, or ``inclusive``.
+        angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
+            on both sides or on one, see :data:`detmetrics.overlap.polygons.angles.ANGLES`.
+        catalog: of the ground truth, when detections are read.
+        done: called with the share that is read; told: called with what each side was taken for
+            and why.
+
+    Raises:
+        InputError: a setting has a value that does not exist.
+
+    >>> import detmetrics as dm
+    >>> dm.Reading(det_format="yolo", columns="class cx cy w h score").det_format
+    'yolo'
+    """
+
+    gt_format: str | None = None
+    det_format: str | None = None
+    columns: str | Sequence[str] = ()
+    class_names: str | os.PathLike[str] | Sequence[str] | None = None
+    class_numbers: ClassNumbers | None = None
+    image_dir: str | os.PathLike[str] | None = None
+    image_sizes: str | os.PathLike[str] | Mapping[str, tuple[float, float]] | None = None
+    hierarchy: str | os.PathLike[str] | None = None
+    image_labels: str | os.PathLike[str] | None = None
+    part: str | None = None
+    pixels: Pixels = "continuous"
+    angle: str | None = None
+    gt_angle: str | None = None
+    det_angle: str | None = None
+    catalog: Catalog | None = field(default=None, repr=False)
+    done: Callable[[float], None] = field(default=_nothing, repr=False, compare=False)
+    told: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.pixels not in ("continuous", "inclusive"):
+            raise InputError(f"pixels: expected continuous or inclusive, got {self.pixels!r}")
+        for name in ("angle", "gt_angle", "det_angle"):
+            if (asked := getattr(self, name)) not in (None, *ANGLES):
+                raise InputError(f"{name}: expected {', '.join(ANGLES)}, got {asked!r}")
+        if self.class_numbers not in (None, *CLASS_NUMBERS):
+            expected = ", ".join(CLASS_NUMBERS)
+            raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")

@@ -1,0 +1,1 @@
+"""What CSV and Parquet share: columns by name, and shapes in them."""

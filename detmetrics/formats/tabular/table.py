@@ -1,0 +1,412 @@
+"""From a table with a heading to a sheet: text tables read by pandas, and frames."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from detmetrics.formats.given import Given
+from detmetrics.formats.lines.layouts import lie_in_unit
+from detmetrics.formats.lines.lines import exact_floats, keys_of
+from detmetrics.formats.lines.oriented_columns import known_sizes
+from detmetrics.formats.metadata.class_names import listed_classes, names_of
+from detmetrics.formats.metadata.image_sizes import sizes_of
+from detmetrics.formats.reading import Reading
+from detmetrics.formats.tabular.headings import Heading
+from detmetrics.formats.tabular.numbers import Numbers, is_numeric
+from detmetrics.formats.tabular.shape_columns import places
+from detmetrics.foundation.arrays import Bools, Floats, Ints, object_column, used
+from detmetrics.foundation.decoding import decoded
+from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.files import Input
+from detmetrics.foundation.messages import printable, shown
+from detmetrics.tables.catalog import Keys
+from detmetrics.tables.sheets import Images, Sheet
+from detmetrics.tables.sources import Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["names_in", "read_delimited", "sheet_of"]
+
+PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
+EMPTY = frozenset(("", "nan", "none", "null"))
+LINE_END = re.compile(r"\r\n|\r|\n")
+ATTRIBUTES = ("visibility", "occlusion", "truncation")
+FLAGS = ("crowd", "ignore", "difficult")
+HEADING = 1 << 20
+ALWAYS_TEXT = ("image", "class")
+
+
+# --- text tables ---------------------------------------------------------------------------------
+
+
+def names_in(given: Given) -> list[str]:
+    """The names in the first line of a text table; empty where it is no text."""
+    head = given.head
+    cut = head.rfind(b"\n")  # the last line may end in the middle of a character
+    if cut >= 0 and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        head = head[: cut + 1]
+    try:
+        text, _ = decoded(head[: len(head) // 2 * 2] if head[:1] in b"\xff\xfe" else head, "")
+    except FormatError:
+        return []
+    return _split(_first_line(text)[0])
+
+
+def _first_line(text: str) -> tuple[str, int]:
+    """The first line with something in it, and where it starts."""
+    found = re.search(r"(?:^|(?<=[\r\n]))[^\r\n]*[^\s][^\r\n]*", text)
+    return (found[0], found.start()) if found else ("", 0)
+
+
+def _separator(line: str) -> str:
+    return max(("\t", ";", ",", "|"), key=line.count)
+
+
+def _split(line: str) -> list[str]:
+    return [part.strip().strip('"') for part in line.split(_separator(line))]
+
+
+def read_delimited(
+    given: Given, find: Callable[[list[str]], Heading]
+) -> tuple[pd.DataFrame, Heading, Input]:
+    """A text table; images and classes stay text, so that ``0012`` and ``12`` stay two.
+
+    find: from the names in the first line to what they hold. The index of the frame holds the
+    line of each row.
+
+    Raises:
+        FormatError: it is no table.
+    """
+    import pandas as pd
+
+    data, source = given.content()
+    data = _utf8(data, given.path)
+    line, start = _first_line(_head(data))
+    if not line:
+        raise FormatError(given.path, ["the file is empty"])
+    names = _split(line)
+    if len(set(names)) < len(names):
+        raise FormatError(given.path, ["line 1: two columns have one name"])
+    heading = find(names)
+    wanted = [*dict.fromkeys(heading.column.values())]
+    kinds = {
+        names.index(heading.column[what]): object for what in ALWAYS_TEXT if what in heading.column
+    }
+    more, before = len(names), len(_head(data)[:start].encode())
+    above = len(LINE_END.findall(data[:before].decode()))
+    body = memoryview(data)[before + len(line.encode()) :]
+    try:
+        # A column behind the last takes what a line has too many, which would be dropped else.
+        frame = pd.read_csv(
+            io.BytesIO(b"".join([f"{line}{_separator(line)}+".encode(), body])),
+            sep=_separator(line),
+            na_filter=False,
+            skipinitialspace=True,
+            skip_blank_lines=False,
+            index_col=False,
+            header=0,
+            names=[*range(more + 1)],
+            usecols=[*(names.index(name) for name in wanted), more],
+            dtype={**kinds, more: object},
+            low_memory=False,
+            **exact_floats(),
+        )
+    except IndexError:  # of pandas, where nothing follows the heading
+        frame = pd.DataFrame({at: pd.Series(dtype=object) for at in range(more + 1)})
+    except (ValueError, OverflowError) as error:
+        raise FormatError(given.path, [_parser_fault(error, above)]) from None
+    frame.index = pd.Index(_line_numbers(bytes(body), _separator(line), len(frame)) + above)
+    _refuse_longer(frame, more, given.path)
+    frame = _without_blank(_each_text_once(frame.drop(columns=more)))
+    return frame.rename(columns=dict(enumerate(names))), heading, source
+
+
+def _head(data: bytes) -> str:
+    """The beginning of a text, where its first line stands."""
+    return data[:HEADING].decode("utf-8", "replace")
+
+
+def _utf8(data: bytes, path: str) -> bytes:
+    """A text in UTF-8 without a mark, whatever it was in.
+
+    Raises:
+        FormatError: it is no text.
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if data.isascii() and b"\0" not in data:
+        return data
+    return decoded(data, path)[0].encode("utf-8", "surrogatepass")
+
+
+def _each_text_once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Images and classes as categories, since few differ of many; the texts stay as they are."""
+    import pandas as pd
+
+    for name in [name for name in frame.columns if frame[name].dtype == object]:
+        code, labels = pd.factorize(frame[name])
+        frame[name] = pd.Categorical.from_codes(code, categories=labels)
+    return frame
+
+
+def _line_numbers(body: bytes, separator: str, rows: int) -> Ints:
+    """(R,) the line on which each row begins, that of the heading being 1.
+
+    A quoted value may hold line ends, and then lines and rows differ in number.
+    """
+    plain = np.arange(rows) + 2
+    if b'"' not in body or body.rstrip(b"\r\n").count(b"\n") == rows:
+        return plain
+    text = body.decode("utf-8", "replace")
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    ends = []
+    with contextlib.suppress(csv.Error):
+        ends = [lines.line_num for _ in lines]
+    return np.array(ends[:rows], np.int64) + 1 if len(ends) > rows else plain
+
+
+def _refuse_longer(frame: pd.DataFrame, names: int, path: str) -> None:
+    longer = frame.index[frame[names].to_numpy() != ""]
+    if len(longer):
+        faults = [
+            f"line {line}: expected {names} columns, got more, {shown(frame[names][line])} the next"
+            for line in longer[:100].tolist()
+        ]
+        raise FormatError(path, faults, len(longer))
+
+
+def _without_blank(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without lines that hold nothing."""
+    blank = np.ones(len(frame), bool)
+    for name in frame.columns:
+        if is_numeric(frame[name]):
+            return frame
+        blank &= _is_empty(frame[name])
+    return frame[~blank] if blank.any() else frame
+
+
+def _parser_fault(error: Exception, above: int) -> str:
+    text = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+    if found := re.match(r"EOF inside string starting at row (\d+)", text):
+        line = int(found[1]) + above + 1
+        return f"line {line}: expected a second quotation mark, got the end of the file"
+    return f"not a table: {printable(text)}"
+
+
+# --- frames --------------------------------------------------------------------------------------
+
+
+def sheet_of(
+    frame: pd.DataFrame,
+    heading: Heading,
+    read: Input,
+    place: Callable[[int], str],
+    reading: Reading,
+    *,
+    scored: bool,
+    relative: bool | None = None,
+) -> Sheet:
+    """A sheet of the columns that a heading names; rows without a box name an empty image.
+
+    place: where row R of the frame stands; relative: None where the values must tell.
+
+    Raises:
+        FormatError: a value that is no number where one must stand.
+    """
+    column = heading.column
+    boxed = _with_box(frame, [column[part] for part in heading.place_names])
+    rows = np.flatnonzero(boxed)
+    part = frame if len(rows) == len(frame) else frame.iloc[rows]
+    numbers = Numbers(read.path, place, rows)
+    nothing = np.flatnonzero(~boxed)
+    class_column = column["class" if "class" in column else "number"]
+    _refuse_boxless(frame, nothing, [class_column], read.path, place)
+    _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
+    _refuse_nothing(part[class_column], read.path, place, rows, "a class")
+    every_image = _keys(frame[column["image"]])
+    sizes = _sizes(frame, every_image, column, numbers, reading)
+    turned = heading.shape == "angle"  # of which shares need the sizes of images
+    known = known_sizes(_names(every_image), reading, sizes) if turned else sizes
+    of_rows = known[_codes(every_image)[rows]]
+    boxes, box_format, shapes, said = places(part, heading, numbers, reading, of_rows)
+    if relative is None:
+        relative = lie_in_unit(boxes, box_format)
+    category = _keys(part[class_column])
+    flags = {what: numbers.flags(part[column[what]]) for what in FLAGS if what in column}
+    named = category.labels.dtype == object
+    return Sheet(
+        source=Source(
+            name=read.path,
+            input=read,
+            template="{field}",
+            fields=_fields(heading, class_column),
+            where=lambda row: place(int(rows[row])),
+        ),
+        image=Keys(every_image.labels, _codes(every_image)[rows]),
+        category=category,
+        boxes=np.ascontiguousarray(boxes),
+        box_format=box_format,
+        shapes=shapes,
+        relative=relative,
+        scores=numbers.of(part[column["score"]]) if scored else None,
+        areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
+        images=_images(every_image, sizes),
+        categories=None
+        if scored
+        else listed_classes(category.used().labels, names_of(reading.class_names), read.path),
+        image_key="id" if _is_id(column["image"]) else "name",
+        class_key="name" if named or "class" in column else "id",
+        notes=(*said, *_notes(heading, relative, read.path)),
+        attributes={
+            what: _numbers_or_nan(part[column[what]])
+            for what in ATTRIBUTES
+            if what in column and not scored
+        },
+        crowd=flags.get("crowd"),
+        ignore=flags.get("ignore"),
+        difficult=flags.get("difficult"),
+    )
+
+
+def _fields(heading: Heading, class_column: str) -> dict[str, str]:
+    column = heading.column
+    return {
+        "boxes": " ".join(column[part] for part in heading.box_names or heading.place_names),
+        "shapes": " ".join(column[part] for part in heading.place_names),
+        "image_ids": column["image"],
+        "categories": class_column,
+        "scores": column.get("score", "score"),
+        "areas": column.get("area", "area"),
+    }
+
+
+def _refuse_nothing(
+    column: pd.Series[Any], path: str, place: Callable[[int], str], rows: Ints, expected: str
+) -> None:
+    """Refuse rows without an image or a class."""
+    bad = np.flatnonzero(column.isna().to_numpy() | _is_empty(column))
+    if len(bad):
+        faults = [
+            f"{place(int(rows[at]))}: {column.name}: expected {expected}, got nothing"
+            for at in bad[:100]
+        ]
+        raise FormatError(path, faults, len(bad))
+
+
+def _refuse_boxless(
+    frame: pd.DataFrame,
+    rows: Ints,
+    columns: Sequence[str],
+    path: str,
+    place: Callable[[int], str],
+) -> None:
+    """Refuse rows that name a class but have no box: only an image may stand alone."""
+    part = frame.iloc[rows]
+    filled = np.zeros(len(rows), bool)
+    for name in columns:
+        filled |= ~(_is_empty(part[name]) | part[name].isna().to_numpy())
+    bad = rows[filled]
+    if len(bad):
+        faults = [f"{place(int(row))}: expected a box, got nothing" for row in bad[:100]]
+        raise FormatError(path, faults, len(bad))
+
+
+def _is_empty(column: pd.Series[Any]) -> Bools:
+    """(R,) whether a text is missing or blank; never for numbers."""
+    if is_numeric(column):
+        return np.zeros(len(column), bool)
+    if column.dtype == "category":
+        empty = np.array([not str(label).strip() for label in column.cat.categories], bool)
+        found: Bools = np.append(empty, True)[column.cat.codes.to_numpy()]
+        return found
+    return np.array([not str(value).strip() for value in column], bool)
+
+
+def _is_id(name: str) -> bool:
+    """Whether a column is named after an id, as COCO's ``image_id``, and not after a file."""
+    return re.sub(r"[\W_]", "", name).lower() in ("imageid", "imgid")
+
+
+def _keys(column: pd.Series[Any]) -> Keys:
+    """Ids: whole numbers where all of them are written as such, else text."""
+    if is_numeric(column):
+        return keys_of(column)
+    keys = keys_of(column)
+    labels = [str(label).strip() for label in keys.labels.tolist()]
+    if labels and all(map(PLAIN_NUMBER.fullmatch, labels)):
+        return Keys(np.array([int(label) for label in labels], np.int64), keys.code)
+    return Keys(object_column(labels), keys.code)
+
+
+def _codes(keys: Keys) -> Ints:
+    return np.arange(len(keys.labels)) if keys.code is None else keys.code
+
+
+def _with_box(frame: pd.DataFrame, names: Sequence[str]) -> Bools:
+    """(R,) rows that hold at least a part of a box."""
+    held = np.zeros(len(frame), bool)
+    for name in names:
+        if is_numeric(frame[name]):
+            values = frame[name].to_numpy(np.float64)
+            held |= ~np.isnan(values)
+        else:
+            held |= np.array([str(v).strip().lower() not in EMPTY for v in frame[name]], bool)
+    return held
+
+
+def _numbers_or_nan(column: pd.Series[Any]) -> Floats:
+    """A column that few ask for: what is no number there is unknown, and no fault."""
+    import pandas as pd
+
+    return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+
+
+def _names(keys: Keys) -> tuple[str, ...]:
+    return tuple(map(str, keys.labels.tolist()))
+
+
+def _sizes(
+    frame: pd.DataFrame, keys: Keys, column: Any, numbers: Numbers, reading: Reading
+) -> Floats:
+    """(N, 2) the sizes of the images of all labels, where the table has them."""
+    sizes = np.full((len(keys.labels), 2), np.nan)
+    if {"image_width", "image_height"} <= column.keys() and len(frame):
+        code = _codes(keys)
+        first = np.zeros(len(sizes), np.int64)
+        first[code[::-1]] = np.arange(len(frame))[::-1]
+        every = Numbers(numbers.path, numbers.where, np.arange(len(frame)))
+        for axis, side in enumerate(("image_width", "image_height")):
+            sizes[:, axis] = every.of(frame[column[side]], empty=np.nan)[first]
+        with np.errstate(invalid="ignore"):
+            sizes[~((sizes > 0) & np.isfinite(sizes)).all(axis=1)] = np.nan
+    if np.isnan(sizes).any():
+        sizes = np.where(np.isnan(sizes), sizes_of(_names(keys), reading), sizes)
+    return sizes
+
+
+def _images(keys: Keys, sizes: Floats) -> Images:
+    """All images of the table."""
+    names = _names(keys)
+    shown = used(_codes(keys))
+    return Images(
+        ids=keys.labels[shown],
+        names=tuple(names[at] for at in shown.tolist()),
+        sizes=sizes[shown],
+        template="image {row}",
+    )
+
+
+def _notes(heading: Heading, relative: bool, path: str) -> Iterator[str]:
+    if heading.note:
+        yield f"{path}: {heading.note}"
+    if relative:
+        yield f"{path}: boxes are shares of the image"
+    elif heading.box_format == "xyxy":
+        yield f"{path}: corners are taken as they stand: w = xmax - xmin, no pixel added"

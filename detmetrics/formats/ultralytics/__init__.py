@@ -1,0 +1,1 @@
+"""Ultralytics: the list of predictions in JSON that its validation writes."""

@@ -1,0 +1,1 @@
+"""PASCAL VOC: an XML file an image."""

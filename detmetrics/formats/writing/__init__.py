@@ -1,0 +1,1 @@
+"""What writers share: safe names, numbers in full, units, shapes."""

@@ -1,0 +1,1 @@
+"""YOLO: a text file an image, boxes in shares of it, and the data.yaml beside them."""

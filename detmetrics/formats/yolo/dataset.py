@@ -1,0 +1,237 @@
+"""Where the labels, images and class names of a YOLO data set lie."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from detmetrics.formats.given import Given
+from detmetrics.formats.lines.text_folder import box_files, stems
+from detmetrics.formats.metadata.class_names import YAML_SUFFIXES, read_names, read_yaml, yaml_names
+from detmetrics.formats.metadata.image_sizes import ImageFiles
+from detmetrics.formats.reading import Reading
+from detmetrics.formats.yolo.keypoints import keypoint_numbers
+from detmetrics.foundation.decoding import decoded
+from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.files import read_input
+from detmetrics.foundation.messages import counted, shown
+
+__all__ = ["LabelSet", "data_file", "label_set", "names_in"]
+
+NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "data.yaml", "dataset.yaml")
+SPLITS = ("val", "valid", "validation", "test", "train")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """Label files by the id of their image, None for images without one; paths from ``root``.
+
+    keypoints: how many numbers of each line are those of keypoints, where a data set says so.
+    """
+
+    root: Given
+    files: Mapping[str, str | None]
+    images: ImageFiles
+    names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = field(default=())
+    keypoints: int = 0
+
+
+def data_file(given: Given) -> str | None:
+    """The file that describes a whole data set, if the folder holds one."""
+    for name in given.ending("data.yaml", "data.yml", "dataset.yaml", ".data"):
+        low = name.lower()
+        if low in ("data.yaml", "data.yml", "dataset.yaml") or (
+            "/" not in low and low.endswith(".data") and "obj" in low
+        ):
+            return name
+    return None
+
+
+def label_set(given: Given, reading: Reading) -> LabelSet:
+    """The label files of a folder, or of a data set by its ``data.yaml`` or ``.data`` file.
+
+    Raises:
+        FormatError: files or folders that are named and not there, or nothing that holds labels.
+    """
+    if not given.is_folder:
+        return _data_set(given.path, reading)
+    if found := data_file(given):
+        return _data_set(given.join(found), reading)
+    paths = dict(zip(stems(box_files(given)), box_files(given), strict=True))
+    if not paths:
+        raise FormatError(given.path, ["expected a folder of .txt files, found none"])
+    if len(paths) < len(box_files(given)):
+        kept = {*paths.values()}
+        lost = [name for name in box_files(given) if name not in kept]
+        raise FormatError(
+            given.path, [f"{name}: another file of this name is there" for name in lost]
+        )
+    images = _images_of(given, paths, reading)
+    files: dict[str, str | None] = {**paths, **{i: None for i in images.paths if i not in paths}}
+    near = _names_near(given)
+    names, notes = (None, ()) if near is None else (near[0], _said(given, near[1]))
+    described = near is not None and near[1].lower().endswith(YAML_SUFFIXES)
+    keypoints = keypoint_numbers(read_yaml(near[1])) if near is not None and described else 0
+    return LabelSet(given, dict(sorted(files.items())), images, names, notes, keypoints)
+
+
+def _said(given: Given, names: str) -> tuple[str, ...]:
+    return (f"{given.path}: class names come from {names}",)
+
+
+def _images_of(folder: Given, labels: Mapping[str, Any], reading: Reading) -> ImageFiles:
+    """The images that belong to label files: where asked, beside ``labels``, or with them."""
+    asked = None if reading.image_dir is None else os.fspath(reading.image_dir)
+    for candidate in (asked, _swapped(folder.path, "labels", "images"), folder):
+        images = ImageFiles.of(candidate) if candidate else ImageFiles("")
+        if images.paths.keys() & labels.keys():
+            return images
+    return ImageFiles("")
+
+
+def _swapped(path: str, old: str, new: str) -> str | None:
+    """The path with its last part ``old`` replaced, or None without one."""
+    parts = os.path.abspath(path).split(os.sep)
+    for at in reversed(range(len(parts))):
+        if parts[at] == old:
+            return os.sep.join([*parts[:at], new, *parts[at + 1 :]])
+    return None
+
+
+def _names_near(given: Given) -> tuple[tuple[str, ...], str] | None:
+    """Class names in the folder, or in the folders around its ``labels``, and their file."""
+    around = _swapped(given.path, "labels", "")
+    folders = [given.path, os.path.dirname(os.path.abspath(given.path))]
+    if around:
+        root = os.path.abspath(given.path).rpartition(f"{os.sep}labels")[0]
+        folders += [root, os.path.dirname(root)]
+    for folder in folders:
+        if found := names_in(folder):
+            return found
+    return None
+
+
+def names_in(folder: str) -> tuple[tuple[str, ...], str] | None:
+    """The class names that lie in a folder, and the path of their file.
+
+    Raises:
+        FormatError: the file holds none.
+    """
+    for name in NAME_FILES:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return read_names(path), min(path, os.path.relpath(path), key=len)
+    return None
+
+
+def _data_set(path: str, reading: Reading) -> LabelSet:
+    if path.lower().endswith(YAML_SUFFIXES):
+        content = read_yaml(path)
+        names = yaml_names(content, path)
+        base = os.path.join(os.path.dirname(os.path.abspath(path)), str(content.get("path") or ""))
+    else:
+        content, names = _darknet(path)
+        base = os.path.dirname(os.path.abspath(path))
+    split = _split(content, reading.part, path)
+    entries = content[split] if isinstance(content[split], list) else [content[split]]
+    others = [name for name in SPLITS if name != split and content.get(name)]
+    choice = f" (--part chooses, there is {' and '.join(others)} too)" if others else ""
+    note = f"{path}: the part {split!r} of the data set is used{choice}"
+    files: dict[str, str | None] = {}
+    images: dict[str, str] = {}
+    for entry in entries:
+        for image_path in _images_at(
+            base, os.path.dirname(os.path.abspath(path)), str(entry), path
+        ):
+            image = _image_id(image_path)
+            if images.get(image, image_path) != image_path:  # the same name in two folders
+                image = os.path.splitext(os.path.relpath(image_path, base))[0].replace(os.sep, "/")
+            label = os.path.splitext(_swapped(image_path, "images", "labels") or image_path)[0]
+            images[image] = image_path
+            files[image] = f"{label}.txt" if os.path.isfile(f"{label}.txt") else None
+    if not any(files.values()):
+        raise FormatError(
+            path, [f"{split}: {counted(len(files), 'image')}, and none has a label file"]
+        )
+    root = Given(os.path.dirname(os.path.abspath(path)))
+    return LabelSet(
+        root,
+        dict(sorted(files.items())),
+        ImageFiles(base, images),
+        names,
+        (note,),
+        keypoint_numbers(content),
+    )
+
+
+def _split(content: Mapping[str, Any], asked: str | None, path: str) -> str:
+    """The part that was asked for, else the first of val, test and train that there is."""
+    if asked is not None:
+        if not content.get(asked):
+            have = [name for name in SPLITS if content.get(name)]
+            raise FormatError(path, [f"no part {asked!r}; there are {', '.join(have) or 'none'}"])
+        return asked
+    for name in SPLITS:
+        if content.get(name):
+            return name
+    raise FormatError(path, ["expected val, test or train: where the images are"])
+
+
+def _darknet(path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A ``.data`` file: lines of ``key = value``, among them ``names`` and ``train``."""
+    text, _ = decoded(read_input(path)[0], path)
+    pairs = [line.split("=", 1) for line in text.splitlines() if "=" in line]
+    content = {key.strip(): value.strip() for key, value in pairs}
+    base = os.path.dirname(os.path.abspath(path))
+    for candidate in (content.get("names", ""), os.path.basename(content.get("names", ""))):
+        if candidate and os.path.isfile(os.path.join(base, candidate)):
+            return content, read_names(os.path.join(base, candidate))
+    if "names" not in content:
+        raise FormatError(
+            path, ["expected a folder of labels, data.yaml, or a .data file with names"]
+        )
+    raise FormatError(path, [f"names: no such file: {shown(content['names'])}"])
+
+
+def _images_at(base: str, home: str, entry: str, path: str) -> list[str]:
+    """The images of a folder, or of a text file that lists them.
+
+    Exports name folders as they lay on another machine, so a path is looked for from the data
+    set, from the YAML file, and without its leading dots or its first folder.
+    """
+    short = re.sub(r"^(\.\.?/)+", "", entry)
+    ways = [os.path.join(base, entry), os.path.join(home, entry), os.path.join(home, short)]
+    ways += [os.path.join(home, short.partition("/")[2])] if "/" in short else []
+    found = next((way for way in ways if os.path.exists(way)), None)
+    if found is None:
+        raise FormatError(
+            path,
+            [f"{shown(entry)}: no such file or folder, from {shown(base)} or from {shown(home)}"],
+        )
+    if not os.path.isdir(found) and not os.path.isfile(found):
+        raise FormatError(path, [f"{shown(entry)}: expected a folder, or a file that lists images"])
+    if os.path.isdir(found):
+        return [os.path.normpath(p) for p in ImageFiles.of(found).paths.values()]
+    text, _ = decoded(read_input(found)[0], found)
+    listed = [line.strip() for line in text.splitlines() if line.strip()]
+    return [_listed(name, base, home, os.path.dirname(found)) for name in listed]
+
+
+def _listed(name: str, *folders: str) -> str:
+    short = re.sub(r"^(\.\.?/)+", "", name)
+    for folder in folders:
+        for way in (name, short, short.partition("/")[2]):
+            image = os.path.join(folder, way)
+            label = os.path.splitext(_swapped(image, "images", "labels") or image)[0] + ".txt"
+            if way and (os.path.isfile(image) or os.path.isfile(label)):
+                return os.path.normpath(image)
+    return os.path.normpath(os.path.join(folders[0], name))
+
+
+def _image_id(path: str) -> str:
+    """The name of an image without folder and suffix."""
+    return os.path.splitext(os.path.basename(path))[0]

@@ -1,0 +1,446 @@
+"""YOLO: a text file an image, a line a box, in shares of the image.
+
+Labels are ``class cx cy w h``, or ``class x1 y1 x2 y2 ...``: polygons, and oriented boxes, which
+are four such points; their boxes are the upright ones around them. Predictions add a confidence,
+behind the box as Ultralytics writes it or before, and of points may end with the id of a track. An
+image without a label file is a background image; an image without a prediction file has no
+detections. Classes are numbers from 0; names stand in ``data.yaml``, ``classes.txt`` or
+``obj.names``. Source: https://docs.ultralytics.com/datasets.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from detmetrics.formats.format import Format, Side
+from detmetrics.formats.given import Given
+from detmetrics.formats.lines.layouts import (
+    CENTRES,
+    CORNERS,
+    TURNED,
+    Layout,
+    asked_layout,
+    is_oriented,
+    told_labels,
+    told_layout,
+)
+from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.oriented_columns import Oriented, asked_oriented, known_sizes
+from detmetrics.formats.lines.text_folder import box_files, required_files, sampled, stems
+from detmetrics.formats.metadata.class_names import YAML_SUFFIXES, names_of
+from detmetrics.formats.metadata.image_sizes import (
+    SIZE_TABLE,
+    ImageFiles,
+    sizes_of,
+    with_size_table,
+)
+from detmetrics.formats.reading import Reading
+from detmetrics.formats.writing.written import (
+    Table,
+    Written,
+    by_image,
+    image_stems,
+    in_shares,
+    lost_areas,
+    lost_attributes,
+    lost_outlines,
+    named_by_more_than_ids,
+    outlines_in_shares,
+    size_table,
+)
+from detmetrics.formats.yolo.class_numbers import class_numbers, numbered_classes
+from detmetrics.formats.yolo.dataset import data_file, label_set
+from detmetrics.formats.yolo.keypoints import posed
+from detmetrics.formats.yolo.polygon_lines import (
+    POINTS_FROM,
+    SCORED_FROM,
+    is_scored,
+    label_points,
+    scored_points,
+)
+from detmetrics.foundation.arrays import Floats, object_column
+from detmetrics.foundation.errors import FormatError, OutputError
+from detmetrics.foundation.messages import counted
+from detmetrics.overlap.polygons.angles import Angles
+from detmetrics.overlap.polygons.polygons import Polygons
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.catalog import Keys
+from detmetrics.tables.columns import BoxFormat
+from detmetrics.tables.sheets import Images, Sheet
+from detmetrics.tables.sources import Source
+
+__all__ = ["FORMAT"]
+
+ORDERS = ((*CENTRES, "score"), ("score", *CENTRES))
+CORNER_ORDERS = ((*CORNERS, "score"), ("score", *CORNERS))
+MOSTLY, SHARES = 0.5, 0.99
+SAMPLED_SHARES, WITH_IDS = 0.9, 0.8
+"""The part of all numbers that are shares: with ids of tracks, each line has one that is none."""
+
+NO_SHARE = 10
+ANGLES = Angles(unit="radians", direction="clockwise", why="as Ultralytics has them")
+KEYPOINTS = "lines hold a box and keypoints: the boxes are read"
+
+
+def _recognise(given: Given, side: Side) -> str | None:
+    if given.is_folder:
+        if side == "ground truth" and (found := data_file(given)):
+            return f"it holds {found}"
+        return _recognise_lines(given, side)
+    if given.name.endswith(YAML_SUFFIXES):
+        return "a YAML file" if side == "ground truth" else None
+    if given.name.endswith(".data") and re.search(rb"^\s*names\s*=", given.head, re.MULTILINE):
+        return "a .data file with names" if side == "ground truth" else None
+    return None
+
+
+def _recognise_lines(given: Given, side: Side) -> str | None:
+    lines = sampled(given)
+    if lines is None:
+        return None
+    if not len(lines):
+        return "text files without a line" if box_files(given) else None
+    return None if lines.label.labels.dtype == object else _looks_like(lines, side)
+
+
+def _looks_like(lines: Lines, side: Side) -> str | None:
+    """What numbered lines hold; None where they are not of this format."""
+    widths = set(lines.width.tolist())
+    if posed(lines, scored=side == "detections") is not None:
+        return "lines of a class number, a box and keypoints"
+    if side == "detections" and widths == {5} and _percent(lines.matrix(5)) is not None:
+        return "lines of a class number, a box in shares and a score in percent"
+    scored = is_scored(lines)
+    shares = float((np.abs(lines.values) <= 2).mean()) if len(lines.values) else 0.0
+    if shares < (WITH_IDS if scored else SAMPLED_SHARES):
+        return None
+    if side == "detections":
+        what = "a box" if widths == {5} else "points"
+        said = f"lines of a class number, {what} in shares and a score"
+        return said if scored or widths == {5} else None
+    if not scored and all(width == 4 or _holds_points(width) for width in widths):
+        what = "a box" if widths == {4} else "points"
+        return f"lines of a class number and {what} in shares of the image"
+    return None
+
+
+def _holds_points(width: Any) -> Any:
+    """Whether so many numbers can be points."""
+    return (width >= POINTS_FROM) & (width % 2 == 0)
+
+
+# --- labels --------------------------------------------------------------------------------------
+
+
+def read_ground_truth(given: Given, reading: Reading) -> Sheet:
+    """Labels of a folder, or of a data set by its ``data.yaml`` or ``.data`` file.
+
+    Raises:
+        FormatError: a line that is no box, a class number without a name, files that are missing.
+    """
+    labels = label_set(given, reading)
+    present = {image: path for image, path in labels.files.items() if path is not None}
+    contents, source = labels.root.contents([*present.values()])
+    source.path = given.path
+    lines = read_lines(contents, [*present.values()], given.path)
+    names = labels.names or names_of(reading.class_names)
+    reading = with_size_table(labels.root.path, reading)
+    images = [*labels.files]
+    row_of = {image: row for row, image in enumerate(images)}
+    code = np.array([row_of[image] for image in present], np.int64)
+    sizes = sizes_of(images, reading, labels.images)
+    found = _labelled(lines, reading, given.path, sizes[code], labels.keypoints)
+    classes = class_numbers(lines, given.path, names)
+    return Sheet(
+        source=Source(
+            name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
+        ),
+        image=Keys(object_column(images), code[lines.file]),
+        category=classes,
+        boxes=found.boxes,
+        box_format=found.box_format,
+        shapes=found.shapes,
+        relative=found.relative,
+        images=Images(
+            ids=object_column(images), names=_image_names(images, labels.images), sizes=sizes
+        ),
+        categories=numbered_classes(classes, names),
+        notes=(*labels.notes, *found.notes, *lines.notes(given.path)),
+    )
+
+
+FIELDS = {
+    "categories": "class",
+    "boxes": "box",
+    "shapes": "points",
+    "image_ids": "image",
+    "scores": "score",
+}
+
+
+class _Found(NamedTuple):
+    """What lines hold of boxes; scores are those of predictions."""
+
+    boxes: Floats
+    box_format: BoxFormat
+    shapes: Polygons | None
+    relative: bool
+    notes: tuple[str, ...]
+    scores: Floats | None = None
+
+
+def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
+    def name(image: str) -> str:
+        path = files.paths.get(image)
+        return image + os.path.splitext(path)[1] if path else image
+
+    return tuple(map(name, images))
+
+
+def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats, keypoints: int) -> _Found:
+    """Boxes as the lines have them; where there are points, the corners around them.
+
+    sizes : (F, 2) of the image of each file, nan where unknown; keypoints: see :func:`posed`.
+    """
+    asked = asked_layout(reading.columns, scored=False)
+    if asked is not None and is_oriented(asked):
+        return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
+    if asked is None and (boxes := posed(lines, stated=keypoints)) is not None:
+        lines.refuse_unusable(path)
+        plain = _plain_boxes(boxes, asked, path)
+        return _Found(*plain[:-1], (*plain[-1], f"{path}: {KEYPOINTS}"))
+    width = lines.width
+    points = _holds_points(width)
+    lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
+    lines.refuse_unusable(path)
+    if not points.any():
+        return _Found(*_plain_boxes(lines.matrix(4), asked, path))
+    boxes, outlines = label_points(lines)
+    _refuse_pixels(boxes, path)
+    of = f"of {len(lines):,}"
+    what = counted(int(points.sum()), f"line {of} holds", f"lines {of} hold")
+    note = (
+        f"{path}: {what} points, a polygon or an oriented box: boxes are the upright ones around "
+        "them"
+    )
+    return _Found(boxes, "xyxy", outlines, True, (note,))
+
+
+def _of_asked(found: Oriented) -> _Found:
+    scores = found.column("score")
+    return _Found(found.shapes.hulls, "xyxy", found.shapes, found.relative, found.notes, scores)
+
+
+def _refuse_pixels(boxes: Floats, path: str) -> None:
+    if len(boxes) and (np.abs(boxes) > NO_SHARE).any(axis=1).mean() > MOSTLY:
+        raise FormatError(path, ["boxes are no shares of the image; as pixels: --gt-format text"])
+
+
+def _plain_boxes(
+    values: Floats, asked: tuple[str, ...] | None, path: str
+) -> tuple[Floats, BoxFormat, None, bool, tuple[str, ...]]:
+    _refuse_pixels(values, path)
+    if asked is None:
+        layout, note = told_labels(values, path)
+    elif len(asked) == 4:
+        layout = Layout(names=asked, relative=True)
+        note = f"{path}: columns are {layout.text}, as asked"
+    else:
+        raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 5"])
+    return layout.boxes(values), layout.box_format, None, True, (note,) if note else ()
+
+
+def _odd(lines: Lines, row: int) -> str:
+    found = int(lines.width[row])
+    scored = found == 5 or is_scored(lines)
+    hint = "; with a score these are predictions: are the two sides swapped?" if scored else ""
+    return f"expected a class and 4 numbers (cx cy w h) or points, got {found} numbers{hint}"
+
+
+# --- predictions ---------------------------------------------------------------------------------
+
+
+def read_detections(given: Given, reading: Reading) -> Sheet:
+    """Predictions of a folder, a file an image.
+
+    Raises:
+        FormatError: a line that is no box with a score, or columns of which the order is open.
+    """
+    files = required_files(given)
+    contents, source = given.contents(files)
+    lines = read_lines(contents, files, given.path)
+    names = stems(files)
+    found = _predicted(lines, names, reading, given.path)
+    return Sheet(
+        source=Source(
+            name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
+        ),
+        image=Keys(object_column(names), lines.file),
+        category=class_numbers(lines, given.path, None),
+        boxes=found.boxes,
+        box_format=found.box_format,
+        shapes=found.shapes,
+        relative=found.relative,
+        scores=found.scores,
+        class_key="index",
+        notes=(*found.notes, *lines.notes(given.path)),
+    )
+
+
+def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str) -> _Found:
+    asked = asked_layout(reading.columns, scored=True)
+    if asked is not None and is_oriented(asked):
+        sizes = known_sizes(images, reading)
+        return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
+    if asked is None and (kept := posed(lines, scored=True)) is not None:
+        lines.refuse_unusable(path)
+        said = (f"{path}: columns are class, cx cy w h, keypoints, score: {KEYPOINTS}",)
+        boxes = np.ascontiguousarray(kept[:, :4])
+        return _Found(boxes, "cxcywh", None, True, said, np.ascontiguousarray(kept[:, 4]))
+    if asked is None and len(lines) and (lines.width >= SCORED_FROM).mean() > MOSTLY:
+        lines.refuse_unusable(path)
+        scored = scored_points(lines, path)
+        shapes, scores = scored.shapes, scored.scores
+        return _Found(shapes.hulls, "xyxy", shapes, True, (scored.note,), scores)
+    lines.refuse(path, np.flatnonzero(lines.width != 5), lambda row: _unscored(lines, row))
+    lines.refuse_unusable(path)
+    values = lines.matrix(5)
+    layout = _layout(values, asked, path)
+    note = f"{path}: columns are {layout.why}" if layout.why else None
+    notes = (note,) if note else ()
+    found = layout.boxes(values), layout.box_format
+    return _Found(*found, None, True, notes, layout.column("score", values))
+
+
+def _unscored(lines: Lines, row: int) -> str:
+    found = int(lines.width[row])
+    hint = "; are the two sides swapped, or were scores not saved (save_conf=True)?"
+    hint = hint if found == 4 else ""
+    if found == len(TURNED) + 1:
+        hint = "; with an angle: --columns 'class cx cy w h angle score'"
+    return f"expected a class, a box and a score (6 columns), got {found + 1}{hint}"
+
+
+def _layout(values: Floats, asked: tuple[str, ...] | None, path: str) -> Layout:
+    if asked is None and (percent := _percent(values)) is not None:
+        layout = Layout(names=ORDERS[percent], relative=True)
+        return replace(layout, why=f"{layout.text}, with scores in percent, as they stand")
+    if asked is None:
+        return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
+    if len(asked) != values.shape[1]:
+        raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 6"])
+    return Layout(names=asked, relative=True, why=f"{' '.join(('class', *asked))}, as asked")
+
+
+def _percent(values: Floats) -> int | None:
+    """Which of the orders it is, where four columns are shares and the first or last is not."""
+    for order, at in enumerate((4, 0)):
+        score = values[:, at]
+        if len(values) and _large(score) > MOSTLY:
+            others = [_large(column) for column in np.delete(values, at, axis=1).T]
+            in_range = bool(((score >= 0) & (score <= 100)).all())
+            return order if max(others) <= 1 - SHARES and in_range else None
+    return None
+
+
+def _large(column: Floats) -> float:
+    """The share of numbers that are no share of an image."""
+    return float((np.abs(column) > 2).mean())
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def write_ground_truth(truth: GroundTruth) -> Written:
+    """Label files, ``classes.txt``, and ``image_sizes.csv`` where sizes are known.
+
+    Raises:
+        OutputError: boxes are pixels of images of unknown size, or names are no file names.
+    """
+    ordinary = ~(truth.crowd | truth.difficult | truth.ignore)
+    kept = truth.keep(ordinary)
+    outlines = outlines_in_shares(kept)
+    files = _line_files(kept, _box_lines(kept, outlines))
+    names = truth.catalog.class_labels
+    if any(not name.isprintable() or not name.strip() for name in names):
+        raise OutputError(
+            "a class name is empty or holds a line break; classes.txt has a line a name"
+        )
+    files["classes.txt"] = "".join(f"{name}\n" for name in names).encode()
+    if not np.isnan(truth.catalog.image_sizes).any():
+        files[SIZE_TABLE] = size_table(truth.catalog)
+    boxed = sum(own is None for own in outlines)
+    lost = (*lost_outlines(kept, boxed), *_lost(truth, int((~ordinary).sum())))
+    return Written(files, lost)
+
+
+def write_detections(found: Detections) -> Written:
+    """Prediction files, ``class cx cy w h score``, or points in place of boxes.
+
+    Raises:
+        OutputError: boxes are pixels of images of unknown size, or names are no file names.
+    """
+    outlines = outlines_in_shares(found)
+    lost = any(own is None for own in outlines)
+    if lost:  # the columns of boxes and of points could not be told apart
+        outlines = [None] * len(found)
+    lines = [
+        f"{line} {score!r}"
+        for line, score in zip(_box_lines(found, outlines), found.scores.tolist(), strict=True)
+    ]
+    said = lost_outlines(found) if lost else ()
+    return Written(_line_files(found, lines), (*said, *_lost_of_detections(found)))
+
+
+def _box_lines(table: Table, outlines: Sequence[Floats | None]) -> list[str]:
+    """The class and the box of each row: its corners where it is a polygon."""
+    boxes = in_shares(table)
+    centres = np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
+    return [
+        " ".join((str(category), *map(repr, box if own is None else own.ravel().tolist())))
+        for category, box, own in zip(
+            table.category.tolist(), centres.tolist(), outlines, strict=True
+        )
+    ]
+
+
+def _line_files(table: Table, lines: Sequence[str]) -> dict[str, bytes]:
+    stems = image_stems(table.catalog)
+    return {
+        f"{stems[image]}.txt": "".join(f"{line}\n" for line in own).encode()
+        for image, own in by_image(table, lines)
+    }
+
+
+def _lost_of_detections(found: Detections) -> Iterator[str]:
+    count = len(found.catalog.category_ids)
+    if named_by_more_than_ids(range(count), found.catalog.category_names):
+        yield "names of classes: their numbers count from 0, in order of id"
+
+
+def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:
+    yield from lost_attributes(truth)
+    if dropped:
+        what = counted(dropped, "object that is", "objects that are")
+        yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"
+    if truth.catalog.category_ids.tolist() != list(range(len(truth.catalog.category_ids))):
+        yield "ids of classes: their numbers count from 0, in order of id"
+    yield from lost_areas(truth)
+
+
+FORMAT = Format(
+    name="yolo",
+    title="YOLO text files",
+    recognise=_recognise,
+    read_ground_truth=read_ground_truth,
+    read_detections=read_detections,
+    write_ground_truth=write_ground_truth,
+    write_detections=write_detections,
+    writes_outlines=True,
+)

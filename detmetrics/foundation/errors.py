@@ -1,0 +1,136 @@
+"""What can go wrong, as a tree.
+
+::
+
+    DetmetricsError
+    ├── InputError (ValueError)        what was given cannot be evaluated
+    │   ├── FormatError                a file is not what its format says
+    │   ├── TableError                 arrays or frames that do not fit together
+    │   └── UnknownIdError             ids that the ground truth does not have
+    ├── RulesError (ValueError)        rules that contradict themselves
+    └── OutputError (OSError)          a result could not be written
+
+    DetmetricsWarning (UserWarning)    read and evaluated, but worth a look
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from detmetrics.foundation.messages import SHOWN, listing
+
+__all__ = [
+    "DetmetricsError",
+    "DetmetricsWarning",
+    "FormatError",
+    "InputError",
+    "OutputError",
+    "RulesError",
+    "TableError",
+    "UnknownIdError",
+]
+
+
+class DetmetricsError(Exception):
+    """Base of every error that detmetrics raises on purpose.
+
+    >>> import detmetrics as dm
+    >>> try:
+    ...     dm.read_ground_truth("nowhere.json")
+    ... except dm.DetmetricsError as error:
+    ...     print(error)
+    nowhere.json: no such file
+    """
+
+
+class InputError(DetmetricsError, ValueError):
+    """What was given cannot be evaluated; the message says where and why.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> result.curve("cat")
+    Traceback (most recent call last):
+    detmetrics.foundation.errors.InputError: no class 'cat'; there are person, bicycle, car, bus, \
+    dog
+    """
+
+
+class FormatError(InputError):
+    """A file is not what its format says.
+
+    Attributes:
+        path: the file, as it was named.
+        faults: ``place: expected ..., got ...``, one a fault, the first ten.
+        count: how many faults there are in all.
+
+    >>> import detmetrics as dm
+    >>> dm.read_ground_truth("fixtures/detections.json")
+    Traceback (most recent call last):
+    detmetrics.foundation.errors.FormatError: fixtures/detections.json: expected an object with \
+    images, annotations and categories, got a list, as in the other file of the two: are they \
+    swapped?
+    """
+
+    def __init__(self, path: str, faults: Sequence[str], count: int | None = None) -> None:
+        self.path = path
+        self.faults = tuple(faults[:SHOWN])
+        self.count = len(faults) if count is None else count
+        super().__init__(listing(path, self.faults, self.count))
+
+
+class TableError(InputError):
+    """Arrays or frames that do not fit together.
+
+    >>> import detmetrics as dm
+    >>> dm.GroundTruth.from_arrays(image_ids=[1], categories=["cat"], boxes=[[0, 0, 10]])
+    Traceback (most recent call last):
+    detmetrics.foundation.errors.TableError: boxes: expected shape (1, 4), got (1, 3)
+    """
+
+
+class UnknownIdError(InputError):
+    """Detections name images or categories that the ground truth lacks.
+
+    >>> import detmetrics as dm
+    >>> catalog = dm.Catalog.from_ids(images=[1], categories=[1])
+    >>> try:
+    ...     dm.Detections.from_arrays(
+    ...         image_ids=[0], categories=[1], boxes=[[0, 0, 9, 9]], scores=[0.5], catalog=catalog)
+    ... except dm.UnknownIdError as error:
+    ...     print(str(error).splitlines()[2])
+      likely cause: off by one: every id would fit if 1 were added (these count from 0)
+    """
+
+
+class RulesError(DetmetricsError, ValueError):
+    """Rules that contradict themselves or ask for what does not exist.
+
+    >>> import detmetrics as dm
+    >>> dm.COCO.replace(iou_thresholds=(0.5, 1.5))
+    Traceback (most recent call last):
+    detmetrics.foundation.errors.RulesError: iou_thresholds: expected 0 < t <= 1, got (0.5, 1.5)
+    """
+
+
+class OutputError(DetmetricsError, OSError):
+    """A result could not be written; nothing was left half-written.
+
+    >>> from detmetrics.foundation.files import write_whole
+    >>> write_whole({"nowhere/result.json": "{}"})
+    Traceback (most recent call last):
+    detmetrics.foundation.errors.OutputError: nowhere/result.json: cannot be written: its \
+    folder does not exist
+    """
+
+
+class DetmetricsWarning(UserWarning):
+    """The input was read and evaluated, but deserves a look.
+
+    >>> import warnings
+    >>> import detmetrics as dm
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     _ = dm.GroundTruth.from_arrays(image_ids=[1], categories=[1], boxes=[[5, 5, 0, 9]])
+    >>> print(caught[0].message)
+    arrays: 1 box of zero size, first at boxes[0]
+    """

@@ -1,0 +1,285 @@
+"""Detections in their order, and the ground truths that each could match.
+
+What stands here depends on a few settings only, so rule sets that agree on them can share it:
+see :class:`Memory`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from detmetrics.foundation.arrays import (
+    Bools,
+    Floats,
+    Ints,
+    by_group,
+    rank_in_runs,
+    slots_of_repeats,
+)
+from detmetrics.matching import roles
+from detmetrics.matching.ranking import best_first
+from detmetrics.matching.selection import selected
+from detmetrics.overlap import KINDS, Boxes, Pairs, Shapes, candidate_pairs, shared_groups
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = [
+    "NEARLY_ONE",
+    "Candidates",
+    "Measure",
+    "Memory",
+    "Regions",
+    "candidates",
+    "least_overlaps",
+    "measure_of",
+    "measured",
+    "regions_of",
+]
+
+NEARLY_ONE = 1 - 1e-10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """How overlap is measured: the kind of shape; pixel, single: as :mod:`overlap.boxes` has it."""
+
+    shape: str = "box"
+    pixel: int = 0
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """Who could match whom.
+
+    Attributes:
+        row : (D,) row of each detection that counts in its table; by category, best first.
+        rank : (D,) place inside its image and category, from 0.
+        truth_row : (G,) row of each ground truth in its table; by group, in order of choice.
+        truth_group : (G,) its image and category, as one number.
+        region : (G,) it is measured by the share of a detection that lies inside.
+        pairs: candidates, of each detection by falling overlap; equal ones in order of choice.
+        least: (T,) the overlap to reach at each threshold, (G,) by ground truth where classes
+            differ in it.
+    """
+
+    row: Ints
+    rank: Ints
+    truth_row: Ints
+    truth_group: Ints
+    region: Bools
+    pairs: Pairs
+    least: tuple[float | Floats, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regions:
+    """Ground truths and the regions that they may lie in.
+
+    image : (G,) of each; region : (G,) it is a region; covered : (G,) it lies in one by more than
+    the first threshold.
+    """
+
+    image: Ints
+    region: Bools
+    covered: Bools
+
+    def union(self, other: Regions) -> Regions:
+        """Those of disjoint images, these first."""
+        return Regions(
+            image=np.concatenate([self.image, other.image]),
+            region=np.concatenate([self.region, other.region]),
+            covered=np.concatenate([self.covered, other.covered]),
+        )
+
+
+@dataclass(slots=True)
+class Memory:
+    """Pairs of one pair of tables, kept from one rule set for the next.
+
+    lowest: the lowest overlap that any of them asks for.
+    """
+
+    lowest: float
+    ranked: dict[tuple[object, ...], tuple[Ints, Ints]] = field(default_factory=dict)
+    pairs: dict[tuple[object, ...], Pairs] = field(default_factory=dict)
+
+    def for_other_boxes(self) -> Memory:
+        """What holds for the same detections with other boxes too: their order."""
+        return Memory(lowest=self.lowest, ranked=self.ranked)
+
+
+def candidates(
+    truth: GroundTruth,
+    detections: Detections,
+    rules: Rules,
+    progress: Callable[[float], None] | None = None,
+    memory: Memory | None = None,
+    regions: Bools | None = None,
+) -> Candidates:
+    """Rank the detections, leave out those that the rules do, and pair the others.
+
+    regions : (G,) what is measured by the share inside; those of the rules unless given.
+    """
+    images = len(truth.catalog.image_ids)
+    pooled = rules.class_agnostic
+    category = np.zeros_like(detections.category) if pooled else detections.category
+    truth_category = np.zeros_like(truth.category) if pooled else truth.category
+    group = category * images + detections.image
+    order = (pooled, rules.ties)
+    if memory is None or order not in memory.ranked:
+        ranked = _ranked(detections, category, group, rules)
+        if memory is not None:
+            memory.ranked[order] = ranked
+    else:
+        ranked = memory.ranked[order]
+    row, rank = ranked
+    kept = selected(truth, detections, category, row, rank, rules)
+
+    truth_row, truth_group = _in_order_of_choice(
+        truth, truth_category * images + truth.image, rules
+    )
+    region = (roles.regions(truth, rules) if regions is None else regions)[truth_row]
+    least: tuple[float | Floats, ...] = rules.iou_thresholds
+    if rules.class_rules:
+        of_class = least_overlaps(rules, truth.catalog.class_labels)
+        least = tuple(of_class[:, truth.category[truth_row]])
+    lowest = min(float(np.min(least[0], initial=1.0)), NEARLY_ONE)
+
+    def paired(row: Ints, lowest: float) -> Pairs:
+        near = shared_groups(group[row], truth_group)
+        measure = measure_of(rules)
+        pairs = candidate_pairs(
+            measured(detections, measure),
+            row,
+            measured(truth, measure).take(truth_row),
+            region,
+            near,
+            lowest,
+            progress,
+        )
+        return _by_overlap(pairs)
+
+    if memory is None:
+        row, rank = (row, rank) if kept.all() else (row[kept], rank[kept])
+        pairs = paired(row, lowest)
+    else:
+        floor = min(memory.lowest, lowest)
+        key = (*order, rules.equal_overlaps, measure_of(rules), region.tobytes(), floor)
+        if key not in memory.pairs:
+            memory.pairs[key] = paired(row, floor)
+        pairs = _narrowed(memory.pairs[key], kept, lowest)
+        row, rank = row[kept], rank[kept]
+    return Candidates(
+        row=row,
+        rank=rank,
+        truth_row=truth_row,
+        truth_group=truth_group,
+        region=region,
+        pairs=pairs,
+        least=least,
+    )
+
+
+def least_overlaps(rules: Rules, class_names: Sequence[str]) -> Floats:
+    """(T, K) the overlap that a match in each class must reach."""
+    thresholds = np.array(rules.iou_thresholds)
+    if rules.class_agnostic:
+        return thresholds[:, None]
+    least = np.tile(thresholds[:, None], len(class_names))
+    own = {rule.name.casefold(): rule.iou for rule in rules.class_rules}
+    for index, name in enumerate(class_names):
+        least[:, index] = own.get(name.casefold(), least[:, index])
+    return least
+
+
+def regions_of(truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regions:
+    """Which ground truths lie in regions; truth_row : (G,) rows by group."""
+    images = len(truth.catalog.image_ids)
+    category = np.zeros_like(truth.category) if rules.class_agnostic else truth.category
+    group = (category * images + truth.image)[truth_row]
+    region = roles.regions(truth, rules)[truth_row]
+    measure, threshold = measure_of(rules), rules.iou_thresholds[0]
+    shapes = measured(truth, measure)
+    pairs = candidate_pairs(
+        shapes,
+        truth_row,
+        shapes.take(truth_row[region]),
+        np.ones(int(region.sum()), bool),
+        shared_groups(group, group[region]),
+        threshold,
+    )
+    covered = np.zeros(len(truth_row), bool)
+    covered[pairs.detection[pairs.overlap > threshold]] = True
+    return Regions(image=truth.image[truth_row], region=region, covered=covered)
+
+
+def measure_of(rules: Rules) -> Measure:
+    """How these rules measure overlap."""
+    return Measure(shape=rules.shape, pixel=rules.pixel, single=rules.arithmetic == "float32")
+
+
+def measured(table: GroundTruth | Detections, measure: Measure) -> Shapes:
+    """The shapes of a table, as a measure wants them."""
+    if measure.shape == "box":
+        corners = bool(measure.pixel) or measure.single
+        boxes = table.xyxy if corners else table.xywh
+        return Boxes(boxes, corners, measure.pixel, measure.single)
+    return table.shapes_as(KINDS[measure.shape], measure.single)
+
+
+def _ranked(detections: Detections, category: Ints, group: Ints, rules: Rules) -> tuple[Ints, Ints]:
+    """Rows by category and score, and their place in their image and category."""
+    if rules.ties == "file":
+        places = np.zeros_like(detections.image)
+    elif rules.class_agnostic:  # pycocotools lists the detections of an image class by class
+        places = detections.image * len(detections.catalog.category_ids) + detections.category
+    else:
+        places = detections.image
+    row = by_group(category, best_first(detections.scores, places))
+    gathered = by_group(detections.image, row)
+    rank = np.empty_like(row)  # by row of the table
+    rank[gathered] = rank_in_runs(group[gathered])
+    return row, rank[row]
+
+
+def _in_order_of_choice(truth: GroundTruth, group: Ints, rules: Rules) -> tuple[Ints, Ints]:
+    """Ground truths by group; inside, which of them is chosen first on equal overlap.
+
+    That is the first in the file, or under COCO's rules the last in pycocotools' order
+    (category, then file).
+    """
+    listed = by_group(truth.category, np.arange(len(truth)))
+    if rules.equal_overlaps == "last":
+        listed = listed[::-1]
+    rows = by_group(group, listed)
+    return rows, group[rows]
+
+
+def _by_overlap(pairs: Pairs) -> Pairs:
+    """Sort the pairs of each detection by falling overlap; equal overlaps keep their order."""
+    detection = pairs.detection
+    slots = slots_of_repeats(detection)
+    if len(slots) == 0:
+        return pairs
+    order = np.arange(len(detection))
+    order[slots] = slots[np.lexsort((-pairs.overlap[slots], detection[slots]))]
+    return Pairs(
+        detection=detection,
+        ground_truth=pairs.ground_truth[order],
+        overlap=pairs.overlap[order],
+    )
+
+
+def _narrowed(pairs: Pairs, kept: Bools, lowest: float) -> Pairs:
+    """The pairs of the detections that are kept, counted among these alone."""
+    within = np.flatnonzero(kept[pairs.detection] & (pairs.overlap >= lowest))
+    place = np.cumsum(kept) - 1
+    return Pairs(
+        detection=place[pairs.detection[within]],
+        ground_truth=pairs.ground_truth[within],
+        overlap=pairs.overlap[within],
+    )

@@ -1,0 +1,97 @@
+"""The record of an evaluation: who was matched, and who was set aside.
+
+Curves, verdicts and analyses read it and nothing else; tables of disjoint images merge.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.matching.candidates import Regions
+from detmetrics.overlap import Pairs
+from detmetrics.rules import Rules
+
+__all__ = ["Matched", "Matches"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """The matched pairs of one area range: by threshold, then in order of detection.
+
+    pair : (Q,) index into the pairs of :class:`Matches`; right : (Q,) the detection is a true
+    positive, otherwise it is set aside; count : (T,) how many at each threshold.
+    """
+
+    pair: Ints
+    right: Bools
+    count: Ints
+
+    @property
+    def threshold(self) -> Ints:
+        """(Q,) the index of the threshold of each."""
+        return np.repeat(np.arange(len(self.count)), self.count)
+
+    def at(self, threshold: int) -> tuple[Ints, Bools]:
+        """The matched pairs of one threshold, and which of them are right."""
+        end = int(self.count[: threshold + 1].sum())
+        slots = slice(end - int(self.count[threshold]), end)
+        return self.pair[slots], self.right[slots]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Matches:
+    """Everything that curves and analyses need to know; boxes are no longer needed.
+
+    Detections that the rules leave out (beyond a limit, below a score) are gone. The others
+    stand by category, best first.
+
+    Attributes:
+        rules: the rules that were applied.
+        categories: K, 1 where categories are pooled.
+        detections: how many stand in the table, those left out included.
+        row : (D,) row of each detection in its table.
+        category, image : (D,) indices.
+        score : (D,) of each detection.
+        rank : (D,) place inside its image and category, from 0: it counts for a limit M where
+            ``rank < M``.
+        in_range : (A, D) its size lies in the range.
+        liable : (A, D) where it matches nothing it is a false positive; it is set aside
+            otherwise, as its size is out of range or its class not marked in full.
+        images: how many images there are, those without detections included.
+        truth_row, truth_category : (G,) of each ground truth.
+        ignored : (A, G) ground truths that count neither for nor against.
+        least : (T, K) the overlap that a match in each class must reach.
+        regions: where objects and regions stand, where a metric asks for it.
+        unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
+        frequency : (K,) how frequent each class is, as LVIS has it; empty where unknown.
+        pairs: the candidates, of one range behind the other where ranges differ in whom a
+            detection may match, with indices into these detections and ground truths.
+        strays: pairs of detections out of a range with ground truths of other classes, where
+            ground truths choose them by score; none of them is matched.
+        matched: (A,) which of the pairs are matched, a record an area range.
+    """
+
+    rules: Rules
+    categories: int
+    detections: int
+    row: Ints
+    category: Ints
+    image: Ints
+    score: Floats
+    rank: Ints
+    in_range: Bools
+    liable: Bools
+    images: int
+    truth_row: Ints
+    truth_category: Ints
+    ignored: Bools
+    least: Floats
+    regions: Regions | None
+    unsized: Bools
+    frequency: tuple[str, ...]
+    pairs: Pairs
+    strays: Pairs | None
+    matched: tuple[Matched, ...]

@@ -1,0 +1,416 @@
+"""Who is matched, and who is set aside: every policy once.
+
+**Free** (COCO and most others). Detections of an image and category, best score first, each take
+the best ground truth that is still free. All ground truths thus rank detections alike, by score,
+which makes the greedy result the *only* stable matching, and deferred acceptance finds it
+without a loop over detections: every unplaced detection proposes to its next choice, every ground
+truth keeps the best proposer so far, the refused propose on. A round is a handful of array
+operations over all images and categories at once, and only conflicts make a further round.
+The choices of a detection, first to last: ground truths that count before ignored ones, then
+larger overlap, then the later ground truth on equal overlap; a region accepts everyone. Source:
+``pycocotools/cocoeval.py``, ``evaluateImg``; proof in ``docs/architecture.md``.
+
+**Nearest** (PASCAL VOC). A detection answers to the ground truth that it overlaps most, whether
+that is taken or not; of those that answer to the same one the best is right, all others are
+wrong, and on an ignored one all are set aside. Source: ``VOCevaldet.m``, ``voc_eval.py``.
+
+**Truths** (KITTI). The ground truths choose, in the order of the file: the same theorem with the
+sides exchanged, each proposing to the detections that it overlaps, which all prefer who stands
+first in the file. Regions take what is left. Source: ``evaluate_object.cpp``,
+``computeStatistics``.
+
+**Groups** (Open Images), on top of any: what matched no single object may match a group, by
+the share inside; the best detection of a group stands for all of them. Source: ``tf-models``,
+``per_image_evaluation.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from detmetrics.foundation.arrays import (
+    Bools,
+    Floats,
+    Ints,
+    by_group,
+    keep_freed_memory,
+    run_starts,
+    slots_of_repeats,
+)
+from detmetrics.foundation.parallel import each
+from detmetrics.matching import roles
+from detmetrics.matching.candidates import (
+    NEARLY_ONE,
+    Candidates,
+    Memory,
+    candidates,
+    least_overlaps,
+    measure_of,
+    measured,
+    regions_of,
+)
+from detmetrics.matching.matches import Matched, Matches
+from detmetrics.matching.size_ranges import in_ranges, unsized
+from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["in_order_of_truths", "match", "reaches", "taken_by_truths"]
+
+PAIR_COLUMNS = ("detection", "ground_truth", "overlap")
+Slots = list[Ints]
+"""For each threshold indices of pairs, rising."""
+
+
+def match(
+    truth: GroundTruth,
+    detections: Detections,
+    rules: Rules,
+    progress: Callable[[float], None] | None = None,
+    memory: Memory | None = None,
+) -> Matches:
+    """Match every detection at every threshold and in every area range.
+
+    memory: what evaluations of the same tables under other rules have left.
+    """
+    keep_freed_memory()
+    pooled = rules.class_agnostic
+    categories = 1 if pooled else len(truth.catalog.category_ids)
+    without_size = unsized(truth, rules)
+    excused = roles.excused(truth, rules) | ~in_ranges(truth, rules) | without_size[:, None]
+    if rules.out_of_range == "region":
+        found = [
+            candidates(
+                truth, detections, rules, progress, memory, roles.regions(truth, rules) | out
+            )
+            for out in excused
+        ]
+    else:
+        found = [candidates(truth, detections, rules, progress, memory)]
+    row, truth_row = found[0].row, found[0].truth_row
+    ignored = excused[:, truth_row]
+    in_range, federation = in_ranges(detections, rules)[:, row], truth.federation
+    pairs, matched = _matched(
+        found, roles.groups(truth, rules)[truth_row], ignored, in_range, rules
+    )
+    strays = None
+    if _matched_anew(rules) and not pooled:
+        strays = _strays(truth, detections, found[0], in_range, rules)
+    liable = in_range
+    if rules.federated and federation is not None:
+        liable = in_range & ~federation.is_open(detections.image[row], detections.category[row])
+    return Matches(
+        rules=rules,
+        categories=categories,
+        detections=len(detections),
+        row=row,
+        category=np.zeros_like(row) if pooled else detections.category[row],
+        image=detections.image[row],
+        score=detections.scores[row],
+        rank=found[0].rank,
+        in_range=in_range,
+        liable=liable,
+        images=len(truth.catalog.image_ids),
+        truth_row=truth_row,
+        truth_category=np.zeros_like(truth_row) if pooled else truth.category[truth_row],
+        ignored=ignored,
+        least=least_overlaps(rules, truth.catalog.class_labels),
+        regions=regions_of(truth, truth_row, rules) if _asks_for_regions(rules) else None,
+        unsized=without_size,
+        frequency=federation.frequency if federation is not None else (),
+        pairs=pairs,
+        strays=strays,
+        matched=matched,
+    )
+
+
+def _of(threshold: float | Floats, truth: Ints) -> float | Floats:
+    """What these ground truths ask for, of a threshold that may be of classes."""
+    return threshold[truth] if isinstance(threshold, np.ndarray) else threshold
+
+
+def _asks_for_regions(rules: Rules) -> bool:
+    return "ji" in rules.metrics or _matched_anew(rules)
+
+
+def _matched_anew(rules: Rules) -> bool:
+    return rules.assignment == "truths" and rules.interpolation == "cuts"
+
+
+def reaches(overlap: Floats, threshold: float | Floats, rules: Rules) -> Bools:
+    """Whether an overlap is enough to match."""
+    if rules.strict:
+        return overlap > threshold
+    return overlap >= np.minimum(threshold, NEARLY_ONE)
+
+
+def _matched(
+    found: list[Candidates], groups: Bools, ignored: Bools, in_range: Bools, rules: Rules
+) -> tuple[Pairs, tuple[Matched, ...]]:
+    """Match in every area range; the pairs, and which of them are matched.
+
+    found: the candidates of all ranges, or a record a range; groups : (G,) are matched last, by
+    what is left; in_range : (A, D) detections.
+    """
+    if len(found) == 1 and rules.range_slack is None:
+        return found[0].pairs, _in_ranges(found[0], groups, ignored, in_range, rules)
+    # Ranges that differ in who may match whom have nothing in common: each has its own pairs.
+    own = found * len(ignored) if len(found) == 1 else found
+    matched, start = [], 0
+    for area, of_range in enumerate(own):
+        at = slice(area, area + 1)
+        (here,) = _in_ranges(of_range, groups, ignored[at], in_range[at], rules)
+        matched.append(replace(here, pair=here.pair + start))
+        start += len(of_range.pairs.detection)
+    pairs = Pairs(
+        **{name: np.concatenate([getattr(one.pairs, name) for one in own]) for name in PAIR_COLUMNS}
+    )
+    return pairs, tuple(matched)
+
+
+def _in_ranges(
+    found: Candidates, groups: Bools, ignored: Bools, in_range: Bools, rules: Rules
+) -> tuple[Matched, ...]:
+    """Match in the ranges of which each is a row of ``ignored`` and of ``in_range``."""
+    pairs = found.pairs
+    wanted = np.ones(len(pairs.detection), bool)
+    if rules.range_slack is not None:  # one range, and who is out of it is left out
+        wanted = in_range[0, pairs.detection]
+    of_group = np.zeros(0, np.int64)
+    if groups.any():
+        to_group = groups[pairs.ground_truth]
+        of_group = np.flatnonzero(wanted & to_group)
+        wanted &= ~to_group
+    chosen = _chosen(found, wanted, ignored, in_range, rules)
+    matched = []
+    for slots, excused, inside in zip(chosen, ignored, in_range, strict=True):
+        if len(of_group):
+            slots, rights = _with_groups(found, of_group, excused, slots, rules)
+            pair, right = np.concatenate(slots), np.concatenate(rights)
+        else:
+            pair = np.concatenate(slots)
+            right = ~excused[pairs.ground_truth][pair]
+        if rules.assignment == "truths":
+            right &= inside[pairs.detection[pair]]
+        count = np.array([len(part) for part in slots])
+        matched.append(Matched(pair=pair, right=right, count=count))
+    return tuple(matched)
+
+
+def _chosen(
+    found: Candidates, wanted: Bools, ignored: Bools, in_range: Bools, rules: Rules
+) -> list[Slots]:
+    """Of each range the matched pairs at each threshold, among the pairs that are wanted."""
+    match rules.assignment:
+        case "free":
+            return _free(found, wanted, ignored, rules)
+        case "nearest":
+            return _nearest(found, wanted, ignored, rules)
+        case "truths":
+            return _truths(found, wanted, in_range, rules)
+
+
+def _free(found: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
+    """Detections take the best ground truth that is free, among the pairs that are wanted.
+
+    Ranges differ in what they ignore, and that changes a choice only where a detection overlaps
+    both kinds. So only the groups with such a detection are matched again; all others end as in
+    the first range.
+    """
+    pairs = found.pairs
+    starts = np.zeros(len(found.truth_group), np.int64)
+    starts[run_starts(found.truth_group)] = 1
+    pair_group = (np.cumsum(starts) - 1)[pairs.ground_truth]
+    orders = [_ignored_last(pairs, late) for late in ignored]
+    matched = [_proposed(found, orders[0], wanted, rules)]
+    for order in orders[1:]:
+        changed = np.zeros(len(found.truth_group), bool)
+        changed[pair_group[order != orders[0]]] = True
+        again = changed[pair_group]
+        fresh = _proposed(found, order, again & wanted, rules)
+        matched.append(
+            [
+                np.sort(np.concatenate([old[~again[old]], new]), kind="stable")
+                for old, new in zip(matched[0], fresh, strict=True)
+            ]
+        )
+    return matched
+
+
+def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
+    """An order of pairs that puts ignored ground truths last among a detection's choices."""
+    order = np.arange(len(pairs.detection))
+    slots = slots_of_repeats(pairs.detection)
+    keys = pairs.detection[slots] * 2 + late[pairs.ground_truth[slots]]
+    order[slots] = slots[by_group(keys, np.arange(len(keys)))]
+    return order
+
+
+def _proposed(found: Candidates, order: Ints, wanted: Bools, rules: Rules) -> Slots:
+    """For each threshold the matched pairs, rising, among those that are wanted."""
+    pairs = found.pairs
+    if not wanted.all():
+        order = order[wanted[order]]
+    detection, truth = pairs.detection[order], pairs.ground_truth[order]
+    overlap = pairs.overlap[order]
+
+    def at(threshold: float | Floats) -> Ints:
+        reach = np.flatnonzero(reaches(overlap, _of(threshold, truth), rules))
+        accepted = reach[_deferred_acceptance(detection[reach], truth[reach], found.region)]
+        return order[accepted]
+
+    return each(at, found.least)
+
+
+def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:
+    """Indices of the matched pairs, among pairs sorted by detection and then by choice.
+
+    Detections stand best first inside a category, so of two pairs that want the same ground
+    truth the one that stands first has the better detection. Where ground truths choose, they
+    are the detections here, and detections the ground truths.
+    """
+    nobody = len(detection)
+    first_choice = np.ones(nobody + 1, bool)
+    np.not_equal(detection[1:], detection[:-1], out=first_choice[1:nobody])
+    last_choice = first_choice[1:]
+    holder = np.full(len(crowd), nobody)
+    matched = np.zeros(nobody + 1, bool)
+    proposals = np.flatnonzero(first_choice[:nobody])
+    while len(proposals):
+        target = truth[proposals]
+        before = holder[target]
+        np.minimum.at(holder, target, proposals)
+        won = holder[target] == proposals
+        displaced = won & (before < nobody)
+        if (into_crowd := crowd[target]).any():
+            matched[proposals[into_crowd]] = True
+            won |= into_crowd
+            displaced &= ~into_crowd
+        refused = np.concatenate([proposals[~won], before[displaced]])
+        proposals = refused[~last_choice[refused]] + 1
+    matched[holder[~crowd]] = True
+    return np.flatnonzero(matched[:nobody])
+
+
+def _nearest(found: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
+    """Detections answer to the ground truth that they overlap most, among the pairs wanted.
+
+    The best of those that answer to one is matched; an ignored one takes them all.
+    """
+    pairs = found.pairs
+    slots = np.flatnonzero(wanted)
+    slots = slots[run_starts(pairs.detection[slots])]  # the largest overlap of each stands first
+    overlap, truth = pairs.overlap[slots], pairs.ground_truth[slots]
+
+    def at(threshold: float | Floats, excused: Bools) -> Ints:
+        reach = np.flatnonzero(reaches(overlap, _of(threshold, truth), rules))
+        first = np.zeros(len(reach), bool)
+        first[np.unique(truth[reach], return_index=True)[1]] = True
+        return slots[reach[first | excused[truth[reach]]]]
+
+    return [[at(threshold, excused) for threshold in found.least] for excused in ignored]
+
+
+def _truths(found: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -> list[Slots]:
+    """Ground truths choose among the pairs that are wanted; regions take what is left."""
+    pairs = found.pairs
+    to_region = found.region[pairs.ground_truth]
+    single, of_region = np.flatnonzero(wanted & ~to_region), np.flatnonzero(wanted & to_region)
+
+    def at(threshold: float | Floats, order: Ints) -> Ints:
+        least = _of(threshold, pairs.ground_truth)
+        enough = reaches(pairs.overlap, least, rules)
+        reach = order[enough[order]]
+        truth, detection = pairs.ground_truth[reach], pairs.detection[reach]
+        chosen = reach[taken_by_truths(truth, detection)]
+        free = np.ones(len(found.row), bool)
+        free[pairs.detection[chosen]] = False
+        left = of_region[(enough & free[pairs.detection])[of_region]]
+        left = left[run_starts(pairs.detection[left])]
+        return np.sort(np.concatenate([chosen, left]))
+
+    slots = []
+    for inside in in_range:
+        order = in_order_of_truths(pairs, single, found.truth_row, found.row, inside)
+        slots.append([at(threshold, order) for threshold in found.least])
+    return slots
+
+
+def in_order_of_truths(
+    pairs: Pairs, slots: Ints, truth_row: Ints, row: Ints, in_range: Bools
+) -> Ints:
+    """These pairs by ground truth, in the order of the file, and then by its choice.
+
+    That is a detection in range before one that is not; of those in range the one that it overlaps
+    most; then the first in the file.
+    """
+    detection, truth = pairs.detection[slots], pairs.ground_truth[slots]
+    inside = in_range[detection]
+    overlap = np.where(inside, -pairs.overlap[slots], 0.0)
+    return slots[np.lexsort((row[detection], overlap, ~inside, truth_row[truth]))]
+
+
+def taken_by_truths(truth: Ints, detection: Ints) -> Ints:
+    """Which pairs, that stand in order of ground truths and of their choices, are matched."""
+    nobody_shares = np.zeros(int(detection.max(initial=-1)) + 1, bool)
+    return _deferred_acceptance(truth, detection, nobody_shares)
+
+
+def _strays(
+    truth: GroundTruth, detections: Detections, found: Candidates, in_range: Bools, rules: Rules
+) -> Pairs:
+    """Pairs of a detection out of a range with ground truths of other classes.
+
+    Where truths choose by score, KITTI's kit lets them take those too: it asks for the height of
+    a detection before it asks for its class.
+    """
+    row = np.flatnonzero(~in_range.all(axis=0))
+    by_image = by_group(truth.image[found.truth_row], np.arange(len(found.truth_row)))
+    single = by_image[~found.region[by_image]]
+    measure = measure_of(rules)
+    pairs = candidate_pairs(
+        measured(detections, measure),
+        found.row[row],
+        measured(truth, measure).take(found.truth_row[single]),
+        np.zeros(len(single), bool),
+        shared_groups(detections.image[found.row[row]], truth.image[found.truth_row[single]]),
+        rules.iou_thresholds[0] if not rules.class_rules else min(r.iou for r in rules.class_rules),
+    )
+    detection, of_truth = row[pairs.detection], single[pairs.ground_truth]
+    other = np.not_equal(
+        detections.category[found.row[detection]], truth.category[found.truth_row[of_truth]]
+    )
+    return Pairs(
+        detection=detection[other], ground_truth=of_truth[other], overlap=pairs.overlap[other]
+    )
+
+
+def _with_groups(
+    found: Candidates, of_group: Ints, excused: Bools, matched: Slots, rules: Rules
+) -> tuple[Slots, list[Bools]]:
+    """Add what is left to the group that holds most of it; the best of each group may be right.
+
+    of_group: the pairs with groups.
+    """
+    pairs = found.pairs
+
+    def at(threshold: float | Floats, singles: Ints) -> tuple[Ints, Bools]:
+        free = np.ones(len(found.row), bool)
+        free[pairs.detection[singles]] = False
+        left = of_group[free[pairs.detection[of_group]]]
+        least = _of(threshold, pairs.ground_truth[left])
+        left = left[reaches(pairs.overlap[left], least, rules)]
+        left = left[run_starts(pairs.detection[left])]
+        first = np.zeros(len(left), bool)
+        first[np.unique(pairs.ground_truth[left], return_index=True)[1]] = True
+        pair = np.concatenate([singles, left])
+        right = ~excused[pairs.ground_truth[pair]]
+        right[len(singles) :] &= first
+        order = np.argsort(pair, kind="stable")
+        return pair[order], right[order]
+
+    both = [at(*of_threshold) for of_threshold in zip(found.least, matched, strict=True)]
+    return [pair for pair, _ in both], [right for _, right in both]

@@ -1,0 +1,1 @@
+"""Numbers from matches: AP, AR, LRP, miss rate and others; it imports matching."""

@@ -1,0 +1,73 @@
+"""Precision, recall and F1 where a detector would be run: at the confidence of the best mean F1.
+
+Each class has a precision and a recall for every confidence; between the confidences of its
+detections they are joined by straight lines and read at 1,000 places. The mean F1 over classes is
+smoothed by a box as wide as a tenth of them, and one place, its maximum, serves all classes.
+Source: ``ultralytics/utils/metrics.py``, ``ap_per_class`` and ``smooth``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Floats
+
+__all__ = ["OperatingPoint", "best_f1"]
+
+PLACES = 1_000
+SMOOTHED = 0.1
+EPS = 1e-16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """confidence: one for all classes; precision, recall, f1 : (K,) there, nan without truth."""
+
+    confidence: float
+    precision: Floats
+    recall: Floats
+    f1: Floats
+
+
+def best_f1(curves: Sequence[tuple[Floats, Floats, Floats] | None]) -> OperatingPoint:
+    """Where the mean F1 is best.
+
+    curves: of each class recall, precision and score at every detection, best first; None
+    without ground truth.
+    """
+    places = np.linspace(0, 1, PLACES)
+    recall, precision = np.full((2, len(curves), PLACES), np.nan)
+    for row, curve in enumerate(curves):
+        if curve is not None:
+            recall[row], precision[row] = _at(places, *curve)
+    f1 = 2 * precision * recall / (precision + recall + EPS)
+    known = [row for row, curve in enumerate(curves) if curve is not None]
+    best = int(_smooth(f1[known].mean(axis=0)).argmax()) if known else 0
+    return OperatingPoint(
+        confidence=float(places[best]) if known else np.nan,
+        precision=precision[:, best],
+        recall=recall[:, best],
+        f1=f1[:, best],
+    )
+
+
+def _at(places: Floats, recall: Floats, precision: Floats, scores: Floats) -> tuple[Floats, Floats]:
+    """Recall and precision at these confidences; above the best score nothing is found."""
+    if len(scores) == 0:
+        return np.zeros(PLACES), np.zeros(PLACES)
+    # Confidences fall along a curve, and interpolation wants them to rise.
+    return (
+        np.interp(-places, -scores, recall, left=0),
+        np.interp(-places, -scores, precision, left=1),
+    )
+
+
+def _smooth(values: Floats) -> Floats:
+    """The mean over a box around each place; beyond the ends the values there go on."""
+    width = round(len(values) * SMOOTHED * 2) // 2 + 1
+    ends = np.ones(width // 2)
+    padded = np.concatenate([ends * values[0], values, ends * values[-1]])
+    return np.convolve(padded, np.ones(width) / width, mode="valid")

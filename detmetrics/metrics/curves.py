@@ -1,0 +1,361 @@
+"""Precision-recall curves, from true positives only.
+
+Precision falls at every detection but a true positive, and recall changes at true positives
+alone: the envelope of a curve is therefore a running maximum over its true positives, and its
+value at a recall ``r`` stands at the first true positive whose recall reaches ``r``. So only
+matched detections are touched (tens of thousands), never the cells of all detections.
+
+Precision is ``tp / (fp + tp + spacing(1))`` as pycocotools takes it. Of the detections up to
+some place, ``fp + tp`` are those that are not ignored: all whose area is in range, corrected at
+matched detections, which count by their ground truth and not by their own area. Source:
+``pycocotools/cocoeval.py``, ``accumulate``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.parallel import each
+from detmetrics.matching.matches import Matches
+from detmetrics.metrics.best_f1 import OperatingPoint, best_f1
+from detmetrics.metrics.interpolation import (
+    TruePositives,
+    area_under_envelope,
+    area_under_lines,
+    area_under_trapezoids,
+    envelope,
+    scores_reached,
+)
+from detmetrics.metrics.jaccard import jaccard_index
+from detmetrics.metrics.kitti_precision import CUTS, precision_at_cuts
+from detmetrics.metrics.lrp import OptimalLRP, optimal_lrp
+from detmetrics.metrics.miss_rate import log_average_miss_rate
+
+__all__ = ["TINY", "Curve", "Curves", "TruePositives", "running"]
+
+TINY = np.spacing(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One precision-recall curve: a point at every detection that counts, best score first.
+
+    Attributes:
+        recall, precision : (n,) of all detections down to this one; recall is nan where there
+            is no ground truth.
+        envelope : (n,) the highest precision at this recall or beyond: what AP averages.
+        scores : (n,) of the detections.
+        truths: how many ground truths count.
+
+    >>> import detmetrics as dm
+    >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> curve = result.curve("dog")
+    >>> curve.truths, curve.scores[:2].tolist(), curve.recall[-1].round(3).item()
+    (7, [0.874, 0.795], 0.286)
+    """
+
+    recall: Floats
+    precision: Floats
+    envelope: Floats
+    scores: Floats
+    truths: int
+
+
+class Curves:
+    """The curves of all categories, thresholds and area ranges of one set of matches."""
+
+    def __init__(self, matches: Matches) -> None:
+        self.matches = matches
+        categories = np.arange(matches.categories + 1)
+        self._first = np.searchsorted(matches.category, categories)
+        self._hits: dict[tuple[int, float], TruePositives] = {}
+
+    @cached_property
+    def truths(self) -> Ints:
+        """(K, A) ground truths that count: the denominators of recall."""
+        matches = self.matches
+        counts = [
+            np.bincount(matches.truth_category[~ignored], minlength=matches.categories)
+            for ignored in matches.ignored
+        ]
+        return np.stack(counts, axis=1)
+
+    @cached_property
+    def headline_precision(self) -> Floats:
+        """(T, R, K, A) :meth:`precision` at the largest limit."""
+        return self.precision(self.matches.rules.max_limit)
+
+    def precision(self, limit: float) -> Floats:
+        """(T, R, K, A) the envelope at each recall point; nan without ground truth in range.
+
+        limit: how many detections of an image and category count.
+        """
+
+        def of(area: int) -> Floats:
+            hits = self.true_positives(area, limit)
+            return envelope(hits, self.truths[:, area], self._points).swapaxes(1, 2)
+
+        return self._defined(each(of, self._areas))
+
+    def scores(self, limit: float) -> Floats:
+        """(T, R, K, A) the score that reaches each recall point, 0 where none does.
+
+        At recall 0 it is the best score of the category, as in pycocotools.
+        """
+        best = self._best_scores()
+        cells = [
+            scores_reached(
+                self.true_positives(area, limit),
+                self.truths[:, area],
+                self._points,
+                self.matches.score,
+                best,
+            )
+            for area in self._areas
+        ]
+        return self._defined([part.swapaxes(1, 2) for part in cells])
+
+    @cached_property
+    def headline_area(self) -> Floats:
+        """(T, K, A) AP at the largest limit, where the rules take all of a curve."""
+        limit = self.matches.rules.max_limit
+
+        def of(area: int) -> Floats:
+            if self.matches.rules.interpolation == "cuts":
+                return self._over_cuts(area)
+            return self.cells(area, self.true_positives(area, limit))
+
+        return self._defined(each(of, self._areas))
+
+    def _over_cuts(self, area: int) -> Floats:
+        """(T, K) the mean of precision at the cuts that stand for the recall points."""
+        places = np.round(self._points * (CUTS - 1)).astype(int)
+        thresholds = range(len(self.matches.rules.iou_thresholds))
+        curves = [precision_at_cuts(self.matches, area, t)[:, places] for t in thresholds]
+        return np.stack([curve.mean(axis=1) for curve in curves])
+
+    def cells(self, area: int, hits: TruePositives) -> Floats:
+        """What AP is the mean of, for these true positives: (T, R, K) precision at the recall
+        points, or (T, K) the area under each curve.
+        """
+        truths = self.truths[:, area]
+        match self.matches.rules.interpolation:
+            case "points":
+                return envelope(hits, truths, self._points).swapaxes(1, 2)
+            case "every":
+                return area_under_envelope(hits, truths)
+            case "trapezoid":
+                return area_under_trapezoids(hits, truths)
+            case "linear" | "slope" as way:
+                return area_under_lines(hits, truths, self._points, slope=way == "slope")
+            case "cuts":
+                raise InputError("precision at cuts does not follow from true positives alone")
+
+    @cached_property
+    def recall(self) -> Floats:
+        """(T, K, A, M) the highest recall at each limit; nan without ground truth in range."""
+        matches, rules = self.matches, self.matches.rules
+        shape = (len(rules.iou_thresholds), matches.categories)
+        cells = np.empty((*shape, len(rules.area_ranges), len(rules.max_detections)))
+        for area in self._areas:
+            hits = self.true_positives(area, rules.max_limit)
+            bounds = np.append(hits.first.ravel(), len(hits.detection))
+            rank = matches.rank[hits.detection]
+            for index, limit in enumerate(rules.max_detections):
+                found = np.diff(running(rank < limit)[bounds]).reshape(shape)
+                with np.errstate(invalid="ignore"):
+                    cells[:, :, area, index] = found / self.truths[:, area]
+        return cells
+
+    @cached_property
+    def operating_point(self) -> OperatingPoint:
+        """Precision, recall and F1 at the best mean F1, at the first threshold, over all sizes."""
+        limit = self.matches.rules.max_limit
+
+        def of(category: int) -> tuple[Floats, Floats, Floats] | None:
+            curve = self.curve(category, 0, 0, limit)
+            return (curve.recall, curve.precision, curve.scores) if curve.truths else None
+
+        return best_f1([of(category) for category in range(self.matches.categories)])
+
+    @cached_property
+    def optimal_lrp(self) -> tuple[OptimalLRP | None, ...]:
+        """(K,) at the first threshold, over all sizes; None without ground truth."""
+        matches, threshold = self.matches, self.matches.rules.iou_thresholds[0]
+        pair, right = matches.matched[0].at(0)
+        detection = matches.pairs.detection[pair]
+        apart, counts = np.zeros(len(matches.row)), matches.liable[0].copy()
+        apart[detection[right]] = 1 - matches.pairs.overlap[pair[right]]
+        counts[detection] = right
+        is_right = np.zeros(len(matches.row), bool)
+        is_right[detection[right]] = True
+
+        def of(category: int) -> OptimalLRP | None:
+            rows = np.arange(self._first[category], self._first[category + 1])
+            rows = rows[counts[rows]]
+            truths = int(self.truths[category, 0])
+            columns = is_right[rows], apart[rows], matches.score[rows]
+            return optimal_lrp(*columns, truths, threshold) if truths else None
+
+        return tuple(of(category) for category in range(matches.categories))
+
+    def miss_rate(self, area: int) -> Floats:
+        """(K,) the log-average miss rate at the first threshold; nan without ground truth."""
+        matches = self.matches
+        rates = np.full(matches.categories, np.nan)
+        for category in np.flatnonzero(self.truths[:, area] > 0).tolist():
+            rates[category] = log_average_miss_rate(
+                self._right(category, 0, area, matches.rules.max_limit)[0],
+                int(self.truths[category, area]),
+                matches.images,
+                matches.rules.miss_rate,
+            )
+        return rates
+
+    @cached_property
+    def jaccard_index(self) -> Floats:
+        """(K,) the Jaccard index at the first threshold; nan without ground truth."""
+        matches, threshold = self.matches, self.matches.rules.iou_thresholds[0]
+        pairs, regions = matches.pairs, matches.regions
+        assert regions is not None
+        inside = regions.region[pairs.ground_truth] & (pairs.overlap > threshold)
+        in_region = np.zeros(len(matches.row), bool)
+        in_region[pairs.detection[inside]] = True
+        counts = ~matches.ignored[0]
+        near = np.flatnonzero(counts[pairs.ground_truth] & (pairs.overlap >= threshold))
+
+        def of(category: int) -> float:
+            rows = slice(self._first[category], self._first[category + 1])
+            objects = np.flatnonzero(counts & (matches.truth_category == category))
+            if len(objects) == 0:
+                return np.nan
+            reached: list[list[int]] = [[] for _ in matches.row[rows]]
+            own = near[matches.category[pairs.detection[near]] == category]
+            place = np.searchsorted(objects, pairs.ground_truth[own])
+            detection = pairs.detection[own] - self._first[category]
+            for found, truth in zip(detection.tolist(), place.tolist(), strict=True):
+                reached[found].append(truth)
+            return jaccard_index(
+                matches.score[rows],
+                matches.image[rows],
+                reached,
+                in_region[rows],
+                regions.image[objects],
+                regions.covered[objects],
+                matches.images,
+            )
+
+        return np.array([of(category) for category in range(matches.categories)])
+
+    def curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
+        """The curve of one category, threshold and area range; all are indices but ``limit``."""
+        right, scores = self._right(category, threshold, area, limit)
+        found = np.cumsum(right)
+        truths = int(self.truths[category, area])
+        precision = found / (np.arange(1, len(found) + 1) + TINY)
+        return Curve(
+            recall=found / truths if truths else np.full(len(found), np.nan),
+            precision=precision,
+            envelope=np.maximum.accumulate(precision[::-1])[::-1],
+            scores=scores,
+            truths=truths,
+        )
+
+    def _right(
+        self, category: int, threshold: int, area: int, limit: float
+    ) -> tuple[Bools, Floats]:
+        """(n,) which of the detections that count are right, best first, and their scores."""
+        matches = self.matches
+        rows = slice(self._first[category], self._first[category + 1])
+        pair, is_right = matches.matched[area].at(threshold)
+        detection = matches.pairs.detection[pair]
+        right = np.zeros(len(matches.row), bool)
+        right[detection[is_right]] = True
+        counts = matches.liable[area].copy()
+        counts[detection] = is_right
+        counts &= matches.rank < limit
+        return right[rows][counts[rows]], matches.score[rows][counts[rows]]
+
+    @property
+    def _points(self) -> Floats:
+        return np.array(self.matches.rules.recall_points)
+
+    @property
+    def _areas(self) -> range:
+        return range(len(self.matches.rules.area_ranges))
+
+    def true_positives(self, area: int, limit: float) -> TruePositives:
+        """The true positives of an area range (an index) and a detection limit."""
+        if (area, limit) not in self._hits:
+            self._hits[area, limit] = self._find_true_positives(area, limit)
+        return self._hits[area, limit]
+
+    def _find_true_positives(self, area: int, limit: float) -> TruePositives:
+        matches = self.matches
+        matched = matches.matched[area]
+        liable = matches.liable[area]
+        detection = matches.pairs.detection[matched.pair]
+        right = matched.right
+        if limit < matches.rules.max_limit:
+            within = matches.rank < limit
+            liable = liable & within
+            right = right & within[detection]
+        # Of each pair: is it right, and would its detection have counted unmatched? Others are
+        # neither true positives nor missing from the count.
+        unmatched = liable[detection]
+        telling = right | unmatched
+        threshold = matched.threshold
+        if not telling.all():
+            threshold, detection = threshold[telling], detection[telling]
+            right, unmatched = right[telling], unmatched[telling]
+        category = matches.category[detection]
+        curve = threshold * matches.categories + category
+        shape = len(matches.rules.iou_thresholds), matches.categories
+        first = np.searchsorted(curve, np.arange(shape[0] * shape[1] + 1))
+
+        # A match counts by its ground truth, not by its own area.
+        before = running(liable)
+        counted = before[detection + 1] - before[self._first[category]]
+        corrected = running(right.astype(np.int64) - unmatched)
+        counted += corrected[1:] - corrected[first[curve]]
+        hits = running(right)
+        found = hits[1:] - hits[first[curve]]
+        count = np.diff(hits[first]).reshape(shape)
+        # Of each curve all that count: without matches, corrected as above, less what is right.
+        of_curve = np.diff(before[self._first]) + np.diff(corrected[first]).reshape(shape)
+
+        # precision = tp / (fp + tp + spacing(1))
+        found, counted = found[right], counted[right]
+        return TruePositives(
+            detection=detection[right],
+            precision=found / (counted + TINY),
+            wrong=counted - found,
+            first=hits[first[:-1]].reshape(shape),
+            count=count,
+            all_wrong=of_curve - count,
+        )
+
+    def _best_scores(self) -> Floats:
+        """(K,) the best score of each category, 0 without detections."""
+        some = self._first[:-1] < self._first[1:]
+        best = np.zeros(self.matches.categories)
+        best[some] = self.matches.score[self._first[:-1][some]]
+        return best
+
+    def _defined(self, cells: list[Floats]) -> Floats:
+        """From (..., K) for each area range to (..., K, A), undefined cells nan."""
+        stacked = np.stack(cells, axis=-1)
+        stacked[..., self.truths == 0] = np.nan
+        return stacked
+
+
+def running(values: Bools | Ints) -> Ints:
+    """(n + 1,) the sum of all values before each place."""
+    sums = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=sums[1:])
+    return sums

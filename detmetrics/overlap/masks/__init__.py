@@ -1,0 +1,1 @@
+"""Overlap of masks, and of their boundaries."""

@@ -1,0 +1,224 @@
+"""COCO's run-length encoding, decoded in one go: lengths, areas and boxes of many masks.
+
+A mask is read down its columns, and told as the lengths of runs of 0 and 1 by turns, 0 first. In
+its compressed form each length is a text of characters from ``0`` on that hold 5 bits each, lowest
+first; bit 5 says that more follow, bit 4 of the last is the sign, and from the fourth length on the
+one before the last is subtracted. Source: ``pycocotools/common/maskApi.c``, ``rleFrString``,
+``rleArea``, ``rleToBbox``.
+
+Any bytes can be decoded: those that are no encoding are told, and nothing is believed of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detmetrics.foundation.arrays import Bools, Floats, Ints, run_starts
+from detmetrics.foundation.parallel import each
+
+__all__ = ["LONGEST", "Lengths", "Runs", "decoded", "encoded", "joined", "lengths_of"]
+
+FIRST, MORE, SIGN, BITS = 48, 32, 16, 31
+LONGEST = 6
+"""Characters of a length at most; pycocotools shifts an ``int`` and loses the bits of a seventh."""
+PIECE = 1 << 17
+"""Characters that are decoded at once: temporaries, many times as large, stay in cache."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Runs:
+    """What many masks hold.
+
+    size : (R, 2) height and width of their images; total, area : (R,) pixels, and those of value
+    1; boxes : (R, 4) ``x y w h`` of these; sound : (R,) it is a text of the encoding; idle : (R,)
+    runs behind the first have no pixel.
+    """
+
+    size: Ints
+    total: Ints
+    area: Ints
+    boxes: Floats
+    sound: Bools
+    idle: Bools
+
+    def take(self, rows: Ints) -> Self:
+        """These rows, in this order."""
+        columns = (getattr(self, field.name) for field in fields(self))
+        return type(self)(*(column.take(rows, axis=0) for column in columns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lengths:
+    """Runs one by one.
+
+    length : (N,) of all masks, one after the other; count : (R,) how many each has; sound : (R,).
+    """
+
+    length: Ints
+    count: Ints
+    sound: Bools
+
+
+def decoded(texts: Sequence[bytes], size: Ints) -> Runs:
+    """What masks hold; size : (R, 2) height and width of their images."""
+    parts = each(lambda part: _runs(lengths_of(texts[part]), size[part]), _pieces(texts))
+    return Runs(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Runs))
+    )
+
+
+def _pieces(texts: Sequence[bytes]) -> list[slice]:
+    """Slices of texts that hold about ``PIECE`` characters each."""
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+    total = int(ends[-1]) if len(ends) else 0
+    cuts = np.searchsorted(ends, np.arange(PIECE, total, PIECE)) + 1
+    cuts = np.unique(np.concatenate([[0], cuts, [len(texts)]])).tolist()
+    return [slice(a, b) for a, b in pairwise(cuts)] or [slice(0, 0)]
+
+
+def lengths_of(texts: Sequence[bytes]) -> Lengths:
+    """The lengths that texts stand for; of those that are no encoding, any numbers."""
+    character: NDArray[np.uint8] = np.frombuffer(b"".join(texts), np.uint8) - np.uint8(FIRST)
+    size = np.fromiter(map(len, texts), np.int64, len(texts))
+    ends = np.cumsum(size)
+    stops = (character & MORE) == 0
+    filled = size > 0
+    sound = filled.copy()
+    sound[filled] = stops[ends[filled] - 1]
+    stops[ends[filled] - 1] = True  # so that no number goes on into the next text
+    if len(odd := np.flatnonzero(character > 63)):  # what is below "0" is far above, too
+        sound[np.searchsorted(ends, odd, side="right")] = False
+    stop = np.flatnonzero(stops)
+    value, wide = _numbers(character, stop)
+    if len(wide):
+        sound[np.searchsorted(ends, wide, side="right")] = False
+    count = np.diff(np.searchsorted(stop, ends), prepend=0)
+    length = _summed(value, count)
+    sound[_rows_of(np.flatnonzero(length < 0), count)] = False
+    return Lengths(length, count, sound)
+
+
+def _numbers(character: NDArray[np.uint8], stop: Ints) -> tuple[Ints, Ints]:
+    """(N,) numbers that end at these places, and the places of those that are too long."""
+    width = np.diff(stop, prepend=-1)
+    last = character[stop].astype(np.int64)
+    value = (last & BITS) - ((last & SIGN) << 1)
+    longer = np.flatnonzero(width > 1)
+    for digit in range(1, LONGEST):
+        value[longer] = (value[longer] << 5) | (character[stop[longer] - digit] & BITS)
+        longer = longer[width[longer] > digit + 1]
+    return value, stop[longer]
+
+
+def _summed(value: Ints, count: Ints) -> Ints:
+    """Lengths of their differences.
+
+    counts[m] += counts[m - 2] from m = 3 on: two running sums that take turns; what went before
+    in each is subtracted.
+    """
+    running = np.empty_like(value)
+    running[::2], running[1::2] = np.cumsum(value[::2]), np.cumsum(value[1::2])
+    first = np.cumsum(count) - count
+    filled = first[count > 0]
+    before = np.zeros((len(count), 2), np.int64)
+    before[:, 0][count > 0] = running[filled]
+    before[:, 1][count > 0] = np.where(filled > 0, running[filled - 1], 0)
+    turn = np.repeat(2 * np.arange(len(count)), count)
+    turn += _turns(first, count)
+    running -= before.ravel().take(turn)
+    running[filled] = value[filled]
+    return running
+
+
+def _turns(first: Ints, count: Ints) -> Ints:
+    """(N,) 0 for runs of 0, 1 for runs of 1."""
+    turns: Ints = (np.arange(int(count.sum())) - np.repeat(first, count)) & 1
+    return turns
+
+
+def _runs(lengths: Lengths, size: Ints) -> Runs:
+    length, count = lengths.length, lengths.count
+    first = np.cumsum(count) - count
+    end = np.append(0, np.cumsum(length))
+    total = end[first + count] - end[first]
+    ones = np.flatnonzero((_turns(first, count) == 1) & (length > 0))
+    row = np.repeat(np.arange(len(count)), count)[ones]
+    area = np.zeros(len(count), np.int64)
+    filled = np.flatnonzero(np.bincount(row, minlength=len(count)))
+    starts = np.searchsorted(row, filled)
+    if len(filled):
+        area[filled] = np.add.reduceat(length[ones], starts)
+    begin = end[ones] - end[first[row]]
+    boxes = np.zeros((len(count), 4))
+    high = size[:, 0]
+    boxes[filled] = _boxes(begin, begin + length[ones] - 1, high[row], starts)
+    idle = np.bincount(_rows_of(np.flatnonzero(length == 0), count), minlength=len(count))
+    idle[count > 0] -= length[first[count > 0]] == 0
+    return Runs(size, total, area, boxes, lengths.sound, idle > 0)
+
+
+def _rows_of(places: Ints, count: Ints) -> Ints:
+    """The mask that each run belongs to."""
+    rows: Ints = np.searchsorted(np.cumsum(count), places, side="right")
+    return rows
+
+
+def _boxes(begin: Ints, last: Ints, height: Ints, starts: Ints) -> Floats:
+    """(R, 4) ``x y w h`` around runs of 1.
+
+    begin, last : (N,) the first and last pixel of each run; starts : (R,) the first run of each.
+
+        x, y = divmod(t, height)
+        a run that goes on into another column has all rows of it
+    """
+    if not len(starts):
+        return np.zeros((0, 4))
+    high = height.astype(np.float64)
+    x1, x2 = np.floor(begin / high), np.floor(last / high)  # exact below 2 ** 52
+    across = x1 < x2
+    y1 = np.minimum.reduceat(np.where(across, 0, begin - x1 * high), starts)
+    y2 = np.maximum.reduceat(np.where(across, high - 1, last - x2 * high), starts)
+    left, right = x1[starts], x2[np.append(starts[1:], len(begin)) - 1]
+    return np.stack([left, y1, right - left + 1, y2 - y1 + 1], axis=1)
+
+
+def joined(length: Ints) -> Ints:
+    """The lengths of the same mask without runs that have no pixel, but for the first.
+
+    >>> joined(np.array([0, 0, 2, 3, 0, 4])).tolist()
+    [2, 7]
+    """
+    turns = np.arange(len(length)) & 1
+    filled = length > 0
+    turns, length = turns[filled], length[filled]
+    starts = run_starts(turns)
+    if not len(starts):
+        return length
+    summed: Ints = np.add.reduceat(length, starts)
+    return np.append(0, summed) if turns[0] else summed
+
+
+def encoded(length: Ints) -> bytes:
+    """The text of a mask; length : (N,) of its runs.
+
+    Source: ``maskApi.c``, ``rleToString``, which may write a byte behind what it has asked for.
+    """
+    rest = length.copy()
+    rest[3:] -= length[1:-2]
+    characters = np.zeros((len(length), LONGEST), np.uint8)
+    written = np.zeros((len(length), LONGEST), bool)
+    going = np.ones(len(length), bool)
+    for digit in range(LONGEST):
+        bits = rest & BITS
+        rest >>= 5
+        written[:, digit] = going
+        more = np.where(bits & SIGN, rest != -1, rest != 0)
+        characters[:, digit] = FIRST + bits + MORE * more
+        going = going & more
+    return characters[written].tobytes()

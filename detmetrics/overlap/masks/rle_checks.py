@@ -1,0 +1,348 @@
+"""Compressed run lengths of what sources say: polygons, lengths and compressed lengths.
+
+Everything is checked before pycocotools sees it: its C code walks along the edges of polygons and
+keeps every step, never ends on lengths that do not fill their image, and reads beyond the end of
+texts that were cut. Source: ``pycocotools/common/maskApi.c``, ``rleFrPoly``, ``rleFrString``,
+``rleMerge``; ``pycocotools/coco.py``, ``annToRLE``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
+from detmetrics.foundation.messages import counted, shown
+from detmetrics.overlap.masks.rle import Runs, decoded, encoded, joined, lengths_of
+from detmetrics.overlap.shapes import OutlineError
+
+__all__ = [
+    "MOST_PIXELS",
+    "MOST_STEPS",
+    "codes_of",
+    "codes_of_polygons",
+    "polygons_fault",
+    "refuse_other_sizes",
+]
+
+MOST_PIXELS = 1 << 28
+"""Of the image of an encoding: all lengths, and what they differ by, have six characters then."""
+MOST_DRAWN = 1 << 26
+"""Of the image of a polygon: pycocotools asks for four bytes of each pixel where it puts polygons
+together, and for six of each length where it writes them, of which one must stay free."""
+MOST_STEPS = 10_000_000
+"""Of the edges of a polygon; a pixel has five, and pycocotools keeps them all."""
+REACH, FARTHEST = 10, 1e8
+"""How many sides of its image a polygon may reach beyond it; in pixels where the size is unknown"""
+
+Fault = tuple[int, str]
+
+
+def codes_of(given: Sequence[Any], images: Floats) -> tuple[Objects, Runs]:
+    """(R,) ``{"size": [height, width], "counts": bytes}``, and what they hold.
+
+    given : (R,) as :class:`Segmentations` has them; images : (R, 2) width and height of the
+    images, nan where unknown.
+
+    Raises:
+        OutlineError: some are no masks of their images.
+    """
+    kinds: dict[str, list[int]] = {"polygons": [], "text": [], "lengths": [], "other": []}
+    for row, one in enumerate(given):
+        kinds[_kind(one)].append(row)
+    rows = {kind: np.array(found, np.int64) for kind, found in kinds.items()}
+    codes: Objects = np.empty(len(given), object)
+    faults = [
+        (row, f"expected polygons or a run-length encoding, got {shown(given[row])}")
+        for row in kinds["other"]
+    ]
+    for kind, made in (("text", _texts), ("lengths", _lengths), ("polygons", _polygons)):
+        chosen = rows[kind]
+        found, faulty = made([given[row] for row in kinds[kind]], images[chosen])
+        codes[chosen] = found
+        faults += [(int(chosen[place]), text) for place, text in faulty]
+    _settle(faults)
+    return _sound(codes)
+
+
+def _kind(one: Any) -> str:
+    if isinstance(one, list):
+        return "polygons" if one else "other"
+    if not isinstance(one, Mapping):
+        return "other"
+    return "text" if isinstance(one.get("counts"), str | bytes) else "lengths"
+
+
+def _settle(faults: list[Fault]) -> None:
+    if faults:
+        raise OutlineError(sorted(faults)[:100], len(faults))
+
+
+def _sound(codes: Objects) -> tuple[Objects, Runs]:
+    """Codes without idle runs, and what they hold.
+
+    Where two masks have runs without a pixel at the same place, pycocotools stops counting.
+
+    Raises:
+        OutlineError: some are no encoding, or do not fill their image.
+    """
+    size = np.array([code["size"] for code in codes.tolist()], np.int64).reshape(-1, 2)
+    runs = decoded([code["counts"] for code in codes.tolist()], size)
+    whole = size.prod(axis=1)
+    faults: list[Fault] = [
+        (row, "counts are no run-length encoding: were they cut or changed?")
+        for row in np.flatnonzero(~runs.sound).tolist()
+    ]
+    for row in np.flatnonzero(runs.sound & (runs.total != whole)).tolist():
+        wanted = f"{whole[row]:,} pixels (height times width)"
+        faults.append((row, f"expected counts of {wanted}, got {runs.total[row]:,}"))
+    _settle(faults)
+    for row in np.flatnonzero(runs.idle).tolist():
+        lengths = lengths_of([codes[row]["counts"]]).length
+        codes[row] = {**codes[row], "counts": encoded(joined(lengths))}
+    return codes, runs
+
+
+# --- the size of an image ------------------------------------------------------------------------
+
+
+def refuse_other_sizes(size: Ints, images: Floats) -> None:
+    """Refuse masks that are not of the size of their image.
+
+    size : (R, 2) height and width of masks; images : (R, 2) width and height, nan where unknown.
+
+    Raises:
+        OutlineError: some are not.
+    """
+    other = _other(size, images)
+    _settle([(row, _other_size(size[row], images[row])) for row in np.flatnonzero(other).tolist()])
+
+
+def _other(size: Ints, images: Floats) -> Bools:
+    known = np.isfinite(images).all(axis=1)
+    other: Bools = known & (size[:, ::-1] != np.trunc(images)).any(axis=1)
+    return other
+
+
+def _other_size(size: Ints, image: Floats) -> str:
+    wide, high = map(int, image)
+    return (
+        f"expected a mask of the size of its image, {wide} x {high}, got size {size.tolist()} "
+        "(height, width)"
+    )
+
+
+def _sizes(given: Sequence[Mapping[str, Any]], images: Floats) -> tuple[Ints, list[Fault]]:
+    """(R, 2) the height and width that encodings state."""
+    sides = [one.get("size") for one in given]
+    faults = [(row, _size_fault(side)) for row, side in enumerate(sides) if not _is_size(side)]
+    for row, _ in faults:
+        sides[row] = (1, 1)
+    size = np.array(sides, np.int64).reshape(-1, 2)
+    other = _other(size, images)
+    other[[row for row, _ in faults]] = False
+    faults += [(row, _other_size(size[row], images[row])) for row in np.flatnonzero(other).tolist()]
+    return size, faults
+
+
+def _is_size(side: Any) -> bool:
+    return (
+        isinstance(side, list | tuple)
+        and len(side) == 2
+        and type(side[0]) is int
+        and type(side[1]) is int
+        and side[0] > 0
+        and side[1] > 0
+        and side[0] * side[1] <= MOST_PIXELS
+    )
+
+
+def _size_fault(side: Any) -> str:
+    return (
+        f"expected size [height, width] of at most {counted(MOST_PIXELS, 'pixel')}, "
+        f"got {shown(side)}"
+    )
+
+
+# --- encodings -----------------------------------------------------------------------------------
+
+
+def _texts(given: Sequence[Mapping[str, Any]], images: Floats) -> tuple[list[Any], list[Fault]]:
+    size, faults = _sizes(given, images)
+    codes = []
+    for one, sides in zip(given, size.tolist(), strict=True):
+        counts = one["counts"]
+        # What is no ASCII becomes bytes that no encoding has.
+        text = counts if isinstance(counts, bytes) else counts.encode("utf-8", "surrogatepass")
+        codes.append({"size": sides, "counts": text})
+    return codes, faults
+
+
+def _lengths(given: Sequence[Mapping[str, Any]], images: Floats) -> tuple[list[Any], list[Fault]]:
+    size, faults = _sizes(given, images)
+    faulty = {row for row, _ in faults}
+    for row, (one, whole) in enumerate(zip(given, size.prod(axis=1).tolist(), strict=True)):
+        if row not in faulty and (fault := _lengths_fault(one.get("counts"), whole)):
+            faults.append((row, fault))
+    if faults or not given:
+        return [None] * len(given), faults
+    return [
+        {"size": sides, "counts": encoded(np.array(one["counts"]).astype(np.int64))}
+        for one, sides in zip(given, size.tolist(), strict=True)
+    ], faults
+
+
+def _lengths_fault(counts: Any, whole: int) -> str | None:
+    if not isinstance(counts, list) or not set(map(type, counts)) <= {int, float}:
+        return f"expected counts of an encoding, got {shown(counts)}"
+    # Each by itself, as one that is not a number is neither more nor less than any.
+    if not all(0 <= length <= whole and length == int(length) for length in counts):
+        return f"expected counts of whole pixels of the image, got {shown(counts)}"
+    if sum(counts) != whole:
+        wanted = f"{whole:,} pixels (height times width)"
+        return f"expected counts of {wanted}, got {int(sum(counts)):,}"
+    return None
+
+
+# --- polygons ------------------------------------------------------------------------------------
+
+
+def _polygons(given: Sequence[list[Any]], images: Floats) -> tuple[list[Any], list[Fault]]:
+    parts = list(chain.from_iterable(given))
+    count = np.fromiter(map(len, given), np.int64, len(given))
+    row = np.repeat(np.arange(len(given)), count)
+    found = _numbers(parts) if _fit(images).all() else None
+    if found is None:
+        return [None] * len(given), _faults_of(given, images)
+    points, first = found
+    steps = _steps(points, first)
+    if _doubtful(points, first, steps, images[row]).any():
+        return [None] * len(given), _faults_of(given, images)
+    return _drawn(points, first, steps, row, images), []
+
+
+def _numbers(parts: Sequence[Any]) -> tuple[Floats, Ints] | None:
+    """(V, 2) the points of polygons, and (P + 1,) where each begins; None where one is none."""
+    if not all(type(part) is list and len(part) > 5 and len(part) % 2 == 0 for part in parts):
+        return None
+    if not set(map(type, chain.from_iterable(parts))) <= {int, float}:
+        return None
+    first = np.append(0, np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts))))
+    try:
+        flat = np.fromiter(chain.from_iterable(parts), np.float64, int(first[-1]))
+    except OverflowError:
+        return None
+    return flat.reshape(-1, 2), first // 2
+
+
+def _faults_of(given: Sequence[list[Any]], images: Floats) -> list[Fault]:
+    """What is wrong with each, looked at one by one."""
+    found = (_fault(one, image) for one, image in zip(given, images, strict=True))
+    return [(row, fault) for row, fault in enumerate(found) if fault]
+
+
+def _fault(one: list[Any], image: Floats) -> str | None:
+    if not np.isfinite(image).all():
+        return (
+            "a polygon makes a mask only on an image of known width and height (--image-dir DIR, "
+            "--image-sizes FILE; --shape box measures boxes)"
+        )
+    if not _fit(image[None])[0]:
+        wide, high = map(int, image)
+        most = counted(MOST_DRAWN, "pixel")
+        return f"expected a polygon on an image of at most {most}, got {wide} x {high}"
+    return polygons_fault(one, image)
+
+
+def _fit(images: Floats) -> Bools:
+    with np.errstate(invalid="ignore"):
+        fit: Bools = (images >= 1).all(axis=1) & (images.prod(axis=1) <= MOST_DRAWN)
+    return fit
+
+
+def polygons_fault(one: Sequence[Any], image: Floats | None = None) -> str | None:
+    """What is wrong with polygons; image : (2,) width and height, where they are known."""
+    sides = np.full((1, 2), np.nan) if image is None else image[None]
+    for polygon in one:
+        if not isinstance(polygon, list) or not set(map(type, polygon)) <= {int, float}:
+            return f"expected a polygon x1 y1 x2 y2 ..., got {shown(polygon)}"
+        if len(polygon) < 6 or len(polygon) % 2:
+            return f"expected a polygon of 3 points or more, got {shown(polygon)}"
+        try:
+            points = np.array(polygon, np.float64).reshape(-1, 2)
+        except OverflowError:
+            points = np.full((3, 2), np.inf)
+        first = np.array([0, len(points)])
+        if _doubtful(points, first, _steps(points, first), sides).any():
+            return f"expected a polygon of finite numbers that can be pixels, got {shown(polygon)}"
+    return None
+
+
+def _doubtful(points: Floats, first: Ints, steps: Floats, images: Floats) -> Bools:
+    """(P,) which polygons are no places of their image, or take too long to walk along."""
+    if not len(steps):
+        return np.zeros(0, bool)
+    farthest = np.maximum.reduceat(np.abs(points).max(axis=1), first[:-1])
+    longest = np.where(np.isfinite(images), images, 0).max(axis=1)
+    reach = np.where(longest > 0, 1000 + REACH * longest, FARTHEST)
+    doubtful: Bools = ~((farthest < reach) & (steps < MOST_STEPS))  # and those that are no numbers
+    return doubtful
+
+
+def _steps(points: Floats, first: Ints) -> Floats:
+    """(P,) how many steps it takes to walk along each polygon."""
+    if len(first) < 2:
+        return np.zeros(0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        onward = np.empty_like(points)
+        onward[:-1] = points[1:] - points[:-1]
+        onward[first[1:] - 1] = points[first[:-1]] - points[first[1:] - 1]
+        steps: Floats = np.add.reduceat(np.abs(onward).max(axis=1) * 5 + 2, first[:-1])
+    return steps
+
+
+def codes_of_polygons(points: Floats, first: Ints, images: Floats) -> tuple[Objects, Runs]:
+    """As :func:`codes_of`, of one polygon a row.
+
+    points : (V, 2); first : (R + 1,) where those of each begin; images : (R, 2).
+
+    Raises:
+        OutlineError: some cannot be drawn on their images.
+    """
+    steps = _steps(points, first)
+    if _doubtful(points, first, steps, images).any() or not _fit(images).all():
+        parts = [[points[a:b].ravel().tolist()] for a, b in pairwise(first.tolist())]
+        _settle(_faults_of(parts, images))
+    return _sound(object_column(_drawn(points, first, steps, np.arange(len(images)), images)))
+
+
+def _drawn(
+    points: Floats, first: Ints, steps: Floats, row: Ints, images: Floats
+) -> list[dict[str, Any]]:
+    """(R,) masks of polygons; row : (P,) of each polygon, rising."""
+    from pycocotools import mask
+
+    codes: list[Any] = [None] * len(row)
+    for places in _at_once(steps, images[row]):
+        wide, high = map(int, images[row[places[0]]])
+        parts = [points[first[place] : first[place + 1]].ravel() for place in places.tolist()]
+        for place, code in zip(places.tolist(), mask.frPyObjects(parts, high, wide), strict=True):
+            codes[place] = code
+    starts = [*run_starts(row).tolist(), len(row)]
+    return [
+        codes[start] if end - start == 1 else mask.merge(codes[start:end])
+        for start, end in pairwise(starts)
+    ]
+
+
+def _at_once(steps: Floats, images: Floats) -> Iterator[Ints]:
+    """Polygons of images of one size, so many that their edges can be kept together."""
+    order = np.lexsort((images[:, 0], images[:, 1]))
+    sides = images[order]
+    changes = np.append(0, np.flatnonzero((np.diff(sides, axis=0) != 0).any(axis=1)) + 1)
+    for part in np.split(order, changes[1:]):
+        batch = np.floor(np.cumsum(steps[part]) / MOST_STEPS)
+        yield from (some for some in np.split(part, run_starts(batch)[1:]) if len(some))

@@ -1,0 +1,1 @@
+"""Overlap of polygons, oriented boxes among them."""

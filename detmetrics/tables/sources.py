@@ -1,0 +1,107 @@
+"""Where rows come from, so that every error and every verdict can point at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Bools, Ints, Objects
+from detmetrics.foundation.errors import FormatError, TableError
+from detmetrics.foundation.files import Input
+from detmetrics.foundation.messages import SHOWN, counted, listing, shown
+
+__all__ = ["ARRAYS", "Faults", "Source"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The origin of a table.
+
+    Attributes:
+        name: a path or another name for messages.
+        template: how a place is written, with ``{row}`` and ``{field}``.
+        fields: the source's own words for columns, where they differ from the table's.
+        input: the file that was read; without one, faults are the caller's.
+        format: the name of the format that it was read as.
+        where: the file and line of a row, where the source is made of lines of text.
+        pixel_added: boxes grew by their last pixel when they were read.
+        rows : (R,) the row that each row of the table stems from, None where it is the same.
+    """
+
+    name: str
+    template: str = "{field}[{row}]"
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    input: Input | None = None
+    format: str = ""
+    where: Callable[[int], str] | None = None
+    pixel_added: bool = False
+    rows: Ints | None = None
+
+    def place(self, row: int, column: str) -> str:
+        """Where a value stands, in the source's own words.
+
+        >>> Source(name="a.json", template="[{row}].{field}", fields={"boxes": "bbox"}).place(
+        ...     3, "boxes")
+        '[3].bbox'
+        """
+        row = row if self.rows is None else int(self.rows[row])
+        text = self.template.format(row=row, field=self.fields.get(column, column))
+        return f"{self.where(row)}: {text}" if self.where else text
+
+    def of_rows(self, rows: Ints) -> Source:
+        """The origin of these rows, which may come more than once."""
+        return replace(self, rows=rows if self.rows is None else self.rows[rows])
+
+
+ARRAYS = Source(name="arrays")
+
+
+class Faults:
+    """Faults of a table, collected so that they are shown together.
+
+    places : (D,) the row of each entry in its source.
+    """
+
+    def __init__(self, source: Source, places: Ints) -> None:
+        self._source = source
+        self._places = places
+        self._count = 0
+        self._shown: list[tuple[int, str]] = []
+
+    def refuse(self, bad: Bools, column: str, expected: str, values: Objects) -> None:
+        """Note every row that is bad; values : (D,) or (D, 4), what was found."""
+        if not bad.any():
+            return
+        rows = np.flatnonzero(bad)
+        self._count += len(rows)
+        for row in rows[:SHOWN].tolist():
+            place = int(self._places[row])
+            got = values[row].tolist()
+            where = self._source.place(place, column)
+            self._shown.append((place, f"{where}: expected {expected}, got {shown(got)}"))
+
+    def settle(self) -> None:
+        """Raise what was collected.
+
+        Raises:
+            FormatError: there are faults and the source is a file.
+            TableError: there are faults and it is not.
+        """
+        if not self._count:
+            return
+        shown = [text for _, text in sorted(self._shown)][:SHOWN]
+        if self._source.input is not None:
+            raise FormatError(self._source.name, shown, self._count)
+        raise TableError(listing(self._source.name, shown, self._count))
+
+    def remark(self, odd: Bools, column: str, singular: str, plural: str) -> str | None:
+        """A sentence on rows that are odd but can be evaluated, or None."""
+        rows = np.flatnonzero(odd)
+        if len(rows) == 0:
+            return None
+        first = self._source.place(int(self._places[rows[0]]), column)
+        what = counted(len(rows), singular, plural)
+        return f"{self._source.name}: {what}, first at {first}"

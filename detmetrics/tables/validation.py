@@ -1,0 +1,143 @@
+"""What both tables do with a sheet at the door: ids paired with the catalog, doubts said."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.errors import DetmetricsWarning, TableError
+from detmetrics.foundation.messages import shown
+from detmetrics.overlap.masks.masks import Masks
+from detmetrics.overlap.masks.segmentations import Segmentations
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
+from detmetrics.overlap.polygons.self_intersections import UNTANGLED
+from detmetrics.overlap.shapes import Shapes
+from detmetrics.tables.catalog import Catalog, Keys
+from detmetrics.tables.columns import LARGEST, of_length, refuse_unusable
+from detmetrics.tables.id_pairing import KeyKind, Known, UnknownPolicy, pair
+from detmetrics.tables.plausibility import suspicions
+from detmetrics.tables.sheets import Sheet
+from detmetrics.tables.sources import Faults, Source
+
+__all__ = ["doubts", "outline_column", "outline_notes", "paired", "refuse_outlines", "warn"]
+
+TURN = 2 * np.pi + 1e-3
+"""Angles in radians beyond a whole turn are degrees."""
+
+
+def doubts(sheet: Sheet) -> list[str]:
+    """That boxes look like another form or unit than the source claims."""
+    # Callers with arrays may have shares and mean them: only areas need pixels.
+    unit_is_said = sheet.relative or sheet.source.input is None
+    found = suspicions(sheet.boxes, sheet.box_format, unit_is_said=unit_is_said)
+    return [f"{sheet.source.name}: {text} (detmetrics check)" for text in found]
+
+
+def outline_column(shapes: Polygons | Masks, count: int) -> Polygons | Masks:
+    """A caller's shapes, if there are as many as rows and polygons begin where they say.
+
+    Raises:
+        TableError: they do not, or are no shapes.
+    """
+    if not isinstance(shapes, Shapes | Segmentations):
+        raise TableError(f"shapes: expected Rectangles, Polygons or Masks, got {shown(shapes)}")
+    if isinstance(shapes, Polygons) and shapes.first.shape in ((), (0,)):
+        raise TableError(f"shapes: expected first (R + 1,) from 0 on, got {shapes.first.tolist()}")
+    of_length("shapes", shapes, count)
+    if isinstance(shapes, Polygons):
+        points, first = shapes.points, shapes.first
+        if points.ndim != 2 or points.shape[1] != 2 or first[0] or first[-1] != len(points):
+            raise TableError(
+                "shapes: expected points (V, 2) and first (R + 1,) from 0 to V, got points "
+                f"{points.shape} and first from {first[0]} to {first[-1]}"
+            )
+        if len(short := np.flatnonzero(shapes.count < 3)):
+            row = int(short[0])
+            corners = f"3 corners or more, got {shapes.count[row]}"
+            raise TableError(f"shapes[{row}]: expected {corners}")
+    if isinstance(shapes, Rectangles):
+        _refuse_sides(shapes.sides)
+    return shapes
+
+
+def _refuse_sides(sides: Floats) -> None:
+    """Refuse a caller's oriented boxes that are none; readers name the place in their file."""
+    numbers, angle = sides[:, :4], sides[:, 4]
+    usable = (np.abs(numbers) <= LARGEST).all(axis=1) & (numbers[:, 2:] >= 0).all(axis=1)
+    for bad, expected in (
+        (~usable, "finite numbers cx cy w h angle, w and h from 0 up"),
+        (
+            ~(np.abs(angle) <= TURN),
+            "an angle in radians, a whole turn at most (numpy.deg2rad turns degrees)",
+        ),
+    ):
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise TableError(f"shapes[{row}]: expected {expected}, got {sides[row].tolist()}")
+
+
+def refuse_outlines(faults: Faults, sheet: Sheet) -> None:
+    """Refuse polygons with a nan, an infinity or a number that is no pixel; note tangled ones.
+
+    Raises:
+        FormatError, TableError: numbers that are none, of which nothing more can be told.
+    """
+    if not isinstance(sheet.shapes, Polygons):
+        return
+    refuse_unusable(faults, sheet.shapes.hulls, "shapes")
+    faults.settle()
+    faults.refuse(sheet.shapes.tangled, "shapes", UNTANGLED, sheet.shapes.count)
+
+
+def outline_notes(faults: Faults, sheet: Sheet) -> list[str | None]:
+    """That polygons cross themselves or have no area."""
+    shapes = sheet.shapes
+    if not isinstance(shapes, Polygons):
+        return []
+    return [
+        faults.remark(
+            shapes.crossing,
+            "shapes",
+            "polygon that crosses or touches itself (its IoU is that of what it encloses)",
+            "polygons that cross or touch themselves (their IoU is that of what they enclose)",
+        ),
+        faults.remark(
+            shapes.areas == 0, "shapes", "polygon without an area", "polygons without an area"
+        ),
+    ]
+
+
+def warn(notes: Iterable[str | None]) -> None:
+    """Warn of each note at the caller of the table's reader or constructor."""
+    for note in notes:
+        if note:
+            warnings.warn(note, DetmetricsWarning, stacklevel=5)
+
+
+def paired(
+    kind: str,
+    ids: Keys,
+    catalog: Catalog,
+    policy: UnknownPolicy | None,
+    source: Source,
+    key: KeyKind = "id",
+    *,
+    own: bool = False,
+) -> tuple[Ints, str | None]:
+    """(R,) places in the catalog, -1 for rows to drop, and what to say of it.
+
+    kind: ``"image"`` or ``"category"``; key: what the ids are; policy, own: see :func:`pair`.
+
+    Raises:
+        UnknownIdError: an id that the catalog lacks.
+    """
+    if kind == "image":
+        known, column = Known(kind, catalog.image_ids, catalog.image_names), "image_ids"
+    else:
+        known, column = Known(kind, catalog.category_ids, catalog.category_names), "categories"
+    return pair(
+        ids, known, policy, lambda row: source.place(row, column), source.name, key, own=own
+    )

@@ -1,0 +1,114 @@
+"""What the images of a metric are together: of masks or of boxes, and two tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Floats, object_column
+from detmetrics.foundation.errors import InputError
+from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.catalog import Catalog, Id
+from detmetrics.training.batches.bitmaps import masks_of_codes
+from detmetrics.training.batches.forms import Form
+from detmetrics.training.batches.images import BESIDE, FLAGS, Classes, ImageBoxes, joined
+
+__all__ = ["kind_with", "one_sided", "tables_of"]
+
+NAMES = {"found": "predictions", "there": "targets"}
+
+
+def kind_with(images: Sequence[ImageBoxes], kind: str | None = None) -> str | None:
+    """What is measured with these images too, ``"masks"`` or ``"boxes"``; None is still open.
+
+    kind: of the images before.
+
+    Raises:
+        InputError: some have masks and some have boxes alone.
+    """
+    for place, image in enumerate(images):
+        of_image = image.kind
+        if of_image is None or of_image == kind:
+            continue
+        if kind is not None:
+            raise InputError(_mixed(place, image, kind))
+        kind = of_image
+    return kind
+
+
+def _mixed(place: int, image: ImageBoxes, kind: str) -> str:
+    """What to say of an image of another kind than those before."""
+    if kind == "masks":
+        side = "there" if image.masks is not None and image.masks.there is None else "found"
+        return f"{NAMES[side]}[{place}]: expected a key 'masks' as in images before, got none"
+    return (
+        f"predictions[{place}]['masks']: expected boxes alone as in images before, got masks on "
+        "both sides: give those of all images, or shape='box'"
+    )
+
+
+def one_sided(images: Iterable[ImageBoxes]) -> list[str]:
+    """Which side has no masks in an image where the other has."""
+    masks = [image.masks for image in images if image.masks is not None]
+    return [
+        f"{NAMES[side]} have no masks, which {NAMES[other]} have"
+        for side, other in (tuple(BESIDE), tuple(BESIDE)[::-1])
+        if any(getattr(one, side) is None for one in masks)
+    ]
+
+
+def tables_of(
+    given: Mapping[Id, ImageBoxes], classes: Classes, form: Form, *, masks: bool
+) -> tuple[GroundTruth, Detections]:
+    """Both tables, images in order of id; masks: they become shapes where there are any."""
+    ids = list(given)
+    ids.sort()
+    images = [given[image] for image in ids]
+    catalog = Catalog.from_ids(
+        images=ids,
+        categories=list(classes.names),
+        category_names=list(classes.names.values()),
+        image_sizes=[image.size for image in images],
+    )
+    masks = masks and any(image.masks for image in images)
+    shaped = masks or form.oriented
+
+    # What is one row an image becomes one a box.
+    named = object_column(ids) if isinstance(ids[0], str) else np.array(ids, np.int64)
+    last = form.numbers
+    there, count = joined(images, "there", form)
+    truth = GroundTruth.from_arrays(
+        image_ids=np.repeat(named, count),
+        categories=there[:, last].astype(np.int64),
+        areas=None if shaped and np.isnan(there[:, last + 1]).all() else there[:, last + 1],
+        catalog=catalog,
+        **_shapes(images, "there", there[:, :last], form, masks),
+        **dict(zip(FLAGS, there[:, last + 2 :].T != 0, strict=True)),
+    )
+    found, count = joined(images, "found", form)
+    detections = Detections.from_arrays(
+        image_ids=np.repeat(named, count),
+        categories=found[:, last + 1].astype(np.int64),
+        scores=found[:, last],
+        catalog=catalog,
+        **_shapes(images, "found", found[:, :last], form, masks),
+    )
+    return truth, detections
+
+
+def _shapes(
+    images: Sequence[ImageBoxes], side: str, boxes: Floats, form: Form, masks: bool
+) -> dict[str, Any]:
+    """The columns of boxes and shapes; boxes : (R, B) as they are kept."""
+    if form.kept == "cxcywhr":
+        return {"shapes": Rectangles.of_sides(boxes)}
+    if form.kept == "xyxyxyxy":
+        return {"shapes": Polygons.of_corners(boxes.reshape(-1, 4, 2))}
+    columns: dict[str, Any] = {"boxes": boxes, "box_format": form.kept}
+    if masks:
+        codes = [getattr(image.masks, side, None) or () for image in images]
+        columns["shapes"] = masks_of_codes(codes, [image.size for image in images])
+    return columns

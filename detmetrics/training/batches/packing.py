@@ -1,0 +1,118 @@
+"""The images of a metric as arrays that bytes hold, and back; nothing that is read is executed."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Ints
+from detmetrics.foundation.errors import InputError
+from detmetrics.training.batches.bitmaps import Codes, ImageMasks, masks_of_codes, refuse_unsound
+from detmetrics.training.batches.forms import Form
+from detmetrics.training.batches.images import BESIDE, ImageBoxes, joined
+
+__all__ = ["DAMAGE", "archived", "opened", "packed", "unpacked"]
+
+DAMAGE = (
+    *(ValueError, LookupError, TypeError, AttributeError, NotImplementedError, MemoryError),
+    *(OSError, EOFError, OverflowError, zipfile.BadZipFile, zlib.error),
+)
+"""What reading bytes ends in that somebody changed."""
+
+
+def archived(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
+    """Both as bytes, without pickle."""
+    told = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    data = io.BytesIO()
+    np.savez(data, allow_pickle=False, header=told, **arrays)
+    return data.getvalue()
+
+
+def opened(data: bytes, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The header and the arrays of what :func:`archived` wrote.
+
+    Raises:
+        InputError: it is something else, or of another kind.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header: dict[str, Any] = json.loads(arrays.pop("header").tobytes())
+        if header["kind"] != kind:
+            raise ValueError
+    except DAMAGE:
+        raise InputError("from_bytes: expected what to_bytes wrote, got other bytes") from None
+    return header, arrays
+
+
+def packed(images: Collection[ImageBoxes], form: Form) -> dict[str, Any]:
+    """Images as arrays."""
+    arrays: dict[str, Any] = {"size": np.array([image.size for image in images]).reshape(-1, 2)}
+    for side in BESIDE:
+        arrays[side], arrays[f"{side}_count"] = joined(images, side, form)
+    if any(image.masks for image in images):
+        masks = [image.masks for image in images]
+        arrays["masks"] = np.array(
+            [[getattr(one, side, None) is not None for side in BESIDE] for one in masks]
+        )
+        for side in BESIDE:
+            codes = [getattr(one, side, None) or () for one in masks]
+            arrays[f"{side}_masks_count"] = np.array([len(one) for one in codes])
+            flat = [code for one in codes for code in one]
+            arrays[f"{side}_masks_length"] = np.array([len(code) for code in flat], np.int64)
+            arrays[f"{side}_masks"] = np.frombuffer(b"".join(flat), np.uint8)
+    return arrays
+
+
+def unpacked(arrays: Mapping[str, Any], form: Form, count: int) -> list[ImageBoxes]:
+    """The images, in the order in which they were packed.
+
+    Raises:
+        ValueError, LookupError, TypeError: arrays that do not fit together.
+    """
+    if not count:
+        return []
+    sizes = [(width, height) for width, height in arrays["size"].tolist()]
+    rows = [_split(arrays[side], arrays[f"{side}_count"]) for side in BESIDE]
+    for side, parts in zip(BESIDE, rows, strict=True):
+        if parts[0].shape[1:] != (form.numbers + BESIDE[side],):
+            raise ValueError(f"rows of {side}")
+    masks = _masks(arrays, sizes, rows) if "masks" in arrays else [None] * count
+    images = zip(*rows, sizes, masks, strict=True)
+    return [ImageBoxes(*image) for image in images]
+
+
+def _split(values: Any, count: Ints) -> list[Any]:
+    if count.sum() != len(values):
+        raise ValueError("counts")
+    return np.split(values, np.cumsum(count)[:-1])
+
+
+def _masks(
+    arrays: Mapping[str, Any], sizes: Sequence[tuple[float, float]], rows: Sequence[Any]
+) -> list[ImageMasks | None]:
+    sides = []
+    for side, has, parts in zip(BESIDE, arrays["masks"].T.tolist(), rows, strict=True):
+        codes = _codes(arrays, side)
+        refuse_unsound(masks_of_codes(codes, sizes))
+        for one, part in zip(codes, parts, strict=True):
+            if one and len(one) != len(part):
+                raise ValueError(f"masks of {side}")
+        sides.append([one if known else None for one, known in zip(codes, has, strict=True)])
+    pairs = zip(*sides, strict=True)
+    return [None if found is there is None else ImageMasks(found, there) for found, there in pairs]
+
+
+def _codes(arrays: Mapping[str, Any], side: str) -> list[Codes]:
+    text, length = arrays[f"{side}_masks"].tobytes(), arrays[f"{side}_masks_length"]
+    if length.sum() != len(text) or (length < 0).any():
+        raise ValueError(f"lengths of masks of {side}")
+    flat = [text[start:end] for start, end in pairwise([0, *np.cumsum(length).tolist()])]
+    return [tuple(one) for one in _split(np.array(flat, object), arrays[f"{side}_masks_count"])]

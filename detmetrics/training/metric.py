@@ -1,0 +1,341 @@
+"""A metric for training loops: fed with batches, asked for the result of all of them.
+
+It keeps the boxes of each image, a few arrays, and masks compressed, and measures them when it is
+asked; images stand in order of their id, so that neither the order of batches nor the number of
+processes changes a bit of the result. Its state is plain bytes, which processes exchange and files
+hold.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, Self
+
+from detmetrics.evaluation.evaluation import evaluate
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.errors import DetmetricsWarning, InputError, RulesError
+from detmetrics.foundation.messages import counted, shown
+from detmetrics.overlap import KINDS, SHAPES
+from detmetrics.overlap.masks.masks import Masks
+from detmetrics.overlap.polygons.angles import ANGLES
+from detmetrics.rules import COCO, Rules
+from detmetrics.rules.toml import rule_set
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.catalog import Id
+from detmetrics.tables.plausibility import SHARES_FOR_PIXELS, seems_shares
+from detmetrics.training.batches.forms import NUMBERS, Form
+from detmetrics.training.batches.gathering import kind_with, one_sided, tables_of
+from detmetrics.training.batches.images import (
+    Classes,
+    ImageBoxes,
+    coarse_boxes,
+    image_ids_of,
+    image_of,
+    same_length,
+)
+from detmetrics.training.batches.packing import DAMAGE, archived, opened, packed, unpacked
+
+__all__ = ["DetectionMetric"]
+
+VERSION = 1
+KIND = "detmetrics.DetectionMetric"
+OnRepeat = Literal["replace", "keep", "error"]
+MetricFormat = Literal["xyxy", "xywh", "cxcywh", "cxcywhr", "xyxyxyxy"]
+MOST_PADDING = 0.1
+"""The share of images that a distributed sampler may repeat to fill its last batch, at most."""
+
+
+class DetectionMetric:
+    """Detections and ground truth, batch by batch, and the evaluation of all of them.
+
+    >>> metric = DetectionMetric(["cat", "dog"])
+    >>> metric.update(
+    ...     ["a.jpg"],
+    ...     [{"boxes": [[0, 0, 10, 10]], "scores": [0.9], "labels": [1]}],
+    ...     [{"boxes": [[0, 0, 10, 11]], "labels": [1]}],
+    ... )
+    >>> round(metric.compute().summary["AP50"], 3), len(metric)
+    (1.0, 1)
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str] | Mapping[int, str],
+        rules: Rules | str = COCO,
+        box_format: MetricFormat = "xyxy",
+        on_repeat: OnRepeat = "replace",
+        *,
+        normalized: bool = False,
+        angle: str = "radians-clockwise",
+        shape: str = "auto",
+    ) -> None:
+        """An empty metric.
+
+        classes: names in the order of labels from 0 on, or a mapping from labels to names.
+        rules: a rule set or its name. box_format: of predictions and targets, ``"xyxy"``,
+        ``"xywh"`` or ``"cxcywh"``; oriented boxes are ``"cxcywhr"`` (centre, width, height, the
+        angle of the width) or ``"xyxyxyxy"`` (four corners, one after the other). normalized: boxes
+        are shares of width and height, and :meth:`update` is given the sizes of images.
+        angle: how ``"cxcywhr"`` tells it: ``"radians-clockwise"`` as the image is seen, which is
+        Ultralytics' ``xywhr``, ``"degrees-counterclockwise"``, which is torchvision's ``CXCYWHR``,
+        ``"radians-counterclockwise"`` or ``"degrees-clockwise"``.
+        shape: what overlap is measured of, as :func:`~detmetrics.evaluate` has it: ``"auto"`` is
+        the oriented box of such forms, the mask where both sides have them, else the upright box.
+        on_repeat: what becomes of an image id that was there before, since a distributed sampler
+        pads its last batch: the later one counts (``"replace"``), the earlier one
+        (``"keep"``), or it is an ``"error"``.
+
+        Raises:
+            InputError, RulesError: one of them does not fit.
+        """
+        self.classes = Classes.of(classes)
+        self.rules = rule_set(rules) if isinstance(rules, str) else rules
+        if not isinstance(self.rules, Rules):
+            raise RulesError(f"rules: expected a rule set or its name, got {shown(rules)}")
+        self.box_format = _choice("box_format", box_format, tuple(NUMBERS))
+        self.on_repeat = _choice("on_repeat", on_repeat, ("replace", "keep", "error"))
+        self.angle = _choice("angle", angle, ANGLES)
+        self.shape = _choice("shape", shape, ("auto", *SHAPES))
+        self.normalized = bool(normalized)
+        if self.normalized and box_format == "cxcywhr":
+            raise InputError(
+                "normalized: an oriented box of width, height and angle has no shares of an image: "
+                "take pixels, or shares of corners (box_format='xyxyxyxy')"
+            )
+        self._form = Form(self.box_format, self.angle, self.normalized, self._mask_use)
+        self.repeats = 0
+        self._warned = False
+        self._kind: str | None = None
+        self._images: dict[Id, ImageBoxes] = {}
+
+    def __len__(self) -> int:
+        """How many images there are."""
+        return len(self._images)
+
+    def update(
+        self,
+        image_ids: Any,
+        predictions: Sequence[Mapping[str, Any]],
+        targets: Sequence[Mapping[str, Any]],
+        image_sizes: Any = None,
+    ) -> None:
+        """Add a batch: for each image its id, what was found and what is there.
+
+        predictions: dicts with ``boxes`` (n, 4), ``scores`` and ``labels`` (n,); targets: dicts
+        with ``boxes`` and ``labels``, and where known ``iscrowd`` (or ``crowd``), ``ignore``,
+        ``difficult``, ``area`` in square pixels. Arrays of NumPy, torch on any device, JAX or
+        TensorFlow, or lists. image_sizes : (B, 2) width and height in pixels.
+        Oriented boxes are (n, 5), or (n, 8) or (n, 4, 2). ``masks`` on both sides: (n, height,
+        width) of bool, or of whole numbers 0 and 1, or a list of COCO's run-length encodings,
+        mappings with ``size`` (height, width) and ``counts``; without ``boxes``, these are the ones
+        around the masks.
+
+        Raises:
+            InputError: shapes or values that do not fit, named by argument and place; an unknown
+                label; an image that is there already where ``on_repeat`` is ``"error"``; masks in
+                some images alone. Nothing of the batch is added then.
+        """
+        ids = image_ids_of(image_ids)
+        same_length(ids, predictions=predictions, targets=targets)
+        if image_sizes is not None:
+            same_length(ids, image_sizes=image_sizes)
+        images = [
+            image_of(
+                place,
+                found,
+                there,
+                self.classes,
+                self._form,
+                None if image_sizes is None else image_sizes[place],
+            )
+            for place, (found, there) in enumerate(zip(predictions, targets, strict=True))
+        ]
+        kind = kind_with(images, self._kind)
+        self.repeats += self._add(zip(ids, images, strict=True))
+        self._kind = kind
+        if not self._warned and (coarse := coarse_boxes(predictions, targets)):
+            self._warned = True
+            _warn([coarse])
+
+    def compute(self) -> Evaluation:
+        """The evaluation of all images so far; nothing is forgotten.
+
+        Raises:
+            InputError: there is no image yet.
+            RulesError: the rules need what the boxes lack.
+        """
+        if not self._images:
+            raise InputError("no image yet: update(image_ids, predictions, targets) comes first")
+        truth, found = tables_of(
+            self._images, self.classes, self._form, masks=self._kind != "boxes"
+        )
+        told = [*self._repeated(), *self._misread(truth, found), *self._unused()]
+        truth = replace(truth, notes=(*truth.notes, *told))
+        return evaluate(truth, found, self.rules, shape=self.shape)
+
+    def _repeated(self) -> list[str]:
+        """What is to be said of repeats; more of them than a sampler adds are no padding."""
+        if not self.repeats:
+            return []
+        kept = {"replace": "the last", "keep": "the first"}.get(self.on_repeat, "the last")
+        times = counted(self.repeats, "image was", "images were")
+        note = f"{times} given more than once; {kept} of each counts"
+        if self.repeats > MOST_PADDING * len(self):
+            _warn([f"{note}, {counted(len(self), 'image')} in all: are image_ids unique?"])
+        return [note]
+
+    def _misread(self, truth: GroundTruth, found: Detections) -> list[str]:
+        """Sides whose boxes look like shares where pixels are meant."""
+        if self.normalized:
+            return []
+        sides = {"predictions": found.boxes, "targets": truth.boxes}
+        what = f"{SHARES_FOR_PIXELS}: normalized=True, with image_sizes, takes shares"
+        notes = [f"{side}: {what}" for side, boxes in sides.items() if seems_shares(boxes)]
+        _warn(notes)
+        return notes
+
+    def _unused(self) -> list[str]:
+        """What is to be said of masks that the other side lacks."""
+        lacking = [] if self._kind == "masks" else one_sided(self._images.values())
+        return [f"measured by upright boxes: {lack}" for lack in lacking]
+
+    def merge(self, other: DetectionMetric) -> Self:
+        """Add the images of another metric; repeats among them are treated as in ``update``.
+
+        Raises:
+            InputError: its classes, rules or boxes are other ones.
+        """
+        if not isinstance(other, DetectionMetric):
+            raise InputError(f"merge: expected a DetectionMetric, got {shown(other)}")
+        for name in ("classes", "rules", "normalized", "shape"):
+            if getattr(self, name) != getattr(other, name):
+                raise InputError(f"cannot merge metrics of different {name}")
+        if self._form.kept != other._form.kept:
+            raise InputError("cannot merge metrics of different box_format")
+        if len(kinds := {self._kind, other._kind} - {None}) > 1:
+            raise InputError("cannot merge a metric of masks and one of boxes alone")
+        self.repeats += other.repeats + self._add(other._images.items())
+        self._kind = next(iter(kinds), None)
+        return self
+
+    def reset(self) -> None:
+        """Forget all images."""
+        self._images.clear()
+        self._kind = None
+        self.repeats = 0
+
+    def to_bytes(self) -> bytes:
+        """Everything that the metric holds, without pickle; :meth:`from_bytes` reads it back."""
+        header = {
+            "kind": KIND,
+            "version": VERSION,
+            "classes": list(self.classes.names.items()),
+            "rules": dataclasses.asdict(self.rules),
+            "box_format": self.box_format,
+            "on_repeat": self.on_repeat,
+            "normalized": self.normalized,
+            "angle": self.angle,
+            "shape": self.shape,
+            "repeats": self.repeats,
+            "image_ids": list(self._images),
+        }
+        return archived(header, packed(self._images.values(), self._form))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The metric that :meth:`to_bytes` wrote.
+
+        Raises:
+            InputError: it is not one, is damaged, or a later release wrote it.
+        """
+        header, arrays = opened(data, KIND)
+        if header.get("version") != VERSION:
+            raise InputError(
+                f"from_bytes: written as version {shown(header.get('version'))}, this release "
+                f"reads {VERSION}"
+            )
+        try:
+            return cls._restored(header, arrays)
+        except DAMAGE as error:
+            raise InputError(f"from_bytes: the bytes are damaged ({shown(str(error))})") from None
+
+    @classmethod
+    def _restored(cls, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:
+        metric = cls(
+            dict(header["classes"]),
+            Rules(**header["rules"]),
+            header["box_format"],
+            header["on_repeat"],
+            normalized=header["normalized"],
+            angle=header["angle"],
+            shape=header["shape"],
+        )
+        ids = image_ids_of(header["image_ids"])
+        images = unpacked(arrays, metric._form, len(ids))
+        metric._images = dict(zip(ids, images, strict=True))
+        metric._kind = kind_with(images)
+        metric.repeats = int(header["repeats"])
+        return metric
+
+    def sync(self, group: Any = None) -> DetectionMetric:
+        """A metric of the images of all processes of ``torch.distributed``, the same in each.
+
+        This one stays as it is, so that the next batch goes on. Without a process group it is
+        a copy. group: the process group, the whole world unless given.
+
+        Raises:
+            InputError: torch is missing, or the metrics of the processes do not fit together.
+        """
+        from detmetrics.training.distributed import gathered
+
+        parts = [self.from_bytes(data) for data in gathered(self.to_bytes(), group)]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole.merge(part)
+        return whole
+
+    @property
+    def _mask_use(self) -> Literal["taken", "needed", "left"]:
+        """What becomes of masks, by the shape that is measured."""
+        shape = self.rules.shape if self.shape == "auto" else self.shape
+        if NUMBERS[self.box_format] > 4 or self.shape == "box":
+            return "left"
+        if shape == "box":
+            return "taken"
+        return "needed" if Masks in KINDS[shape].takes else "left"
+
+    def _add(self, images: Iterable[tuple[Id, ImageBoxes]]) -> int:
+        """Add images, all or none; how many were there before."""
+        added: dict[Id, ImageBoxes] = {}
+        repeats = 0
+        for image, boxes in images:
+            known = next(iter(self._images or added), image)
+            if isinstance(image, str) is not isinstance(known, str):
+                raise InputError(
+                    f"image_ids: expected whole numbers or text, got both: {shown(known)} and "
+                    f"{shown(image)}"
+                )
+            there = image in self._images or image in added
+            repeats += there
+            if there and self.on_repeat == "error":
+                raise InputError(f"image {shown(image)} was given before (on_repeat='error')")
+            if not there or self.on_repeat == "replace":
+                added[image] = boxes
+        self._images |= added
+        return repeats
+
+
+def _warn(notes: Iterable[str]) -> None:
+    """Warn of each at the caller of the metric."""
+    for note in notes:
+        warnings.warn(note, DetmetricsWarning, stacklevel=4)
+
+
+def _choice(argument: str, value: Any, choices: tuple[str, ...]) -> Any:
+    if value not in choices:
+        expected = ", ".join(map(repr, choices))
+        raise InputError(f"{argument}: expected one of {expected}, got {shown(value)}")
+    return value
