@@ -97,25 +97,25 @@ def assigned(
     Raises:
         InputError: the result's objects have no size that its rules ask for.
     """
-    matching, truth, detections = result.matching, result.ground_truth, result.detections
+    matching, ground_truth, detections = result.matching, result.ground_truth, result.detections
     if matching.unsized[0]:
         raise InputError("image sizes are unknown, so nothing counts: --image-dir or --image-sizes")
-    counts = np.zeros(len(truth), bool)
+    counts = np.zeros(len(ground_truth), bool)
     counts[matching.truth_row] = ~matching.ignored[0]
-    counts &= ~roles.groups(truth, result.rules)
+    counts &= ~roles.groups(ground_truth, result.rules)
     there = np.flatnonzero(counts)
     rows = np.sort(matching.row)
     if among is not None:
         rows = rows[among[rows]]
 
-    found = match(*_tables(truth.take(there), detections.take(rows), rules), rules)
-    pair, _ = found.matched[0].at(0)
-    partner, overlap = np.full(len(found.row), -1), np.full(len(found.row), np.nan)
-    holder = found.pairs.detection[pair]
-    partner[holder] = there[found.truth_row[found.pairs.ground_truth[pair]]]
-    overlap[holder] = found.pairs.overlap[pair]
-    order = np.argsort(found.row)
-    detection, partner = rows[found.row[order]], partner[order]
+    matches = match(*_tables(ground_truth.take(there), detections.take(rows), rules), rules)
+    pair, _ = matches.matched[0].at(0)
+    partner, overlap = np.full(len(matches.row), -1), np.full(len(matches.row), np.nan)
+    holder = matches.pairs.detection[pair]
+    partner[holder] = there[matches.truth_row[matches.pairs.ground_truth[pair]]]
+    overlap[holder] = matches.pairs.overlap[pair]
+    order = np.argsort(matches.row)
+    detection, partner = rows[matches.row[order]], partner[order]
     aside = np.zeros(len(detection), bool)
     if sets_aside:
         left = np.flatnonzero(partner < 0)
@@ -132,39 +132,39 @@ def assigned(
 
 
 def _tables(
-    truth: GroundTruth, detections: Detections, rules: Rules
+    ground_truth: GroundTruth, detections: Detections, rules: Rules
 ) -> tuple[GroundTruth, Detections]:
     """Of one class where classes are pooled: pooled ones of equal rank stand by class first."""
     if not rules.class_agnostic:
-        return truth, detections
+        return ground_truth, detections
     return (
-        replace(truth, category=read_only(np.zeros_like(truth.category))),
+        replace(ground_truth, category=read_only(np.zeros_like(ground_truth.category))),
         replace(detections, category=read_only(np.zeros_like(detections.category))),
     )
 
 
 def _set_aside(result: Evaluation, rows: Ints, excused: Ints, iou: float) -> Bools:
     """Which of these detections say nothing; excused: rows of objects that do not count."""
-    truth, detections, rules = result.ground_truth, result.detections, result.rules
+    ground_truth, detections, rules = result.ground_truth, result.detections, result.rules
     aside = np.zeros(len(rows), bool)
     if len(excused):
-        images = len(truth.catalog.image_ids)
+        images = len(ground_truth.catalog.image_ids)
         own = 0 if rules.class_agnostic else images
         group = detections.category[rows] * own + detections.image[rows]
-        truth_group = truth.category * own + truth.image
+        truth_group = ground_truth.category * own + ground_truth.image
         excused = by_group(truth_group, excused)
         measure = measure_of(rules)
         near = candidate_pairs(
             measured(detections, measure),
             rows,
-            measured(truth, measure).take(excused),
-            roles.regions(truth, rules)[excused],
+            measured(ground_truth, measure).take(excused),
+            roles.regions(ground_truth, rules)[excused],
             shared_groups(group, truth_group[excused]),
             min(iou, NEARLY_ONE),
         )
         aside[near.detection] = True
-    if rules.federated and truth.federation is not None:
-        aside |= truth.federation.is_open(detections.image[rows], detections.category[rows])
+    if rules.federated and ground_truth.federation is not None:
+        aside |= ground_truth.federation.is_open(detections.image[rows], detections.category[rows])
     return aside
 
 

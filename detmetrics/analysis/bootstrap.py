@@ -81,8 +81,8 @@ class Intervals:
         them.
         """
         return {
-            f"{prefix}{name}_{side}": getattr(found, side)
-            for name, found in self.metrics.items()
+            f"{prefix}{name}_{side}": getattr(interval, side)
+            for name, interval in self.metrics.items()
             for side in ("low", "high")
         }
 
@@ -145,7 +145,7 @@ def confidence_intervals(
 
 
 def _plain(intervals: Mapping[str, Interval]) -> dict[str, dict[str, float | int | None]]:
-    return {name: found.to_dict() for name, found in intervals.items()}
+    return {name: interval.to_dict() for name, interval in intervals.items()}
 
 
 def require_samples(resamples: int, level: float, seed: int) -> None:

@@ -115,8 +115,8 @@ class Comparison:
     @property
     def conclusion(self) -> str:
         """Whether b is better by the first metric, in a sentence."""
-        name, found = next(iter(self.metrics.items()))
-        interval = found.interval
+        name, difference = next(iter(self.metrics.items()))
+        interval = difference.interval
         if math.isnan(interval.low):
             return f"{name} is undefined in one of them"
         ends = f"{interval.value:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
@@ -154,16 +154,16 @@ class Comparison:
 
     def objects_of(self, side: str) -> list[dict[str, Any]]:
         """The objects that only ``"a"`` or only ``"b"`` finds, as plain values."""
-        objects, truth = self.objects, self.a.ground_truth
+        objects, ground_truth = self.objects, self.a.ground_truth
         own, other = (objects.a, objects.b) if side == "a" else (objects.b, objects.a)
-        catalog, labels = truth.catalog, truth.catalog.class_labels
+        catalog, labels = ground_truth.catalog, ground_truth.catalog.class_labels
         return [
             {
-                "image_id": _plain(catalog.image_ids[truth.image[row]]),
-                "image": catalog.image_names[truth.image[row]],
-                "class": labels[truth.category[row]],
-                "ground_truth": _plain(truth.ids[row]),
-                "box": truth.xywh[row].tolist(),
+                "image_id": _plain(catalog.image_ids[ground_truth.image[row]]),
+                "image": catalog.image_names[ground_truth.image[row]],
+                "class": labels[ground_truth.category[row]],
+                "ground_truth": _plain(ground_truth.ids[row]),
+                "box": ground_truth.xywh[row].tolist(),
             }
             for row in objects.truth_row[own & ~other].tolist()
         ]
@@ -311,13 +311,13 @@ def _columns(a: Evaluation, b: Evaluation) -> Iterator[tuple[str, Any, Any]]:
 def _objects(a: Evaluation, b: Evaluation, iou: float, confidence: float | None) -> Objects:
     found_a, found_b = (_found(one, iou, confidence) for one in (a, b))
     rows = np.flatnonzero(_counting(a))
-    truth = a.ground_truth
+    ground_truth = a.ground_truth
     return Objects(
         iou=iou,
         confidence=confidence,
         truth_row=rows,
-        image=truth.image[rows],
-        category=truth.category[rows],
+        image=ground_truth.image[rows],
+        category=ground_truth.category[rows],
         a=found_a[rows],
         b=found_b[rows],
     )

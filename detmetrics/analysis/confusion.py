@@ -184,13 +184,13 @@ def confusion_matrix(
         raise InputError(f"confidence: expected a number, got {confidence}")
     scores = result.detections.scores
     greedy = definition == "greedy"
-    found = assigned(
+    assignment = assigned(
         result,
         _rules(result.rules, iou, definition),
         scores >= confidence if greedy else scores > confidence,
         sets_aside=greedy,
     )
-    return _counted(result, found, definition, float(confidence), iou)
+    return _counted(result, assignment, definition, float(confidence), iou)
 
 
 def _rules(rules: Rules, iou: float, definition: Definition) -> Rules:
@@ -203,13 +203,13 @@ def _rules(rules: Rules, iou: float, definition: Definition) -> Rules:
 
 
 def _counted(
-    result: Evaluation, found: Assignment, definition: Definition, confidence: float, iou: float
+    result: Evaluation, assignment: Assignment, definition: Definition, confidence: float, iou: float
 ) -> ConfusionMatrix:
     names = result.ground_truth.catalog.class_labels
-    missed = found.missed
-    counted = np.flatnonzero(~found.set_aside)
-    detection = np.concatenate([found.detection[counted], np.full(len(missed), -1)])
-    ground_truth = np.concatenate([found.partner[counted], missed])
+    missed = assignment.missed
+    counted = np.flatnonzero(~assignment.set_aside)
+    detection = np.concatenate([assignment.detection[counted], np.full(len(missed), -1)])
+    ground_truth = np.concatenate([assignment.partner[counted], missed])
     # An index of -1 takes what stands last: the background.
     row = np.append(result.ground_truth.category, len(names))[ground_truth]
     column = np.append(result.detections.category, len(names))[detection]
@@ -221,10 +221,10 @@ def _counted(
         iou=iou,
         class_names=names,
         counts=counts,
-        set_aside=int(found.set_aside.sum()),
+        set_aside=int(assignment.set_aside.sum()),
         detection=detection,
         ground_truth=ground_truth,
-        overlap=np.concatenate([found.overlap[counted], np.full(len(missed), np.nan)]),
+        overlap=np.concatenate([assignment.overlap[counted], np.full(len(missed), np.nan)]),
         row=row,
         column=column,
     )

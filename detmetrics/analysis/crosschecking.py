@@ -184,13 +184,13 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
     from pycocotools import coco
 
     original = _evaluator()
-    truth, found, rules = result.ground_truth, result.detections, result.rules
-    catalog = truth.catalog
+    ground_truth, detections, rules = result.ground_truth, result.detections, result.rules
+    catalog = ground_truth.catalog
     images = [{"id": index, "height": 0, "width": 0} for index in range(len(catalog.image_ids))]
     categories = [{"id": index} for index in range(len(catalog.category_ids))]
     with contextlib.redirect_stdout(io.StringIO()):
         sides = []
-        for annotations in (_truths(truth, ids, rules), _detections(found, rules)):
+        for annotations in (_truths(ground_truth, ids, rules), _detections(detections, rules)):
             side = coco.COCO()
             side.dataset = {"images": images, "categories": categories, "annotations": annotations}
             side.createIndex()
@@ -215,16 +215,16 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
     return {name: evaluator.eval[name] for name in ("precision", "recall", "scores")}
 
 
-def _truths(truth: GroundTruth, ids: list[int] | None, rules: Rules) -> list[dict[str, Any]]:
+def _truths(ground_truth: GroundTruth, ids: list[int] | None, rules: Rules) -> list[dict[str, Any]]:
     columns = zip(
-        ids or range(1, len(truth) + 1),
-        truth.image.tolist(),
-        truth.category.tolist(),
-        truth.xywh.tolist(),
-        truth.area.tolist(),
-        roles.regions(truth, rules).tolist(),
-        roles.excused(truth, rules).tolist(),
-        _codes(truth, rules),
+        ids or range(1, len(ground_truth) + 1),
+        ground_truth.image.tolist(),
+        ground_truth.category.tolist(),
+        ground_truth.xywh.tolist(),
+        ground_truth.area.tolist(),
+        roles.regions(ground_truth, rules).tolist(),
+        roles.excused(ground_truth, rules).tolist(),
+        _codes(ground_truth, rules),
         strict=True,
     )
     return [
@@ -242,14 +242,14 @@ def _truths(truth: GroundTruth, ids: list[int] | None, rules: Rules) -> list[dic
     ]
 
 
-def _detections(found: Detections, rules: Rules) -> list[dict[str, Any]]:
+def _detections(detections: Detections, rules: Rules) -> list[dict[str, Any]]:
     columns = zip(
-        found.image.tolist(),
-        found.category.tolist(),
-        found.xywh.tolist(),
-        found.area.tolist(),
-        found.scores.tolist(),
-        _codes(found, rules),
+        detections.image.tolist(),
+        detections.category.tolist(),
+        detections.xywh.tolist(),
+        detections.area.tolist(),
+        detections.scores.tolist(),
+        _codes(detections, rules),
         strict=True,
     )
     return [

@@ -132,8 +132,8 @@ class ErrorTypes:
         """
         import pandas as pd
 
-        truth, found = self._result.ground_truth, self._result.detections
-        names = np.array(truth.catalog.class_labels, object)
+        ground_truth, detections = self._result.ground_truth, self._result.detections
+        names = np.array(ground_truth.catalog.class_labels, object)
         with_found, with_truth = self.detection >= 0, self.ground_truth >= 0
 
         def column(values: Objects, rows: Ints, known: Bools, other: object) -> Objects:
@@ -141,20 +141,20 @@ class ErrorTypes:
             filled[known] = values[rows[known]]
             return filled
 
-        image = column(truth.image, self.ground_truth, with_truth, -1)
-        image[with_found] = found.image[self.detection[with_found]]
-        classes = names[found.category], names[truth.category]
+        image = column(ground_truth.image, self.ground_truth, with_truth, -1)
+        image[with_found] = detections.image[self.detection[with_found]]
+        classes = names[detections.category], names[ground_truth.category]
         return pd.DataFrame(
             {
-                "image": np.array(truth.catalog.image_names, object)[image],
+                "image": np.array(ground_truth.catalog.image_names, object)[image],
                 "error": np.array(ERROR_KINDS, object)[self.kind],
                 "class": column(classes[0], self.detection, with_found, None),
                 "true_class": column(classes[1], self.ground_truth, with_truth, None),
-                "score": column(found.scores, self.detection, with_found, math.nan),
+                "score": column(detections.scores, self.detection, with_found, math.nan),
                 "iou": self.overlap,
-                "detection": column(found.place, self.detection, with_found, -1),
+                "detection": column(detections.place, self.detection, with_found, -1),
                 "ground_truth": column(
-                    truth.ids.astype(object), self.ground_truth, with_truth, None
+                    ground_truth.ids.astype(object), self.ground_truth, with_truth, None
                 ),
             }
         )
@@ -216,12 +216,12 @@ def error_types(
     if share(background, "background") >= share(iou):
         raise InputError(f"expected background < iou, got {background} and {iou}")
     rules = at_one_threshold(result.rules, iou, image_limit=image_limit, ties="image")
-    found = assigned(result, rules)
-    errors = _errors(result, found, iou, background)
-    missed = np.setdiff1d(found.missed, errors.target[errors.aims])
+    assignment = assigned(result, rules)
+    errors = _errors(result, assignment, iou, background)
+    missed = np.setdiff1d(assignment.missed, errors.target[errors.aims])
     of_found, of_truth = _classes(result)
-    points = _points(result, found)
-    before, after = points.as_it_stands(), _mended(points, errors, found, missed, of_truth)
+    points = _points(result, assignment)
+    before, after = points.as_it_stands(), _mended(points, errors, assignment, missed, of_truth)
 
     kind = np.concatenate([errors.kind, np.full(len(missed), MISSED)])
     detection = np.concatenate([errors.detection, np.full(len(missed), -1)])
@@ -233,7 +233,7 @@ def error_types(
         for number, name in enumerate(ERROR_KINDS)
     }
     class_counts["false positives"] = np.bincount(of_found[errors.detection], minlength=classes)
-    class_counts["false negatives"] = np.bincount(of_truth[found.missed], minlength=classes)
+    class_counts["false negatives"] = np.bincount(of_truth[assignment.missed], minlength=classes)
     dap = {name: _won(name, cells.mean - before.mean) for name, cells in after.items()}
     return ErrorTypes(
         signature=f"tide|iou:{iou:g}:{background:g}|image-limit:{image_limit}|{result.signature}",
@@ -252,9 +252,9 @@ def error_types(
             for name, cells in after.items()
         },
         class_counts=class_counts,
-        true_positives=int((found.partner >= 0).sum()),
-        set_aside=int(found.set_aside.sum()),
-        left_out=len(result.matching.row) - len(found.detection),
+        true_positives=int((assignment.partner >= 0).sum()),
+        set_aside=int(assignment.set_aside.sum()),
+        left_out=len(result.matching.row) - len(assignment.detection),
         kind=kind,
         detection=detection,
         ground_truth=ground_truth,
@@ -283,17 +283,17 @@ def _classes(result: Evaluation) -> tuple[Ints, Ints]:
     return of_found, of_truth
 
 
-def _points(result: Evaluation, found: Assignment) -> Points:
+def _points(result: Evaluation, assignment: Assignment) -> Points:
     """The detections that are not set aside."""
     of_found, of_truth = _classes(result)
-    shown = ~found.set_aside
-    rows = found.detection[shown]
+    shown = ~assignment.set_aside
+    rows = assignment.detection[shown]
     return Points(
         of_found[rows],
         result.detections.image[rows],
         result.detections.scores[rows],
-        found.partner[shown] >= 0,
-        np.bincount(of_truth[found.truth], minlength=len(result.class_names)),
+        assignment.partner[shown] >= 0,
+        np.bincount(of_truth[assignment.truth], minlength=len(result.class_names)),
     )
 
 
@@ -325,10 +325,10 @@ class _Errors:
 
 
 def _mended(
-    points: Points, errors: _Errors, found: Assignment, missed: Ints, of_truth: Ints
+    points: Points, errors: _Errors, assignment: Assignment, missed: Ints, of_truth: Ints
 ) -> dict[str, Cells]:
     """AP with each kind of error mended; of_truth : (G,) class of every object."""
-    mendable = errors.mendable(found.partner)
+    mendable = errors.mendable(assignment.partner)
 
     def without(number: int) -> Cells:
         own = errors.kind == number
@@ -343,18 +343,18 @@ def _mended(
         **{name: without(number) for number, name in enumerate(ERROR_KINDS) if number != MISSED},
         "missed": without_objects(missed),
         "false positives": points.with_right_ones_first(),
-        "false negatives": without_objects(found.missed),
+        "false negatives": without_objects(assignment.missed),
     }
 
 
-def _errors(result: Evaluation, found: Assignment, iou: float, background: float) -> _Errors:
+def _errors(result: Evaluation, assignment: Assignment, iou: float, background: float) -> _Errors:
     """What each detection that is wrong is guilty of."""
-    wrong = np.flatnonzero(found.unmatched)
-    wrong = wrong[in_order(result, found.detection[wrong])]
-    kind, target, overlap = _kinds(result, found, found.detection[wrong], iou, background)
+    wrong = np.flatnonzero(assignment.unmatched)
+    wrong = wrong[in_order(result, assignment.detection[wrong])]
+    kind, target, overlap = _kinds(result, assignment, assignment.detection[wrong], iou, background)
     return _Errors(
-        point=(np.cumsum(~found.set_aside) - 1)[wrong],
-        detection=found.detection[wrong],
+        point=(np.cumsum(~assignment.set_aside) - 1)[wrong],
+        detection=assignment.detection[wrong],
         kind=kind,
         target=target,
         overlap=overlap,
@@ -362,18 +362,18 @@ def _errors(result: Evaluation, found: Assignment, iou: float, background: float
 
 
 def _kinds(
-    result: Evaluation, found: Assignment, rows: Ints, iou: float, background: float
+    result: Evaluation, assignment: Assignment, rows: Ints, iou: float, background: float
 ) -> tuple[Ints, Ints, Floats]:
     """Of each wrong detection its kind, the object that it is about (-1 without), the overlap."""
-    truth, detections = result.ground_truth, result.detections
+    ground_truth, detections = result.ground_truth, result.detections
     measure = measure_of(result.rules)
-    there = by_group(truth.image, found.truth)  # of an image in the order of the file
+    there = by_group(ground_truth.image, assignment.truth)  # of an image in the order of the file
     pairs = candidate_pairs(
         measured(detections, measure),
         rows,
-        measured(truth, measure).take(there),
+        measured(ground_truth, measure).take(there),
         np.zeros(len(there), bool),
-        shared_groups(detections.image[rows], truth.image[there]),
+        shared_groups(detections.image[rows], ground_truth.image[there]),
         background,
     )
     of_found, of_truth = _classes(result)

@@ -151,12 +151,12 @@ def blind_spots(
     first = result.rules.iou_thresholds[0]
     everything = result.rules.area_ranges[0].name
     wrong = outcomes(result, first if iou is None else iou, everything).wrong
-    truth, detections = result.ground_truth, result.detections
-    names, images = truth.catalog.class_labels, len(truth.catalog.image_ids)
-    objects = np.bincount(truth.category, minlength=len(names))
+    ground_truth, detections = result.ground_truth, result.detections
+    names, images = ground_truth.catalog.class_labels, len(ground_truth.catalog.image_ids)
+    objects = np.bincount(ground_truth.category, minlength=len(names))
     found = np.bincount(detections.category, minlength=len(names))
     pooled = result.rules.class_agnostic
-    empty = np.bincount(truth.image, minlength=images) == 0
+    empty = np.bincount(ground_truth.image, minlength=images) == 0
     on_empty = empty[detections.image]
     of_image = np.bincount(detections.image[on_empty], minlength=images)
     seen = np.argsort(-of_image, kind="stable")[: np.count_nonzero(of_image)]

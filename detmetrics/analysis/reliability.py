@@ -189,13 +189,13 @@ def _scores(result: Evaluation, counts: Bools) -> Floats:
 
 
 def _places(result: Evaluation, rows: Bools, along: Sequence[Along]) -> list[Floats]:
-    found = result.detections
+    detections = result.detections
     if odd := [name for name in along if name not in ("cx", "cy", "w", "h")]:
         raise InputError(f"along: expected some of cx, cy, w, h, got {odd[0]!r}")
     at = result.matching.row[rows]
-    boxes, sides = found.xywh[at], np.ones((len(at), 2))
-    if not found.relative:
-        sides = found.catalog.image_sizes[found.image[at]]
+    boxes, sides = detections.xywh[at], np.ones((len(at), 2))
+    if not detections.relative:
+        sides = detections.catalog.image_sizes[detections.image[at]]
     if np.isnan(sides).any():
         raise InputError(
             "the sizes of images are unknown, so no bins of position: --image-dir or --image-sizes"

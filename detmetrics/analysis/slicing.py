@@ -132,17 +132,17 @@ def part_of(result: Evaluation, images: Bools) -> Evaluation:
     >>> half.counts["images"], half.counts["ground_truths"]
     (12, 57)
     """
-    truth, found, matches = result.ground_truth, result.detections, result.matching
+    ground_truth, detections, matches = result.ground_truth, result.detections, result.matching
     if len(images) != matches.images or not images.any():
         raise InputError(
             f"images: expected {matches.images:,} marks and some of them set, got {len(images):,} "
             f"with {int(np.sum(images)):,} set"
         )
     part = resampled(result, images.astype(np.int64))
-    categories = np.ones(len(truth.catalog.category_ids), bool)
-    own_truth, own_found = restrict(truth, found, images, categories)
+    categories = np.ones(len(ground_truth.catalog.category_ids), bool)
+    own_truth, own_found = restrict(ground_truth, detections, images, categories)
     # Rows of the tables, too, are counted among those that are left.
-    place, truth_place = (np.cumsum(images[table.image]) - 1 for table in (found, truth))
+    place, truth_place = (np.cumsum(images[table.image]) - 1 for table in (detections, ground_truth))
     matching = replace(part, row=place[part.row], truth_row=truth_place[part.truth_row])
     return Evaluation(own_truth, own_found, result.rules, matching, result.notes)
 

@@ -430,16 +430,16 @@ def _means(classes: Mapping[str, OperatingPoint]) -> dict[str, float]:
 
 def _refuse_moved_up(result: Evaluation, thresholds: Sequence[float | None]) -> None:
     """A limit over all classes lets others in where a class above its threshold leaves room."""
-    rules, found = result.rules, result.detections
+    rules, detections = result.rules, result.detections
     if rules.image_limit is None:
         return
-    out = np.ones(len(found), bool)
+    out = np.ones(len(detections), bool)
     out[result.matching.row] = False
     if rules.federated:
-        out &= looked_for(result.ground_truth, found)
+        out &= looked_for(result.ground_truth, detections)
     least = np.array([math.inf if one is None else one for one in thresholds])
-    category = np.zeros_like(found.category) if rules.class_agnostic else found.category
-    if above := int((out & (found.scores >= least[category])).sum()):
+    category = np.zeros_like(detections.category) if rules.class_agnostic else detections.category
+    if above := int((out & (detections.scores >= least[category])).sum()):
         raise InputError(
             f"rules {rules.name} count {rules.image_limit:,} detections an image, and "
             f"{counted(above, 'detection')} beyond that would move up and count once others are "

@@ -68,7 +68,7 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
         result_a, result_b = (
             measured(truth, detections, rules, options, patience) for detections in (a, b)
         )
-        found = run(
+        comparison = run(
             result_a,
             result_b,
             options["resamples"],
@@ -79,22 +79,22 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
             confidence=options["confidence"],
             progress=lambda share: patience("resampling", share),
         )
-    write_whole(_outputs(found, options))
+    write_whole(_outputs(comparison, options))
 
 
-def _outputs(found: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:
+def _outputs(comparison: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:
     """What was asked for, by path; the text where nothing else takes standard output."""
     from detmetrics.reports.comparison import to_csv, to_json, to_markdown, to_text
 
     per_class = options["per_class"]
     outputs: dict[str, str | bytes] = {}
     if path := options["json_file"]:
-        outputs[path] = to_json(found)
+        outputs[path] = to_json(comparison)
     if path := options["csv_file"]:
-        outputs[path] = to_csv(found)
+        outputs[path] = to_csv(comparison)
     if path := options["markdown_file"]:
-        outputs[path] = to_markdown(found, per_class=per_class)
+        outputs[path] = to_markdown(comparison, per_class=per_class)
     if "-" not in outputs:
         width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(found, per_class=per_class, width=width)
+        outputs["-"] = to_text(comparison, per_class=per_class, width=width)
     return outputs

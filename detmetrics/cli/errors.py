@@ -92,19 +92,19 @@ def errors(ground_truth: str, detections: str, **options: Any) -> None:
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
         patience("errors", None)
-        found = error_types(result, options["iou"], options["background"], options["image_limit"])
+        errors = error_types(result, options["iou"], options["background"], options["image_limit"])
         spots = blind_spots(result)
         matrix = None
         if options["confusion"]:
             matrix = confusion_matrix(
                 result, options["confidence"], options["confusion_iou"], options["definition"]
             )
-    _write(result, found, spots, matrix, options)
+    _write(result, errors, spots, matrix, options)
 
 
 def _write(
     result: Evaluation,
-    found: ErrorTypes,
+    errors: ErrorTypes,
     spots: BlindSpots,
     matrix: ConfusionMatrix | None,
     options: dict[str, Any],
@@ -115,14 +115,14 @@ def _write(
     per_class = options["per_class"]
     outputs = {}
     if path := options["json_file"]:
-        outputs[path] = report.to_json(result, found, spots, matrix)
+        outputs[path] = report.to_json(result, errors, spots, matrix)
     if path := options["csv_file"]:
-        outputs[path] = report.to_csv(found)
+        outputs[path] = report.to_csv(errors)
     if path := options["markdown_file"]:
-        outputs[path] = report.to_markdown(found, spots, matrix, per_class=per_class)
+        outputs[path] = report.to_markdown(errors, spots, matrix, per_class=per_class)
     if "-" not in outputs:
         width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = report.to_text(found, spots, matrix, per_class=per_class, width=width)
+        outputs["-"] = report.to_text(errors, spots, matrix, per_class=per_class, width=width)
     if not options["quiet"]:
         for line in result.attention:
             click.echo(printable(line), err=True)

@@ -55,8 +55,8 @@ def history(files: tuple[str, ...], **options: Any) -> None:
     if not options["quiet"]:
         for each in histories:
             click.echo(f"{each.source}: read as {each.title}", err=True)
-    found = compare(histories, options["metric"])
-    write_whole(_outputs(found, options))
+    comparison = compare(histories, options["metric"])
+    write_whole(_outputs(comparison, options))
 
 
 def _check_usage(files: tuple[str, ...], options: dict[str, Any]) -> None:
@@ -82,20 +82,20 @@ def _check_usage(files: tuple[str, ...], options: dict[str, Any]) -> None:
         taken[target] = option
 
 
-def _outputs(found: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:
+def _outputs(comparison: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:
     """What was asked for, by path; the text where nothing else takes standard output."""
     from detmetrics.reports.history import to_json, to_text
 
     outputs: dict[str, str | bytes] = {}
     if path := options["json_file"]:
-        outputs[path] = to_json(found)
+        outputs[path] = to_json(comparison)
     if path := options["plot_file"]:
         from detmetrics.reports.figures import figure_bytes, suffix_of
         from detmetrics.reports.figures.history import histories_figure
 
-        figure = histories_figure(found.standings, comparable=not found.reasons)
+        figure = histories_figure(comparison.standings, comparable=not comparison.reasons)
         outputs[path] = figure_bytes(figure, suffix_of(path))
     if "-" not in outputs:
         width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(found, width=width)
+        outputs["-"] = to_text(comparison, width=width)
     return outputs

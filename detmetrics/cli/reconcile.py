@@ -68,7 +68,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
     from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
-        found = run(
+        reconciliation = run(
             ground_truth,
             detections,
             options["ours"],
@@ -79,22 +79,22 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
             reading=reading_of(options),
             progress=patience,
         )
-    write_whole(_outputs(found, options))
+    write_whole(_outputs(reconciliation, options))
 
 
-def _outputs(found: Reconciliation, options: dict[str, Any]) -> dict[str, str]:
+def _outputs(reconciliation: Reconciliation, options: dict[str, Any]) -> dict[str, str]:
     """What was asked for, by path; the text where nothing else takes standard output."""
     from detmetrics.reports.reconciliation import to_csv, to_json, to_markdown, to_text
 
     per_class = options["per_class"]
     outputs = {}
     if path := options["json_file"]:
-        outputs[path] = to_json(found)
+        outputs[path] = to_json(reconciliation)
     if path := options["csv_file"]:
-        outputs[path] = to_csv(found)
+        outputs[path] = to_csv(reconciliation)
     if path := options["markdown_file"]:
-        outputs[path] = to_markdown(found, per_class=per_class)
+        outputs[path] = to_markdown(reconciliation, per_class=per_class)
     if "-" not in outputs:
         width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(found, per_class=per_class, width=width)
+        outputs["-"] = to_text(reconciliation, per_class=per_class, width=width)
     return outputs

@@ -93,7 +93,7 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
         attribute = attribute_of(ground_truth, result, options)
-        found = run(
+        slices = run(
             result,
             attribute.values,
             metric,
@@ -106,7 +106,7 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     remark(result, options)
     for note in attribute.notes if not options["quiet"] else ():
         click.echo(printable(note), err=True)
-    write_whole(_outputs(found, options))
+    write_whole(_outputs(slices, options))
 
 
 def check_by(ground_truth: str, options: dict[str, Any], prefix: str = "--by") -> None:
@@ -144,26 +144,26 @@ def attribute_of(ground_truth: str, result: Evaluation, options: dict[str, Any])
     catalog = result.ground_truth.catalog
     if asked := options["by_column"]:
         path, _, column = asked.rpartition(":")
-        found = by_column(catalog, path, column, reading_of({**options, "quiet": True}))
+        attribute = by_column(catalog, path, column, reading_of({**options, "quiet": True}))
     elif asked := options["by_field"]:
-        found = by_field(catalog, ground_truth, asked)
+        attribute = by_field(catalog, ground_truth, asked)
     else:
-        found = by_pattern(catalog, options["by_pattern"])
-    return in_quantiles(found, options["bins"]) if options["bins"] else found
+        attribute = by_pattern(catalog, options["by_pattern"])
+    return in_quantiles(attribute, options["bins"]) if options["bins"] else attribute
 
 
-def _outputs(found: Slices, options: dict[str, Any]) -> dict[str, str]:
+def _outputs(slices: Slices, options: dict[str, Any]) -> dict[str, str]:
     """What was asked for, by path; the table where nothing else takes standard output."""
     from detmetrics.reports.slices import to_csv, to_json, to_markdown, to_text
 
     outputs = {}
     if path := options["json_file"]:
-        outputs[path] = to_json(found)
+        outputs[path] = to_json(slices)
     if path := options["csv_file"]:
-        outputs[path] = to_csv(found)
+        outputs[path] = to_csv(slices)
     if path := options["markdown_file"]:
-        outputs[path] = to_markdown(found)
+        outputs[path] = to_markdown(slices)
     if "-" not in outputs:
         width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(found, width)
+        outputs["-"] = to_text(slices, width)
     return outputs

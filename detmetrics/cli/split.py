@@ -62,7 +62,7 @@ def split(source: str, **options: Any) -> None:
     warnings.simplefilter("ignore", DetmetricsWarning)
     reading = reading_of(options)
     with Patience(quiet=options["quiet"]) as patience:
-        found = run(
+        split = run(
             source,
             ratios=options["ratios"],
             seed=options["seed"],
@@ -70,18 +70,18 @@ def split(source: str, **options: Any) -> None:
             reading=reading,
             progress=patience,
         )
-    say_notes(found.truth.notes, options)
+    say_notes(split.truth.notes, options)
     target = options["output"]
-    write_tree(target, part_files(found, source, os.path.abspath(target)), force=options["force"])
+    write_tree(target, part_files(split, source, os.path.abspath(target)), force=options["force"])
     outputs = {}
     if path := options["json_file"]:
-        outputs[path] = json.dumps(found.to_dict(), indent=2, sort_keys=True) + "\n"
+        outputs[path] = json.dumps(split.to_dict(), indent=2, sort_keys=True) + "\n"
     if "-" not in outputs:
-        outputs["-"] = _text(found, target)
+        outputs["-"] = _text(split, target)
     write_whole(outputs)
 
 
-def _text(found: Split, target: str) -> str:
+def _text(split: Split, target: str) -> str:
     from detmetrics.reports.split import to_text
 
-    return to_text(found, target)
+    return to_text(split, target)

@@ -85,7 +85,7 @@ def thresholds(ground_truth: str, detections: str, **options: Any) -> None:
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
-        found = operating_points(
+        points = operating_points(
             result,
             options["objective"],
             iou,
@@ -94,10 +94,10 @@ def thresholds(ground_truth: str, detections: str, **options: Any) -> None:
             average=options["average"],
         )
     remark(result, options)
-    write_whole(_outputs(found, options))
+    write_whole(_outputs(points, options))
     if (path := options["output_file"]) and not options["quiet"]:
-        known = sum(threshold is not None for threshold in found.thresholds.values())
-        click.echo(f"{path}: thresholds of {known} of {len(found.classes)} classes", err=True)
+        known = sum(threshold is not None for threshold in points.thresholds.values())
+        click.echo(f"{path}: thresholds of {known} of {len(points.classes)} classes", err=True)
 
 
 def _check_output(path: str | None) -> None:
@@ -124,16 +124,16 @@ def _rules_at(ground_truth: str, options: dict[str, Any]) -> tuple[Rules, float]
     return rules, iou
 
 
-def _outputs(found: OperatingPoints, options: dict[str, Any]) -> dict[str, str]:
+def _outputs(points: OperatingPoints, options: dict[str, Any]) -> dict[str, str]:
     """What was asked for, by path; the table where nothing else takes standard output."""
     from detmetrics.reports.thresholds import to_json, to_text, to_yaml
 
     outputs = {}
     if path := options["output_file"]:
-        outputs[path] = to_json(found) if path.lower().endswith(JSON) else to_yaml(found)
+        outputs[path] = to_json(points) if path.lower().endswith(JSON) else to_yaml(points)
     if path := options["json_file"]:
-        outputs[path] = to_json(found)
+        outputs[path] = to_json(points)
     if "-" not in outputs:
         width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(found, width)
+        outputs["-"] = to_text(points, width)
     return outputs

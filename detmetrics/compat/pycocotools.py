@@ -73,12 +73,12 @@ class COCOeval(Original):  # type: ignore[misc]
         if params.useCats:
             params.catIds = list(np.unique(params.catIds))
         params.maxDets = sorted(params.maxDets)
-        truth, found, areas = self._tables(masks=rules.shape == "mask")
-        of = _measured_by(areas, found)
+        ground_truth, detections, areas = self._tables(masks=rules.shape == "mask")
+        of = _measured_by(areas, detections)
         if of is None:
             super().evaluate()
             return
-        self.result = evaluate(truth, found, rules.replace(detection_area=of))
+        self.result = evaluate(ground_truth, detections, rules.replace(detection_area=of))
         self._paramsEval = copy.deepcopy(params)
 
     def accumulate(self, p: Any = None) -> None:
@@ -145,7 +145,7 @@ class COCOeval(Original):  # type: ignore[misc]
             return [one for one in side.loadAnns(chosen) if one["category_id"] in known]
 
         truths, found = annotations(self.cocoGt), annotations(self.cocoDt)
-        truth = GroundTruth.from_arrays(
+        ground_truth = GroundTruth.from_arrays(
             **_columns(truths),
             **_masks(truths, self.cocoGt, masks),
             areas=[one.get("area", math.nan) for one in truths],
@@ -160,19 +160,19 @@ class COCOeval(Original):  # type: ignore[misc]
             scores=[one["score"] for one in found],
             catalog=catalog,
         )
-        return truth, detections, np.array([one.get("area", math.nan) for one in found], np.float64)
+        return ground_truth, detections, np.array([one.get("area", math.nan) for one in found], np.float64)
 
     def _records(self, result: Evaluation) -> list[dict[str, Any] | None]:
-        matches, truth = result.matching, result.ground_truth
+        matches, ground_truth = result.matching, result.ground_truth
         params = self._paramsEval
         classes = params.catIds if params.useCats else [ALL_CLASSES]
         images = len(params.imgIds)
-        truth_image = truth.image[matches.truth_row]
+        truth_image = ground_truth.image[matches.truth_row]
         # Detections best first, ground truths as pycocotools lists them: by class, then file.
         found = _by_cell(matches.category * images + matches.image, np.arange(len(matches.row)))
-        listed = np.lexsort((matches.truth_row, truth.category[matches.truth_row]))
+        listed = np.lexsort((matches.truth_row, ground_truth.category[matches.truth_row]))
         there = _by_cell(matches.truth_category * images + truth_image, listed)
-        truth_ids = truth.ids[matches.truth_row]
+        truth_ids = ground_truth.ids[matches.truth_row]
         found_ids = self._found_ids[matches.row]
         labels = [area.name for area in result.rules.area_ranges]
         records: list[dict[str, Any] | None] = [None] * (
@@ -264,14 +264,14 @@ def _plain(ids: Any) -> list[Any]:
     return [one.item() if hasattr(one, "item") else one for one in ids]
 
 
-def _measured_by(areas: Floats, found: Detections) -> str | None:
+def _measured_by(areas: Floats, detections: Detections) -> str | None:
     """The setting ``detection_area`` that gives these areas: ``loadRes`` takes those of boxes where
     there are some, else those of masks. None where they are something else.
 
     areas : (D,), nan where there are none.
     """
-    masks = found.shapes if isinstance(found.shapes, Masks) else None
-    unknown, sides = np.isnan(areas), found.xywh
+    masks = detections.shapes if isinstance(detections.shapes, Masks) else None
+    unknown, sides = np.isnan(areas), detections.xywh
     if masks is not None and (unknown | (areas == masks.areas)).all():
         return "shape"
     of_boxes = (unknown | (areas == sides[:, 2] * sides[:, 3])).all()

@@ -69,16 +69,16 @@ def _key(name: str, expression: re.Pattern[str]) -> str | None:
     return None if found is None else found[1 if expression.groups else 0]
 
 
-def image_files(source: str, truth: GroundTruth, reading: Reading) -> dict[str, str]:
+def image_files(source: str, ground_truth: GroundTruth, reading: Reading) -> dict[str, str]:
     """The image files by image name, as far as they are found."""
     folders = [os.fspath(reading.image_dir)] if reading.image_dir else []
-    if source and truth.source.format == "yolo":
+    if source and ground_truth.source.format == "yolo":
         given = Given(source)
         home = source if given.is_folder else os.path.dirname(os.path.abspath(source))
         folders += [home, re.sub(r"labels(?=$|/)(?!.*labels)", "images", home)]
     found: dict[str, str] = {}
     for folder in folders:
-        found = {**files_of(truth.catalog.image_names, ImageFiles.of(folder).paths), **found}
+        found = {**files_of(ground_truth.catalog.image_names, ImageFiles.of(folder).paths), **found}
     return found
 
 

@@ -132,34 +132,34 @@ def stats(
     )
 
 
-def _area(truth: GroundTruth, outlines: Drawn | None) -> Floats:
+def _area(ground_truth: GroundTruth, outlines: Drawn | None) -> Floats:
     """(G,) the source's areas; where it has none those of outlines, as when they are measured."""
     if outlines is None:
-        return truth.area
-    derived = np.ones(len(truth), bool) if truth.derived is None else truth.derived
-    return np.where(derived & ~np.isnan(outlines.areas), outlines.areas, truth.area)
+        return ground_truth.area
+    derived = np.ones(len(ground_truth), bool) if ground_truth.derived is None else ground_truth.derived
+    return np.where(derived & ~np.isnan(outlines.areas), outlines.areas, ground_truth.area)
 
 
-def _kinds(truth: GroundTruth, outlines: Drawn) -> dict[str, int]:
-    oriented = len(truth) if _four_cornered(truth) else 0
+def _kinds(ground_truth: GroundTruth, outlines: Drawn) -> dict[str, int]:
+    oriented = len(ground_truth) if _four_cornered(ground_truth) else 0
     return {
         "oriented_boxes": oriented,
         "polygons": int(outlines.polygonal.sum()) - oriented,
-        "masks": int((outlines.encoded & ~truth.crowd).sum()),
-        "masks_of_crowds": int((outlines.encoded & truth.crowd).sum()),
+        "masks": int((outlines.encoded & ~ground_truth.crowd).sum()),
+        "masks_of_crowds": int((outlines.encoded & ground_truth.crowd).sum()),
         "unreadable": len(outlines.faults),
     }
 
 
-def _four_cornered(truth: GroundTruth) -> bool:
+def _four_cornered(ground_truth: GroundTruth) -> bool:
     """Whether the outlines are oriented boxes, or as DOTA has them four corners each."""
-    shapes = truth.shapes
+    shapes = ground_truth.shapes
     return isinstance(shapes, Polygons) and len(shapes) > 0 and bool((shapes.count == 4).all())
 
 
-def _directions(truth: GroundTruth) -> dict[str, int]:
-    shapes = truth.shapes
-    if not isinstance(shapes, Polygons) or truth.relative or not _four_cornered(truth):
+def _directions(ground_truth: GroundTruth) -> dict[str, int]:
+    shapes = ground_truth.shapes
+    if not isinstance(shapes, Polygons) or ground_truth.relative or not _four_cornered(ground_truth):
         return {}
     corners = shapes.points.reshape(-1, 4, 2)
     sides = np.roll(corners, -1, axis=1) - corners
@@ -175,9 +175,9 @@ def _directions(truth: GroundTruth) -> dict[str, int]:
     }
 
 
-def _areas(truth: GroundTruth, area: Floats) -> dict[str, int]:
+def _areas(ground_truth: GroundTruth, area: Floats) -> dict[str, int]:
     """Objects in each of COCO's ranges; one on a border is counted in the lower."""
-    if truth.relative:
+    if ground_truth.relative:
         return {}
     ranges = COCO.area_ranges[1:]
     upper = [one.high for one in ranges]
@@ -187,22 +187,22 @@ def _areas(truth: GroundTruth, area: Floats) -> dict[str, int]:
 
 
 def _quantiles(
-    truth: GroundTruth, area: Floats, on_image: Ints, outlines: Drawn | None
+    ground_truth: GroundTruth, area: Floats, on_image: Ints, outlines: Drawn | None
 ) -> dict[str, Floats]:
-    _, _, width, height = truth.xywh.T
+    _, _, width, height = ground_truth.xywh.T
     known = {
         "objects_per_image": on_image.astype(np.float64),
         "width": width,
         "height": height,
         "area": area,
     }
-    sized = truth.catalog.sized
-    if not truth.relative or sized:
+    sized = ground_truth.catalog.sized
+    if not ground_truth.relative or sized:
         with np.errstate(divide="ignore", invalid="ignore"):
             aspect = width / height
         known["aspect"] = aspect[np.isfinite(aspect)]
     if outlines is not None:
-        if outlines.polygonal.any() and not _four_cornered(truth):
+        if outlines.polygonal.any() and not _four_cornered(ground_truth):
             known["corners"] = outlines.corners[outlines.polygonal].astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             filled = outlines.areas / outlines.box_areas

@@ -127,19 +127,19 @@ def split(
     """
     shares = _shares(ratios)
     if isinstance(source, GroundTruth):
-        truth, files = source, image_files("", source, reading)
+        ground_truth, files = source, image_files("", source, reading)
     else:
-        truth = read_ground_truth(source, reading, progress=progress)
-        files = image_files(os.fspath(source), truth, reading)
-    names = truth.catalog.image_names
+        ground_truth = read_ground_truth(source, reading, progress=progress)
+        files = image_files(os.fspath(source), ground_truth, reading)
+    names = ground_truth.catalog.image_names
     if not names:
-        raise InputError(f"{truth.source.name}: no images to split")
+        raise InputError(f"{ground_truth.source.name}: no images to split")
     equal = equal_files(names, files)
-    group = joined(sequences(names, group_by, truth.source.name), equal)
-    order = by_seed(group, [str(known) for known in truth.catalog.image_ids.tolist()], seed)
-    part = _dealt(_images_of(group, truth), np.bincount(group), order, shares)
+    group = joined(sequences(names, group_by, ground_truth.source.name), equal)
+    order = by_seed(group, [str(known) for known in ground_truth.catalog.image_ids.tolist()], seed)
+    part = _dealt(_images_of(group, ground_truth), np.bincount(group), order, shares)
     return Split(
-        truth=truth,
+        truth=ground_truth,
         parts=PARTS[: len(shares)],
         ratios=shares,
         part=part[group],
@@ -161,11 +161,11 @@ def _shares(ratios: Sequence[float]) -> tuple[float, ...]:
     return tuple(value / sum(values) for value in values)
 
 
-def _images_of(group: Ints, truth: GroundTruth) -> list[dict[int, int]]:
+def _images_of(group: Ints, ground_truth: GroundTruth) -> list[dict[int, int]]:
     """For each group how many of its images show each class."""
     found: list[dict[int, int]] = [{} for _ in range(int(group.max()) + 1)]
-    classes = max(len(truth.catalog.category_ids), 1)
-    shown_on = np.unique(truth.image * classes + truth.category)
+    classes = max(len(ground_truth.catalog.category_ids), 1)
+    shown_on = np.unique(ground_truth.image * classes + ground_truth.category)
     image, category = np.divmod(shown_on, classes)
     for at, known in zip(group[image].tolist(), category.tolist(), strict=True):
         found[at][known] = found[at].get(known, 0) + 1

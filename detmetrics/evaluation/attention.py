@@ -22,11 +22,11 @@ from detmetrics.tables import Detections, GroundTruth
 __all__ = ["count", "remarks"]
 
 
-def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[str, int]:
+def count(ground_truth: GroundTruth, detections: Detections, matches: Matches) -> dict[str, int]:
     """Counts by name, in whole numbers."""
-    images, classes = len(truth.catalog.image_ids), len(truth.catalog.category_ids)
-    objects_of_class = np.bincount(truth.category, minlength=classes)
-    objects_on_image = np.bincount(truth.image, minlength=images)
+    images, classes = len(ground_truth.catalog.image_ids), len(ground_truth.catalog.category_ids)
+    objects_of_class = np.bincount(ground_truth.category, minlength=classes)
+    objects_on_image = np.bincount(ground_truth.image, minlength=images)
     pooled = matches.rules.class_agnostic
     counting = matches.truth_category[~matches.ignored[0]]
     # A class of crowds alone has no recall that could be 0.
@@ -37,15 +37,15 @@ def count(truth: GroundTruth, detections: Detections, matches: Matches) -> dict[
     in_unseen = without_class[detections.category]
     left_out = matches.detections - len(matches.row)
     low = _below_score(detections, matches.rules)
-    unsought = _unsought(truth, detections, matches.rules)
+    unsought = _unsought(ground_truth, detections, matches.rules)
     return {
         "images": images,
         "images_without_ground_truth": int((objects_on_image == 0).sum()),
         "classes": classes,
         "classes_without_ground_truth": int((objects_of_class == 0).sum()),
         "classes_without_detections": int(((measured > 0) & (detected == 0)).sum()),
-        "ground_truths": len(truth),
-        "crowds": int(truth.crowd.sum()),
+        "ground_truths": len(ground_truth),
+        "crowds": int(ground_truth.crowd.sum()),
         "detections": len(detections),
         **({} if low is None else {"detections_below_score": low}),
         **({} if unsought is None else {"detections_of_classes_not_looked_for": unsought}),
@@ -64,11 +64,11 @@ def _below_score(detections: Detections, rules: Rules) -> int | None:
     return int((detections.scores <= rules.min_score).sum())
 
 
-def _unsought(truth: GroundTruth, detections: Detections, rules: Rules) -> int | None:
+def _unsought(ground_truth: GroundTruth, detections: Detections, rules: Rules) -> int | None:
     """Detections that would count but for their class; None where the rules do not ask for it."""
     if not rules.federated:
         return None
-    unsought = ~looked_for(truth, detections)
+    unsought = ~looked_for(ground_truth, detections)
     if rules.min_score is not None:
         unsought &= detections.scores > rules.min_score
     return int(unsought.sum())

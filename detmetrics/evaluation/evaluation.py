@@ -101,13 +101,13 @@ def evaluate(
     return Evaluation(truth, found, rules, matching, (*notes, *chosen, *left_out, *remarks))
 
 
-def refuse_unpaired(truth: GroundTruth, found: Detections) -> None:
+def refuse_unpaired(ground_truth: GroundTruth, detections: Detections) -> None:
     """Tables belong together where their images and classes are the same list.
 
     Raises:
         InputError: they are not.
     """
-    if found.catalog is not truth.catalog:
+    if detections.catalog is not ground_truth.catalog:
         raise InputError(
             "the detections were paired with another catalog: "
             "read or build them with catalog=ground_truth.catalog"

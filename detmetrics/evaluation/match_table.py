@@ -50,7 +50,7 @@ class Verdicts:
 
 
 def verdicts(
-    truth: GroundTruth, detections: Detections, matches: Matches, threshold: int, area: int
+    ground_truth: GroundTruth, detections: Detections, matches: Matches, threshold: int, area: int
 ) -> Verdicts:
     """The match table; ``threshold`` and ``area`` are indices into the rules."""
     rules = matches.rules
@@ -62,14 +62,14 @@ def verdicts(
     taken, holder = matches.pairs.ground_truth[pair], matches.pairs.detection[pair]
     ignored = matches.ignored[area]
     least = matches.least[threshold]
-    near = _overlaps(truth, detections, matches)
+    near = _overlaps(ground_truth, detections, matches)
 
     count = len(detections)
     partner, overlap = np.full(count, -1), np.full(count, np.nan)
     verdict, reason = np.full(count, IGNORED, object), np.empty(count, object)
     reason[:] = left_out(rules)
     if rules.federated:
-        reason[~looked_for(truth, detections)] = "nobody looked for its class in the image"
+        reason[~looked_for(ground_truth, detections)] = "nobody looked for its class in the image"
 
     rows = matches.row
     verdict[rows] = FALSE_POSITIVE
@@ -91,7 +91,7 @@ def verdicts(
     overlap[at] = matches.pairs.overlap[pair]
     verdict[at] = np.where(right, TRUE_POSITIVE, IGNORED)
     reason[at] = np.where(
-        roles.regions(truth, rules)[partner[at]] & ~right,
+        roles.regions(ground_truth, rules)[partner[at]] & ~right,
         "inside a crowd",
         np.where(
             right,
@@ -152,17 +152,17 @@ def _why_right(least: Floats, rules: Rules) -> Objects:
     return np.array(words, object)[at]
 
 
-def _overlaps(truth: GroundTruth, detections: Detections, matches: Matches) -> Pairs:
+def _overlaps(ground_truth: GroundTruth, detections: Detections, matches: Matches) -> Pairs:
     """Every pair of a group that overlaps at all."""
     rules, measure = matches.rules, measure_of(matches.rules)
-    images = len(truth.catalog.image_ids)
+    images = len(ground_truth.catalog.image_ids)
     group = matches.category * images + matches.image
-    truth_group = matches.truth_category * images + truth.image[matches.truth_row]
+    truth_group = matches.truth_category * images + ground_truth.image[matches.truth_row]
     return candidate_pairs(
         measured(detections, measure),
         matches.row,
-        measured(truth, measure).take(matches.truth_row),
-        roles.regions(truth, rules)[matches.truth_row],
+        measured(ground_truth, measure).take(matches.truth_row),
+        roles.regions(ground_truth, rules)[matches.truth_row],
         shared_groups(group, truth_group),
         ANY_OVERLAP,
     )

@@ -178,8 +178,8 @@ class Evaluation:
         """
         import pandas as pd
 
-        truth, found = self.ground_truth, self.detections
-        table = verdicts(truth, found, self.matching, self.threshold_index(iou), self._area(area))
+        truth, detections = self.ground_truth, self.detections
+        table = verdicts(truth, detections, self.matching, self.threshold_index(iou), self._area(area))
         missed = table.detection < 0
         row = np.where(missed, table.ground_truth, table.detection)
 
@@ -189,8 +189,8 @@ class Evaluation:
             column[missed] = ground_truth[row[missed]]
             return column
 
-        image, category = of(found.image, truth.image), of(found.category, truth.category)
-        box = of(found.xywh, truth.xywh)
+        image, category = of(detections.image, truth.image), of(detections.category, truth.category)
+        box = of(detections.xywh, truth.xywh)
         partner = np.full(len(row), None, object)
         partnered = table.ground_truth >= 0
         partner[partnered] = truth.ids[table.ground_truth[partnered]]
@@ -202,10 +202,10 @@ class Evaluation:
                 "category_id": catalog.category_ids[category],
                 "category": np.array(catalog.class_labels, object)[category],
                 "verdict": table.verdict,
-                "score": of(found.scores, np.full(len(truth), np.nan)),
+                "score": of(detections.scores, np.full(len(truth), np.nan)),
                 "iou": table.overlap,
                 "reason": table.reason,
-                "detection": of(found.place, np.full(len(truth), -1)),
+                "detection": of(detections.place, np.full(len(truth), -1)),
                 "ground_truth": partner,
                 **{name: box[:, axis] for axis, name in enumerate("xywh")},
             }

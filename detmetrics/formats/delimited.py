@@ -215,21 +215,21 @@ def _shape_columns(table: Table) -> tuple[dict[str, Any], bool]:
     return {"polygon": texts}, boxed
 
 
-def _marks(truth: GroundTruth) -> dict[str, Any]:
+def _marks(ground_truth: GroundTruth) -> dict[str, Any]:
     """Flags that are set anywhere, and areas that are not those of the boxes."""
     found: dict[str, Any] = {
         name: flag.astype(np.int64)
         for name, flag in (
-            ("crowd", truth.crowd),
-            ("ignore", truth.ignore),
-            ("difficult", truth.difficult),
+            ("crowd", ground_truth.crowd),
+            ("ignore", ground_truth.ignore),
+            ("difficult", ground_truth.difficult),
         )
         if flag.any()
     }
-    found |= truth.attributes
-    sides = truth.xywh
-    if (truth.area != sides[:, 2] * sides[:, 3]).any():
-        found["area"] = truth.area
+    found |= ground_truth.attributes
+    sides = ground_truth.xywh
+    if (ground_truth.area != sides[:, 2] * sides[:, 3]).any():
+        found["area"] = ground_truth.area
     return found
 
 

@@ -107,7 +107,7 @@ LOST = "the sizes of images and the ids of classes"
 FLAG_COLUMNS = "IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside"
 
 
-def write_ground_truth(truth: GroundTruth) -> Written:
+def write_ground_truth(ground_truth: GroundTruth) -> Written:
     """Boxes, with crowds as group-of boxes.
 
     Raises:
@@ -116,14 +116,14 @@ def write_ground_truth(truth: GroundTruth) -> Written:
     rows = [
         [image, "detmetrics", name, "1", *box, "0", "0", str(int(group)), "0", "0"]
         for image, name, box, group in zip(
-            *_columns(truth), (truth.crowd | truth.difficult).tolist(), strict=True
+            *_columns(ground_truth), (ground_truth.crowd | ground_truth.difficult).tolist(), strict=True
         )
     ]
     header = f"{SOURCE_COLUMNS},{FLAG_COLUMNS}".split(",")
-    return Written({"": _csv(header, rows)}, tuple(_lost(truth)))
+    return Written({"": _csv(header, rows)}, tuple(_lost(ground_truth)))
 
 
-def write_detections(found: Detections) -> Written:
+def write_detections(detections: Detections) -> Written:
     """Predictions.
 
     Raises:
@@ -131,7 +131,7 @@ def write_detections(found: Detections) -> Written:
     """
     rows = [
         [image, name, repr(score), *box]
-        for image, name, box, score in zip(*_columns(found), found.scores.tolist(), strict=True)
+        for image, name, box, score in zip(*_columns(detections), detections.scores.tolist(), strict=True)
     ]
     header = ["ImageID", "LabelName", "Score", "XMin", "XMax", "YMin", "YMax"]
     return Written({"": _csv(header, rows)}, (LOST,))
@@ -161,14 +161,14 @@ def _csv(header: list[str], rows: Iterable[list[str]]) -> bytes:
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _lost(truth: GroundTruth) -> Iterator[str]:
-    yield from lost_attributes(truth)
-    if marked := int((truth.difficult & ~truth.crowd).sum()):
+def _lost(ground_truth: GroundTruth) -> Iterator[str]:
+    yield from lost_attributes(ground_truth)
+    if marked := int((ground_truth.difficult & ~ground_truth.crowd).sum()):
         what = counted(marked, "difficult object is", "difficult objects are")
         yield f"{what} written as group-of"
-    if ignored := int(truth.ignore.sum()):
+    if ignored := int(ground_truth.ignore.sum()):
         yield f"the ignore flag of {counted(ignored, 'object')}"
-    if empty := len(truth.catalog.image_ids) - len(used(truth.image)):
+    if empty := len(ground_truth.catalog.image_ids) - len(used(ground_truth.image)):
         yield f"{counted(empty, 'image')} without objects, of which Open Images has no row"
     yield LOST
 

@@ -85,8 +85,8 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     asked = asked_layout(reading.columns, scored=False)
     images = Images(ids=object_column(names), names=tuple(names), sizes=sizes)
     if asked is not None and is_oriented(asked):
-        found = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
-        sheet = _oriented_sheet(found, lines, source, names)
+        oriented = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
+        sheet = _oriented_sheet(oriented, lines, source, names)
         return replace(
             sheet, images=images, categories=_categories(lines.label, classes, given.path)
         )
@@ -124,9 +124,9 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     asked = asked_layout(reading.columns, scored=True)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(names, reading)
-        found = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
-        sheet = _oriented_sheet(found, lines, source, names)
-        return replace(sheet, scores=found.column("score"), class_key=_class_key(lines))
+        oriented = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
+        sheet = _oriented_sheet(oriented, lines, source, names)
+        return replace(sheet, scores=oriented.column("score"), class_key=_class_key(lines))
     lines.refuse(
         given.path,
         np.flatnonzero(lines.width != 5),
@@ -155,19 +155,19 @@ def _class_key(lines: Lines) -> KeyKind:
     return "name" if lines.label.labels.dtype == object else "index"
 
 
-def _oriented_sheet(found: Oriented, lines: Lines, source: Source, names: Sequence[str]) -> Sheet:
+def _oriented_sheet(oriented: Oriented, lines: Lines, source: Source, names: Sequence[str]) -> Sheet:
     """Oriented boxes in columns that were asked for."""
-    flag = found.column("difficult")
+    flag = oriented.column("difficult")
     return Sheet(
         source=source,
         image=Keys(object_column(names), lines.file),
         category=lines.label,
-        boxes=found.shapes.hulls,
+        boxes=oriented.shapes.hulls,
         box_format="xyxy",
-        shapes=found.shapes,
-        relative=found.relative,
+        shapes=oriented.shapes,
+        relative=oriented.relative,
         difficult=None if flag is None else flag != 0,
-        notes=(*found.notes, *lines.notes(source.name)),
+        notes=(*oriented.notes, *lines.notes(source.name)),
     )
 
 

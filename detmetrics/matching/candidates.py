@@ -113,7 +113,7 @@ class Memory:
 
 
 def candidates(
-    truth: GroundTruth,
+    ground_truth: GroundTruth,
     detections: Detections,
     rules: Rules,
     progress: Callable[[float], None] | None = None,
@@ -124,10 +124,10 @@ def candidates(
 
     regions : (G,) what is measured by the share inside; those of the rules unless given.
     """
-    images = len(truth.catalog.image_ids)
+    images = len(ground_truth.catalog.image_ids)
     pooled = rules.class_agnostic
     category = np.zeros_like(detections.category) if pooled else detections.category
-    truth_category = np.zeros_like(truth.category) if pooled else truth.category
+    truth_category = np.zeros_like(ground_truth.category) if pooled else ground_truth.category
     group = category * images + detections.image
     order = (pooled, rules.ties)
     if memory is None or order not in memory.ranked:
@@ -137,16 +137,16 @@ def candidates(
     else:
         ranked = memory.ranked[order]
     row, rank = ranked
-    kept = selected(truth, detections, category, row, rank, rules)
+    kept = selected(ground_truth, detections, category, row, rank, rules)
 
     truth_row, truth_group = _in_order_of_choice(
-        truth, truth_category * images + truth.image, rules
+        ground_truth, truth_category * images + ground_truth.image, rules
     )
-    region = (roles.regions(truth, rules) if regions is None else regions)[truth_row]
+    region = (roles.regions(ground_truth, rules) if regions is None else regions)[truth_row]
     least: tuple[float | Floats, ...] = rules.iou_thresholds
     if rules.class_rules:
-        of_class = least_overlaps(rules, truth.catalog.class_labels)
-        least = tuple(of_class[:, truth.category[truth_row]])
+        of_class = least_overlaps(rules, ground_truth.catalog.class_labels)
+        least = tuple(of_class[:, ground_truth.category[truth_row]])
     lowest = min(float(np.min(least[0], initial=1.0)), NEARLY_ONE)
 
     def paired(row: Ints, lowest: float) -> Pairs:
@@ -155,7 +155,7 @@ def candidates(
         pairs = candidate_pairs(
             measured(detections, measure),
             row,
-            measured(truth, measure).take(truth_row),
+            measured(ground_truth, measure).take(truth_row),
             region,
             near,
             lowest,
@@ -196,14 +196,14 @@ def least_overlaps(rules: Rules, class_names: Sequence[str]) -> Floats:
     return least
 
 
-def regions_of(truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regions:
+def regions_of(ground_truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regions:
     """Which ground truths lie in regions; truth_row : (G,) rows by group."""
-    images = len(truth.catalog.image_ids)
-    category = np.zeros_like(truth.category) if rules.class_agnostic else truth.category
-    group = (category * images + truth.image)[truth_row]
-    region = roles.regions(truth, rules)[truth_row]
+    images = len(ground_truth.catalog.image_ids)
+    category = np.zeros_like(ground_truth.category) if rules.class_agnostic else ground_truth.category
+    group = (category * images + ground_truth.image)[truth_row]
+    region = roles.regions(ground_truth, rules)[truth_row]
     measure, threshold = measure_of(rules), rules.iou_thresholds[0]
-    shapes = measured(truth, measure)
+    shapes = measured(ground_truth, measure)
     pairs = candidate_pairs(
         shapes,
         truth_row,
@@ -214,7 +214,7 @@ def regions_of(truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regions:
     )
     covered = np.zeros(len(truth_row), bool)
     covered[pairs.detection[pairs.overlap > threshold]] = True
-    return Regions(image=truth.image[truth_row], region=region, covered=covered)
+    return Regions(image=ground_truth.image[truth_row], region=region, covered=covered)
 
 
 def measure_of(rules: Rules) -> Measure:
@@ -246,13 +246,13 @@ def _ranked(detections: Detections, category: Ints, group: Ints, rules: Rules) -
     return row, rank[row]
 
 
-def _in_order_of_choice(truth: GroundTruth, group: Ints, rules: Rules) -> tuple[Ints, Ints]:
+def _in_order_of_choice(ground_truth: GroundTruth, group: Ints, rules: Rules) -> tuple[Ints, Ints]:
     """Ground truths by group; inside, which of them is chosen first on equal overlap.
 
     That is the first in the file, or under COCO's rules the last in pycocotools' order
     (category, then file).
     """
-    listed = by_group(truth.category, np.arange(len(truth)))
+    listed = by_group(ground_truth.category, np.arange(len(ground_truth)))
     if rules.equal_overlaps == "last":
         listed = listed[::-1]
     rows = by_group(group, listed)

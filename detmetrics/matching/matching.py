@@ -66,7 +66,7 @@ Slots = list[Ints]
 
 
 def match(
-    truth: GroundTruth,
+    ground_truth: GroundTruth,
     detections: Detections,
     rules: Rules,
     progress: Callable[[float], None] | None = None,
@@ -78,27 +78,27 @@ def match(
     """
     keep_freed_memory()
     pooled = rules.class_agnostic
-    categories = 1 if pooled else len(truth.catalog.category_ids)
-    without_size = unsized(truth, rules)
-    excused = roles.excused(truth, rules) | ~in_ranges(truth, rules) | without_size[:, None]
+    categories = 1 if pooled else len(ground_truth.catalog.category_ids)
+    without_size = unsized(ground_truth, rules)
+    excused = roles.excused(ground_truth, rules) | ~in_ranges(ground_truth, rules) | without_size[:, None]
     if rules.out_of_range == "region":
-        found = [
+        choices = [
             candidates(
-                truth, detections, rules, progress, memory, roles.regions(truth, rules) | out
+                ground_truth, detections, rules, progress, memory, roles.regions(ground_truth, rules) | out
             )
             for out in excused
         ]
     else:
-        found = [candidates(truth, detections, rules, progress, memory)]
-    row, truth_row = found[0].row, found[0].truth_row
+        choices = [candidates(ground_truth, detections, rules, progress, memory)]
+    row, truth_row = choices[0].row, choices[0].truth_row
     ignored = excused[:, truth_row]
-    in_range, federation = in_ranges(detections, rules)[:, row], truth.federation
+    in_range, federation = in_ranges(detections, rules)[:, row], ground_truth.federation
     pairs, matched = _matched(
-        found, roles.groups(truth, rules)[truth_row], ignored, in_range, rules
+        choices, roles.groups(ground_truth, rules)[truth_row], ignored, in_range, rules
     )
     strays = None
     if _matched_anew(rules) and not pooled:
-        strays = _strays(truth, detections, found[0], in_range, rules)
+        strays = _strays(ground_truth, detections, choices[0], in_range, rules)
     liable = in_range
     if rules.federated and federation is not None:
         liable = in_range & ~federation.is_open(detections.image[row], detections.category[row])
@@ -110,15 +110,15 @@ def match(
         category=np.zeros_like(row) if pooled else detections.category[row],
         image=detections.image[row],
         score=detections.scores[row],
-        rank=found[0].rank,
+        rank=choices[0].rank,
         in_range=in_range,
         liable=liable,
-        images=len(truth.catalog.image_ids),
+        images=len(ground_truth.catalog.image_ids),
         truth_row=truth_row,
-        truth_category=np.zeros_like(truth_row) if pooled else truth.category[truth_row],
+        truth_category=np.zeros_like(truth_row) if pooled else ground_truth.category[truth_row],
         ignored=ignored,
-        least=least_overlaps(rules, truth.catalog.class_labels),
-        regions=regions_of(truth, truth_row, rules) if _asks_for_regions(rules) else None,
+        least=least_overlaps(rules, ground_truth.catalog.class_labels),
+        regions=regions_of(ground_truth, truth_row, rules) if _asks_for_regions(rules) else None,
         unsized=without_size,
         frequency=federation.frequency if federation is not None else (),
         pairs=pairs,
@@ -148,17 +148,17 @@ def reaches(overlap: Floats, threshold: float | Floats, rules: Rules) -> Bools:
 
 
 def _matched(
-    found: list[Candidates], groups: Bools, ignored: Bools, in_range: Bools, rules: Rules
+    choices: list[Candidates], groups: Bools, ignored: Bools, in_range: Bools, rules: Rules
 ) -> tuple[Pairs, tuple[Matched, ...]]:
     """Match in every area range; the pairs, and which of them are matched.
 
     found: the candidates of all ranges, or a record a range; groups : (G,) are matched last, by
     what is left; in_range : (A, D) detections.
     """
-    if len(found) == 1 and rules.range_slack is None:
-        return found[0].pairs, _in_ranges(found[0], groups, ignored, in_range, rules)
+    if len(choices) == 1 and rules.range_slack is None:
+        return choices[0].pairs, _in_ranges(choices[0], groups, ignored, in_range, rules)
     # Ranges that differ in who may match whom have nothing in common: each has its own pairs.
-    own = found * len(ignored) if len(found) == 1 else found
+    own = choices * len(ignored) if len(choices) == 1 else choices
     matched, start = [], 0
     for area, of_range in enumerate(own):
         at = slice(area, area + 1)
@@ -172,10 +172,10 @@ def _matched(
 
 
 def _in_ranges(
-    found: Candidates, groups: Bools, ignored: Bools, in_range: Bools, rules: Rules
+    choices: Candidates, groups: Bools, ignored: Bools, in_range: Bools, rules: Rules
 ) -> tuple[Matched, ...]:
     """Match in the ranges of which each is a row of ``ignored`` and of ``in_range``."""
-    pairs = found.pairs
+    pairs = choices.pairs
     wanted = np.ones(len(pairs.detection), bool)
     if rules.range_slack is not None:  # one range, and who is out of it is left out
         wanted = in_range[0, pairs.detection]
@@ -184,11 +184,11 @@ def _in_ranges(
         to_group = groups[pairs.ground_truth]
         of_group = np.flatnonzero(wanted & to_group)
         wanted &= ~to_group
-    chosen = _chosen(found, wanted, ignored, in_range, rules)
+    chosen = _chosen(choices, wanted, ignored, in_range, rules)
     matched = []
     for slots, excused, inside in zip(chosen, ignored, in_range, strict=True):
         if len(of_group):
-            slots, rights = _with_groups(found, of_group, excused, slots, rules)
+            slots, rights = _with_groups(choices, of_group, excused, slots, rules)
             pair, right = np.concatenate(slots), np.concatenate(rights)
         else:
             pair = np.concatenate(slots)
@@ -201,36 +201,36 @@ def _in_ranges(
 
 
 def _chosen(
-    found: Candidates, wanted: Bools, ignored: Bools, in_range: Bools, rules: Rules
+    choices: Candidates, wanted: Bools, ignored: Bools, in_range: Bools, rules: Rules
 ) -> list[Slots]:
     """Of each range the matched pairs at each threshold, among the pairs that are wanted."""
     match rules.assignment:
         case "free":
-            return _free(found, wanted, ignored, rules)
+            return _free(choices, wanted, ignored, rules)
         case "nearest":
-            return _nearest(found, wanted, ignored, rules)
+            return _nearest(choices, wanted, ignored, rules)
         case "truths":
-            return _truths(found, wanted, in_range, rules)
+            return _truths(choices, wanted, in_range, rules)
 
 
-def _free(found: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
+def _free(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
     """Detections take the best ground truth that is free, among the pairs that are wanted.
 
     Ranges differ in what they ignore, and that changes a choice only where a detection overlaps
     both kinds. So only the groups with such a detection are matched again; all others end as in
     the first range.
     """
-    pairs = found.pairs
-    starts = np.zeros(len(found.truth_group), np.int64)
-    starts[run_starts(found.truth_group)] = 1
+    pairs = choices.pairs
+    starts = np.zeros(len(choices.truth_group), np.int64)
+    starts[run_starts(choices.truth_group)] = 1
     pair_group = (np.cumsum(starts) - 1)[pairs.ground_truth]
     orders = [_ignored_last(pairs, late) for late in ignored]
-    matched = [_proposed(found, orders[0], wanted, rules)]
+    matched = [_proposed(choices, orders[0], wanted, rules)]
     for order in orders[1:]:
-        changed = np.zeros(len(found.truth_group), bool)
+        changed = np.zeros(len(choices.truth_group), bool)
         changed[pair_group[order != orders[0]]] = True
         again = changed[pair_group]
-        fresh = _proposed(found, order, again & wanted, rules)
+        fresh = _proposed(choices, order, again & wanted, rules)
         matched.append(
             [
                 np.sort(np.concatenate([old[~again[old]], new]), kind="stable")
@@ -249,9 +249,9 @@ def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
     return order
 
 
-def _proposed(found: Candidates, order: Ints, wanted: Bools, rules: Rules) -> Slots:
+def _proposed(choices: Candidates, order: Ints, wanted: Bools, rules: Rules) -> Slots:
     """For each threshold the matched pairs, rising, among those that are wanted."""
-    pairs = found.pairs
+    pairs = choices.pairs
     if not wanted.all():
         order = order[wanted[order]]
     detection, truth = pairs.detection[order], pairs.ground_truth[order]
@@ -259,10 +259,10 @@ def _proposed(found: Candidates, order: Ints, wanted: Bools, rules: Rules) -> Sl
 
     def at(threshold: float | Floats) -> Ints:
         reach = np.flatnonzero(reaches(overlap, _of(threshold, truth), rules))
-        accepted = reach[_deferred_acceptance(detection[reach], truth[reach], found.region)]
+        accepted = reach[_deferred_acceptance(detection[reach], truth[reach], choices.region)]
         return order[accepted]
 
-    return each(at, found.least)
+    return each(at, choices.least)
 
 
 def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:
@@ -295,12 +295,12 @@ def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:
     return np.flatnonzero(matched[:nobody])
 
 
-def _nearest(found: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
+def _nearest(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
     """Detections answer to the ground truth that they overlap most, among the pairs wanted.
 
     The best of those that answer to one is matched; an ignored one takes them all.
     """
-    pairs = found.pairs
+    pairs = choices.pairs
     slots = np.flatnonzero(wanted)
     slots = slots[run_starts(pairs.detection[slots])]  # the largest overlap of each stands first
     overlap, truth = pairs.overlap[slots], pairs.ground_truth[slots]
@@ -311,13 +311,13 @@ def _nearest(found: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> 
         first[np.unique(truth[reach], return_index=True)[1]] = True
         return slots[reach[first | excused[truth[reach]]]]
 
-    return [[at(threshold, excused) for threshold in found.least] for excused in ignored]
+    return [[at(threshold, excused) for threshold in choices.least] for excused in ignored]
 
 
-def _truths(found: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -> list[Slots]:
+def _truths(choices: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -> list[Slots]:
     """Ground truths choose among the pairs that are wanted; regions take what is left."""
-    pairs = found.pairs
-    to_region = found.region[pairs.ground_truth]
+    pairs = choices.pairs
+    to_region = choices.region[pairs.ground_truth]
     single, of_region = np.flatnonzero(wanted & ~to_region), np.flatnonzero(wanted & to_region)
 
     def at(threshold: float | Floats, order: Ints) -> Ints:
@@ -326,7 +326,7 @@ def _truths(found: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -> 
         reach = order[enough[order]]
         truth, detection = pairs.ground_truth[reach], pairs.detection[reach]
         chosen = reach[taken_by_truths(truth, detection)]
-        free = np.ones(len(found.row), bool)
+        free = np.ones(len(choices.row), bool)
         free[pairs.detection[chosen]] = False
         left = of_region[(enough & free[pairs.detection])[of_region]]
         left = left[run_starts(pairs.detection[left])]
@@ -334,8 +334,8 @@ def _truths(found: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -> 
 
     slots = []
     for inside in in_range:
-        order = in_order_of_truths(pairs, single, found.truth_row, found.row, inside)
-        slots.append([at(threshold, order) for threshold in found.least])
+        order = in_order_of_truths(pairs, single, choices.truth_row, choices.row, inside)
+        slots.append([at(threshold, order) for threshold in choices.least])
     return slots
 
 
@@ -360,7 +360,7 @@ def taken_by_truths(truth: Ints, detection: Ints) -> Ints:
 
 
 def _strays(
-    truth: GroundTruth, detections: Detections, found: Candidates, in_range: Bools, rules: Rules
+    ground_truth: GroundTruth, detections: Detections, choices: Candidates, in_range: Bools, rules: Rules
 ) -> Pairs:
     """Pairs of a detection out of a range with ground truths of other classes.
 
@@ -368,20 +368,20 @@ def _strays(
     a detection before it asks for its class.
     """
     row = np.flatnonzero(~in_range.all(axis=0))
-    by_image = by_group(truth.image[found.truth_row], np.arange(len(found.truth_row)))
-    single = by_image[~found.region[by_image]]
+    by_image = by_group(ground_truth.image[choices.truth_row], np.arange(len(choices.truth_row)))
+    single = by_image[~choices.region[by_image]]
     measure = measure_of(rules)
     pairs = candidate_pairs(
         measured(detections, measure),
-        found.row[row],
-        measured(truth, measure).take(found.truth_row[single]),
+        choices.row[row],
+        measured(ground_truth, measure).take(choices.truth_row[single]),
         np.zeros(len(single), bool),
-        shared_groups(detections.image[found.row[row]], truth.image[found.truth_row[single]]),
+        shared_groups(detections.image[choices.row[row]], ground_truth.image[choices.truth_row[single]]),
         rules.iou_thresholds[0] if not rules.class_rules else min(r.iou for r in rules.class_rules),
     )
     detection, of_truth = row[pairs.detection], single[pairs.ground_truth]
     other = np.not_equal(
-        detections.category[found.row[detection]], truth.category[found.truth_row[of_truth]]
+        detections.category[choices.row[detection]], ground_truth.category[choices.truth_row[of_truth]]
     )
     return Pairs(
         detection=detection[other], ground_truth=of_truth[other], overlap=pairs.overlap[other]
@@ -389,16 +389,16 @@ def _strays(
 
 
 def _with_groups(
-    found: Candidates, of_group: Ints, excused: Bools, matched: Slots, rules: Rules
+    choices: Candidates, of_group: Ints, excused: Bools, matched: Slots, rules: Rules
 ) -> tuple[Slots, list[Bools]]:
     """Add what is left to the group that holds most of it; the best of each group may be right.
 
     of_group: the pairs with groups.
     """
-    pairs = found.pairs
+    pairs = choices.pairs
 
     def at(threshold: float | Floats, singles: Ints) -> tuple[Ints, Bools]:
-        free = np.ones(len(found.row), bool)
+        free = np.ones(len(choices.row), bool)
         free[pairs.detection[singles]] = False
         left = of_group[free[pairs.detection[of_group]]]
         least = _of(threshold, pairs.ground_truth[left])
@@ -412,5 +412,5 @@ def _with_groups(
         order = np.argsort(pair, kind="stable")
         return pair[order], right[order]
 
-    both = [at(*of_threshold) for of_threshold in zip(found.least, matched, strict=True)]
+    both = [at(*of_threshold) for of_threshold in zip(choices.least, matched, strict=True)]
     return [pair for pair, _ in both], [right for _, right in both]

@@ -41,7 +41,7 @@ TABLE_SETTINGS = (
 
 
 def evaluated_classes(
-    truth: GroundTruth, detections: Detections, rules: Rules
+    ground_truth: GroundTruth, detections: Detections, rules: Rules
 ) -> tuple[GroundTruth, Detections, tuple[str, ...]]:
     """Both tables with the classes that the rules evaluate, and a note on the others.
 
@@ -52,41 +52,41 @@ def evaluated_classes(
         RulesError: the tables have none of the classes.
     """
     if not rules.class_rules:
-        return truth, detections, ()
-    names = [name.casefold() for name in truth.catalog.class_labels]
+        return ground_truth, detections, ()
+    names = [name.casefold() for name in ground_truth.catalog.class_labels]
     known = [rule for rule in rules.class_rules if rule.name.casefold() in names]
     if not known:
         wanted = ", ".join(rule.name for rule in rules.class_rules)
         raise RulesError(
-            f"{truth.source.name}: rules {rules.name} evaluate {wanted}, and the classes are "
-            f"{few(truth.catalog.class_labels)}: rename them, or name yours with class_rules"
+            f"{ground_truth.source.name}: rules {rules.name} evaluate {wanted}, and the classes are "
+            f"{few(ground_truth.catalog.class_labels)}: rename them, or name yours with class_rules"
         )
-    row, category, beside = np.arange(len(truth)), truth.category, np.zeros(len(truth), bool)
+    row, category, beside = np.arange(len(ground_truth)), ground_truth.category, np.zeros(len(ground_truth), bool)
     for rule in known:
         near = [index for name in rule.neighbours for index in _places(names, name)]
-        of_near = np.flatnonzero(np.isin(truth.category, near) & ~truth.crowd)
+        of_near = np.flatnonzero(np.isin(ground_truth.category, near) & ~ground_truth.crowd)
         (own,) = _places(names, rule.name)
         row = np.concatenate([row, of_near])
         category = np.concatenate([category, np.full(len(of_near), own)])
         beside = np.concatenate([beside, np.ones(len(of_near), bool)])
     order = np.argsort(row, kind="stable")
     copied = replace(
-        truth.take(row[order]),
+        ground_truth.take(row[order]),
         category=read_only(category[order]),
         beside=read_only(beside[order]),
     )
     chosen = np.zeros(len(names), bool)
     chosen[[names.index(rule.name.casefold()) for rule in known]] = True
-    images = np.ones(len(truth.catalog.image_ids), bool)
-    return *restrict(copied, detections, images, chosen), _classes_note(truth, rules, chosen)
+    images = np.ones(len(ground_truth.catalog.image_ids), bool)
+    return *restrict(copied, detections, images, chosen), _classes_note(ground_truth, rules, chosen)
 
 
 def _places(names: Sequence[str], name: str) -> list[int]:
     return [index for index, known in enumerate(names) if known == name.casefold()]
 
 
-def _classes_note(truth: GroundTruth, rules: Rules, chosen: Bools) -> tuple[str, ...]:
-    labels = truth.catalog.class_labels
+def _classes_note(ground_truth: GroundTruth, rules: Rules, chosen: Bools) -> tuple[str, ...]:
+    labels = ground_truth.catalog.class_labels
     others = [label for label, one in zip(labels, chosen, strict=True) if not one]
     if not others:
         return ()
@@ -96,7 +96,7 @@ def _classes_note(truth: GroundTruth, rules: Rules, chosen: Bools) -> tuple[str,
 
 
 def prepare(
-    truth: GroundTruth, detections: Detections, rules: Rules
+    ground_truth: GroundTruth, detections: Detections, rules: Rules
 ) -> tuple[GroundTruth, Detections, tuple[str, ...]]:
     """Both tables as the rules have them, and notes on what became of special objects.
 
@@ -105,45 +105,45 @@ def prepare(
         FormatError, TableError: outlines that are no such shapes, or masks of one image that differ
             in its size.
     """
-    if rules.pixel and truth.relative:
+    if rules.pixel and ground_truth.relative:
         raise RulesError(
             f"rules {rules.name} add a pixel to width and height, and boxes are shares of images "
             "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
         )
-    truth, detections = shaped(truth, detections, rules)
-    _refuse_second_pixel(truth, detections, rules)
-    _refuse_unfederated(truth, rules)
-    _refuse_unknown_attributes(truth, rules)
+    ground_truth, detections = shaped(ground_truth, detections, rules)
+    _refuse_second_pixel(ground_truth, detections, rules)
+    _refuse_unfederated(ground_truth, rules)
+    _refuse_unknown_attributes(ground_truth, rules)
     notes = (
-        *_overruled(truth, rules),
-        *_special(truth, rules),
+        *_overruled(ground_truth, rules),
+        *_special(ground_truth, rules),
         *_any_size(detections, rules),
         *_pixel(rules),
     )
-    truth, detections = _changed(truth, detections, rules)
-    dropped = roles.dropped(truth, rules)
+    ground_truth, detections = _changed(ground_truth, detections, rules)
+    dropped = roles.dropped(ground_truth, rules)
     if rules.empty_boxes == "drop":
-        dropped = np.logical_or(dropped, _empty(truth))
+        dropped = np.logical_or(dropped, _empty(ground_truth))
         if (nothing := _empty(detections)).any():
             detections = detections.keep(~nothing)
-    return truth.keep(~dropped) if dropped.any() else truth, detections, notes
+    return ground_truth.keep(~dropped) if dropped.any() else ground_truth, detections, notes
 
 
 def _changed(
-    truth: GroundTruth, detections: Detections, rules: Rules
+    ground_truth: GroundTruth, detections: Detections, rules: Rules
 ) -> tuple[GroundTruth, Detections]:
     """With numbers as the rules change them."""
     if rules.box_decimals is not None:
-        truth, detections = (_rounded(table, rules.box_decimals) for table in (truth, detections))
+        ground_truth, detections = (_rounded(table, rules.box_decimals) for table in (ground_truth, detections))
     if rules.clip:
-        truth, detections = (_clipped(table, rules) for table in (truth, detections))
+        ground_truth, detections = (_clipped(table, rules) for table in (ground_truth, detections))
     if rules.score_decimals is not None:
         scores = read_only(np.round(detections.scores, rules.score_decimals))
         detections = replace(detections, scores=scores)
-    if rules.zero_area == "missing" and (truth.area == 0).any():
-        own = np.where(truth.area == 0, areas(truth, rules), truth.area)
-        truth = replace(truth, area=read_only(own))
-    return truth, detections
+    if rules.zero_area == "missing" and (ground_truth.area == 0).any():
+        own = np.where(ground_truth.area == 0, areas(ground_truth, rules), ground_truth.area)
+        ground_truth = replace(ground_truth, area=read_only(own))
+    return ground_truth, detections
 
 
 def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]
@@ -171,50 +171,50 @@ def _empty(table: GroundTruth | Detections) -> Bools:
     return empty
 
 
-def _refuse_unfederated(truth: GroundTruth, rules: Rules) -> None:
+def _refuse_unfederated(ground_truth: GroundTruth, rules: Rules) -> None:
     if rules.federated and rules.class_agnostic:
         raise RulesError(f"rules {rules.name} are about classes and cannot pool them")
-    if rules.federated and truth.federation is None:
+    if rules.federated and ground_truth.federation is None:
         raise RulesError(
             f"rules {rules.name} need to know which classes were looked for in which image: "
             "LVIS's neg_category_ids and not_exhaustive_category_ids, or image-level labels "
             "(--image-labels FILE)"
         )
-    if rules.federated and truth.federation is not None and truth.federation.unsaid:
-        missing = " and ".join(truth.federation.unsaid)
+    if rules.federated and ground_truth.federation is not None and ground_truth.federation.unsaid:
+        missing = " and ".join(ground_truth.federation.unsaid)
         raise RulesError(
-            f"{truth.source.name}: rules {rules.name} miss {missing}: "
+            f"{ground_truth.source.name}: rules {rules.name} miss {missing}: "
             "write an empty list where no class is meant"
         )
     if "ap_frequency" in rules.metrics:
-        _refuse_unknown_frequency(truth, rules)
+        _refuse_unknown_frequency(ground_truth, rules)
 
 
-def _refuse_unknown_attributes(truth: GroundTruth, rules: Rules) -> None:
+def _refuse_unknown_attributes(ground_truth: GroundTruth, rules: Rules) -> None:
     for name in dict.fromkeys(name for area in rules.area_ranges for name, _, _ in area.also):
-        values = truth.attributes.get(name, np.full(len(truth), np.nan))
-        if unknown := int((np.isnan(values) & ~roles.excused(truth, rules)).sum()):
+        values = ground_truth.attributes.get(name, np.full(len(ground_truth), np.nan))
+        if unknown := int((np.isnan(values) & ~roles.excused(ground_truth, rules)).sum()):
             raise RulesError(
                 f"rules {rules.name} need the {name} of each object, unknown of {unknown:,} of "
-                f"{len(truth):,}: a field {name} in COCO's annotations, or a column in a table"
+                f"{len(ground_truth):,}: a field {name} in COCO's annotations, or a column in a table"
             )
 
 
-def _refuse_unknown_frequency(truth: GroundTruth, rules: Rules) -> None:
-    known = truth.federation.frequency if truth.federation is not None else ()
-    labels = truth.catalog.class_labels
+def _refuse_unknown_frequency(ground_truth: GroundTruth, rules: Rules) -> None:
+    known = ground_truth.federation.frequency if ground_truth.federation is not None else ()
+    labels = ground_truth.catalog.class_labels
     odd = [label for label, name in zip(labels, known, strict=False) if name not in FREQUENCIES]
     if known and not odd:
         return
     where = f"; {counted(len(odd), 'class has', 'classes have')} another or none: {odd[0]}"
     raise RulesError(
-        f"{truth.source.name}: rules {rules.name} need the frequency of classes: categories with "
+        f"{ground_truth.source.name}: rules {rules.name} need the frequency of classes: categories with "
         f"frequency r, c or f, as in LVIS files{where if odd else ''}"
     )
 
 
-def _refuse_second_pixel(truth: GroundTruth, detections: Detections, rules: Rules) -> None:
-    added = [table.source.name for table in (truth, detections) if table.source.pixel_added]
+def _refuse_second_pixel(ground_truth: GroundTruth, detections: Detections, rules: Rules) -> None:
+    added = [table.source.name for table in (ground_truth, detections) if table.source.pixel_added]
     if rules.pixel and added:
         raise RulesError(
             f"{added[0]}: read with pixels='inclusive', which adds the last pixel to width and "
@@ -227,15 +227,15 @@ def _rounded(table, decimals: int):  # type: ignore[no-untyped-def]
     return replace(table, boxes=read_only(np.round(table.boxes, decimals)))
 
 
-def _overruled(truth: GroundTruth, rules: Rules) -> Iterator[str]:
+def _overruled(ground_truth: GroundTruth, rules: Rules) -> Iterator[str]:
     """Most rules set ``ignore`` to ``iscrowd``; who set it by hand should hear of that."""
     overruled = int(
-        (truth.ignore & ~roles.excused(truth, rules) & ~roles.dropped(truth, rules)).sum()
+        (ground_truth.ignore & ~roles.excused(ground_truth, rules) & ~roles.dropped(ground_truth, rules)).sum()
     )
     if rules.ignore == "overwrite" and overruled:
         as_theirs = ", as pycocotools does" if rules.name == COCO.name else ""
         note = (
-            f"{truth.source.name}: {overruled:,} ground truths have ignore set but are no crowd: "
+            f"{ground_truth.source.name}: {overruled:,} ground truths have ignore set but are no crowd: "
             f"rules {rules.name} count them{as_theirs}; .replace(ignore='honour') or "
             "--ignore honour leaves them out"
         )
@@ -251,16 +251,16 @@ BECOMES = {
 }
 
 
-def _special(truth: GroundTruth, rules: Rules) -> Iterator[str]:
+def _special(ground_truth: GroundTruth, rules: Rules) -> Iterator[str]:
     """Difficult objects are not COCO's and crowds not VOC's: what becomes of them is said."""
-    name = truth.source.name
-    if marked := int(truth.difficult.sum()):
+    name = ground_truth.source.name
+    if marked := int(ground_truth.difficult.sum()):
         one, more = BECOMES[rules.difficult]
         what = counted(marked, f"difficult object {one}", f"difficult objects {more}")
         yield f"{name}: {what} (--difficult crowd, ignore, count or drop)"
     elif rules.difficult in ("ignore", "drop"):
         yield f"{name}: marks no object as difficult, which {rules.name} would set aside"
-    if rules.crowd in BECOMES and (crowds := int(truth.crowd.sum())):
+    if rules.crowd in BECOMES and (crowds := int(ground_truth.crowd.sum())):
         one, more = BECOMES[rules.crowd]
         what = counted(crowds, f"crowd {one}", f"crowds {more}")
         yield f"{name}: {what}, as {rules.name} knows no crowds"

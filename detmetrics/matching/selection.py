@@ -17,7 +17,7 @@ __all__ = ["left_out", "limits", "looked_for", "selected"]
 
 
 def selected(
-    truth: GroundTruth, detections: Detections, category: Ints, row: Ints, rank: Ints, rules: Rules
+    ground_truth: GroundTruth, detections: Detections, category: Ints, row: Ints, rank: Ints, rules: Rules
 ) -> Bools:
     """(D,) which of the ranked detections count.
 
@@ -32,19 +32,19 @@ def selected(
     if rules.image_limit is not None:
         kept &= _rank_in(detections, detections.image)[row] < rules.image_limit
     if rules.federated:
-        kept &= looked_for(truth, detections)[row]
+        kept &= looked_for(ground_truth, detections)[row]
     return kept
 
 
-def looked_for(truth: GroundTruth, detections: Detections) -> Bools:
+def looked_for(ground_truth: GroundTruth, detections: Detections) -> Bools:
     """(D,) by row of the table: its class is in its image, or known not to be."""
-    assert truth.federation is not None
-    classes = len(truth.catalog.category_ids)
-    there = truth.image * classes + truth.category
-    if truth.beside is not None:  # an object of a class like this one
-        there = there[~truth.beside]
+    assert ground_truth.federation is not None
+    classes = len(ground_truth.catalog.category_ids)
+    there = ground_truth.image * classes + ground_truth.category
+    if ground_truth.beside is not None:  # an object of a class like this one
+        there = there[~ground_truth.beside]
     present = np.isin(detections.image * classes + detections.category, there)
-    return present | truth.federation.is_verified(detections.image, detections.category)
+    return present | ground_truth.federation.is_verified(detections.image, detections.category)
 
 
 def left_out(rules: Rules) -> str:

@@ -21,7 +21,7 @@ __all__ = ["areas", "settled", "shaped"]
 
 
 def settled(
-    truth: GroundTruth, detections: Detections, rules: Rules, shape: str
+    ground_truth: GroundTruth, detections: Detections, rules: Rules, shape: str
 ) -> tuple[Rules, tuple[str, ...]]:
     """The rules with the shape that is measured, and what to say of the choice.
 
@@ -34,17 +34,17 @@ def settled(
     if shape != "auto":
         rules = _with_shape(rules, shape)
     if shape != "auto" or rules.shape != "box":
-        return rules, tuple(_upright(truth, detections, rules))
+        return rules, tuple(_upright(ground_truth, detections, rules))
     # What has no rows is of any kind, and ranges of sizes are the same as with a row in it. But no
     # results of a COCO file, which always has masks, are those of boxes as well.
-    sides = [table for table in (truth, detections) if len(table) or table.natural is not None]
+    sides = [table for table in (ground_truth, detections) if len(table) or table.natural is not None]
     natural = {table.natural for table in sides}
     if natural <= {None} or (len(sides) < 2 and "mask" in natural):
         return rules, ()
     told = [name for name in natural if name is not None]
     kind = KINDS[told[0] if len(told) == 1 else "mask"]  # polygons can be drawn as masks
     if None in natural:
-        return rules, tuple(_one_sided(truth, detections, kind))
+        return rules, tuple(_one_sided(ground_truth, detections, kind))
     if of_boxes := boxes_alone(rules, kind.name):
         lack = f"rules {rules.name} have {', '.join(of_boxes)}, which {kind.title} have not"
         return rules, (f"measured by upright boxes: {lack}; {_measuring(kind)}",)
@@ -90,13 +90,13 @@ def _measuring(kind: Kind) -> str:
     return f"rules that measure them: {', '.join(known or [COCO.name])}"
 
 
-def _one_sided(truth: GroundTruth, detections: Detections, kind: Kind) -> Iterator[str]:
+def _one_sided(ground_truth: GroundTruth, detections: Detections, kind: Kind) -> Iterator[str]:
     """Outlines of detections are lost without those of the ground truth, and so are oriented
     boxes; masks of the ground truth alone are what every COCO file has.
     """
-    if detections.natural is None and truth.natural == "mask":
+    if detections.natural is None and ground_truth.natural == "mask":
         return
-    lacks, has = (truth, detections) if truth.natural is None else (detections, truth)
+    lacks, has = (ground_truth, detections) if ground_truth.natural is None else (detections, ground_truth)
     could = f" (--shape {kind.name} takes them as they stand)" if lacks.can_be(kind) else ""
     yield (
         f"measured by upright boxes: {has.source.name} has {kind.title}, and "
@@ -104,12 +104,12 @@ def _one_sided(truth: GroundTruth, detections: Detections, kind: Kind) -> Iterat
     )
 
 
-def _upright(truth: GroundTruth, detections: Detections, rules: Rules) -> Iterator[str]:
+def _upright(ground_truth: GroundTruth, detections: Detections, rules: Rules) -> Iterator[str]:
     """Upright boxes are oriented ones too: that they are measured so is said."""
     if rules.shape == "box":
         return
     kind = KINDS[rules.shape]
-    sides = [table for table in (truth, detections) if table.natural is None and len(table)]
+    sides = [table for table in (ground_truth, detections) if table.natural is None and len(table)]
     plain = [table.source.name for table in sides if table.can_be(kind)]
     if plain:
         said = f"{' and '.join(plain)}: boxes alone, which are measured as they stand, upright"
@@ -117,7 +117,7 @@ def _upright(truth: GroundTruth, detections: Detections, rules: Rules) -> Iterat
 
 
 def shaped(
-    truth: GroundTruth, detections: Detections, rules: Rules
+    ground_truth: GroundTruth, detections: Detections, rules: Rules
 ) -> tuple[GroundTruth, Detections]:
     """Both tables with the shapes that are measured, and their areas where the source has none.
 
@@ -127,9 +127,9 @@ def shaped(
             in its size.
     """
     if rules.shape != "box":
-        truth, detections = _shaped(truth, rules), _shaped(detections, rules)
-        _refuse_other_frames(truth, detections)
-    return _sized(truth, rules), _sized(detections, rules)
+        ground_truth, detections = _shaped(ground_truth, rules), _shaped(detections, rules)
+        _refuse_other_frames(ground_truth, detections)
+    return _sized(ground_truth, rules), _sized(detections, rules)
 
 
 def _shaped(table, rules: Rules):  # type: ignore[no-untyped-def]
@@ -161,13 +161,13 @@ def areas(table: GroundTruth | Detections, rules: Rules) -> Floats:
     return measured(table, measure_of(rules)).areas
 
 
-def _refuse_other_frames(truth: GroundTruth, detections: Detections) -> None:
+def _refuse_other_frames(ground_truth: GroundTruth, detections: Detections) -> None:
     """Masks that differ in the size of their image share nothing, whatever they show.
 
     Where the size of an image is known they were compared with it.
     """
-    frames = np.full((len(truth.catalog.image_ids), 2), np.nan)
-    for table in (truth, detections):
+    frames = np.full((len(ground_truth.catalog.image_ids), 2), np.nan)
+    for table in (ground_truth, detections):
         own = table.shapes.frames  # type: ignore[union-attr]
         first = frames.copy()
         first[table.image[::-1]] = own[::-1]

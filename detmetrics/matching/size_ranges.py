@@ -14,16 +14,16 @@ __all__ = ["in_ranges", "unsized"]
 Table = GroundTruth | Detections
 
 
-def unsized(truth: GroundTruth, rules: Rules) -> Bools:
+def unsized(ground_truth: GroundTruth, rules: Rules) -> Bools:
     """(A,) the ranges that nothing can be told to lie in, since image sizes are unknown.
 
     Shares of an image have no pixels without its size, and pixels are no shares of it.
     """
     known = {
-        "area": not truth.relative,
-        "height": not truth.relative,
-        "aspect": not truth.relative,
-        **dict.fromkeys(("share", "x", "y", "border"), truth.relative or truth.catalog.sized),
+        "area": not ground_truth.relative,
+        "height": not ground_truth.relative,
+        "aspect": not ground_truth.relative,
+        **dict.fromkeys(("share", "x", "y", "border"), ground_truth.relative or ground_truth.catalog.sized),
     }
     told = [known[area.of] for area in rules.area_ranges]
     return ~np.array([told[0] or rules.area_ranges[0] in (ALL_AREAS, ANY_SIZE), *told[1:]])

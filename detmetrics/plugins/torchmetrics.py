@@ -138,8 +138,8 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         names = {label: str(label) for label in sorted(labels)} or {0: "0"}
         classes = Classes.of(names)
         images = [
-            image_of(place, self._asked(found), self._asked(there), classes, self._form, None)
-            for place, (found, there) in enumerate(zip(preds, target, strict=True))
+            image_of(place, self._asked(prediction), self._asked(there), classes, self._form, None)
+            for place, (prediction, there) in enumerate(zip(preds, target, strict=True))
         ]
         self._append(preds, target, images)
 
@@ -231,7 +231,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
                 return {"shapes": columns[side]}
             return {"boxes": columns[f"{side}_boxes"].reshape(-1, 4)}
 
-        truth = GroundTruth.from_arrays(
+        ground_truth = GroundTruth.from_arrays(
             image_ids=images.repeat(columns["there_counts"]),
             categories=columns["there_labels"],
             areas=columns["there_area"],
@@ -239,14 +239,14 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
             catalog=catalog,
             **shapes("there"),
         )
-        found = Detections.from_arrays(
+        detections = Detections.from_arrays(
             image_ids=images.repeat(columns["found_counts"]),
             categories=columns["found_labels"],
             scores=columns["found_scores"],
             catalog=catalog,
             **shapes("found"),
         )
-        return evaluate(truth, found, self.rules, shape=SHAPES[kind])
+        return evaluate(ground_truth, detections, self.rules, shape=SHAPES[kind])
 
     def _sides(self, boxes: Any) -> Any:
         """``x y w h``, rounded as torchmetrics rounds them."""

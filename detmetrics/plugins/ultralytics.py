@@ -307,7 +307,7 @@ def _halfway(rules: Rules) -> tuple[float, ...]:
 
 
 def _shapes(
-    validator: Any, name: str, side: Mapping[str, Any], there: Mapping[str, Any]
+    validator: Any, name: str, side: Mapping[str, Any], target: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The boxes or masks of a side as a metric takes them."""
     if name == OWN_MASKS:
@@ -317,7 +317,7 @@ def _shapes(
         # Of masks, which it would scale too, it asks more than boxes.
         of_boxes = type(validator.metrics) is MaskMetrics
         scale = partial(DetectionValidator.scale_preds, validator) if of_boxes else None
-        boxes = (scale or validator.scale_preds)({"bboxes": boxes}, there)["bboxes"]
+        boxes = (scale or validator.scale_preds)({"bboxes": boxes}, target)["bboxes"]
     if boxes.shape[1] == 5:  # some heads leave the number of turns open
         whole = 2 * math.pi
         angle = boxes[:, 4]

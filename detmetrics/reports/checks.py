@@ -15,23 +15,23 @@ WIDTH = 100
 
 def to_text(report: CheckReport) -> str:
     """A block a finding, and a line that counts them."""
-    lines = [line for found in report.findings for line in _block(found)]
+    lines = [line for finding in report.findings for line in _block(finding)]
     return "\n".join([*lines, _total(report), ""])
 
 
-def _block(found: Finding) -> Iterator[str]:
-    code = found.code
-    head = f"{code.code} {code.severity:<7} {found.count:>9,}  "
-    yield f"{head}{printable(found.source)}: {code.title}"
+def _block(finding: Finding) -> Iterator[str]:
+    code = finding.code
+    head = f"{code.code} {code.severity:<7} {finding.count:>9,}  "
+    yield f"{head}{printable(finding.source)}: {code.title}"
     indent = " " * len(head)
-    if found.detail:
+    if finding.detail:
         yield from textwrap.wrap(
-            printable(found.detail), WIDTH, initial_indent=indent, subsequent_indent=indent
+            printable(finding.detail), WIDTH, initial_indent=indent, subsequent_indent=indent
         )
-    for place in found.places:
+    for place in finding.places:
         yield f"{indent}at {printable(place)}"
-    if found.count > len(found.places) > 0:
-        yield f"{indent}and {found.count - len(found.places):,} more"
+    if finding.count > len(finding.places) > 0:
+        yield f"{indent}and {finding.count - len(finding.places):,} more"
 
 
 def _total(report: CheckReport) -> str:

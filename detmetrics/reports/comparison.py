@@ -21,48 +21,48 @@ MOST = 10
 COLUMNS = ("A", "B", "B - A", "low", "high", "B better")
 
 
-def to_text(found: Comparison, *, per_class: bool = False, width: int | None = None) -> str:
+def to_text(comparison: Comparison, *, per_class: bool = False, width: int | None = None) -> str:
     """Metrics, classes where asked, objects and images; width: characters a line, 100 or this."""
-    return sections_as_text(sections(found, per_class=per_class), width)
+    return sections_as_text(sections(comparison, per_class=per_class), width)
 
 
-def to_markdown(found: Comparison, *, per_class: bool = False) -> str:
+def to_markdown(comparison: Comparison, *, per_class: bool = False) -> str:
     """The same sections as tables for a pull request or a job summary."""
-    return sections_as_markdown(sections(found, per_class=per_class))
+    return sections_as_markdown(sections(comparison, per_class=per_class))
 
 
-def to_json(found: Comparison) -> str:
+def to_json(comparison: Comparison) -> str:
     """JSON with sorted keys and numbers at full precision; undefined is null."""
-    return json.dumps(found.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return json.dumps(comparison.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def to_csv(found: Comparison) -> str:
+def to_csv(comparison: Comparison) -> str:
     """A row a metric of all classes and of each; full precision, undefined is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names = ("a", "b", "difference", "low", "high", "standard_error", "b_better", "defined")
     writer.writerow(("scope", "class", "metric", *names, "signature"))
-    scopes: list[tuple[str, str, Mapping[str, Difference]]] = [("all", "", found.metrics)]
-    scopes += [("class", label, metrics) for label, metrics in found.classes.items()]
+    scopes: list[tuple[str, str, Mapping[str, Difference]]] = [("all", "", comparison.metrics)]
+    scopes += [("class", label, metrics) for label, metrics in comparison.classes.items()]
     for scope, label, metrics in scopes:
         for name, one in metrics.items():
             values = one.to_dict()
-            writer.writerow((scope, label, name, *(values[n] for n in names), found.a.signature))
+            writer.writerow((scope, label, name, *(values[n] for n in names), comparison.a.signature))
     return out.getvalue()
 
 
-def sections(found: Comparison, *, per_class: bool) -> Iterator[Section]:
+def sections(comparison: Comparison, *, per_class: bool) -> Iterator[Section]:
     """What all views show, in order."""
-    a, b = (one.detections.source.name for one in (found.a, found.b))
-    rows = tuple((name, *_cells(one)) for name, one in found.metrics.items())
-    lines = (found.conclusion, found.a.signature, found.words)
+    a, b = (one.detections.source.name for one in (comparison.a, comparison.b))
+    rows = tuple((name, *_cells(one)) for name, one in comparison.metrics.items())
+    lines = (comparison.conclusion, comparison.a.signature, comparison.words)
     yield f"A {a}, B {b}", Table(("metric", *COLUMNS), rows), lines
     if per_class:
-        yield _classes(found)
-    yield _objects(found)
-    yield from _images(found)
-    if found.attention:
-        yield "Attention", None, found.attention
+        yield _classes(comparison)
+    yield _objects(comparison)
+    yield from _images(comparison)
+    if comparison.attention:
+        yield "Attention", None, comparison.attention
 
 
 def _cells(one: Difference) -> tuple[Cell, ...]:
@@ -73,22 +73,22 @@ def _cells(one: Difference) -> tuple[Cell, ...]:
     return (*cells[:2], *signed, better)
 
 
-def _classes(found: Comparison) -> Section:
+def _classes(comparison: Comparison) -> Section:
     """The headline metric of each class, the largest difference first."""
-    name = next(iter(found.metrics))
+    name = next(iter(comparison.metrics))
 
     def apart(label: str) -> float:
-        value = found.classes[label][name].interval.value
+        value = comparison.classes[label][name].interval.value
         return 1.0 if math.isnan(value) else -abs(value)
 
     rows = tuple(
-        (label, *_cells(found.classes[label][name])) for label in sorted(found.classes, key=apart)
+        (label, *_cells(comparison.classes[label][name])) for label in sorted(comparison.classes, key=apart)
     )
     return f"{name} by class", Table(("class", *COLUMNS), rows), ()
 
 
-def _objects(found: Comparison) -> Section:
-    objects, counts = found.objects, found.objects.counts
+def _objects(comparison: Comparison) -> Section:
+    objects, counts = comparison.objects, comparison.objects.counts
     total = sum(counts.values())
     cut = "" if objects.confidence is None else f" and a confidence of {objects.confidence:g}"
     names = {"both": "both", "only_a": "only A", "only_b": "only B", "neither": "neither"}
@@ -100,10 +100,10 @@ def _objects(found: Comparison) -> Section:
     return heading, Table(("found by", "objects", "share"), rows), ()
 
 
-def _images(found: Comparison) -> Iterator[Section]:
+def _images(comparison: Comparison) -> Iterator[Section]:
     """The images on which one of them finds most that the other misses."""
-    catalog = found.a.ground_truth.catalog
-    only_a, only_b = found.objects.by_image(len(catalog.image_ids))
+    catalog = comparison.a.ground_truth.catalog
+    only_a, only_b = comparison.objects.by_image(len(catalog.image_ids))
     for side, ahead in (("A", only_a - only_b), ("B", only_b - only_a)):
         order = np.argsort(-ahead, kind="stable")
         order = order[ahead[order] > 0]

@@ -24,27 +24,27 @@ WIDTH = 100
 SCHEMA = 1
 
 
-def comparison_table(found: Comparison) -> Table:
+def comparison_table(comparison: Comparison) -> Table:
     """A row a history: the metric, its best value and epoch, its last value, the verdict."""
     columns = ("history", "metric", "best", "epoch", "last", "verdict")
-    return Table(columns, tuple(_row(standing) for standing in found.standings))
+    return Table(columns, tuple(_row(standing) for standing in comparison.standings))
 
 
-def to_text(found: Comparison, *, width: int | None = None) -> str:
+def to_text(comparison: Comparison, *, width: int | None = None) -> str:
     """The table, then for each history its curves, the verdict and the evidence for it."""
-    parts = [grid_text(comparison_table(found), width)]
-    parts += [f"{reason}\n" for reason in found.reasons]
-    for standing in found.standings:
+    parts = [grid_text(comparison_table(comparison), width)]
+    parts += [f"{reason}\n" for reason in comparison.reasons]
+    for standing in comparison.standings:
         parts.append("\n".join(_block(standing, width or WIDTH)) + "\n")
     return "\n".join(parts)
 
 
-def to_json(found: Comparison) -> str:
+def to_json(comparison: Comparison) -> str:
     """JSON with sorted keys and numbers at full precision; undefined is null."""
     document = {
         "schema": SCHEMA,
-        "not_comparable": list(found.reasons),
-        "histories": [_plain(standing) for standing in found.standings],
+        "not_comparable": list(comparison.reasons),
+        "histories": [_plain(standing) for standing in comparison.standings],
     }
     return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
 

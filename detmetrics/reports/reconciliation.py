@@ -25,51 +25,51 @@ NOTHING = (
 )
 
 
-def to_text(found: Reconciliation, *, per_class: bool = False, width: int | None = None) -> str:
+def to_text(reconciliation: Reconciliation, *, per_class: bool = False, width: int | None = None) -> str:
     """Every rule set, the difference between two of them, suspicions, and the number asked for.
 
     per_class: add the AP of each class; width: characters a line, 100 unless given.
     """
-    return sections_as_text(_sections(found, per_class=per_class), width)
+    return sections_as_text(_sections(reconciliation, per_class=per_class), width)
 
 
-def to_markdown(found: Reconciliation, *, per_class: bool = False) -> str:
+def to_markdown(reconciliation: Reconciliation, *, per_class: bool = False) -> str:
     """The same sections as tables for a pull request or a job summary."""
-    return sections_as_markdown(_sections(found, per_class=per_class))
+    return sections_as_markdown(_sections(reconciliation, per_class=per_class))
 
 
-def to_json(found: Reconciliation) -> str:
+def to_json(reconciliation: Reconciliation) -> str:
     """JSON with sorted keys and numbers at full precision; undefined is null."""
-    return json.dumps(found.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return json.dumps(reconciliation.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def to_csv(found: Reconciliation) -> str:
+def to_csv(reconciliation: Reconciliation) -> str:
     """A row a number, at full precision: which section, what, and its value; undefined is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("section", "rules", "name", "class", "value", "amount", "alone", "remark"))
-    for row in _rows(found):
+    for row in _rows(reconciliation):
         writer.writerow(
             "" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row
         )
     return out.getvalue()
 
 
-def _rows(found: Reconciliation) -> Iterator[tuple[Cell, ...]]:
-    for standing in found.standings:
+def _rows(reconciliation: Reconciliation) -> Iterator[tuple[Cell, ...]]:
+    for standing in reconciliation.standings:
         yield from _rows_of(standing)
-    fall = found.waterfall
+    fall = reconciliation.waterfall
     between = f"{fall.ours} to {fall.theirs}"
     for step in fall.steps:
         remark = step.changes
         yield "waterfall", between, step.cause, "", step.after, step.amount, step.alone, remark
-    for one in found.shapes:
+    for one in reconciliation.shapes:
         for metric, value in one.summary.items():
-            amount = value - found.shapes[0].summary[metric]
+            amount = value - reconciliation.shapes[0].summary[metric]
             yield "shape", fall.ours, metric, "", value, amount, None, _by(one.rules)
-    for guess in found.suspicions:
+    for guess in reconciliation.suspicions:
         yield "suspicion", fall.ours, guess.name, "", guess.value, guess.raises, None, guess.cure
-    for way in found.candidates:
+    for way in reconciliation.candidates:
         remark = f"{'gives it' if way.gives else 'near it'}: {way.how}".rstrip(": ")
         yield "reported", way.rules, way.metric, way.category, way.value, None, None, remark
 
@@ -84,22 +84,22 @@ def _rows_of(standing: Standing) -> Iterator[tuple[Cell, ...]]:
         yield "rules", name, metric, "", value, None, None, remark
 
 
-def _sections(found: Reconciliation, *, per_class: bool) -> Iterator[Section]:
-    if found.reported is not None:
-        yield _asked(found)
-    yield _standings(found)
+def _sections(reconciliation: Reconciliation, *, per_class: bool) -> Iterator[Section]:
+    if reconciliation.reported is not None:
+        yield _asked(reconciliation)
+    yield _standings(reconciliation)
     if per_class:
-        yield _classes(found)
-    yield _fall(found)
-    if found.shapes:
-        yield _shapes(found)
-    yield _guesses(found)
-    if found.notes:
-        yield "Input", None, found.notes
+        yield _classes(reconciliation)
+    yield _fall(reconciliation)
+    if reconciliation.shapes:
+        yield _shapes(reconciliation)
+    yield _guesses(reconciliation)
+    if reconciliation.notes:
+        yield "Input", None, reconciliation.notes
 
 
-def _standings(found: Reconciliation) -> Section:
-    applied = [standing for standing in found.standings if standing.result is not None]
+def _standings(reconciliation: Reconciliation) -> Section:
+    applied = [standing for standing in reconciliation.standings if standing.result is not None]
     rows = tuple(
         (
             standing.rules.name,
@@ -111,7 +111,7 @@ def _standings(found: Reconciliation) -> Section:
         for standing in applied
     )
     why: dict[str, list[str]] = {}  # a reason that several share is said once
-    for standing in found.standings:
+    for standing in reconciliation.standings:
         if standing.result is None:
             name = standing.rules.name
             reason = str(standing.reason).replace(f"rules {name} ", "")
@@ -131,12 +131,12 @@ def _headline(standing: Standing) -> tuple[str, Cell]:
     return name, _cell(value)
 
 
-def _classes(found: Reconciliation) -> Section:
+def _classes(reconciliation: Reconciliation) -> Section:
     """The headline metric of each class, a column a rule set with the same classes."""
-    names = found.ground_truth.catalog.class_labels
+    names = reconciliation.ground_truth.catalog.class_labels
     results = [
         standing.result
-        for standing in found.standings
+        for standing in reconciliation.standings
         if standing.result is not None and standing.result.class_names == names
     ]
     columns = [result.class_columns().get(next(iter(result.summary))) for result in results]
@@ -149,8 +149,8 @@ def _classes(found: Reconciliation) -> Section:
     return "Their first metric by class", Table(("class", *heads), rows), ()
 
 
-def _fall(found: Reconciliation) -> Section:
-    fall = found.waterfall
+def _fall(reconciliation: Reconciliation) -> Section:
+    fall = reconciliation.waterfall
     rows = tuple(
         (
             step.cause,
@@ -184,12 +184,12 @@ def _fall(found: Reconciliation) -> Section:
     return heading, Table(columns, rows), tuple(lines)
 
 
-def _shapes(found: Reconciliation) -> Section:
+def _shapes(reconciliation: Reconciliation) -> Section:
     """The metrics of ours by each shape; those of recall stand in files alone."""
-    own, *others = found.shapes
+    own, *others = reconciliation.shapes
     names = [name for name in own.summary if name.startswith("AP")] or list(own.summary)
     rows = tuple(
-        (one.measured, *(_cell(one.summary[name]) for name in names)) for one in found.shapes
+        (one.measured, *(_cell(one.summary[name]) for name in names)) for one in reconciliation.shapes
     )
     first = names[0]
     lines = [
@@ -213,33 +213,33 @@ def _by(rules: Rules) -> str:
     return f"measured by {measured_as(rules)}"
 
 
-def _guesses(found: Reconciliation) -> Section:
+def _guesses(reconciliation: Reconciliation) -> Section:
     heading = "Mistakes that the detections may contain"
-    if not found.suspicions:
+    if not reconciliation.suspicions:
         return (
             heading,
             None,
-            (NOTHING.format(found.waterfall.ours),),
+            (NOTHING.format(reconciliation.waterfall.ours),),
         )
     rows = tuple(
         (guess.name, _cell(guess.value), _signed(guess.raises), guess.cure)
-        for guess in found.suspicions
+        for guess in reconciliation.suspicions
     )
-    columns = ("mistake", f"{found.waterfall.ours} AP without it", "raises it by", "what to do")
+    columns = ("mistake", f"{reconciliation.waterfall.ours} AP without it", "raises it by", "what to do")
     return heading, Table(columns, rows), ()
 
 
-def _asked(found: Reconciliation) -> Section:
-    assert found.reported is not None
-    text = found.reported.text
-    giving = [way for way in found.candidates if way.gives]
-    digits = max(DIGITS, min(12, round(-math.log10(found.reported.unit)) + 1))
+def _asked(reconciliation: Reconciliation) -> Section:
+    assert reconciliation.reported is not None
+    text = reconciliation.reported.text
+    giving = [way for way in reconciliation.candidates if way.gives]
+    digits = max(DIGITS, min(12, round(-math.log10(reconciliation.reported.unit)) + 1))
     rows = tuple(
         (way.rules, way.metric, printable(way.category or ""), _how(way), f"{way.value:.{digits}f}")
-        for way in (giving or found.candidates)[:MOST]
+        for way in (giving or reconciliation.candidates)[:MOST]
     )
     columns = ("rules", "metric", "class", "how", "value")
-    tried = counted(found.tried, "value was tried", "values were tried")
+    tried = counted(reconciliation.tried, "value was tried", "values were tried")
     if not giving:
         return f"Nothing gives {text}; the nearest", Table(columns, rows), (tried,)
     more = f", {len(giving) - MOST} more give it too (--json)" if len(giving) > MOST else ""

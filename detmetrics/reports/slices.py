@@ -19,65 +19,65 @@ from detmetrics.reports.tables import Cell, Table
 __all__ = ["full_table", "slices_table", "to_csv", "to_json", "to_markdown", "to_text"]
 
 
-def slices_table(found: Slices) -> Table:
+def slices_table(slices: Slices) -> Table:
     """All images, then the slices, worst first: the metric, its interval, how far it is from all,
     and what to know of it.
     """
-    interval = (f"{found.level:.0%} from", "to") if found.resamples else ()
-    whole = found.overall.metrics[found.metric]
+    interval = (f"{slices.level:.0%} from", "to") if slices.resamples else ()
+    whole = slices.overall.metrics[slices.metric]
 
     def row(one: Slice) -> tuple[Cell, ...]:
-        value = one.metrics[found.metric]
+        value = one.metrics[slices.metric]
         apart = _cell(value - whole)
         counts = (one.images, one.objects, one.detections)
         return (
             one.name,
             *counts,
             _cell(value),
-            *_interval(one, found),
+            *_interval(one, slices),
             apart,
-            ", ".join(_remarks(one, found)),
+            ", ".join(_remarks(one, slices)),
         )
 
-    columns = ("slice", "images", "objects", "detections", found.metric, *interval, "vs all")
-    rows = tuple(row(one) for one in (found.overall, *found.slices))
+    columns = ("slice", "images", "objects", "detections", slices.metric, *interval, "vs all")
+    rows = tuple(row(one) for one in (slices.overall, *slices.slices))
     return Table((*columns, "remark"), rows)
 
 
-def full_table(found: Slices) -> Table:
+def full_table(slices: Slices) -> Table:
     """Every metric of all images and of each slice, with the interval of the one sorted by."""
-    names = tuple(found.overall.metrics)
-    interval = (f"{found.metric}_low", f"{found.metric}_high") if found.resamples else ()
+    names = tuple(slices.overall.metrics)
+    interval = (f"{slices.metric}_low", f"{slices.metric}_high") if slices.resamples else ()
     counts = ("images", "objects", "detections", "small")
     rows = tuple(
         (
-            "all" if one is found.overall else "slice",
-            "" if one is found.overall else one.name,
+            "all" if one is slices.overall else "slice",
+            "" if one is slices.overall else one.name,
             *(one.images, one.objects, one.detections, int(one.small)),
             *(_cell(one.metrics[name]) for name in names),
-            *_interval(one, found),
-            found.signature,
+            *_interval(one, slices),
+            slices.signature,
         )
-        for one in (found.overall, *found.slices)
+        for one in (slices.overall, *slices.slices)
     )
     return Table(("scope", "slice", *counts, *names, *interval, "signature"), rows)
 
 
-def _interval(one: Slice, found: Slices) -> tuple[Cell, ...]:
-    if not found.resamples:
+def _interval(one: Slice, slices: Slices) -> tuple[Cell, ...]:
+    if not slices.resamples:
         return ()
     if one.interval is None:
         return None, None
     return _cell(one.interval.low), _cell(one.interval.high)
 
 
-def _remarks(one: Slice, found: Slices) -> Iterator[str]:
-    if why := one.undefined.get(found.metric):
+def _remarks(one: Slice, slices: Slices) -> Iterator[str]:
+    if why := one.undefined.get(slices.metric):
         yield why
     if one.small:
         yield "few images"
-    elif one.interval is not None and one is not found.overall:
-        whole = found.overall.metrics[found.metric]
+    elif one.interval is not None and one is not slices.overall:
+        whole = slices.overall.metrics[slices.metric]
         if one.interval.high < whole:
             yield "below all"
         elif one.interval.low > whole:
@@ -88,48 +88,48 @@ def _cell(value: float) -> Cell:
     return None if math.isnan(value) else value
 
 
-def _about(found: Slices) -> Iterator[str]:
+def _about(slices: Slices) -> Iterator[str]:
     """What a reader of the table should know."""
-    small = sum(one.small for one in found.slices)
+    small = sum(one.small for one in slices.slices)
     if small:
         what = counted(small, "slice stands", "slices stand")
-        yield f"{what} last, with fewer than {counted(found.smallest, 'image')}"
-    if found.without_value:
-        yield f"{counted(found.without_value, 'image')} without a value: the slice (none)"
-    if found.resamples:
+        yield f"{what} last, with fewer than {counted(slices.smallest, 'image')}"
+    if slices.without_value:
+        yield f"{counted(slices.without_value, 'image')} without a value: the slice (none)"
+    if slices.resamples:
         yield (
-            f"{found.level:.0%} intervals over {found.resamples:,} bootstrap samples of the images "
-            f"of each slice, seed {found.seed}; below or above all: the interval leaves out the "
+            f"{slices.level:.0%} intervals over {slices.resamples:,} bootstrap samples of the images "
+            f"of each slice, seed {slices.seed}; below or above all: the interval leaves out the "
             "value of all images"
         )
 
 
-def to_text(found: Slices, width: int | None = None) -> str:
+def to_text(slices: Slices, width: int | None = None) -> str:
     """The table, and what to know of it."""
     console, out = plain_console(width)
-    number = counted(len(found.slices), "slice")
+    number = counted(len(slices.slices), "slice")
     console.print(
-        Text(printable(f"{found.metric} in {number} by {found.by}, worst first")), soft_wrap=True
+        Text(printable(f"{slices.metric} in {number} by {slices.by}, worst first")), soft_wrap=True
     )
     console.print()
-    console.print(grid(slices_table(found)))
-    for line in _about(found):
+    console.print(grid(slices_table(slices)))
+    for line in _about(slices):
         console.print(Text(line), soft_wrap=True)
-    console.print(Text(found.signature), soft_wrap=True)
+    console.print(Text(slices.signature), soft_wrap=True)
     return trimmed(out)
 
 
-def to_markdown(found: Slices) -> str:
+def to_markdown(slices: Slices) -> str:
     """The same table with remarks and signature below."""
-    parts = ["\n".join(table_rows(slices_table(found))), f"`{found.signature}`"]
-    if about := [*_about(found)]:
+    parts = ["\n".join(table_rows(slices_table(slices))), f"`{slices.signature}`"]
+    if about := [*_about(slices)]:
         parts.append("\n".join(f"- {escaped(line)}" for line in about))
     return "\n\n".join(parts) + "\n"
 
 
-def to_csv(found: Slices) -> str:
+def to_csv(slices: Slices) -> str:
     """CSV with numbers at full precision; undefined is empty."""
-    table = full_table(found)
+    table = full_table(slices)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(table.columns)
@@ -137,6 +137,6 @@ def to_csv(found: Slices) -> str:
     return out.getvalue()
 
 
-def to_json(found: Slices) -> str:
+def to_json(slices: Slices) -> str:
     """JSON with sorted keys and numbers at full precision; undefined is null."""
-    return json.dumps(found.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    return json.dumps(slices.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"

@@ -16,9 +16,9 @@ from detmetrics.reports.tables import Cell, Table
 __all__ = ["thresholds_table", "to_json", "to_text", "to_yaml"]
 
 
-def thresholds_table(found: OperatingPoints) -> Table:
+def thresholds_table(points: OperatingPoints) -> Table:
     """All classes together and their mean, then a row a class; thresholds in full, as text."""
-    beta = found.objective.beta
+    beta = points.objective.beta
     best = () if beta == 1 else (f"F{beta:g}",)
     columns = (
         *("class", "threshold", "precision", "recall", "F1", *best),
@@ -31,56 +31,56 @@ def thresholds_table(found: OperatingPoints) -> Table:
         return (name, threshold, *map(_cell, ratios), *counts, point.fp_an_image)
 
     means = [
-        found.mean[name] for name in ("precision", "recall", "f1", *(["best"] if best else []))
+        points.mean[name] for name in ("precision", "recall", "f1", *(["best"] if best else []))
     ]
     rows = [
-        row("all together", found.overall, _threshold(found.overall, found)),
+        row("all together", points.overall, _threshold(points.overall, points)),
         ("mean of classes", "", *map(_cell, means), None, None, None, None),
     ]
-    rows += [row(name, one, _threshold(one, found)) for name, one in found.classes.items()]
+    rows += [row(name, one, _threshold(one, points)) for name, one in points.classes.items()]
     return Table(columns, tuple(rows))
 
 
-def _threshold(point: OperatingPoint, found: OperatingPoints) -> str:
+def _threshold(point: OperatingPoint, points: OperatingPoints) -> str:
     if point.threshold is not None:
         return repr(point.threshold)
-    return "by class" if point is found.overall and found.per_class else "none"
+    return "by class" if point is points.overall and points.per_class else "none"
 
 
 def _cell(value: float) -> Cell:
     return None if math.isnan(value) else value
 
 
-def to_text(found: OperatingPoints, width: int | None = None) -> str:
+def to_text(points: OperatingPoints, width: int | None = None) -> str:
     """What is sought, the table, and why where there is no threshold."""
     console, out = plain_console(width)
     for_all = {"micro": "counts of all classes pooled", "macro": "means over classes"}
-    scope = "of each class" if found.per_class else f"one threshold, {for_all[found.average]}"
-    area = "" if found.area == "all" else f", area {found.area}"
-    head = f"{found.objective.words} at IoU {found.iou:g}{area}; {scope}"
+    scope = "of each class" if points.per_class else f"one threshold, {for_all[points.average]}"
+    area = "" if points.area == "all" else f", area {points.area}"
+    head = f"{points.objective.words} at IoU {points.iou:g}{area}; {scope}"
     console.print(Text(head[0].upper() + head[1:]), soft_wrap=True)
     console.print(Text("keep: score >= threshold"), soft_wrap=True)
     console.print()
-    console.print(grid(thresholds_table(found)))
-    for line in _missing(found):
+    console.print(grid(thresholds_table(points)))
+    for line in _missing(points):
         console.print(Text(printable(line)), soft_wrap=True)
-    console.print(Text(found.signature), soft_wrap=True)
+    console.print(Text(points.signature), soft_wrap=True)
     return trimmed(out)
 
 
-def _missing(found: OperatingPoints) -> list[str]:
-    if found.overall.reason:
-        return [f"no threshold: {found.overall.reason}"]
+def _missing(points: OperatingPoints) -> list[str]:
+    if points.overall.reason:
+        return [f"no threshold: {points.overall.reason}"]
     reasons: dict[str, list[str]] = {}
-    for name, point in found.classes.items():
+    for name, point in points.classes.items():
         if point.reason:
             reasons.setdefault(point.reason, []).append(name)
     return [f"no threshold for {', '.join(names)}: {why}" for why, names in reasons.items()]
 
 
-def to_json(found: OperatingPoints) -> str:
+def to_json(points: OperatingPoints) -> str:
     """JSON with numbers at full precision; undefined is null."""
-    return json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
+    return json.dumps(points.to_dict(), indent=2, allow_nan=False) + "\n"
 
 
 class _Name(str):
@@ -89,7 +89,7 @@ class _Name(str):
     __slots__ = ()
 
 
-def to_yaml(found: OperatingPoints) -> str:
+def to_yaml(points: OperatingPoints) -> str:
     """YAML with the same keys as the JSON; class names are quoted, whatever they are."""
     import yaml
 
@@ -103,7 +103,7 @@ def to_yaml(found: OperatingPoints) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", str(name), style='"')
 
     Quoting.add_representer(_Name, quoted)
-    document = found.to_dict()
+    document = points.to_dict()
     for section in ("thresholds", "classes"):
         document[section] = {_Name(name): value for name, value in document[section].items()}
     return yaml.dump(document, Dumper=Quoting, sort_keys=False, allow_unicode=True, width=1_000_000)

@@ -20,12 +20,12 @@ __all__ = ["Detections", "GroundTruth", "restrict"]
 
 
 def restrict(
-    truth: GroundTruth, detections: Detections, images: Bools, categories: Bools
+    ground_truth: GroundTruth, detections: Detections, images: Bools, categories: Bools
 ) -> tuple[GroundTruth, Detections]:
     """Both tables with the marked images and categories only; images : (N,), categories : (K,)."""
-    catalog = truth.catalog.select(images, categories)
-    federation = truth.federation and truth.federation.select(images, categories)
+    catalog = ground_truth.catalog.select(images, categories)
+    federation = ground_truth.federation and ground_truth.federation.select(images, categories)
     return (
-        replace(truth.within(catalog, images, categories), federation=federation),
+        replace(ground_truth.within(catalog, images, categories), federation=federation),
         detections.within(catalog, images, categories),
     )

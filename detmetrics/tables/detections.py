@@ -188,7 +188,7 @@ class Detections(Rows):
         notes += [image_note, category_note, *sheet.notes]
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
         shapes = kept_shapes(sheet, image, catalog, relative)
-        found = cls(
+        detections = cls(
             catalog=catalog,
             image=read_only(image),
             category=read_only(category),
@@ -202,7 +202,7 @@ class Detections(Rows):
             notes=tuple(note for note in notes if note),
         )
         known = (image >= 0) & (category >= 0)
-        return found if known.all() else found.keep(known)
+        return detections if known.all() else detections.keep(known)
 
     @classmethod
     def from_frame(

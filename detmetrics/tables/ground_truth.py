@@ -199,7 +199,7 @@ class GroundTruth(Rows):
         relative = sheet.relative and not catalog.sized
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
         shapes = kept_shapes(sheet, image, catalog, relative)
-        truth = cls(
+        ground_truth = cls(
             catalog=catalog,
             image=read_only(image),
             category=read_only(category),
@@ -218,7 +218,7 @@ class GroundTruth(Rows):
             attributes={name: read_only(values) for name, values in sheet.attributes.items()},
             federation=_federation(sheet, catalog),
         )
-        empty = (truth.xywh[:, 2:] == 0).any(axis=1)
+        empty = (ground_truth.xywh[:, 2:] == 0).any(axis=1)
         notes = [
             faults.remark(empty, "boxes", "box of zero size", "boxes of zero size"),
             *outline_notes(faults, sheet),
@@ -228,7 +228,7 @@ class GroundTruth(Rows):
         notes += [image_note, category_note, *sheet.notes, area_note(sheet)]
         if relative:
             notes.append(unsized_note(source, catalog))
-        return replace(truth, notes=tuple(note for note in notes if note))
+        return replace(ground_truth, notes=tuple(note for note in notes if note))
 
 
 def _federation(sheet: Sheet, catalog: Catalog) -> Federation | None:

@@ -145,13 +145,13 @@ class DetectionMetric:
         images = [
             image_of(
                 place,
-                found,
-                there,
+                prediction,
+                target,
                 self.classes,
                 self._form,
                 None if image_sizes is None else image_sizes[place],
             )
-            for place, (found, there) in enumerate(zip(predictions, targets, strict=True))
+            for place, (prediction, target) in enumerate(zip(predictions, targets, strict=True))
         ]
         kind = kind_with(images, self._kind)
         self.repeats += self._add(zip(ids, images, strict=True))
@@ -169,12 +169,12 @@ class DetectionMetric:
         """
         if not self._images:
             raise InputError("no image yet: update(image_ids, predictions, targets) comes first")
-        truth, found = tables_of(
+        ground_truth, detections = tables_of(
             self._images, self.classes, self._form, masks=self._kind != "boxes"
         )
-        told = [*self._repeated(), *self._misread(truth, found), *self._unused()]
-        truth = replace(truth, notes=(*truth.notes, *told))
-        return evaluate(truth, found, self.rules, shape=self.shape)
+        told = [*self._repeated(), *self._misread(ground_truth, detections), *self._unused()]
+        ground_truth = replace(ground_truth, notes=(*ground_truth.notes, *told))
+        return evaluate(ground_truth, detections, self.rules, shape=self.shape)
 
     def _repeated(self) -> list[str]:
         """What is to be said of repeats; more of them than a sampler adds are no padding."""
@@ -187,11 +187,11 @@ class DetectionMetric:
             _warn([f"{note}, {counted(len(self), 'image')} in all: are image_ids unique?"])
         return [note]
 
-    def _misread(self, truth: GroundTruth, found: Detections) -> list[str]:
+    def _misread(self, ground_truth: GroundTruth, detections: Detections) -> list[str]:
         """Sides whose boxes look like shares where pixels are meant."""
         if self.normalized:
             return []
-        sides = {"predictions": found.boxes, "targets": truth.boxes}
+        sides = {"predictions": detections.boxes, "targets": ground_truth.boxes}
         what = f"{SHARES_FOR_PIXELS}: normalized=True, with image_sizes, takes shares"
         notes = [f"{side}: {what}" for side, boxes in sides.items() if seems_shares(boxes)]
         _warn(notes)

@@ -29,16 +29,16 @@ ANY_CLASS = COCO.replace(class_agnostic=True, iou_thresholds=(0.5,), area_ranges
 EXAMPLES = 3
 
 
-def other_order(truth: GroundTruth, found: Detections) -> Iterator[Mistake]:
+def other_order(ground_truth: GroundTruth, found: Detections) -> Iterator[Mistake]:
     """Undoing it, where the surest detections vote for it."""
-    meant = _meant(_votes(truth, found))
+    meant = _meant(_votes(ground_truth, found))
     moved = np.flatnonzero(meant != np.arange(len(meant)))
     # One step for all of them is another mistake, with a name of its own.
     if not len(moved) or (
         len(moved) > 1 and len(np.unique((meant - np.arange(len(meant)))[moved])) == 1
     ):
         return
-    names = truth.catalog.class_labels
+    names = ground_truth.catalog.class_labels
     shown = ", ".join(f"{names[at]} is {names[meant[at]]}" for at in moved[:EXAMPLES].tolist())
     more = ", ..." if len(moved) > EXAMPLES else ""
     yield Mistake(
@@ -52,18 +52,18 @@ def other_order(truth: GroundTruth, found: Detections) -> Iterator[Mistake]:
     )
 
 
-def _votes(truth: GroundTruth, found: Detections) -> Ints:
+def _votes(ground_truth: GroundTruth, detections: Detections) -> Ints:
     """(K, K) matches of detections of one class with objects of another, of the surest ones."""
-    classes = len(truth.catalog.category_ids)
+    classes = len(ground_truth.catalog.category_ids)
     votes = np.zeros((classes, classes), np.int64)
-    if len(found) > MOST_ASKED:
-        surest = np.argpartition(found.scores, -MOST_ASKED)[-MOST_ASKED:]
-        found = found.take(np.sort(surest))
-    matches = match(truth, found, ANY_CLASS)
+    if len(detections) > MOST_ASKED:
+        surest = np.argpartition(detections.scores, -MOST_ASKED)[-MOST_ASKED:]
+        detections = detections.take(np.sort(surest))
+    matches = match(ground_truth, detections, ANY_CLASS)
     pair, right = matches.matched[0].at(0)
     detection = matches.row[matches.pairs.detection[pair[right]]]
     objects = matches.truth_row[matches.pairs.ground_truth[pair[right]]]
-    np.add.at(votes, (found.category[detection], truth.category[objects]), 1)
+    np.add.at(votes, (detections.category[detection], ground_truth.category[objects]), 1)
     return votes
 
 

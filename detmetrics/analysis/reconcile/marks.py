@@ -28,29 +28,29 @@ WHOLE_CURE = "write coordinates as the detector has them, with their fractions"
 LIMIT_CURE = f"write all detections, at least {USUAL_LIMIT} an image"
 
 
-def marks(found: Detections) -> Iterator[tuple[str, str]]:
+def marks(detections: Detections) -> Iterator[tuple[str, str]]:
     """What seems to have been thrown away, and what to do about it."""
-    if len(found) < LEAST_DETECTIONS:
+    if len(detections) < LEAST_DETECTIONS:
         return
-    yield from _limit(np.bincount(found.image), "an image")
-    count = int(found.category.max()) + 1
-    yield from _limit(np.bincount(found.image * count + found.category), "an image and class")
-    lowest = float(found.scores.min())
+    yield from _limit(np.bincount(detections.image), "an image")
+    count = int(detections.category.max()) + 1
+    yield from _limit(np.bincount(detections.image * count + detections.category), "an image and class")
+    lowest = float(detections.scores.min())
     if lowest >= LEAST_CUT:
         cut = _round_below(lowest)
         name = f"a confidence cut at {cut:g}: no score is below {lowest:g}"
         yield name, CUT_CURE
-    drawn = found.natural == "mask"  # boxes around pixels are whole
-    if (np.round(found.boxes) == found.boxes).all() and not found.relative and not drawn:
+    drawn = detections.natural == "mask"  # boxes around pixels are whole
+    if (np.round(detections.boxes) == detections.boxes).all() and not detections.relative and not drawn:
         yield "coordinates are whole numbers: each side may be half a pixel off", WHOLE_CURE
 
 
-def score_decimals(found: Detections) -> int | None:
+def score_decimals(detections: Detections) -> int | None:
     """To how many decimals the scores are rounded, None where they do not seem to be."""
-    if len(found) < LEAST_DETECTIONS or len(np.unique(found.scores)) < 2:
+    if len(detections) < LEAST_DETECTIONS or len(np.unique(detections.scores)) < 2:
         return None
     for decimals in range(1, MOST_DECIMALS + 1):
-        if (np.round(found.scores, decimals) == found.scores).all():
+        if (np.round(detections.scores, decimals) == detections.scores).all():
             return decimals
     return None
 

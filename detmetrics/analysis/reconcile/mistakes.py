@@ -57,12 +57,12 @@ class Mistake:
         return not self.of_boxes and changed.can_be(KINDS[rules.shape])
 
 
-def mistakes(truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
+def mistakes(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
     """Those that could be in these files."""
     yield from _forms()
     yield from _shifts(detections)
-    yield from _classes(truth)
-    yield from _frames(truth, detections)
+    yield from _classes(ground_truth)
+    yield from _frames(ground_truth, detections)
     yield from _repeats(detections)
 
 
@@ -134,12 +134,12 @@ def _forms() -> Iterator[Mistake]:
     )
 
 
-def _shifts(found: Detections) -> Iterator[Mistake]:
+def _shifts(detections: Detections) -> Iterator[Mistake]:
     """Pixels counted from 1 on one side and from 0 on the other."""
     for by in (-1, 1):
         count = "1" if by < 0 else "0"
         yield _placed(
-            found,
+            detections,
             "shift",
             f"pixels counted from {count} in the detections alone",
             f"{'subtract 1 from' if by < 0 else 'add 1 to'} x and y of the detections",
@@ -153,21 +153,21 @@ def _boxes(family: str, name: str, cure: str, change: Boxes) -> Mistake:
         family=family,
         name=name,
         cure=cure,
-        change=lambda found: _with_boxes(found, change(found.xywh)),
+        change=lambda detections: _with_boxes(detections, change(detections.xywh)),
         of_boxes=True,
     )
 
 
-def _placed(found: Detections, family: str, name: str, cure: str, change: Boxes) -> Mistake:
+def _placed(detections: Detections, family: str, name: str, cure: str, change: Boxes) -> Mistake:
     """A mistake that moves and scales boxes, and polygons just so."""
 
-    def moved(found: Detections) -> Detections:
-        changed = _with_boxes(found, change(found.xywh))
-        if not isinstance(found.shapes, Polygons):
+    def moved(detections: Detections) -> Detections:
+        changed = _with_boxes(detections, change(detections.xywh))
+        if not isinstance(detections.shapes, Polygons):
             return changed
-        return replace(changed, shapes=_moved(found.shapes, change))
+        return replace(changed, shapes=_moved(detections.shapes, change))
 
-    alone = not isinstance(found.shapes, Polygons)
+    alone = not isinstance(detections.shapes, Polygons)
     return Mistake(family=family, name=name, cure=cure, change=moved, of_boxes=alone)
 
 
@@ -178,20 +178,20 @@ def _moved(polygons: Polygons, change: Boxes) -> Polygons:
     return Polygons(polygons.points * at[:, 2:] + at[:, :2], polygons.first)
 
 
-def _with_boxes(found: Detections, boxes: Floats) -> Detections:
+def _with_boxes(detections: Detections, boxes: Floats) -> Detections:
     """The detections with other boxes ``x y w h``."""
-    return replace(found, boxes=read_only(boxes), box_format="xywh")
+    return replace(detections, boxes=read_only(boxes), box_format="xywh")
 
 
-def _classes(truth: GroundTruth) -> Iterator[Mistake]:
+def _classes(ground_truth: GroundTruth) -> Iterator[Mistake]:
     """Class numbers off by one, in the order of classes."""
-    count = len(truth.catalog.category_ids)
+    count = len(ground_truth.catalog.category_ids)
     for by in (-1, 1) if count > 1 else ():
 
-        def change(found: Detections, by: int = by) -> Detections:
-            moved = found.category + by
+        def change(detections: Detections, by: int = by) -> Detections:
+            moved = detections.category + by
             known = (moved >= 0) & (moved < count)
-            return replace(found, category=read_only(np.clip(moved, 0, count - 1))).keep(known)
+            return replace(detections, category=read_only(np.clip(moved, 0, count - 1))).keep(known)
 
         yield Mistake(
             family="classes",
@@ -202,13 +202,13 @@ def _classes(truth: GroundTruth) -> Iterator[Mistake]:
         )
 
 
-def _frames(truth: GroundTruth, found: Detections) -> Iterator[Mistake]:
+def _frames(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
     """Boxes in pixels of the image as the network saw it, resized, instead of the image."""
-    catalog = truth.catalog
-    if truth.relative or not catalog.sized or not len(found):
+    catalog = ground_truth.catalog
+    if ground_truth.relative or not catalog.sized or not len(detections):
         return
-    sizes = catalog.image_sizes[found.image]
-    reach = np.maximum(found.xyxy[:, 2], found.xyxy[:, 3])
+    sizes = catalog.image_sizes[detections.image]
+    reach = np.maximum(detections.xyxy[:, 2], detections.xyxy[:, 3])
     farthest = float(np.quantile(reach, 0.999))
 
     def cure(name: str) -> str:
@@ -224,11 +224,11 @@ def _frames(truth: GroundTruth, found: Detections) -> Iterator[Mistake]:
             (f"the letterboxed frame of {side} x {side}", _unscaled(scale, gap)),
             (f"the frame of {side} with padding at right and bottom", _unscaled(scale)),
         ):
-            yield _placed(found, "frame", f"boxes in {name}", cure(name), change)
+            yield _placed(detections, "frame", f"boxes in {name}", cure(name), change)
     scale = np.minimum(SHORT_SIDE / sizes.min(axis=1), LONG_SIDE / sizes.max(axis=1))[:, None]
     name = f"the frame with a short side of {SHORT_SIDE}"
     if farthest > sizes.max() * (1 + FRAME_SLACK):
-        yield _placed(found, "frame", f"boxes in {name}", cure(name), _unscaled(scale))
+        yield _placed(detections, "frame", f"boxes in {name}", cure(name), _unscaled(scale))
 
 
 def _unscaled(scale: Floats, gap: Floats | float = 0.0) -> Boxes:
@@ -240,16 +240,16 @@ def _unscaled(scale: Floats, gap: Floats | float = 0.0) -> Boxes:
     return change
 
 
-def _repeats(found: Detections) -> Iterator[Mistake]:
+def _repeats(detections: Detections) -> Iterator[Mistake]:
     """Every detection twice: an image evaluated twice, a file appended to itself."""
-    first = _first_of_equals(found)
-    repeated = len(found) - int(first.sum())
+    first = _first_of_equals(detections)
+    repeated = len(detections) - int(first.sum())
     if repeated:
         yield Mistake(
             family="repeats",
             name=f"{repeated:,} detections that repeat another one exactly",
             cure="write each detection once: was an image evaluated twice, or a file appended to?",
-            change=lambda found: found.keep(_first_of_equals(found)),
+            change=lambda detections: detections.keep(_first_of_equals(detections)),
         )
     yield Mistake(
         family="repeats",
@@ -260,21 +260,21 @@ def _repeats(found: Detections) -> Iterator[Mistake]:
     )
 
 
-def _twice(found: Detections) -> Detections:
-    return found.take(np.repeat(np.arange(len(found)), 2))
+def _twice(detections: Detections) -> Detections:
+    return detections.take(np.repeat(np.arange(len(detections)), 2))
 
 
-def _first_of_equals(found: Detections) -> Bools:
+def _first_of_equals(detections: Detections) -> Bools:
     """(D,) not the same in image, class, score, box and first corner as an earlier one."""
     # Only equal scores can be equal rows: look at these alone.
-    order = np.argsort(found.scores, kind="stable")
-    near = order[slots_of_repeats(found.scores[order])]
-    first = np.ones(len(found), bool)
+    order = np.argsort(detections.scores, kind="stable")
+    near = order[slots_of_repeats(detections.scores[order])]
+    first = np.ones(len(detections), bool)
     corner = np.zeros((len(near), 0))
-    if isinstance(found.shapes, Polygons):  # other boxes may have the same hull
-        corner = found.shapes.points[found.shapes.first[near]]
+    if isinstance(detections.shapes, Polygons):  # other boxes may have the same hull
+        corner = detections.shapes.points[detections.shapes.first[near]]
     keys = np.column_stack(
-        [found.scores[near], found.image[near], found.category[near], found.boxes[near], corner]
+        [detections.scores[near], detections.image[near], detections.category[near], detections.boxes[near], corner]
     )
     by_key = np.lexsort(keys.T[::-1])
     keys = keys[by_key]

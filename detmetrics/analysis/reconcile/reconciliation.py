@@ -132,12 +132,12 @@ class Reconciliation:
             ],
             "suspicions": [
                 {
-                    "name": found.name,
-                    "cure": found.cure,
-                    "value": _or_none(found.value),
-                    "raises": _or_none(found.raises),
+                    "name": suspicion.name,
+                    "cure": suspicion.cure,
+                    "value": _or_none(suspicion.value),
+                    "raises": _or_none(suspicion.raises),
                 }
-                for found in self.suspicions
+                for suspicion in self.suspicions
             ],
             "reported": None if self.reported is None else _reported(self),
             "notes": list(self.notes),
@@ -165,12 +165,12 @@ def _standing(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _reported(found: Reconciliation) -> dict[str, Any]:
-    assert found.reported is not None
+def _reported(reconciliation: Reconciliation) -> dict[str, Any]:
+    assert reconciliation.reported is not None
     return {
-        "given": found.reported.text,
-        "value": found.reported.value,
-        "tried": found.tried,
+        "given": reconciliation.reported.text,
+        "value": reconciliation.reported.value,
+        "tried": reconciliation.tried,
         "candidates": [
             {
                 "rules": way.rules,
@@ -182,7 +182,7 @@ def _reported(found: Reconciliation) -> dict[str, Any]:
                 "high": way.high,
                 "gives": way.gives,
             }
-            for way in found.candidates
+            for way in reconciliation.candidates
         ],
     }
 

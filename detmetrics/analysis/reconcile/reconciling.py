@@ -134,7 +134,7 @@ def reconcile(
 
 
 def _theirs(
-    truth: GroundTruth, found: Detections, ours: Rules, theirs: Rules | None, shape: str
+    ground_truth: GroundTruth, detections: Detections, ours: Rules, theirs: Rules | None, shape: str
 ) -> tuple[Rules, tuple[str, ...]]:
     """The rules to explain with the shape that they measure, and what to say of it.
 
@@ -142,13 +142,13 @@ def _theirs(
         RulesError: they were asked for and cannot measure the shape.
     """
     if theirs is not None:
-        return settled(truth, found, theirs, shape)
-    oriented = truth.natural == found.natural == "oriented"
+        return settled(ground_truth, detections, theirs, shape)
+    oriented = ground_truth.natural == detections.natural == "oriented"
     usual = ULTRALYTICS_OBB if oriented else ULTRALYTICS
     try:
-        return settled(truth, found, VOC2007 if truth.difficult.any() else usual, shape)
+        return settled(ground_truth, detections, VOC2007 if ground_truth.difficult.any() else usual, shape)
     except RulesError:  # of boxes alone, and another shape was asked for
-        return settled(truth, found, COCO if ours.name != COCO.name else TORCHMETRICS, shape)
+        return settled(ground_truth, detections, COCO if ours.name != COCO.name else TORCHMETRICS, shape)
 
 
 def _standings(
@@ -182,7 +182,7 @@ def _silent(_phase: str, _share: float) -> None:
 
 def _detections(
     detections: Path | Detections,
-    truth: GroundTruth,
+    ground_truth: GroundTruth,
     reading: Reading,
     unknown_images: UnknownPolicy,
     progress: Callable[[str, float], None] | None,
@@ -190,18 +190,18 @@ def _detections(
     """The table, and what it was made from."""
     if isinstance(detections, Detections):
         return detections, None
-    known = replace(reading, catalog=truth.catalog)
+    known = replace(reading, catalog=ground_truth.catalog)
     sheet = read_sheet(detections, "detections", known, progress=progress)
-    return _table(sheet, truth, reading, unknown_images), sheet
+    return _table(sheet, ground_truth, reading, unknown_images), sheet
 
 
 def _table(
-    sheet: Sheet, truth: GroundTruth, reading: Reading, unknown_images: UnknownPolicy
+    sheet: Sheet, ground_truth: GroundTruth, reading: Reading, unknown_images: UnknownPolicy
 ) -> Detections:
     return Detections.from_sheet(
         sheet,
-        catalog=truth.catalog,
-        relative=truth.relative,
+        catalog=ground_truth.catalog,
+        relative=ground_truth.relative,
         pixels=reading.pixels,
         unknown_images=unknown_images,
         unknown_categories="drop",
@@ -209,7 +209,7 @@ def _table(
 
 
 def _renumbered(
-    sheet: Sheet | None, truth: GroundTruth, reading: Reading, unknown_images: UnknownPolicy
+    sheet: Sheet | None, ground_truth: GroundTruth, reading: Reading, unknown_images: UnknownPolicy
 ) -> tuple[Mistake, ...]:
     """Class numbers off by one, where the file still has those that fit no class."""
     if sheet is None or sheet.category.labels.dtype == object:
@@ -219,7 +219,7 @@ def _renumbered(
     def mistake(by: int) -> Mistake:
         def change(_: Detections) -> Detections:
             moved = replace(sheet, category=Keys(labels + by, code))
-            return _table(moved, truth, reading, unknown_images)
+            return _table(moved, ground_truth, reading, unknown_images)
 
         return Mistake(
             family="classes",
@@ -275,10 +275,10 @@ def _suspicions(
             best[mistake.family] = Suspicion(
                 name=mistake.name, cure=mistake.cure, value=value, raises=raises
             )
-    raising = sorted(best.values(), key=lambda found: -found.raises)
+    raising = sorted(best.values(), key=lambda suspicion: -suspicion.raises)
     lost = [
         Suspicion(name=name, cure=cure, value=math.nan, raises=math.nan)
         for name, cure in (*marks(bench.detections), *_rounded_scores(bench, ours))
     ]
-    clear = [found for found in raising if found.raises >= CLEAR]
-    return (*clear, *lost, *(found for found in raising if found.raises < CLEAR))
+    clear = [suspicion for suspicion in raising if suspicion.raises >= CLEAR]
+    return (*clear, *lost, *(suspicion for suspicion in raising if suspicion.raises < CLEAR))

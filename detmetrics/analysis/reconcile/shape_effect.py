@@ -48,21 +48,21 @@ def measured_as(rules: Rules) -> str:
     return f"{title}, detections as large as their boxes"
 
 
-def shapes_of_both(truth: GroundTruth, detections: Detections) -> tuple[str, ...]:
+def shapes_of_both(ground_truth: GroundTruth, detections: Detections) -> tuple[str, ...]:
     """Upright boxes, and what can be made of the outlines of both sides.
 
     Masks of the ground truth alone are what every COCO file has, and make no difference.
     """
-    natural = {truth.natural, detections.natural}
+    natural = {ground_truth.natural, detections.natural}
     if None in natural and "oriented" not in natural:
         return ("box",)
-    made = (name for name in KINDS if _can_be_made(truth, detections, name))
+    made = (name for name in KINDS if _can_be_made(ground_truth, detections, name))
     return "box", *made
 
 
-def _can_be_made(truth: GroundTruth, detections: Detections, shape: str) -> bool:
+def _can_be_made(ground_truth: GroundTruth, detections: Detections, shape: str) -> bool:
     try:
-        shaped(truth, detections, COCO.replace(shape=shape))
+        shaped(ground_truth, detections, COCO.replace(shape=shape))
     except DetmetricsError:
         return False
     return True

@@ -36,8 +36,8 @@ def lean(rules: Rules) -> Rules:
 class Workbench:
     """Evaluates one pair of tables under any rules, each set once."""
 
-    def __init__(self, truth: GroundTruth, detections: Detections) -> None:
-        self.truth = truth
+    def __init__(self, ground_truth: GroundTruth, detections: Detections) -> None:
+        self.truth = ground_truth
         self.detections = detections
         self._memories: dict[object, tuple[GroundTruth, Detections, Memory]] = {}
         self._results: dict[Rules, Evaluation] = {}
@@ -67,15 +67,15 @@ class Workbench:
     def _evaluated(self, rules: Rules) -> Evaluation:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say it once
-            truth, detections, left_out = evaluated_classes(self.truth, self.detections, rules)
-            truth, detections, notes = prepare(truth, detections, rules)
-        unchanged = truth is self.truth and detections is self.detections
+            ground_truth, detections, left_out = evaluated_classes(self.truth, self.detections, rules)
+            ground_truth, detections, notes = prepare(ground_truth, detections, rules)
+        unchanged = ground_truth is self.truth and detections is self.detections
         key = None if unchanged else tuple(getattr(rules, name) for name in TABLE_SETTINGS)
-        truth, detections, memory = self._memories.setdefault(
-            key, (truth, detections, Memory(lowest=LOWEST))
+        ground_truth, detections, memory = self._memories.setdefault(
+            key, (ground_truth, detections, Memory(lowest=LOWEST))
         )
-        matches = match(truth, detections, rules, memory=memory)
-        return Evaluation(truth, detections, rules, matches, (*left_out, *notes))
+        matches = match(ground_truth, detections, rules, memory=memory)
+        return Evaluation(ground_truth, detections, rules, matches, (*left_out, *notes))
 
     def with_detections(self, detections: Detections) -> Workbench:
         """The same ground truth with other detections, whose order is shared where it can be."""
@@ -86,8 +86,8 @@ class Workbench:
             for name in ("image", "category", "scores")
         ):
             other._memories = {
-                key: (truth, found if found is not mine else detections, memory.for_other_boxes())
-                for key, (truth, found, memory) in self._memories.items()
+                key: (ground_truth, found if found is not mine else detections, memory.for_other_boxes())
+                for key, (ground_truth, found, memory) in self._memories.items()
                 if found is mine
             }
         return other

@@ -38,44 +38,44 @@ def of_both(subject: Subject) -> Iterator[Finding | None]:
         yield finding("D207", subject.name, len(boxes), (place(0),))
 
 
-def of_ground_truth(truth: Subject) -> Iterator[Finding | None]:
+def of_ground_truth(ground_truth: Subject) -> Iterator[Finding | None]:
     """Objects that were labelled twice, and areas that their boxes cannot have."""
-    exact, near = _doubles(truth)
-    yield marked("D208", truth.name, near, truth.place("boxes"))
-    yield marked("D209", truth.name, exact, truth.place("boxes"))
-    yield marked("D210", truth.name, larger_areas(truth), truth.place("areas"))
+    exact, near = _doubles(ground_truth)
+    yield marked("D208", ground_truth.name, near, ground_truth.place("boxes"))
+    yield marked("D209", ground_truth.name, exact, ground_truth.place("boxes"))
+    yield marked("D210", ground_truth.name, larger_areas(ground_truth), ground_truth.place("areas"))
 
 
-def larger_areas(truth: Subject) -> Bools:
+def larger_areas(ground_truth: Subject) -> Bools:
     """(R,) areas that are larger than their box."""
-    areas, sides = truth.sheet.areas, truth.xywh
+    areas, sides = ground_truth.sheet.areas, ground_truth.xywh
     if areas is None:
-        return np.zeros(len(truth.sheet), bool)
+        return np.zeros(len(ground_truth.sheet), bool)
     with np.errstate(invalid="ignore"):
         larger = areas > sides[:, 2] * sides[:, 3] * 1.01 + PIXEL
-    return larger & truth.finite
+    return larger & ground_truth.finite
 
 
-def _doubles(truth: Subject) -> tuple[Ints, Ints]:
+def _doubles(ground_truth: Subject) -> tuple[Ints, Ints]:
     """Rows that repeat an earlier one of their image and class: exactly, and nearly."""
-    crowd = np.zeros(len(truth.sheet), bool) if truth.sheet.crowd is None else truth.sheet.crowd
-    usable = truth.finite & (truth.image >= 0) & (truth.category >= 0) & ~crowd
+    crowd = np.zeros(len(ground_truth.sheet), bool) if ground_truth.sheet.crowd is None else ground_truth.sheet.crowd
+    usable = ground_truth.finite & (ground_truth.image >= 0) & (ground_truth.category >= 0) & ~crowd
     rows = np.flatnonzero(usable)
-    images = len(truth.listing.image_ids)
-    rows = by_group(truth.category * images + truth.image, rows)
-    group = (truth.category * images + truth.image)[rows]
-    boxes = truth.xywh
+    images = len(ground_truth.listing.image_ids)
+    rows = by_group(ground_truth.category * images + ground_truth.image, rows)
+    group = (ground_truth.category * images + ground_truth.image)[rows]
+    boxes = ground_truth.xywh
     near, nowhere = shared_groups(group, group), np.zeros(len(rows), bool)
     shapes = Boxes(boxes)
-    least = SAME if truth.drawn is None else SIMILAR
+    least = SAME if ground_truth.drawn is None else SIMILAR
     pairs = candidate_pairs(shapes, rows, shapes.take(rows), nowhere, near, least)
     earlier = pairs.ground_truth < pairs.detection
     later, first = rows[pairs.detection[earlier]], rows[pairs.ground_truth[earlier]]
     same = (boxes[later] == boxes[first]).all(axis=1)
-    if truth.drawn is not None:  # other outlines may share an upright box
-        same &= _as_drawn(truth.drawn, later, first)
+    if ground_truth.drawn is not None:  # other outlines may share an upright box
+        same &= _as_drawn(ground_truth.drawn, later, first)
         alike = same.copy()
-        alike[~same] = truth.drawn.overlaps(later[~same], first[~same]) >= SAME
+        alike[~same] = ground_truth.drawn.overlaps(later[~same], first[~same]) >= SAME
         later, same = later[alike], same[alike]
     exact = np.unique(later[same])
     return exact, np.setdiff1d(later[~same], exact)

@@ -38,7 +38,7 @@ ORDER = ("error", "warning", "info")
 
 def check(
     ground_truth: Path,
-    found: Path | None = None,
+    detections: Path | None = None,
     *,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
@@ -57,8 +57,8 @@ def check(
     ()
     """
     wanted = chosen(select, ignore)
-    sources = [os.fspath(path) for path in (ground_truth, found) if path is not None]
-    everything = _everything(ground_truth, found, reading, progress)
+    sources = [os.fspath(path) for path in (ground_truth, detections) if path is not None]
+    everything = _everything(ground_truth, detections, reading, progress)
     return _report(everything, wanted, sources)
 
 
@@ -94,19 +94,19 @@ def _report(
 
 
 def _everything(
-    ground_truth: Path, found: Path | None, reading: Reading, progress: Progress | None
+    ground_truth: Path, detections: Path | None, reading: Reading, progress: Progress | None
 ) -> Iterator[Finding | None]:
     """All findings; what stops an evaluation is always among them."""
     seen: list[Finding] = []
-    for one in _looked_for(ground_truth, found, reading, progress):
+    for one in _looked_for(ground_truth, detections, reading, progress):
         if one is not None:
             seen.append(one)
         yield one
     if not any(one.code.severity == "error" for one in seen):
-        yield _refusal(ground_truth, found, reading)
+        yield _refusal(ground_truth, detections, reading)
 
 
-def _refusal(ground_truth: Path, found: Path | None, reading: Reading) -> Finding | None:
+def _refusal(ground_truth: Path, detections: Path | None, reading: Reading) -> Finding | None:
     """What the tables refuse though no check saw it."""
     quiet = replace(reading, told=lambda _: None, done=lambda _: None)
     path = ground_truth
@@ -114,8 +114,8 @@ def _refusal(ground_truth: Path, found: Path | None, reading: Reading) -> Findin
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DetmetricsWarning)
             truth = read_ground_truth(path, quiet)
-            if found is not None:
-                path = found
+            if detections is not None:
+                path = detections
                 read_detections(path, truth, quiet)
     except InputError as error:
         return finding("D002", os.fspath(path), 1, str(error).splitlines())
@@ -123,7 +123,7 @@ def _refusal(ground_truth: Path, found: Path | None, reading: Reading) -> Findin
 
 
 def _looked_for(
-    ground_truth: Path, found: Path | None, reading: Reading, progress: Progress | None
+    ground_truth: Path, detections: Path | None, reading: Reading, progress: Progress | None
 ) -> Iterator[Finding | None]:
     try:
         sheet = read_sheet(ground_truth, "ground truth", reading, progress=progress)
@@ -144,14 +144,14 @@ def _looked_for(
     yield from shape_faults.of_both(truth)
     yield from shape_faults.of_ground_truth(truth)
     yield from coverage.of_ground_truth(truth)
-    if found is not None:
-        yield from _of_detections(found, truth, reading, progress)
+    if detections is not None:
+        yield from _of_detections(detections, truth, reading, progress)
 
 
 def _of_detections(
-    path: Path, truth: Subject, reading: Reading, progress: Progress | None
+    path: Path, ground_truth: Subject, reading: Reading, progress: Progress | None
 ) -> Iterator[Finding | None]:
-    listing = truth.listing
+    listing = ground_truth.listing
     known = replace(reading, catalog=_catalog(listing))
     try:
         sheet = read_sheet(path, "detections", known, progress=progress)
@@ -161,11 +161,11 @@ def _of_detections(
     _say_notes(sheet, reading)
     image, image_said = _paired("image", sheet.image, listing, sheet, sheet.image_key)
     category, category_said = _paired("category", sheet.category, listing, sheet, sheet.class_key)
-    found = Subject(sheet, listing, image, category)
-    yield from reference_faults.of_detections(found, (image_said, category_said))
-    yield from box_faults.of_both(found)
-    yield from shape_faults.of_both(found)
-    yield from detection_faults.of_detections(found, truth)
+    detections = Subject(sheet, listing, image, category)
+    yield from reference_faults.of_detections(detections, (image_said, category_said))
+    yield from box_faults.of_both(detections)
+    yield from shape_faults.of_both(detections)
+    yield from detection_faults.of_detections(detections, ground_truth)
 
 
 def _say_notes(sheet: Sheet, reading: Reading) -> None:

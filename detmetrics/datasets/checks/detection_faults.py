@@ -20,33 +20,33 @@ __all__ = ["of_detections"]
 FEW = 2
 
 
-def of_detections(found: Subject, truth: Subject) -> Iterator[Finding | None]:
+def of_detections(detections: Subject, ground_truth: Subject) -> Iterator[Finding | None]:
     """What can be wrong with detections beyond their boxes."""
-    scores, place = found.sheet.scores, found.place("scores")
+    scores, place = detections.sheet.scores, detections.place("scores")
     assert scores is not None
     finite = np.isfinite(scores)
-    yield marked("D301", found.name, ~finite, place)
-    yield marked("D302", found.name, finite & ((scores < 0) | (scores > 1)), place)
+    yield marked("D301", detections.name, ~finite, place)
+    yield marked("D302", detections.name, finite & ((scores < 0) | (scores > 1)), place)
     if len(scores) > FEW and finite.all() and (scores == scores[0]).all():
-        yield finding("D303", found.name, len(scores), (), f"every score is {scores[0]:g}")
-    yield marked("D304", found.name, _repeated(found), found.place("boxes"))
-    if named(benchmark_of_format(truth.sheet.source.format)).max_limit != UNLIMITED:
-        yield _beyond_limit(found)
-    yield _unseen(found, truth)
+        yield finding("D303", detections.name, len(scores), (), f"every score is {scores[0]:g}")
+    yield marked("D304", detections.name, _repeated(detections), detections.place("boxes"))
+    if named(benchmark_of_format(ground_truth.sheet.source.format)).max_limit != UNLIMITED:
+        yield _beyond_limit(detections)
+    yield _unseen(detections, ground_truth)
 
 
-def _repeated(found: Subject) -> Ints:
+def _repeated(detections: Subject) -> Ints:
     """Rows that equal an earlier one in image, class, score and box."""
-    scores = found.sheet.scores
+    scores = detections.sheet.scores
     assert scores is not None
-    columns = (*found.sheet.boxes.T, scores, found.category, found.image)
+    columns = (*detections.sheet.boxes.T, scores, detections.category, detections.image)
     order, same = _equal(columns)
-    if found.drawn is not None and same.any():  # other outlines may share an upright box
+    if detections.drawn is not None and same.any():  # other outlines may share an upright box
         outline = np.arange(len(scores))
         rows = np.union1d(order[1:][same], order[:-1][same])
-        outline[rows] = found.drawn.contents(rows)
+        outline[rows] = detections.drawn.contents(rows)
         order, same = _equal((outline, *columns))
-    known = (found.image >= 0) & (found.category >= 0)
+    known = (detections.image >= 0) & (detections.category >= 0)
     return np.sort(order[1:][same & known[order[1:]]])
 
 
@@ -60,28 +60,28 @@ def _equal(columns: Sequence[NDArray[Any]]) -> tuple[Ints, Bools]:
     return order, same
 
 
-def _beyond_limit(found: Subject) -> Finding | None:
-    known = (found.image >= 0) & (found.category >= 0)
+def _beyond_limit(detections: Subject) -> Finding | None:
+    known = (detections.image >= 0) & (detections.category >= 0)
     rows = np.flatnonzero(known)
-    group = (found.category * len(found.listing.image_ids) + found.image)[rows]
+    group = (detections.category * len(detections.listing.image_ids) + detections.image)[rows]
     _, index, count = np.unique(group, return_inverse=True, return_counts=True)
     full = count[index] > COCO.max_limit
     rows, index = rows[full], index[full]
-    scores = found.sheet.scores
+    scores = detections.sheet.scores
     assert scores is not None
     order = np.lexsort((-scores[rows], index))
     # The best of a group come first; its rows beyond the limit are not counted.
     first = np.searchsorted(index[order], index[order])
     beyond = np.arange(len(order)) - first >= COCO.max_limit
-    return marked("D305", found.name, np.sort(rows[order[beyond]]), found.place("boxes"))
+    return marked("D305", detections.name, np.sort(rows[order[beyond]]), detections.place("boxes"))
 
 
-def _unseen(found: Subject, truth: Subject) -> Finding | None:
-    seen: Bools = np.zeros(len(truth.listing.category_ids), bool)
-    seen[truth.category[truth.category >= 0]] = True
-    known = found.category >= 0
-    unseen = known & ~seen[np.where(known, found.category, 0)] if len(seen) else ~known & False
-    names = truth.listing.category_names
-    classes = [names[at] for at in used(found.category[unseen]).tolist()]
+def _unseen(detections: Subject, ground_truth: Subject) -> Finding | None:
+    seen: Bools = np.zeros(len(ground_truth.listing.category_ids), bool)
+    seen[ground_truth.category[ground_truth.category >= 0]] = True
+    known = detections.category >= 0
+    unseen = known & ~seen[np.where(known, detections.category, 0)] if len(seen) else ~known & False
+    names = ground_truth.listing.category_names
+    classes = [names[at] for at in used(detections.category[unseen]).tolist()]
     detail = f"classes: {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
-    return marked("D306", found.name, unseen, found.place("categories"), detail)
+    return marked("D306", detections.name, unseen, detections.place("categories"), detail)

@@ -71,7 +71,7 @@ class CheckReport:
 
     def count(self, severity: str) -> int:
         """How many kinds of fault of a severity were found."""
-        return sum(found.code.severity == severity for found in self.findings)
+        return sum(finding.code.severity == severity for finding in self.findings)
 
     @property
     def errors(self) -> int:
@@ -85,7 +85,7 @@ class CheckReport:
             "schema": 1,
             "sources": list(self.sources),
             "counts": {name: self.count(name) for name in severities},
-            "findings": [found.to_dict() for found in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
         }
 
 

@@ -17,23 +17,23 @@ from detmetrics.tables.sheets import Sheet
 __all__ = ["of_detections", "of_ground_truth"]
 
 
-def of_ground_truth(truth: Subject) -> Iterator[Finding | None]:
+def of_ground_truth(ground_truth: Subject) -> Iterator[Finding | None]:
     """Double ids and names, and objects of images and classes that are not listed."""
-    sheet = truth.sheet
+    sheet = ground_truth.sheet
     if sheet.ids is not None:
         rows = np.array(_again(sheet.ids), np.int64)
-        yield marked("D101", truth.name, rows, truth.place("id"))
+        yield marked("D101", ground_truth.name, rows, ground_truth.place("id"))
     if sheet.images is not None:
-        yield _double("D102", truth.name, sheet.images.ids, sheet.images.template)
+        yield _double("D102", ground_truth.name, sheet.images.ids, sheet.images.template)
     if sheet.categories is not None:
-        yield _double("D103", truth.name, sheet.categories.ids, sheet.categories.template)
-    yield from _unlisted(truth)
-    yield _shared_name("D106", truth.name, truth.listing.image_names)
-    yield _shared_name("D107", truth.name, truth.listing.category_names)
-    yield _one_too_high(truth)
+        yield _double("D103", ground_truth.name, sheet.categories.ids, sheet.categories.template)
+    yield from _unlisted(ground_truth)
+    yield _shared_name("D106", ground_truth.name, ground_truth.listing.image_names)
+    yield _shared_name("D107", ground_truth.name, ground_truth.listing.category_names)
+    yield _one_too_high(ground_truth)
 
 
-def of_detections(found: Subject, pairing: Sequence[str | None]) -> Iterator[Finding | None]:
+def of_detections(detections: Subject, pairing: Sequence[str | None]) -> Iterator[Finding | None]:
     """Detections whose image or class the ground truth lacks.
 
     pairing: what pairing says of images and of classes, None where all are known.
@@ -41,11 +41,11 @@ def of_detections(found: Subject, pairing: Sequence[str | None]) -> Iterator[Fin
     for code, column, index, said in zip(
         ("D104", "D105"),
         ("image_ids", "categories"),
-        (found.image, found.category),
+        (detections.image, detections.category),
         pairing,
         strict=True,
     ):
-        yield marked(code, found.name, index < 0, found.place(column), said or "")
+        yield marked(code, detections.name, index < 0, detections.place(column), said or "")
 
 
 def _again(ids: Objects) -> list[int]:
@@ -62,12 +62,12 @@ def _double(code: str, source: str, ids: Objects, template: str) -> Finding | No
     return finding(code, source, len(rows), places)
 
 
-def _unlisted(truth: Subject) -> Iterator[Finding | None]:
+def _unlisted(ground_truth: Subject) -> Iterator[Finding | None]:
     for code, column, index in (
-        ("D104", "image_ids", truth.image),
-        ("D105", "categories", truth.category),
+        ("D104", "image_ids", ground_truth.image),
+        ("D105", "categories", ground_truth.category),
     ):
-        yield marked(code, truth.name, index < 0, truth.place(column))
+        yield marked(code, ground_truth.name, index < 0, ground_truth.place(column))
 
 
 def _shared_name(code: str, source: str, names: Sequence[str]) -> Finding | None:
@@ -77,19 +77,19 @@ def _shared_name(code: str, source: str, names: Sequence[str]) -> Finding | None
     return finding(code, source, count, map(shown, shared)) if shared else None
 
 
-def _one_too_high(truth: Subject) -> Finding | None:
+def _one_too_high(ground_truth: Subject) -> Finding | None:
     """Numbers of 1 to K for K classes, where indices from 0 are meant.
 
     Only a list of names tells, since without one the classes are those that occur.
     """
-    sheet = truth.sheet
+    sheet = ground_truth.sheet
     if not _counts_from_zero(sheet) or not len(sheet):
         return None
     used: Ints = np.unique(sheet.category.spread(sheet.category.labels))
-    classes = len(truth.listing.category_ids)
+    classes = len(ground_truth.listing.category_ids)
     if used[0] == 1 and used[-1] >= classes:
         detail = f"class 0 has no object and class {used[-1]} has no name; {classes} are named"
-        return finding("D108", truth.name, len(sheet), (), detail)
+        return finding("D108", ground_truth.name, len(sheet), (), detail)
     return None
 
 

@@ -51,10 +51,10 @@ def of_both(subject: Subject) -> Iterator[Finding | None]:
     yield marked("D613", name, _encoded_beside(subject, drawn), place)
 
 
-def of_ground_truth(truth: Subject) -> Iterator[Finding | None]:
+def of_ground_truth(ground_truth: Subject) -> Iterator[Finding | None]:
     """Areas that are not those of outlines."""
-    if truth.drawn is not None and truth.sheet.areas is not None:
-        yield marked("D610", truth.name, _unlike_area(truth, truth.drawn), truth.place("areas"))
+    if ground_truth.drawn is not None and ground_truth.sheet.areas is not None:
+        yield marked("D610", ground_truth.name, _unlike_area(ground_truth, ground_truth.drawn), ground_truth.place("areas"))
 
 
 def _undrawn(subject: Subject, drawn: Drawn) -> Finding | None:
@@ -115,16 +115,16 @@ def _encoded_beside(subject: Subject, drawn: Drawn) -> Bools:
     return encoded if (drawn.polygonal & single).any() else np.zeros(drawn.rows, bool)
 
 
-def _unlike_area(truth: Subject, drawn: Drawn) -> Bools:
+def _unlike_area(ground_truth: Subject, drawn: Drawn) -> Bools:
     """(R,) areas that are neither the mask's nor what polygons enclose, each alone or together."""
-    areas = truth.sheet.areas
+    areas = ground_truth.sheet.areas
     assert areas is not None
     sides = (drawn.hulls[:, 2:] - drawn.hulls[:, :2]).sum(axis=1)
     with np.errstate(invalid="ignore"):
         # A mask ends half a pixel beside its polygon: that is half of the way around its box.
         allowed = UNLIKE * np.maximum(areas, drawn.areas) + sides
         unlike: Bools = np.abs(areas - drawn.areas) > allowed
-    unlike &= ~drawn.empty & ~_of_other_size(truth, drawn) & ~larger_areas(truth)
+    unlike &= ~drawn.empty & ~_of_other_size(ground_truth, drawn) & ~larger_areas(ground_truth)
     rows = np.flatnonzero(unlike)
     unlike[rows] = np.abs(areas[rows] - drawn.united(rows)) > allowed[rows]
     return unlike

@@ -23,28 +23,28 @@ __all__ = ["write_detections", "write_ground_truth"]
 SPELLED = re.compile(r"\d{1,18}", re.ASCII)
 
 
-def write_ground_truth(truth: GroundTruth) -> Written:
+def write_ground_truth(ground_truth: GroundTruth) -> Written:
     """A COCO document; ids that are no whole numbers are counted from 1.
 
     Raises:
         OutputError: image sizes are unknown and boxes are shares.
     """
-    in_pixels(truth)
-    catalog = truth.catalog
+    in_pixels(ground_truth)
+    catalog = ground_truth.catalog
     image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
-    looked, frequency = _looked_for(truth, category_ids)
-    crowd = truth.crowd | truth.difficult
-    area, unknown = shape_areas(truth)
+    looked, frequency = _looked_for(ground_truth, category_ids)
+    crowd = ground_truth.crowd | ground_truth.difficult
+    area, unknown = shape_areas(ground_truth)
     columns = zip(
-        _whole_ids(truth.ids),
-        truth.image.tolist(),
-        truth.category.tolist(),
-        truth.xywh.tolist(),
+        _whole_ids(ground_truth.ids),
+        ground_truth.image.tolist(),
+        ground_truth.category.tolist(),
+        ground_truth.xywh.tolist(),
         area.tolist(),
         crowd.tolist(),
-        truth.ignore.tolist(),
-        _told(truth),
-        _shapes_of(truth),
+        ground_truth.ignore.tolist(),
+        _told(ground_truth),
+        _shapes_of(ground_truth),
         strict=True,
     )
     annotations = [
@@ -76,7 +76,7 @@ def write_ground_truth(truth: GroundTruth) -> Written:
             )
         ],
     }
-    return Written({"": msgspec.json.encode(document)}, (*_lost(truth), *_unmeasured(unknown)))
+    return Written({"": msgspec.json.encode(document)}, (*_lost(ground_truth), *_unmeasured(unknown)))
 
 
 def _shapes_of(table: Table) -> list[dict[str, Any]]:
@@ -96,48 +96,48 @@ def _unmeasured(unknown: int) -> Iterator[str]:
         yield f"areas: those of {what} w * h, as the size of an image is unknown (--image-dir)"
 
 
-def _told(truth: GroundTruth) -> list[dict[str, float]]:
+def _told(ground_truth: GroundTruth) -> list[dict[str, float]]:
     """The attributes of each object that are known."""
-    told: list[dict[str, float]] = [{} for _ in range(len(truth))]
-    for name, values in truth.attributes.items():
+    told: list[dict[str, float]] = [{} for _ in range(len(ground_truth))]
+    for name, values in ground_truth.attributes.items():
         for row in np.flatnonzero(~np.isnan(values)).tolist():
             told[row][name] = float(values[row])
     return told
 
 
 def _looked_for(
-    truth: GroundTruth, category_ids: list[int]
+    ground_truth: GroundTruth, category_ids: list[int]
 ) -> tuple[list[dict[str, list[int]]], list[dict[str, str]]]:
     """What LVIS adds to every image and every category; nothing where it is not known."""
-    federation = truth.federation
+    federation = ground_truth.federation
     if federation is None:
-        return [{} for _ in truth.catalog.image_ids], [{} for _ in category_ids]
+        return [{} for _ in ground_truth.catalog.image_ids], [{} for _ in category_ids]
     sides = {
         "neg_category_ids": federation.verified,
         "not_exhaustive_category_ids": federation.not_exhaustive,
     }
-    images: list[dict[str, list[int]]] = [{k: [] for k in sides} for _ in truth.catalog.image_ids]
+    images: list[dict[str, list[int]]] = [{k: [] for k in sides} for _ in ground_truth.catalog.image_ids]
     for field, pairs in sides.items():
         for image, category in pairs.tolist():
             images[image][field].append(category_ids[category])
     return images, [{"frequency": name} if name else {} for name in federation.frequency]
 
 
-def write_detections(found: Detections) -> Written:
+def write_detections(detections: Detections) -> Written:
     """A list of COCO results.
 
     Raises:
         OutputError: image sizes are unknown and boxes are shares.
     """
-    in_pixels(found)
-    catalog = found.catalog
+    in_pixels(detections)
+    catalog = detections.catalog
     image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
     columns = zip(
-        found.image.tolist(),
-        found.category.tolist(),
-        found.xywh.tolist(),
-        found.scores.tolist(),
-        _shapes_of(found),
+        detections.image.tolist(),
+        detections.category.tolist(),
+        detections.xywh.tolist(),
+        detections.scores.tolist(),
+        _shapes_of(detections),
         strict=True,
     )
     rows = [
@@ -170,11 +170,11 @@ def _sides_of(size: list[float]) -> dict[str, float]:
     return dict(zip(("width", "height"), whole, strict=True))
 
 
-def _lost(truth: GroundTruth) -> Iterator[str]:
-    if marked := int((truth.difficult & ~truth.crowd).sum()):
+def _lost(ground_truth: GroundTruth) -> Iterator[str]:
+    if marked := int((ground_truth.difficult & ~ground_truth.crowd).sum()):
         what = counted(marked, "difficult object is", "difficult objects are")
         yield f"{what} written as iscrowd 1"
-    yield from _lost_ids(truth.catalog)
+    yield from _lost_ids(ground_truth.catalog)
 
 
 def _lost_of_detections(catalog: Catalog) -> Iterator[str]:

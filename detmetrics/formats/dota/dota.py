@@ -301,44 +301,44 @@ def _left_out(every: Sequence[str], files: Sequence[str], path: str) -> Iterator
 # --- writing -------------------------------------------------------------------------------------
 
 
-def write_ground_truth(truth: GroundTruth) -> Written:
+def write_ground_truth(ground_truth: GroundTruth) -> Written:
     """Label files, and ``image_sizes.csv`` where sizes are known.
 
     Raises:
         OutputError: boxes are shares of images of unknown size, or names are no file names.
     """
-    corners, lost = four_corners(in_pixels(truth))
-    names, renamed = _words(truth.catalog)
-    marked = truth.difficult | truth.crowd | truth.ignore
+    corners, lost = four_corners(in_pixels(ground_truth))
+    names, renamed = _words(ground_truth.catalog)
+    marked = ground_truth.difficult | ground_truth.crowd | ground_truth.ignore
     lines = [
         f"{_spelled(own)} {names[category]} {int(mark)}"
         for own, category, mark in zip(
             corners.reshape(-1, CORNERS).tolist(),
-            truth.category.tolist(),
+            ground_truth.category.tolist(),
             marked.tolist(),
             strict=True,
         )
     ]
-    stems_of = image_stems(truth.catalog)
+    stems_of = image_stems(ground_truth.catalog)
     files = {
         f"{stems_of[image]}.txt": "".join(f"{line}\n" for line in own).encode()
-        for image, own in by_image(truth, lines)
+        for image, own in by_image(ground_truth, lines)
     }
-    if not np.isnan(truth.catalog.image_sizes).any():
-        files[SIZE_TABLE] = size_table(truth.catalog)
-    return Written(files, (*lost, *_lost(truth), *renamed))
+    if not np.isnan(ground_truth.catalog.image_sizes).any():
+        files[SIZE_TABLE] = size_table(ground_truth.catalog)
+    return Written(files, (*lost, *_lost(ground_truth), *renamed))
 
 
-def write_detections(found: Detections) -> Written:
+def write_detections(detections: Detections) -> Written:
     """``Task1_CLASS.txt``, a file a class.
 
     Raises:
         OutputError: boxes are shares of images of unknown size, names are no file names, or those
             of images hold spaces.
     """
-    corners, lost = four_corners(in_pixels(found))
-    names, renamed = _words(found.catalog)
-    images = image_stems(found.catalog)
+    corners, lost = four_corners(in_pixels(detections))
+    names, renamed = _words(detections.catalog)
+    images = image_stems(detections.catalog)
     if spaced := [name for name in images if len(name.split()) > 1]:
         raise OutputError(
             f"image {shown(spaced[0])}: a name with spaces cannot stand in a line of DOTA's "
@@ -346,9 +346,9 @@ def write_detections(found: Detections) -> Written:
         )
     lines: list[list[str]] = [[] for _ in names]
     for image, category, score, own in zip(
-        found.image.tolist(),
-        found.category.tolist(),
-        found.scores.tolist(),
+        detections.image.tolist(),
+        detections.category.tolist(),
+        detections.scores.tolist(),
         corners.reshape(-1, CORNERS).tolist(),
         strict=True,
     ):
@@ -357,7 +357,7 @@ def write_detections(found: Detections) -> Written:
         safe_name(f"Task1_{name}.txt", "class"): "".join(own).encode()
         for name, own in zip(names, lines, strict=True)
     }
-    return Written(files, (*lost, *_lost_ids(found.catalog), *renamed))
+    return Written(files, (*lost, *_lost_ids(detections.catalog), *renamed))
 
 
 def _spelled(numbers: Sequence[float]) -> str:
@@ -385,14 +385,14 @@ def _words(catalog: Catalog) -> tuple[list[str], tuple[str, ...]]:
     return words, (f"spaces in {what}: - stands there, since spaces part the words of a line",)
 
 
-def _lost(truth: GroundTruth) -> Iterator[str]:
-    yield from lost_attributes(truth)
-    if marked := int(((truth.crowd | truth.ignore) & ~truth.difficult).sum()):
+def _lost(ground_truth: GroundTruth) -> Iterator[str]:
+    yield from lost_attributes(ground_truth)
+    if marked := int(((ground_truth.crowd | ground_truth.ignore) & ~ground_truth.difficult).sum()):
         what = counted(marked, "object that is", "objects that are")
         yield f"{what} crowd or ignored: written as difficult"
-    yield from lost_classes(truth, "DOTA")
-    yield from lost_areas(truth)
-    yield from _lost_ids(truth.catalog)
+    yield from lost_classes(ground_truth, "DOTA")
+    yield from lost_areas(ground_truth)
+    yield from _lost_ids(ground_truth.catalog)
 
 
 def _lost_ids(catalog: Catalog) -> Iterator[str]:

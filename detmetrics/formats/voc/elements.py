@@ -16,7 +16,7 @@ from detmetrics.tables import GroundTruth
 __all__ = ["frames_in", "plain"]
 
 
-def frames_in(truth: GroundTruth, corners: Floats) -> tuple[list[str], int]:
+def frames_in(ground_truth: GroundTruth, corners: Floats) -> tuple[list[str], int]:
     """The elements that say where each object lies, and how many masks are none of them.
 
     Upright ones are a ``bndbox``, other rectangles a ``robndbox``, and other polygons stand beside
@@ -25,11 +25,11 @@ def frames_in(truth: GroundTruth, corners: Floats) -> tuple[list[str], int]:
     corners : (G, 4) of the boxes.
     """
     boxes = [_element("bndbox", CORNERS, box) for box in corners.tolist()]
-    given = polygons_in(truth)
+    given = polygons_in(ground_truth)
     if given is None:
         return boxes, 0
     rows = [row for row, points in enumerate(given) if points is not None]
-    polygons = _polygons(truth, [points for points in given if points is not None])
+    polygons = _polygons(ground_truth, [points for points in given if points is not None])
     sides, exact = turned(polygons)
     upright = exact & _fill(polygons, corners[rows])
     for at, row in enumerate(rows):
@@ -43,9 +43,9 @@ def frames_in(truth: GroundTruth, corners: Floats) -> tuple[list[str], int]:
     return boxes, len(given) - len(rows)
 
 
-def _polygons(truth: GroundTruth, points: list[Floats]) -> Polygons:
-    if isinstance(truth.shapes, Polygons):
-        return truth.shapes
+def _polygons(ground_truth: GroundTruth, points: list[Floats]) -> Polygons:
+    if isinstance(ground_truth.shapes, Polygons):
+        return ground_truth.shapes
     first = np.append(0, np.cumsum([len(own) for own in points])).astype(np.int64)
     return Polygons(np.concatenate([np.zeros((0, 2)), *points]), first)
 

@@ -93,38 +93,38 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         FormatError: a file that is no XML or no annotation, or a box without four numbers.
     """
     files, contents, read = _contents(given)
-    found = _Found()
+    objects = _Found()
     names, sizes = [], []
     for at, content in enumerate(contents):
-        root = _parsed(content, printable(files[at]), found)
+        root = _parsed(content, printable(files[at]), objects)
         if root is not None:
             names.append(_image_name(root, files[at]))
             sizes.append(_size(root))
-            _objects(root, at, printable(files[at]), found)
+            _objects(root, at, printable(files[at]), objects)
         reading.done((at + 1) / len(contents))
-    if found.faults:
-        raise FormatError(given.path, found.faults)
+    if objects.faults:
+        raise FormatError(given.path, objects.faults)
     ids = object_column([os.path.splitext(name)[0] for name in files])
-    classes = sorted(set(found.name))
+    classes = sorted(set(objects.name))
     code_of = {name: code for code, name in enumerate(classes)}
     asked = names_of(reading.class_names)
-    boxes, shapes, notes = framed(found.frame, given.path, reading.angle)
+    boxes, shapes, notes = framed(objects.frame, given.path, reading.angle)
     return Sheet(
         source=Source(
             name=given.path,
             input=read,
             fields=FIELDS,
             template="{field}",
-            where=lambda row: f"{printable(files[found.file[row]])}: object {found.number[row]}",
+            where=lambda row: f"{printable(files[objects.file[row]])}: object {objects.number[row]}",
         ),
-        image=Keys(ids, np.array(found.file, np.int64)),
+        image=Keys(ids, np.array(objects.file, np.int64)),
         category=Keys(
-            object_column(classes), np.array([code_of[name] for name in found.name], np.int64)
+            object_column(classes), np.array([code_of[name] for name in objects.name], np.int64)
         ),
         boxes=boxes,
         box_format="xyxy",
         shapes=shapes,
-        difficult=np.array(found.difficult, bool),
+        difficult=np.array(objects.difficult, bool),
         images=Images(
             ids=ids,
             names=tuple(names),
@@ -134,8 +134,8 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         categories=listed_classes(object_column(classes), asked, given.path)
         or Categories(ids=object_column(classes), names=tuple(classes)),
         class_key="name",
-        corners_inclusive=all(frame.box is not None for frame in found.frame),
-        notes=(*_notes(found, given.path), *notes),
+        corners_inclusive=all(frame.box is not None for frame in objects.frame),
+        notes=(*_notes(objects, given.path), *notes),
     )
 
 
@@ -151,7 +151,7 @@ def _contents(given: Given) -> tuple[tuple[str, ...], Sequence[bytes], Any]:
     return names if len(set(names)) == len(names) else files, contents, read
 
 
-def _parsed(content: bytes, file: str, found: _Found) -> Element | None:
+def _parsed(content: bytes, file: str, objects: _Found) -> Element | None:
     """The root of a document without entities, or a fault."""
     from xml.etree.ElementTree import XML
 
@@ -165,16 +165,16 @@ def _parsed(content: bytes, file: str, found: _Found) -> Element | None:
                 XML(content) if _is_harmless(content) else fromstring(content, forbid_dtd=True)
             )
     except DefusedXmlException:
-        found.faults.append(f"{file}: a document type or an entity, which can do harm: refused")
+        objects.faults.append(f"{file}: a document type or an entity, which can do harm: refused")
     except ParseError as error:
         hint = "; the file ends early: was it cut off?" if "no element" in str(error) else ""
-        found.faults.append(f"{file}: not XML: {error}{hint}")
+        objects.faults.append(f"{file}: not XML: {error}{hint}")
     except (ValueError, LookupError, RecursionError) as error:
-        found.faults.append(f"{file}: not XML that can be read: {error}")
+        objects.faults.append(f"{file}: not XML that can be read: {error}")
     else:
         if root.tag == "annotation":
             return root
-        found.faults.append(f"{file}: expected <annotation>, got <{printable(root.tag[:80])}>")
+        objects.faults.append(f"{file}: expected <annotation>, got <{printable(root.tag[:80])}>")
     return None
 
 
@@ -209,102 +209,102 @@ def _known_or(sizes: Any, names: list[str], reading: Reading) -> Any:
     return np.where(np.isnan(sizes), sizes_of(names, reading), sizes)
 
 
-def _objects(root: Element, file_number: int, file: str, found: _Found) -> None:
+def _objects(root: Element, file_number: int, file: str, objects: _Found) -> None:
     for order, node in enumerate(root.findall("object"), start=1):
         place = f"{file}: object {order}"
-        frame = frame_of(node, place, found.faults)
+        frame = frame_of(node, place, objects.faults)
         if frame is None:
-            found.without_box += 1
+            objects.without_box += 1
             continue
         name = text_of(node, "name")
         if not name:
-            found.faults.append(f"{place}: name: expected a class, got nothing")
+            objects.faults.append(f"{place}: name: expected a class, got nothing")
             continue
-        flag = _flag(text_of(node, "difficult").lower(), found)
-        found.file.append(file_number)
-        found.number.append(order)
-        found.name.append(name)
-        found.frame.append(frame)
-        found.difficult.append(flag)
+        flag = _flag(text_of(node, "difficult").lower(), objects)
+        objects.file.append(file_number)
+        objects.number.append(order)
+        objects.name.append(name)
+        objects.frame.append(frame)
+        objects.difficult.append(flag)
 
 
-def _flag(text: str, found: _Found) -> bool:
+def _flag(text: str, objects: _Found) -> bool:
     if text in FALSE:
         return False
     if text in TRUE:
         return True
-    found.odd_flags += 1
+    objects.odd_flags += 1
     return False
 
 
-def _notes(found: _Found, path: str) -> Iterator[str]:
-    if found.without_box:
-        what = counted(found.without_box, "object has", "objects have")
+def _notes(objects: _Found, path: str) -> Iterator[str]:
+    if objects.without_box:
+        what = counted(objects.without_box, "object has", "objects have")
         yield f"{path}: {what} no bndbox: left out"
-    if found.odd_flags:
-        what = counted(found.odd_flags, "object")
+    if objects.odd_flags:
+        what = counted(objects.odd_flags, "object")
         yield f"{path}: difficult is neither 0 nor 1 for {what}: taken for 0"
 
 
 # --- writing -------------------------------------------------------------------------------------
 
 
-def write_ground_truth(truth: GroundTruth) -> Written:
+def write_ground_truth(ground_truth: GroundTruth) -> Written:
     """An XML file an image; a crowd is written as difficult, the nearest that VOC has.
 
     Raises:
         OutputError: boxes are shares of images of unknown size, or names are no file names.
     """
-    in_pixels(truth)
-    names = truth.catalog.class_labels
-    frames, masks = frames_in(truth, _corners(truth))
+    in_pixels(ground_truth)
+    names = ground_truth.catalog.class_labels
+    frames, masks = frames_in(ground_truth, _corners(ground_truth))
     columns = zip(
-        truth.category.tolist(),
+        ground_truth.category.tolist(),
         frames,
-        (truth.crowd | truth.difficult).tolist(),
+        (ground_truth.crowd | ground_truth.difficult).tolist(),
         strict=True,
     )
     objects = [_object(names[category], frame, marked) for category, frame, marked in columns]
-    stems = image_stems(truth.catalog)
+    stems = image_stems(ground_truth.catalog)
     files = {
         f"{stems[image]}.xml": _document(
-            truth.catalog.image_names[image], truth.catalog.image_sizes[image].tolist(), own
+            ground_truth.catalog.image_names[image], ground_truth.catalog.image_sizes[image].tolist(), own
         )
-        for image, own in by_image(truth, objects)
+        for image, own in by_image(ground_truth, objects)
     }
-    return Written(files, (*_lost(truth), *_lost_shapes(truth, masks)))
+    return Written(files, (*_lost(ground_truth), *_lost_shapes(ground_truth, masks)))
 
 
-def write_detections(found: Detections) -> Written:
+def write_detections(detections: Detections) -> Written:
     """A text file a class, ``comp4_det_test_CLASS.txt``.
 
     Raises:
         OutputError: boxes are shares of images of unknown size, or names are no file names.
     """
-    in_pixels(found)
-    stems = image_stems(found.catalog)
+    in_pixels(detections)
+    stems = image_stems(detections.catalog)
     files: dict[str, list[str]] = {
         f"comp4_det_test_{safe_name(name, 'class')}.txt": []
-        for name in found.catalog.category_names
+        for name in detections.catalog.category_names
     }
-    if len(files) < len(found.catalog.category_names):
+    if len(files) < len(detections.catalog.category_names):
         raise OutputError("two classes share a name, and VOC has a file a class name")
     if any(re.search(r"\s", name) for name in stems):
         raise OutputError("an image name holds a space, which ends a name in VOC detections")
     lists = [*files.values()]
     columns = zip(
-        found.image.tolist(),
-        found.category.tolist(),
-        found.scores.tolist(),
-        _corners(found).tolist(),
+        detections.image.tolist(),
+        detections.category.tolist(),
+        detections.scores.tolist(),
+        _corners(detections).tolist(),
         strict=True,
     )
     for image, category, score, box in columns:
         numbers = " ".join(map(repr, (score, *box)))
         lists[category].append(f"{stems[image]} {numbers}\n")
     written = {name: "".join(lines).encode() for name, lines in files.items()}
-    shapes = 0 if found.shapes is None else len(found)
-    return Written(written, (*_lost_ids(found.catalog), *_boxes_alone(shapes)))
+    shapes = 0 if detections.shapes is None else len(detections)
+    return Written(written, (*_lost_ids(detections.catalog), *_boxes_alone(shapes)))
 
 
 def _corners(table: Table) -> Floats:
@@ -346,24 +346,24 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _lost(truth: GroundTruth) -> Iterator[str]:
-    yield from lost_attributes(truth)
-    if crowds := int((truth.crowd & ~truth.difficult).sum()):
+def _lost(ground_truth: GroundTruth) -> Iterator[str]:
+    yield from lost_attributes(ground_truth)
+    if crowds := int((ground_truth.crowd & ~ground_truth.difficult).sum()):
         yield f"{counted(crowds, 'crowd is', 'crowds are')} written as difficult"
-    if ignored := int(truth.ignore.sum()):
+    if ignored := int(ground_truth.ignore.sum()):
         yield f"the ignore flag of {counted(ignored, 'object')}"
-    yield from lost_classes(truth, "VOC")
-    yield from _lost_ids(truth.catalog)
-    yield from lost_areas(truth)
+    yield from lost_classes(ground_truth, "VOC")
+    yield from _lost_ids(ground_truth.catalog)
+    yield from lost_areas(ground_truth)
 
 
-def _lost_shapes(truth: GroundTruth, masks: int) -> Iterator[str]:
+def _lost_shapes(ground_truth: GroundTruth, masks: int) -> Iterator[str]:
     yield from _boxes_alone(masks)
-    if truth.natural == "mask" and masks < len(truth):
+    if ground_truth.natural == "mask" and masks < len(ground_truth):
         yield "pixels of masks: their polygons are written, which are measured as they are drawn"
-    if truth.natural == "oriented":
-        around = truth.shapes.hulls  # type: ignore[union-attr]
-        if not np.allclose(around, _corners(truth), rtol=1e-9, atol=1e-9):
+    if ground_truth.natural == "oriented":
+        around = ground_truth.shapes.hulls  # type: ignore[union-attr]
+        if not np.allclose(around, _corners(ground_truth), rtol=1e-9, atol=1e-9):
             yield "boxes that are not those around their shapes, of oriented ones"
 
 

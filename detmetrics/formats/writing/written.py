@@ -209,23 +209,23 @@ def without_outlines(table: Table) -> Iterator[str]:
         yield "outlines: only their upright boxes are written"
 
 
-def lost_attributes(truth: GroundTruth) -> Iterator[str]:
+def lost_attributes(ground_truth: GroundTruth) -> Iterator[str]:
     """What a target without columns for attributes does not hold."""
-    for name, values in truth.attributes.items():
+    for name, values in ground_truth.attributes.items():
         if told := int((~np.isnan(values)).sum()):
             yield f"the {name} of {counted(told, 'object')}"
 
 
-def lost_areas(truth: GroundTruth) -> Iterator[str]:
+def lost_areas(ground_truth: GroundTruth) -> Iterator[str]:
     """What a target without areas does not hold."""
-    sides = truth.xywh
-    if (truth.area != sides[:, 2] * sides[:, 3]).any():
+    sides = ground_truth.xywh
+    if (ground_truth.area != sides[:, 2] * sides[:, 3]).any():
         yield "areas of masks: the target has those of boxes alone"
 
 
-def lost_classes(truth: GroundTruth, name: str) -> Iterator[str]:
+def lost_classes(ground_truth: GroundTruth, name: str) -> Iterator[str]:
     """What labels without a list of classes do not hold; name: of the format."""
-    if unseen := len(truth.catalog.category_ids) - len(used(truth.category)):
+    if unseen := len(ground_truth.catalog.category_ids) - len(used(ground_truth.category)):
         what = counted(unseen, "class", "classes")
         yield f"{what} without objects, of which {name} has no list"
 

@@ -91,18 +91,18 @@ def polygons_in(table: GroundTruth | Detections) -> list[Floats | None] | None:
     ]
 
 
-def shape_areas(truth: GroundTruth) -> tuple[Floats, int]:
+def shape_areas(ground_truth: GroundTruth) -> tuple[Floats, int]:
     """(G,) areas: the source's, else those of the shapes; and how many stay ``w * h``.
 
     Polygons of masks have an area where the size of the image is known.
     """
-    derived = np.ones(len(truth), bool) if truth.derived is None else truth.derived
-    if truth.shapes is None or not derived.any():
-        return truth.area, 0
-    own = truth.take(np.flatnonzero(derived))
+    derived = np.ones(len(ground_truth), bool) if ground_truth.derived is None else ground_truth.derived
+    if ground_truth.shapes is None or not derived.any():
+        return ground_truth.area, 0
+    own = ground_truth.take(np.flatnonzero(derived))
     if isinstance(own.shapes, Segmentations) and np.isnan(own.sizes).any():
-        return truth.area, int(derived.sum())
-    area = truth.area.copy()
+        return ground_truth.area, int(derived.sum())
+    area = ground_truth.area.copy()
     area[derived] = own.shapes_as(KINDS[own.natural or "oriented"]).areas
     return area, 0
 

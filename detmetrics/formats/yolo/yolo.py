@@ -232,9 +232,9 @@ def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats, keypoint
     return _Found(boxes, "xyxy", outlines, True, (note,))
 
 
-def _of_asked(found: Oriented) -> _Found:
-    scores = found.column("score")
-    return _Found(found.shapes.hulls, "xyxy", found.shapes, found.relative, found.notes, scores)
+def _of_asked(oriented: Oriented) -> _Found:
+    scores = oriented.column("score")
+    return _Found(oriented.shapes.hulls, "xyxy", oriented.shapes, oriented.relative, oriented.notes, scores)
 
 
 def _refuse_pixels(boxes: Floats, path: str) -> None:
@@ -357,45 +357,45 @@ def _large(column: Floats) -> float:
 # --- writing -------------------------------------------------------------------------------------
 
 
-def write_ground_truth(truth: GroundTruth) -> Written:
+def write_ground_truth(ground_truth: GroundTruth) -> Written:
     """Label files, ``classes.txt``, and ``image_sizes.csv`` where sizes are known.
 
     Raises:
         OutputError: boxes are pixels of images of unknown size, or names are no file names.
     """
-    ordinary = ~(truth.crowd | truth.difficult | truth.ignore)
-    kept = truth.keep(ordinary)
+    ordinary = ~(ground_truth.crowd | ground_truth.difficult | ground_truth.ignore)
+    kept = ground_truth.keep(ordinary)
     outlines = outlines_in_shares(kept)
     files = _line_files(kept, _box_lines(kept, outlines))
-    names = truth.catalog.class_labels
+    names = ground_truth.catalog.class_labels
     if any(not name.isprintable() or not name.strip() for name in names):
         raise OutputError(
             "a class name is empty or holds a line break; classes.txt has a line a name"
         )
     files["classes.txt"] = "".join(f"{name}\n" for name in names).encode()
-    if not np.isnan(truth.catalog.image_sizes).any():
-        files[SIZE_TABLE] = size_table(truth.catalog)
+    if not np.isnan(ground_truth.catalog.image_sizes).any():
+        files[SIZE_TABLE] = size_table(ground_truth.catalog)
     boxed = sum(own is None for own in outlines)
-    lost = (*lost_outlines(kept, boxed), *_lost(truth, int((~ordinary).sum())))
+    lost = (*lost_outlines(kept, boxed), *_lost(ground_truth, int((~ordinary).sum())))
     return Written(files, lost)
 
 
-def write_detections(found: Detections) -> Written:
+def write_detections(detections: Detections) -> Written:
     """Prediction files, ``class cx cy w h score``, or points in place of boxes.
 
     Raises:
         OutputError: boxes are pixels of images of unknown size, or names are no file names.
     """
-    outlines = outlines_in_shares(found)
+    outlines = outlines_in_shares(detections)
     lost = any(own is None for own in outlines)
     if lost:  # the columns of boxes and of points could not be told apart
-        outlines = [None] * len(found)
+        outlines = [None] * len(detections)
     lines = [
         f"{line} {score!r}"
-        for line, score in zip(_box_lines(found, outlines), found.scores.tolist(), strict=True)
+        for line, score in zip(_box_lines(detections, outlines), detections.scores.tolist(), strict=True)
     ]
-    said = lost_outlines(found) if lost else ()
-    return Written(_line_files(found, lines), (*said, *_lost_of_detections(found)))
+    said = lost_outlines(detections) if lost else ()
+    return Written(_line_files(detections, lines), (*said, *_lost_of_detections(detections)))
 
 
 def _box_lines(table: Table, outlines: Sequence[Floats | None]) -> list[str]:
@@ -418,20 +418,20 @@ def _line_files(table: Table, lines: Sequence[str]) -> dict[str, bytes]:
     }
 
 
-def _lost_of_detections(found: Detections) -> Iterator[str]:
-    count = len(found.catalog.category_ids)
-    if named_by_more_than_ids(range(count), found.catalog.category_names):
+def _lost_of_detections(detections: Detections) -> Iterator[str]:
+    count = len(detections.catalog.category_ids)
+    if named_by_more_than_ids(range(count), detections.catalog.category_names):
         yield "names of classes: their numbers count from 0, in order of id"
 
 
-def _lost(truth: GroundTruth, dropped: int) -> Iterator[str]:
-    yield from lost_attributes(truth)
+def _lost(ground_truth: GroundTruth, dropped: int) -> Iterator[str]:
+    yield from lost_attributes(ground_truth)
     if dropped:
         what = counted(dropped, "object that is", "objects that are")
         yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"
-    if truth.catalog.category_ids.tolist() != list(range(len(truth.catalog.category_ids))):
+    if ground_truth.catalog.category_ids.tolist() != list(range(len(ground_truth.catalog.category_ids))):
         yield "ids of classes: their numbers count from 0, in order of id"
-    yield from lost_areas(truth)
+    yield from lost_areas(ground_truth)
 
 
 FORMAT = Format(

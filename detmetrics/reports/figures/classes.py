@@ -134,8 +134,8 @@ def _whiskers(
     for place, row in enumerate(shown):
         if row is None:
             continue
-        found = intervals.classes[names[row]][metric]
-        ax.plot([found.low, found.high], [place, place], color=INK, linewidth=1.1)
+        interval = intervals.classes[names[row]][metric]
+        ax.plot([interval.low, interval.high], [place, place], color=INK, linewidth=1.1)
         ax.plot([values[row]], [place], "|", color=INK, markersize=4)
 
 

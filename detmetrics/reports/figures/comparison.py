@@ -35,7 +35,7 @@ ROW, MARGIN = 0.2, 1.2  # inches
 Row = tuple[str, Difference] | None
 
 
-def differences_figure(found: Comparison, *, ax: Axes | None = None) -> Figure:
+def differences_figure(comparison: Comparison, *, ax: Axes | None = None) -> Figure:
     """B less A for every metric, with its interval and how likely B is better.
 
     Raises:
@@ -43,15 +43,15 @@ def differences_figure(found: Comparison, *, ax: Axes | None = None) -> Figure:
     """
     rows = [
         (f"{name} (less is better)" if lower_is_better(name) else name, one)
-        for name, one in found.metrics.items()
+        for name, one in comparison.metrics.items()
     ]
     ax = canvas(ax, WIDE, MARGIN + ROW * max(5, len(rows)))
-    _draw(ax, found, rows, "", 0)
+    _draw(ax, comparison, rows, "", 0)
     return figure_of(ax)
 
 
 def class_differences_figure(
-    found: Comparison,
+    comparison: Comparison,
     metric: str | None = None,
     *,
     most: int = MOST_ROWS,
@@ -64,14 +64,14 @@ def class_differences_figure(
     Raises:
         InputError: matplotlib is not installed, the classes were not compared, or no such metric.
     """
-    name = next(iter(found.metrics)) if metric is None else metric
-    if name not in found.metrics:
-        raise InputError(f"no metric {name!r}; there are {', '.join(found.metrics)}")
-    if not found.classes and found.a.class_names:
+    name = next(iter(comparison.metrics)) if metric is None else metric
+    if name not in comparison.metrics:
+        raise InputError(f"no metric {name!r}; there are {', '.join(comparison.metrics)}")
+    if not comparison.classes and comparison.a.class_names:
         raise InputError("the classes were not compared: compare(a, b, per_class=True)")
     known = [
         (label, one[name])
-        for label, one in found.classes.items()
+        for label, one in comparison.classes.items()
         if not math.isnan(one[name].interval.value)
     ]
     sign = 1 if lower_is_better(name) else -1
@@ -81,14 +81,14 @@ def class_differences_figure(
         None if row is None else (name_of(known[row][0]), known[row][1]) for row in shown
     ]
     ax = canvas(ax, WIDE, MARGIN + ROW * max(5, len(rows)))
-    _draw(ax, found, rows, f": {name} by class", left_out)
+    _draw(ax, comparison, rows, f": {name} by class", left_out)
     return figure_of(ax)
 
 
-def _draw(ax: Axes, found: Comparison, rows: Sequence[Row], what: str, left_out: int) -> None:
-    a, b = (end_of(one.detections.source.name) for one in (found.a, found.b))
+def _draw(ax: Axes, comparison: Comparison, rows: Sequence[Row], what: str, left_out: int) -> None:
+    a, b = (end_of(one.detections.source.name) for one in (comparison.a, comparison.b))
     about = f"A {a}\nB {b}" if a != b else ""
-    finish(ax, f"B less A{what}", about, f"difference, with {100 * found.level:g} % interval")
+    finish(ax, f"B less A{what}", about, f"difference, with {100 * comparison.level:g} % interval")
     ax.axvline(0.0, color=INK, linewidth=0.8)
     if not rows:
         say(ax, "nothing that is defined in both")

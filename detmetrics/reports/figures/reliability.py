@@ -28,7 +28,7 @@ WIDE, HIGH = 4.2, 4.9
 FAR_APART = 50
 
 
-def reliability_figure(found: Reliability, title: str, about: str = "") -> Figure:
+def reliability_figure(reliability: Reliability, title: str, about: str = "") -> Figure:
     """Precision of each bin of scores above, the detections in it below.
 
     title: whose detections they are, as it is to be drawn.
@@ -37,55 +37,55 @@ def reliability_figure(found: Reliability, title: str, about: str = "") -> Figur
         InputError: matplotlib is not installed.
     """
     above, below = panels(WIDE, HIGH, rows=2, sharex=True, height_ratios=(3, 1))
-    entries = draw_reliability(above, found, title, about)
+    entries = draw_reliability(above, reliability, title, about)
     above.set_xlabel("")
     above.tick_params(labelbottom=False)
-    draw_bin_counts(below, found)
+    draw_bin_counts(below, reliability)
     legend_below(below, entries)
     return figure_of(above)
 
 
 def draw_reliability(
-    ax: Axes, found: Reliability, title: str, about: str = ""
+    ax: Axes, reliability: Reliability, title: str, about: str = ""
 ) -> list[tuple[Artist, str]]:
     """Precision over the mean score of each bin, on axes of matplotlib; what a legend says."""
     finish(ax, title, about, "confidence", "precision")
     ax.set(xlim=(0, 1), ylim=(0, 1.02))
     [even] = ax.plot([0, 1], [0, 1], color=INK, linewidth=1.0, linestyle="--")
-    full = found.count > 0
+    full = reliability.count > 0
     if not full.any():
         say(ax, "no detections that count")
         return []
-    width = (found.high - found.low)[full]
+    width = (reliability.high - reliability.low)[full]
     ax.bar(
-        found.low[full], found.precision[full], width, align="edge", color=COLOURS["sky"],
+        reliability.low[full], reliability.precision[full], width, align="edge", color=COLOURS["sky"],
         edgecolor=COLOURS["blue"], linewidth=0.7,
     )  # fmt: skip
     ax.vlines(
-        found.score[full], found.precision[full], found.score[full], color=COLOURS["vermilion"],
+        reliability.score[full], reliability.precision[full], reliability.score[full], color=COLOURS["vermilion"],
         linewidth=1.4,
     )  # fmt: skip
     [points] = ax.plot(
-        found.score[full], found.precision[full], "o", color=COLOURS["vermilion"], markersize=4,
+        reliability.score[full], reliability.precision[full], "o", color=COLOURS["vermilion"], markersize=4,
         markeredgecolor=INK, markeredgewidth=0.5,
     )  # fmt: skip
-    gap = "undefined" if math.isnan(found.ece) else f"{found.ece:.3f}"
+    gap = "undefined" if math.isnan(reliability.ece) else f"{reliability.ece:.3f}"
     ax.text(
-        0.03, 0.95, f"ECE {gap}\nlargest gap {found.mce:.3f}", transform=ax.transAxes, va="top",
+        0.03, 0.95, f"ECE {gap}\nlargest gap {reliability.mce:.3f}", transform=ax.transAxes, va="top",
         fontsize=TEXT, color=INK,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2.0},
     )  # fmt: skip
     return [(even, "precision = score"), (points, "a bin and its gap")]
 
 
-def draw_bin_counts(ax: Axes, found: Reliability) -> None:
+def draw_bin_counts(ax: Axes, reliability: Reliability) -> None:
     """How many detections each bin of scores holds, on axes of matplotlib."""
     finish(ax, "", "", "confidence", "detections")
     ax.bar(
-        found.low, found.count, found.high - found.low, align="edge", color="#DDDDDD",
+        reliability.low, reliability.count, reliability.high - reliability.low, align="edge", color="#DDDDDD",
         edgecolor=INK, linewidth=0.6,
     )  # fmt: skip
-    some = found.count[found.count > 0]
+    some = reliability.count[reliability.count > 0]
     if len(some) and some.max() > FAR_APART * some.min():
         ax.set_yscale("log")
     elif not len(some):

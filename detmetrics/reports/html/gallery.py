@@ -61,9 +61,9 @@ class Gallery:
     @cached_property
     def _kind(self) -> Ints:
         """(D,) of all detections: -2 not looked at, -1 right, else the kind of error, 6 aside."""
-        found: Assignment = self._found
+        assignment: Assignment = self._found
         kind = np.full(len(self._result.detections), -2)
-        kind[found.detection] = np.where(found.partner >= 0, -1, len(ERROR_KINDS))
+        kind[assignment.detection] = np.where(assignment.partner >= 0, -1, len(ERROR_KINDS))
         wrong = self._errors.detection >= 0
         kind[self._errors.detection[wrong]] = self._errors.kind[wrong]
         return kind
@@ -99,19 +99,19 @@ class Gallery:
     def _shapes(self) -> tuple[Shapes, Shapes]:
         """What was measured, of the objects and of the detections."""
         measure = measure_of(self._result.rules)
-        truth, found = self._result.ground_truth, self._result.detections
-        return measured(truth, measure), measured(found, measure)
+        ground_truth, detections = self._result.ground_truth, self._result.detections
+        return measured(ground_truth, measure), measured(detections, measure)
 
     def chosen(self) -> list[Chosen]:
         """The groups: images with most errors, then each kind of error that there is."""
         return [self._worst(), *(self._of(kind) for kind in ERROR_KINDS)]
 
     def _worst(self) -> Chosen:
-        truth, found = self._result.ground_truth, self._result.detections
-        images = len(truth.catalog.image_ids)
-        wrong = np.bincount(found.image[self._wrong], minlength=images)
-        missed = np.bincount(truth.image[self._missed], minlength=images)
-        weight = np.bincount(found.image[self._wrong], found.scores[self._wrong], images)
+        ground_truth, detections = self._result.ground_truth, self._result.detections
+        images = len(ground_truth.catalog.image_ids)
+        wrong = np.bincount(detections.image[self._wrong], minlength=images)
+        missed = np.bincount(ground_truth.image[self._missed], minlength=images)
+        weight = np.bincount(detections.image[self._wrong], detections.scores[self._wrong], images)
         total = wrong + missed
         order = np.lexsort((-weight, -total))
         order = order[total[order] > 0][:WORST]
@@ -119,12 +119,12 @@ class Gallery:
         return Chosen(kind="worst", images=order, detection=nothing, ground_truth=nothing)
 
     def _of(self, kind: str) -> Chosen:
-        truth, found = self._result.ground_truth, self._result.detections
+        ground_truth, detections = self._result.ground_truth, self._result.detections
         detection, target = self._errors.of(kind)
         if kind == "missed":
-            image, weight = truth.image[target], truth.area[target]
+            image, weight = ground_truth.image[target], ground_truth.area[target]
         else:
-            image, weight = found.image[detection], found.scores[detection]
+            image, weight = detections.image[detection], detections.scores[detection]
         order = np.argsort(-weight, kind="stable")
         first = np.sort(np.unique(image[order], return_index=True)[1])[:EXAMPLES]
         order = order[first]
@@ -141,7 +141,7 @@ class Gallery:
         """
         examples = _examples(chosen)
         place = {image: at for at, image in enumerate(examples)}
-        found, truth = self._result.detections, self._result.ground_truth
+        detections, ground_truth = self._result.detections, self._result.ground_truth
         return {
             "confidence": self._confidence,
             "iou": self._errors.iou,
@@ -152,8 +152,8 @@ class Gallery:
                     "pictures": [
                         {
                             "picture": place[image],
-                            "detection": int(found.place[row]) if row >= 0 else None,
-                            "object": _plain(truth.ids[target]) if target >= 0 else None,
+                            "detection": int(detections.place[row]) if row >= 0 else None,
+                            "object": _plain(ground_truth.ids[target]) if target >= 0 else None,
                         }
                         for image, row, target in zip(
                             group.images.tolist(),
@@ -178,13 +178,13 @@ class Gallery:
         sizes: Mapping[int, tuple[int, int]],
     ) -> dict[str, Any]:
         """An image; detections, targets: rows that groups name, and that must be drawn."""
-        truth, found = self._result.ground_truth, self._result.detections
+        ground_truth, found = self._result.ground_truth, self._result.detections
         kept = np.flatnonzero((found.image == image) & self._kept)
         rows = np.union1d(kept, detections)
         shown = _first(rows[np.argsort(-found.scores[rows], kind="stable")], detections)
-        objects = np.flatnonzero(truth.image == image)
+        objects = np.flatnonzero(ground_truth.image == image)
         drawn = _first(objects, targets)
-        known = truth.catalog.image_sizes[image]
+        known = ground_truth.catalog.image_sizes[image]
         frame, scale, sized = self._frame(known, sizes.get(image), objects, shown)
 
         def outlined(side: int, of: Ints) -> list[list[Ring]]:
@@ -192,8 +192,8 @@ class Gallery:
             return outlines(self._shapes[side], of, scale[:2], max(frame), count)
 
         return {
-            "image_id": _plain(truth.catalog.image_ids[image]),
-            "image": truth.catalog.image_names[image],
+            "image_id": _plain(ground_truth.catalog.image_ids[image]),
+            "image": ground_truth.catalog.image_names[image],
             "width": frame[0],
             "height": frame[1],
             "size_known": sized,
@@ -238,29 +238,29 @@ class Gallery:
         return (size[0], size[1]), np.ones(4), sized
 
     def _object(self, row: int, scale: Floats) -> dict[str, Any]:
-        truth = self._result.ground_truth
+        ground_truth = self._result.ground_truth
         state = "does not count"
         if self._finder[row] > -2:
             state = "missed" if self._missed[row] else "found"
         return {
-            "id": _plain(truth.ids[row]),
-            "class": truth.catalog.class_labels[truth.category[row]],
+            "id": _plain(ground_truth.ids[row]),
+            "class": ground_truth.catalog.class_labels[ground_truth.category[row]],
             "verdict": state,
-            "box": (truth.xywh[row] * scale).tolist(),
+            "box": (ground_truth.xywh[row] * scale).tolist(),
         }
 
     def _detection(self, row: int, scale: Floats) -> dict[str, Any]:
-        found = self._result.detections
+        detections = self._result.detections
         kind = int(self._kind[row])
         verdict = "right" if kind == -1 else (*ERROR_KINDS, "set aside")[kind]
         overlap = self._overlaps.get(row)
         return {
-            "detection": int(found.place[row]),
-            "class": found.catalog.class_labels[found.category[row]],
-            "score": float(found.scores[row]),
+            "detection": int(detections.place[row]),
+            "class": detections.catalog.class_labels[detections.category[row]],
+            "score": float(detections.scores[row]),
             "verdict": verdict,
             "iou": overlap,
-            "box": (found.xywh[row] * scale).tolist(),
+            "box": (detections.xywh[row] * scale).tolist(),
         }
 
     @cached_property

@@ -276,23 +276,23 @@ def _of_bins(bins: Bins) -> dict[str, Any]:
             "AR": found.recall,
         }
 
-    return {"of": bins.of, "bins": [one(found) for found in (bins.everything, *bins.bins)]}
+    return {"of": bins.of, "bins": [one(bin_) for bin_ in (bins.everything, *bins.bins)]}
 
 
-def _of_calibration(found: Calibration) -> dict[str, Any]:
+def _of_calibration(calibration: Calibration) -> dict[str, Any]:
     def table(one: Reliability) -> list[dict[str, Any]]:
         names = ("low", "high", "count", "score", "precision", "iou")
         columns = [getattr(one, name).tolist() for name in names]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     return {
-        "iou": found.iou,
-        "bins": table(found.pooled),
-        **{name: getattr(found.pooled, name) for name in ("ece", "mce")},
-        **{name: getattr(found, name) for name in ("d_ece", "laece", "laace")},
+        "iou": calibration.iou,
+        "bins": table(calibration.pooled),
+        **{name: getattr(calibration.pooled, name) for name in ("ece", "mce")},
+        **{name: getattr(calibration, name) for name in ("d_ece", "laece", "laace")},
         "per_class": {
             name: {"detections": one.count.sum(), "ece": one.ece, "bins": table(one)}
-            for name, one in found.classes.items()
+            for name, one in calibration.classes.items()
         },
     }
 

@@ -57,26 +57,26 @@ def pictures(
         raise InputError(f"{folder}: expected a folder of images (--images)")
     opened = _pillow()
     paths = files_of([names[image] for image in wanted], ImageFiles.of(folder).paths)
-    found, room = Pictures(), megabytes * 1e6
+    pictures, room = Pictures(), megabytes * 1e6
     lost: dict[str, list[str]] = {}
     for done, image in enumerate(wanted, start=1):
         why, uri, size = _picture(opened, paths.get(names[image]), folder)
         if not why and len(uri) > room:
             why = f"beyond {megabytes:g} MB of pictures (--max-megabytes)"
         if size is not None:
-            found.sizes[image] = size
+            pictures.sizes[image] = size
         if why:
             lost.setdefault(why, []).append(names[image])
         else:
-            found.uris[image] = uri
+            pictures.uris[image] = uri
             room -= len(uri)
         if progress is not None:
             progress(done / len(wanted))
-    found.notes = [
+    pictures.notes = [
         f"{counted(len(which), 'picture')} not shown, {why}: {few(which, 3)}"
         for why, which in lost.items()
     ]
-    return found
+    return pictures
 
 
 def _pillow() -> Any:

@@ -160,14 +160,14 @@ def _classes(errors: ErrorTypes) -> Iterator[dict[str, Any]]:
 
 
 def _hidden(result: Evaluation, confidence: float) -> Iterator[dict[str, Any]]:
-    truth, found = result.ground_truth, result.detections
+    ground_truth, detections = result.ground_truth, result.detections
     rows = result.matching.row
-    rows = rows[found.scores[rows] >= confidence]
+    rows = rows[detections.scores[rows] >= confidence]
     if not len(rows) or result.rules.class_agnostic:
         return
-    unseen = np.bincount(truth.category, minlength=len(truth.catalog.category_ids)) == 0
-    empty = np.bincount(truth.image, minlength=len(truth.catalog.image_ids)) == 0
-    in_unseen, on_empty = unseen[found.category[rows]], empty[found.image[rows]]
+    unseen = np.bincount(ground_truth.category, minlength=len(ground_truth.catalog.category_ids)) == 0
+    empty = np.bincount(ground_truth.image, minlength=len(ground_truth.catalog.image_ids)) == 0
+    in_unseen, on_empty = unseen[detections.category[rows]], empty[detections.image[rows]]
     hidden = int((in_unseen | on_empty).sum())
     if hidden:
         yield _problem(

@@ -58,10 +58,10 @@ def traces(result: Evaluation, best: float | None) -> dict[str, Any]:
             {
                 "iou": iou,
                 "AP": _ap(result, iou),
-                "points": [_points(one) for one in _all(found)],
-                "kept": [_kept(one, at) for one in _all(found)],
+                "points": [_points(one) for one in _all(curves)],
+                "kept": [_kept(one, at) for one in _all(curves)],
             }
-            for iou, found in zip(ious, cuts, strict=True)
+            for iou, curves in zip(ious, cuts, strict=True)
         ],
     }
 
@@ -75,8 +75,8 @@ def _ious(result: Evaluation) -> list[float]:
     return [known[place] for place in places.tolist()]
 
 
-def _all(found: OperatingCurves) -> list[OperatingCurve]:
-    return [found.pooled, *found.classes.values()]
+def _all(curves: OperatingCurves) -> list[OperatingCurve]:
+    return [curves.pooled, *curves.classes.values()]
 
 
 def _ap(result: Evaluation, iou: float) -> list[float | None]:

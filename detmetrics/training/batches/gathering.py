@@ -80,7 +80,7 @@ def tables_of(
     named = object_column(ids) if isinstance(ids[0], str) else np.array(ids, np.int64)
     last = form.numbers
     there, count = joined(images, "there", form)
-    truth = GroundTruth.from_arrays(
+    ground_truth = GroundTruth.from_arrays(
         image_ids=np.repeat(named, count),
         categories=there[:, last].astype(np.int64),
         areas=None if shaped and np.isnan(there[:, last + 1]).all() else there[:, last + 1],
@@ -96,7 +96,7 @@ def tables_of(
         catalog=catalog,
         **_shapes(images, "found", found[:, :last], form, masks),
     )
-    return truth, detections
+    return ground_truth, detections
 
 
 def _shapes(

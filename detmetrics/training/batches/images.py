@@ -139,8 +139,8 @@ def joined(images: Collection[ImageBoxes], side: str, form: Form) -> tuple[Float
 
 def image_of(
     place: int,
-    found: Mapping[str, Any],
-    there: Mapping[str, Any],
+    prediction: Mapping[str, Any],
+    target: Mapping[str, Any],
     classes: Classes,
     form: Form,
     size: Any,
@@ -151,18 +151,18 @@ def image_of(
         InputError: an argument is missing, has another shape, or holds what can be no box.
     """
     sides = f"predictions[{place}]", f"targets[{place}]"
-    for side, given in zip(sides, (found, there), strict=True):
+    for side, given in zip(sides, (prediction, target), strict=True):
         if not isinstance(given, Mapping):
             raise InputError(f"{side}: expected a dict with boxes and labels, got {shown(given)}")
     frame = _frame(place, size, form)
     masks, around = None, NO_BOXES
-    if "masks" in found or "masks" in there or form.masks == "needed":
-        given = dict(zip(sides, (found, there), strict=True))
+    if "masks" in prediction or "masks" in target or form.masks == "needed":
+        given = dict(zip(sides, (prediction, target), strict=True))
         masks, around, frame = _masks(given, form, frame, f"image_sizes[{place}]")
     times = np.resize(frame, form.numbers) if form.normalized else None
     rows = (
-        _found(sides[0], found, classes, form, times, around[0]),
-        _there(sides[1], there, classes, form, times, around[1]),
+        _found(sides[0], prediction, classes, form, times, around[0]),
+        _there(sides[1], target, classes, form, times, around[1]),
     )
     if masks is not None and masks.whole:
         _same_count(sides, masks, rows)
