@@ -203,7 +203,11 @@ def _rules(rules: Rules, iou: float, definition: Definition) -> Rules:
 
 
 def _counted(
-    result: Evaluation, assignment: Assignment, definition: Definition, confidence: float, iou: float
+    result: Evaluation,
+    assignment: Assignment,
+    definition: Definition,
+    confidence: float,
+    iou: float,
 ) -> ConfusionMatrix:
     names = result.ground_truth.catalog.class_labels
     missed = assignment.missed

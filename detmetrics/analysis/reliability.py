@@ -108,9 +108,9 @@ def calibration(
     (0.1075, 131)
     """
     _check(bins)
-    found = outcomes(result, iou, area)
-    scores = _scores(result, found.counts)
-    right, overlap, counts = found.right, found.overlap, found.counts
+    matched = outcomes(result, iou, area)
+    scores = _scores(result, matched.counts)
+    right, overlap, counts = matched.right, matched.overlap, matched.counts
 
     def table(rows: Bools) -> Reliability:
         return _reliability(scores[rows], right[rows], overlap[rows], bins)
@@ -119,7 +119,7 @@ def calibration(
     tables = {
         name: table(counts & (category == index)) for index, name in enumerate(result.class_names)
     }
-    has_truth = found.truths > 0
+    has_truth = matched.truths > 0
     known = [one for one, there in zip(tables.values(), has_truth, strict=True) if there]
     of_known = counts & has_truth[category]
     return Calibration(
@@ -155,14 +155,14 @@ def detection_ece(
     True
     """
     _check(bins)
-    found = outcomes(result, iou, area)
-    rows = found.counts & (found.truths > 0)[result.matching.category]
-    scores = _scores(result, found.counts)[rows]
+    matched = outcomes(result, iou, area)
+    rows = matched.counts & (matched.truths > 0)[result.matching.category]
+    scores = _scores(result, matched.counts)[rows]
     cell = _bin(scores, bins)
     for shares in _places(result, rows, along):
         cell = cell * bins + _bin(np.clip(shares, 0.0, 1.0), bins)
     cell = np.unique(cell, return_inverse=True)[1]
-    return _error(cell, scores, found.right[rows])
+    return _error(cell, scores, matched.right[rows])
 
 
 def _check(bins: int) -> None:

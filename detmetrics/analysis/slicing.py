@@ -142,7 +142,9 @@ def part_of(result: Evaluation, images: Bools) -> Evaluation:
     categories = np.ones(len(ground_truth.catalog.category_ids), bool)
     own_truth, own_found = restrict(ground_truth, detections, images, categories)
     # Rows of the tables, too, are counted among those that are left.
-    place, truth_place = (np.cumsum(images[table.image]) - 1 for table in (detections, ground_truth))
+    place, truth_place = (
+        np.cumsum(images[table.image]) - 1 for table in (detections, ground_truth)
+    )
     matching = replace(part, row=place[part.row], truth_row=truth_place[part.truth_row])
     return Evaluation(own_truth, own_found, result.rules, matching, result.notes)
 

@@ -64,9 +64,9 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
     from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
-        truth = read_ground_truth(ground_truth, reading_of(options), progress=patience)
+        table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
         result_a, result_b = (
-            measured(truth, detections, rules, options, patience) for detections in (a, b)
+            measured(table, detections, rules, options, patience) for detections in (a, b)
         )
         comparison = run(
             result_a,

@@ -150,11 +150,11 @@ def _asked(
 
     # --images is a folder here; which images count has a name of its own.
     options = {**options, "images": options["only_images"]}
-    truth = read_ground_truth(ground_truth, reading_of(options), progress=patience)
-    result = measured(truth, detections, rules, options, patience)
+    table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
+    result = measured(table, detections, rules, options, patience)
     other = None
     if options["other"] is not None:
-        other = measured(truth, options["other"], rules, options, patience)
+        other = measured(table, options["other"], rules, options, patience)
     attribute = attribute_of(ground_truth, result, _by(options)) if _slicing(options) else None
     return _Asked(result, other, attribute)
 

@@ -160,7 +160,11 @@ class COCOeval(Original):  # type: ignore[misc]
             scores=[one["score"] for one in found],
             catalog=catalog,
         )
-        return ground_truth, detections, np.array([one.get("area", math.nan) for one in found], np.float64)
+        return (
+            ground_truth,
+            detections,
+            np.array([one.get("area", math.nan) for one in found], np.float64),
+        )
 
     def _records(self, result: Evaluation) -> list[dict[str, Any] | None]:
         matches, ground_truth = result.matching, result.ground_truth

@@ -99,36 +99,33 @@ def stats(
     >>> dm.stats("fixtures/ground_truth.json").areas
     {'small': 20, 'medium': 71, 'large': 15}
     """
-    truth = (
-        ground_truth
-        if isinstance(ground_truth, GroundTruth)
-        else read_ground_truth(ground_truth, reading, progress=progress)
-    )
-    catalog = truth.catalog
+    if not isinstance(ground_truth, GroundTruth):
+        ground_truth = read_ground_truth(ground_truth, reading, progress=progress)
+    catalog = ground_truth.catalog
     images, classes = len(catalog.image_ids), len(catalog.category_ids)
-    on_image = np.bincount(truth.image, minlength=images)
-    objects = np.bincount(truth.category, minlength=classes)
-    outlines = drawn(truth.shapes)
-    area = _area(truth, outlines)
-    shown = np.unique(truth.category * max(images, 1) + truth.image) // max(images, 1)
+    on_image = np.bincount(ground_truth.image, minlength=images)
+    objects = np.bincount(ground_truth.category, minlength=classes)
+    outlines = drawn(ground_truth.shapes)
+    area = _area(ground_truth, outlines)
+    shown = np.unique(ground_truth.category * max(images, 1) + ground_truth.image) // max(images, 1)
     return Overview(
-        truth=truth,
+        ground_truth=ground_truth,
         counts={
             "images": images,
             "images_without_objects": int((on_image == 0).sum()),
-            "objects": len(truth),
-            "crowds": int(truth.crowd.sum()),
-            "difficult": int(truth.difficult.sum()),
+            "objects": len(ground_truth),
+            "crowds": int(ground_truth.crowd.sum()),
+            "difficult": int(ground_truth.difficult.sum()),
             "classes": classes,
             "classes_without_objects": int((objects == 0).sum()),
         },
         objects=objects,
         images_with=np.bincount(shown, minlength=classes),
-        areas=_areas(truth, area),
-        quantiles=_quantiles(truth, area, on_image, outlines),
+        areas=_areas(ground_truth, area),
+        quantiles=_quantiles(ground_truth, area, on_image, outlines),
         per_image=_histogram(on_image),
-        outlines={} if outlines is None else _kinds(truth, outlines),
-        directions=_directions(truth),
+        outlines={} if outlines is None else _kinds(ground_truth, outlines),
+        directions=_directions(ground_truth),
     )
 
 
@@ -136,7 +133,9 @@ def _area(ground_truth: GroundTruth, outlines: Drawn | None) -> Floats:
     """(G,) the source's areas; where it has none those of outlines, as when they are measured."""
     if outlines is None:
         return ground_truth.area
-    derived = np.ones(len(ground_truth), bool) if ground_truth.derived is None else ground_truth.derived
+    derived = (
+        np.ones(len(ground_truth), bool) if ground_truth.derived is None else ground_truth.derived
+    )
     return np.where(derived & ~np.isnan(outlines.areas), outlines.areas, ground_truth.area)
 
 
@@ -159,7 +158,11 @@ def _four_cornered(ground_truth: GroundTruth) -> bool:
 
 def _directions(ground_truth: GroundTruth) -> dict[str, int]:
     shapes = ground_truth.shapes
-    if not isinstance(shapes, Polygons) or ground_truth.relative or not _four_cornered(ground_truth):
+    if (
+        not isinstance(shapes, Polygons)
+        or ground_truth.relative
+        or not _four_cornered(ground_truth)
+    ):
         return {}
     corners = shapes.points.reshape(-1, 4, 2)
     sides = np.roll(corners, -1, axis=1) - corners

@@ -38,7 +38,9 @@ def part_files(split: Split, source: str, target: str) -> dict[str, bytes]:
 def _coco(split: Split, source: str, _: str) -> dict[str, bytes]:
     document: dict[str, Any] = json.loads(read_input(source)[0])
     ground_truth = split.truth
-    listed = positions(ground_truth.catalog.image_ids, id_array(row["id"] for row in document["images"]))
+    listed = positions(
+        ground_truth.catalog.image_ids, id_array(row["id"] for row in document["images"])
+    )
     parts = {"images": split.part[listed], "annotations": split.part[ground_truth.image]}
     files = {}
     for at, name in enumerate(split.parts):

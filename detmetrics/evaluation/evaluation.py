@@ -64,41 +64,37 @@ def evaluate(
     >>> round(result.summary["AP50"], 4) > round(result.summary["AP"], 4)
     True
     """
-    truth = (
-        ground_truth
-        if isinstance(ground_truth, GroundTruth)
-        else read_ground_truth(ground_truth, reading, progress=progress)
-    )
-    found = (
-        detections
-        if isinstance(detections, Detections)
-        else read_detections(
+    if not isinstance(ground_truth, GroundTruth):
+        ground_truth = read_ground_truth(ground_truth, reading, progress=progress)
+    if not isinstance(detections, Detections):
+        detections = read_detections(
             detections,
-            truth,
+            ground_truth,
             reading,
             unknown_images=unknown_images,
             unknown_categories=unknown_categories,
             progress=progress,
         )
-    )
-    refuse_unpaired(truth, found)
-    notes = (*truth.notes, *found.notes)
+    refuse_unpaired(ground_truth, detections)
+    notes = (*ground_truth.notes, *detections.notes)
     if rules is None:
-        rules = benchmark_of_format(truth.source.format)
+        rules = benchmark_of_format(ground_truth.source.format)
     rules = rule_set(rules) if isinstance(rules, str) else rules
-    rules, chosen = settled(truth, found, rules, shape)
-    truth, found, left_out = evaluated_classes(truth, found, rules)
+    rules, chosen = settled(ground_truth, detections, rules, shape)
+    ground_truth, detections, left_out = evaluated_classes(ground_truth, detections, rules)
     if images is not None or classes is not None:
-        catalog = truth.catalog
-        truth, found = restrict(
-            truth,
-            found,
+        catalog = ground_truth.catalog
+        ground_truth, detections = restrict(
+            ground_truth,
+            detections,
             _chosen("image", images, catalog.image_ids, catalog.image_names),
             _chosen("class", classes, catalog.category_ids, catalog.category_names),
         )
-    truth, found, remarks = prepare(truth, found, rules)
-    matching = match(truth, found, rules, _phase(progress, "matching"))
-    return Evaluation(truth, found, rules, matching, (*notes, *chosen, *left_out, *remarks))
+    ground_truth, detections, remarks = prepare(ground_truth, detections, rules)
+    matching = match(ground_truth, detections, rules, _phase(progress, "matching"))
+    return Evaluation(
+        ground_truth, detections, rules, matching, (*notes, *chosen, *left_out, *remarks)
+    )
 
 
 def refuse_unpaired(ground_truth: GroundTruth, detections: Detections) -> None:

@@ -178,23 +178,28 @@ class Evaluation:
         """
         import pandas as pd
 
-        truth, detections = self.ground_truth, self.detections
-        table = verdicts(truth, detections, self.matching, self.threshold_index(iou), self._area(area))
+        ground_truth, detections = self.ground_truth, self.detections
+        table = verdicts(
+            ground_truth, detections, self.matching, self.threshold_index(iou), self._area(area)
+        )
         missed = table.detection < 0
         row = np.where(missed, table.ground_truth, table.detection)
 
-        def of(detection: Objects, ground_truth: Objects) -> Objects:
-            column = np.empty((len(row), *detection.shape[1:]), detection.dtype)
-            column[~missed] = detection[row[~missed]]
-            column[missed] = ground_truth[row[missed]]
+        def of(detected: Objects, missing: Objects) -> Objects:
+            column = np.empty((len(row), *detected.shape[1:]), detected.dtype)
+            column[~missed] = detected[row[~missed]]
+            column[missed] = missing[row[missed]]
             return column
 
-        image, category = of(detections.image, truth.image), of(detections.category, truth.category)
-        box = of(detections.xywh, truth.xywh)
+        image, category = (
+            of(detections.image, ground_truth.image),
+            of(detections.category, ground_truth.category),
+        )
+        box = of(detections.xywh, ground_truth.xywh)
         partner = np.full(len(row), None, object)
         partnered = table.ground_truth >= 0
-        partner[partnered] = truth.ids[table.ground_truth[partnered]]
-        catalog = truth.catalog
+        partner[partnered] = ground_truth.ids[table.ground_truth[partnered]]
+        catalog = ground_truth.catalog
         return pd.DataFrame(
             {
                 "image_id": catalog.image_ids[image],
@@ -202,10 +207,10 @@ class Evaluation:
                 "category_id": catalog.category_ids[category],
                 "category": np.array(catalog.class_labels, object)[category],
                 "verdict": table.verdict,
-                "score": of(detections.scores, np.full(len(truth), np.nan)),
+                "score": of(detections.scores, np.full(len(ground_truth), np.nan)),
                 "iou": table.overlap,
                 "reason": table.reason,
-                "detection": of(detections.place, np.full(len(truth), -1)),
+                "detection": of(detections.place, np.full(len(ground_truth), -1)),
                 "ground_truth": partner,
                 **{name: box[:, axis] for axis, name in enumerate("xywh")},
             }

@@ -116,7 +116,9 @@ def write_ground_truth(ground_truth: GroundTruth) -> Written:
     rows = [
         [image, "detmetrics", name, "1", *box, "0", "0", str(int(group)), "0", "0"]
         for image, name, box, group in zip(
-            *_columns(ground_truth), (ground_truth.crowd | ground_truth.difficult).tolist(), strict=True
+            *_columns(ground_truth),
+            (ground_truth.crowd | ground_truth.difficult).tolist(),
+            strict=True,
         )
     ]
     header = f"{SOURCE_COLUMNS},{FLAG_COLUMNS}".split(",")
@@ -131,7 +133,9 @@ def write_detections(detections: Detections) -> Written:
     """
     rows = [
         [image, name, repr(score), *box]
-        for image, name, box, score in zip(*_columns(detections), detections.scores.tolist(), strict=True)
+        for image, name, box, score in zip(
+            *_columns(detections), detections.scores.tolist(), strict=True
+        )
     ]
     header = ["ImageID", "LabelName", "Score", "XMin", "XMax", "YMin", "YMax"]
     return Written({"": _csv(header, rows)}, (LOST,))

@@ -155,7 +155,9 @@ def _class_key(lines: Lines) -> KeyKind:
     return "name" if lines.label.labels.dtype == object else "index"
 
 
-def _oriented_sheet(oriented: Oriented, lines: Lines, source: Source, names: Sequence[str]) -> Sheet:
+def _oriented_sheet(
+    oriented: Oriented, lines: Lines, source: Source, names: Sequence[str]
+) -> Sheet:
     """Oriented boxes in columns that were asked for."""
     flag = oriented.column("difficult")
     return Sheet(

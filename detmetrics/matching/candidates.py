@@ -199,7 +199,9 @@ def least_overlaps(rules: Rules, class_names: Sequence[str]) -> Floats:
 def regions_of(ground_truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regions:
     """Which ground truths lie in regions; truth_row : (G,) rows by group."""
     images = len(ground_truth.catalog.image_ids)
-    category = np.zeros_like(ground_truth.category) if rules.class_agnostic else ground_truth.category
+    category = (
+        np.zeros_like(ground_truth.category) if rules.class_agnostic else ground_truth.category
+    )
     group = (category * images + ground_truth.image)[truth_row]
     region = roles.regions(ground_truth, rules)[truth_row]
     measure, threshold = measure_of(rules), rules.iou_thresholds[0]

@@ -80,11 +80,18 @@ def match(
     pooled = rules.class_agnostic
     categories = 1 if pooled else len(ground_truth.catalog.category_ids)
     without_size = unsized(ground_truth, rules)
-    excused = roles.excused(ground_truth, rules) | ~in_ranges(ground_truth, rules) | without_size[:, None]
+    excused = (
+        roles.excused(ground_truth, rules) | ~in_ranges(ground_truth, rules) | without_size[:, None]
+    )
     if rules.out_of_range == "region":
         choices = [
             candidates(
-                ground_truth, detections, rules, progress, memory, roles.regions(ground_truth, rules) | out
+                ground_truth,
+                detections,
+                rules,
+                progress,
+                memory,
+                roles.regions(ground_truth, rules) | out,
             )
             for out in excused
         ]
@@ -360,7 +367,11 @@ def taken_by_truths(truth: Ints, detection: Ints) -> Ints:
 
 
 def _strays(
-    ground_truth: GroundTruth, detections: Detections, choices: Candidates, in_range: Bools, rules: Rules
+    ground_truth: GroundTruth,
+    detections: Detections,
+    choices: Candidates,
+    in_range: Bools,
+    rules: Rules,
 ) -> Pairs:
     """Pairs of a detection out of a range with ground truths of other classes.
 
@@ -376,12 +387,15 @@ def _strays(
         choices.row[row],
         measured(ground_truth, measure).take(choices.truth_row[single]),
         np.zeros(len(single), bool),
-        shared_groups(detections.image[choices.row[row]], ground_truth.image[choices.truth_row[single]]),
+        shared_groups(
+            detections.image[choices.row[row]], ground_truth.image[choices.truth_row[single]]
+        ),
         rules.iou_thresholds[0] if not rules.class_rules else min(r.iou for r in rules.class_rules),
     )
     detection, of_truth = row[pairs.detection], single[pairs.ground_truth]
     other = np.not_equal(
-        detections.category[choices.row[detection]], ground_truth.category[choices.truth_row[of_truth]]
+        detections.category[choices.row[detection]],
+        ground_truth.category[choices.truth_row[of_truth]],
     )
     return Pairs(
         detection=detection[other], ground_truth=of_truth[other], overlap=pairs.overlap[other]

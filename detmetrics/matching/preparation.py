@@ -61,7 +61,11 @@ def evaluated_classes(
             f"{ground_truth.source.name}: rules {rules.name} evaluate {wanted}, and the classes are "
             f"{few(ground_truth.catalog.class_labels)}: rename them, or name yours with class_rules"
         )
-    row, category, beside = np.arange(len(ground_truth)), ground_truth.category, np.zeros(len(ground_truth), bool)
+    row, category, beside = (
+        np.arange(len(ground_truth)),
+        ground_truth.category,
+        np.zeros(len(ground_truth), bool),
+    )
     for rule in known:
         near = [index for name in rule.neighbours for index in _places(names, name)]
         of_near = np.flatnonzero(np.isin(ground_truth.category, near) & ~ground_truth.crowd)
@@ -134,7 +138,9 @@ def _changed(
 ) -> tuple[GroundTruth, Detections]:
     """With numbers as the rules change them."""
     if rules.box_decimals is not None:
-        ground_truth, detections = (_rounded(table, rules.box_decimals) for table in (ground_truth, detections))
+        ground_truth, detections = (
+            _rounded(table, rules.box_decimals) for table in (ground_truth, detections)
+        )
     if rules.clip:
         ground_truth, detections = (_clipped(table, rules) for table in (ground_truth, detections))
     if rules.score_decimals is not None:
@@ -230,7 +236,11 @@ def _rounded(table, decimals: int):  # type: ignore[no-untyped-def]
 def _overruled(ground_truth: GroundTruth, rules: Rules) -> Iterator[str]:
     """Most rules set ``ignore`` to ``iscrowd``; who set it by hand should hear of that."""
     overruled = int(
-        (ground_truth.ignore & ~roles.excused(ground_truth, rules) & ~roles.dropped(ground_truth, rules)).sum()
+        (
+            ground_truth.ignore
+            & ~roles.excused(ground_truth, rules)
+            & ~roles.dropped(ground_truth, rules)
+        ).sum()
     )
     if rules.ignore == "overwrite" and overruled:
         as_theirs = ", as pycocotools does" if rules.name == COCO.name else ""

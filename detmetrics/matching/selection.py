@@ -17,7 +17,12 @@ __all__ = ["left_out", "limits", "looked_for", "selected"]
 
 
 def selected(
-    ground_truth: GroundTruth, detections: Detections, category: Ints, row: Ints, rank: Ints, rules: Rules
+    ground_truth: GroundTruth,
+    detections: Detections,
+    category: Ints,
+    row: Ints,
+    rank: Ints,
+    rules: Rules,
 ) -> Bools:
     """(D,) which of the ranked detections count.
 

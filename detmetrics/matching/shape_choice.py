@@ -37,7 +37,9 @@ def settled(
         return rules, tuple(_upright(ground_truth, detections, rules))
     # What has no rows is of any kind, and ranges of sizes are the same as with a row in it. But no
     # results of a COCO file, which always has masks, are those of boxes as well.
-    sides = [table for table in (ground_truth, detections) if len(table) or table.natural is not None]
+    sides = [
+        table for table in (ground_truth, detections) if len(table) or table.natural is not None
+    ]
     natural = {table.natural for table in sides}
     if natural <= {None} or (len(sides) < 2 and "mask" in natural):
         return rules, ()
@@ -96,7 +98,9 @@ def _one_sided(ground_truth: GroundTruth, detections: Detections, kind: Kind) ->
     """
     if detections.natural is None and ground_truth.natural == "mask":
         return
-    lacks, has = (ground_truth, detections) if ground_truth.natural is None else (detections, ground_truth)
+    lacks, has = (
+        (ground_truth, detections) if ground_truth.natural is None else (detections, ground_truth)
+    )
     could = f" (--shape {kind.name} takes them as they stand)" if lacks.can_be(kind) else ""
     yield (
         f"measured by upright boxes: {has.source.name} has {kind.title}, and "

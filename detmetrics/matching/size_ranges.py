@@ -23,7 +23,9 @@ def unsized(ground_truth: GroundTruth, rules: Rules) -> Bools:
         "area": not ground_truth.relative,
         "height": not ground_truth.relative,
         "aspect": not ground_truth.relative,
-        **dict.fromkeys(("share", "x", "y", "border"), ground_truth.relative or ground_truth.catalog.sized),
+        **dict.fromkeys(
+            ("share", "x", "y", "border"), ground_truth.relative or ground_truth.catalog.sized
+        ),
     }
     told = [known[area.of] for area in rules.area_ranges]
     return ~np.array([told[0] or rules.area_ranges[0] in (ALL_AREAS, ANY_SIZE), *told[1:]])

@@ -138,8 +138,8 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         names = {label: str(label) for label in sorted(labels)} or {0: "0"}
         classes = Classes.of(names)
         images = [
-            image_of(place, self._asked(prediction), self._asked(there), classes, self._form, None)
-            for place, (prediction, there) in enumerate(zip(preds, target, strict=True))
+            image_of(place, self._asked(prediction), self._asked(wanted), classes, self._form, None)
+            for place, (prediction, wanted) in enumerate(zip(preds, target, strict=True))
         ]
         self._append(preds, target, images)
 

@@ -47,7 +47,9 @@ def to_csv(comparison: Comparison) -> str:
     for scope, label, metrics in scopes:
         for name, one in metrics.items():
             values = one.to_dict()
-            writer.writerow((scope, label, name, *(values[n] for n in names), comparison.a.signature))
+            writer.writerow(
+                (scope, label, name, *(values[n] for n in names), comparison.a.signature)
+            )
     return out.getvalue()
 
 
@@ -82,7 +84,8 @@ def _classes(comparison: Comparison) -> Section:
         return 1.0 if math.isnan(value) else -abs(value)
 
     rows = tuple(
-        (label, *_cells(comparison.classes[label][name])) for label in sorted(comparison.classes, key=apart)
+        (label, *_cells(comparison.classes[label][name]))
+        for label in sorted(comparison.classes, key=apart)
     )
     return f"{name} by class", Table(("class", *COLUMNS), rows), ()
 

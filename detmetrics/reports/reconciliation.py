@@ -25,7 +25,9 @@ NOTHING = (
 )
 
 
-def to_text(reconciliation: Reconciliation, *, per_class: bool = False, width: int | None = None) -> str:
+def to_text(
+    reconciliation: Reconciliation, *, per_class: bool = False, width: int | None = None
+) -> str:
     """Every rule set, the difference between two of them, suspicions, and the number asked for.
 
     per_class: add the AP of each class; width: characters a line, 100 unless given.
@@ -189,7 +191,8 @@ def _shapes(reconciliation: Reconciliation) -> Section:
     own, *others = reconciliation.shapes
     names = [name for name in own.summary if name.startswith("AP")] or list(own.summary)
     rows = tuple(
-        (one.measured, *(_cell(one.summary[name]) for name in names)) for one in reconciliation.shapes
+        (one.measured, *(_cell(one.summary[name]) for name in names))
+        for one in reconciliation.shapes
     )
     first = names[0]
     lines = [
@@ -225,7 +228,12 @@ def _guesses(reconciliation: Reconciliation) -> Section:
         (guess.name, _cell(guess.value), _signed(guess.raises), guess.cure)
         for guess in reconciliation.suspicions
     )
-    columns = ("mistake", f"{reconciliation.waterfall.ours} AP without it", "raises it by", "what to do")
+    columns = (
+        "mistake",
+        f"{reconciliation.waterfall.ours} AP without it",
+        "raises it by",
+        "what to do",
+    )
     return heading, Table(columns, rows), ()
 
 

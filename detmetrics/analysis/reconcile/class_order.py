@@ -29,9 +29,9 @@ ANY_CLASS = COCO.replace(class_agnostic=True, iou_thresholds=(0.5,), area_ranges
 EXAMPLES = 3
 
 
-def other_order(ground_truth: GroundTruth, found: Detections) -> Iterator[Mistake]:
+def other_order(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
     """Undoing it, where the surest detections vote for it."""
-    meant = _meant(_votes(ground_truth, found))
+    meant = _meant(_votes(ground_truth, detections))
     moved = np.flatnonzero(meant != np.arange(len(meant)))
     # One step for all of them is another mistake, with a name of its own.
     if not len(moved) or (
@@ -46,9 +46,7 @@ def other_order(ground_truth: GroundTruth, found: Detections) -> Iterator[Mistak
         name=f"classes in another order, {counted(len(moved), 'class', 'classes')} of it: "
         f"{shown}{more}",
         cure="give the names in the order that the detector was trained with: --class-names FILE",
-        change=lambda detections: replace(
-            detections, category=read_only(meant[detections.category])
-        ),
+        change=lambda table: replace(table, category=read_only(meant[table.category])),
     )
 
 

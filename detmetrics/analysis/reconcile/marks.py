@@ -34,14 +34,20 @@ def marks(detections: Detections) -> Iterator[tuple[str, str]]:
         return
     yield from _limit(np.bincount(detections.image), "an image")
     count = int(detections.category.max()) + 1
-    yield from _limit(np.bincount(detections.image * count + detections.category), "an image and class")
+    yield from _limit(
+        np.bincount(detections.image * count + detections.category), "an image and class"
+    )
     lowest = float(detections.scores.min())
     if lowest >= LEAST_CUT:
         cut = _round_below(lowest)
         name = f"a confidence cut at {cut:g}: no score is below {lowest:g}"
         yield name, CUT_CURE
     drawn = detections.natural == "mask"  # boxes around pixels are whole
-    if (np.round(detections.boxes) == detections.boxes).all() and not detections.relative and not drawn:
+    if (
+        (np.round(detections.boxes) == detections.boxes).all()
+        and not detections.relative
+        and not drawn
+    ):
         yield "coordinates are whole numbers: each side may be half a pixel off", WHOLE_CURE
 
 

@@ -274,7 +274,13 @@ def _first_of_equals(detections: Detections) -> Bools:
     if isinstance(detections.shapes, Polygons):  # other boxes may have the same hull
         corner = detections.shapes.points[detections.shapes.first[near]]
     keys = np.column_stack(
-        [detections.scores[near], detections.image[near], detections.category[near], detections.boxes[near], corner]
+        [
+            detections.scores[near],
+            detections.image[near],
+            detections.category[near],
+            detections.boxes[near],
+            corner,
+        ]
     )
     by_key = np.lexsort(keys.T[::-1])
     keys = keys[by_key]

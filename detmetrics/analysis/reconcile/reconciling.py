@@ -86,38 +86,35 @@ def reconcile(
         InputError: the reported number is none, or tables that do not belong together.
 
     >>> import detmetrics as dm
-    >>> found = dm.reconcile("fixtures/ground_truth.json", "fixtures/detections.json")
-    >>> found.waterfall.ours, found.waterfall.theirs
+    >>> made = dm.reconcile("fixtures/ground_truth.json", "fixtures/detections.json")
+    >>> made.waterfall.ours, table.waterfall.theirs
     ('coco', 'ultralytics')
     """
     wanted = None if reported is None else Reported.parse(reported)
     ours = rule_set(ours) if isinstance(ours, str) else ours
     theirs = rule_set(theirs) if isinstance(theirs, str) else theirs
-    truth = (
-        ground_truth
-        if isinstance(ground_truth, GroundTruth)
-        else read_ground_truth(ground_truth, reading, progress=progress)
-    )
-    found, sheet = _detections(detections, truth, reading, unknown_images, progress)
-    refuse_unpaired(truth, found)
+    if not isinstance(ground_truth, GroundTruth):
+        ground_truth = read_ground_truth(ground_truth, reading, progress=progress)
+    table, sheet = _detections(detections, ground_truth, reading, unknown_images, progress)
+    refuse_unpaired(ground_truth, table)
     told = progress or _silent
 
     if ours is None:
-        ours = rule_set(benchmark_of_format(truth.source.format))
-    ours, chosen = settled(truth, found, ours, shape)
-    theirs, of_theirs = _theirs(truth, found, ours, theirs, shape)
-    bench = Workbench(truth, found)
-    shapes = shapes_of_both(truth, found)
+        ours = rule_set(benchmark_of_format(ground_truth.source.format))
+    ours, chosen = settled(ground_truth, table, ours, shape)
+    theirs, of_theirs = _theirs(ground_truth, table, ours, theirs, shape)
+    bench = Workbench(ground_truth, table)
+    shapes = shapes_of_both(ground_truth, table)
     standings = _standings(bench, (ours, theirs), shapes, shape, told)
     fall = waterfall(bench, ours, theirs)
     told("usual mistakes", 0.0)
-    suspicions = _suspicions(bench, ours, _renumbered(sheet, truth, reading, unknown_images))
+    suspicions = _suspicions(bench, ours, _renumbered(sheet, ground_truth, reading, unknown_images))
     told("reported number", 0.5)
     applicable = [standing.rules for standing in standings if standing.result is not None]
     compared = candidates(ways(bench, applicable, shapes), wanted) if wanted else ()
     return Reconciliation(
-        ground_truth=truth,
-        detections=found,
+        ground_truth=ground_truth,
+        detections=table,
         standings=standings,
         waterfall=fall,
         shapes=by_shape(bench, ours, shapes),
@@ -126,7 +123,7 @@ def reconcile(
         candidates=compared[:MOST_CANDIDATES],
         tried=len(compared),
         notes=(
-            *(*truth.notes, *found.notes),
+            *(*ground_truth.notes, *table.notes),
             *(f"{ours.name}: {note}" for note in chosen),
             *(f"{theirs.name}: {note}" for note in of_theirs if theirs.name != ours.name),
         ),
@@ -146,9 +143,13 @@ def _theirs(
     oriented = ground_truth.natural == detections.natural == "oriented"
     usual = ULTRALYTICS_OBB if oriented else ULTRALYTICS
     try:
-        return settled(ground_truth, detections, VOC2007 if ground_truth.difficult.any() else usual, shape)
+        return settled(
+            ground_truth, detections, VOC2007 if ground_truth.difficult.any() else usual, shape
+        )
     except RulesError:  # of boxes alone, and another shape was asked for
-        return settled(ground_truth, detections, COCO if ours.name != COCO.name else TORCHMETRICS, shape)
+        return settled(
+            ground_truth, detections, COCO if ours.name != COCO.name else TORCHMETRICS, shape
+        )
 
 
 def _standings(

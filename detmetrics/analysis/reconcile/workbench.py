@@ -67,7 +67,9 @@ class Workbench:
     def _evaluated(self, rules: Rules) -> Evaluation:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say it once
-            ground_truth, detections, left_out = evaluated_classes(self.truth, self.detections, rules)
+            ground_truth, detections, left_out = evaluated_classes(
+                self.truth, self.detections, rules
+            )
             ground_truth, detections, notes = prepare(ground_truth, detections, rules)
         unchanged = ground_truth is self.truth and detections is self.detections
         key = None if unchanged else tuple(getattr(rules, name) for name in TABLE_SETTINGS)
@@ -86,8 +88,8 @@ class Workbench:
             for name in ("image", "category", "scores")
         ):
             other._memories = {
-                key: (ground_truth, found if found is not mine else detections, memory.for_other_boxes())
-                for key, (ground_truth, found, memory) in self._memories.items()
-                if found is mine
+                key: (ground_truth, detections, memory.for_other_boxes())
+                for key, (ground_truth, own, memory) in self._memories.items()
+                if own is mine
             }
         return other

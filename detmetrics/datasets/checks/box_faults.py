@@ -58,7 +58,11 @@ def larger_areas(ground_truth: Subject) -> Bools:
 
 def _doubles(ground_truth: Subject) -> tuple[Ints, Ints]:
     """Rows that repeat an earlier one of their image and class: exactly, and nearly."""
-    crowd = np.zeros(len(ground_truth.sheet), bool) if ground_truth.sheet.crowd is None else ground_truth.sheet.crowd
+    crowd = (
+        np.zeros(len(ground_truth.sheet), bool)
+        if ground_truth.sheet.crowd is None
+        else ground_truth.sheet.crowd
+    )
     usable = ground_truth.finite & (ground_truth.image >= 0) & (ground_truth.category >= 0) & ~crowd
     rows = np.flatnonzero(usable)
     images = len(ground_truth.listing.image_ids)

@@ -113,10 +113,10 @@ def _refusal(ground_truth: Path, detections: Path | None, reading: Reading) -> F
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DetmetricsWarning)
-            truth = read_ground_truth(path, quiet)
+            table = read_ground_truth(path, quiet)
             if detections is not None:
                 path = detections
-                read_detections(path, truth, quiet)
+                read_detections(path, table, quiet)
     except InputError as error:
         return finding("D002", os.fspath(path), 1, str(error).splitlines())
     return None
@@ -132,20 +132,20 @@ def _looked_for(
         return
     _say_notes(sheet, reading)
     listing = listing_of(sheet)
-    truth = Subject(
+    subject = Subject(
         sheet,
         listing,
         _paired("image", sheet.image, listing, sheet, sheet.image_key, own=True)[0],
         _paired("category", sheet.category, listing, sheet, sheet.class_key, own=True)[0],
     )
-    yield from reference_faults.of_ground_truth(truth)
-    yield from box_faults.of_both(truth)
-    yield from box_faults.of_ground_truth(truth)
-    yield from shape_faults.of_both(truth)
-    yield from shape_faults.of_ground_truth(truth)
-    yield from coverage.of_ground_truth(truth)
+    yield from reference_faults.of_ground_truth(subject)
+    yield from box_faults.of_both(subject)
+    yield from box_faults.of_ground_truth(subject)
+    yield from shape_faults.of_both(subject)
+    yield from shape_faults.of_ground_truth(subject)
+    yield from coverage.of_ground_truth(subject)
     if detections is not None:
-        yield from _of_detections(detections, truth, reading, progress)
+        yield from _of_detections(detections, subject, reading, progress)
 
 
 def _of_detections(

@@ -20,7 +20,9 @@ def of_ground_truth(ground_truth: Subject) -> Iterator[Finding | None]:
     yield _without("D401", ground_truth.name, ground_truth.category, listing.category_names)
     yield _without("D402", ground_truth.name, ground_truth.image, listing.image_names)
     unsized = np.flatnonzero(np.isnan(listing.image_sizes).any(axis=1))
-    yield marked("D403", ground_truth.name, unsized, lambda row: printable(listing.image_names[row]))
+    yield marked(
+        "D403", ground_truth.name, unsized, lambda row: printable(listing.image_names[row])
+    )
     if sheet.ignore is not None:
         crowd = np.zeros(len(sheet), bool) if sheet.crowd is None else sheet.crowd
         yield marked("D404", ground_truth.name, sheet.ignore & ~crowd, ground_truth.place("ignore"))

@@ -54,7 +54,12 @@ def of_both(subject: Subject) -> Iterator[Finding | None]:
 def of_ground_truth(ground_truth: Subject) -> Iterator[Finding | None]:
     """Areas that are not those of outlines."""
     if ground_truth.drawn is not None and ground_truth.sheet.areas is not None:
-        yield marked("D610", ground_truth.name, _unlike_area(ground_truth, ground_truth.drawn), ground_truth.place("areas"))
+        yield marked(
+            "D610",
+            ground_truth.name,
+            _unlike_area(ground_truth, ground_truth.drawn),
+            ground_truth.place("areas"),
+        )
 
 
 def _undrawn(subject: Subject, drawn: Drawn) -> Finding | None:

@@ -54,16 +54,16 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     document = document_of(data, source.path)
     reading.done(1.0)
     rows = document.annotations
-    found = outlined(rows, "annotations", source.path, reading.angle)
+    columns = outlined(rows, "annotations", source.path, reading.angle)
     return Sheet(
         source=_table_source(source, "annotations[{row}].{field}"),
         image=Keys(ids_of(rows, "image_id", "annotations", source.path)),
         image_key="id",
         category=Keys(ids_of(rows, "category_id", "annotations", source.path)),
-        boxes=found.boxes,
+        boxes=columns.boxes,
         box_format="xywh",
-        shapes=found.shapes,
-        outlined=found.outlined,
+        shapes=columns.shapes,
+        outlined=columns.outlined,
         areas=np.array([math.nan if row.area is None else row.area for row in rows], float),
         crowd=np.array([bool(row.iscrowd) for row in rows], bool),
         ignore=np.array([bool(row.ignore) for row in rows], bool),
@@ -72,7 +72,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         images=_images(document.images, source.path, reading),
         categories=_categories(document.categories, source.path),
         federation=_federation(document, source.path),
-        notes=(*_scored_note(rows, source.path), *found.notes),
+        notes=(*_scored_note(rows, source.path), *columns.notes),
     )
 
 
@@ -144,19 +144,19 @@ def _scored_document(data: bytes, source: Input, angle: str | None) -> Sheet | N
     category = _names_by_id(document.categories, [row.category_id for row in rows], "name")
     if image is None or category is None:
         return None
-    found = outlined(rows, "annotations", source.path, angle)
+    columns = outlined(rows, "annotations", source.path, angle)
     named = f"{source.path}: images and classes go by the names that it lists, not by its ids"
     return Sheet(
         source=_table_source(source, "annotations[{row}].{field}"),
         image=image,
         category=category,
-        boxes=found.boxes,
+        boxes=columns.boxes,
         box_format="xywh",
-        shapes=found.shapes,
-        outlined=found.outlined,
+        shapes=columns.shapes,
+        outlined=columns.outlined,
         scores=np.array(scores, np.float64),
         class_key="name",
-        notes=(named, *found.notes),
+        notes=(named, *columns.notes),
     )
 
 

@@ -76,7 +76,9 @@ def write_ground_truth(ground_truth: GroundTruth) -> Written:
             )
         ],
     }
-    return Written({"": msgspec.json.encode(document)}, (*_lost(ground_truth), *_unmeasured(unknown)))
+    return Written(
+        {"": msgspec.json.encode(document)}, (*_lost(ground_truth), *_unmeasured(unknown))
+    )
 
 
 def _shapes_of(table: Table) -> list[dict[str, Any]]:
@@ -116,7 +118,9 @@ def _looked_for(
         "neg_category_ids": federation.verified,
         "not_exhaustive_category_ids": federation.not_exhaustive,
     }
-    images: list[dict[str, list[int]]] = [{k: [] for k in sides} for _ in ground_truth.catalog.image_ids]
+    images: list[dict[str, list[int]]] = [
+        {k: [] for k in sides} for _ in ground_truth.catalog.image_ids
+    ]
     for field, pairs in sides.items():
         for image, category in pairs.tolist():
             images[image][field].append(category_ids[category])

@@ -126,15 +126,15 @@ def detection_columns(
 
 def _shaped(rows: list[_ShapedDetection], path: str, angle: str | None) -> DetectionColumns:
     """With the shapes of rows; boxes are those around them where there are none."""
-    found = outlined(rows, "", path, angle)
+    columns = outlined(rows, "", path, angle)
     return DetectionColumns(
         image_ids=_id_column(rows, "image_id"),
         categories=_id_column(rows, "category_id"),
-        boxes=found.boxes,
+        boxes=columns.boxes,
         scores=_scores(rows),
-        shapes=found.shapes,
-        outlined=found.outlined,
-        notes=found.notes,
+        shapes=columns.shapes,
+        outlined=columns.outlined,
+        notes=columns.notes,
     )
 
 

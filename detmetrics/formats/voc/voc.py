@@ -115,7 +115,9 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
             input=read,
             fields=FIELDS,
             template="{field}",
-            where=lambda row: f"{printable(files[objects.file[row]])}: object {objects.number[row]}",
+            where=lambda row: (
+                f"{printable(files[objects.file[row]])}: object {objects.number[row]}"
+            ),
         ),
         image=Keys(ids, np.array(objects.file, np.int64)),
         category=Keys(
@@ -268,7 +270,9 @@ def write_ground_truth(ground_truth: GroundTruth) -> Written:
     stems = image_stems(ground_truth.catalog)
     files = {
         f"{stems[image]}.xml": _document(
-            ground_truth.catalog.image_names[image], ground_truth.catalog.image_sizes[image].tolist(), own
+            ground_truth.catalog.image_names[image],
+            ground_truth.catalog.image_sizes[image].tolist(),
+            own,
         )
         for image, own in by_image(ground_truth, objects)
     }

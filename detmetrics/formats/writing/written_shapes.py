@@ -96,7 +96,9 @@ def shape_areas(ground_truth: GroundTruth) -> tuple[Floats, int]:
 
     Polygons of masks have an area where the size of the image is known.
     """
-    derived = np.ones(len(ground_truth), bool) if ground_truth.derived is None else ground_truth.derived
+    derived = (
+        np.ones(len(ground_truth), bool) if ground_truth.derived is None else ground_truth.derived
+    )
     if ground_truth.shapes is None or not derived.any():
         return ground_truth.area, 0
     own = ground_truth.take(np.flatnonzero(derived))

@@ -234,7 +234,9 @@ def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats, keypoint
 
 def _of_asked(oriented: Oriented) -> _Found:
     scores = oriented.column("score")
-    return _Found(oriented.shapes.hulls, "xyxy", oriented.shapes, oriented.relative, oriented.notes, scores)
+    return _Found(
+        oriented.shapes.hulls, "xyxy", oriented.shapes, oriented.relative, oriented.notes, scores
+    )
 
 
 def _refuse_pixels(boxes: Floats, path: str) -> None:
@@ -392,7 +394,9 @@ def write_detections(detections: Detections) -> Written:
         outlines = [None] * len(detections)
     lines = [
         f"{line} {score!r}"
-        for line, score in zip(_box_lines(detections, outlines), detections.scores.tolist(), strict=True)
+        for line, score in zip(
+            _box_lines(detections, outlines), detections.scores.tolist(), strict=True
+        )
     ]
     said = lost_outlines(detections) if lost else ()
     return Written(_line_files(detections, lines), (*said, *_lost_of_detections(detections)))
@@ -429,7 +433,9 @@ def _lost(ground_truth: GroundTruth, dropped: int) -> Iterator[str]:
     if dropped:
         what = counted(dropped, "object that is", "objects that are")
         yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"
-    if ground_truth.catalog.category_ids.tolist() != list(range(len(ground_truth.catalog.category_ids))):
+    if ground_truth.catalog.category_ids.tolist() != list(
+        range(len(ground_truth.catalog.category_ids))
+    ):
         yield "ids of classes: their numbers count from 0, in order of id"
     yield from lost_areas(ground_truth)
 

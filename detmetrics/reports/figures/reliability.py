@@ -58,23 +58,41 @@ def draw_reliability(
         return []
     width = (reliability.high - reliability.low)[full]
     ax.bar(
-        reliability.low[full], reliability.precision[full], width, align="edge", color=COLOURS["sky"],
-        edgecolor=COLOURS["blue"], linewidth=0.7,
-    )  # fmt: skip
+        reliability.low[full],
+        reliability.precision[full],
+        width,
+        align="edge",
+        color=COLOURS["sky"],
+        edgecolor=COLOURS["blue"],
+        linewidth=0.7,
+    )
     ax.vlines(
-        reliability.score[full], reliability.precision[full], reliability.score[full], color=COLOURS["vermilion"],
+        reliability.score[full],
+        reliability.precision[full],
+        reliability.score[full],
+        color=COLOURS["vermilion"],
         linewidth=1.4,
-    )  # fmt: skip
+    )
     [points] = ax.plot(
-        reliability.score[full], reliability.precision[full], "o", color=COLOURS["vermilion"], markersize=4,
-        markeredgecolor=INK, markeredgewidth=0.5,
-    )  # fmt: skip
+        reliability.score[full],
+        reliability.precision[full],
+        "o",
+        color=COLOURS["vermilion"],
+        markersize=4,
+        markeredgecolor=INK,
+        markeredgewidth=0.5,
+    )
     gap = "undefined" if math.isnan(reliability.ece) else f"{reliability.ece:.3f}"
     ax.text(
-        0.03, 0.95, f"ECE {gap}\nlargest gap {reliability.mce:.3f}", transform=ax.transAxes, va="top",
-        fontsize=TEXT, color=INK,
+        0.03,
+        0.95,
+        f"ECE {gap}\nlargest gap {reliability.mce:.3f}",
+        transform=ax.transAxes,
+        va="top",
+        fontsize=TEXT,
+        color=INK,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2.0},
-    )  # fmt: skip
+    )
     return [(even, "precision = score"), (points, "a bin and its gap")]
 
 
@@ -82,9 +100,14 @@ def draw_bin_counts(ax: Axes, reliability: Reliability) -> None:
     """How many detections each bin of scores holds, on axes of matplotlib."""
     finish(ax, "", "", "confidence", "detections")
     ax.bar(
-        reliability.low, reliability.count, reliability.high - reliability.low, align="edge", color="#DDDDDD",
-        edgecolor=INK, linewidth=0.6,
-    )  # fmt: skip
+        reliability.low,
+        reliability.count,
+        reliability.high - reliability.low,
+        align="edge",
+        color="#DDDDDD",
+        edgecolor=INK,
+        linewidth=0.6,
+    )
     some = reliability.count[reliability.count > 0]
     if len(some) and some.max() > FAR_APART * some.min():
         ax.set_yscale("log")

@@ -173,15 +173,15 @@ class Gallery:
     def _picture(
         self,
         image: int,
-        detections: Ints,
+        named: Ints,
         targets: Ints,
         sizes: Mapping[int, tuple[int, int]],
     ) -> dict[str, Any]:
-        """An image; detections, targets: rows that groups name, and that must be drawn."""
-        ground_truth, found = self._result.ground_truth, self._result.detections
-        kept = np.flatnonzero((found.image == image) & self._kept)
-        rows = np.union1d(kept, detections)
-        shown = _first(rows[np.argsort(-found.scores[rows], kind="stable")], detections)
+        """An image; named, targets: rows that groups name, and that must be drawn."""
+        ground_truth, detections = self._result.ground_truth, self._result.detections
+        kept = np.flatnonzero((detections.image == image) & self._kept)
+        rows = np.union1d(kept, named)
+        shown = _first(rows[np.argsort(-detections.scores[rows], kind="stable")], named)
         objects = np.flatnonzero(ground_truth.image == image)
         drawn = _first(objects, targets)
         known = ground_truth.catalog.image_sizes[image]

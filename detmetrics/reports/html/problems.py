@@ -165,7 +165,9 @@ def _hidden(result: Evaluation, confidence: float) -> Iterator[dict[str, Any]]:
     rows = rows[detections.scores[rows] >= confidence]
     if not len(rows) or result.rules.class_agnostic:
         return
-    unseen = np.bincount(ground_truth.category, minlength=len(ground_truth.catalog.category_ids)) == 0
+    unseen = (
+        np.bincount(ground_truth.category, minlength=len(ground_truth.catalog.category_ids)) == 0
+    )
     empty = np.bincount(ground_truth.image, minlength=len(ground_truth.catalog.image_ids)) == 0
     in_unseen, on_empty = unseen[detections.category[rows]], empty[detections.image[rows]]
     hidden = int((in_unseen | on_empty).sum())
