@@ -63,13 +63,13 @@ def tables(work: Any, truth: np.ndarray, found: np.ndarray) -> tuple[Any, Any]:
     gt = dm.GroundTruth.from_arrays(
         image_ids=work.gt_image,
         categories=work.gt_category,
-        shapes=Rectangles.of_sides(truth),
+        shapes=Rectangles.from_cxcywhr(truth),
         catalog=catalog,
     )
     dt = dm.Detections.from_arrays(
         image_ids=work.image,
         categories=work.category,
-        shapes=Rectangles.of_sides(found),
+        shapes=Rectangles.from_cxcywhr(found),
         scores=work.scores,
         catalog=catalog,
     )

@@ -93,7 +93,7 @@ def of_shapes(kind: str, shape: str = "auto") -> dm.Evaluation:
 
 def _rectangles(centres: list[tuple[int, int]]) -> Rectangles:
     sides = [(x, y, 40.0, 16.0, 0.1 * at + 0.4) for at, (x, y) in enumerate(centres)]
-    return Rectangles.of_sides(np.array(sides))
+    return Rectangles.from_cxcywhr(np.array(sides))
 
 
 def _rings(centres: list[tuple[int, int]]) -> Masks:

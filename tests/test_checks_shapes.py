@@ -377,18 +377,18 @@ class TestDrawn:
             assert found.areas[at] == pytest.approx(own) or found.encoded[at]
 
     def test_what_crosses_counts_what_it_encloses(self):
-        found = drawn(Polygons.of_corners(np.array(BOW_TIE, float).reshape(1, 4, 2)))
+        found = drawn(Polygons.from_corners(np.array(BOW_TIE, float).reshape(1, 4, 2)))
         assert found.areas.tolist() == pytest.approx([450])
         assert found.tangled.tolist() == [True]
 
     def test_polygons_of_very_many_crossings_are_not_repaired(self):
         random = np.random.default_rng(0).uniform(0, 100, (1, 2000, 2))
-        found = drawn(Polygons.of_corners(np.concatenate([random, random])))
+        found = drawn(Polygons.from_corners(np.concatenate([random, random])))
         assert found.crossing.all()
         assert found.overlaps(np.array([0]), np.array([1])).tolist() == [0]
 
     def test_nothing(self):
-        for outlines in (Polygons.of_boxes(np.zeros((0, 4))), Segmentations(object_column([]))):
+        for outlines in (Polygons.from_boxes(np.zeros((0, 4))), Segmentations(object_column([]))):
             found = drawn(outlines)
             assert (found.rows, len(found.areas), len(found.hulls)) == (0, 0, 0)
             assert not found.crossing.any()
@@ -396,7 +396,7 @@ class TestDrawn:
         assert drawn(None) is None
 
     def test_oriented_boxes(self):
-        found = drawn(Rectangles.of_sides(np.array([[50.0, 50, 30, 10, 0.5]])))
+        found = drawn(Rectangles.from_cxcywhr(np.array([[50.0, 50, 30, 10, 0.5]])))
         assert found.areas.tolist() == pytest.approx([300])
         assert found.box_areas[0] > 600
 

@@ -181,12 +181,12 @@ def outlines(draw, kind: str):
     places = st.tuples(*[st.integers(60, 250)] * 2, *[st.integers(12, 50)] * 2, st.floats(0.1, 1.4))
     sides = np.array(draw(st.lists(places, min_size=rows, max_size=rows, unique=True)), float)
     image = np.array(draw(st.lists(st.integers(0, 1), min_size=rows, max_size=rows)))
-    oriented = Rectangles.of_sides(sides)
+    oriented = Rectangles.from_cxcywhr(sides)
     corners = oriented.points.reshape(-1, 4, 2)
     shapes = {
         "oriented": oriented,
-        "corners": Polygons.of_corners(corners),
-        "triangles": Polygons.of_corners(corners[:, :3]),
+        "corners": Polygons.from_corners(corners),
+        "triangles": Polygons.from_corners(corners[:, :3]),
         "masks": masks_of(oriented, catalog.image_sizes[image]),
     }[kind]
     shared = {

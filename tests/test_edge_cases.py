@@ -646,7 +646,7 @@ class TestExactDuplicates:
             found = dm.Detections.from_arrays(
                 image_ids=[1] * 3,
                 scores=[0.5] * 3,
-                shapes=Polygons.of_corners(np.array(shapes, float)),
+                shapes=Polygons.from_corners(np.array(shapes, float)),
                 **columns,
             )
             oriented = dm.evaluate(truth, found, shape="oriented")

@@ -18,7 +18,7 @@ from detmetrics.cli import cli
 from detmetrics.reports.charts import Line, chart, spark
 from detmetrics.reports.figures import figure_bytes, suffix_of
 from detmetrics.reports.figures.history import draw_metric, histories_figure, history_figure
-from detmetrics.training.history.comparing import Standing
+from detmetrics.training.history.comparing import TrainingStanding
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ class TestFigures:
         assert figure_bytes(history_figure(history), "png")
 
     def test_too_many_are_refused(self, history):
-        standings = [Standing(history, "AP")] * 37
+        standings = [TrainingStanding(history, "AP")] * 37
         with pytest.raises(dm.InputError, match="a figure shows 1 to 36 histories, got 37"):
             histories_figure(standings)
 

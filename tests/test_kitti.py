@@ -49,14 +49,14 @@ def test_metrics_and_difficulties(street):
     assert list(values) == ["AP_easy", "AP_moderate", "AP_hard"]
     assert values["AP_easy"] == pytest.approx(0.0)  # one cut alone: at recall 0
     assert summary(paths, dm.KITTI_R11)["AP_easy"] == pytest.approx(1 / 11)
-    truths = dm.evaluate(*paths, dm.KITTI).curves.truths
+    truths = dm.evaluate(*paths, dm.KITTI).curves.positives
     assert truths.tolist() == [[4, 1, 2, 3], [0] * 4, [0] * 4]
 
 
 @pytest.mark.parametrize(("bottom", "counts"), [("40", 0), ("40.01", 1)])
 def test_an_object_must_be_higher_than_the_bound(street, bottom, counts):
     paths = street(line("Car", f"0 0 100 {bottom}"), FOUND)
-    assert dm.evaluate(*paths, dm.KITTI).curves.truths[0, 1] == counts
+    assert dm.evaluate(*paths, dm.KITTI).curves.positives[0, 1] == counts
 
 
 def test_a_car_takes_what_fits_best_and_not_what_is_surest(street):

@@ -202,7 +202,7 @@ def of_arrays(truth: Masks, found: Masks, images=(1, 2)) -> tuple[dm.GroundTruth
 @pytest.mark.parametrize("counts", [[0, 9, 0, 0, 39], [9, 39], text([9, 39])])
 @pytest.mark.parametrize("images", [None, [1]])
 def test_masks_from_arrays_may_be_any_encoding(counts, images):
-    column = Masks.of_codes([{"size": [6, 8], "counts": counts}] * 2)
+    column = Masks.from_codes([{"size": [6, 8], "counts": counts}] * 2)
     result = dm.evaluate(*of_arrays(column, column), images=images)
     assert result.rules.shape == "mask"
     assert result.summary["AP"] == pytest.approx(1)
@@ -212,8 +212,8 @@ def test_masks_from_arrays_may_be_any_encoding(counts, images):
 
 def test_masks_of_one_image_have_one_size():
     """pycocotools makes -1 of their overlap, which looks like none."""
-    column = Masks.of_codes([FULL, FULL])
-    other = Masks.of_codes([FULL, {"size": [4, 8], "counts": [0, 32]}])
+    column = Masks.from_codes([FULL, FULL])
+    other = Masks.from_codes([FULL, {"size": [4, 8], "counts": [0, 32]}])
     with pytest.raises(dm.TableError, match=r"\[1\]: expected a mask of 8 x 6, .* got 8 x 4"):
         dm.evaluate(*of_arrays(column, other))
     with pytest.raises(dm.TableError, match=r"\[1\]: expected a mask of 8 x 4, .* got 8 x 6"):

@@ -108,7 +108,7 @@ def of_mask(plane: np.ndarray) -> dict:
 def of_corners(corners: list[float]) -> dict:
     xy = np.array(corners, float).reshape(4, 2)
     low, high = xy.min(axis=0), xy.max(axis=0)
-    area = float(Polygons.of_corners(xy[None]).areas[0])
+    area = float(Polygons.from_corners(xy[None]).areas[0])
     return {
         "segmentation": [corners],
         "bbox": [*low.tolist(), *(high - low).tolist()],
@@ -196,7 +196,7 @@ def test_angles_of_every_kind_are_one_evaluation(given, angle):
 
     def turned(boxes: list) -> Rectangles:
         flat = np.array(boxes, float).reshape(-1, 5)
-        return Rectangles.of_sides(np.column_stack([flat[:, :4], np.deg2rad(flat[:, 4])]))
+        return Rectangles.from_cxcywhr(np.column_stack([flat[:, :4], np.deg2rad(flat[:, 4])]))
 
     metric = dm.DetectionMetric(["cat", "dog"], box_format="cxcywhr", angle=angle)
     other = dm.DetectionMetric(["cat", "dog"], box_format="cxcywhr")
@@ -473,13 +473,13 @@ def test_masks_that_somebody_wrote_into_the_bytes_are_refused():
     with np.load(io.BytesIO(metric.to_bytes())) as archive:
         arrays = dict(archive)
     for name, values in [
-        ("found_masks", arrays["found_masks"] + 1),
-        ("found_masks_length", arrays["found_masks_length"] - 1),
-        ("found_masks_count", np.array([0, 1])),
+        ("predictions_masks", arrays["predictions_masks"] + 1),
+        ("predictions_masks_length", arrays["predictions_masks_length"] - 1),
+        ("predictions_masks_count", np.array([0, 1])),
         ("size", np.array([[math.nan, 5]])),
         ("size", np.array([[1.0, 5]])),
-        ("found", np.zeros((1, 9))),
-        ("found_count", np.array([2])),
+        ("predictions", np.zeros((1, 9))),
+        ("predictions_count", np.array([2])),
     ]:
         data = io.BytesIO()
         np.savez(data, **{**arrays, name: values})

@@ -107,7 +107,7 @@ class TestTracing:
         assert {*map(tuple, ring)} == {(10, 0), (1010, 0), (1010, side), (10, side)}
 
     def test_nor_one_of_a_row_of_a_quarter_of_a_billion_columns(self):
-        wide = Masks.of_codes([{"size": [1, 1 << 28], "counts": [5, (1 << 28) - 5]}])
+        wide = Masks.from_codes([{"size": [1, 1 << 28], "counts": [5, (1 << 28) - 5]}])
         tracemalloc.start()
         (ring,) = wide.outline(0, 0)
         _, most = tracemalloc.get_traced_memory()
@@ -147,12 +147,12 @@ class TestDrawn:
 
     def test_corners_of_polygons(self):
         corners = np.array([[[1, 2], [9, 3.26], [4, 8.0]]])
-        column = Polygons.of_corners(corners)
+        column = Polygons.from_corners(corners)
         assert outlines(column, np.array([0]), ONE, 720, 1) == [[[1, 2, 9, 3.3, 4, 8]]]
         assert outlines(column, np.array([0]), 2 * ONE, 7200, 1) == [[[2, 4, 18, 7, 8, 16]]]
 
     def test_oriented_boxes(self):
-        column = Rectangles.of_sides(np.array([[50.0, 50, 20, 10, np.pi / 2]]))
+        column = Rectangles.from_cxcywhr(np.array([[50.0, 50, 20, 10, np.pi / 2]]))
         (((*numbers,),),) = outlines(column, np.array([0]), ONE, 720, 1)
         assert {*zip(numbers[::2], numbers[1::2], strict=True)} == {
             (45, 40), (55, 40), (55, 60), (45, 60)
@@ -180,7 +180,7 @@ class TestDrawn:
         noise = masks(rng.random((500, 500)) < 0.5)
         angles = np.linspace(0, 2 * np.pi, 20_000, endpoint=False)
         far = rng.uniform(10, 300, len(angles))
-        star = Polygons.of_corners((far * [np.cos(angles), np.sin(angles)]).T[None] + 300)
+        star = Polygons.from_corners((far * [np.cos(angles), np.sin(angles)]).T[None] + 300)
         for column in (noise, star):
             (rings,) = outlines(column, np.array([0]), ONE, 720, count)
             assert 0 < sum(map(len, rings)) / 2 <= max(12_000 / count, 64)

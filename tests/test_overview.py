@@ -25,7 +25,7 @@ def truth_of(shapes, **columns) -> dm.GroundTruth:
 
 def oriented(*degrees: float, width: float = 40, height: float = 10) -> Rectangles:
     rows = [[100, 100, width, height, math.radians(angle)] for angle in degrees]
-    return Rectangles.of_sides(np.array(rows, float))
+    return Rectangles.from_cxcywhr(np.array(rows, float))
 
 
 def segmented(folder: Path) -> Path:
@@ -64,7 +64,7 @@ class TestDirections:
 
     def test_polygons_have_none(self):
         hexagon = np.array([[0, 0], [2, 0], [3, 1], [2, 2], [0, 2], [-1, 1]], float)
-        counted = dm.stats(truth_of(Polygons.of_corners(10 * hexagon[None])))
+        counted = dm.stats(truth_of(Polygons.from_corners(10 * hexagon[None])))
         assert counted.directions == {}
         assert counted.outlines["polygons"] == 1
         assert counted.quantiles["corners"].tolist() == [6] * 7

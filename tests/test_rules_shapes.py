@@ -152,7 +152,7 @@ class TestAuto:
         catalog = dm.Catalog.from_ids(images=[1], categories=[1], image_sizes=[(20, 20)])
         corners = np.array(SQUARE, float).reshape(1, 4, 2)
         truth = dm.GroundTruth.from_arrays(
-            image_ids=[1], categories=[1], shapes=Polygons.of_corners(corners), catalog=catalog
+            image_ids=[1], categories=[1], shapes=Polygons.from_corners(corners), catalog=catalog
         )
         path = tmp_path / "found.json"
         path.write_text(json.dumps([detection(1, segmentation=SQUARE)]))
@@ -497,7 +497,7 @@ class TestKnownNumbers:
 class TestAreas:
     """Where the source has none they are of what is measured, and notes say so."""
 
-    TURNED = Rectangles.of_sides(np.array([[50.0, 50, 40, 10, 0.8], [20.0, 20, 8, 4, 0.1]]))
+    TURNED = Rectangles.from_cxcywhr(np.array([[50.0, 50, 40, 10, 0.8], [20.0, 20, 8, 4, 0.1]]))
 
     def tables(self, areas=None):
         rows = {"image_ids": [1, 1], "categories": ["a", "a"], "shapes": self.TURNED}

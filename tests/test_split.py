@@ -186,7 +186,9 @@ class TestFiles:
         found = json.loads(ran.stdout)
         assert (found["groups"], found["duplicates"]) == (3 + 3, 9)
         split = dm.split(root)
-        part_of = dict(zip(split.truth.catalog.image_names, split.part.tolist(), strict=True))
+        part_of = dict(
+            zip(split.ground_truth.catalog.image_names, split.part.tolist(), strict=True)
+        )
         for first in (0, 4, 8):
             assert len({part_of[f"{at}.png"] for at in range(first, first + 4)}) == 1
 

@@ -722,19 +722,19 @@ class TestOrientedBoxes:
         ],
     )
     def test_are_refused(self, sides, says):
-        shapes = dm.Rectangles.of_sides([[5, 5, 4, 2, 0.1], sides])
+        shapes = dm.Rectangles.from_cxcywhr([[5, 5, 4, 2, 0.1], sides])
         with pytest.raises(dm.TableError, match=says):
             dm.GroundTruth.from_arrays(image_ids=[1, 1], categories=[1, 1], shapes=shapes)
 
     def test_none_found_are_still_oriented(self):
         truth = dm.GroundTruth.from_arrays(
-            image_ids=[1], categories=[1], shapes=dm.Rectangles.of_sides([[5, 5, 4, 2, 0.1]])
+            image_ids=[1], categories=[1], shapes=dm.Rectangles.from_cxcywhr([[5, 5, 4, 2, 0.1]])
         )
         none = dm.Detections.from_arrays(
             image_ids=[],
             categories=[],
             scores=[],
-            shapes=dm.Rectangles.of_sides(np.zeros((0, 5))),
+            shapes=dm.Rectangles.from_cxcywhr(np.zeros((0, 5))),
             catalog=truth.catalog,
         )
         result = dm.evaluate(truth, none)

@@ -150,7 +150,7 @@ def blind_spots(
         raise InputError(f"confidences: expected numbers, got {list(confidences)}")
     first = result.rules.iou_thresholds[0]
     everything = result.rules.area_ranges[0].name
-    wrong = outcomes(result, first if iou is None else iou, everything).wrong
+    wrong = outcomes(result, first if iou is None else iou, everything).false_positive
     ground_truth, detections = result.ground_truth, result.detections
     names, images = ground_truth.catalog.class_labels, len(ground_truth.catalog.image_ids)
     objects = np.bincount(ground_truth.category, minlength=len(names))

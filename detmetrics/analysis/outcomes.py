@@ -17,21 +17,21 @@ __all__ = ["Outcomes", "outcomes"]
 class Outcomes:
     """Of the detections that the rules look at, in the order of :class:`Matches`.
 
-    right, wrong : (D,) true and false positives; what is neither is set aside. overlap : (D,)
+    true_positive, false_positive : (D,) what is neither is set aside. overlap : (D,)
     with the ground truth that a true positive took, 0 for all others. first : (K + 1,) where
     each category begins. truths : (K,) ground truths that count.
     """
 
-    right: Bools
-    wrong: Bools
+    true_positive: Bools
+    false_positive: Bools
     overlap: Floats
     first: Ints
-    truths: Ints
+    positives: Ints
 
     @property
     def counts(self) -> Bools:
         """(D,) which are right or wrong, and not set aside."""
-        return self.right | self.wrong
+        return self.true_positive | self.false_positive
 
 
 def outcomes(result: Evaluation, iou: float = 0.5, area: str = "all") -> Outcomes:
@@ -54,12 +54,12 @@ def outcomes(result: Evaluation, iou: float = 0.5, area: str = "all") -> Outcome
     right[detection[is_right]] = True
     overlap[detection[is_right]] = matches.pairs.overlap[pair[is_right]]
     # A match that is not right is set aside; without a match it is wrong where it is liable.
-    wrong = matches.liable[index].copy()
+    wrong = matches.fp_if_unmatched[index].copy()
     wrong[detection] = False
     return Outcomes(
-        right=right,
-        wrong=wrong,
+        true_positive=right,
+        false_positive=wrong,
         overlap=overlap,
         first=np.searchsorted(matches.category, np.arange(matches.categories + 1)),
-        truths=result.curves.truths[:, index],
+        positives=result.curves.positives[:, index],
     )

@@ -110,7 +110,7 @@ def calibration(
     _check(bins)
     matched = outcomes(result, iou, area)
     scores = _scores(result, matched.counts)
-    right, overlap, counts = matched.right, matched.overlap, matched.counts
+    right, overlap, counts = matched.true_positive, matched.overlap, matched.counts
 
     def table(rows: Bools) -> Reliability:
         return _reliability(scores[rows], right[rows], overlap[rows], bins)
@@ -119,7 +119,7 @@ def calibration(
     tables = {
         name: table(counts & (category == index)) for index, name in enumerate(result.class_names)
     }
-    has_truth = matched.truths > 0
+    has_truth = matched.positives > 0
     known = [one for one, there in zip(tables.values(), has_truth, strict=True) if there]
     of_known = counts & has_truth[category]
     return Calibration(
@@ -156,13 +156,13 @@ def detection_ece(
     """
     _check(bins)
     matched = outcomes(result, iou, area)
-    rows = matched.counts & (matched.truths > 0)[result.matching.category]
+    rows = matched.counts & (matched.positives > 0)[result.matching.category]
     scores = _scores(result, matched.counts)[rows]
     cell = _bin(scores, bins)
     for shares in _places(result, rows, along):
         cell = cell * bins + _bin(np.clip(shares, 0.0, 1.0), bins)
     cell = np.unique(cell, return_inverse=True)[1]
-    return _error(cell, scores, matched.right[rows])
+    return _error(cell, scores, matched.true_positive[rows])
 
 
 def _check(bins: int) -> None:

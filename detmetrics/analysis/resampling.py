@@ -57,7 +57,7 @@ def resampled(result: Evaluation, weights: Ints) -> Matches:
         score=matches.score.repeat(found),
         rank=matches.rank.repeat(found),
         in_range=matches.in_range.repeat(found, axis=1),
-        liable=matches.liable.repeat(found, axis=1),
+        fp_if_unmatched=matches.fp_if_unmatched.repeat(found, axis=1),
         images=int(weights.sum()),
         truth_row=matches.truth_row.repeat(there),
         truth_category=matches.truth_category.repeat(there),
@@ -105,7 +105,7 @@ def _copies_of_matched(matched: Matched, times: Ints, moved: Ints) -> Matched:
     ends = np.cumsum(matched.count)
     return Matched(
         pair=pair,
-        right=matched.right.repeat(own),
+        true_positive=matched.true_positive.repeat(own),
         count=total[ends] - total[ends - matched.count],
     )
 
@@ -128,7 +128,7 @@ class _Plan:
     The H true positives stand by curve, which is a threshold and category, and score.
 
     Attributes:
-        liable : (D,) detections that count where they match nothing.
+        unmatched : (D,) detections that count where they match nothing.
         detection, origin : (H,) of each true positive, and the first detection of its category.
         start : (T * K + 1,) where each curve begins; begin : (H,) where its own does.
         corrected, correction : (C,) detections that count by their ground truth and not by
@@ -137,7 +137,7 @@ class _Plan:
         within: by limit, of those that a metric asks for; None stands for all.
     """
 
-    liable: Ints
+    unmatched: Ints
     detection: Ints
     origin: Ints
     start: Ints
@@ -151,14 +151,14 @@ class _Plan:
 
 def _plan_of(matches: Matches, area: int, limits: set[int]) -> _Plan:
     """limits: indices of those at which recall is asked for."""
-    matched, liable = matches.matched[area], matches.liable[area]
+    matched, unmatched = matches.matched[area], matches.fp_if_unmatched[area]
     detection = matches.pairs.detection[matched.pair]
     category = matches.category[detection]
     curve = matched.threshold * matches.categories + category
     curves = np.arange(len(matched.count) * matches.categories + 1)
-    correction = matched.right.astype(np.int64) - liable[detection]
+    correction = matched.true_positive.astype(np.int64) - unmatched[detection]
     changed = np.flatnonzero(correction)
-    hit = np.flatnonzero(matched.right)
+    hit = np.flatnonzero(matched.true_positive)
     start = np.searchsorted(curve[hit], curves)
     first = np.searchsorted(matches.category, np.arange(matches.categories))
     within: dict[int, _Within | None] = {}
@@ -168,7 +168,7 @@ def _plan_of(matches: Matches, area: int, limits: set[int]) -> _Plan:
         whole = len(kept) == len(hit)
         within[limit] = None if whole else _Within(kept, np.searchsorted(curve[hit][kept], curves))
     return _Plan(
-        liable=liable.astype(np.int64),
+        unmatched=unmatched.astype(np.int64),
         detection=detection[hit],
         origin=first[category[hit]],
         start=start,
@@ -230,7 +230,7 @@ class _Weighted(Curves):
             ).astype(np.int64)
             for ignored in matches.ignored
         ]
-        self.truths = np.stack(counts, axis=1)
+        self.positives = np.stack(counts, axis=1)
         areas, limits = len(rules.area_ranges), len(rules.max_detections)
         shape = len(rules.iou_thresholds), matches.categories
         points = np.array(rules.recall_points)
@@ -238,12 +238,12 @@ class _Weighted(Curves):
         cells = np.full((*(shape if every else (shape[0], len(points), shape[1])), areas), np.nan)
         self.recall = np.full((*shape, areas, limits), np.nan)
         for area, plan in plans.items():
-            hits, truths = _Hits(plan, weight, shape), self.truths[:, area]
+            hits, truths = _Hits(plan, weight, shape), self.positives[:, area]
             cells[..., area] = hits.area(truths) if every else hits.envelope(truths, points)
             for limit, within in plan.within.items():
                 self.recall[:, :, area, limit] = hits.recall(truths, within)
-        cells[..., self.truths == 0] = np.nan
-        self.recall[:, self.truths == 0] = np.nan
+        cells[..., self.positives == 0] = np.nan
+        self.recall[:, self.positives == 0] = np.nan
         if every:
             self.headline_area = cells
         else:
@@ -258,9 +258,9 @@ class _Hits:
         self._own = weight[plan.detection]
         self._total = running(self._own)  # (H + 1,) of all true positives before
         # All that count down to a detection; a matched one counts by its ground truth.
-        liable = running(plan.liable * weight)
+        unmatched = running(plan.unmatched * weight)
         corrected = running(plan.correction * weight[plan.corrected])
-        counted = liable[plan.detection + 1] - liable[plan.origin]
+        counted = unmatched[plan.detection + 1] - unmatched[plan.origin]
         counted += corrected[plan.done] - corrected[plan.before]
         found = self._total[1:] - self._total[plan.begin]
         self._precision = found / (counted + TINY)

@@ -156,7 +156,7 @@ def _bin(result: Evaluation, curves: Curves, area: int) -> Bin:
     ap, of_classes = mean("precision", None)
     return Bin(
         range=rules.area_ranges[area],
-        ground_truths=int(found.truths.sum()),
+        ground_truths=int(found.positives.sum()),
         detections=int(found.counts.sum()),
         ap=ap,
         ap_first=mean("precision", 0)[0],

@@ -269,7 +269,7 @@ def _slice(name: str, of: Evaluation, interval: Interval | None, smallest: int) 
     return Slice(
         name=name,
         images=images,
-        objects=int(of.curves.truths[:, 0].sum()),
+        objects=int(of.curves.positives[:, 0].sum()),
         detections=len(of.matching.row),
         small=images < smallest,
         metrics=dict(of.summary),

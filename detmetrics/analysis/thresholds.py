@@ -63,13 +63,13 @@ class OperatingCurve:
     thresholds: Floats
     true_positives: Ints
     false_positives: Ints
-    truths: int
+    positives: int
     images: int
 
     @property
     def false_negatives(self) -> Ints:
         """(S,) ground truths that no kept detection found."""
-        return self.truths - self.true_positives
+        return self.positives - self.true_positives
 
     @property
     def precision(self) -> Floats:
@@ -81,7 +81,7 @@ class OperatingCurve:
     def recall(self) -> Floats:
         """(S,) share of the ground truths that is found; nan without ground truth."""
         with np.errstate(invalid="ignore"):
-            recall: Floats = self.true_positives / np.float64(self.truths)
+            recall: Floats = self.true_positives / np.float64(self.positives)
         return recall
 
     @property
@@ -94,7 +94,7 @@ class OperatingCurve:
         """(S,) F-beta; nan without ground truth."""
         right = (1 + beta**2) * self.true_positives
         below = right + beta**2 * self.false_negatives + self.false_positives
-        return right / below if self.truths else np.full(len(self.thresholds), np.nan)
+        return right / below if self.positives else np.full(len(self.thresholds), np.nan)
 
     def kept(self, threshold: float) -> tuple[int, int]:
         """How many true and false positives have this score or more."""
@@ -175,24 +175,24 @@ def operating_curves(result: Evaluation, iou: float = 0.5, area: str = "all") ->
     >>> import detmetrics as dm
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
     >>> curve = operating_curves(result).classes["dog"]
-    >>> curve.thresholds[:2].tolist(), curve.precision[:2].tolist(), curve.truths
+    >>> curve.thresholds[:2].tolist(), curve.precision[:2].tolist(), curve.positives
     ([0.874, 0.795], [0.0, 0.0], 7)
     """
     _refuse_unlike_prefixes(result)
     found, matches = outcomes(result, iou, area), result.matching
 
     def curve(rows: Ints, truths: int) -> OperatingCurve:
-        return _curve(matches.score[rows], found.right[rows], truths, matches.images)
+        return _curve(matches.score[rows], found.true_positive[rows], truths, matches.images)
 
     rows = np.flatnonzero(found.counts)
     bounds = np.searchsorted(rows, found.first)
-    truths = found.truths.tolist()
+    truths = found.positives.tolist()
     classes = {
         name: curve(rows[bounds[index] : bounds[index + 1]], truths[index])
         for index, name in enumerate(result.class_names)
     }
     pooled = curve(rows[np.argsort(-matches.score[rows], kind="stable")], sum(truths))
-    known = tuple(one for one in classes.values() if one.truths)
+    known = tuple(one for one in classes.values() if one.positives)
     return OperatingCurves(
         classes=classes, pooled=pooled, mean=MeanCurve(pooled=pooled, classes=known)
     )
@@ -208,7 +208,7 @@ def _curve(scores: Floats, right: Bools, truths: int, images: int) -> OperatingC
         thresholds=scores[ends],
         true_positives=found,
         false_positives=ends + 1 - found,
-        truths=truths,
+        positives=truths,
         images=images,
     )
 
@@ -337,7 +337,7 @@ def operating_points(
         _refuse_moved_up(result, [threshold for threshold, _ in chosen.values()])
     else:
         over = curves.pooled if average == "micro" else curves.mean
-        common = _choice(over, sought) if curves.pooled.truths else (None, "no ground truth")
+        common = _choice(over, sought) if curves.pooled.positives else (None, "no ground truth")
         chosen = dict.fromkeys(curves.classes, common)
     classes = {name: _point(curve, *chosen[name], sought) for name, curve in curves.classes.items()}
     return OperatingPoints(
@@ -356,7 +356,7 @@ def operating_points(
 
 def _choice(curve: OperatingCurve | MeanCurve, objective: Objective) -> tuple[float | None, str]:
     """A threshold, or why there is none."""
-    if isinstance(curve, OperatingCurve) and not curve.truths:
+    if isinstance(curve, OperatingCurve) and not curve.positives:
         return None, "no ground truth"
     if not len(curve.thresholds):
         return None, "no detections that count"
@@ -368,7 +368,7 @@ def _point(
     curve: OperatingCurve, threshold: float | None, reason: str, objective: Objective
 ) -> OperatingPoint:
     right, wrong = (0, 0) if threshold is None else curve.kept(threshold)
-    return _numbers(right, wrong, curve.truths, curve.images, objective, threshold, reason)
+    return _numbers(right, wrong, curve.positives, curve.images, objective, threshold, reason)
 
 
 def _together(
@@ -381,7 +381,7 @@ def _together(
     right = sum(point.true_positives for point in classes.values())
     wrong = sum(point.false_positives for point in classes.values())
     threshold, reason = common or (None, "")
-    return _numbers(right, wrong, pooled.truths, pooled.images, objective, threshold, reason)
+    return _numbers(right, wrong, pooled.positives, pooled.images, objective, threshold, reason)
 
 
 def _numbers(
@@ -397,7 +397,7 @@ def _numbers(
         thresholds=np.zeros(1),
         true_positives=np.array([right]),
         false_positives=np.array([wrong]),
-        truths=truths,
+        positives=truths,
         images=images,
     )
     precision = float(at.precision[0]) if right + wrong else math.nan

@@ -91,10 +91,10 @@ def _cells(order: Ints, category: Ints, right: Bools, truths: Ints) -> Cells:
     hits = TruePositives(
         detection=order[hit],
         precision=found / (counted + TINY),
-        wrong=counted - found,
+        false_positives=counted - found,
         first=first[None],
         count=count[None],
-        all_wrong=(of_class - count)[None],
+        all_false_positives=(of_class - count)[None],
     )
     ap = envelope(hits, truths, RECALL_POINTS)[0].mean(axis=1)
     ap[truths == 0] = 0.0

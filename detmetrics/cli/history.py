@@ -12,7 +12,7 @@ import click
 from detmetrics.foundation.errors import InputError
 
 if TYPE_CHECKING:
-    from detmetrics.training.history.comparing import Comparison
+    from detmetrics.training.history.comparing import TrainingComparison
 
 __all__ = ["history"]
 
@@ -82,7 +82,7 @@ def _check_usage(files: tuple[str, ...], options: dict[str, Any]) -> None:
         taken[target] = option
 
 
-def _outputs(comparison: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:
+def _outputs(comparison: TrainingComparison, options: dict[str, Any]) -> dict[str, str | bytes]:
     """What was asked for, by path; the text where nothing else takes standard output."""
     from detmetrics.reports.history import to_json, to_text
 

@@ -117,5 +117,5 @@ def reading_of(options: dict[str, Any]) -> Reading:
 
     asked = {name: options[name] for name in NAMES}
     if not options.get("quiet"):
-        asked["told"] = lambda text: click.echo(text, err=True)
+        asked["on_message"] = lambda text: click.echo(text, err=True)
     return Reading(**asked)

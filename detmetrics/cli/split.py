@@ -70,7 +70,7 @@ def split(source: str, **options: Any) -> None:
             reading=reading,
             progress=patience,
         )
-    say_notes(split.truth.notes, options)
+    say_notes(split.ground_truth.notes, options)
     target = options["output"]
     write_tree(target, part_files(split, source, os.path.abspath(target)), force=options["force"])
     outputs = {}

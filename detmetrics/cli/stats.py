@@ -37,7 +37,7 @@ def stats(ground_truth: str, **options: Any) -> None:
     warnings.simplefilter("ignore", DetmetricsWarning)  # the table says all of them
     with Patience(quiet=options["quiet"]) as patience:
         counted = run(ground_truth, reading=reading_of(options), progress=patience)
-    say_notes(counted.truth.notes, options)
+    say_notes(counted.ground_truth.notes, options)
     outputs = {}
     if path := options["json_file"]:
         outputs[path] = json.dumps(counted.to_dict(), indent=2, sort_keys=True) + "\n"

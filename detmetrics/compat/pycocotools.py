@@ -219,7 +219,7 @@ def _matched(
     count = len(result.rules.iou_thresholds)
     of_found = np.zeros((count, len(found_ids)))
     of_truth = np.zeros((count, len(truth_ids)))
-    set_aside = np.tile(~matches.liable[area], (count, 1))
+    set_aside = np.tile(~matches.fp_if_unmatched[area], (count, 1))
     for threshold in range(count):
         pair, right = matches.matched[area].at(threshold)
         d, g = matches.pairs.detection[pair], matches.pairs.ground_truth[pair]

@@ -31,7 +31,7 @@ class Overview:
     """The numbers of a data set; get one from :func:`stats`.
 
     Attributes:
-        truth: the table that was counted.
+        ground_truth: the table that was counted.
         counts: images, those without objects, objects, crowds, difficult objects, classes.
         objects, images_with: (K,) objects of each class, and images that show it.
         areas: objects by COCO's ranges (small, medium, large), empty without image sizes; the
@@ -49,7 +49,7 @@ class Overview:
     106
     """
 
-    truth: GroundTruth
+    ground_truth: GroundTruth
     counts: dict[str, int]
     objects: Ints
     images_with: Ints
@@ -61,7 +61,7 @@ class Overview:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, None where undefined."""
-        names = self.truth.catalog.class_labels
+        names = self.ground_truth.catalog.class_labels
         return {
             "schema": 1,
             "counts": dict(self.counts),
@@ -80,7 +80,7 @@ class Overview:
             "objects_per_image": dict(self.per_image),
             **({"outlines": dict(self.outlines)} if self.outlines else {}),
             **({"directions": dict(self.directions)} if self.directions else {}),
-            "notes": list(self.truth.notes),
+            "notes": list(self.ground_truth.notes),
         }
 
 

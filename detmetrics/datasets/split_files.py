@@ -32,12 +32,12 @@ def part_files(split: Split, source: str, target: str) -> dict[str, bytes]:
         "coco": _coco,
         "yolo": _yolo,
     }
-    return writers.get(split.truth.source.format, _lists)(split, source, target)
+    return writers.get(split.ground_truth.source.format, _lists)(split, source, target)
 
 
 def _coco(split: Split, source: str, _: str) -> dict[str, bytes]:
     document: dict[str, Any] = json.loads(read_input(source)[0])
-    ground_truth = split.truth
+    ground_truth = split.ground_truth
     listed = positions(
         ground_truth.catalog.image_ids, id_array(row["id"] for row in document["images"])
     )
@@ -63,7 +63,7 @@ def _yolo(split: Split, _: str, target: str) -> dict[str, bytes]:
     files = _listed(split, path)
     if not split.files:  # without images a list holds names, which no trainer finds
         return files
-    names = dict(enumerate(split.truth.catalog.category_names))
+    names = dict(enumerate(split.ground_truth.catalog.category_names))
     content = {part: f"{part}.txt" for part in split.parts}
     described = yaml.safe_dump({"path": ".", **content, "names": names}, sort_keys=False)
     return {**files, "data.yaml": described.encode()}

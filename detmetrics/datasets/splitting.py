@@ -41,7 +41,7 @@ class Split:
     """Which part each image belongs to; get one from :func:`split`.
 
     Attributes:
-        truth: the data set.
+        ground_truth: the data set.
         parts: the names of the parts: train, val and, where there are three, test.
         ratios: the share of images that each part was to have.
         part : (N,) the index of the part of each image of the catalog.
@@ -55,7 +55,7 @@ class Split:
     {'train': 14, 'val': 5, 'test': 5}
     """
 
-    truth: GroundTruth
+    ground_truth: GroundTruth
     parts: tuple[str, ...]
     ratios: tuple[float, ...]
     part: Ints
@@ -72,19 +72,19 @@ class Split:
     @property
     def objects(self) -> Ints:
         """(K, P) how many objects of each class each part has."""
-        classes = len(self.truth.catalog.category_ids)
+        classes = len(self.ground_truth.catalog.category_ids)
         found = np.zeros((classes, len(self.parts)), np.int64)
-        np.add.at(found, (self.truth.category, self.part[self.truth.image]), 1)
+        np.add.at(found, (self.ground_truth.category, self.part[self.ground_truth.image]), 1)
         return found
 
     def image_names(self, part: str) -> tuple[str, ...]:
         """The names of the images of a part, in order of id."""
-        names = self.truth.catalog.image_names
+        names = self.ground_truth.catalog.image_names
         return tuple(names[at] for at in np.flatnonzero(self.part == self.parts.index(part)))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        labels = self.truth.catalog.class_labels
+        labels = self.ground_truth.catalog.class_labels
         return {
             "schema": 1,
             "parts": list(self.parts),
@@ -139,7 +139,7 @@ def split(
     order = by_seed(group, [str(known) for known in ground_truth.catalog.image_ids.tolist()], seed)
     part = _dealt(_images_of(group, ground_truth), np.bincount(group), order, shares)
     return Split(
-        truth=ground_truth,
+        ground_truth=ground_truth,
         parts=PARTS[: len(shares)],
         ratios=shares,
         part=part[group],

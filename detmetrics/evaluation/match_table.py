@@ -81,8 +81,10 @@ def verdicts(
     reason[at] = _texts(near.overlap[best], asked, rules, TAKEN)
 
     bounds = rules.area_ranges[area]
-    verdict[rows[~matches.liable[area]]] = IGNORED
-    reason[rows[~matches.liable[area]]] = "not every object of its class is marked in the image"
+    verdict[rows[~matches.fp_if_unmatched[area]]] = IGNORED
+    reason[rows[~matches.fp_if_unmatched[area]]] = (
+        "not every object of its class is marked in the image"
+    )
     size = SIZES.get(bounds.of, bounds.of)
     reason[rows[~matches.in_range[area]]] = f"its {size} is outside the range {bounds.name}"
 

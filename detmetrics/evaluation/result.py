@@ -137,7 +137,7 @@ class Evaluation:
         """(K,) arrays: ground truths that count, detections within the limit, every metric."""
         detected = np.bincount(self.matching.category, minlength=self.matching.categories)
         return {
-            "ground_truths": self.curves.truths[:, 0],
+            "ground_truths": self.curves.positives[:, 0],
             "detections": detected,
             **per_category(self.curves),
         }

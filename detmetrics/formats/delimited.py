@@ -109,7 +109,7 @@ def _read_csv(given: Given, reading: Reading, *, side: Side) -> Sheet:
     frame, heading, read = read_delimited(
         given, lambda names: _heading(names, reading, given.path, side)
     )
-    reading.done(0.8)
+    reading.on_progress(0.8)
     return sheet_of(
         frame,
         heading,
@@ -151,7 +151,7 @@ def _read_parquet(given: Given, reading: Reading, *, side: Side) -> Sheet:
     except (arrow.ArrowException, OSError, ValueError) as error:
         said = printable((str(error).splitlines() or ["unreadable"])[0][:300])
         raise FormatError(given.path, [f"damaged Parquet: {said}"]) from None
-    reading.done(0.8)
+    reading.on_progress(0.8)
     return sheet_of(
         frame.reset_index(drop=True),
         heading,

@@ -74,8 +74,10 @@ def read_sheet(
     read = chosen.reader(side)
     assert read is not None
     if progress is not None:
-        reading = replace(reading, done=lambda share: progress(f"reading {side}", share))
-    reading.told(f"{printable(given.path)}: {side} read as {chosen.title} ({chosen.name}): {why}")
+        reading = replace(reading, on_progress=lambda share: progress(f"reading {side}", share))
+    reading.on_message(
+        f"{printable(given.path)}: {side} read as {chosen.title} ({chosen.name}): {why}"
+    )
     sheet = read(given, reading)
     sheet = replace(sheet, source=replace(sheet.source, format=chosen.name))
     return _numbered(sheet, reading, given) if side == "detections" else _completed(sheet, reading)

@@ -48,8 +48,8 @@ class Reading:
         angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
             on both sides or on one, see :data:`detmetrics.overlap.polygons.angles.ANGLES`.
         catalog: of the ground truth, when detections are read.
-        done: called with the share that is read; told: called with what each side was taken for
-            and why.
+        on_progress: called with the share that is read; on_message: called with how each side is
+            read and why.
 
     Raises:
         InputError: a setting has a value that does not exist.
@@ -74,8 +74,8 @@ class Reading:
     gt_angle: str | None = None
     det_angle: str | None = None
     catalog: Catalog | None = field(default=None, repr=False)
-    done: Callable[[float], None] = field(default=_nothing, repr=False, compare=False)
-    told: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
+    on_progress: Callable[[float], None] = field(default=_nothing, repr=False, compare=False)
+    on_message: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.pixels not in ("continuous", "inclusive"):

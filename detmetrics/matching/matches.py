@@ -26,7 +26,7 @@ class Matched:
     """
 
     pair: Ints
-    right: Bools
+    true_positive: Bools
     count: Ints
 
     @property
@@ -38,7 +38,7 @@ class Matched:
         """The matched pairs of one threshold, and which of them are right."""
         end = int(self.count[: threshold + 1].sum())
         slots = slice(end - int(self.count[threshold]), end)
-        return self.pair[slots], self.right[slots]
+        return self.pair[slots], self.true_positive[slots]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -58,7 +58,7 @@ class Matches:
         rank : (D,) place inside its image and category, from 0: it counts for a limit M where
             ``rank < M``.
         in_range : (A, D) its size lies in the range.
-        liable : (A, D) where it matches nothing it is a false positive; it is set aside
+        fp_if_unmatched : (A, D) where it matches nothing it is a false positive; it is set aside
             otherwise, as its size is out of range or its class not marked in full.
         images: how many images there are, those without detections included.
         truth_row, truth_category : (G,) of each ground truth.
@@ -83,7 +83,7 @@ class Matches:
     score: Floats
     rank: Ints
     in_range: Bools
-    liable: Bools
+    fp_if_unmatched: Bools
     images: int
     truth_row: Ints
     truth_category: Ints

@@ -119,7 +119,7 @@ def match(
         score=detections.scores[row],
         rank=choices[0].rank,
         in_range=in_range,
-        liable=liable,
+        fp_if_unmatched=liable,
         images=len(ground_truth.catalog.image_ids),
         truth_row=truth_row,
         truth_category=np.zeros_like(truth_row) if pooled else ground_truth.category[truth_row],
@@ -159,7 +159,7 @@ def _matched(
 ) -> tuple[Pairs, tuple[Matched, ...]]:
     """Match in every area range; the pairs, and which of them are matched.
 
-    found: the candidates of all ranges, or a record a range; groups : (G,) are matched last, by
+    choices: the candidates of all ranges, or a record a range; groups : (G,) are matched last, by
     what is left; in_range : (A, D) detections.
     """
     if len(choices) == 1 and rules.range_slack is None:
@@ -203,7 +203,7 @@ def _in_ranges(
         if rules.assignment == "truths":
             right &= inside[pairs.detection[pair]]
         count = np.array([len(part) for part in slots])
-        matched.append(Matched(pair=pair, right=right, count=count))
+        matched.append(Matched(pair=pair, true_positive=right, count=count))
     return tuple(matched)
 
 

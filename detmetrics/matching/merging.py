@@ -62,7 +62,7 @@ def _union(a: Matches, b: Matches) -> Matches:
         score=score[order],
         rank=np.concatenate([a.rank, b.rank])[order],
         in_range=np.concatenate([a.in_range, b.in_range], axis=1)[:, order],
-        liable=np.concatenate([a.liable, b.liable], axis=1)[:, order],
+        fp_if_unmatched=np.concatenate([a.fp_if_unmatched, b.fp_if_unmatched], axis=1)[:, order],
         images=a.images,
         truth_row=np.concatenate([a.truth_row, b.truth_row + len(a.truth_row)]),
         truth_category=np.concatenate([a.truth_category, b.truth_category]),
@@ -102,5 +102,5 @@ def _union_of_matched(a: Matched, b: Matched, moved: Ints, offset: int) -> Match
         pairs.append(pair[order])
         rights.append(np.concatenate([my_right, other_right])[order])
     return Matched(
-        pair=np.concatenate(pairs), right=np.concatenate(rights), count=a.count + b.count
+        pair=np.concatenate(pairs), true_positive=np.concatenate(rights), count=a.count + b.count
     )

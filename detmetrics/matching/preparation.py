@@ -58,8 +58,9 @@ def evaluated_classes(
     if not known:
         wanted = ", ".join(rule.name for rule in rules.class_rules)
         raise RulesError(
-            f"{ground_truth.source.name}: rules {rules.name} evaluate {wanted}, and the classes are "
-            f"{few(ground_truth.catalog.class_labels)}: rename them, or name yours with class_rules"
+            f"{ground_truth.source.name}: rules {rules.name} evaluate {wanted}, and the classes "
+            f"are {few(ground_truth.catalog.class_labels)}: rename them, or name yours with "
+            "class_rules"
         )
     row, category, beside = (
         np.arange(len(ground_truth)),
@@ -201,8 +202,9 @@ def _refuse_unknown_attributes(ground_truth: GroundTruth, rules: Rules) -> None:
         values = ground_truth.attributes.get(name, np.full(len(ground_truth), np.nan))
         if unknown := int((np.isnan(values) & ~roles.excused(ground_truth, rules)).sum()):
             raise RulesError(
-                f"rules {rules.name} need the {name} of each object, unknown of {unknown:,} of "
-                f"{len(ground_truth):,}: a field {name} in COCO's annotations, or a column in a table"
+                f"rules {rules.name} need the {name} of each object, unknown of {unknown:,} "
+                f"of {len(ground_truth):,}: a field {name} in COCO's annotations, or a column in a "
+                "table"
             )
 
 
@@ -214,8 +216,8 @@ def _refuse_unknown_frequency(ground_truth: GroundTruth, rules: Rules) -> None:
         return
     where = f"; {counted(len(odd), 'class has', 'classes have')} another or none: {odd[0]}"
     raise RulesError(
-        f"{ground_truth.source.name}: rules {rules.name} need the frequency of classes: categories with "
-        f"frequency r, c or f, as in LVIS files{where if odd else ''}"
+        f"{ground_truth.source.name}: rules {rules.name} need the frequency of classes: categories "
+        f"with frequency r, c or f, as in LVIS files{where if odd else ''}"
     )
 
 
@@ -245,8 +247,8 @@ def _overruled(ground_truth: GroundTruth, rules: Rules) -> Iterator[str]:
     if rules.ignore == "overwrite" and overruled:
         as_theirs = ", as pycocotools does" if rules.name == COCO.name else ""
         note = (
-            f"{ground_truth.source.name}: {overruled:,} ground truths have ignore set but are no crowd: "
-            f"rules {rules.name} count them{as_theirs}; .replace(ignore='honour') or "
+            f"{ground_truth.source.name}: {overruled:,} ground truths have ignore set but are no "
+            f"crowd: rules {rules.name} count them{as_theirs}; .replace(ignore='honour') or "
             "--ignore honour leaves them out"
         )
         warnings.warn(note, DetmetricsWarning, stacklevel=4)

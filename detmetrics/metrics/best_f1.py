@@ -15,7 +15,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Floats
 
-__all__ = ["OperatingPoint", "best_f1"]
+__all__ = ["BestF1", "best_f1"]
 
 PLACES = 1_000
 SMOOTHED = 0.1
@@ -23,7 +23,7 @@ EPS = 1e-16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperatingPoint:
+class BestF1:
     """confidence: one for all classes; precision, recall, f1 : (K,) there, nan without truth."""
 
     confidence: float
@@ -32,7 +32,7 @@ class OperatingPoint:
     f1: Floats
 
 
-def best_f1(curves: Sequence[tuple[Floats, Floats, Floats] | None]) -> OperatingPoint:
+def best_f1(curves: Sequence[tuple[Floats, Floats, Floats] | None]) -> BestF1:
     """Where the mean F1 is best.
 
     curves: of each class recall, precision and score at every detection, best first; None
@@ -46,7 +46,7 @@ def best_f1(curves: Sequence[tuple[Floats, Floats, Floats] | None]) -> Operating
     f1 = 2 * precision * recall / (precision + recall + EPS)
     known = [row for row, curve in enumerate(curves) if curve is not None]
     best = int(_smooth(f1[known].mean(axis=0)).argmax()) if known else 0
-    return OperatingPoint(
+    return BestF1(
         confidence=float(places[best]) if known else np.nan,
         precision=precision[:, best],
         recall=recall[:, best],

@@ -22,7 +22,7 @@ from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.parallel import each
 from detmetrics.matching.matches import Matches
-from detmetrics.metrics.best_f1 import OperatingPoint, best_f1
+from detmetrics.metrics.best_f1 import BestF1, best_f1
 from detmetrics.metrics.interpolation import (
     TruePositives,
     area_under_envelope,
@@ -50,12 +50,12 @@ class Curve:
             is no ground truth.
         envelope : (n,) the highest precision at this recall or beyond: what AP averages.
         scores : (n,) of the detections.
-        truths: how many ground truths count.
+        positives: how many ground truths count.
 
     >>> import detmetrics as dm
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
     >>> curve = result.curve("dog")
-    >>> curve.truths, curve.scores[:2].tolist(), curve.recall[-1].round(3).item()
+    >>> curve.positives, curve.scores[:2].tolist(), curve.recall[-1].round(3).item()
     (7, [0.874, 0.795], 0.286)
     """
 
@@ -63,7 +63,7 @@ class Curve:
     precision: Floats
     envelope: Floats
     scores: Floats
-    truths: int
+    positives: int
 
 
 class Curves:
@@ -76,7 +76,7 @@ class Curves:
         self._hits: dict[tuple[int, float], TruePositives] = {}
 
     @cached_property
-    def truths(self) -> Ints:
+    def positives(self) -> Ints:
         """(K, A) ground truths that count: the denominators of recall."""
         matches = self.matches
         counts = [
@@ -98,7 +98,7 @@ class Curves:
 
         def of(area: int) -> Floats:
             hits = self.true_positives(area, limit)
-            return envelope(hits, self.truths[:, area], self._points).swapaxes(1, 2)
+            return envelope(hits, self.positives[:, area], self._points).swapaxes(1, 2)
 
         return self._defined(each(of, self._areas))
 
@@ -111,7 +111,7 @@ class Curves:
         cells = [
             scores_reached(
                 self.true_positives(area, limit),
-                self.truths[:, area],
+                self.positives[:, area],
                 self._points,
                 self.matches.score,
                 best,
@@ -143,7 +143,7 @@ class Curves:
         """What AP is the mean of, for these true positives: (T, R, K) precision at the recall
         points, or (T, K) the area under each curve.
         """
-        truths = self.truths[:, area]
+        truths = self.positives[:, area]
         match self.matches.rules.interpolation:
             case "points":
                 return envelope(hits, truths, self._points).swapaxes(1, 2)
@@ -169,17 +169,17 @@ class Curves:
             for index, limit in enumerate(rules.max_detections):
                 found = np.diff(running(rank < limit)[bounds]).reshape(shape)
                 with np.errstate(invalid="ignore"):
-                    cells[:, :, area, index] = found / self.truths[:, area]
+                    cells[:, :, area, index] = found / self.positives[:, area]
         return cells
 
     @cached_property
-    def operating_point(self) -> OperatingPoint:
+    def operating_point(self) -> BestF1:
         """Precision, recall and F1 at the best mean F1, at the first threshold, over all sizes."""
         limit = self.matches.rules.max_limit
 
         def of(category: int) -> tuple[Floats, Floats, Floats] | None:
             curve = self.curve(category, 0, 0, limit)
-            return (curve.recall, curve.precision, curve.scores) if curve.truths else None
+            return (curve.recall, curve.precision, curve.scores) if curve.positives else None
 
         return best_f1([of(category) for category in range(self.matches.categories)])
 
@@ -189,7 +189,7 @@ class Curves:
         matches, threshold = self.matches, self.matches.rules.iou_thresholds[0]
         pair, right = matches.matched[0].at(0)
         detection = matches.pairs.detection[pair]
-        apart, counts = np.zeros(len(matches.row)), matches.liable[0].copy()
+        apart, counts = np.zeros(len(matches.row)), matches.fp_if_unmatched[0].copy()
         apart[detection[right]] = 1 - matches.pairs.overlap[pair[right]]
         counts[detection] = right
         is_right = np.zeros(len(matches.row), bool)
@@ -198,7 +198,7 @@ class Curves:
         def of(category: int) -> OptimalLRP | None:
             rows = np.arange(self._first[category], self._first[category + 1])
             rows = rows[counts[rows]]
-            truths = int(self.truths[category, 0])
+            truths = int(self.positives[category, 0])
             columns = is_right[rows], apart[rows], matches.score[rows]
             return optimal_lrp(*columns, truths, threshold) if truths else None
 
@@ -208,10 +208,10 @@ class Curves:
         """(K,) the log-average miss rate at the first threshold; nan without ground truth."""
         matches = self.matches
         rates = np.full(matches.categories, np.nan)
-        for category in np.flatnonzero(self.truths[:, area] > 0).tolist():
+        for category in np.flatnonzero(self.positives[:, area] > 0).tolist():
             rates[category] = log_average_miss_rate(
                 self._right(category, 0, area, matches.rules.max_limit)[0],
-                int(self.truths[category, area]),
+                int(self.positives[category, area]),
                 matches.images,
                 matches.rules.miss_rate,
             )
@@ -256,14 +256,14 @@ class Curves:
         """The curve of one category, threshold and area range; all are indices but ``limit``."""
         right, scores = self._right(category, threshold, area, limit)
         found = np.cumsum(right)
-        truths = int(self.truths[category, area])
+        truths = int(self.positives[category, area])
         precision = found / (np.arange(1, len(found) + 1) + TINY)
         return Curve(
             recall=found / truths if truths else np.full(len(found), np.nan),
             precision=precision,
             envelope=np.maximum.accumulate(precision[::-1])[::-1],
             scores=scores,
-            truths=truths,
+            positives=truths,
         )
 
     def _right(
@@ -276,7 +276,7 @@ class Curves:
         detection = matches.pairs.detection[pair]
         right = np.zeros(len(matches.row), bool)
         right[detection[is_right]] = True
-        counts = matches.liable[area].copy()
+        counts = matches.fp_if_unmatched[area].copy()
         counts[detection] = is_right
         counts &= matches.rank < limit
         return right[rows][counts[rows]], matches.score[rows][counts[rows]]
@@ -298,9 +298,9 @@ class Curves:
     def _find_true_positives(self, area: int, limit: float) -> TruePositives:
         matches = self.matches
         matched = matches.matched[area]
-        liable = matches.liable[area]
+        liable = matches.fp_if_unmatched[area]
         detection = matches.pairs.detection[matched.pair]
-        right = matched.right
+        right = matched.true_positive
         if limit < matches.rules.max_limit:
             within = matches.rank < limit
             liable = liable & within
@@ -334,10 +334,10 @@ class Curves:
         return TruePositives(
             detection=detection[right],
             precision=found / (counted + TINY),
-            wrong=counted - found,
+            false_positives=counted - found,
             first=hits[first[:-1]].reshape(shape),
             count=count,
-            all_wrong=of_curve - count,
+            all_false_positives=of_curve - count,
         )
 
     def _best_scores(self) -> Floats:
@@ -350,7 +350,7 @@ class Curves:
     def _defined(self, cells: list[Floats]) -> Floats:
         """From (..., K) for each area range to (..., K, A), undefined cells nan."""
         stacked = np.stack(cells, axis=-1)
-        stacked[..., self.truths == 0] = np.nan
+        stacked[..., self.positives == 0] = np.nan
         return stacked
 
 

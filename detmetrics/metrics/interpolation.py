@@ -30,16 +30,16 @@ class TruePositives:
     """True positives of one area range and limit, by threshold, category and falling score.
 
     detection : (Q,) index into the matches; precision : (Q,) down to that detection;
-    wrong : (Q,) false positives before it; first, count : (T, K) the slice of each threshold and
-    category; all_wrong : (T, K) its false positives, those behind the last true positive too.
+    false_positives : (Q,) before it; first, count : (T, K) the slice of each threshold and
+    category; all_false_positives : (T, K) of all of it, those behind the last true positive too.
     """
 
     detection: Ints
     precision: Floats
-    wrong: Ints
+    false_positives: Ints
     first: Ints
     count: Ints
-    all_wrong: Ints
+    all_false_positives: Ints
 
 
 def envelope(hits: TruePositives, truths: Ints, points: Floats) -> Floats:
@@ -92,7 +92,7 @@ def area_under_trapezoids(hits: TruePositives, truths: Ints) -> Floats:
     def area(hit: slice, objects: int, _: int) -> float:
         precision = hits.precision[hit]
         found = np.arange(len(precision))
-        points = found + hits.wrong[hit]  # points of the curve before each true positive
+        points = found + hits.false_positives[hit]  # points of the curve before each true positive
         before = found / np.maximum(points, 1)
         # (recall' - recall) * (precision' + precision) / 2
         return float(((before + precision) / 2)[points > 0].sum()) / objects
@@ -117,7 +117,7 @@ def area_under_lines(
         # height if a false positive stands there, and at its own.
         place = np.repeat(recall, 2)[1:-1]
         falls = np.ones(len(envelope), bool)
-        falls[::2] = np.diff(hits.wrong[hit], prepend=0) > 0
+        falls[::2] = np.diff(hits.false_positives[hit], prepend=0) > 0
         found = len(recall) - 1
         last = found / (found + wrong) if slope else 0.0
         x = np.concatenate([[0.0], place[falls], [recall[-1], 1.0]])
@@ -139,7 +139,7 @@ def _each_curve(
     for threshold, category in np.argwhere(hits.count > 0).tolist():
         first = int(hits.first[threshold, category])
         hit = slice(first, first + int(hits.count[threshold, category]))
-        wrong = int(hits.all_wrong[threshold, category])
+        wrong = int(hits.all_false_positives[threshold, category])
         areas[threshold, category] = area(hit, int(truths[category]), wrong)
     return areas
 

@@ -15,13 +15,13 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 
-__all__ = ["CONFIDENCES", "Assignment", "jaccard_index"]
+__all__ = ["CONFIDENCES", "MaximumMatching", "jaccard_index"]
 
 CONFIDENCES = tuple(0.1 * step for step in range(10))
 EPS = 1e-6
 
 
-class Assignment:
+class MaximumMatching:
     """As many pairs as possible, one to one, while detections come one after another.
 
     A detection takes a free object, or one whose holder can move on to another (an augmenting
@@ -79,7 +79,7 @@ def jaccard_index(
     score, image, in_region : (D,) of detections, best first, and reached: the objects of each;
     truth_image, truth_in_region : (G,) of the objects that count; images: how many there are.
     """
-    pairs = Assignment(len(score), len(truth_image))
+    pairs = MaximumMatching(len(score), len(truth_image))
     best, start = 0.0, 0
     for confidence in reversed(CONFIDENCES):
         end = int((score > confidence).sum())

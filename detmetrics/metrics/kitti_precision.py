@@ -55,7 +55,7 @@ def _as_matched(matches: Matches, area: int, threshold: int) -> tuple[Ints, AtCu
     detection = matches.pairs.detection[pair]
     right = np.zeros(len(matches.row), bool)
     right[detection[is_right]] = True
-    wrong = matches.liable[area].copy()
+    wrong = matches.fp_if_unmatched[area].copy()
     wrong[detection] = False
 
     def at(above: Bools) -> tuple[Ints, Ints]:
@@ -79,7 +79,7 @@ def _anew(matches: Matches, area: int, threshold: int) -> tuple[Ints, AtCut]:
         truth, detection = pairs.ground_truth[left], pairs.detection[left]
         chosen = taken_by_truths(truth, detection)
         truth, detection = truth[chosen], detection[chosen]
-        wrong = matches.liable[area] & above
+        wrong = matches.fp_if_unmatched[area] & above
         wrong[detection] = False
         wrong[pairs.detection[in_region]] = False
         return detection[counts[truth] & in_range[detection]], np.flatnonzero(wrong)

@@ -154,7 +154,7 @@ def mean_of(cells: Floats, curves: Curves, area: int) -> float:
     cells : (..., K), nan in classes that the metric is not about.
     """
     matches = curves.matches
-    measured = (curves.truths[:, area] > 0) & ~np.isnan(cells[(0,) * (cells.ndim - 1)])
+    measured = (curves.positives[:, area] > 0) & ~np.isnan(cells[(0,) * (cells.ndim - 1)])
     if matches.rules.classes == "detected":
         measured &= np.bincount(matches.category, minlength=matches.categories) > 0
     elif matches.rules.classes == "all" and measured.any():
@@ -230,7 +230,7 @@ CELLS: dict[str, Callable[[Curves, Metric], Floats]] = {
 def _why_undefined(curves: Curves, metric: Metric) -> str:
     if curves.matches.unsized[metric.area]:
         return UNSIZED
-    if metric.kind in LRP_PARTS and curves.truths[:, metric.area].any():
+    if metric.kind in LRP_PARTS and curves.positives[:, metric.area].any():
         return "nothing is found"
     reason = _reason(curves.matches.rules, metric.area)
     if metric.kind in FREQUENCIES:

@@ -38,7 +38,7 @@ def tie_interval(
     def mean(cells: Floats) -> float:
         if category is None:
             return mean_of(cells, curves, metric.area)
-        if curves.truths[category, metric.area] == 0:
+        if curves.positives[category, metric.area] == 0:
             return math.nan
         return float(cells[..., category].mean())
 
@@ -47,7 +47,7 @@ def tie_interval(
         return value, value
     hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
     low, high = (
-        curves.cells(metric.area, replace(hits, precision=precision, wrong=wrong))
+        curves.cells(metric.area, replace(hits, precision=precision, false_positives=wrong))
         for precision, wrong in _orders(curves, hits, metric.area)
     )
     if metric.kind in FREQUENCIES:
@@ -77,7 +77,7 @@ def _orders(
         rows = slice(of_threshold[threshold], of_threshold[threshold + 1])
         hit = hits.detection[rows]
         pair, counts = matches.matched[area].at(threshold)
-        counted = matches.liable[area].copy()
+        counted = matches.fp_if_unmatched[area].copy()
         counted[pairs.detection[pair]] = counts
         right = np.zeros(len(counted), bool)
         right[hit] = True

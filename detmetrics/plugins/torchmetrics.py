@@ -22,8 +22,10 @@ from detmetrics.rules import COCO, TORCHMETRICS, Rules
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog
 from detmetrics.training.batches.bitmaps import masks_of_codes
+from detmetrics.training.batches.classes import Classes
+from detmetrics.training.batches.columns import ImageBoxes
 from detmetrics.training.batches.forms import Form
-from detmetrics.training.batches.images import Classes, ImageBoxes, image_of
+from detmetrics.training.batches.images import image_of
 
 try:
     import torch

@@ -17,7 +17,7 @@ from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import few, shown
 from detmetrics.rules import COCO, Rules
-from detmetrics.training.batches.images import array_of
+from detmetrics.training.batches.tensors import array_of
 from detmetrics.training.history import EarlyStopping
 from detmetrics.training.metric import DetectionMetric
 

@@ -15,7 +15,7 @@ from detmetrics.reports.charts import Line, chart
 from detmetrics.reports.grids import grid_text
 from detmetrics.reports.tables import Cell, Table
 from detmetrics.training.history.choosing import Best
-from detmetrics.training.history.comparing import Comparison, Standing
+from detmetrics.training.history.comparing import TrainingComparison, TrainingStanding
 from detmetrics.training.history.course import Course
 
 __all__ = ["comparison_table", "marked", "to_json", "to_text"]
@@ -24,13 +24,13 @@ WIDTH = 100
 SCHEMA = 1
 
 
-def comparison_table(comparison: Comparison) -> Table:
+def comparison_table(comparison: TrainingComparison) -> Table:
     """A row a history: the metric, its best value and epoch, its last value, the verdict."""
     columns = ("history", "metric", "best", "epoch", "last", "verdict")
     return Table(columns, tuple(_row(standing) for standing in comparison.standings))
 
 
-def to_text(comparison: Comparison, *, width: int | None = None) -> str:
+def to_text(comparison: TrainingComparison, *, width: int | None = None) -> str:
     """The table, then for each history its curves, the verdict and the evidence for it."""
     parts = [grid_text(comparison_table(comparison), width)]
     parts += [f"{reason}\n" for reason in comparison.reasons]
@@ -39,7 +39,7 @@ def to_text(comparison: Comparison, *, width: int | None = None) -> str:
     return "\n".join(parts)
 
 
-def to_json(comparison: Comparison) -> str:
+def to_json(comparison: TrainingComparison) -> str:
     """JSON with sorted keys and numbers at full precision; undefined is null."""
     document = {
         "schema": SCHEMA,
@@ -56,7 +56,7 @@ def marked(course: Course, best: Best | None) -> int | None:
     return course.rows.index(best.row - 1)
 
 
-def _row(standing: Standing) -> tuple[Cell, ...]:
+def _row(standing: TrainingStanding) -> tuple[Cell, ...]:
     best = standing.best
     name = standing.history.source
     verdict = str(standing.verdict)
@@ -69,7 +69,7 @@ def _cell(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _block(standing: Standing, width: int) -> Iterator[str]:
+def _block(standing: TrainingStanding, width: int) -> Iterator[str]:
     rows = counted(len(standing.history), "row")
     yield f"{printable(standing.history.source)}, {rows}: {standing.verdict}"
     yield from chart(*_curves(standing), width=max(20, min(60, width - 40)))
@@ -88,7 +88,7 @@ def _wrapped(kind: str, sentence: str, width: int) -> list[str]:
     )
 
 
-def _curves(standing: Standing) -> tuple[list[Line], int | None, str]:
+def _curves(standing: TrainingStanding) -> tuple[list[Line], int | None, str]:
     course = standing.course
     lines = [Line("train loss", course.train), Line("val loss", course.val)]
     if course.column is not None:
@@ -97,7 +97,7 @@ def _curves(standing: Standing) -> tuple[list[Line], int | None, str]:
     return lines, mark, "" if mark is None else f"best, {course.place(mark)}"
 
 
-def _plain(standing: Standing) -> dict[str, Any]:
+def _plain(standing: TrainingStanding) -> dict[str, Any]:
     verdict, course = standing.verdict, standing.course
     return {
         "source": standing.history.source,

@@ -34,7 +34,7 @@ OUTLINES = {
 
 def to_text(counted: Overview) -> str:
     """Counts, classes, sizes and objects an image, a table each."""
-    unit = "shares of the image" if counted.truth.relative else "pixels"
+    unit = "shares of the image" if counted.ground_truth.relative else "pixels"
     tables = [
         Table(("", "count"), tuple((COUNTS[n], value) for n, value in counted.counts.items())),
         _classes(counted),
@@ -46,7 +46,7 @@ def to_text(counted: Overview) -> str:
         rows = tuple((name, n, f"{n / total:.1%}") for name, n in counted.areas.items())
         tables.append(Table(("area (COCO's ranges)", "objects", "share"), rows))
     tables += _of_outlines(counted)
-    notes = [printable(note) for note in counted.truth.notes]
+    notes = [printable(note) for note in counted.ground_truth.notes]
     return "\n".join([*map(grid_text, tables), *notes, ""] if notes else [*map(grid_text, tables)])
 
 
@@ -61,7 +61,7 @@ def _of_outlines(counted: Overview) -> Iterator[Table]:
 
 
 def _classes(counted: Overview) -> Table:
-    names = counted.truth.catalog.class_labels
+    names = counted.ground_truth.catalog.class_labels
     total = max(int(counted.objects.sum()), 1)
     order = np.argsort(-counted.objects, kind="stable").tolist()
     rows = tuple(

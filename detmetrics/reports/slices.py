@@ -98,9 +98,9 @@ def _about(slices: Slices) -> Iterator[str]:
         yield f"{counted(slices.without_value, 'image')} without a value: the slice (none)"
     if slices.resamples:
         yield (
-            f"{slices.level:.0%} intervals over {slices.resamples:,} bootstrap samples of the images "
-            f"of each slice, seed {slices.seed}; below or above all: the interval leaves out the "
-            "value of all images"
+            f"{slices.level:.0%} intervals over {slices.resamples:,} bootstrap samples of the "
+            f"images of each slice, seed {slices.seed}; below or above all: the interval leaves "
+            "out the value of all images"
         )
 
 

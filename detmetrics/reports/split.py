@@ -14,7 +14,7 @@ def to_text(split: Split, target: str) -> str:
     """Images and objects of each class by part, and what was kept together."""
     heads = tuple(head for part in split.parts for head in (part, "share"))
     objects = split.objects
-    names = split.truth.catalog.class_labels
+    names = split.ground_truth.catalog.class_labels
     rows = [("images", *_cells([*split.images.values()]))]
     rows += [(name, *_cells(row)) for name, row in zip(names, objects.tolist(), strict=True)]
     images = len(split.part)

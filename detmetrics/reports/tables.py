@@ -92,7 +92,7 @@ def full_table(
     """All classes together in one row, then a row a class, each with the signature."""
     classes = class_table(result, sort, intervals)
     counts = {
-        "ground_truths": int(result.curves.truths[:, 0].sum()),
+        "ground_truths": int(result.curves.positives[:, 0].sum()),
         "detections": len(result.matching.row),
     }
     values: dict[str, Cell] = {**counts, **result.summary}

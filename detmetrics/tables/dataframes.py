@@ -35,11 +35,12 @@ def frame_shapes(frame: pd.DataFrame) -> Polygons | None:
                 f"frame: row {row}: expected four corners of finite numbers, "
                 f"got {corners[row].tolist()}"
             )
-        return Polygons.of_corners(corners.reshape(-1, 4, 2))
+        return Polygons.from_corners(corners.reshape(-1, 4, 2))
     if found := sorted(ANGLES & set(map(str, frame.columns))):
         raise TableError(
-            f"frame: column {found[0]}: a frame does not tell unit and direction of angles: give "
-            "shapes=Rectangles.of_sides(...) to from_arrays, or drop the column for upright boxes"
+            f"frame: column {found[0]}: a frame does not tell unit and direction of angles: "
+            "give shapes=Rectangles.from_cxcywhr(...) to from_arrays, or drop the column for "
+            "upright boxes"
         )
     return None
 

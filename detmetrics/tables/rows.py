@@ -99,7 +99,7 @@ class Rows:
 
     def _made_as(self, kind: Kind, single: bool) -> Shapes:
         if not len(self):
-            return kind.made(Polygons.of_boxes(np.zeros((0, 4))), np.zeros((0, 2)), single)
+            return kind.made(Polygons.from_boxes(np.zeros((0, 4))), np.zeros((0, 2)), single)
         outlines = self._outlines
         if not isinstance(outlines, kind.takes):
             natural = self.natural

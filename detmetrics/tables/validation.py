@@ -59,7 +59,7 @@ def outline_column(shapes: Polygons | Masks, count: int) -> Polygons | Masks:
             corners = f"3 corners or more, got {shapes.count[row]}"
             raise TableError(f"shapes[{row}]: expected {corners}")
     if isinstance(shapes, Rectangles):
-        _refuse_sides(shapes.sides)
+        _refuse_sides(shapes.cxcywhr)
     return shapes
 
 

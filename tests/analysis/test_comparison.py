@@ -68,7 +68,7 @@ def test_objects_that_only_one_finds(pair):
     assert counts["both"] == len(found[0] & found[1])
     assert counts["only_a"] == len(found[0] - found[1]) > 0
     assert counts["only_b"] == len(found[1] - found[0])
-    assert sum(counts.values()) == int(a.curves.truths[:, 0].sum())
+    assert sum(counts.values()) == int(a.curves.positives[:, 0].sum())
     only_a, _ = objects.by_image(24)
     assert only_a.sum() == counts["only_a"]
 
@@ -122,9 +122,9 @@ def test_ground_truths_of_other_shapes_in_equal_boxes_are_told_apart():
         catalog = dm.Catalog.from_ids(images=[1], categories=["cat"])
         columns = {"image_ids": [1], "categories": ["cat"], "catalog": catalog}
         truth = dm.GroundTruth.from_arrays(
-            boxes=[[0, 0, 9, 9]], areas=[9], shapes=Polygons.of_corners(corners), **columns
+            boxes=[[0, 0, 9, 9]], areas=[9], shapes=Polygons.from_corners(corners), **columns
         )
-        shapes = Polygons.of_corners(square)
+        shapes = Polygons.from_corners(square)
         return dm.evaluate(truth, dm.Detections.from_arrays(scores=[0.5], shapes=shapes, **columns))
 
     square = np.array([[[0, 0], [9, 0], [9, 9], [0, 9.0]]])

@@ -412,7 +412,7 @@ def test_every_detection_is_right_or_one_error_or_set_aside(scene):
     wrong = errors.detection[errors.detection >= 0]
     assert len(np.unique(wrong)) == len(wrong) == errors.counts["false positives"]
     assert errors.true_positives + len(wrong) + errors.set_aside == len(result.matching.row)
-    objects = result.curves.truths[:, 0].sum()
+    objects = result.curves.positives[:, 0].sum()
     assert errors.true_positives + errors.counts["false negatives"] == objects
     for kind in (*ERROR_KINDS, *MENDED_TOGETHER):
         assert errors.class_counts[kind].sum() == errors.counts[kind]

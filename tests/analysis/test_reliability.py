@@ -69,7 +69,7 @@ def close(one: float, other: float):
 def test_slow_loop(scene, bins, iou):
     result = dm.evaluate(*scene, dm.COCO.replace(ignore="honour"))
     found, rows = calibration(result, bins, iou), rows_of(result, iou)
-    truths = result.curves.truths[:, 0]
+    truths = result.curves.positives[:, 0]
     laece, laace = [], []
     for index, table in [(None, found.pooled), *enumerate(found.classes.values())]:
         own = [row for row in rows if index is None or row[0] == index]
@@ -101,7 +101,7 @@ def test_slow_loop(scene, bins, iou):
 @given(scene=strategies.scenes(full=True), bins=st.sampled_from([2, 5]))
 def test_bins_of_position_too(scene, bins):
     result = dm.evaluate(*scene)
-    truths, sizes = result.curves.truths[:, 0], scene[0].catalog.image_sizes
+    truths, sizes = result.curves.positives[:, 0], scene[0].catalog.image_sizes
 
     def cell(row):
         (x, y, w, h), (wide, high) = row[4], sizes[row[5]]

@@ -136,7 +136,7 @@ def test_real_data(shared):
     files = folder / "ground_truth_difficult_as_crowd.json.gz", folder / "yolov2.json.gz"
     result = dm.evaluate(*files)
     bins = by_bins(result, edges=POWERS_OF_TWO).bins
-    assert sum(one.ground_truths for one in bins) >= result.curves.truths[:, 0].sum()
+    assert sum(one.ground_truths for one in bins) >= result.curves.positives[:, 0].sum()
     ranges = [one.range for one in bins]
     rules = dm.COCO.replace(area_ranges=ranges, metrics=("ap_area",))
     expected = dm.evaluate(result.ground_truth, result.detections, rules)

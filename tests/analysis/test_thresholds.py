@@ -64,7 +64,7 @@ def test_curves_are_a_loop_over_cuts(scene, rules):
         for at, threshold in enumerate(curve.thresholds):
             right, wrong, truths = counted(result, iou, name, threshold)
             assert (curve.true_positives[at], curve.false_positives[at]) == (right, wrong)
-            assert curve.truths == truths
+            assert curve.positives == truths
             assert curve.precision[at] == right / (right + wrong)
             assert curve.fp_an_image[at] == wrong / len(scene[0].catalog.image_ids)
             if truths:
@@ -74,14 +74,14 @@ def test_curves_are_a_loop_over_cuts(scene, rules):
             else:
                 assert math.isnan(curve.recall[at])
                 assert math.isnan(curve.f()[at])
-        assert (np.diff(curve.recall) >= 0).all() or not curve.truths
+        assert (np.diff(curve.recall) >= 0).all() or not curve.positives
 
 
 @given(scene=strategies.scenes())
 def test_means_are_a_loop_over_classes(scene):
     result = dm.evaluate(*scene)
     curves = operating_curves(result)
-    known = [name for name, curve in curves.classes.items() if curve.truths]
+    known = [name for name, curve in curves.classes.items() if curve.positives]
     if not known:
         return
     mean = curves.mean
@@ -115,7 +115,7 @@ def test_filtering_and_matching_again_gives_the_same(scene, rules, cut):
     again = dm.evaluate(truth, found.keep(found.scores >= cut), rules)
     for name, curve in curves.classes.items():
         right, wrong, truths = counted(again, iou, name)
-        assert (*curve.kept(cut), curve.truths) == (right, wrong, truths)
+        assert (*curve.kept(cut), curve.positives) == (right, wrong, truths)
 
 
 @given(
@@ -157,7 +157,7 @@ def test_no_other_threshold_is_better(scene, objective, average, per_class):
         chosen = [(curves.pooled if average == "micro" else curves.mean, found.overall)]
     for curve, point in chosen:
         best = None
-        if any(one.truths for one in curves.classes.values()):
+        if any(one.positives for one in curves.classes.values()):
             for at, threshold in enumerate(curve.thresholds.tolist()):
                 precision, recall = curve.precision[at], curve.recall[at]
                 rate, beta = curve.fp_an_image[at], sought.beta

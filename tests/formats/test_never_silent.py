@@ -168,7 +168,7 @@ class TestFolders:
         found = dm.split(labels, ratios=(1, 1))
         assert (found.duplicates, found.groups) == (0, 6)
         assert len(set(found.files.values())) == 6
-        sizes = found.truth.catalog.image_sizes
+        sizes = found.ground_truth.catalog.image_sizes
         assert len({tuple(size) for size in sizes.tolist()}) == 6
 
     def test_sizes_by_path_in_a_table(self, tmp_path):

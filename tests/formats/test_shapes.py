@@ -124,7 +124,7 @@ class TestCocoAngles:
 
     def test_four_numbers_among_them_are_upright(self, tmp_path):
         truth = truth_of(tmp_path, {"bbox": SIDES[0]}, {"bbox": [1, 2, 30, 40]})
-        assert truth.shapes.sides[1].tolist() == [16, 22, 30, 40, 0]
+        assert truth.shapes.cxcywhr[1].tolist() == [16, 22, 30, 40, 0]
         assert truth.xywh[1].tolist() == [1, 2, 30, 40]
         assert any("1 box of four numbers is x y w h, upright" in note for note in truth.notes)
 
@@ -359,7 +359,7 @@ class TestVoc:
 
     def test_among_upright_ones(self, tmp_path):
         truth = voc(tmp_path, robndbox(50, 40, 30, 10, 0.7), BOX)
-        assert truth.shapes.sides[1].tolist() == [20, 30, 20, 20, 0]
+        assert truth.shapes.cxcywhr[1].tolist() == [20, 30, 20, 20, 0]
         assert truth.boxes[1].tolist() == [10, 20, 30, 40]
         assert any("1 object has a bndbox alone, of 2: upright" in note for note in truth.notes)
 
@@ -624,13 +624,13 @@ class TestRoundTrips:
 
     @given(sides=rectangles, to=st.sampled_from(["coco", "csv", "voc"]))
     def test_rectangles(self, sides, to):
-        shapes = Rectangles.of_sides(np.array(sides))
+        shapes = Rectangles.from_cxcywhr(np.array(sides))
         truth, found = tables_of(shapes)
         for after in there_and_back(truth, found, to):
             if after is None or after.shapes is None:  # VOC writes upright ones as such
                 continue
             if to == "coco":
-                assert np.array_equal(after.shapes.sides, shapes.sides)
+                assert np.array_equal(after.shapes.cxcywhr, shapes.cxcywhr)
             order = np.argsort(after.ids) if to == "voc" else np.arange(len(sides))
             again = after.shapes.take(order)
             both = KINDS["oriented"].made(again, np.zeros((0, 2)), False)
@@ -671,7 +671,7 @@ class TestRoundTrips:
             row["area"] for row in json.loads((tmp_path / "out.json").read_text())["annotations"]
         ]
         assert areas == [
-            pytest.approx(Polygons.of_corners(np.reshape(TILTED, (1, 4, 2))).areas[0]),
+            pytest.approx(Polygons.from_corners(np.reshape(TILTED, (1, 4, 2))).areas[0]),
             7,
         ]
 
@@ -697,7 +697,7 @@ def test_sides_in_shares_are_turned_in_pixels(tmp_path):
     path = saved(tmp_path, text, "a.csv")
     truth = dm.read_ground_truth(path, dm.Reading(angle="degrees-clockwise"))
     assert not truth.relative
-    assert truth.shapes.sides[0, 2:4].tolist() == [400, 10]
+    assert truth.shapes.cxcywhr[0, 2:4].tolist() == [400, 10]
     assert truth.xyxy[0] == pytest.approx([495, -150, 505, 250])
     assert any("then turned" in note for note in truth.notes)
 
@@ -707,7 +707,7 @@ def test_sides_in_shares_of_detections_take_the_sizes_of_ground_truth(tmp_path):
     path = saved(tmp_path, text.format(more="", own=""), "found.csv")
     truth = truth_of(tmp_path, {"bbox": [50, 40, 30, 10, 30.0]})
     found = dm.read_detections(path, truth, dm.Reading(angle="degrees-clockwise"))
-    assert found.shapes.sides[0, 2:4].tolist() == [40, 8]
+    assert found.shapes.cxcywhr[0, 2:4].tolist() == [40, 8]
 
 
 def test_sides_in_shares_need_sizes(tmp_path):

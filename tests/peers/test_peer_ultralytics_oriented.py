@@ -79,9 +79,9 @@ def test_smallest_rectangles_are_those_of_opencv():
     from ultralytics.utils.ops import xyxyxyxy2xywhr
 
     rng = np.random.default_rng(2)
-    corners = Rectangles.of_sides(random_sides(rng, 200)).points.reshape(-1, 4, 2)
+    corners = Rectangles.from_cxcywhr(random_sides(rng, 200)).points.reshape(-1, 4, 2)
     quads = np.concatenate([corners, np.round(corners), rng.uniform(0, 90, (200, 4, 2))])
-    mine = gaussians_of(Polygons.of_corners(quads), np.full((len(quads), 2), np.nan)).sides
+    mine = gaussians_of(Polygons.from_corners(quads), np.full((len(quads), 2), np.nan)).cxcywhr
     other = xyxyxyxy2xywhr(quads)
     np.testing.assert_allclose(mine[:, 2] * mine[:, 3], other[:, 2] * other[:, 3], rtol=1e-4)
     # Others may have two that are as small, of which rounding chooses one.
@@ -105,7 +105,7 @@ def scene(rng, *, polygons: bool):
     category = np.concatenate([gt_class[source], rng.integers(0, classes, 200)])
     scores = rng.permutation(len(found)) / len(found) * 0.99
     catalog = dm.Catalog.from_ids(images=range(images), categories=range(classes))
-    labels: Polygons = Rectangles.of_sides(gt)
+    labels: Polygons = Rectangles.from_cxcywhr(gt)
     if polygons:
         labels = Polygons(np.round(labels.points, 1), labels.first)
     truth = dm.GroundTruth.from_arrays(
@@ -114,7 +114,7 @@ def scene(rng, *, polygons: bool):
     detections = dm.Detections.from_arrays(
         image_ids=image,
         categories=category,
-        shapes=Rectangles.of_sides(found),
+        shapes=Rectangles.from_cxcywhr(found),
         scores=scores,
         catalog=catalog,
     )
@@ -133,7 +133,7 @@ def test_ap(polygons):
     class Bare:
         iouv = torch.linspace(0.5, 0.95, 10)
 
-    labels = truth.shapes.sides if not polygons else None
+    labels = truth.shapes.cxcywhr if not polygons else None
     if polygons:
         labels = xyxyxyxy2xywhr(truth.shapes.points.reshape(-1, 4, 2))
     metrics = OBBMetrics(names={0: "a", 1: "b", 2: "c"})
@@ -141,7 +141,7 @@ def test_ap(polygons):
         here = np.flatnonzero((found.image == image) & (found.scores > 0.01))
         here = here[np.argsort(-found.scores[here], kind="stable")][:300]
         there = np.flatnonzero(truth.image == image)
-        iou = theirs(found.shapes.sides[here], labels[there], torch.float32)
+        iou = theirs(found.shapes.cxcywhr[here], labels[there], torch.float32)
         classes = torch.tensor(found.category[here]), torch.tensor(truth.category[there])
         metrics.update_stats(
             {

@@ -59,7 +59,7 @@ class TestCurves:
         for k, name in enumerate(result.class_names):
             for a, area in enumerate(rules.area_ranges):
                 curve = result.curve(name, iou=rules.iou_thresholds[-1], area=area.name)
-                if curve.truths == 0:
+                if curve.positives == 0:
                     assert np.isnan(cells[-1, :, k, a]).all()
                     continue
                 for r, point in enumerate(rules.recall_points):
@@ -216,7 +216,7 @@ class TestVerdicts:
             frame = result.matches(iou=iou, area=bounds.name)
             count = frame["verdict"].value_counts()
             right, missed = count.get("true positive", 0), count.get("missed", 0)
-            assert right + missed == result.curves.truths[:, area].sum()
+            assert right + missed == result.curves.positives[:, area].sum()
             counted = sum(
                 len(result.curve(name, iou=iou, area=bounds.name).scores)
                 for name in result.class_names
@@ -305,7 +305,7 @@ def test_tie_interval_is_reached_by_sorting(scene, rules):
     result = dm.evaluate(*scene, rules)
     low, high = result.tie_interval("AP")
     cells: dict[int, list[float]] = {-1: [], 1: []}
-    for name, total in zip(result.class_names, result.curves.truths[:, 0].tolist(), strict=True):
+    for name, total in zip(result.class_names, result.curves.positives[:, 0].tolist(), strict=True):
         for iou in rules.iou_thresholds if total else ():
             frame = result.matches(iou=iou)
             frame = frame[frame["verdict"].isin(["true positive", "false positive"])]
@@ -330,10 +330,10 @@ def test_enough_true_positives_for_each_recall_point():
         hits = TruePositives(
             detection=np.arange(count),
             precision=np.linspace(1.0, 0.1, count),
-            wrong=np.zeros(count, int),
+            false_positives=np.zeros(count, int),
             first=np.array([[0]]),
             count=np.array([[count]]),
-            all_wrong=np.array([[0]]),
+            all_false_positives=np.array([[0]]),
         )
         cells = envelope(hits, np.array([count]), points)[0, 0]
         expected = hits.precision[np.searchsorted(curve, points, side="left")]

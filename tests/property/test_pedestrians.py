@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.metrics.jaccard import Assignment
+from detmetrics.metrics.jaccard import MaximumMatching
 from detmetrics.metrics.miss_rate import RATES, log_average_miss_rate
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -110,7 +110,7 @@ edges = st.sets(st.tuples(st.integers(0, 5), st.integers(0, 4)), max_size=9)
 
 @given(edges=edges, order=st.permutations(range(6)))
 def test_pairs_are_the_most_possible_at_every_moment(edges, order):
-    pairs = Assignment(6, 5)
+    pairs = MaximumMatching(6, 5)
     for count, detection in enumerate(order, start=1):
         pairs.add(detection, sorted(g for d, g in edges if d == detection))
         so_far = [(d, g) for d, g in edges if d in order[:count]]

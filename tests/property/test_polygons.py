@@ -57,7 +57,7 @@ sides = st.builds(
     *(st.floats(-20, 20), st.floats(-20, 20), st.floats(1, 30), st.floats(1, 30)),
     st.floats(-4, 4),
 )
-rectangles = sides.map(Rectangles.of_sides)
+rectangles = sides.map(Rectangles.from_cxcywhr)
 
 
 # --- what is right ---
@@ -145,7 +145,7 @@ def test_random_convex_polygons_as_shapely_has_them():
     size = rng.uniform(0.5, 200, (2 * count, 1, 1))
     outlines = one @ rotation.reshape(-1, 2, 2) * size + rng.uniform(0, 60, (2 * count, 1, 2))
     for kept in (corners, corners[:4], corners[:3]):
-        ours = Polygons.of_corners(outlines[:, kept])
+        ours = Polygons.from_corners(outlines[:, kept])
         assert ours._convex.all()
         theirs = shapely.polygons(outlines[:, kept])
         first, second = np.arange(count), np.arange(count) + count
@@ -177,7 +177,7 @@ def test_equal_shapes_have_1_wherever_their_corners_begin(one, start, back):
 @given(one=rectangles)
 def test_a_rectangle_has_1_with_itself(one):
     assert iou(one, one) == pytest.approx(1, abs=1e-12)
-    assert iou(one, Polygons.of_corners(one.points.reshape(1, 4, 2)[:, ::-1])) == pytest.approx(
+    assert iou(one, Polygons.from_corners(one.points.reshape(1, 4, 2)[:, ::-1])) == pytest.approx(
         1, abs=1e-12
     )
 
@@ -190,7 +190,7 @@ def test_a_rectangle_has_1_with_itself(one):
     scale=st.floats(1e-3, 1e3),
 )
 def test_turning_moving_and_scaling_both_changes_nothing(one, two, turn, by, scale):
-    value = iou(Rectangles.of_sides(one), Rectangles.of_sides(two))
+    value = iou(Rectangles.from_cxcywhr(one), Rectangles.from_cxcywhr(two))
     cos, sin = np.cos(turn), np.sin(turn)
 
     def turned(sides):
@@ -200,7 +200,7 @@ def test_turning_moving_and_scaling_both_changes_nothing(one, two, turn, by, sca
     moved = np.array([[*by, 0, 0, 0]])
     scaled = np.array([[scale] * 4 + [1]])
     for change in (turned, lambda sides: sides + moved, lambda sides: sides * scaled):
-        changed = iou(Rectangles.of_sides(change(one)), Rectangles.of_sides(change(two)))
+        changed = iou(Rectangles.from_cxcywhr(change(one)), Rectangles.from_cxcywhr(change(two)))
         assert changed == pytest.approx(value, abs=1e-9)
 
 
@@ -228,28 +228,31 @@ def test_upright_rectangles_are_boxes(one, two, quarter):
     def upright(sides):
         angle = quarter * np.pi / 2
         size = sides[:, [3, 2]] if quarter % 2 else sides[:, 2:4]
-        return Rectangles.of_sides(np.concatenate([sides[:, :2], size, [[angle]]], axis=1))
+        return Rectangles.from_cxcywhr(np.concatenate([sides[:, :2], size, [[angle]]], axis=1))
 
     expected = boxes(hull(one)).overlaps(FIRST, boxes(hull(two)), FIRST, NO_CROWD, 0)[0]
     assert iou(upright(one), upright(two)) == pytest.approx(expected, abs=1e-12)
-    of_boxes = Polygons.of_boxes(np.array([hull(one)]))
+    of_boxes = Polygons.from_boxes(np.array([hull(one)]))
     assert iou(of_boxes, upright(two)) == pytest.approx(expected, abs=1e-12)
 
 
 @given(one=sides, share=st.floats(0.05, 1), smaller=st.floats(0.1, 1))
 def test_of_nested_rectangles_it_is_the_ratio_of_areas(one, share, smaller):
     def shrunk(by):
-        return Rectangles.of_sides(one * [[1, 1, by, by, 1]])
+        return Rectangles.from_cxcywhr(one * [[1, 1, by, by, 1]])
 
     inside, least = shrunk(share), shrunk(share * smaller)
-    assert iou(Rectangles.of_sides(one), inside) == pytest.approx(share**2, abs=1e-12)
-    assert iou(Rectangles.of_sides(one), least) <= iou(Rectangles.of_sides(one), inside) + 1e-12
+    assert iou(Rectangles.from_cxcywhr(one), inside) == pytest.approx(share**2, abs=1e-12)
+    assert (
+        iou(Rectangles.from_cxcywhr(one), least)
+        <= iou(Rectangles.from_cxcywhr(one), inside) + 1e-12
+    )
 
 
 @given(one=sides, two=any_polygons)
 def test_rectangles_are_the_polygons_of_their_corners(one, two):
-    rectangle, other = Rectangles.of_sides(one), column(two)
-    polygon = Polygons.of_corners(rectangle.points.reshape(1, 4, 2))
+    rectangle, other = Rectangles.from_cxcywhr(one), column(two)
+    polygon = Polygons.from_corners(rectangle.points.reshape(1, 4, 2))
     assert rectangle.areas[0] == pytest.approx(polygon.areas[0], rel=1e-12)
     if rational.area(two):
         assert iou(rectangle, other) == pytest.approx(iou(polygon, other), abs=1e-12)
@@ -301,7 +304,10 @@ def pairs_of(pairs):
 
 
 def test_a_column_without_rows():
-    for nothing in (Rectangles.of_sides(np.zeros((0, 5))), Polygons.of_boxes(np.zeros((0, 4)))):
+    for nothing in (
+        Rectangles.from_cxcywhr(np.zeros((0, 5))),
+        Polygons.from_boxes(np.zeros((0, 4))),
+    ):
         assert len(nothing) == len(nothing.areas) == len(nothing.hulls) == 0
         assert len(nothing.crossing) == len(nothing.take(np.zeros(0, int))) == 0
         assert len(nothing.scaled(np.zeros((0, 2)))) == 0
@@ -312,7 +318,7 @@ def test_whole_numbers_are_no_less_exact():
     whole = Polygons(corners, np.array([0, 3], np.int32))
     assert whole.areas.tolist() == [4.5]
     assert iou(whole, column(corners)) == 1
-    assert Polygons.of_boxes(np.array([[0, 0, 3, 5]])).areas.tolist() == [15]
+    assert Polygons.from_boxes(np.array([[0, 0, 3, 5]])).areas.tolist() == [15]
 
 
 def test_geometries_are_made_of_rows_that_are_asked_for(monkeypatch):

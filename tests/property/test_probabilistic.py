@@ -82,12 +82,12 @@ def test_hulls_that_do_not_touch_leave_out_little(one, two, far, small):
 
 @given(one=sides)
 def test_the_smallest_rectangle_around_the_corners_of_one_is_itself(one):
-    rectangle = Rectangles.of_sides(one)
+    rectangle = Rectangles.from_cxcywhr(one)
     corners = rectangle.points.reshape(1, 4, 2)
     for points in (corners, corners[:, [2, 0, 3, 1]], np.round(corners, 9)):
-        made = gaussians_of(Polygons.of_corners(points), UNSIZED)
+        made = gaussians_of(Polygons.from_corners(points), UNSIZED)
         assert overlap(made, Gaussians(one)) == pytest.approx(overlap(made, made), abs=1e-6)
-        _, _, w, h, angle = made.sides[0]
+        _, _, w, h, angle = made.cxcywhr[0]
         assert sorted([w, h]) == pytest.approx(sorted(one[0, 2:4]), abs=1e-6)
         assert w >= h
         assert -np.pi / 4 <= angle < 3 * np.pi / 4
@@ -107,13 +107,13 @@ def test_what_it_is_made_of():
     one = np.array([[5.0, 6, 4, 2, 0]])
     expected = Gaussians(one)
     for outlines in (
-        Rectangles.of_sides(one),
-        Polygons.of_boxes(np.array([[3.0, 5, 7, 7]])),
+        Rectangles.from_cxcywhr(one),
+        Polygons.from_boxes(np.array([[3.0, 5, 7, 7]])),
         dm.overlap.Boxes(np.array([[3.0, 5, 7, 7]]), corners=True),
         expected,
     ):
         made = KINDS["probabilistic"].made(outlines, UNSIZED, False)
-        np.testing.assert_allclose(made.sides, expected.sides, atol=1e-12)
+        np.testing.assert_allclose(made.cxcywhr, expected.cxcywhr, atol=1e-12)
     assert made.areas.tolist() == [8]
     five = Polygons(np.array([(0, 0), (2, 0), (3, 2), (2, 3), (0, 2.0)]), np.array([0, 5]))
     with pytest.raises(OutlineError, match="oriented box of 4 corners, got a polygon of 5"):
@@ -122,7 +122,7 @@ def test_what_it_is_made_of():
 
 def test_shares_of_images_of_unknown_size_are_refused():
     """Turned boxes are no boxes in shares."""
-    corners = Rectangles.of_sides(np.array([[0.5, 0.5, 0.2, 0.1, 1.0]]))
+    corners = Rectangles.from_cxcywhr(np.array([[0.5, 0.5, 0.2, 0.1, 1.0]]))
     truth = dm.GroundTruth.from_arrays(image_ids=[1], categories=["a"], shapes=corners)
     sheet = Sheet(
         source=truth.source,
@@ -148,9 +148,9 @@ def test_arithmetic_is_that_of_the_rules_whatever_was_measured_before():
         [rng.uniform(10, 90, (20, 2)), rng.uniform(5, 30, (20, 2)), np.ones(20)]
     )
     rows = {"image_ids": [1] * 20, "categories": ["a"] * 20}
-    truth = dm.GroundTruth.from_arrays(shapes=Rectangles.of_sides(there), **rows)
+    truth = dm.GroundTruth.from_arrays(shapes=Rectangles.from_cxcywhr(there), **rows)
     found = dm.Detections.from_arrays(
-        shapes=Rectangles.of_sides(there + 0.3),
+        shapes=Rectangles.from_cxcywhr(there + 0.3),
         scores=rng.random(20),
         catalog=truth.catalog,
         **rows,
@@ -174,7 +174,7 @@ def test_tables_without_rows():
     truth = dm.GroundTruth.from_arrays(
         image_ids=[1],
         categories=["a"],
-        shapes=Polygons.of_boxes(np.array([[0.0, 0, 4, 4]])),
+        shapes=Polygons.from_boxes(np.array([[0.0, 0, 4, 4]])),
         catalog=catalog,
     )
     assert dm.evaluate(truth, nothing, dm.ULTRALYTICS_OBB).summary["AP"] == 0

@@ -41,7 +41,7 @@ class TestAgainstLoops:
                 unmatched = np.ones(len(matches.row), bool)
                 unmatched[found] = False
                 aside = {*row[found[~is_right]].tolist()}
-                aside |= {*row[unmatched & ~matches.liable[a]].tolist()}
+                aside |= {*row[unmatched & ~matches.fp_if_unmatched[a]].tolist()}
                 assert aside == known["aside"][t, a]
 
     @given(scene=scenes, rules=any_rules | cuts)
@@ -98,7 +98,7 @@ class TestLaws:
             assert np.array_equal(apart.pairs.overlap, shared.pairs.overlap)
             for mine, other in zip(apart.matched, shared.matched, strict=True):
                 assert np.array_equal(mine.pair, other.pair)
-                assert np.array_equal(mine.right, other.right)
+                assert np.array_equal(mine.true_positive, other.true_positive)
 
     @given(scene=scenes, rules=any_rules)
     def test_the_interval_over_ties_contains_the_value(self, scene, rules):

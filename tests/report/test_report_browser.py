@@ -193,8 +193,8 @@ class TestCurves:
 
             assert (value("tp"), value("fp")) == (right, wrong)
             assert value("precision") == right / (right + wrong)
-            assert value("recall") == right / curve.truths
-            assert value("f1") == 2 * right / (right + wrong + curve.truths)
+            assert value("recall") == right / curve.positives
+            assert value("f1") == 2 * right / (right + wrong + curve.positives)
             assert value("rate") == wrong / curve.images
 
     def test_slider_with_the_keys_and_back_to_the_best(self, page, report):

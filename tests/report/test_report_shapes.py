@@ -126,12 +126,12 @@ class TestCrowdedImages:
         truth = dm.GroundTruth.from_arrays(
             image_ids=[1] * (count + 1),
             categories=["cat"] * (count + 1),
-            shapes=Rectangles.of_sides(np.vstack([sides, last])),
+            shapes=Rectangles.from_cxcywhr(np.vstack([sides, last])),
         )
         found = dm.Detections.from_arrays(
             image_ids=[1] * (count + 1),
             categories=["cat"] * (count + 1),
-            shapes=Rectangles.of_sides(np.vstack([sides, beside])),
+            shapes=Rectangles.from_cxcywhr(np.vstack([sides, beside])),
             scores=np.linspace(0.9, 0.5, count + 1),
             catalog=truth.catalog,
         )

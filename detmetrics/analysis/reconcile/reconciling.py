@@ -87,7 +87,7 @@ def reconcile(
 
     >>> import detmetrics as dm
     >>> made = dm.reconcile("fixtures/ground_truth.json", "fixtures/detections.json")
-    >>> made.waterfall.ours, table.waterfall.theirs
+    >>> made.waterfall.ours, made.waterfall.theirs
     ('coco', 'ultralytics')
     """
     wanted = None if reported is None else Reported.parse(reported)

@@ -108,7 +108,7 @@ def _everything(
 
 def _refusal(ground_truth: Path, detections: Path | None, reading: Reading) -> Finding | None:
     """What the tables refuse though no check saw it."""
-    quiet = replace(reading, told=lambda _: None, done=lambda _: None)
+    quiet = replace(reading, on_message=lambda _: None, on_progress=lambda _: None)
     path = ground_truth
     try:
         with warnings.catch_warnings():
@@ -170,7 +170,7 @@ def _of_detections(
 
 def _say_notes(sheet: Sheet, reading: Reading) -> None:
     for note in sheet.notes:
-        reading.told(printable(note))
+        reading.on_message(printable(note))
 
 
 def _unreadable(error: FormatError) -> Finding:

@@ -52,7 +52,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     """
     data, source = given.content()
     document = document_of(data, source.path)
-    reading.done(1.0)
+    reading.on_progress(1.0)
     rows = document.annotations
     columns = outlined(rows, "annotations", source.path, reading.angle)
     return Sheet(
@@ -117,7 +117,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         sheet := _scored_document(data, source, reading.angle)
     ):
         return sheet
-    columns = detection_columns(data, source.path, reading.done, reading.angle)
+    columns = detection_columns(data, source.path, reading.on_progress, reading.angle)
     return Sheet(
         source=_table_source(source, "[{row}].{field}"),
         image=Keys(columns.image_ids),

@@ -87,7 +87,7 @@ def _shapes_of(table: Table) -> list[dict[str, Any]]:
     if segmentations is None:
         return [{} for _ in range(len(table))]
     if isinstance(table.shapes, Rectangles):
-        pairs = zip(segmentations, table.shapes.sides.tolist(), strict=True)
+        pairs = zip(segmentations, table.shapes.cxcywhr.tolist(), strict=True)
         return [{"segmentation": one, "obb": sides} for one, sides in pairs]
     return [{"segmentation": one} for one in segmentations]
 

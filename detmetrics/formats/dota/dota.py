@@ -156,7 +156,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     lines, corners, difficult = read_labels(contents, files, given.path)
     images, home = _images_of(files, folders)
     sizes = _sizes(given.join(home) if home else given.path, images, reading)
-    polygons = Polygons.of_corners(corners)
+    polygons = Polygons.from_corners(corners)
     return Sheet(
         source=Source(
             name=given.path, input=read, fields=FIELDS, template="{field}", where=lines.place
@@ -240,7 +240,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     found, lines, read = class_lines(given, files, OF_KIT, 1 + CORNERS, "x1 y1 x2 y2 x3 y3 x4 y4")
     lines.refuse_unusable(given.path)
     values = lines.matrix(1 + CORNERS)
-    polygons = Polygons.of_corners(np.ascontiguousarray(values[:, 1:]).reshape(-1, 4, 2))
+    polygons = Polygons.from_corners(np.ascontiguousarray(values[:, 1:]).reshape(-1, 4, 2))
     classes, renamed = _with_spaces(found, reading.catalog, given.path)
     names = object_column(classes)
     return Sheet(

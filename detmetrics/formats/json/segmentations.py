@@ -95,7 +95,7 @@ def four_cornered(outlines: Segmentations) -> Polygons | None:
     corners = corners.reshape(-1, 4, 2)
     sides = np.sort(corners, axis=1)  # of an upright box each x and each y is there twice
     upright = (sides[:, [0, 2]] == sides[:, [1, 3]]).all()
-    return None if upright else Polygons.of_corners(corners)
+    return None if upright else Polygons.from_corners(corners)
 
 
 def settled(outlines: Segmentations) -> tuple[Masks | Segmentations, Floats]:

@@ -76,7 +76,7 @@ class _Words:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _FieldPlaces:
     """line, words: as in fields; ends: the number of lines up to where each file ends."""
 
     line: Ints
@@ -148,7 +148,7 @@ def _table(pieces: Sequence[_Piece]) -> Floats:
     return np.empty((width, lines))
 
 
-def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _Found:
+def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _FieldPlaces:
     """Put the numbers of a piece into their columns."""
     text, width = piece.span.text, len(columns)
     parting = np.flatnonzero(text <= SPACE)
@@ -171,7 +171,7 @@ def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _Foun
         at = line if len(line) < len(fields) else slice(None)
         places = end.reshape(-1, width).T, length.reshape(-1, width).T
         words = _put(rows, at, piece.span, places, text_label, label)
-    return _Found(piece.first + line, ends, words)
+    return _FieldPlaces(piece.first + line, ends, words)
 
 
 def _put(

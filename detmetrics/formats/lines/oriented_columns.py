@@ -79,7 +79,7 @@ def asked_oriented(
     unit = "shares of the image" if relative else "pixels"
     said = f"{path}: columns are {' '.join(('class', *asked))} in {unit}, as asked"
     if cornered:
-        shapes = Polygons.of_corners(np.ascontiguousarray(sides).reshape(-1, 4, 2))
+        shapes = Polygons.from_corners(np.ascontiguousarray(sides).reshape(-1, 4, 2))
         return Oriented(shapes, relative, (said,), asked, values)
     lines.refuse(
         path,

@@ -116,7 +116,7 @@ def _around(
 
 def _of_corners(values: Floats) -> Polygons:
     """Polygons of four corners; values : (R, 8) x and y in turn."""
-    return Polygons.of_corners(np.ascontiguousarray(values).reshape(-1, 4, 2))
+    return Polygons.from_corners(np.ascontiguousarray(values).reshape(-1, 4, 2))
 
 
 def _turned_sides(sides: Floats, path: str, place: Callable[[int], str]) -> Floats:

@@ -102,7 +102,7 @@ def _shapes(
     rows: Sequence[_Oriented], cornered: bool, path: str, angle: str | None
 ) -> tuple[Polygons, tuple[str, ...]]:
     if cornered:
-        return Polygons.of_corners(_numbers(rows, "poly", 8).reshape(-1, 4, 2)), ()
+        return Polygons.from_corners(_numbers(rows, "poly", 8).reshape(-1, 4, 2)), ()
     if missing := [place for place, row in enumerate(rows) if not row.rbox]:
         raise FormatError(path, [f"[{missing[0]}].rbox: missing, and others have no poly"])
     shapes, note = rectangles(_numbers(rows, "rbox", 5), ANGLES, angle, path)

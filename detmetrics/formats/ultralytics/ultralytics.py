@@ -61,7 +61,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     if oriented:
         columns = oriented_columns(data, read.path, reading.angle)
     else:
-        columns = detection_columns(data, read.path, reading.done, reading.angle)
+        columns = detection_columns(data, read.path, reading.on_progress, reading.angle)
     key: KeyKind = "id"
     category, note = columns.categories, None
     if reading.class_numbers is None and reading.catalog is not None:

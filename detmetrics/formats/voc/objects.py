@@ -163,7 +163,7 @@ def framed(
         shapes, note = rectangles(sides, OF_TOOLS, asked, path)
         notes.append(note)
     if not (with_angle | upright).all():
-        drawn = Polygons.of_boxes(boxes) if not with_angle.any() else shapes
+        drawn = Polygons.from_boxes(boxes) if not with_angle.any() else shapes
         shapes = _mixed(given, drawn)
     missing = np.isnan(boxes).all(axis=1)
     boxes[missing] = shapes.hulls[missing]

@@ -56,7 +56,7 @@ FIELDS = {"categories": "name", "boxes": "bndbox", "shapes": "polygon", "image_i
 
 
 @dataclass(slots=True)
-class _Found:
+class _Objects:
     """Objects of all files, as columns, and what was odd about them."""
 
     file: list[int] = field(default_factory=list)
@@ -93,7 +93,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         FormatError: a file that is no XML or no annotation, or a box without four numbers.
     """
     files, contents, read = _contents(given)
-    objects = _Found()
+    objects = _Objects()
     names, sizes = [], []
     for at, content in enumerate(contents):
         root = _parsed(content, printable(files[at]), objects)
@@ -101,7 +101,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
             names.append(_image_name(root, files[at]))
             sizes.append(_size(root))
             _objects(root, at, printable(files[at]), objects)
-        reading.done((at + 1) / len(contents))
+        reading.on_progress((at + 1) / len(contents))
     if objects.faults:
         raise FormatError(given.path, objects.faults)
     ids = object_column([os.path.splitext(name)[0] for name in files])
@@ -153,7 +153,7 @@ def _contents(given: Given) -> tuple[tuple[str, ...], Sequence[bytes], Any]:
     return names if len(set(names)) == len(names) else files, contents, read
 
 
-def _parsed(content: bytes, file: str, objects: _Found) -> Element | None:
+def _parsed(content: bytes, file: str, objects: _Objects) -> Element | None:
     """The root of a document without entities, or a fault."""
     from xml.etree.ElementTree import XML
 
@@ -211,7 +211,7 @@ def _known_or(sizes: Any, names: list[str], reading: Reading) -> Any:
     return np.where(np.isnan(sizes), sizes_of(names, reading), sizes)
 
 
-def _objects(root: Element, file_number: int, file: str, objects: _Found) -> None:
+def _objects(root: Element, file_number: int, file: str, objects: _Objects) -> None:
     for order, node in enumerate(root.findall("object"), start=1):
         place = f"{file}: object {order}"
         frame = frame_of(node, place, objects.faults)
@@ -230,7 +230,7 @@ def _objects(root: Element, file_number: int, file: str, objects: _Found) -> Non
         objects.difficult.append(flag)
 
 
-def _flag(text: str, objects: _Found) -> bool:
+def _flag(text: str, objects: _Objects) -> bool:
     if text in FALSE:
         return False
     if text in TRUE:
@@ -239,7 +239,7 @@ def _flag(text: str, objects: _Found) -> bool:
     return False
 
 
-def _notes(objects: _Found, path: str) -> Iterator[str]:
+def _notes(objects: _Objects, path: str) -> Iterator[str]:
     if objects.without_box:
         what = counted(objects.without_box, "object has", "objects have")
         yield f"{path}: {what} no bndbox: left out"

@@ -131,7 +131,7 @@ def four_corners(table: Table) -> tuple[Floats, tuple[str, ...]]:
     """
     shapes = table.shapes
     if not isinstance(shapes, Polygons):
-        upright = Polygons.of_boxes(table.xyxy).points.reshape(-1, 4, 2)
+        upright = Polygons.from_boxes(table.xyxy).points.reshape(-1, 4, 2)
         return upright, tuple(lost_outlines(table))
     corners = np.empty((len(shapes), 4, 2))
     cornered = shapes.count == 4
@@ -148,7 +148,7 @@ def _smallest_rectangles(polygons: Polygons) -> Floats:
     """(R, 4, 2) corners; what has no area is the upright box around it."""
     import shapely
 
-    corners = Polygons.of_boxes(polygons.hulls).points.reshape(-1, 4, 2)
+    corners = Polygons.from_boxes(polygons.hulls).points.reshape(-1, 4, 2)
     rings = np.repeat(np.arange(len(polygons)), polygons.count)
     drawn = shapely.polygons(shapely.linearrings(polygons.points, indices=rings))
     around = shapely.oriented_envelope(drawn)

@@ -122,7 +122,7 @@ def turned(polygons: Polygons) -> Turned:
     u = p2 - p1, v = p3 - p2; it is a rectangle where p4 = p1 + v, p3 = p1 + u + v and u . v = 0
     """
     if isinstance(polygons, Rectangles):
-        return Turned(polygons.sides, np.ones(len(polygons), bool))
+        return Turned(polygons.cxcywhr, np.ones(len(polygons), bool))
     sides = np.full((len(polygons), 5), np.nan)
     four = np.flatnonzero(polygons.count == 4)
     corners = polygons.take(four).points.reshape(-1, 4, 2)

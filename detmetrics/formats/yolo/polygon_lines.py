@@ -50,7 +50,7 @@ def label_points(lines: Lines) -> tuple[Floats, Polygons]:
     points = np.empty((corners.sum(), 2))
     of_plain = np.repeat(count == 2, corners)
     points[~of_plain] = values[~np.repeat(count == 2, count)]
-    points[of_plain] = Polygons.of_boxes(boxes[plain]).points
+    points[of_plain] = Polygons.from_boxes(boxes[plain]).points
     return boxes, Polygons(points, np.append(0, np.cumsum(corners)))
 
 
@@ -121,7 +121,7 @@ def _cornered(values: Floats, path: str) -> ScoredPoints:
     assert scores is not None
     at = [layout.names.index(name) for name in POINTS]
     corners = np.ascontiguousarray(values[:, at]).reshape(-1, 4, 2)
-    return ScoredPoints(Polygons.of_corners(corners), scores, f"{path}: columns are {layout.why}")
+    return ScoredPoints(Polygons.from_corners(corners), scores, f"{path}: columns are {layout.why}")
 
 
 def _ended(values: Floats, kept: Bools, end: Ints, path: str) -> ScoredPoints:

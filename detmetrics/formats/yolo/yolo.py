@@ -184,7 +184,7 @@ FIELDS = {
 }
 
 
-class _Found(NamedTuple):
+class _LineBoxes(NamedTuple):
     """What lines hold of boxes; scores are those of predictions."""
 
     boxes: Floats
@@ -203,7 +203,9 @@ def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
     return tuple(map(name, images))
 
 
-def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats, keypoints: int) -> _Found:
+def _labelled(
+    lines: Lines, reading: Reading, path: str, sizes: Floats, keypoints: int
+) -> _LineBoxes:
     """Boxes as the lines have them; where there are points, the corners around them.
 
     sizes : (F, 2) of the image of each file, nan where unknown; keypoints: see :func:`posed`.
@@ -214,13 +216,13 @@ def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats, keypoint
     if asked is None and (boxes := posed(lines, stated=keypoints)) is not None:
         lines.refuse_unusable(path)
         plain = _plain_boxes(boxes, asked, path)
-        return _Found(*plain[:-1], (*plain[-1], f"{path}: {KEYPOINTS}"))
+        return _LineBoxes(*plain[:-1], (*plain[-1], f"{path}: {KEYPOINTS}"))
     width = lines.width
     points = _holds_points(width)
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
     lines.refuse_unusable(path)
     if not points.any():
-        return _Found(*_plain_boxes(lines.matrix(4), asked, path))
+        return _LineBoxes(*_plain_boxes(lines.matrix(4), asked, path))
     boxes, outlines = label_points(lines)
     _refuse_pixels(boxes, path)
     of = f"of {len(lines):,}"
@@ -229,12 +231,12 @@ def _labelled(lines: Lines, reading: Reading, path: str, sizes: Floats, keypoint
         f"{path}: {what} points, a polygon or an oriented box: boxes are the upright ones around "
         "them"
     )
-    return _Found(boxes, "xyxy", outlines, True, (note,))
+    return _LineBoxes(boxes, "xyxy", outlines, True, (note,))
 
 
-def _of_asked(oriented: Oriented) -> _Found:
+def _of_asked(oriented: Oriented) -> _LineBoxes:
     scores = oriented.column("score")
-    return _Found(
+    return _LineBoxes(
         oriented.shapes.hulls, "xyxy", oriented.shapes, oriented.relative, oriented.notes, scores
     )
 
@@ -295,7 +297,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     )
 
 
-def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str) -> _Found:
+def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str) -> _LineBoxes:
     asked = asked_layout(reading.columns, scored=True)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(images, reading)
@@ -304,12 +306,12 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
         lines.refuse_unusable(path)
         said = (f"{path}: columns are class, cx cy w h, keypoints, score: {KEYPOINTS}",)
         boxes = np.ascontiguousarray(kept[:, :4])
-        return _Found(boxes, "cxcywh", None, True, said, np.ascontiguousarray(kept[:, 4]))
+        return _LineBoxes(boxes, "cxcywh", None, True, said, np.ascontiguousarray(kept[:, 4]))
     if asked is None and len(lines) and (lines.width >= SCORED_FROM).mean() > MOSTLY:
         lines.refuse_unusable(path)
         scored = scored_points(lines, path)
         shapes, scores = scored.shapes, scored.scores
-        return _Found(shapes.hulls, "xyxy", shapes, True, (scored.note,), scores)
+        return _LineBoxes(shapes.hulls, "xyxy", shapes, True, (scored.note,), scores)
     lines.refuse(path, np.flatnonzero(lines.width != 5), lambda row: _unscored(lines, row))
     lines.refuse_unusable(path)
     values = lines.matrix(5)
@@ -317,7 +319,7 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
     note = f"{path}: columns are {layout.why}" if layout.why else None
     notes = (note,) if note else ()
     found = layout.boxes(values), layout.box_format
-    return _Found(*found, None, True, notes, layout.column("score", values))
+    return _LineBoxes(*found, None, True, notes, layout.column("score", values))
 
 
 def _unscored(lines: Lines, row: int) -> str:

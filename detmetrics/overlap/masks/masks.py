@@ -47,7 +47,7 @@ class Masks(Shapes):
     Raises:
         TableError: codes that are no masks, when they are first looked at.
 
-    >>> Masks.of_codes([{"size": [2, 3], "counts": b"222"}]).areas.tolist()
+    >>> Masks.from_codes([{"size": [2, 3], "counts": b"222"}]).areas.tolist()
     [2.0]
     """
 
@@ -57,7 +57,7 @@ class Masks(Shapes):
     known: Runs | None = None
 
     @classmethod
-    def of_codes(cls, codes: Sequence[Mapping[str, Any]]) -> Masks:
+    def from_codes(cls, codes: Sequence[Mapping[str, Any]]) -> Masks:
         """Masks by compressed encodings, as pycocotools' ``encode`` gives them."""
         return Masks(object_column(codes))
 

@@ -57,7 +57,7 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
     """
     angle = sides[:, 4]
     if not angle.any():
-        return Rectangles.of_sides(sides), f"{path}: all angles are 0: the boxes are upright"
+        return Rectangles.from_cxcywhr(sides), f"{path}: all angles are 0: the boxes are upright"
     if asked is not None:
         unit, _, direction = asked.partition("-")
         why = f"as asked{_instead(told, unit, direction)}"
@@ -71,7 +71,7 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
         raise FormatError(path, [f"{what}: say what they are with {OPTIONS}"])
     note = f"{path}: angles are in {unit}, {direction} as the image is seen, {why}"
     inside = np.column_stack([sides[:, :4], turned(angle, unit, direction)])
-    return Rectangles.of_sides(inside), note
+    return Rectangles.from_cxcywhr(inside), note
 
 
 def _instead(told: Angles, unit: str, direction: str) -> str:

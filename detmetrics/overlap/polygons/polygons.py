@@ -70,13 +70,13 @@ class Polygons(Shapes):
             object.__setattr__(self, name, np.asarray(getattr(self, name), kind))
 
     @classmethod
-    def of_corners(cls, corners: ArrayLike) -> Polygons:
+    def from_corners(cls, corners: ArrayLike) -> Polygons:
         """Polygons that all have as many corners, 3 or more; corners : (R, C, 2).
 
         Raises:
             TableError: numbers in another shape.
 
-        >>> Polygons.of_corners([[(0, 0), (4, 0), (4, 3)]]).areas.tolist()
+        >>> Polygons.from_corners([[(0, 0), (4, 0), (4, 3)]]).areas.tolist()
         [6.0]
         """
         given = _numbers("corners", corners, (0, 4, 2))
@@ -86,9 +86,9 @@ class Polygons(Shapes):
         return Polygons(given.reshape(-1, 2), np.arange(rows + 1) * count)
 
     @classmethod
-    def of_boxes(cls, xyxy: Floats) -> Polygons:
+    def from_boxes(cls, xyxy: Floats) -> Polygons:
         """Upright boxes as polygons; xyxy : (R, 4)."""
-        return cls.of_corners(xyxy[:, [[0, 1], [2, 1], [2, 3], [0, 3]]])
+        return cls.from_corners(xyxy[:, [[0, 1], [2, 1], [2, 3], [0, 3]]])
 
     def __len__(self) -> int:
         return len(self.first) - 1
@@ -309,16 +309,16 @@ class Polygons(Shapes):
 
 @dataclass(frozen=True, eq=False)
 class Rectangles(Polygons):
-    """Oriented boxes; sides : (R, 5) centre x and y, width, height, and the angle of the width.
+    """Oriented boxes; cxcywhr : (R, 5) centre x and y, width, height, and the angle of the width.
 
     Angles are in radians, from the x axis towards the y axis: clockwise as images are seen.
     """
 
-    sides: Floats
+    cxcywhr: Floats
 
     @classmethod
-    def of_sides(cls, sides: ArrayLike) -> Rectangles:
-        """Rectangles by :attr:`sides`: cx, cy, w, h, and the angle in radians, clockwise as seen.
+    def from_cxcywhr(cls, cxcywhr: ArrayLike) -> Rectangles:
+        """Rectangles by :attr:`cxcywhr`: cx, cy, w, h, and the angle in radians, clockwise as seen.
 
         u, v = w / 2 (cos, sin), h / 2 (-sin, cos)
         corners = c + u + v, c + u - v, c - u - v, c - u + v
@@ -326,28 +326,28 @@ class Rectangles(Polygons):
         Raises:
             TableError: numbers in another shape.
 
-        >>> Rectangles.of_sides([[5, 5, 4, 2, 0]]).hulls.tolist()
+        >>> Rectangles.from_cxcywhr([[5, 5, 4, 2, 0]]).hulls.tolist()
         [[3.0, 4.0, 7.0, 6.0]]
         """
-        sides = _numbers("sides", sides, (0, 5))
-        if sides.ndim != 2 or sides.shape[1] != 5:
-            raise TableError(f"sides: expected shape (R, 5), got {sides.shape}")
-        x, y, w, h, angle = sides.T
+        cxcywhr = _numbers("cxcywhr", cxcywhr, (0, 5))
+        if cxcywhr.ndim != 2 or cxcywhr.shape[1] != 5:
+            raise TableError(f"cxcywhr: expected shape (R, 5), got {cxcywhr.shape}")
+        x, y, w, h, angle = cxcywhr.T
         cos, sin = np.cos(angle) / 2, np.sin(angle) / 2
         ux, uy, vx, vy = w * cos, w * sin, -h * sin, h * cos
-        corners = np.empty((len(sides), 4, 2))
+        corners = np.empty((len(cxcywhr), 4, 2))
         for corner, (of_u, of_v) in enumerate([(1, 1), (1, -1), (-1, -1), (-1, 1)]):
             corners[:, corner, 0] = x + (of_u * ux + of_v * vx)
             corners[:, corner, 1] = y + (of_u * uy + of_v * vy)
-        return cls(corners.reshape(-1, 2), np.arange(len(sides) + 1) * 4, sides)
+        return cls(corners.reshape(-1, 2), np.arange(len(cxcywhr) + 1) * 4, cxcywhr)
 
     def _made(self, points: Floats, first: Ints, rows: Ints) -> Self:
-        return type(self)(points, first, self.sides.take(rows, axis=0))
+        return type(self)(points, first, self.cxcywhr.take(rows, axis=0))
 
     @remembered
     def areas(self) -> Floats:
         """See :attr:`Shapes.areas`; width times height, to the last digit."""
-        return np.abs(self.sides[:, 2] * self.sides[:, 3])
+        return np.abs(self.cxcywhr[:, 2] * self.cxcywhr[:, 3])
 
 
 def _over_union(shared: Floats, area: Floats, of_other: Floats, crowd: Bools) -> Floats:
@@ -376,7 +376,7 @@ def polygons_of(outlines: Any, _: Floats | None = None, single: bool = False) ->
     if isinstance(outlines, Polygons):
         return outlines
     if isinstance(outlines, Boxes):
-        return Polygons.of_boxes(outlines.hulls)
+        return Polygons.from_boxes(outlines.hulls)
     rows: list[Floats] = []
     faults: list[tuple[int, str]] = []
     for row, one in enumerate(outlines.plain()):

@@ -60,21 +60,21 @@ LEAST_SHARE = 1e-4
 class Gaussians(Shapes):
     """Oriented boxes as normal distributions.
 
-    sides : (R, 5) centre x and y, width, height, and the angle of the width in radians, from the x
-    axis towards the y axis; single: arithmetic is in float32.
+    cxcywhr : (R, 5) centre x and y, width, height, and the angle of the width in radians, from the
+    x axis towards the y axis; single: arithmetic is in float32.
     """
 
     natural: ClassVar[str] = "probabilistic"
 
-    sides: Floats
+    cxcywhr: Floats
     single: bool = False
 
     def __len__(self) -> int:
-        return len(self.sides)
+        return len(self.cxcywhr)
 
     def take(self, rows: Ints) -> Self:
         """See :meth:`Shapes.take`."""
-        return type(self)(self.sides.take(rows, axis=0), self.single)
+        return type(self)(self.cxcywhr.take(rows, axis=0), self.single)
 
     @remembered
     def hulls(self) -> Floats:
@@ -88,16 +88,16 @@ class Gaussians(Shapes):
     @remembered
     def areas(self) -> Floats:
         """See :attr:`Shapes.areas`; of the boxes."""
-        return np.abs(self.sides[:, 2] * self.sides[:, 3])
+        return np.abs(self.cxcywhr[:, 2] * self.cxcywhr[:, 3])
 
     def outline(self, row: int, detail: float) -> tuple[Floats, ...]:
         """See :meth:`Shapes.outline`; of the box."""
-        return Rectangles.of_sides(self.sides[[row]]).outline(0, detail)
+        return Rectangles.from_cxcywhr(self.cxcywhr[[row]]).outline(0, detail)
 
     @remembered
     def _moments(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Centre x and y, and a, b and c of the covariance."""
-        sides = self.sides.astype(np.float32) if self.single else self.sides
+        sides = self.cxcywhr.astype(np.float32) if self.single else self.cxcywhr
         x, y, w, h, angle = (np.ascontiguousarray(column) for column in sides.T)
         w, h = w * w / 12, h * h / 12
         cos, sin = _exactly(np.cos, angle), _exactly(np.sin, angle)
@@ -141,14 +141,14 @@ def gaussians_of(outlines: Any, sizes: Floats, single: bool = False) -> Gaussian
         OutlineError: a polygon that has more than four corners.
     """
     if isinstance(outlines, Gaussians):
-        return outlines if outlines.single == single else Gaussians(outlines.sides, single)
+        return outlines if outlines.single == single else Gaussians(outlines.cxcywhr, single)
     if isinstance(outlines, Boxes):
         x1, y1, x2, y2 = outlines.hulls.T
         upright = [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, np.zeros(len(x1))]
         return Gaussians(np.stack(upright, axis=1), single)
     polygons = polygons_of(outlines, sizes)
     if isinstance(polygons, Rectangles):
-        return Gaussians(polygons.sides, single)
+        return Gaussians(polygons.cxcywhr, single)
     odd = np.flatnonzero(polygons.count > 4)
     if len(odd):
         text = "expected an oriented box of 4 corners, got a polygon of {}"

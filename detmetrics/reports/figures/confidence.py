@@ -66,7 +66,7 @@ def confidence_figure(
     about = about_rules(result, overlap_words(result.rules, iou), where)
     finish(ax, f"By confidence: {name}", about, "confidence at least")
     ax.set(ylim=(0, 1.02))
-    truths = (curves.pooled if category is None else curves.classes[category]).truths
+    truths = (curves.pooled if category is None else curves.classes[category]).positives
     of = "" if category is None else f" of {name}"
     if not truths:
         say(ax, f"no ground truth{of}")

@@ -14,7 +14,7 @@ from detmetrics.foundation.messages import printable
 from detmetrics.reports.figures import COLOURS, matplotlib_module
 from detmetrics.reports.history import marked
 from detmetrics.training.history.choosing import Best
-from detmetrics.training.history.comparing import Standing
+from detmetrics.training.history.comparing import TrainingStanding
 from detmetrics.training.history.course import Course
 from detmetrics.training.history.record import History
 
@@ -39,10 +39,10 @@ def history_figure(history: History, metric: str | None = None) -> Figure:
         InputError: matplotlib is not installed, the metric is not there, or data are test data.
     """
     wanted = history.usual_metric() if metric is None else metric
-    return histories_figure([Standing(history, wanted)])
+    return histories_figure([TrainingStanding(history, wanted)])
 
 
-def histories_figure(standings: Sequence[Standing], *, comparable: bool = True) -> Figure:
+def histories_figure(standings: Sequence[TrainingStanding], *, comparable: bool = True) -> Figure:
     """Two panels a history; comparable: the metric has one range in all, so that heights compare.
 
     Raises:
@@ -66,7 +66,7 @@ def histories_figure(standings: Sequence[Standing], *, comparable: bool = True) 
     return figure
 
 
-def _draw(above: Axes, below: Axes, standing: Standing) -> None:
+def _draw(above: Axes, below: Axes, standing: TrainingStanding) -> None:
     above.set_title(_title(standing), fontsize=TEXT + 1, loc="left", parse_math=False)
     above.tick_params(labelbottom=False)
     draw_losses(above, standing.course, standing.best)
@@ -137,7 +137,7 @@ def _far_apart(*curves: Floats) -> bool:
     return len(values) > 0 and bool(0 < FAR_APART * values.min() < values.max())
 
 
-def _title(standing: Standing) -> str:
+def _title(standing: TrainingStanding) -> str:
     name = printable(standing.history.source)
     short = name if len(name) <= LONGEST else f"...{name[3 - LONGEST :]}"
     return f"{short}\n{standing.verdict}"

@@ -116,7 +116,7 @@ def _average_precision(result: Evaluation, threshold: int, area: int) -> tuple[F
 def _overlaps(
     ax: Axes, name: str, words: Sequence[str], curves: Sequence[Curve], ap: Sequence[float]
 ) -> Entries:
-    if not curves[0].truths:
+    if not curves[0].positives:
         say(ax, f"no ground truth of {name}")
         return []
     if not len(curves[0].recall):

@@ -121,7 +121,7 @@ def _short(name: str) -> str:
 
 def _number(result: Evaluation, errors: ErrorTypes, kind: str, rows: Any, confidence: float) -> str:
     if kind == "missed":
-        objects = int(result.curves.truths[:, 0].sum())
+        objects = int(result.curves.positives[:, 0].sum())
         return f"{errors.counts[kind]:,} of {counted(objects, 'object')}"
     kept = int((result.detections.scores[rows] >= confidence).sum())
     return f"{counted(errors.counts[kind], 'detection')} ({kept:,} from {confidence:.4g} on)"

@@ -51,7 +51,7 @@ def traces(result: Evaluation, best: float | None) -> dict[str, Any]:
     return {
         "how": HOW,
         "ious": ious,
-        "objects": [pooled.truths, *(one.truths for one in cuts[0].classes.values())],
+        "objects": [pooled.positives, *(one.positives for one in cuts[0].classes.values())],
         "images": pooled.images,
         "stops": at.tolist(),
         "by_iou": [
@@ -91,7 +91,7 @@ def _points(curve: OperatingCurve) -> dict[str, list[Any]]:
     """The cuts that are drawn: true positives, false positives, score."""
     finds = np.diff(curve.true_positives, prepend=0) > 0
     rows = np.flatnonzero(finds)
-    if curve.truths:
+    if curve.positives:
         rows = rows[thinned(curve.recall[rows], curve.precision[rows])]
     return {
         "tp": curve.true_positives[rows].tolist(),

@@ -41,16 +41,17 @@ FLOATS = ("float", "bfloat", "complex")
 class ImageMasks:
     """Masks of an image whose size is known.
 
-    found, there : (n,) the counts of COCO's encoding; None of a side that has none and needs them.
+    predictions, targets : (n,) the counts of COCO's encoding; None of a side that has
+    none and needs them.
     """
 
-    found: Codes | None
-    there: Codes | None
+    predictions: Codes | None
+    targets: Codes | None
 
     @property
     def whole(self) -> bool:
         """Whether both sides have masks."""
-        return self.found is not None and self.there is not None
+        return self.predictions is not None and self.targets is not None
 
 
 def encoded(argument: str, given: Any, size: Size, whose: str) -> tuple[Codes, Size]:

@@ -13,12 +13,11 @@ from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog, Id
 from detmetrics.training.batches.bitmaps import masks_of_codes
+from detmetrics.training.batches.classes import Classes
+from detmetrics.training.batches.columns import COLUMNS, FLAGS, ImageBoxes, boxes_in, column, joined
 from detmetrics.training.batches.forms import Form
-from detmetrics.training.batches.images import BESIDE, FLAGS, Classes, ImageBoxes, joined
 
 __all__ = ["kind_with", "one_sided", "tables_of"]
-
-NAMES = {"found": "predictions", "there": "targets"}
 
 
 def kind_with(images: Sequence[ImageBoxes], kind: str | None = None) -> str | None:
@@ -42,8 +41,9 @@ def kind_with(images: Sequence[ImageBoxes], kind: str | None = None) -> str | No
 def _mixed(place: int, image: ImageBoxes, kind: str) -> str:
     """What to say of an image of another kind than those before."""
     if kind == "masks":
-        side = "there" if image.masks is not None and image.masks.there is None else "found"
-        return f"{NAMES[side]}[{place}]: expected a key 'masks' as in images before, got none"
+        lacking = image.masks is not None and image.masks.targets is None
+        side = "targets" if lacking else "predictions"
+        return f"{side}[{place}]: expected a key 'masks' as in images before, got none"
     return (
         f"predictions[{place}]['masks']: expected boxes alone as in images before, got masks on "
         "both sides: give those of all images, or shape='box'"
@@ -54,8 +54,8 @@ def one_sided(images: Iterable[ImageBoxes]) -> list[str]:
     """Which side has no masks in an image where the other has."""
     masks = [image.masks for image in images if image.masks is not None]
     return [
-        f"{NAMES[side]} have no masks, which {NAMES[other]} have"
-        for side, other in (tuple(BESIDE), tuple(BESIDE)[::-1])
+        f"{side} have no masks, which {other} have"
+        for side, other in (tuple(COLUMNS), tuple(COLUMNS)[::-1])
         if any(getattr(one, side) is None for one in masks)
     ]
 
@@ -78,23 +78,23 @@ def tables_of(
 
     # What is one row an image becomes one a box.
     named = object_column(ids) if isinstance(ids[0], str) else np.array(ids, np.int64)
-    last = form.numbers
-    there, count = joined(images, "there", form)
+    rows, count = joined(images, "targets", form)
+    areas = column(rows, "targets", "area")
     ground_truth = GroundTruth.from_arrays(
         image_ids=np.repeat(named, count),
-        categories=there[:, last].astype(np.int64),
-        areas=None if shaped and np.isnan(there[:, last + 1]).all() else there[:, last + 1],
+        categories=column(rows, "targets", "label").astype(np.int64),
+        areas=None if shaped and np.isnan(areas).all() else areas,
         catalog=catalog,
-        **_shapes(images, "there", there[:, :last], form, masks),
-        **dict(zip(FLAGS, there[:, last + 2 :].T != 0, strict=True)),
+        **_shapes(images, "targets", boxes_in(rows, "targets"), form, masks),
+        **{name: column(rows, "targets", name) != 0 for name in FLAGS},
     )
-    found, count = joined(images, "found", form)
+    rows, count = joined(images, "predictions", form)
     detections = Detections.from_arrays(
         image_ids=np.repeat(named, count),
-        categories=found[:, last + 1].astype(np.int64),
-        scores=found[:, last],
+        categories=column(rows, "predictions", "label").astype(np.int64),
+        scores=column(rows, "predictions", "score"),
         catalog=catalog,
-        **_shapes(images, "found", found[:, :last], form, masks),
+        **_shapes(images, "predictions", boxes_in(rows, "predictions"), form, masks),
     )
     return ground_truth, detections
 
@@ -104,9 +104,9 @@ def _shapes(
 ) -> dict[str, Any]:
     """The columns of boxes and shapes; boxes : (R, B) as they are kept."""
     if form.kept == "cxcywhr":
-        return {"shapes": Rectangles.of_sides(boxes)}
+        return {"shapes": Rectangles.from_cxcywhr(boxes)}
     if form.kept == "xyxyxyxy":
-        return {"shapes": Polygons.of_corners(boxes.reshape(-1, 4, 2))}
+        return {"shapes": Polygons.from_corners(boxes.reshape(-1, 4, 2))}
     columns: dict[str, Any] = {"boxes": boxes, "box_format": form.kept}
     if masks:
         codes = [getattr(image.masks, side, None) or () for image in images]

@@ -15,8 +15,8 @@ import numpy as np
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.training.batches.bitmaps import Codes, ImageMasks, masks_of_codes, refuse_unsound
+from detmetrics.training.batches.columns import COLUMNS, ImageBoxes, joined
 from detmetrics.training.batches.forms import Form
-from detmetrics.training.batches.images import BESIDE, ImageBoxes, joined
 
 __all__ = ["DAMAGE", "archived", "opened", "packed", "unpacked"]
 
@@ -29,9 +29,9 @@ DAMAGE = (
 
 def archived(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
     """Both as bytes, without pickle."""
-    told = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    described = np.frombuffer(json.dumps(header).encode(), np.uint8)
     data = io.BytesIO()
-    np.savez(data, allow_pickle=False, header=told, **arrays)
+    np.savez(data, allow_pickle=False, header=described, **arrays)
     return data.getvalue()
 
 
@@ -55,14 +55,14 @@ def opened(data: bytes, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def packed(images: Collection[ImageBoxes], form: Form) -> dict[str, Any]:
     """Images as arrays."""
     arrays: dict[str, Any] = {"size": np.array([image.size for image in images]).reshape(-1, 2)}
-    for side in BESIDE:
+    for side in COLUMNS:
         arrays[side], arrays[f"{side}_count"] = joined(images, side, form)
     if any(image.masks for image in images):
         masks = [image.masks for image in images]
         arrays["masks"] = np.array(
-            [[getattr(one, side, None) is not None for side in BESIDE] for one in masks]
+            [[getattr(one, side, None) is not None for side in COLUMNS] for one in masks]
         )
-        for side in BESIDE:
+        for side in COLUMNS:
             codes = [getattr(one, side, None) or () for one in masks]
             arrays[f"{side}_masks_count"] = np.array([len(one) for one in codes])
             flat = [code for one in codes for code in one]
@@ -80,9 +80,9 @@ def unpacked(arrays: Mapping[str, Any], form: Form, count: int) -> list[ImageBox
     if not count:
         return []
     sizes = [(width, height) for width, height in arrays["size"].tolist()]
-    rows = [_split(arrays[side], arrays[f"{side}_count"]) for side in BESIDE]
-    for side, parts in zip(BESIDE, rows, strict=True):
-        if parts[0].shape[1:] != (form.numbers + BESIDE[side],):
+    rows = [_split(arrays[side], arrays[f"{side}_count"]) for side in COLUMNS]
+    for side, parts in zip(COLUMNS, rows, strict=True):
+        if parts[0].shape[1:] != (form.numbers + len(COLUMNS[side]),):
             raise ValueError(f"rows of {side}")
     masks = _masks(arrays, sizes, rows) if "masks" in arrays else [None] * count
     images = zip(*rows, sizes, masks, strict=True)
@@ -99,15 +99,17 @@ def _masks(
     arrays: Mapping[str, Any], sizes: Sequence[tuple[float, float]], rows: Sequence[Any]
 ) -> list[ImageMasks | None]:
     sides = []
-    for side, has, parts in zip(BESIDE, arrays["masks"].T.tolist(), rows, strict=True):
+    for side, has, parts in zip(COLUMNS, arrays["masks"].T.tolist(), rows, strict=True):
         codes = _codes(arrays, side)
         refuse_unsound(masks_of_codes(codes, sizes))
         for one, part in zip(codes, parts, strict=True):
             if one and len(one) != len(part):
                 raise ValueError(f"masks of {side}")
         sides.append([one if known else None for one, known in zip(codes, has, strict=True)])
-    pairs = zip(*sides, strict=True)
-    return [None if found is there is None else ImageMasks(found, there) for found, there in pairs]
+    return [
+        None if predictions is targets is None else ImageMasks(predictions, targets)
+        for predictions, targets in zip(*sides, strict=True)
+    ]
 
 
 def _codes(arrays: Mapping[str, Any], side: str) -> list[Codes]:

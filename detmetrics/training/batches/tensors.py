@@ -12,7 +12,7 @@ from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import shown
 
-__all__ = ["NO_NUMBERS", "array_of", "in_numpy", "kind_of"]
+__all__ = ["NO_NUMBERS", "array_of", "in_numpy", "is_whole", "kind_of"]
 
 NO_NUMBERS = (TypeError, ValueError, RuntimeError)
 """What conversions end in that find no numbers."""
@@ -57,3 +57,8 @@ def in_numpy(given: Any) -> NDArray[Any]:
 def kind_of(given: Any) -> str:
     """The name of the type of its numbers, without that of the library; empty for lists."""
     return str(getattr(given, "dtype", "")).rpartition(".")[2]
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number; True is none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)

@@ -14,13 +14,13 @@ from detmetrics.training.history.metric_names import canonical, lower_is_better
 from detmetrics.training.history.record import History
 from detmetrics.training.history.verdict import Verdict, verdict_of
 
-__all__ = ["Comparison", "Standing", "compare"]
+__all__ = ["TrainingComparison", "TrainingStanding", "compare"]
 
 PERCENT = 1.5  # a metric that was ever above this is not in 0 to 1
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrainingStanding:
     """One history, judged by one metric; best is None where nothing can be chosen by.
 
     metric: as it was asked for, or what is usual; None where nothing was measured.
@@ -56,14 +56,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TrainingComparison:
     """standings: one a history; reasons: why their best values cannot be compared, if so."""
 
-    standings: tuple[Standing, ...]
+    standings: tuple[TrainingStanding, ...]
     reasons: tuple[str, ...] = ()
 
 
-def compare(histories: Sequence[History], metric: str | None = None) -> Comparison:
+def compare(histories: Sequence[History], metric: str | None = None) -> TrainingComparison:
     """Every history by one metric: the one that is asked for, or the first usual one of all.
 
     Raises:
@@ -76,8 +76,8 @@ def compare(histories: Sequence[History], metric: str | None = None) -> Comparis
     ('not comparable: history is judged by AP, history by mAP50',)
     """
     shared = metric or _shared(histories)
-    standings = tuple(Standing(history, shared or _own(history)) for history in histories)
-    return Comparison(standings, tuple(_reasons(standings)))
+    standings = tuple(TrainingStanding(history, shared or _own(history)) for history in histories)
+    return TrainingComparison(standings, tuple(_reasons(standings)))
 
 
 def _shared(histories: Sequence[History]) -> str | None:
@@ -97,7 +97,7 @@ def _own(history: History) -> str | None:
     return history.usual_metric()
 
 
-def _reasons(standings: Sequence[Standing]) -> Iterable[str]:
+def _reasons(standings: Sequence[TrainingStanding]) -> Iterable[str]:
     columns = [standing.best.column if standing.best else None for standing in standings]
     kinds = {canonical(column or "") or column for column in columns}
     if len(kinds) > 1:

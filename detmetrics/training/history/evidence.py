@@ -10,7 +10,7 @@ import numpy as np
 from detmetrics.foundation.messages import counted
 from detmetrics.training.history.course import Course
 from detmetrics.training.history.epoch_rows import Epoch
-from detmetrics.training.history.smoothing import Curve, curve_of
+from detmetrics.training.history.smoothing import SmoothedCurve, curve_of
 
 __all__ = ["Case", "case_of"]
 
@@ -20,39 +20,39 @@ class Case:
     """A course and its curves; None where nothing finite was measured."""
 
     course: Course
-    train: Curve | None
-    val: Curve | None
-    metric: Curve | None
+    train: SmoothedCurve | None
+    val: SmoothedCurve | None
+    metric: SmoothedCurve | None
 
     @property
-    def main(self) -> Curve:
+    def main(self) -> SmoothedCurve:
         """What decides: the metric, or the validation loss where there is none."""
         curve = self.metric if self.metric is not None else self.val
         assert curve is not None
         return curve
 
-    def place(self, curve: Curve, at: int) -> str:
+    def place(self, curve: SmoothedCurve, at: int) -> str:
         """How a sentence names an epoch of a curve."""
         return self.course.place(int(curve.index[at]))
 
-    def epoch(self, curve: Curve, at: int) -> Epoch:
+    def epoch(self, curve: SmoothedCurve, at: int) -> Epoch:
         """An epoch of a curve."""
         return self.course.epochs[int(curve.index[at])]
 
-    def name(self, curve: Curve) -> str:
+    def name(self, curve: SmoothedCurve) -> str:
         """How a sentence names a curve."""
         if curve is self.metric:
             return self.course.column or "the metric"
         return "the train loss" if curve is self.train else "the validation loss"
 
-    def train_since(self, curve: Curve) -> tuple[float, float]:
+    def train_since(self, curve: SmoothedCurve) -> tuple[float, float]:
         """The level of the train loss where a curve is best, turned round, and at the end."""
         assert self.train is not None
         index = int(curve.index[curve.top])
         at = min(int(np.searchsorted(self.train.index, index)), len(self.train) - 1)
         return float(self.train.levels[at]), self.train.end
 
-    def fall(self, curve: Curve) -> Iterator[str]:
+    def fall(self, curve: SmoothedCurve) -> Iterator[str]:
         """From its best to its end."""
         best, end = curve.shown(curve.values[curve.top]), curve.shown(curve.end)
         turn = "peaks at" if curve.sign > 0 else "has its minimum of"
@@ -63,7 +63,7 @@ class Case:
             f"{curve.width} epochs is {number(end)} ({percent(best, end)}), the last {last}"
         )
 
-    def rest(self, curve: Curve) -> Iterator[str]:
+    def rest(self, curve: SmoothedCurve) -> Iterator[str]:
         """Its best and its end, where it did not fall by a change."""
         best, end = curve.shown(curve.values[curve.best]), curve.shown(curve.end)
         word = "best" if curve.sign > 0 else "lowest"
@@ -80,7 +80,7 @@ class Case:
             first, end = float(self.train.levels[0]), self.train.end
             yield self._train_words(first, end, "")
 
-    def learnt_since(self, curve: Curve) -> Iterator[str]:
+    def learnt_since(self, curve: SmoothedCurve) -> Iterator[str]:
         """The train loss from where a curve is best to the last epoch."""
         if self.train is not None:
             yield self._train_words(*self.train_since(curve), f" at {self.place(curve, curve.top)}")

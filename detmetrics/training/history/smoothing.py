@@ -25,7 +25,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Floats, Ints
 
-__all__ = ["Curve", "curve_of", "running_median", "window"]
+__all__ = ["SmoothedCurve", "curve_of", "running_median", "window"]
 
 LEAST_CHANGE = 0.01
 FAR = 1e150  # beyond it differences and products are infinite; nothing is measured there
@@ -63,7 +63,7 @@ def running_median(values: Floats, width: int) -> Floats:
 
 
 @dataclass(frozen=True)
-class Curve:
+class SmoothedCurve:
     """index : (N,) places in the course; values : (N,) finite, of which more is better.
 
     sign: 1, or -1 where the numbers of the log are better when lower, and were turned round.
@@ -129,10 +129,10 @@ class Curve:
         return self.sign * value
 
 
-def curve_of(values: Floats, *, lower: bool) -> Curve | None:
+def curve_of(values: Floats, *, lower: bool) -> SmoothedCurve | None:
     """The finite values of a column as a curve; None where there are none."""
     index = np.flatnonzero(np.isfinite(values))
     if not len(index):
         return None
     sign = -1 if lower else 1
-    return Curve(index, sign * np.clip(values[index], -FAR, FAR), sign)
+    return SmoothedCurve(index, sign * np.clip(values[index], -FAR, FAR), sign)

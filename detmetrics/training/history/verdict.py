@@ -46,7 +46,7 @@ from detmetrics.foundation.messages import counted
 from detmetrics.training.history.course import FEWEST, Course
 from detmetrics.training.history.epoch_rows import Epoch
 from detmetrics.training.history.evidence import Case, case_of, number, percent
-from detmetrics.training.history.smoothing import Curve
+from detmetrics.training.history.smoothing import SmoothedCurve
 
 __all__ = ["VERDICTS", "Verdict", "verdict_of"]
 
@@ -116,7 +116,7 @@ def _failed(case: Case) -> _Found | None:
     return None
 
 
-def _far_below(metric: Curve) -> bool:
+def _far_below(metric: SmoothedCurve) -> bool:
     """Whether it ends half of its best away from it; a metric that never left 0 does, too."""
     lost, half = metric.highest - metric.end, HALF * abs(metric.highest)
     return lost >= half if metric.sign > 0 else lost > half
@@ -175,7 +175,7 @@ def _overfitting(case: Case) -> _Found | None:
     return ("collapsed", since, evidence) if before - end > change else None
 
 
-def _turned(case: Case) -> Curve | None:
+def _turned(case: Case) -> SmoothedCurve | None:
     """The curve that shows that validation turned: the metric, before the loss."""
     if case.metric is not None and _fell(case.metric):
         return case.metric
@@ -183,18 +183,18 @@ def _turned(case: Case) -> Curve | None:
     return case.val if case.val is not None and not improves and _fell(case.val) else None
 
 
-def _fell(curve: Curve) -> bool:
+def _fell(curve: SmoothedCurve) -> bool:
     after = len(curve) - 1 - curve.top
     lost = curve.highest - curve.end
     return len(curve) >= FEWEST and after >= curve.width and lost > curve.change(curve.highest)
 
 
-def _recent(curve: Curve) -> int:
+def _recent(curve: SmoothedCurve) -> int:
     """Where the last fifth begins."""
     return len(curve) - max(NEWEST, len(curve) // FIFTH)
 
 
-def _rises(curve: Curve) -> bool:
+def _rises(curve: SmoothedCurve) -> bool:
     start = _recent(curve)
     if start < 1 or curve.best < start:
         return False
@@ -220,7 +220,7 @@ def _improving(case: Case) -> _Found | None:
     return "still improving", None, evidence
 
 
-def _raised(curve: Curve, before: float, end: float, first: str) -> str:
+def _raised(curve: SmoothedCurve, before: float, end: float, first: str) -> str:
     return (
         f"the median of the last {curve.width} epochs is {number(end)}, {percent(before, end)} "
         f"from the best level before {first}, {number(before)}"

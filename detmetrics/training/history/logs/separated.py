@@ -14,11 +14,11 @@ from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.messages import counted, few, shown
 from detmetrics.training.history.epoch_rows import Epoch, epoch_of
 
-__all__ = ["Sheet", "present", "read_sheet"]
+__all__ = ["LogTable", "present", "read_sheet"]
 
 
 @dataclass(slots=True)
-class Sheet:
+class LogTable:
     """names: of the columns; lines: their numbers, from 1; cells: of each line, as text."""
 
     path: str
@@ -70,7 +70,7 @@ class Sheet:
         return tuple(self.notes)
 
 
-def read_sheet(text: str, path: str) -> Sheet:
+def read_sheet(text: str, path: str) -> LogTable:
     r"""The cells of all lines that are whole.
 
     Raises:
@@ -84,7 +84,7 @@ def read_sheet(text: str, path: str) -> Sheet:
     reader = csv.reader(_without_start(lines), skipinitialspace=True)
     try:
         header = [name.strip() for name in next(filter(None, reader))]
-        sheet = Sheet(path, header)
+        sheet = LogTable(path, header)
         _refuse_doubles(sheet)
         ragged = _fill(sheet, reader)
     except csv.Error as error:
@@ -108,7 +108,7 @@ def _without_start(lines: list[str]) -> Iterator[str]:
         yield line.lstrip() if started else ""
 
 
-def _refuse_doubles(sheet: Sheet) -> None:
+def _refuse_doubles(sheet: LogTable) -> None:
     doubles = {name for name in sheet.names if name and sheet.names.count(name) > 1}
     if doubles:
         few_names = few(sorted(map(shown, doubles)))
@@ -117,7 +117,7 @@ def _refuse_doubles(sheet: Sheet) -> None:
         )
 
 
-def _fill(sheet: Sheet, reader: Iterator[list[str]]) -> list[tuple[int, int]]:
+def _fill(sheet: LogTable, reader: Iterator[list[str]]) -> list[tuple[int, int]]:
     """Take the lines that are whole; the others come back with their number and length."""
     width, ragged, repeated = len(sheet.names), [], []
     for row in reader:
