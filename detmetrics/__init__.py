@@ -8,19 +8,35 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import lazy_loader
 
-from detmetrics.evaluation import views
+from detmetrics.foundation import late
 
 # The public names are those of __init__.pyi, each imported when it is first asked for.
 __getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = sorted(_names)
 
 
-def _views() -> views.Views:
-    from detmetrics.reports import views as made
+def _views() -> Any:
+    from detmetrics.reports import views
 
-    return made
+    return views
 
 
-views.bind(_views)  # the one place that knows both results and what is drawn of them
+def _metric_groups() -> tuple[str, ...] | None:
+    """The names of groups of metrics; None while the named rule sets are being defined, which
+    the table of metrics needs.
+    """
+    if not hasattr(sys.modules.get("detmetrics.rules"), "RULE_SETS"):
+        return None
+    from detmetrics.metrics.groups import NAMES
+
+    return NAMES
+
+
+# Here, above all rooms, what lies above is bound for those below.
+late.bind("views", _views)
+late.bind("metric groups", _metric_groups)

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.analysis.reconcile.reported import Reported, candidates, ways
-from detmetrics.analysis.reconcile.waterfall import CAUSES, waterfall
+from detmetrics.analysis.reconcile.waterfall import settings_of_cause, waterfall
 from detmetrics.analysis.reconcile.workbench import Workbench, lean
+from detmetrics.rules.settings import CAUSES
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -37,11 +38,14 @@ def applies(scene, rules) -> bool:
     return True
 
 
+EVERY_SETTING = set(itertools.chain(*map(settings_of_cause, CAUSES)))
+
+
 class TestWaterfall:
     """Every setting is a cause, and the amounts lead from one number to the other."""
 
     def test_every_setting_belongs_to_one_cause(self):
-        listed = [name for names in CAUSES.values() for name in names]
+        listed = [name for cause in CAUSES for name in settings_of_cause(cause)]
         assert sorted(listed) == sorted(set(listed))
         settings_of_rules = {field.name for field in dataclasses.fields(dm.Rules)}
         assert settings_of_rules - set(listed) <= {"name", "metrics", "description"}
@@ -81,7 +85,7 @@ class TestWaterfall:
             if ours.shape == theirs.shape:
                 assert placed == causes == [cause for cause in CAUSES if cause in causes]
             said = ", ".join(step.changes for step in fall.steps)
-            for name in set(itertools.chain(*CAUSES.values())) - {"area_ranges", "max_detections"}:
+            for name in EVERY_SETTING - {"area_ranges", "max_detections"}:
                 differ = getattr(lean(ours), name) != getattr(lean(theirs), name)
                 assert bool(re.search(rf"(^|, ){name} ", said)) == differ
             assert fall.end == dm.evaluate(truth, found, theirs).summary["AP"]

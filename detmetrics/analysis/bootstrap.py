@@ -10,7 +10,7 @@ Introduction to the Bootstrap (1993), chapter 13.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.parallel import each
+from detmetrics.foundation.progress import Share
 from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.summary import per_category, summarize
 
@@ -34,7 +35,6 @@ __all__ = [
 ]
 
 RESAMPLES = 1_000
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def confidence_intervals(
     seed: int = 0,
     *,
     per_class: bool = False,
-    progress: Progress | None = None,
+    progress: Share | None = None,
 ) -> Intervals:
     """Percentile intervals of every metric over bootstrap samples of the images.
 
@@ -190,7 +190,7 @@ class Samples:
         return Curves(resampled(self._result, weights))
 
     def all(
-        self, seeds: Sequence[np.random.SeedSequence], progress: Progress | None = None
+        self, seeds: Sequence[np.random.SeedSequence], progress: Share | None = None
     ) -> tuple[Floats, Floats]:
         """(B, M) every metric of each sample, and (B, K, M) of every class where asked for."""
         images, done = self._result.matching.images, iter(range(1, len(seeds) + 1))

@@ -9,7 +9,7 @@ is; a sample in which both are equal counts half.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from detmetrics.evaluation.views import ComparisonPlots
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import few
+from detmetrics.foundation.progress import Share
 from detmetrics.matching import roles
 from detmetrics.matching.candidates import measure_of, measured
 from detmetrics.metrics.summary import lower_is_better
@@ -209,7 +210,7 @@ def compare(
     per_class: bool = False,
     iou: float = 0.5,
     confidence: float | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Share | None = None,
 ) -> Comparison:
     """Compare two results under the same rules on the same ground truth.
 

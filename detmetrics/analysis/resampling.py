@@ -21,9 +21,10 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints, by_group
 from detmetrics.matching.candidates import Regions
 from detmetrics.matching.matches import Matched, Matches
+from detmetrics.metrics.average_precision import RECALL
 from detmetrics.metrics.curves import TINY, Curves, running
 from detmetrics.metrics.interpolation import least_found
-from detmetrics.metrics.summary import FREQUENCIES, metrics_of
+from detmetrics.metrics.summary import metrics_of
 from detmetrics.overlap import Pairs
 
 __all__ = ["Resampler", "image_weights", "resampled"]
@@ -190,7 +191,7 @@ class Resampler:
         metrics = metrics_of(matches.rules)
         self._plans = {
             area: _plan_of(
-                matches, area, {m.limit for m in metrics if m.area == area and m.kind == "recall"}
+                matches, area, {m.limit for m in metrics if m.area == area and m.kind is RECALL}
             )
             for area in {metric.area for metric in metrics}
         }
@@ -199,9 +200,8 @@ class Resampler:
     def follows(result: Evaluation) -> bool:
         """Whether all metrics of the rules are means of the cells that it counts."""
         rules = result.rules
-        kinds = {metric.kind for metric in metrics_of(rules)}
         return (
-            kinds <= {"precision", "recall", *FREQUENCIES}
+            all(metric.kind.of_curves for metric in metrics_of(rules))
             and rules.interpolation in ("points", "every")
             and rules.classes != "detected"
         )

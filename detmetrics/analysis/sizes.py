@@ -28,8 +28,10 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.matching.matching import match
+from detmetrics.metrics.average_precision import PRECISION, RECALL
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.summary import Metric, cells_of, mean_of, means_of_categories
+from detmetrics.metrics.metric import Kind, Metric
+from detmetrics.metrics.summary import cells_of, mean_of, means_of_categories
 from detmetrics.rules import AreaRange, Rules
 from detmetrics.rules.areas import COCO_RANGES, NO_END
 
@@ -149,17 +151,17 @@ def _bin(result: Evaluation, curves: Curves, area: int) -> Bin:
     name = rules.area_ranges[area].name
     found = outcomes(result, rules.iou_thresholds[0], name)
 
-    def mean(kind: str, threshold: int | None) -> tuple[float, Floats]:
-        cells = cells_of(curves, Metric(kind, kind, area, threshold, last))
+    def mean(kind: Kind, threshold: int | None) -> tuple[float, Floats]:
+        cells = cells_of(curves, Metric(kind.name, kind, area, threshold, last))
         return mean_of(cells, curves, area), means_of_categories(cells)
 
-    ap, of_classes = mean("precision", None)
+    ap, of_classes = mean(PRECISION, None)
     return Bin(
         range=rules.area_ranges[area],
         ground_truths=int(found.positives.sum()),
         detections=int(found.counts.sum()),
         ap=ap,
-        ap_first=mean("precision", 0)[0],
-        recall=mean("recall", None)[0],
+        ap_first=mean(PRECISION, 0)[0],
+        recall=mean(RECALL, None)[0],
         ap_of_classes=of_classes,
     )

@@ -17,7 +17,7 @@ others.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Bools, Objects, object_column
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, shown
+from detmetrics.foundation.progress import Progress
 from detmetrics.metrics.summary import lower_is_better, metrics_of
 from detmetrics.tables import restrict
 
@@ -39,7 +40,6 @@ NONE = "(none)"
 
 MOST = 200
 SCHEMA = 1
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,14 +179,14 @@ def operating_curves(result: Evaluation, iou: float = 0.5, area: str = "all") ->
     ([0.874, 0.795], [0.0, 0.0], 7)
     """
     _refuse_unlike_prefixes(result)
-    found, matches = outcomes(result, iou, area), result.matching
+    matched, matches = outcomes(result, iou, area), result.matching
 
     def curve(rows: Ints, truths: int) -> OperatingCurve:
-        return _curve(matches.score[rows], found.true_positive[rows], truths, matches.images)
+        return _curve(matches.score[rows], matched.true_positive[rows], truths, matches.images)
 
-    rows = np.flatnonzero(found.counts)
-    bounds = np.searchsorted(rows, found.first)
-    truths = found.positives.tolist()
+    rows = np.flatnonzero(matched.counts)
+    bounds = np.searchsorted(rows, matches.first)
+    truths: list[int] = matched.positives.tolist()
     classes = {
         name: curve(rows[bounds[index] : bounds[index + 1]], truths[index])
         for index, name in enumerate(result.class_names)

@@ -219,13 +219,13 @@ def _matched(
     count = len(result.rules.iou_thresholds)
     of_found = np.zeros((count, len(found_ids)))
     of_truth = np.zeros((count, len(truth_ids)))
-    set_aside = np.tile(~matches.fp_if_unmatched[area], (count, 1))
+    set_aside = np.empty(of_found.shape, bool)
     for threshold in range(count):
-        pair, right = matches.matched[area].at(threshold)
+        pair, _ = matches.matched[area].at(threshold)
         d, g = matches.pairs.detection[pair], matches.pairs.ground_truth[pair]
         of_found[threshold, d] = truth_ids[g]
         of_truth[threshold, g] = found_ids[d]  # of a crowd the last one
-        set_aside[threshold, d] = ~right
+        set_aside[threshold] = ~matches.outcomes(area, threshold).counts
     return of_found, of_truth, set_aside
 
 

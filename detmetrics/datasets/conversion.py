@@ -11,21 +11,20 @@ import numpy as np
 
 from detmetrics.formats.format import Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.loading import Progress, read_sheet
+from detmetrics.formats.loading import read_sheet
 from detmetrics.formats.metadata.image_sizes import sizes_of
-from detmetrics.formats.reading import Reading
+from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import formats, recognised
 from detmetrics.formats.writing.written import Table, Written, without_outlines
 from detmetrics.foundation.errors import InputError, OutputError
 from detmetrics.foundation.files import write_tree
+from detmetrics.foundation.progress import Progress
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.id_pairing import UnknownPolicy
 from detmetrics.tables.sheets import Sheet
 
 __all__ = ["Conversion", "convert", "targets", "written"]
-
-READING = Reading()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

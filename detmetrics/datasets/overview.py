@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from detmetrics.datasets.shape_facts import Drawn, drawn
-from detmetrics.formats.loading import Progress, read_ground_truth
-from detmetrics.formats.reading import Reading
+from detmetrics.formats.loading import read_ground_truth
+from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.progress import Progress
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.rules import COCO
 from detmetrics.tables import GroundTruth
 
 __all__ = ["QUANTILES", "Overview", "stats"]
 
-READING = Reading()
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 PER_IMAGE = (0, 1, 2, 5, 10, 20, 50, 100)
 SECTOR = 30

@@ -23,15 +23,15 @@ from typing import Any
 import numpy as np
 
 from detmetrics.datasets.grouping import by_seed, equal_files, image_files, joined, sequences
-from detmetrics.formats.loading import Progress, read_ground_truth
-from detmetrics.formats.reading import Reading
+from detmetrics.formats.loading import read_ground_truth
+from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.progress import Progress
 from detmetrics.tables import GroundTruth
 
 __all__ = ["PARTS", "Split", "split"]
 
-READING = Reading()
 PARTS = ("train", "val", "test")
 HALF = 0.5 - 1e-9
 

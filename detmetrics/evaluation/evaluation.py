@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.formats.loading import (
-    READING,
     Path,
-    Progress,
     benchmark_of_format,
     read_detections,
     read_ground_truth,
 )
-from detmetrics.formats.reading import Reading
+from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.arrays import Bools, Objects
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import few, shown
+from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.matching.matching import match
 from detmetrics.matching.preparation import evaluated_classes, prepare
 from detmetrics.matching.shape_choice import settled
@@ -91,7 +90,7 @@ def evaluate(
             _chosen("class", classes, catalog.category_ids, catalog.category_names),
         )
     ground_truth, detections, remarks = prepare(ground_truth, detections, rules)
-    matching = match(ground_truth, detections, rules, _phase(progress, "matching"))
+    matching = match(ground_truth, detections, rules, in_phase(progress, "matching"))
     return Evaluation(
         ground_truth, detections, rules, matching, (*notes, *chosen, *left_out, *remarks)
     )
@@ -108,10 +107,6 @@ def refuse_unpaired(ground_truth: GroundTruth, detections: Detections) -> None:
             "the detections were paired with another catalog: "
             "read or build them with catalog=ground_truth.catalog"
         )
-
-
-def _phase(progress: Progress | None, name: str) -> Callable[[float], None] | None:
-    return None if progress is None else lambda share: progress(name, share)
 
 
 def _chosen(what: str, wanted: Iterable[Id] | None, ids: Objects, names: tuple[str, ...]) -> Bools:

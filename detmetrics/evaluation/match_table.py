@@ -72,7 +72,9 @@ def verdicts(
         reason[~looked_for(ground_truth, detections)] = "nobody looked for its class in the image"
 
     rows = matches.row
-    verdict[rows] = FALSE_POSITIVE
+    outcomes = matches.outcomes(area, threshold)
+    verdict[rows[outcomes.true_positive]] = TRUE_POSITIVE
+    verdict[rows[outcomes.false_positive]] = FALSE_POSITIVE
     reason[rows] = "no ground truth of this class in the image touches it"
     best = largest(near, near.detection, ~ignored[near.ground_truth])
     at, other = rows[near.detection[best]], near.ground_truth[best]
@@ -81,7 +83,6 @@ def verdicts(
     reason[at] = _texts(near.overlap[best], asked, rules, TAKEN)
 
     bounds = rules.area_ranges[area]
-    verdict[rows[~matches.fp_if_unmatched[area]]] = IGNORED
     reason[rows[~matches.fp_if_unmatched[area]]] = (
         "not every object of its class is marked in the image"
     )
@@ -91,7 +92,6 @@ def verdicts(
     at = rows[holder]
     partner[at] = matches.truth_row[taken]
     overlap[at] = matches.pairs.overlap[pair]
-    verdict[at] = np.where(right, TRUE_POSITIVE, IGNORED)
     reason[at] = np.where(
         roles.regions(ground_truth, rules)[partner[at]] & ~right,
         "inside a crowd",

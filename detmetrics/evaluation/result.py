@@ -25,7 +25,6 @@ from detmetrics.foundation.version import __version__
 from detmetrics.matching.matches import Matches
 from detmetrics.metrics.curves import Curve, Curves
 from detmetrics.metrics.summary import (
-    FREQUENCIES,
     Summary,
     lower_is_better,
     metrics_of,
@@ -263,7 +262,7 @@ class Evaluation:
         known = {found.name: found for found in metrics_of(self.rules)}
         if metric not in known:
             raise InputError(f"no metric {metric!r}; there are {', '.join(known)}")
-        if known[metric].kind not in ("precision", "recall", *FREQUENCIES):
+        if not known[metric].kind.of_curves:
             raise InputError(
                 f"no interval over equal scores for {metric}: it is known for AP and AR alone"
             )

@@ -7,14 +7,16 @@ stands above both, binds what implements them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from detmetrics.foundation import late
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["ComparisonPlots", "Plots", "Views", "bind", "bound"]
+__all__ = ["ComparisonPlots", "Plots", "Views", "bound"]
 
 
 class Plots(Protocol):
@@ -107,14 +109,7 @@ class Views(Protocol):
         """A result as a notebook shows it."""
 
 
-_load: list[Callable[[], Views]] = []
-
-
-def bind(load: Callable[[], Views]) -> None:
-    """Say what makes views; load is called when the first is asked for."""
-    _load[:] = [load]
-
-
 def bound() -> Views:
     """What makes views."""
-    return _load[0]()
+    made: Views = late.bound("views")
+    return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -14,22 +14,21 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tree
 from detmetrics.formats.metadata.class_names import names_of
 from detmetrics.formats.metadata.image_labels import with_image_labels
-from detmetrics.formats.reading import Reading
+from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import choose, formats
 from detmetrics.formats.yolo.dataset import names_in
 from detmetrics.foundation.arrays import keep_freed_memory, object_column
 from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.files import STANDARD_STREAM
 from detmetrics.foundation.messages import counted, printable
+from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog, Keys
 from detmetrics.tables.id_pairing import COCO_91, UnknownPolicy
 from detmetrics.tables.sheets import Sheet
 
 __all__ = [
-    "READING",
     "Path",
-    "Progress",
     "benchmark_of",
     "benchmark_of_format",
     "read_detections",
@@ -40,8 +39,6 @@ __all__ = [
 DEFAULT_RULES = "coco"
 
 Path: TypeAlias = str | os.PathLike[str]
-Progress: TypeAlias = Callable[[str, float], None]
-READING = Reading()
 
 
 def read_sheet(
@@ -73,8 +70,8 @@ def read_sheet(
     chosen, why = choose(given, side, wanted)
     read = chosen.reader(side)
     assert read is not None
-    if progress is not None:
-        reading = replace(reading, on_progress=lambda share: progress(f"reading {side}", share))
+    if (share := in_phase(progress, f"reading {side}")) is not None:
+        reading = replace(reading, on_progress=share)
     reading.on_message(
         f"{printable(given.path)}: {side} read as {chosen.title} ({chosen.name}): {why}"
     )

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.progress import Share
 from detmetrics.overlap.polygons.angles import ANGLES
 from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.sheets import Pixels
 
-__all__ = ["CLASS_NUMBERS", "ClassNumbers", "Reading"]
+__all__ = ["CLASS_NUMBERS", "READING", "ClassNumbers", "Reading"]
 
 ClassNumbers = Literal["ids", "index0", "index1", "coco91"]
 CLASS_NUMBERS = ("ids", "index0", "index1", "coco91")
@@ -74,7 +75,7 @@ class Reading:
     gt_angle: str | None = None
     det_angle: str | None = None
     catalog: Catalog | None = field(default=None, repr=False)
-    on_progress: Callable[[float], None] = field(default=_nothing, repr=False, compare=False)
+    on_progress: Share = field(default=_nothing, repr=False, compare=False)
     on_message: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -86,3 +87,7 @@ class Reading:
         if self.class_numbers not in (None, *CLASS_NUMBERS):
             expected = ", ".join(CLASS_NUMBERS)
             raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")
+
+
+READING = Reading()
+"""Everything as it is recognised: the default wherever something is read."""

@@ -6,7 +6,7 @@ see :class:`Memory`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +19,7 @@ from detmetrics.foundation.arrays import (
     rank_in_runs,
     slots_of_repeats,
 )
+from detmetrics.foundation.progress import Share
 from detmetrics.matching import roles
 from detmetrics.matching.ranking import best_first
 from detmetrics.matching.selection import selected
@@ -116,7 +117,7 @@ def candidates(
     ground_truth: GroundTruth,
     detections: Detections,
     rules: Rules,
-    progress: Callable[[float], None] | None = None,
+    progress: Share | None = None,
     memory: Memory | None = None,
     regions: Bools | None = None,
 ) -> Candidates:

@@ -14,7 +14,7 @@ from detmetrics.matching.candidates import Regions
 from detmetrics.overlap import Pairs
 from detmetrics.rules import Rules
 
-__all__ = ["Matched", "Matches"]
+__all__ = ["ClassOutcomes", "Matched", "Matches", "Outcomes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,68 @@ class Matched:
         end = int(self.count[: threshold + 1].sum())
         slots = slice(end - int(self.count[threshold]), end)
         return self.pair[slots], self.true_positive[slots]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassOutcomes:
+    """One class at one threshold and in one range: all that most metrics need.
+
+    true_positive, overlap, score, image : (n,) of the detections that count, best first; a
+    detection that is no true positive is a false one. overlap is that with the ground truth which
+    a true positive took, 0 for others. positives: the ground truths that count; images: of the
+    data set, those without detections included; threshold: the overlap that a match needs.
+    """
+
+    true_positive: Bools
+    overlap: Floats
+    score: Floats
+    image: Ints
+    positives: int
+    images: int
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Outcomes:
+    """What became of each detection at one threshold and in one area range.
+
+    true_positive, false_positive : (D,) in the order of :class:`Matches`; a detection that is
+    neither is ignored. overlap : (D,) with the ground truth that a true positive took, 0 for all
+    others. positives : (K,) ground truths that count, the denominators of recall.
+    """
+
+    true_positive: Bools
+    false_positive: Bools
+    overlap: Floats
+    positives: Ints
+    matches: Matches
+    threshold: int
+
+    @property
+    def counts(self) -> Bools:
+        """(D,) true or false positives: the detections that are not ignored."""
+        return self.true_positive | self.false_positive
+
+    def of_class(self, category: int, limit: float | None = None) -> ClassOutcomes:
+        """The detections of one class (an index) that count.
+
+        limit: how many detections of an image and class count, the largest of the rules unless
+        given.
+        """
+        matches = self.matches
+        rows = slice(*matches.first[category : category + 2])
+        counts = self.counts[rows]
+        if limit is not None and limit < matches.rules.max_limit:
+            counts = counts & (matches.rank[rows] < limit)
+        return ClassOutcomes(
+            true_positive=self.true_positive[rows][counts],
+            overlap=self.overlap[rows][counts],
+            score=matches.score[rows][counts],
+            image=matches.image[rows][counts],
+            positives=int(self.positives[category]),
+            images=matches.images,
+            threshold=matches.rules.iou_thresholds[self.threshold],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -95,3 +157,40 @@ class Matches:
     pairs: Pairs
     strays: Pairs | None
     matched: tuple[Matched, ...]
+
+    @property
+    def first(self) -> Ints:
+        """(K + 1,) where the detections of each category begin, and where all end."""
+        return np.searchsorted(self.category, np.arange(self.categories + 1))
+
+    @property
+    def positives(self) -> Ints:
+        """(K, A) the ground truths that count: the denominators of recall."""
+        counts = [
+            np.bincount(self.truth_category[~ignored], minlength=self.categories)
+            for ignored in self.ignored
+        ]
+        return np.stack(counts, axis=1)
+
+    def outcomes(self, area: int = 0, threshold: int = 0) -> Outcomes:
+        """Who is right and who counts, said once: what metrics and analyses read.
+
+        area, threshold: indices into the rules.
+        """
+        pair, is_right = self.matched[area].at(threshold)
+        detection = self.pairs.detection[pair]
+        true_positive, overlap = np.zeros(len(self.row), bool), np.zeros(len(self.row))
+        true_positive[detection[is_right]] = True
+        overlap[detection[is_right]] = self.pairs.overlap[pair[is_right]]
+        # matched: a true positive, or ignored as its ground truth is;
+        # not matched: a false positive, or ignored for its own sake (``fp_if_unmatched``)
+        false_positive = self.fp_if_unmatched[area].copy()
+        false_positive[detection] = False
+        return Outcomes(
+            true_positive=true_positive,
+            false_positive=false_positive,
+            overlap=overlap,
+            positives=self.positives[:, area],
+            matches=self,
+            threshold=threshold,
+        )

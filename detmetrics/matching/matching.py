@@ -26,7 +26,6 @@ the share inside; the best detection of a group stands for all of them. Source: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -41,6 +40,7 @@ from detmetrics.foundation.arrays import (
     slots_of_repeats,
 )
 from detmetrics.foundation.parallel import each
+from detmetrics.foundation.progress import Share
 from detmetrics.matching import roles
 from detmetrics.matching.candidates import (
     NEARLY_ONE,
@@ -69,7 +69,7 @@ def match(
     ground_truth: GroundTruth,
     detections: Detections,
     rules: Rules,
-    progress: Callable[[float], None] | None = None,
+    progress: Share | None = None,
     memory: Memory | None = None,
 ) -> Matches:
     """Match every detection at every threshold and in every area range.

@@ -18,25 +18,14 @@ from detmetrics.matching import roles
 from detmetrics.matching.shape_choice import areas, shaped
 from detmetrics.rules import COCO, Rules
 from detmetrics.rules.areas import ANY_SIZE
+from detmetrics.rules.value import SETTINGS
 from detmetrics.tables import Detections, GroundTruth, restrict
 from detmetrics.tables.columns import negative_sizes
+from detmetrics.tables.federation import FREQUENCIES
 
 __all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare"]
 
-FREQUENCIES = ("r", "c", "f")
-
-TABLE_SETTINGS = (
-    "shape",
-    "detection_area",
-    "class_rules",
-    "box_decimals",
-    "score_decimals",
-    "crowd",
-    "difficult",
-    "zero_area",
-    "empty_boxes",
-    "clip",
-)
+TABLE_SETTINGS = tuple(name for name, described in SETTINGS.items() if described.changes_tables)
 """The settings that the tables that :func:`prepare` returns depend on."""
 
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from detmetrics.foundation.arrays import Floats
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.metric import Group, Kind, Metric, at_first_threshold
 
-__all__ = ["BestF1", "best_f1"]
+__all__ = ["GROUP", "BestF1", "best_f1", "best_f1_of"]
 
 PLACES = 1_000
 SMOOTHED = 0.1
@@ -71,3 +73,35 @@ def _smooth(values: Floats) -> Floats:
     ends = np.ones(width // 2)
     padded = np.concatenate([ends * values[0], values, ends * values[-1]])
     return np.convolve(padded, np.ones(width) / width, mode="valid")
+
+
+def best_f1_of(curves: Curves) -> BestF1:
+    """At the first threshold, over all sizes."""
+    limit = curves.matches.rules.max_limit
+
+    def of(category: int) -> tuple[Floats, Floats, Floats] | None:
+        curve = curves.curve(category, 0, 0, limit)
+        return (curve.recall, curve.precision, curve.scores) if curve.positives else None
+
+    return best_f1([of(category) for category in range(curves.matches.categories)])
+
+
+def _kind(name: str, part: str, words: str) -> Kind:
+    def cells(curves: Curves, _: Metric) -> Floats:
+        """(K,) a part; a confidence serves every class."""
+        values = getattr(curves.once(best_f1_of), part)
+        return np.broadcast_to(values, curves.matches.categories).astype(float)
+
+    return Kind(name=name, cells=cells, words=lambda _: words)
+
+
+KINDS = (
+    _kind("P", "precision", "precision at the confidence of the best mean F1,"),
+    _kind("R", "recall", "recall at that confidence,"),
+    _kind("F1", "f1", "F1 at that confidence,"),
+    _kind("confidence", "confidence", "confidence, the best mean F1,"),
+)
+
+GROUP = Group(
+    name="pr", metrics=lambda rules: [at_first_threshold(kind.name, kind, rules) for kind in KINDS]
+)

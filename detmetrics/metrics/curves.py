@@ -13,16 +13,17 @@ matched detections, which count by their ground truth and not by their own area.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.parallel import each
-from detmetrics.matching.matches import Matches
-from detmetrics.metrics.best_f1 import BestF1, best_f1
+from detmetrics.matching.matches import Matches, Outcomes
 from detmetrics.metrics.interpolation import (
     TruePositives,
     area_under_envelope,
@@ -31,14 +32,12 @@ from detmetrics.metrics.interpolation import (
     envelope,
     scores_reached,
 )
-from detmetrics.metrics.jaccard import jaccard_index
 from detmetrics.metrics.kitti_precision import CUTS, precision_at_cuts
-from detmetrics.metrics.lrp import OptimalLRP, optimal_lrp
-from detmetrics.metrics.miss_rate import log_average_miss_rate
 
 __all__ = ["TINY", "Curve", "Curves", "TruePositives", "running"]
 
 TINY = np.spacing(1)
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,19 +70,15 @@ class Curves:
 
     def __init__(self, matches: Matches) -> None:
         self.matches = matches
-        categories = np.arange(matches.categories + 1)
-        self._first = np.searchsorted(matches.category, categories)
+        self._first = matches.first
         self._hits: dict[tuple[int, float], TruePositives] = {}
+        self._last: tuple[tuple[int, int], Outcomes] | None = None
+        self._shared: dict[Any, Any] = {}
 
     @cached_property
     def positives(self) -> Ints:
         """(K, A) ground truths that count: the denominators of recall."""
-        matches = self.matches
-        counts = [
-            np.bincount(matches.truth_category[~ignored], minlength=matches.categories)
-            for ignored in matches.ignored
-        ]
-        return np.stack(counts, axis=1)
+        return self.matches.positives
 
     @cached_property
     def headline_precision(self) -> Floats:
@@ -172,114 +167,31 @@ class Curves:
                     cells[:, :, area, index] = found / self.positives[:, area]
         return cells
 
-    @cached_property
-    def operating_point(self) -> BestF1:
-        """Precision, recall and F1 at the best mean F1, at the first threshold, over all sizes."""
-        limit = self.matches.rules.max_limit
-
-        def of(category: int) -> tuple[Floats, Floats, Floats] | None:
-            curve = self.curve(category, 0, 0, limit)
-            return (curve.recall, curve.precision, curve.scores) if curve.positives else None
-
-        return best_f1([of(category) for category in range(self.matches.categories)])
-
-    @cached_property
-    def optimal_lrp(self) -> tuple[OptimalLRP | None, ...]:
-        """(K,) at the first threshold, over all sizes; None without ground truth."""
-        matches, threshold = self.matches, self.matches.rules.iou_thresholds[0]
-        pair, right = matches.matched[0].at(0)
-        detection = matches.pairs.detection[pair]
-        apart, counts = np.zeros(len(matches.row)), matches.fp_if_unmatched[0].copy()
-        apart[detection[right]] = 1 - matches.pairs.overlap[pair[right]]
-        counts[detection] = right
-        is_right = np.zeros(len(matches.row), bool)
-        is_right[detection[right]] = True
-
-        def of(category: int) -> OptimalLRP | None:
-            rows = np.arange(self._first[category], self._first[category + 1])
-            rows = rows[counts[rows]]
-            truths = int(self.positives[category, 0])
-            columns = is_right[rows], apart[rows], matches.score[rows]
-            return optimal_lrp(*columns, truths, threshold) if truths else None
-
-        return tuple(of(category) for category in range(matches.categories))
-
-    def miss_rate(self, area: int) -> Floats:
-        """(K,) the log-average miss rate at the first threshold; nan without ground truth."""
-        matches = self.matches
-        rates = np.full(matches.categories, np.nan)
-        for category in np.flatnonzero(self.positives[:, area] > 0).tolist():
-            rates[category] = log_average_miss_rate(
-                self._right(category, 0, area, matches.rules.max_limit)[0],
-                int(self.positives[category, area]),
-                matches.images,
-                matches.rules.miss_rate,
-            )
-        return rates
-
-    @cached_property
-    def jaccard_index(self) -> Floats:
-        """(K,) the Jaccard index at the first threshold; nan without ground truth."""
-        matches, threshold = self.matches, self.matches.rules.iou_thresholds[0]
-        pairs, regions = matches.pairs, matches.regions
-        assert regions is not None
-        inside = regions.region[pairs.ground_truth] & (pairs.overlap > threshold)
-        in_region = np.zeros(len(matches.row), bool)
-        in_region[pairs.detection[inside]] = True
-        counts = ~matches.ignored[0]
-        near = np.flatnonzero(counts[pairs.ground_truth] & (pairs.overlap >= threshold))
-
-        def of(category: int) -> float:
-            rows = slice(self._first[category], self._first[category + 1])
-            objects = np.flatnonzero(counts & (matches.truth_category == category))
-            if len(objects) == 0:
-                return np.nan
-            reached: list[list[int]] = [[] for _ in matches.row[rows]]
-            own = near[matches.category[pairs.detection[near]] == category]
-            place = np.searchsorted(objects, pairs.ground_truth[own])
-            detection = pairs.detection[own] - self._first[category]
-            for found, truth in zip(detection.tolist(), place.tolist(), strict=True):
-                reached[found].append(truth)
-            return jaccard_index(
-                matches.score[rows],
-                matches.image[rows],
-                reached,
-                in_region[rows],
-                regions.image[objects],
-                regions.covered[objects],
-                matches.images,
-            )
-
-        return np.array([of(category) for category in range(matches.categories)])
-
     def curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
         """The curve of one category, threshold and area range; all are indices but ``limit``."""
-        right, scores = self._right(category, threshold, area, limit)
-        found = np.cumsum(right)
-        truths = int(self.positives[category, area])
+        one = self.outcomes(area, threshold).of_class(category, limit)
+        found = np.cumsum(one.true_positive)
         precision = found / (np.arange(1, len(found) + 1) + TINY)
         return Curve(
-            recall=found / truths if truths else np.full(len(found), np.nan),
+            recall=found / one.positives if one.positives else np.full(len(found), np.nan),
             precision=precision,
             envelope=np.maximum.accumulate(precision[::-1])[::-1],
-            scores=scores,
-            positives=truths,
+            scores=one.score,
+            positives=one.positives,
         )
 
-    def _right(
-        self, category: int, threshold: int, area: int, limit: float
-    ) -> tuple[Bools, Floats]:
-        """(n,) which of the detections that count are right, best first, and their scores."""
-        matches = self.matches
-        rows = slice(self._first[category], self._first[category + 1])
-        pair, is_right = matches.matched[area].at(threshold)
-        detection = matches.pairs.detection[pair]
-        right = np.zeros(len(matches.row), bool)
-        right[detection[is_right]] = True
-        counts = matches.fp_if_unmatched[area].copy()
-        counts[detection] = is_right
-        counts &= matches.rank < limit
-        return right[rows][counts[rows]], matches.score[rows][counts[rows]]
+    def outcomes(self, area: int, threshold: int) -> Outcomes:
+        """:meth:`Matches.outcomes`; the last ones asked for are kept, as classes ask in turn."""
+        if self._last is None or self._last[0] != (area, threshold):
+            self._last = (area, threshold), self.matches.outcomes(area, threshold)
+        return self._last[1]
+
+    def once(self, of: Callable[[Curves], Answer]) -> Answer:
+        """What several metrics share, computed by the first that asks."""
+        if of not in self._shared:
+            self._shared[of] = of(self)
+        answer: Answer = self._shared[of]
+        return answer
 
     @property
     def _points(self) -> Floats:
@@ -298,16 +210,16 @@ class Curves:
     def _find_true_positives(self, area: int, limit: float) -> TruePositives:
         matches = self.matches
         matched = matches.matched[area]
-        liable = matches.fp_if_unmatched[area]
+        counted_alone = matches.fp_if_unmatched[area]
         detection = matches.pairs.detection[matched.pair]
         right = matched.true_positive
         if limit < matches.rules.max_limit:
             within = matches.rank < limit
-            liable = liable & within
+            counted_alone = counted_alone & within
             right = right & within[detection]
         # Of each pair: is it right, and would its detection have counted unmatched? Others are
         # neither true positives nor missing from the count.
-        unmatched = liable[detection]
+        unmatched = counted_alone[detection]
         telling = right | unmatched
         threshold = matched.threshold
         if not telling.all():
@@ -319,7 +231,7 @@ class Curves:
         first = np.searchsorted(curve, np.arange(shape[0] * shape[1] + 1))
 
         # A match counts by its ground truth, not by its own area.
-        before = running(liable)
+        before = running(counted_alone)
         counted = before[detection + 1] - before[self._first[category]]
         corrected = running(right.astype(np.int64) - unmatched)
         counted += corrected[1:] - corrected[first[curve]]

@@ -14,8 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.metric import Group, Kind, Metric, at_first_threshold
 
-__all__ = ["CONFIDENCES", "MaximumMatching", "jaccard_index"]
+__all__ = ["CONFIDENCES", "GROUP", "MaximumMatching", "jaccard_index"]
 
 CONFIDENCES = tuple(0.1 * step for step in range(10))
 EPS = 1e-6
@@ -97,3 +99,48 @@ def jaccard_index(
             index = both / (objects + found - both + EPS)
             best = max(best, float(index.sum() / some.sum()))
     return best
+
+
+def _cells(curves: Curves, _: Metric) -> Floats:
+    """(K,) the Jaccard index at the first threshold; nan without ground truth."""
+    matches, threshold = curves.matches, curves.matches.rules.iou_thresholds[0]
+    pairs, regions = matches.pairs, matches.regions
+    assert regions is not None
+    inside = regions.region[pairs.ground_truth] & (pairs.overlap > threshold)
+    in_region = np.zeros(len(matches.row), bool)
+    in_region[pairs.detection[inside]] = True
+    counts = ~matches.ignored[0]
+    near = np.flatnonzero(counts[pairs.ground_truth] & (pairs.overlap >= threshold))
+    first = matches.first
+
+    def of(category: int) -> float:
+        rows = slice(first[category], first[category + 1])
+        objects = np.flatnonzero(counts & (matches.truth_category == category))
+        if len(objects) == 0:
+            return np.nan
+        reached: list[list[int]] = [[] for _ in matches.row[rows]]
+        own = near[matches.category[pairs.detection[near]] == category]
+        place = np.searchsorted(objects, pairs.ground_truth[own])
+        detections = pairs.detection[own] - first[category]
+        for detection, truth in zip(detections.tolist(), place.tolist(), strict=True):
+            reached[detection].append(truth)
+        return jaccard_index(
+            matches.score[rows],
+            matches.image[rows],
+            reached,
+            in_region[rows],
+            regions.image[objects],
+            regions.covered[objects],
+            matches.images,
+        )
+
+    return np.array([of(category) for category in range(matches.categories)])
+
+
+JACCARD = Kind(
+    name="JI",
+    cells=_cells,
+    words=lambda _: "Jaccard index of detections and objects at its best confidence,",
+)
+
+GROUP = Group(name="ji", metrics=lambda rules: [at_first_threshold("JI", JACCARD, rules)])

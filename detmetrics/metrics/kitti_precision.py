@@ -30,14 +30,12 @@ AtCut = Callable[[Bools], tuple[Ints, Ints]]
 
 def precision_at_cuts(matches: Matches, area: int, threshold: int) -> Floats:
     """(K, 41) the highest precision at each cut or a later one, 0 behind the last; indices."""
-    truths = np.bincount(
-        matches.truth_category[~matches.ignored[area]], minlength=matches.categories
-    )
+    positives = matches.positives[:, area]
     if matches.rules.assignment == "truths":
         surest, at = _anew(matches, area, threshold)
     else:
         surest, at = _as_matched(matches, area, threshold)
-    cuts = _cuts(matches, surest, truths)
+    cuts = _cuts(matches, surest, positives)
     precision = np.zeros((matches.categories, CUTS))
     for index in range(CUTS):
         above = matches.score >= cuts[matches.category, index]  # inf behind the last cut
@@ -51,12 +49,8 @@ def precision_at_cuts(matches: Matches, area: int, threshold: int) -> Floats:
 
 def _as_matched(matches: Matches, area: int, threshold: int) -> tuple[Ints, AtCut]:
     """The true positives, and what is above a cut, where detections choose."""
-    pair, is_right = matches.matched[area].at(threshold)
-    detection = matches.pairs.detection[pair]
-    right = np.zeros(len(matches.row), bool)
-    right[detection[is_right]] = True
-    wrong = matches.fp_if_unmatched[area].copy()
-    wrong[detection] = False
+    outcomes = matches.outcomes(area, threshold)
+    right, wrong = outcomes.true_positive, outcomes.false_positive
 
     def at(above: Bools) -> tuple[Ints, Ints]:
         return np.flatnonzero(right & above), np.flatnonzero(wrong & above)

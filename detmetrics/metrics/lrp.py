@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.metric import Group, Kind, Metric, at_first_threshold
 
-__all__ = ["NOTHING_FOUND", "OptimalLRP", "optimal_lrp"]
+__all__ = ["GROUP", "NOTHING_FOUND", "OptimalLRP", "optimal_lrp"]
 
 
 class OptimalLRP(NamedTuple):
@@ -58,3 +60,45 @@ def optimal_lrp(
             fn=float(missed[best] / truths),
             confidence=float(scores[best]),
         )
+
+
+def _of_classes(curves: Curves) -> tuple[OptimalLRP | None, ...]:
+    """(K,) at the first threshold, over all sizes; None without ground truth."""
+    outcomes = curves.outcomes(0, 0)
+
+    def of(category: int) -> OptimalLRP | None:
+        one = outcomes.of_class(category)
+        apart = np.where(one.true_positive, 1 - one.overlap, 0.0)
+        columns = one.true_positive, apart, one.score
+        return optimal_lrp(*columns, one.positives, one.threshold) if one.positives else None
+
+    return tuple(of(category) for category in range(curves.matches.categories))
+
+
+def _kind(name: str, part: str, words: str, *, lower_is_better: bool = True) -> Kind:
+    def cells(curves: Curves, _: Metric) -> Floats:
+        """(K,) a part; nan without ground truth, and where nothing is found."""
+        found = curves.once(_of_classes)
+        return np.array([np.nan if one is None else getattr(one, part) for one in found])
+
+    return Kind(
+        name=name,
+        cells=cells,
+        words=lambda _: words,
+        lower_is_better=lower_is_better,
+        no_value="nothing is found",
+    )
+
+
+KINDS = (
+    _kind("oLRP", "lrp", "optimal LRP, 0 is best,"),
+    _kind("oLRP_Loc", "loc", "1 - IoU of what is found there,"),
+    _kind("oLRP_FP", "fp", "share of false positives there,"),
+    _kind("oLRP_FN", "fn", "share of missed objects there,"),
+    _kind("oLRP_confidence", "confidence", "confidence of the optimal LRP", lower_is_better=False),
+)
+
+GROUP = Group(
+    name="olrp",
+    metrics=lambda rules: [at_first_threshold(kind.name, kind, rules) for kind in KINDS],
+)

@@ -12,8 +12,11 @@ from typing import Literal
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools
+from detmetrics.matching.matches import ClassOutcomes
+from detmetrics.metrics.metric import Group, at_first_threshold, by_area, kind_of_classes
+from detmetrics.rules import Rules
 
-__all__ = ["RATES", "log_average_miss_rate"]
+__all__ = ["BY_AREA", "OVERALL", "RATES", "log_average_miss_rate"]
 
 RATES = np.array([0.01, 0.0178, 0.0316, 0.0562, 0.1, 0.1778, 0.3162, 0.5623, 1.0])
 """False positives an image, to four decimals, as the scripts have them."""
@@ -42,3 +45,24 @@ def log_average_miss_rate(
     missed = 1 - found[at] / truths
     with np.errstate(divide="ignore"):
         return float(np.exp(np.log(missed).mean()))
+
+
+def _of_class(one: ClassOutcomes, rules: Rules) -> float:
+    return log_average_miss_rate(one.true_positive, one.positives, one.images, rules.miss_rate)
+
+
+MISS_RATE = kind_of_classes(
+    "MR",
+    _of_class,
+    "miss rate at 0.01 to 1 false positives an image, 0 is best,",
+    lower_is_better=True,
+)
+
+BY_AREA = Group(
+    name="mr_area",
+    metrics=lambda rules: [
+        at_first_threshold(name, MISS_RATE, rules, area)
+        for name, area in by_area(lambda area: f"MR_{area}", rules)
+    ],
+)
+OVERALL = Group(name="mr", metrics=lambda rules: [at_first_threshold("MR", MISS_RATE, rules)])

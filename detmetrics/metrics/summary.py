@@ -10,20 +10,19 @@ the largest detection limit of the rules, whatever it is, and nothing is ever -1
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cache
 
 import numpy as np
 
 from detmetrics.foundation.arrays import Floats
 from detmetrics.metrics.curves import Curves
-from detmetrics.rules import UNLIMITED, Rules
+from detmetrics.metrics.groups import GROUPS
+from detmetrics.metrics.metric import Metric
+from detmetrics.rules import COCO, Rules
 
 __all__ = [
-    "FREQUENCIES",
-    "LRP_PARTS",
-    "Metric",
     "Summary",
     "cells_of",
     "lower_is_better",
@@ -34,27 +33,7 @@ __all__ = [
     "summarize",
 ]
 
-SHORT_AREAS = {"all": "", "small": "s", "medium": "m", "large": "l"}
 UNSIZED = "image sizes are unknown, so no area in px² is"
-LRP_PARTS = {
-    "oLRP": "lrp",
-    "oLRP_Loc": "loc",
-    "oLRP_FP": "fp",
-    "oLRP_FN": "fn",
-    "oLRP_confidence": "confidence",
-}
-FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
-NAMED_THRESHOLDS = {0.5: "AP50", 0.75: "AP75"}
-
-
-class Metric(NamedTuple):
-    """What one number is the mean of; indices into the rules, None for all thresholds."""
-
-    name: str
-    kind: str
-    area: int
-    threshold: int | None
-    limit: int
 
 
 @dataclass(frozen=True)
@@ -87,10 +66,23 @@ class Summary(Mapping[str, float]):
 def lower_is_better(name: str) -> bool:
     """Whether a metric is better when it is lower: miss rates and errors.
 
+    name: of a metric, or of one over a range of sizes (``MR_Reasonable``).
+
     >>> lower_is_better("MR"), lower_is_better("AP50")
     (True, False)
     """
-    return name.startswith("MR") or (name in LRP_PARTS and name != "oLRP_confidence")
+    lower = _lower_is_better()
+    return lower.get(name, lower.get(name.partition("_")[0], False))
+
+
+@cache
+def _lower_is_better() -> dict[str, bool]:
+    """By the name that a metric has over all sizes."""
+    return {
+        metric.name: metric.kind.lower_is_better
+        for group in GROUPS
+        for metric in group.metrics(COCO)
+    }
 
 
 def metrics_of(rules: Rules) -> tuple[Metric, ...]:
@@ -101,40 +93,8 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
     >>> " ".join(metric.name for metric in metrics_of(COCO))
     'AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl'
     """
-    last = len(rules.max_detections) - 1
-
-    def by_area(prefix: str, kind: str) -> list[Metric]:
-        return [
-            Metric(prefix + SHORT_AREAS.get(area.name, f"_{area.name}"), kind, index, None, last)
-            for index, area in enumerate(rules.area_ranges)
-            if index > 0
-        ]
-
-    groups = {
-        "ap": [Metric("AP", "precision", 0, None, last)],
-        "ap_iou": [
-            Metric(name, "precision", 0, index, last)
-            for iou, name in NAMED_THRESHOLDS.items()
-            if (index := rules.threshold_index(iou)) is not None
-        ],
-        "ap_area": by_area("AP", "precision"),
-        "ap_frequency": [Metric(f"AP{name}", name, 0, None, last) for name in "rcf"],
-        "ar": [
-            Metric(f"AR{'' if limit == UNLIMITED else limit}", "recall", 0, None, index)
-            for index, limit in enumerate(rules.max_detections)
-        ],
-        "ar_area": by_area("AR", "recall"),
-        "mr_area": [
-            Metric(f"MR_{area.name}", "miss rate", index, 0, last)
-            for index, area in enumerate(rules.area_ranges)
-            if index > 0
-        ],
-        "mr": [Metric("MR", "miss rate", 0, 0, last)],
-        "ji": [Metric("JI", "jaccard index", 0, 0, last)],
-        "olrp": [Metric(name, name, 0, 0, last) for name in LRP_PARTS],
-        "pr": [Metric(name, name, 0, 0, last) for name in ("P", "R", "F1", "confidence")],
-    }
-    return tuple(metric for group in rules.metrics for metric in groups[group])
+    groups = {group.name: group for group in GROUPS}
+    return tuple(metric for name in rules.metrics for metric in groups[name].metrics(rules))
 
 
 def summarize(curves: Curves) -> Summary:
@@ -181,61 +141,16 @@ def means_of_categories(cells: Floats) -> Floats:
 
 def cells_of(curves: Curves, metric: Metric) -> Floats:
     """The cells that a metric is the mean of; the last axis is the category."""
-    return CELLS[metric.kind](curves, metric)
-
-
-def _recall(curves: Curves, metric: Metric) -> Floats:
-    return curves.recall[:, :, metric.area, metric.limit]
-
-
-def _everywhere(curves: Curves, value: float) -> Floats:
-    """(K,) one value for every class."""
-    return np.full(curves.matches.categories, value)
-
-
-def _precision(curves: Curves, metric: Metric) -> Floats:
-    sampled = curves.matches.rules.interpolation == "points"
-    precision = (curves.headline_precision if sampled else curves.headline_area)[..., metric.area]
-    return precision if metric.threshold is None else precision[metric.threshold]
-
-
-def _of_frequency(curves: Curves, metric: Metric) -> Floats:
-    """The cells of precision of the classes of one frequency; nan in all others."""
-    own = np.array(curves.matches.frequency) == metric.kind
-    return np.where(own, _precision(curves, metric._replace(threshold=None)), np.nan)
-
-
-def _lrp(curves: Curves, metric: Metric) -> Floats:
-    """(K,) a part of the optimal LRP; nan without ground truth, and where nothing is found."""
-    part = LRP_PARTS[metric.kind]
-    return np.array(
-        [np.nan if found is None else getattr(found, part) for found in curves.optimal_lrp]
-    )
-
-
-CELLS: dict[str, Callable[[Curves, Metric], Floats]] = {
-    "precision": _precision,
-    "recall": _recall,
-    **dict.fromkeys("rcf", _of_frequency),
-    **dict.fromkeys(LRP_PARTS, _lrp),
-    "miss rate": lambda curves, metric: curves.miss_rate(metric.area),
-    "jaccard index": lambda curves, _: curves.jaccard_index,
-    "P": lambda curves, _: curves.operating_point.precision,
-    "R": lambda curves, _: curves.operating_point.recall,
-    "F1": lambda curves, _: curves.operating_point.f1,
-    "confidence": lambda curves, _: _everywhere(curves, curves.operating_point.confidence),
-}
+    return metric.kind.cells(curves, metric)
 
 
 def _why_undefined(curves: Curves, metric: Metric) -> str:
     if curves.matches.unsized[metric.area]:
         return UNSIZED
-    if metric.kind in LRP_PARTS and curves.positives[:, metric.area].any():
-        return "nothing is found"
+    if not metric.kind.classes and curves.positives[:, metric.area].any():
+        return metric.kind.no_value
     reason = _reason(curves.matches.rules, metric.area)
-    if metric.kind in FREQUENCIES:
-        return f"{reason} in classes that are {FREQUENCIES[metric.kind]}"
-    return reason
+    return f"{reason} in {metric.kind.classes}" if metric.kind.classes else reason
 
 
 def _reason(rules: Rules, area: int) -> str:

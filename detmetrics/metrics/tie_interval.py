@@ -14,9 +14,11 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Floats, Ints, run_starts
 from detmetrics.matching.matches import Matches
+from detmetrics.metrics.average_precision import FREQUENCY, RECALL
 from detmetrics.metrics.curves import TINY, Curves, running
 from detmetrics.metrics.interpolation import TruePositives
-from detmetrics.metrics.summary import FREQUENCIES, Metric, cells_of, mean_of
+from detmetrics.metrics.metric import Metric
+from detmetrics.metrics.summary import cells_of, mean_of
 
 __all__ = ["NO_INTERVAL", "tie_interval"]
 
@@ -42,7 +44,7 @@ def tie_interval(
             return math.nan
         return float(cells[..., category].mean())
 
-    if metric.kind == "recall":
+    if metric.kind is RECALL:
         value = mean(cells_of(curves, metric))
         return value, value
     hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
@@ -50,8 +52,8 @@ def tie_interval(
         curves.cells(metric.area, replace(hits, precision=precision, false_positives=wrong))
         for precision, wrong in _orders(curves, hits, metric.area)
     )
-    if metric.kind in FREQUENCIES:
-        own = np.array(curves.matches.frequency) == metric.kind
+    if metric.kind in FREQUENCY.values():
+        own = np.array(curves.matches.frequency) == metric.kind.name
         low, high = np.where(own, low, np.nan), np.where(own, high, np.nan)
     at = slice(None) if metric.threshold is None else metric.threshold
     return mean(low[at]), mean(high[at])
@@ -68,7 +70,6 @@ def _orders(
     ends = np.append(starts[1:], len(matches.row))
     run = np.repeat(np.arange(len(starts)), ends - starts)
     first = np.searchsorted(matches.category, matches.category)  # of the category
-    pairs = matches.pairs
     of_threshold = np.append(hits.first[:, :1].ravel(), len(hits.detection))
 
     # Of all that count down to a true positive: every one of its score, or only what it needs.
@@ -76,12 +77,9 @@ def _orders(
     for threshold in range(len(matches.rules.iou_thresholds)):
         rows = slice(of_threshold[threshold], of_threshold[threshold + 1])
         hit = hits.detection[rows]
-        pair, counts = matches.matched[area].at(threshold)
-        counted = matches.fp_if_unmatched[area].copy()
-        counted[pairs.detection[pair]] = counts
-        right = np.zeros(len(counted), bool)
-        right[hit] = True
-        all_before, right_before = running(counted), running(right)
+        outcomes = matches.outcomes(area, threshold)
+        all_before = running(outcomes.counts)
+        right_before = running(outcomes.true_positive)
 
         begin, end, origin = starts[run[hit]], ends[run[hit]], first[hit]
         found = right_before[hit + 1] - right_before[origin]

@@ -7,7 +7,7 @@ than in arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints, positions, run_starts
 from detmetrics.foundation.parallel import each
+from detmetrics.foundation.progress import Share
 from detmetrics.overlap.shapes import Shapes
 
 __all__ = [
@@ -74,7 +75,7 @@ def candidate_pairs(
     crowd: Bools,
     near: Neighbours,
     lowest: float,
-    progress: Callable[[float], None] | None = None,
+    progress: Share | None = None,
 ) -> Pairs:
     """Pairs of a group with ``overlap >= lowest``, in the order of ``near``.
 

@@ -10,7 +10,8 @@ from detmetrics.analysis.bootstrap import Interval, Intervals
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
-from detmetrics.metrics.summary import Metric, metrics_of
+from detmetrics.metrics.metric import Metric
+from detmetrics.metrics.summary import metrics_of
 from detmetrics.rules import UNLIMITED, Rules
 
 __all__ = ["Cell", "Table", "class_table", "full_table", "summary_table"]
@@ -122,40 +123,8 @@ def _cell(value: Cell) -> Cell:
 
 
 def _description(metric: Metric, rules: Rules) -> str:
-    what = f"mean {_measured(metric, rules)} at {_overlap(rules)} {_thresholds(metric, rules)}"
+    what = f"mean {metric.kind.words(rules)} at {_overlap(rules)} {_thresholds(metric, rules)}"
     return ", ".join([what, _areas(metric, rules), *_counting(metric, rules)])
-
-
-WORDS = {
-    "miss rate": "miss rate at 0.01 to 1 false positives an image, 0 is best,",
-    "jaccard index": "Jaccard index of detections and objects at its best confidence,",
-    "oLRP": "optimal LRP, 0 is best,",
-    "oLRP_Loc": "1 - IoU of what is found there,",
-    "oLRP_FP": "share of false positives there,",
-    "oLRP_FN": "share of missed objects there,",
-    "oLRP_confidence": "confidence of the optimal LRP",
-    "r": "precision of rare classes",
-    "c": "precision of common classes",
-    "f": "precision of frequent classes",
-    "P": "precision at the confidence of the best mean F1,",
-    "R": "recall at that confidence,",
-    "F1": "F1 at that confidence,",
-    "confidence": "confidence, the best mean F1,",
-}
-
-
-def _measured(metric: Metric, rules: Rules) -> str:
-    if metric.kind != "precision":
-        return WORDS.get(metric.kind, metric.kind)
-    points = len(rules.recall_points)
-    return {
-        "points": "precision" if points == 101 else f"precision of {points} recall points",
-        "every": "area under the envelope",
-        "trapezoid": "area under the curve",
-        "cuts": f"precision at {points} cuts of the score",
-        "linear": f"area under the envelope, read at {points} points,",
-        "slope": f"area under the envelope down to recall 1, read at {points} points,",
-    }[rules.interpolation]
 
 
 def _overlap(rules: Rules) -> str:

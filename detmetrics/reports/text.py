@@ -9,6 +9,7 @@ from rich.text import Text
 from detmetrics.analysis.bootstrap import Intervals
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.messages import counted, printable
+from detmetrics.metrics.average_precision import RECALL
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.tables import SIDES, Table, class_table, summary_table
@@ -54,7 +55,7 @@ def _headline(classes: Table, rules: Rules, *, narrow: bool) -> tuple[str, ...]:
     left_out = {f"{metric.name}_{side}" for metric in others for side in SIDES}
     for metric in others:
         by_area = metric.area > 0
-        fewer = metric.kind == "recall" and (by_area or metric.limit < last)
+        fewer = metric.kind is RECALL and (by_area or metric.limit < last)
         if fewer or (narrow and by_area):
             left_out.add(metric.name)
     return tuple(name for name in classes.columns if name not in left_out)

@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
 
 from detmetrics.rules.areas import ALL_AREAS, ANY_SIZE, COCO_RANGES, AreaRange
 from detmetrics.rules.class_rules import ClassRule
-
-if TYPE_CHECKING:
-    from detmetrics.rules.value import Rules
+from detmetrics.rules.settings import settings_of
 
 __all__ = ["UNLIMITED", "signature_of", "single_grid"]
 
 UNLIMITED = float("inf")
 
-IN_SIGNATURE = (
-    *("shape", "detection_area"),
-    *("box_decimals", "score_decimals", "class_agnostic", "crowd", "group_weight", "difficult"),
-    *("ignore", "federated", "min_score", "image_limit", "class_limit", "ties", "pixel"),
-    *("arithmetic", "zero_area", "empty_boxes", "clip", "low_end", "out_of_range", "range_slack"),
-    *("strict", "assignment", "equal_overlaps", "miss_rate", "classes"),
-)
-LABELS = {"class_agnostic": "class-agnostic", "equal_overlaps": "equal"} | {
-    name: name.replace("_", "-")
-    for name in (
-        *("box_decimals", "score_decimals", "group_weight", "min_score"),
-        *("image_limit", "class_limit", "zero_area", "empty_boxes"),
-        *("low_end", "out_of_range", "range_slack", "miss_rate", "detection_area"),
-    )
-}
+
+class Signed(Protocol):
+    """What the signature shows in a form of its own; all else follows from the settings."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def iou_thresholds(self) -> tuple[float, ...]: ...
+    @property
+    def recall_points(self) -> tuple[float, ...]: ...
+    @property
+    def max_detections(self) -> tuple[float, ...]: ...
+    @property
+    def area_ranges(self) -> tuple[AreaRange, ...]: ...
+    @property
+    def class_rules(self) -> tuple[ClassRule, ...]: ...
+    @property
+    def interpolation(self) -> str: ...
 
 
-def signature_of(rules: Rules) -> str:
+def signature_of(rules: Signed) -> str:
     """Name, grids and limits, whatever is not COCO's, and the release that computes it."""
     from detmetrics.foundation.version import __version__
 
@@ -51,17 +53,23 @@ def signature_of(rules: Rules) -> str:
         given = [area for area in rules.area_ranges if area not in (ALL_AREAS, ANY_SIZE)]
         ranges = ["any"] if rules.area_ranges[0] == ANY_SIZE else []
         parts.append(f"areas:{','.join([*ranges, *map(_range, given)])}")
-    defaults = {field.name: field.default for field in dataclasses.fields(rules)}
-    for setting in IN_SIGNATURE:
-        value = getattr(rules, setting)
-        if value != defaults[setting]:
-            label = LABELS.get(setting, setting)
-            shown = _short(value) if isinstance(value, float) else value
-            parts.append(label if value is True else f"{label}:{shown}")
+    parts += _differing(rules)
     return "|".join([*parts, f"detmetrics:{__version__}"])
 
 
-def _recall(rules: Rules) -> str:
+def _differing(rules: Any) -> Iterator[str]:
+    """The settings that are not COCO's, those of a lower place first."""
+    defaults = {field.name: field.default for field in dataclasses.fields(rules)}
+    settings = settings_of(rules)
+    for name in sorted(settings, key=lambda name: settings[name].place):
+        value = getattr(rules, name)
+        if settings[name].signed and value != defaults[name]:
+            label = settings[name].label or name.replace("_", "-")
+            shown = _short(value) if isinstance(value, float) else value
+            yield label if value is True else f"{label}:{shown}"
+
+
+def _recall(rules: Signed) -> str:
     if rules.interpolation in ("every", "trapezoid"):
         return rules.interpolation
     points = _recall_grid(rules.recall_points)

@@ -14,7 +14,10 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Ints
 
-__all__ = ["Federation"]
+__all__ = ["FREQUENCIES", "Federation"]
+
+FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
+"""How frequent a class is, by LVIS's letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

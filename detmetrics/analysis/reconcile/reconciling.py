@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from detmetrics.analysis.reconcile.class_order import other_order
@@ -17,9 +17,10 @@ from detmetrics.analysis.reconcile.waterfall import Step, Waterfall, waterfall
 from detmetrics.analysis.reconcile.workbench import Workbench
 from detmetrics.evaluation.evaluation import refuse_unpaired
 from detmetrics.formats.loading import benchmark_of_format, read_ground_truth, read_sheet
-from detmetrics.formats.reading import Reading
+from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.errors import RulesError
 from detmetrics.foundation.messages import counted
+from detmetrics.foundation.progress import Progress
 from detmetrics.matching.shape_choice import settled
 from detmetrics.metrics.tie_interval import NO_INTERVAL
 from detmetrics.rules import (
@@ -50,7 +51,6 @@ __all__ = [
 ]
 
 Path = str | os.PathLike[str]
-READING = Reading()
 WORTH_TELLING = 2e-4
 """Undoing a mistake that is not there may raise AP by chance, but hardly by as much as this."""
 CLEAR = 0.01
@@ -67,7 +67,7 @@ def reconcile(
     reported: str | float | None = None,
     unknown_images: UnknownPolicy = "error",
     reading: Reading = READING,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Reconciliation:
     """Evaluate the same files under every rule set, and explain the differences.
 
@@ -157,7 +157,7 @@ def _standings(
     asked: tuple[Rules, ...],
     shapes: tuple[str, ...],
     shape: str,
-    told: Callable[[str, float], None],
+    told: Progress,
 ) -> tuple[Standing, ...]:
     """Every rule set of a shape that the files have, and those that were asked for."""
     known = [(rules, shape) for rules in RULE_SETS.values() if rules.shape in shapes]
@@ -177,7 +177,7 @@ def _standings(
     return tuple(standings)
 
 
-def _silent(_phase: str, _share: float) -> None:
+def _silent(_phase: str, _share: float | None) -> None:
     """Tell nobody."""
 
 
@@ -186,7 +186,7 @@ def _detections(
     ground_truth: GroundTruth,
     reading: Reading,
     unknown_images: UnknownPolicy,
-    progress: Callable[[str, float], None] | None,
+    progress: Progress | None,
 ) -> tuple[Detections, Sheet | None]:
     """The table, and what it was made from."""
     if isinstance(detections, Detections):

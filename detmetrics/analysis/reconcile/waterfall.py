@@ -22,36 +22,12 @@ from detmetrics.analysis.reconcile.workbench import Workbench, lean
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
 from detmetrics.rules import UNLIMITED, Rules
-from detmetrics.rules.value import CombinationError
+from detmetrics.rules.settings import CAUSES, FLOAT32
+from detmetrics.rules.value import SETTINGS, CombinationError
 
-__all__ = ["CAUSES", "Step", "Waterfall", "waterfall"]
-
-CAUSES: dict[str, tuple[str, ...]] = {
-    "shape that is measured": ("shape", "detection_area"),
-    "score cut": ("min_score",),
-    "detection limit": ("max_detections", "image_limit", "class_limit"),
-    "difficult objects": ("difficult",),
-    "crowds and ignored objects": ("crowd", "group_weight", "ignore", "federated"),
-    "classes pooled": ("class_agnostic",),
-    "who may match": ("assignment", "equal_overlaps"),
-    "> or >=": ("strict",),
-    "a pixel more": ("pixel",),
-    "clipped boxes": ("clip",),
-    "sizes that count": (
-        *("area_ranges", "zero_area", "empty_boxes", "low_end", "out_of_range"),
-        "range_slack",
-    ),
-    "IoU thresholds": ("iou_thresholds", "class_rules"),
-    "interpolation": ("interpolation", "recall_points", "miss_rate"),
-    "class set": ("classes",),
-    "tie order": ("ties",),
-    "float32": ("arithmetic",),
-    "rounding in the file": ("box_decimals", "score_decimals"),
-}
-"""The causes, in their order, and the settings of each."""
+__all__ = ["Step", "Waterfall", "settings_of_cause", "waterfall"]
 
 GRIDS = ("iou_thresholds", "recall_points")
-SINGLE = "float32"
 SAME_GRID = 1e-6
 SHARED = 5e-5
 """What a cause does alone and in its turn may differ by so much before it is said."""
@@ -92,6 +68,11 @@ class Waterfall:
     steps: tuple[Step, ...]
     start: float
     end: float
+
+
+def settings_of_cause(cause: str) -> tuple[str, ...]:
+    """The settings that are taken over together."""
+    return tuple(name for name, described in SETTINGS.items() if described.cause == cause)
 
 
 def waterfall(bench: Workbench, ours: Rules, theirs: Rules) -> Waterfall:
@@ -172,11 +153,11 @@ def _taken_over(rules: Rules, theirs: Rules, cause: str) -> Rules:
     their own.
     """
     changes: dict[str, Any] = {}
-    for name in CAUSES[cause]:
+    for name in settings_of_cause(cause):
         changes[name] = getattr(theirs, name)
         if name in GRIDS:
             changes[name] = _as_precise(getattr(theirs, name), getattr(rules, name))
-    if cause == SINGLE:
+    if cause == FLOAT32:
         for name in GRIDS:
             if _close(getattr(rules, name), getattr(theirs, name)):
                 changes[name] = getattr(theirs, name)

@@ -20,11 +20,12 @@ from detmetrics.datasets.checks import (
 from detmetrics.datasets.checks.codes import CODES, Code, chosen
 from detmetrics.datasets.checks.findings import CheckReport, Finding, finding
 from detmetrics.datasets.checks.sides import Listing, Subject, listing_of
-from detmetrics.formats.loading import Progress, read_detections, read_ground_truth, read_sheet
-from detmetrics.formats.reading import Reading
+from detmetrics.formats.loading import read_detections, read_ground_truth, read_sheet
+from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.arrays import Ints, positions
 from detmetrics.foundation.errors import DetmetricsWarning, FormatError, InputError, UnknownIdError
 from detmetrics.foundation.messages import printable
+from detmetrics.foundation.progress import Progress
 from detmetrics.tables.catalog import Catalog, Keys
 from detmetrics.tables.id_pairing import KeyKind, Known, pair
 from detmetrics.tables.sheets import Sheet
@@ -32,7 +33,6 @@ from detmetrics.tables.sheets import Sheet
 __all__ = ["CODES", "CheckReport", "Code", "Finding", "check", "check_parts"]
 
 Path = str | os.PathLike[str]
-READING = Reading()
 ORDER = ("error", "warning", "info")
 
 

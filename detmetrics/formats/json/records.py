@@ -11,7 +11,7 @@ import gc
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from detmetrics.foundation.arrays import Bools, Floats, Objects
 from detmetrics.foundation.decoding import binary_kind
 from detmetrics.foundation.errors import FormatError, TableError
 from detmetrics.foundation.messages import shown
+from detmetrics.foundation.progress import Share
 from detmetrics.overlap import Outlines
 from detmetrics.tables.catalog import id_array
 
@@ -51,7 +52,6 @@ BETWEEN_RECORDS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 Box = tuple[float, float, float, float]
 AnyId = int | float | str
 Flag = bool | int | float | None
-Progress = Callable[[float], None]
 
 
 class _Detection(msgspec.Struct, gc=False):
@@ -102,7 +102,7 @@ class DetectionColumns:
 
 
 def detection_columns(
-    data: bytes, path: str, progress: Progress, angle: str | None = None
+    data: bytes, path: str, progress: Share, angle: str | None = None
 ) -> DetectionColumns:
     """The columns of a list of detections; angle: see ``--angle``.
 
@@ -150,7 +150,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _pieces(data: bytes, record: type[_Record], progress: Progress) -> Iterator[list[_Record]]:
+def _pieces(data: bytes, record: type[_Record], progress: Share) -> Iterator[list[_Record]]:
     """The list in pieces of about a megabyte, so that the records of one are gone before the next.
 
     A piece ends where one record seems to end and another to begin. Inside a text or a nested

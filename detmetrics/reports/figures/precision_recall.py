@@ -15,8 +15,10 @@ import numpy as np
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
+from detmetrics.metrics.average_precision import PRECISION
 from detmetrics.metrics.curves import Curve
-from detmetrics.metrics.summary import Metric, cells_of, mean_of, means_of_categories
+from detmetrics.metrics.metric import Metric
+from detmetrics.metrics.summary import cells_of, mean_of, means_of_categories
 from detmetrics.reports.figures import COLOURS, matplotlib_module
 from detmetrics.reports.figures.canvas import (
     FAINT,
@@ -109,7 +111,7 @@ def _levels(result: Evaluation, iou: float | Sequence[float] | None, most: int) 
 def _average_precision(result: Evaluation, threshold: int, area: int) -> tuple[Floats, float]:
     """(K,) AP of each class at a threshold of the rules, and their mean."""
     last = len(result.rules.max_detections) - 1
-    cells = cells_of(result.curves, Metric("AP", "precision", area, threshold, last))
+    cells = cells_of(result.curves, Metric("AP", PRECISION, area, threshold, last))
     return means_of_categories(cells), mean_of(cells, result.curves, area)
 
 

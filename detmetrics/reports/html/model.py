@@ -22,6 +22,7 @@ from detmetrics.analysis.slicing import Slices, slices
 from detmetrics.analysis.thresholds import OperatingPoints, operating_points
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import InputError, RulesError
+from detmetrics.foundation.progress import Progress, Share, in_phase
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.reports.html.gallery import Gallery
 from detmetrics.reports.html.pictures import Pictures, pictures
@@ -35,7 +36,6 @@ RESAMPLES = 200
 MEGABYTES = 6.0
 CONFIDENCE = 0.25
 PAIRS = 20
-Progress = Callable[[str, float | None], None]
 Answer = TypeVar("Answer")
 
 
@@ -198,10 +198,9 @@ class _Asking:
             self.refused[name] = str(error)
             return None
 
-    def telling(self, phase: str) -> Callable[[float], None] | None:
+    def telling(self, phase: str) -> Share | None:
         """What a long answer calls with the share that is done."""
-        progress = self._progress
-        return None if progress is None else lambda share: progress(phase, share)
+        return in_phase(self._progress, phase)
 
 
 def _iou(result: Evaluation) -> float:

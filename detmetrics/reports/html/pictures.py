@@ -12,13 +12,14 @@ import importlib
 import io
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from detmetrics.formats.metadata.image_sizes import ImageFiles, files_of
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, few
+from detmetrics.foundation.progress import Share
 
 __all__ = ["Pictures", "pictures"]
 
@@ -44,7 +45,7 @@ def pictures(
     names: Mapping[int, str],
     folder: str,
     megabytes: float,
-    progress: Callable[[float], None] | None = None,
+    progress: Share | None = None,
 ) -> Pictures:
     """The pictures of some images, in this order, as long as all of them fit into the room.
 

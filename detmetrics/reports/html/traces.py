@@ -21,7 +21,9 @@ import numpy as np
 from detmetrics.analysis.thresholds import OperatingCurve, OperatingCurves, operating_curves
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
-from detmetrics.metrics.summary import Metric, cells_of, mean_of, means_of_categories
+from detmetrics.metrics.average_precision import PRECISION
+from detmetrics.metrics.metric import Metric
+from detmetrics.metrics.summary import cells_of, mean_of, means_of_categories
 
 __all__ = ["HOW", "stops", "thinned", "traces"]
 
@@ -82,7 +84,7 @@ def _all(curves: OperatingCurves) -> list[OperatingCurve]:
 def _ap(result: Evaluation, iou: float) -> list[float | None]:
     """AP over all classes and of each at one threshold; None where undefined."""
     last = len(result.rules.max_detections) - 1
-    cells = cells_of(result.curves, Metric("AP", "precision", 0, result.threshold_index(iou), last))
+    cells = cells_of(result.curves, Metric("AP", PRECISION, 0, result.threshold_index(iou), last))
     values = [mean_of(cells, result.curves, 0), *means_of_categories(cells).tolist()]
     return [None if math.isnan(value) else value for value in values]
 
