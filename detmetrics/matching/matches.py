@@ -48,7 +48,8 @@ class ClassOutcomes:
     true_positive, overlap, score, image : (n,) of the detections that count, best first; a
     detection that is no true positive is a false one. overlap is that with the ground truth which
     a true positive took, 0 for others. positives: the ground truths that count; images: of the
-    data set, those without detections included; threshold: the overlap that a match needs.
+    data set, those without detections included; threshold: the overlap that a match needs;
+    rules: those that were applied.
     """
 
     true_positive: Bools
@@ -58,6 +59,7 @@ class ClassOutcomes:
     positives: int
     images: int
     threshold: float
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -100,6 +102,7 @@ class Outcomes:
             positives=int(self.positives[category]),
             images=matches.images,
             threshold=matches.rules.iou_thresholds[self.threshold],
+            rules=matches.rules,
         )
 
 

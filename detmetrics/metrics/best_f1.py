@@ -69,6 +69,7 @@ def _at(places: Floats, recall: Floats, precision: Floats, scores: Floats) -> tu
 
 def _smooth(values: Floats) -> Floats:
     """The mean over a box around each place; beyond the ends the values there go on."""
+    # an odd width, so that the box has a middle: ``smooth`` of Ultralytics
     width = round(len(values) * SMOOTHED * 2) // 2 + 1
     ends = np.ones(width // 2)
     padded = np.concatenate([ends * values[0], values, ends * values[-1]])

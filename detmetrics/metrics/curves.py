@@ -158,6 +158,8 @@ class Curves:
         shape = (len(rules.iou_thresholds), matches.categories)
         cells = np.empty((*shape, len(rules.area_ranges), len(rules.max_detections)))
         for area in self._areas:
+            # A limit M keeps the detections of rank < M, and matches of better detections do not
+            # depend on worse ones where detections choose: so recall at M is the share of true positives of rank < M.
             hits = self.true_positives(area, rules.max_limit)
             bounds = np.append(hits.first.ravel(), len(hits.detection))
             rank = matches.rank[hits.detection]
@@ -208,6 +210,18 @@ class Curves:
         return self._hits[area, limit]
 
     def _find_true_positives(self, area: int, limit: float) -> TruePositives:
+        """Each true positive with its number on its curve, and how many detections count so far.
+
+        The scalar rule, ``tests/reference.py``, ``curve``, for one class and threshold::
+
+            found = counted = 0
+            for detection in best_first:
+                if true_positive(detection) or false_positive(detection):
+                    counted += 1
+                if true_positive(detection):
+                    found += 1
+                    precision.append(found / (counted + spacing(1)))
+        """
         matches = self.matches
         matched = matches.matched[area]
         counted_alone = matches.fp_if_unmatched[area]
@@ -217,8 +231,8 @@ class Curves:
             within = matches.rank < limit
             counted_alone = counted_alone & within
             right = right & within[detection]
-        # Of each pair: is it right, and would its detection have counted unmatched? Others are
-        # neither true positives nor missing from the count.
+        # Of each pair: is it right, and would its detection have counted unmatched? A pair that is
+        # neither is no true positive, and its detection is not in the count below: leave it out.
         unmatched = counted_alone[detection]
         telling = right | unmatched
         threshold = matched.threshold
@@ -226,19 +240,25 @@ class Curves:
             threshold, detection = threshold[telling], detection[telling]
             right, unmatched = right[telling], unmatched[telling]
         category = matches.category[detection]
+        # Pairs come by threshold, then in the order of detections, which is by category: so the
+        # pairs of a curve are neighbours, and curve ids rise.
         curve = threshold * matches.categories + category
         shape = len(matches.rules.iou_thresholds), matches.categories
         first = np.searchsorted(curve, np.arange(shape[0] * shape[1] + 1))
 
-        # A match counts by its ground truth, not by its own area.
+        # ``before`` counts detections as if none were matched: one prefix sum for all thresholds,
+        # over all D. What a match changes is corrected at the matched alone: a true positive counts
+        # (+1) though its own size may be out of range, one whose ground truth is ignored does not,
+        # and what would have counted anyway is taken out (-1). Both sums are integers, and both are
+        # taken from where the curve begins.
         before = running(counted_alone)
         counted = before[detection + 1] - before[self._first[category]]
         corrected = running(right.astype(np.int64) - unmatched)
         counted += corrected[1:] - corrected[first[curve]]
-        hits = running(right)
+        hits = running(right)  # the place of each true positive among the true positives alone
         found = hits[1:] - hits[first[curve]]
         count = np.diff(hits[first]).reshape(shape)
-        # Of each curve all that count: without matches, corrected as above, less what is right.
+        # Of each curve all that count, down to its last detection: without matches, corrected as above, less what is right.
         of_curve = np.diff(before[self._first]) + np.diff(corrected[first]).reshape(shape)
 
         # precision = tp / (fp + tp + spacing(1))
@@ -254,6 +274,7 @@ class Curves:
 
     def _best_scores(self) -> Floats:
         """(K,) the best score of each category, 0 without detections."""
+        # Detections are by category and falling score: the first of a category is its best.
         some = self._first[:-1] < self._first[1:]
         best = np.zeros(self.matches.categories)
         best[some] = self.matches.score[self._first[:-1][some]]

@@ -47,9 +47,17 @@ def envelope(hits: TruePositives, truths: Ints, points: Floats) -> Floats:
 
     truths : (K,) ground truths that count; points : (R,) ascending recall.
     """
+    # for each recall r, from the last to the first:
+    #     best = max(best, the precision of each true positive that reaches r, but not the next r)
+    #     envelope[r] = best
+    # The true positives of a curve are cut where each recall point begins, ``reduceat`` gives the
+    # maximum of each piece, and a maximum from behind over the R points the envelope.
     slot, reached = _slots(hits, truths, points)
+    # The end of a curve closes its last piece. ``reduceat`` gives the element at the cut itself for
+    # an empty piece: that is a later recall point's (or the pad's), which the maximum from behind
+    # would take anyway, or not reached, and then it is set to 0.
     cuts = np.concatenate([slot, (hits.first + hits.count)[:, :, None]], axis=2)
-    padded = np.append(hits.precision, 0.0)
+    padded = np.append(hits.precision, 0.0)  # a last curve may be cut at its end
     highest = np.maximum.reduceat(padded, cuts.ravel()).reshape(cuts.shape)[:, :, :-1]
     highest[~reached] = 0.0
     return np.maximum.accumulate(highest[:, :, ::-1], axis=2)[:, :, ::-1]
@@ -162,7 +170,8 @@ def least_found(truths: Ints, points: Floats) -> Ints:
     At least one, as the envelope at recall 0 is its value at the first true positive.
     """
     truths = np.maximum(truths, 1)[:, None]
-    # One below the rounded product cannot be too many; two comparisons make it enough.
+    # j = 1; while j / truths < r: j += 1, by division as pycocotools compares, not by a product.
+    # r * truths is rounded: one below its ceiling cannot be too many, and is at most two too few.
     needed: Ints = np.maximum(np.ceil(points * truths).astype(np.int64) - 1, 1)
     for _ in range(2):
         needed += needed / truths < points

@@ -43,6 +43,8 @@ class MaximumMatching:
     def add(self, detection: int, choices: Sequence[int]) -> None:
         """One more detection, and the objects that it reaches."""
         self._choices[detection] = [*choices]
+        # Kuhn's algorithm: follow reached objects to their holders, and from there to what these
+        # could have instead, until an object is free; then every holder on the way moves on by one.
         # Breadth first and not recursion: paths are as long as a crowd is wide.
         came_from: dict[int, int] = {}
         waiting = [detection]
@@ -83,6 +85,8 @@ def jaccard_index(
     """
     pairs = MaximumMatching(len(score), len(truth_image))
     best, start = 0.0, 0
+    # From the highest confidence down detections are only added, so pairs found so far stay a
+    # maximum matching to start from.
     for confidence in reversed(CONFIDENCES):
         end = int((score > confidence).sum())
         for detection in range(start, end):

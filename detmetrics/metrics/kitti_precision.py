@@ -37,6 +37,8 @@ def precision_at_cuts(matches: Matches, area: int, threshold: int) -> Floats:
         surest, at = _as_matched(matches, area, threshold)
     cuts = _cuts(matches, surest, positives)
     precision = np.zeros((matches.categories, CUTS))
+    # for each cut: keep the detections that score as much, match them, and count; a class with
+    # fewer cuts has inf in the others, which keeps nothing and gives precision 0.
     for index in range(CUTS):
         above = matches.score >= cuts[matches.category, index]  # inf behind the last cut
         right, wrong = (
@@ -68,13 +70,16 @@ def _anew(matches: Matches, area: int, threshold: int) -> tuple[Ints, AtCut]:
     in_range, counts = matches.in_range[area], ~matches.ignored[area]
     order = in_order_of_truths(pairs, single, matches.truth_row, matches.row, in_range)
 
+    # for each ground truth in the order of the file: of the free detections above the cut that
+    # overlap it enough, take the one in range that overlaps most, or else one out of range
+    # (``in_order_of_truths`` sorts the pairs so, and what is below the cut leaves the order alone)
     def at(above: Bools) -> tuple[Ints, Ints]:
         left = order[above[pairs.detection[order]]]
         truth, detection = pairs.ground_truth[left], pairs.detection[left]
         chosen = taken_by_truths(truth, detection)
         truth, detection = truth[chosen], detection[chosen]
         wrong = matches.fp_if_unmatched[area] & above
-        wrong[detection] = False
+        wrong[detection] = False  # taken, by an object or by an ignored one
         wrong[pairs.detection[in_region]] = False
         return detection[counts[truth] & in_range[detection]], np.flatnonzero(wrong)
 
@@ -92,6 +97,8 @@ def _surest(matches: Matches, single: Ints, area: int, threshold: int) -> Ints:
         outside = ~in_range[strays.detection] & _enough(matches, strays, threshold)
         truth = np.concatenate([truth, strays.ground_truth[outside]])
         detection = np.concatenate([detection, strays.detection[outside]])
+    # for each ground truth in the order of the file: take the free detection of highest score, of
+    # equal ones the first in the file
     keys = matches.row[detection], -matches.score[detection], matches.truth_row[truth]
     order = np.lexsort(keys)
     truth, detection = truth[order], detection[order]
@@ -126,6 +133,8 @@ def spread_over_recall(scores: Floats, truths: int) -> list[float]:
     >>> len(spread_over_recall(np.linspace(1, 0, 400), 400))
     41
     """
+    # A score is left out while the recall that the next true positive reaches is nearer to the one
+    # that is looked for; the last is always taken. ``getThresholds`` of KITTI, index for index.
     cuts: list[float] = []
     recall = 0.0
     for index, score in enumerate(scores.tolist()):

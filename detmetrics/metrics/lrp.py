@@ -44,6 +44,8 @@ def optimal_lrp(
     right, scores : (n,) of the detections that count, best first; apart : (n,) 1 - IoU of those
     that are right, 0 of others; truths: ground truths that count, at least one.
     """
+    # for each confidence, best first: TP = found, FP = wrong, FN = missed of what is kept down to
+    # here, and LRP as in the docstring above; the least of all is the optimal one
     found = np.cumsum(right)
     if len(found) == 0 or found[-1] == 0:
         return NOTHING_FOUND

@@ -65,7 +65,7 @@ class Group:
 
 def kind_of_classes(
     name: str,
-    of_class: Callable[[ClassOutcomes, Rules], float],
+    of_class: Callable[[ClassOutcomes], float],
     words: str,
     *,
     lower_is_better: bool = False,
@@ -73,10 +73,10 @@ def kind_of_classes(
     """The definition of a metric that is one number for each class with ground truth."""
 
     def cells(curves: Curves, metric: Metric) -> Floats:
-        rules, values = curves.matches.rules, np.full(curves.matches.categories, np.nan)
+        values = np.full(curves.matches.categories, np.nan)
         outcomes = curves.outcomes(metric.area, metric.threshold or 0)
         for category in np.flatnonzero(outcomes.positives > 0).tolist():
-            values[category] = of_class(outcomes.of_class(category), rules)
+            values[category] = of_class(outcomes.of_class(category))
         return values
 
     return Kind(name=name, cells=cells, words=lambda _: words, lower_is_better=lower_is_better)

@@ -14,7 +14,6 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools
 from detmetrics.matching.matches import ClassOutcomes
 from detmetrics.metrics.metric import Group, at_first_threshold, by_area, kind_of_classes
-from detmetrics.rules import Rules
 
 __all__ = ["BY_AREA", "OVERALL", "RATES", "log_average_miss_rate"]
 
@@ -47,8 +46,9 @@ def log_average_miss_rate(
         return float(np.exp(np.log(missed).mean()))
 
 
-def _of_class(one: ClassOutcomes, rules: Rules) -> float:
-    return log_average_miss_rate(one.true_positive, one.positives, one.images, rules.miss_rate)
+def _of_class(one: ClassOutcomes) -> float:
+    where = one.rules.miss_rate
+    return log_average_miss_rate(one.true_positive, one.positives, one.images, where)
 
 
 MISS_RATE = kind_of_classes(

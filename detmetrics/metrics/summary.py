@@ -114,6 +114,8 @@ def mean_of(cells: Floats, curves: Curves, area: int) -> float:
     cells : (..., K), nan in classes that the metric is not about.
     """
     matches = curves.matches
+    # A class is measured where it has ground truth in range, and where the metric is about it: of a
+    # metric that is not, every cell is nan, so the first tells.
     measured = (curves.positives[:, area] > 0) & ~np.isnan(cells[(0,) * (cells.ndim - 1)])
     if matches.rules.classes == "detected":
         measured &= np.bincount(matches.category, minlength=matches.categories) > 0
@@ -134,6 +136,7 @@ def per_category(curves: Curves) -> dict[str, Floats]:
 
 def means_of_categories(cells: Floats) -> Floats:
     """(K,) the mean of the cells of each category; cells : (..., K)."""
+    # One contiguous row per class, so that NumPy sums the cells of a class as if it were alone.
     rows = np.ascontiguousarray(cells.reshape(math.prod(cells.shape[:-1]), cells.shape[-1]).T)
     means: Floats = rows.mean(axis=1)
     return means

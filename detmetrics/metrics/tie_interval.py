@@ -72,6 +72,10 @@ def _orders(
     first = np.searchsorted(matches.category, matches.category)  # of the category
     of_threshold = np.append(hits.first[:, :1].ravel(), len(hits.detection))
 
+    # For the j-th true positive of a run of equal scores, of t true and f false positives:
+    #     lowest:  all f come before it, and the j - 1 true positives: those of its run behind it
+    #              (t - j) are taken from the count up to the run's end
+    #     highest: none of the f, only the true positives up to it
     # Of all that count down to a true positive: every one of its score, or only what it needs.
     place = np.empty((3, len(hits.detection)), np.int64)
     for threshold in range(len(matches.rules.iou_thresholds)):

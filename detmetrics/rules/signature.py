@@ -93,6 +93,8 @@ def single_grid(start: float, stop: float, count: int) -> tuple[float, ...]:
     >>> single_grid(0.5, 0.95, 10)[2]
     0.6000000238418579
     """
+    # torch counts from both ends, so that the last value is exact:
+    #     i < n / 2: start + step * i;  else: stop - step * (n - 1 - i), rounded to float32 once
     first, last = np.float32(start), np.float32(stop)
     step = np.float64((last - first) / np.float32(count - 1))
     index = np.arange(count)
