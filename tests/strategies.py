@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.rules.value import CHOICES
+from detmetrics.rules.setting_table import CHOICES
 from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.federation import Federation
 

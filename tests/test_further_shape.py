@@ -15,7 +15,7 @@ import detmetrics as dm
 from detmetrics import analysis, overlap
 from detmetrics.reports.json import to_json
 from detmetrics.reports.text import to_text
-from detmetrics.rules import value
+from detmetrics.rules import setting_table
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,7 +31,7 @@ def discs(monkeypatch):
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(source, "CONTRIBUTING.md", "exec"), module.__dict__)
     monkeypatch.setitem(overlap.KINDS, "disc", module.KIND)
-    monkeypatch.setitem(value.CHOICES, "shape", (*value.CHOICES["shape"], "disc"))
+    monkeypatch.setitem(setting_table.CHOICES, "shape", (*setting_table.CHOICES["shape"], "disc"))
     return module
 
 

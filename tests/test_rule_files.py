@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.metrics.groups import NAMES as METRIC_GROUPS
+from detmetrics.rules.areas import ANY_SIZE
+from detmetrics.rules.setting_table import CHOICES
 from detmetrics.rules.toml import MOST, read_rules, to_toml
-from detmetrics.rules.value import ANY_SIZE, CHOICES
 
 COCO = dm.COCO
 SETTINGS = [field.name for field in dataclasses.fields(dm.Rules)]

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.rules.value import SETTINGS
+from detmetrics.rules.setting_table import SETTINGS
 
 COCO = dm.COCO
 RANGES = COCO.area_ranges

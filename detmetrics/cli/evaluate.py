@@ -18,7 +18,7 @@ from detmetrics.cli.reading import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_o
 from detmetrics.foundation.errors import DetmetricsWarning, RulesError
 from detmetrics.foundation.messages import printable
 from detmetrics.rules import Rules
-from detmetrics.rules.value import CHOICES
+from detmetrics.rules.setting_table import CHOICES
 
 if TYPE_CHECKING:
     from detmetrics.analysis.bootstrap import Intervals

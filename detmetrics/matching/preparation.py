@@ -18,7 +18,7 @@ from detmetrics.matching import roles
 from detmetrics.matching.shape_choice import areas, shaped
 from detmetrics.rules import COCO, Rules
 from detmetrics.rules.areas import ANY_SIZE
-from detmetrics.rules.value import SETTINGS
+from detmetrics.rules.setting_table import SETTINGS
 from detmetrics.tables import Detections, GroundTruth, restrict
 from detmetrics.tables.columns import negative_sizes
 from detmetrics.tables.federation import FREQUENCIES

@@ -14,7 +14,7 @@ from detmetrics.overlap import KINDS, SHAPES, Kind, OutlineError
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.rules import COCO, RULE_SETS, Rules
-from detmetrics.rules.value import CombinationError, boxes_alone
+from detmetrics.rules.combinations import CombinationError, boxes_alone
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["areas", "settled", "shaped"]

@@ -159,7 +159,8 @@ class Curves:
         cells = np.empty((*shape, len(rules.area_ranges), len(rules.max_detections)))
         for area in self._areas:
             # A limit M keeps the detections of rank < M, and matches of better detections do not
-            # depend on worse ones where detections choose: so recall at M is the share of true positives of rank < M.
+            # depend on worse ones where detections choose: recall at M is the share of true
+            # positives of rank < M.
             hits = self.true_positives(area, rules.max_limit)
             bounds = np.append(hits.first.ravel(), len(hits.detection))
             rank = matches.rank[hits.detection]
@@ -258,7 +259,8 @@ class Curves:
         hits = running(right)  # the place of each true positive among the true positives alone
         found = hits[1:] - hits[first[curve]]
         count = np.diff(hits[first]).reshape(shape)
-        # Of each curve all that count, down to its last detection: without matches, corrected as above, less what is right.
+        # All that count on each curve, down to its last detection: as if nothing were matched, then
+        # corrected as above, less what is right.
         of_curve = np.diff(before[self._first]) + np.diff(corrected[first]).reshape(shape)
 
         # precision = tp / (fp + tp + spacing(1))

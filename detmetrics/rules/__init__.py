@@ -1,5 +1,7 @@
 """What a benchmark counts: rules as values, and the rule sets that have a name."""
 
+from detmetrics.rules.areas import AreaRange
+from detmetrics.rules.class_rules import ClassRule
 from detmetrics.rules.names import RULE_SETS
 from detmetrics.rules.sets import (
     CITYPERSONS,
@@ -23,7 +25,8 @@ from detmetrics.rules.sets import (
     VOC2007,
     VOC2012,
 )
-from detmetrics.rules.value import UNLIMITED, AreaRange, ClassRule, Rules
+from detmetrics.rules.signature import UNLIMITED
+from detmetrics.rules.value import Rules
 
 __all__ = [
     "CITYPERSONS",

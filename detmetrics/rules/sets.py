@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from detmetrics.rules.areas import NO_END
+from detmetrics.rules.areas import ANY_SIZE, COCO_RANGES, NO_END, AreaRange
 from detmetrics.rules.class_rules import ClassRule
-from detmetrics.rules.signature import single_grid
-from detmetrics.rules.value import ANY_SIZE, COCO_RANGES, UNLIMITED, AreaRange, Rules
+from detmetrics.rules.signature import UNLIMITED, single_grid
+from detmetrics.rules.value import Rules
 
 __all__ = [
     "CITYPERSONS",

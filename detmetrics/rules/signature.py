@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
 
 from detmetrics.rules.areas import ALL_AREAS, ANY_SIZE, COCO_RANGES, AreaRange
 from detmetrics.rules.class_rules import ClassRule
-from detmetrics.rules.settings import settings_of
+from detmetrics.rules.setting_table import SETTINGS, Settings
 
 __all__ = ["UNLIMITED", "signature_of", "single_grid"]
 
 UNLIMITED = float("inf")
 
 
-class Signed(Protocol):
-    """What the signature shows in a form of its own; all else follows from the settings."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def iou_thresholds(self) -> tuple[float, ...]: ...
-    @property
-    def recall_points(self) -> tuple[float, ...]: ...
-    @property
-    def max_detections(self) -> tuple[float, ...]: ...
-    @property
-    def area_ranges(self) -> tuple[AreaRange, ...]: ...
-    @property
-    def class_rules(self) -> tuple[ClassRule, ...]: ...
-    @property
-    def interpolation(self) -> str: ...
-
-
-def signature_of(rules: Signed) -> str:
+def signature_of(rules: Settings) -> str:
     """Name, grids and limits, whatever is not COCO's, and the release that computes it."""
     from detmetrics.foundation.version import __version__
 
@@ -57,19 +37,18 @@ def signature_of(rules: Signed) -> str:
     return "|".join([*parts, f"detmetrics:{__version__}"])
 
 
-def _differing(rules: Any) -> Iterator[str]:
+def _differing(rules: Settings) -> Iterator[str]:
     """The settings that are not COCO's, those of a lower place first."""
     defaults = {field.name: field.default for field in dataclasses.fields(rules)}
-    settings = settings_of(rules)
-    for name in sorted(settings, key=lambda name: settings[name].place):
+    for name in sorted(SETTINGS, key=lambda name: SETTINGS[name].place):
         value = getattr(rules, name)
-        if settings[name].signed and value != defaults[name]:
-            label = settings[name].label or name.replace("_", "-")
+        if SETTINGS[name].signed and value != defaults[name]:
+            label = SETTINGS[name].label or name.replace("_", "-")
             shown = _short(value) if isinstance(value, float) else value
             yield label if value is True else f"{label}:{shown}"
 
 
-def _recall(rules: Signed) -> str:
+def _recall(rules: Settings) -> str:
     if rules.interpolation in ("every", "trapezoid"):
         return rules.interpolation
     points = _recall_grid(rules.recall_points)

@@ -16,7 +16,7 @@ from detmetrics.matching.shape_choice import shaped
 from detmetrics.metrics.summary import Summary
 from detmetrics.overlap import KINDS, TITLES
 from detmetrics.rules import COCO, Rules
-from detmetrics.rules.value import CombinationError
+from detmetrics.rules.combinations import CombinationError
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["ByShape", "by_shape", "measured_as", "other_shapes", "shapes_of_both"]

@@ -22,8 +22,9 @@ from detmetrics.analysis.reconcile.workbench import Workbench, lean
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
 from detmetrics.rules import UNLIMITED, Rules
+from detmetrics.rules.combinations import CombinationError
+from detmetrics.rules.setting_table import SETTINGS
 from detmetrics.rules.settings import CAUSES, FLOAT32
-from detmetrics.rules.value import SETTINGS, CombinationError
 
 __all__ = ["Step", "Waterfall", "settings_of_cause", "waterfall"]
 
