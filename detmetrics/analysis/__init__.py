@@ -1,4 +1,4 @@
-"""Questions asked of an evaluation.
+"""Questions asked of a result, one file each; it imports evaluation.
 
 What was matched once is matched again only where a definition sets how.
 

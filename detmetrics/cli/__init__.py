@@ -1,4 +1,7 @@
-"""The command ``detmetrics``: one file a command; each parses, calls the library once, prints."""
+"""The command ``detmetrics``, one file per command; it may import any room.
+
+A command parses, calls the library once and prints.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stand-ins for other packages, so that code written for them runs on detmetrics."""
+"""Stand-ins for other packages' interfaces; it may import any room."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Box files: a file or folder a format, from what users have to sheets, and from tables to files.
+"""Box files, a file or folder per format: files to sheets, and tables to files; it imports tables.
 
 ``lines/``, ``json/``, ``tabular/``, ``metadata/`` and ``writing/`` are what several formats share.
-A format imports tables and what is below them, and no other format. A package adds one with an
+No format imports another. A package adds one with an
 entry point of the group ``detmetrics.formats``; see ``docs/formats.md`` for a complete example.
 """
 

@@ -1,1 +1,1 @@
-"""Array idioms, messages, errors, bytes in and out; it imports nothing of ours."""
+"""Array idioms, messages, errors, progress, bytes in and out; it imports nothing of ours."""

@@ -1,1 +1,1 @@
-"""Which detection takes which object, under rules; it imports tables and rules."""
+"""Which detection takes which object, under rules; it imports rules and tables."""

@@ -1,8 +1,8 @@
-"""Overlap: which detections and ground truths share a place, and how much of it.
+"""Where IoU is computed, for every kind of shape; it imports foundation.
 
 A kind of shape is a file with a column of such shapes (:class:`~detmetrics.overlap.shapes.Shapes`)
 and how it is made from what sources say. Rules choose the kind by its name; everything behind the
-pairs is the same for all. It imports foundation alone.
+pairs is the same for all.
 """
 
 from __future__ import annotations

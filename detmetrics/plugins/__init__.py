@@ -1,1 +1,1 @@
-"""Metrics and callbacks for training frameworks, a small file each; none is imported unasked."""
+"""Metrics and callbacks for training frameworks, one file each; it may import any room."""

@@ -1,4 +1,4 @@
-"""Views of a result: text, JSON, CSV, Markdown. None computes a metric.
+"""Views of a result, which compute nothing; it imports analysis and training.
 
-All read one table model.
+Text, JSON, CSV, Markdown, figures and the HTML report all read one table model.
 """

@@ -1,4 +1,4 @@
-"""What a benchmark counts: rules as values, and the rule sets that have a name."""
+"""A benchmark's settings as a value, and the rule sets that have a name; it imports overlap."""
 
 from detmetrics.rules.areas import AreaRange
 from detmetrics.rules.class_rules import ClassRule

@@ -1,4 +1,4 @@
-"""Columns of ground truth and of detections, checked once, here at the door.
+"""Ground truth and detections as columns, checked once; it imports overlap.
 
 Both tables are frozen, their arrays read-only and of equal length; images and categories are
 indices into the catalog. Boxes stay in the form that they came in (``x y w h`` or corners), and
