@@ -115,7 +115,8 @@ def positions(known: Objects, wanted: Objects) -> Ints:
         table[known - (low - 1)] = np.arange(len(known))
         slot = np.clip(wanted, low - 1, high + 1)
         slot -= low - 1
-        return table[slot]  # type: ignore[no-any-return]
+        found: Ints = table[slot]
+        return found
     nearest: Ints = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
     return np.where(known[nearest] == wanted, nearest, -1)
 

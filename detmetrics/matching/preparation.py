@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from detmetrics.tables import Detections, GroundTruth, restrict
 from detmetrics.tables.columns import negative_sizes
 
 __all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare"]
+
+Table = TypeVar("Table", GroundTruth, Detections)
 
 FREQUENCIES = ("r", "c", "f")
 
@@ -139,11 +142,10 @@ def _changed(
 ) -> tuple[GroundTruth, Detections]:
     """With numbers as the rules change them."""
     if rules.box_decimals is not None:
-        ground_truth, detections = (
-            _rounded(table, rules.box_decimals) for table in (ground_truth, detections)
-        )
+        ground_truth = _rounded(ground_truth, rules.box_decimals)
+        detections = _rounded(detections, rules.box_decimals)
     if rules.clip:
-        ground_truth, detections = (_clipped(table, rules) for table in (ground_truth, detections))
+        ground_truth, detections = _clipped(ground_truth, rules), _clipped(detections, rules)
     if rules.score_decimals is not None:
         scores = read_only(np.round(detections.scores, rules.score_decimals))
         detections = replace(detections, scores=scores)
@@ -153,7 +155,7 @@ def _changed(
     return ground_truth, detections
 
 
-def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]
+def _clipped(table: Table, rules: Rules) -> Table:
     """Corners inside the image, the first at its last pixel at most: CrowdDet's ``image.py``."""
     sizes = table.catalog.image_sizes[table.image]
     if np.isnan(sizes).any() and not table.relative:
@@ -231,7 +233,8 @@ def _refuse_second_pixel(ground_truth: GroundTruth, detections: Detections, rule
         )
 
 
-def _rounded(table, decimals: int):  # type: ignore[no-untyped-def]
+def _rounded(table: Table, decimals: int) -> Table:
+    """With every number of its boxes rounded, in the form in which the source gives them."""
     return replace(table, boxes=read_only(np.round(table.boxes, decimals)))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
 from detmetrics.foundation.arrays import Floats, read_only
 from detmetrics.foundation.errors import RulesError
 from detmetrics.matching.candidates import measure_of, measured
-from detmetrics.overlap import KINDS, SHAPES, Kind, OutlineError
+from detmetrics.overlap import KINDS, SHAPES, Kind, OutlineError, Shapes
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.rules import COCO, RULE_SETS, Rules
@@ -18,6 +19,8 @@ from detmetrics.rules.value import CombinationError, boxes_alone
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["areas", "settled", "shaped"]
+
+Table = TypeVar("Table", GroundTruth, Detections)
 
 
 def settled(
@@ -136,12 +139,12 @@ def shaped(
     return _sized(ground_truth, rules), _sized(detections, rules)
 
 
-def _shaped(table, rules: Rules):  # type: ignore[no-untyped-def]
+def _shaped(table: Table, rules: Rules) -> Table:
     """With the shapes that are measured in place of the outlines."""
     return replace(table, shapes=measured(table, measure_of(rules)))
 
 
-def _sized(table, rules: Rules):  # type: ignore[no-untyped-def]
+def _sized(table: Table, rules: Rules) -> Table:
     """With areas of the shapes that are measured, where the source has none.
 
     Tables of a result may have those of another shape.
@@ -172,7 +175,8 @@ def _refuse_other_frames(ground_truth: GroundTruth, detections: Detections) -> N
     """
     frames = np.full((len(ground_truth.catalog.image_ids), 2), np.nan)
     for table in (ground_truth, detections):
-        own = table.shapes.frames  # type: ignore[union-attr]
+        assert isinstance(table.shapes, Shapes)  # see _shaped
+        own = table.shapes.frames
         first = frames.copy()
         first[table.image[::-1]] = own[::-1]
         frames = np.where(np.isnan(frames), first, frames)

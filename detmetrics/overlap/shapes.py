@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 
@@ -38,9 +38,16 @@ class remembered(Generic[Value]):  # noqa: N801 (as functools.cached_property)
     def __set_name__(self, _: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, instance: Any, owner: type) -> Value:
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+
+    def __get__(self, instance: object, owner: type) -> Self | Value:
         if instance is None:
-            return self  # type: ignore[return-value]
+            return self
+        # This class has no __set__, so from now on the instance's own attribute is found first.
         value = instance.__dict__[self._name] = self._compute(instance)
         return value
 

@@ -183,8 +183,11 @@ def _indices(keys: Keys, ids: object) -> Ints:
     if ids.dtype != object and keys.labels.dtype != object:
         order = np.argsort(ids, kind="stable")
         at = positions(ids[order], keys.labels)
-        return keys.spread(np.where(at >= 0, order[at] if len(order) else at, -1))  # type: ignore[no-any-return]
-    return keys.spread(positions(ids.astype(object), keys.labels))  # type: ignore[no-any-return]
+        index = np.where(at >= 0, order[at] if len(order) else at, -1)
+    else:
+        index = positions(ids.astype(object), keys.labels)
+    spread: Ints = keys.spread(index)
+    return spread
 
 
 def _catalog(listing: Listing) -> Catalog:
