@@ -65,6 +65,8 @@ def evaluated_classes(
             f"are {few(ground_truth.catalog.class_labels)}: rename them, or name yours with "
             "class_rules"
         )
+    # Row numbers with repetitions: every object once, as itself, and once more for each evaluated
+    # class that its own is a neighbour of, as an ignored one of that class.
     row, category, beside = (
         np.arange(len(ground_truth)),
         ground_truth.category,
@@ -77,7 +79,7 @@ def evaluated_classes(
         row = np.concatenate([row, of_near])
         category = np.concatenate([category, np.full(len(of_near), own)])
         beside = np.concatenate([beside, np.ones(len(of_near), bool)])
-    order = np.argsort(row, kind="stable")
+    order = np.argsort(row, kind="stable")  # copies beside their object, as the file has it
     copied = replace(
         ground_truth.take(row[order]),
         category=read_only(category[order]),
@@ -118,6 +120,7 @@ def prepare(
             f"rules {rules.name} add a pixel to width and height, and boxes are shares of images "
             "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
         )
+    # What the tables lack is refused before anything is said of them.
     ground_truth, detections = shaped(ground_truth, detections, rules)
     _refuse_second_pixel(ground_truth, detections, rules)
     _refuse_unfederated(ground_truth, rules)
@@ -140,7 +143,7 @@ def prepare(
 def _changed(
     ground_truth: GroundTruth, detections: Detections, rules: Rules
 ) -> tuple[GroundTruth, Detections]:
-    """With numbers as the rules change them."""
+    """With numbers as the rules change them; boxes are rounded before they are clipped."""
     if rules.box_decimals is not None:
         ground_truth = _rounded(ground_truth, rules.box_decimals)
         detections = _rounded(detections, rules.box_decimals)
@@ -169,6 +172,8 @@ def _clipped(table: Table, rules: Rules) -> Table:
             f"{table.source.name}: rules {rules.name} clip boxes to their images in pixels, and "
             "boxes are shares of images of unknown size: --image-dir DIR or --image-sizes FILE"
         )
+    # x1 = min(max(x1, 0), W - 1), x2 = min(max(x2, 0), W), y alike; what lies outside to the right
+    # keeps a pixel, what lies outside to the left has no width.
     first = np.clip(table.xyxy[:, :2], 0, sizes - 1)
     last = np.clip(table.xyxy[:, 2:], 0, sizes)
     boxes = read_only(np.concatenate([first, last], axis=1))
@@ -176,6 +181,7 @@ def _clipped(table: Table, rules: Rules) -> Table:
 
 
 def _empty(table: GroundTruth | Detections) -> Bools:
+    """(R,) which boxes have no width or no height, those with nan among them."""
     empty: Bools = np.logical_not((table.xywh[:, 2:] > 0).all(axis=1))
     return empty
 

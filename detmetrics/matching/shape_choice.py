@@ -46,6 +46,8 @@ def settled(
     natural = {table.natural for table in sides}
     if natural <= {None} or (len(sides) < 2 and "mask" in natural):
         return rules, ()
+    # From here on some side has outlines. In this order: of both kinds, masks; of one side alone,
+    # boxes; of both, their own kind, unless the rules cannot have it or it cannot be drawn.
     told = [name for name in natural if name is not None]
     kind = KINDS[told[0] if len(told) == 1 else "mask"]  # polygons can be drawn as masks
     if None in natural:
@@ -152,6 +154,9 @@ def _sized(table: Table, rules: Rules) -> Table:
     if rules.shape == table.area_of == "box":
         return table
     own = read_only(areas(table, rules))
+    # The area of ground truth is the source's own where it has one (COCO: that of the mask, also
+    # where boxes are measured); detections have the area of what is measured, or of the box where
+    # the rules say so.
     if isinstance(table, GroundTruth):
         derived = True if table.derived is None else table.derived
         area = read_only(np.where(derived, own, table.area))
@@ -173,10 +178,13 @@ def _refuse_other_frames(ground_truth: GroundTruth, detections: Detections) -> N
 
     Where the size of an image is known they were compared with it.
     """
+    # frames[i] = the size of the first mask of image i, ground truth before detections; all others
+    # of the image must be equal to it.
     frames = np.full((len(ground_truth.catalog.image_ids), 2), np.nan)
     for table in (ground_truth, detections):
         assert isinstance(table.shapes, Shapes)  # see _shaped
         own = table.shapes.frames
+        # Written from behind, so that the first row of an image is what stays.
         first = frames.copy()
         first[table.image[::-1]] = own[::-1]
         frames = np.where(np.isnan(frames), first, frames)
