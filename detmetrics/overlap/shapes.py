@@ -127,8 +127,13 @@ def touching(
 
     first, count: as for :meth:`Shapes.near`; pixel: added to what is shared.
     """
+    # for d in my rows:
+    #     for g in range(first[d], first[d] + count[d]):
+    #         w, h = min(x2, x2') - max(x1, x1') + pixel, the same of y
+    #         if w > 0 and h > 0: the pair is kept
     dx1, dx2, dy1, dy2 = mine
     gx1, gx2, gy1, gy2 = other
+    # g counts up from first[d] inside each run of d: a running number less where the run begins.
     offset = first - (np.cumsum(count) - count)
     g = np.repeat(offset, count)
     g += np.arange(len(g))

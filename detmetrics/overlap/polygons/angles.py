@@ -32,6 +32,7 @@ OPTIONS = f"--gt-angle or --det-angle {'|'.join(ANGLES)} (docs/formats.md: which
 """An option a side: what is right for one file may be wrong for the other."""
 
 TURN = 2 * np.pi + 1e-3
+"""A whole turn in radians, and what is lost where files round it to three digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
