@@ -156,8 +156,8 @@ def overlaps_of_codes(
     codes, other: of both sides; mine, theirs : (P,) the rows of pairs; crowd, group : (P,).
     """
     # for m, t in zip(mine, theirs): mask.iou([codes[m]], [other[t]], [crowd])
-    # A call for a table of rows by columns costs far less than one for each of its cells. What nobody
-    # asks for is passed over; the other cells are the same numbers as by themselves.
+    # A call for a table of rows by columns costs far less than one for each of its cells. Of those,
+    # some nobody asks for; the others are the same numbers as by themselves.
     from pycocotools import mask
 
     if not len(mine):
