@@ -161,6 +161,8 @@ def detection_ece(
     cell = _bin(scores, bins)
     for shares in _places(result, rows, along):
         cell = cell * bins + _bin(np.clip(shares, 0.0, 1.0), bins)
+    # One number for the bins of all dimensions, which may be large; most cells are empty, so those
+    # that are not are counted from 0.
     cell = np.unique(cell, return_inverse=True)[1]
     return _error(cell, scores, matched.true_positive[rows])
 
@@ -217,6 +219,7 @@ def _bin(values: Floats, bins: int) -> Ints:
 
 
 def _reliability(scores: Floats, right: Bools, overlap: Floats, bins: int) -> Reliability:
+    # of each bin: mean score, right / count, mean overlap of those that are right; nan if empty
     edges = np.linspace(0.0, 1.0, bins + 1)
     at = _bin(scores, bins)
     count = np.bincount(at, minlength=bins)

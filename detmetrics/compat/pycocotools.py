@@ -173,6 +173,8 @@ class COCOeval(Original):  # type: ignore[misc]
         images = len(params.imgIds)
         truth_image = ground_truth.image[matches.truth_row]
         # Detections best first, ground truths as pycocotools lists them: by class, then file.
+        # A cell is a class and an image; evalImgs stands by class, then range, then image, and None
+        # is where a cell has neither.
         found = _by_cell(matches.category * images + matches.image, np.arange(len(matches.row)))
         listed = np.lexsort((matches.truth_row, ground_truth.category[matches.truth_row]))
         there = _by_cell(matches.truth_category * images + truth_image, listed)
@@ -192,6 +194,7 @@ class COCOeval(Original):  # type: ignore[misc]
             for cell in cells:
                 category, image = divmod(cell, images)
                 d, g = found.get(cell, nobody), there.get(cell, nobody)
+                # evaluateImg: gtind = np.argsort(ignore, kind="mergesort")
                 g = g[np.argsort(matches.ignored[area][g], kind="stable")]
                 records[(category * len(params.areaRng) + place) * images + image] = {
                     "image_id": params.imgIds[image],

@@ -64,6 +64,7 @@ class Contents(Sequence[bytes]):
             self._join(waiting)
 
     def _join(self, parts: list[bytes]) -> None:
+        # A file that ends within a line gets a line break, so that no line goes on into the next.
         length = np.fromiter(map(len, parts), np.int64, len(parts))
         open_end = np.array([not part.endswith(b"\n") for part in parts], bool) & (length > 0)
         following = MARGIN + np.cumsum(length + open_end)

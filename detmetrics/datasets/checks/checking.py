@@ -179,10 +179,10 @@ def _unreadable(error: FormatError) -> Finding:
 
 def _indices(keys: Keys, ids: object) -> Ints:
     """(R,) where each row's id stands, -1 where it is not listed."""
-    ids = np.asarray(ids)
+    ids = np.asarray(ids)  # in the order of the source, not sorted
     if ids.dtype != object and keys.labels.dtype != object:
         order = np.argsort(ids, kind="stable")
-        at = positions(ids[order], keys.labels)
+        at = positions(ids[order], keys.labels)  # among the sorted ids; order leads back
         index = np.where(at >= 0, order[at] if len(order) else at, -1)
     else:
         index = positions(ids.astype(object), keys.labels)
