@@ -62,7 +62,13 @@ class COCOeval(Original):  # type: ignore[misc]
         super().__init__(cocoGt, cocoDt, iouType)
 
     def evaluate(self) -> None:
-        """Match the detections of ``params.imgIds`` and ``params.catIds``."""
+        """Match the detections of ``params.imgIds`` and ``params.catIds``.
+
+        Parameters or tables that detmetrics has no rules for go to pycocotools' own method.
+
+        Raises:
+            InputError: tables that cannot be evaluated, such as segmentations that are no masks.
+        """
         self.result = self._eval_imgs = self._ious = None
         params = self.params
         rules = _rules_of(params)

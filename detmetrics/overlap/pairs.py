@@ -83,7 +83,10 @@ def candidate_pairs(
     """Pairs of a group with ``overlap >= lowest``, in the order of ``near``.
 
     shapes: of a table, and rows : (D,) the row of each detection in it; truth: a column of G
-    rows; crowd : (G,).
+    rows; crowd : (G,); progress: is told the share of the pairs that have been looked at.
+
+    Raises:
+        TableError: two polygons cross too often to be measured, or codes are no masks.
     """
     # for d in near.detection:
     #     for g in ground truths of the group of d, in their order:

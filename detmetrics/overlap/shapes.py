@@ -90,6 +90,9 @@ class Shapes(ABC):
 
         mine, theirs : (P,) rows of this column and of the other; crowd : (P,); lowest: what
         overlaps less may be given any number below it.
+
+        Raises:
+            TableError: what can be measured of single rows, and not of two together.
         """
 
     def outline(self, row: int, detail: float) -> tuple[Floats, ...]:  # noqa: ARG002
@@ -113,6 +116,9 @@ class Shapes(ABC):
 
         first, count : (R,) the slice of the other's rows that each of my rows is compared with;
         crowd: by row of the other.
+
+        Raises:
+            TableError: as :meth:`overlaps`.
         """
         mine, theirs, _, _ = touching(self.edges, other.edges, first, count)
         overlap = self.overlaps(mine, other, theirs, crowd[theirs], lowest)

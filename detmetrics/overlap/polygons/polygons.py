@@ -190,7 +190,11 @@ class Polygons(Shapes):
     def near(
         self, other: Self, first: Ints, count: Ints, crowd: Bools, lowest: float
     ) -> tuple[Ints, Ints, Floats]:
-        """See :meth:`Shapes.near`; what hulls share bounds what is in them."""
+        """See :meth:`Shapes.near`; what hulls share bounds what is in them.
+
+        Raises:
+            TableError: two polygons cross too often to be measured.
+        """
         mine, theirs, w, h = touching(self.edges, other.edges, first, count)
         w *= h
         overlap = self._overlaps(mine, other, theirs, crowd[theirs], lowest, w)
@@ -200,7 +204,11 @@ class Polygons(Shapes):
     def overlaps(
         self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, lowest: float
     ) -> Floats:
-        """See :meth:`Shapes.overlaps`."""
+        """See :meth:`Shapes.overlaps`.
+
+        Raises:
+            TableError: two polygons cross too often to be measured.
+        """
         a, b = self.hulls[mine], other.hulls[theirs]
         sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
         most = np.maximum(sides, 0).prod(axis=1)

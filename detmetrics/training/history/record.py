@@ -36,6 +36,10 @@ class History:
         kind, title: of the log, in one word and for people.
         rows: of :class:`~detmetrics.training.history.epoch_rows.Row`.
 
+    Raises:
+        FormatError: the file is there, and is no journal.
+        OutputError: the folder of the file does not exist.
+
     >>> history = History()
     >>> for epoch, (loss, ap) in enumerate([(0.9, 0.21), (0.7, 0.36), (0.6, 0.35)]):
     ...     history.append(epoch, train={"loss": loss}, metrics={"AP": ap})
@@ -133,7 +137,11 @@ class History:
         self._rows.append(row)
 
     def names(self, part: str) -> tuple[str, ...]:
-        """The columns of ``train``, ``val`` or ``metrics``, in order of appearance."""
+        """The columns of ``train``, ``val`` or ``metrics``, in order of appearance.
+
+        Raises:
+            InputError: there is no such part.
+        """
         if part not in PARTS:
             raise InputError(f"part: expected {', '.join(PARTS)}, got {shown(part)}")
         return tuple(dict.fromkeys(name for row in self._rows for name in getattr(row, part)))
@@ -175,6 +183,9 @@ class History:
     def usual_metric(self) -> str | None:
         """What is chosen by where nobody says: AP, AP50, oLRP, MR, the first metric that is there,
         or ``validation loss``; None where nothing was measured on validation data.
+
+        Raises:
+            InputError: only test data were measured, which may not choose.
         """
         if not any(row.role != "train" for row in self._rows):
             return None
