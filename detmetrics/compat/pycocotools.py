@@ -5,7 +5,7 @@ accumulating are ours, equal in every cell. What detmetrics does not do (keypoin
 are no rules, areas of detections that are neither of their boxes nor of their masks) is left to
 pycocotools, and so is accumulating from ``evalImgs`` that somebody else has put together, as
 evaluators of several processes do. Masks that are none, on which pycocotools may never end, are an
-error.
+error. Source: ``pycocotools/coco.py``, ``pycocotools/cocoeval.py``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Detections in their order, and the ground truths that each could match.
 
 What stands here depends on a few settings only, so rule sets that agree on them can share it:
-see :class:`Memory`.
+see :class:`Memory`. Source of the order in which ground truths of equal overlap are chosen:
+``pycocotools/cocoeval.py``, ``evaluateImg``.
 """
 
 from __future__ import annotations

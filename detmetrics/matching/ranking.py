@@ -2,7 +2,8 @@
 
 Everything that ranks detections stands on this order, so that ties break the same way in
 matching, curves and limits: exactly as a stable sort over images in order of id would break
-them, which is what pycocotools does.
+them, which is what pycocotools does. Source: ``pycocotools/cocoeval.py``, ``evaluateImg`` and
+``accumulate`` (``np.argsort`` of kind ``mergesort``).
 
 NumPy sorts 16-bit integers by radix, stably and in linear time, several times faster than it
 sorts 64-bit keys. So every sort here is a few passes over 16-bit digits, least significant first.

@@ -2,6 +2,10 @@
 
 Every limit keeps the best scores, so that of each image and category it keeps the first few of
 the ranking: what is left out never changes the place of what is kept.
+
+Source: ``pycocotools/cocoeval.py``, ``evaluateImg``, for the limit of an image and class;
+``lvis-api``, ``results.py``, for that of an image, and ``eval.py``, ``_prepare``, for classes that
+nobody looked for.
 """
 
 from __future__ import annotations

@@ -8,6 +8,9 @@ written in another way (an exponent, more digits, ``nan``) is left to ``float``.
 Eight characters make a word of 64 bits, the last character in its highest byte, and whatever is
 done to a character is done to all eight at once. A digit is its character with the bits of ``"0"``
 turned over; then no digit has the bit ``0x10``, and a point has it.
+
+Source: W. Clinger, How to Read Floating Point Numbers Accurately (1990), for the one division;
+D. Lemire, Number Parsing at a Gigabyte per Second (2021), for eight digits in three products.
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ standard errors of a median (1.2533 times the scatter, divided by the square roo
 Five and not two, since the best of many levels is high by chance alone: with five, a course of 30
 to 300 epochs that rests and is noisy is taken for one that falls in less than 2 of 100 cases.
 
-All of these scale with the curve, so no unit matters.
+All of these scale with the curve, so no unit matters. Source: J. Tukey, Exploratory Data Analysis
+(1977), for the running median; P. Rousseeuw, C. Croux, Alternatives to the Median Absolute
+Deviation (1993), for 1.4826; what is a change, and how many epochs a window has, is ours.
 """
 
 from __future__ import annotations
