@@ -88,7 +88,7 @@ def candidate_pairs(
     Raises:
         TableError: two polygons cross too often to be measured, or codes are no masks.
     """
-    # for d in near.detection:
+    # for d in near.detection (tests/property/test_pairs.py: listed):
     #     for g in ground truths of the group of d, in their order:
     #         if overlap(d, g) >= lowest: the pair is kept
     # Blocks are slices of the outer loop and come back in order, whatever thread did them.

@@ -12,7 +12,7 @@ CHOICES = st.lists(st.lists(st.integers(0, 5), unique=True, max_size=6), max_siz
 
 
 def greedy(choices: list[list[int]], crowd: list[bool]) -> list[tuple[int, int]]:
-    """Detections, best first, each take the first of their choices that is free; a crowd always is."""
+    """Detections, best first, each take the first of their choices that is free, or a crowd."""
     taken: set[int] = set()
     pairs = []
     for detection, wanted in enumerate(choices):

@@ -87,8 +87,8 @@ def canonical(name: str) -> str | None:
     >>> canonical("metrics/eggs_mAP") is None
     True
     """
-    # "metrics/HBBmAP.5:.95": tail, "metrics/hbbmap.5:.95"; without prefixes, "hbbmap.5:.95"; without
-    # marks, "hbbmap.5.95"; and without the kind of box, "map.5.95".
+    # "metrics/HBBmAP.5:.95" has the tail "metrics/hbbmap.5:.95"; without prefixes "hbbmap.5:.95",
+    # without marks "hbbmap.5.95", and without the kind of box "map.5.95".
     rest = BOXES.sub("", tail(name.strip()))
     while found := PREFIX.match(rest) or SIDE.match(rest):
         rest = rest[found.end() :]
