@@ -30,6 +30,7 @@ class TestGreedy:
     @given(choices=CHOICES, crowd=st.lists(st.booleans(), min_size=6, max_size=6))
     @example(choices=[[0, 1], [0, 1], [0, 1]], crowd=[False] * 6)  # refused twice
     @example(choices=[[1], [1, 0], [0]], crowd=[False] * 6)  # displaced by one that was refused
+    @example(choices=[[0, 2], [1], [1, 0]], crowd=[False] * 6)  # a holder stays where it is
     @example(choices=[[1], [1, 0], [0, 2]], crowd=[True] + [False] * 5)  # a better one comes later
     def test_is_the_loop(self, choices, crowd):
         detection = np.repeat(np.arange(len(choices)), [len(wanted) for wanted in choices])
