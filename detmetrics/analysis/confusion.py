@@ -169,7 +169,8 @@ def confusion_matrix(
 ) -> ConfusionMatrix:
     """Match across classes, and count who was taken for what.
 
-    iou: 0.5 unless given, and 0.45 where Ultralytics' definition is asked for.
+    confidence: the score from which on detections are looked at. iou: from which on two can match:
+    0.5 unless given, and 0.45 where Ultralytics' definition is asked for.
 
     Raises:
         InputError: an unknown definition, or numbers that are no overlap and no score.

@@ -95,7 +95,9 @@ def calibration(
 ) -> Calibration:
     """How well scores tell what is right, pooled and of each class.
 
-    bins: of the reliability tables, their ECE and their MCE; D-ECE and LaECE have 25.
+    bins: of the reliability tables, their ECE and their MCE; D-ECE and LaECE have 25. iou: one of
+    the thresholds of the rules, at which a detection is right; area: the name of one of their
+    ranges.
 
     Raises:
         RulesError: the rules have no such threshold or range.
@@ -143,7 +145,7 @@ def detection_ece(
     """D-ECE over bins of the score and of position and size at once, all classes pooled.
 
     along: centre, width and height, as shares of the image; bins: of each of them and of the
-    score. nan where there are no detections.
+    score; iou, area: as of :func:`calibration`. nan where there are no detections.
 
     Raises:
         RulesError: the rules have no such threshold or range.

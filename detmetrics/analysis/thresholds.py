@@ -318,9 +318,10 @@ def operating_points(
 ) -> OperatingPoints:
     """The thresholds that serve an objective best.
 
-    objective: see :mod:`detmetrics.analysis.objectives`. per_class: a threshold for each class,
-    not one for all. average: whether one for all is the best of the pooled counts (``"micro"``) or
-    of the means over classes (``"macro"``).
+    objective: see :mod:`detmetrics.analysis.objectives`. iou: one of the thresholds of the rules;
+    area: the name of one of their ranges. per_class: a threshold for each class, not one for all.
+    average: whether one for all is the best of the pooled counts (``"micro"``) or of the means over
+    classes (``"macro"``).
 
     Raises:
         RulesError: the rules have no such threshold or range.

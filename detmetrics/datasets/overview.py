@@ -90,7 +90,7 @@ def stats(
     reading: Reading = READING,
     progress: Progress | None = None,
 ) -> Overview:
-    """Count what a data set holds.
+    """Count what a data set holds; reading, progress: as in :func:`~detmetrics.read_ground_truth`.
 
     Raises:
         FormatError: the ground truth cannot be read.

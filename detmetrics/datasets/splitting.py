@@ -114,7 +114,7 @@ def split(
     group_by: a regular expression whose first group (or whole match) in the name of an image is
     the sequence that it belongs to, or a mapping from image name to sequence. Images of one
     sequence stay together; so do images of equal bytes, where the files are found (beside YOLO
-    labels, or in ``reading.image_dir``).
+    labels, or in ``reading.image_dir``). progress: as in :func:`~detmetrics.read_ground_truth`.
 
     Raises:
         FormatError: the source cannot be read.

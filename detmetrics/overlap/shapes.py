@@ -198,7 +198,10 @@ class Kind:
 
 
 class OutlineError(Exception):
-    """Rows that can be made no shape; faults: row, what was expected and found."""
+    """Rows that can be made no shape; faults: row, what was expected and found.
+
+    count: how many there are in all, where ``faults`` are the first of them.
+    """
 
     def __init__(self, faults: Sequence[tuple[int, str]], count: int | None = None) -> None:
         super().__init__(faults[0][1])

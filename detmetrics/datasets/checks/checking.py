@@ -48,6 +48,7 @@ def check(
     """Look for every known fault in ground truth, and in detections with it.
 
     select, ignore: beginnings of codes to look for, or to leave out; see ``docs/checks.md``.
+    reading: what files leave open; progress: called with a phase and the share that is done.
 
     Raises:
         InputError: a code that does not exist.
@@ -71,10 +72,12 @@ def check_parts(
 ) -> CheckReport:
     """Whether parts of a data set are disjoint, by the names of images and by their content.
 
-    paths: ground truth in any format, or lists of image files as YOLO has them.
+    paths: ground truth in any format, or lists of image files as YOLO has them; select, ignore:
+    as of :func:`check`.
 
     Raises:
         FormatError: a part cannot be read.
+        InputError: a code that does not exist.
 
     >>> import detmetrics as dm
     >>> twice = ["fixtures/ground_truth.json", "fixtures/ground_truth.json"]

@@ -263,7 +263,10 @@ class Polygons(Shapes):
         return found
 
     def planes(self, rows: Ints, most: int) -> tuple[Floats, Floats]:
-        """Corners of rows, x and y, each (C, P); the last one is repeated where they end."""
+        """Corners of rows, x and y, each (C, P); the last one is repeated where they end.
+
+        most: C, and none of the rows has more.
+        """
         # (P, 2 C) x y x y ... of each row; turned, every other plane is x
         if self._even == most:
             corners = self.points.reshape(len(self), -1).take(rows, axis=0)

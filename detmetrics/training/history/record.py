@@ -84,7 +84,7 @@ class History:
 
     @classmethod
     def of(cls, rows: Iterable[Row], source: str = "history") -> Self:
-        """A history in memory of rows that are there."""
+        """A history in memory of rows that are there; source: what messages call it."""
         history = cls()
         history.source = source
         history._rows = [*rows]
@@ -125,7 +125,9 @@ class History:
     ) -> None:
         """Add a row: train losses, and losses and metrics of the data that ``role`` names.
 
-        ``metrics`` takes what ``result.scalars()`` gives. Of several processes one should append.
+        train, val: losses by name; metrics: what ``result.scalars()`` gives; role: ``"train"``,
+        ``"val"`` or ``"test"``; step: of the optimizer, where epochs are long. Of several processes
+        one should append.
 
         Raises:
             InputError: something is no number, or the role is unknown; nothing was added.
@@ -148,6 +150,8 @@ class History:
 
     def best(self, metric: str = "AP", *, lower_is_better: bool | None = None) -> Best:
         """The best epoch by a metric or a validation loss, by its own name or a usual one.
+
+        lower_is_better: as the name of the metric tells, unless given.
 
         Raises:
             InputError: it is not there, or only on test data, which may not choose.
