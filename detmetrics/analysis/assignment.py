@@ -29,6 +29,8 @@ from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["Assignment", "assigned", "at_one_threshold", "in_order", "share"]
 
+# Every setting in which rule sets differ in who is matched. What the result's rules leave out or
+# ignore has been left out of the tables by then, so here everything counts and nothing is a region.
 FREE = {
     "area_ranges": (ANY_SIZE,),
     "max_detections": (UNLIMITED,),
@@ -103,13 +105,14 @@ def assigned(
     counts = np.zeros(len(ground_truth), bool)
     counts[matching.truth_row] = ~matching.ignored[0]
     counts &= ~roles.groups(ground_truth, result.rules)
-    there = np.flatnonzero(counts)
-    rows = np.sort(matching.row)
+    there = np.flatnonzero(counts)  # rows of objects that may be partners
+    rows = np.sort(matching.row)  # rows of detections that the result looks at
     if among is not None:
         rows = rows[among[rows]]
 
     matches = match(*_tables(ground_truth.take(there), detections.take(rows), rules), rules)
     pair, _ = matches.matched[0].at(0)
+    # From numbers in the matches to rows of the small tables, and from these to rows of the result.
     partner, overlap = np.full(len(matches.row), -1), np.full(len(matches.row), np.nan)
     holder = matches.pairs.detection[pair]
     partner[holder] = there[matches.truth_row[matches.pairs.ground_truth[pair]]]
@@ -145,6 +148,7 @@ def _tables(
 
 def _set_aside(result: Evaluation, rows: Ints, excused: Ints, iou: float) -> Bools:
     """Which of these detections say nothing; excused: rows of objects that do not count."""
+    # for d in detections: any(overlap(d, g) >= iou for g in excused ones of its image and class)
     ground_truth, detections, rules = result.ground_truth, result.detections, result.rules
     aside = np.zeros(len(rows), bool)
     if len(excused):

@@ -111,6 +111,7 @@ def in_quantiles(attribute: Attribute, bins: int) -> Attribute:
     """
     known = [value for value in attribute.values if value is not None]
     numbers = [_number(attribute.name, value) for value in known]
+    # Equal edges are one: a value that many images share fills a bin, which is then the larger.
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)) if numbers else [])
     names = [f"{low:.6g} to {high:.6g}" for low, high in pairwise(edges.tolist())]
     names = names or [f"{edge:.6g}" for edge in edges]

@@ -34,7 +34,7 @@ __all__ = [
     "sample_seeds",
 ]
 
-RESAMPLES = 1_000
+RESAMPLES = 1_000  # the ends of a 95% interval then rest on 25 samples on either side
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +172,7 @@ def interval_of(value: float, samples: Floats, level: float) -> Interval:
     known = samples[~np.isnan(samples)]
     if math.isnan(value) or len(known) < 2:
         return Interval(value, math.nan, math.nan, math.nan, len(known))
+    # Percentiles of the samples themselves, between which the share `level` of them lies.
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2]).tolist()
     return Interval(value, low, high, float(known.std(ddof=1)), len(known))
 
@@ -193,6 +194,7 @@ class Samples:
         self, seeds: Sequence[np.random.SeedSequence], progress: Share | None = None
     ) -> tuple[Floats, Floats]:
         """(B, M) every metric of each sample, and (B, K, M) of every class where asked for."""
+        # One count for all threads, which finish in any order; the results come in that of seeds.
         images, done = self._result.matching.images, iter(range(1, len(seeds) + 1))
 
         def of(seed: np.random.SeedSequence) -> tuple[list[float], Floats]:

@@ -3,7 +3,8 @@
 The difference of a metric is that of the two results; its interval comes from bootstrap samples
 in which both are measured on the same images (*paired*), so that what makes an image hard for
 both does not blur the difference. *How likely B is better* is the share of samples in which it
-is; a sample in which both are equal counts half.
+is; a sample in which both are equal counts half. Source: as of
+:mod:`detmetrics.analysis.bootstrap`.
 """
 
 from __future__ import annotations

@@ -127,6 +127,8 @@ class ConfusionMatrix:
         """Pairs of different classes, what is there and what it was taken for, most frequent
         first; background left out.
         """
+        # Stable: of pairs that are as frequent, those of the earlier class first. What stands there
+        # 0 times comes last, and is cut off.
         between = self.counts[:-1, :-1].copy()
         np.fill_diagonal(between, 0)
         order = np.argsort(-between, axis=None, kind="stable")
@@ -167,7 +169,8 @@ def confusion_matrix(
 ) -> ConfusionMatrix:
     """Match across classes, and count who was taken for what.
 
-    iou: 0.5 unless given, and 0.45 where Ultralytics' definition is asked for.
+    confidence: the score from which on detections are looked at. iou: from which on two can match:
+    0.5 unless given, and 0.45 where Ultralytics' definition is asked for.
 
     Raises:
         InputError: an unknown definition, or numbers that are no overlap and no score.
@@ -218,6 +221,7 @@ def _counted(
     row = np.append(result.ground_truth.category, len(names))[ground_truth]
     column = np.append(result.detections.category, len(names))[detection]
     size = len(names) + 1
+    # counts[row[c], column[c]] += 1 for every c
     counts = np.bincount(row * size + column, minlength=size * size).reshape(size, size)
     return ConfusionMatrix(
         definition=definition,

@@ -88,7 +88,12 @@ def crosscheck(
 ) -> Crosscheck:
     """Evaluate the tables (or those of a result) with pycocotools too, and compare every cell.
 
-    Takes as long as pycocotools does: about forty seconds for 500,000 detections.
+    ground_truth: a table, or a result, whose rules are followed then; rules: of tables. Takes as
+    long as pycocotools does: about forty seconds for 500,000 detections.
+
+    Raises:
+        TypeError: ground truth without detections.
+        RulesError: pycocotools cannot follow the rules, or the tables lack what they need.
 
     >>> import detmetrics as dm
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")

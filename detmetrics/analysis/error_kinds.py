@@ -318,6 +318,7 @@ class _Errors:
 
     def mendable(self, taken: Ints) -> Bools:
         """(W,) those that become right: the best of all that aim at an object that is free."""
+        # Errors stand best first inside an image, and no object is in two: the first for each.
         free = np.flatnonzero(self.aims & ~np.isin(self.target, taken))
         mendable = np.zeros(len(self.kind), bool)
         mendable[free[np.unique(self.target[free], return_index=True)[1]]] = True
@@ -330,6 +331,8 @@ def _mended(
     """AP with each kind of error mended; of_truth : (G,) class of every object."""
     mendable = errors.mendable(assignment.partner)
 
+    # Each kind by itself: its errors are deleted, but for the mendable ones, which become right in
+    # the class of their object; everything else stays as it is.
     def without(number: int) -> Cells:
         own = errors.kind == number
         fixed = own & mendable
@@ -367,6 +370,7 @@ def _kinds(
     """Of each wrong detection its kind, the object that it is about (-1 without), the overlap."""
     ground_truth, detections = result.ground_truth, result.detections
     measure = measure_of(result.rules)
+    # Pairs of an image, whatever the classes; below "background" no overlap decides anything.
     there = by_group(ground_truth.image, assignment.truth)  # of an image in the order of the file
     pairs = candidate_pairs(
         measured(detections, measure),
@@ -389,6 +393,8 @@ def _kinds(
 
     of_class, class_target = best(same)
     of_other, other_target = best(~same)
+    # The first that holds, in the order of the definition. An object of the class that overlaps by
+    # more than iou was found by another: else this detection would have taken it.
     kind = np.select(
         [
             (background <= of_class) & (of_class <= iou),

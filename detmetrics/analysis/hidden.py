@@ -160,7 +160,7 @@ def blind_spots(
     on_empty = empty[detections.image]
     of_image = np.bincount(detections.image[on_empty], minlength=images)
     seen = np.argsort(-of_image, kind="stable")[: np.count_nonzero(of_image)]
-    scores = np.sort(result.matching.score[wrong])
+    scores = np.sort(result.matching.score[wrong])  # those from each level on are what is not below
     false_positives = len(scores) - np.searchsorted(scores, levels)
     repeated, repeats, overlap = _repeated(result, share(repeat_iou, "repeat_iou"))
     return BlindSpots(
@@ -194,6 +194,7 @@ def _repeated(result: Evaluation, least: float) -> tuple[Ints, Ints, Floats]:
     order = by_group(group, np.arange(len(group)))  # of a group best first
     rows, group = matches.row[order], group[order]
     shapes = measured(detections, measure)
+    # The detections of a group against those of it that stand before, which are the better ones.
     near = shared_groups(group, group)
     before = np.arange(len(group))[near.detection] - near.first  # better ones of its group
     some = before > 0

@@ -8,8 +8,8 @@
 ==================  ===========================================================
 
 Of several equal ones the highest threshold is taken. A cut above which nothing is right serves
-no objective. F-beta: C. van Rijsbergen, Information Retrieval (1979), chapter 7; false positives
-an image: Dollár et al., Pedestrian Detection (2012).
+no objective. Source: C. van Rijsbergen, Information Retrieval (1979), chapter 7, for F-beta;
+Dollár et al., Pedestrian Detection (2012), for false positives an image.
 """
 
 from __future__ import annotations

@@ -95,7 +95,9 @@ def calibration(
 ) -> Calibration:
     """How well scores tell what is right, pooled and of each class.
 
-    bins: of the reliability tables, their ECE and their MCE; D-ECE and LaECE have 25.
+    bins: of the reliability tables, their ECE and their MCE; D-ECE and LaECE have 25. iou: one of
+    the thresholds of the rules, at which a detection is right; area: the name of one of their
+    ranges.
 
     Raises:
         RulesError: the rules have no such threshold or range.
@@ -143,7 +145,7 @@ def detection_ece(
     """D-ECE over bins of the score and of position and size at once, all classes pooled.
 
     along: centre, width and height, as shares of the image; bins: of each of them and of the
-    score. nan where there are no detections.
+    score; iou, area: as of :func:`calibration`. nan where there are no detections.
 
     Raises:
         RulesError: the rules have no such threshold or range.
@@ -161,6 +163,8 @@ def detection_ece(
     cell = _bin(scores, bins)
     for shares in _places(result, rows, along):
         cell = cell * bins + _bin(np.clip(shares, 0.0, 1.0), bins)
+    # One number for the bins of all dimensions, which may be large; most cells are empty, so those
+    # that are not are counted from 0.
     cell = np.unique(cell, return_inverse=True)[1]
     return _error(cell, scores, matched.true_positive[rows])
 
@@ -217,6 +221,7 @@ def _bin(values: Floats, bins: int) -> Ints:
 
 
 def _reliability(scores: Floats, right: Bools, overlap: Floats, bins: int) -> Reliability:
+    # of each bin: mean score, right / count, mean overlap of those that are right; nan if empty
     edges = np.linspace(0.0, 1.0, bins + 1)
     at = _bin(scores, bins)
     count = np.bincount(at, minlength=bins)

@@ -38,9 +38,11 @@ def image_weights(images: int, seed: np.random.SeedSequence) -> Ints:
 
 def resampled(result: Evaluation, weights: Ints) -> Matches:
     """The matches of a data set in which image ``i`` stands ``weights[i]`` times."""
+    # Each row is repeated as often as its image, copies side by side: rows 1, 2 of images with the
+    # weights 2, 1 are 1, 1, 2. Scores stay in order, and so does what stands by category.
     matches = result.matching
-    found = weights[matches.image]
-    there = weights[result.ground_truth.image[matches.truth_row]]
+    found = weights[matches.image]  # (D,) how often each detection stands there
+    there = weights[result.ground_truth.image[matches.truth_row]]  # (G,) and each ground truth
     pairs, moved = _copies_of_pairs(matches.pairs, found, there)
     times = found[matches.pairs.detection]
     regions = matches.regions
@@ -72,6 +74,7 @@ def resampled(result: Evaluation, weights: Ints) -> Matches:
 
 def _numbered(image: Ints, weights: Ints) -> Ints:
     """The image of each copy: copies of an image have numbers of their own."""
+    # Copy c of image i is image c + sum(weights[:i]).
     times = weights[image]
     return np.repeat((np.cumsum(weights) - weights)[image], times) + _copy(times)
 
@@ -84,6 +87,8 @@ def _copy(times: Ints) -> Ints:
 
 def _copies_of_pairs(pairs: Pairs, found: Ints, there: Ints) -> tuple[Pairs, Ints]:
     """All pairs in order of detection, and where the copies, pair by pair, went."""
+    # Copy c of a detection is paired with copy c of the ground truth: both are in copy c of their
+    # image. Copies of a pair stand side by side, and are then brought in order of detection.
     times = found[pairs.detection]
     copy = _copy(times)
     detection = np.repeat((np.cumsum(found) - found)[pairs.detection], times) + copy
@@ -157,6 +162,8 @@ def _plan_of(matches: Matches, area: int, limits: set[int]) -> _Plan:
     category = matches.category[detection]
     curve = matched.threshold * matches.categories + category
     curves = np.arange(len(matched.count) * matches.categories + 1)
+    # A matched detection counts 1 if it is right and 0 if it is set aside, whatever it would count
+    # unmatched. So a sum over all detections is the sum of "unmatched", and of the differences.
     correction = matched.true_positive.astype(np.int64) - unmatched[detection]
     changed = np.flatnonzero(correction)
     hit = np.flatnonzero(matched.true_positive)
@@ -255,6 +262,11 @@ class _Hits:
 
     def __init__(self, plan: _Plan, weight: Ints, shape: tuple[int, int]) -> None:
         self._plan, self._shape = plan, shape
+        # for each curve, true positives best first:
+        #     found = weights of true positives down to this one
+        #     counted = weights of all detections of the class that count, down to this one
+        #     precision = found / counted
+        # Differences of running sums: what stands before a curve or category is subtracted.
         self._own = weight[plan.detection]
         self._total = running(self._own)  # (H + 1,) of all true positives before
         # All that count down to a detection; a matched one counts by its ground truth.
@@ -267,6 +279,7 @@ class _Hits:
 
     def envelope(self, truths: Ints, points: Floats) -> Floats:
         """(T, R, K) the highest precision at each recall point or beyond."""
+        # for each curve and point: max(precision[h] for h in its hits if found[h] >= needed), or 0
         start, total = self._plan.start, self._total
         needed = least_found(truths, points)
         base = total[start[:-1]].reshape(*self._shape, 1)
@@ -276,6 +289,10 @@ class _Hits:
         slot = np.searchsorted(total[1:], (base + np.minimum(needed, count)).ravel())
         end = start[1:].reshape(*self._shape, 1)
         slot = np.where(reached, slot.reshape(reached.shape), end)
+        # Slots rise with the points, so the maxima between one slot and the next, taken from the
+        # last point backwards, are those from each slot to the end. reduceat takes one element
+        # where two slots are equal, which is the first of the next maximum anyway. What begins at
+        # the end of a curve belongs to the next one: it is cut off, or was not reached.
         cuts = np.concatenate([slot, end], axis=2)
         padded = np.append(self._precision, 0.0)
         highest = np.maximum.reduceat(padded, cuts.ravel()).reshape(cuts.shape)[:, :, :-1]
@@ -285,6 +302,7 @@ class _Hits:
 
     def area(self, truths: Ints) -> Floats:
         """(T, K) the area under each envelope."""
+        # sum(envelope[h] * weight[h]) / weight of ground truths: at each hit recall rises by that.
         start = self._plan.start
         areas = np.zeros(len(start) - 1)
         for curve in np.flatnonzero(np.diff(start)).tolist():

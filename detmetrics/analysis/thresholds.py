@@ -98,6 +98,7 @@ class OperatingCurve:
 
     def kept(self, threshold: float) -> tuple[int, int]:
         """How many true and false positives have this score or more."""
+        # Thresholds fall, so their negatives rise: the last one that is not below this threshold.
         at = int(np.searchsorted(-self.thresholds, -threshold, side="right")) - 1
         return (int(self.true_positives[at]), int(self.false_positives[at])) if at >= 0 else (0, 0)
 
@@ -143,6 +144,8 @@ class MeanCurve:
 
     def _mean(self, columns: Sequence[Floats], empty: float) -> Floats:
         """(S,) the mean of columns with a value at the cuts of each class; empty: before them."""
+        # Between two scores of a class its numbers stay what they were at the higher one: at every
+        # cut of all classes, the value of the class at the last of its own cuts.
         total, known = np.zeros(len(self.thresholds)), np.zeros(len(self.thresholds))
         for curve, column in zip(self.classes, columns, strict=True):
             at = np.searchsorted(-curve.thresholds, -self.thresholds, side="right")
@@ -200,6 +203,8 @@ def operating_curves(result: Evaluation, iou: float = 0.5, area: str = "all") ->
 
 def _curve(scores: Floats, right: Bools, truths: int, images: int) -> OperatingCurve:
     """From the detections that count, best first."""
+    # for each score: true positives = right ones with this score or more; the others are false.
+    # Equal scores are kept or dropped together, so only the last of each is a cut.
     last = np.ones(len(scores), bool)  # of its score
     last[:-1] = scores[1:] != scores[:-1]
     ends = np.flatnonzero(last)
@@ -313,9 +318,10 @@ def operating_points(
 ) -> OperatingPoints:
     """The thresholds that serve an objective best.
 
-    objective: see :mod:`detmetrics.analysis.objectives`. per_class: a threshold for each class,
-    not one for all. average: whether one for all is the best of the pooled counts (``"micro"``) or
-    of the means over classes (``"macro"``).
+    objective: see :mod:`detmetrics.analysis.objectives`. iou: one of the thresholds of the rules;
+    area: the name of one of their ranges. per_class: a threshold for each class, not one for all.
+    average: whether one for all is the best of the pooled counts (``"micro"``) or of the means over
+    classes (``"macro"``).
 
     Raises:
         RulesError: the rules have no such threshold or range.
@@ -433,6 +439,7 @@ def _refuse_moved_up(result: Evaluation, thresholds: Sequence[float | None]) -> 
     rules, detections = result.rules, result.detections
     if rules.image_limit is None:
         return
+    # Detections that the limit leaves out, but that their own class's threshold would keep.
     out = np.ones(len(detections), bool)
     out[result.matching.row] = False
     if rules.federated:

@@ -20,7 +20,7 @@ from detmetrics.metrics.interpolation import TruePositives, envelope
 
 __all__ = ["Cells", "Points"]
 
-RECALL_POINTS = np.array([place / 100 for place in range(101)])
+RECALL_POINTS = np.array([place / 100 for place in range(101)])  # each the float next to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,7 @@ class Points:
         """category, image, score, right : (n,) of detections by row; truths : (K,) objects."""
         self.category, self.right, self.truths = category, right, truths
         self._as_it_stands = best_first(score, image)
+        # sorted by (-score, right, image): one number for the last two
         images = int(image.max(initial=0)) + 1
         self._mended = best_first(score, image + right * images)
 
@@ -79,6 +80,10 @@ class Points:
 
 def _cells(order: Ints, category: Ints, right: Bools, truths: Ints) -> Cells:
     """AP of points in this order, best first; category, right : (n,) of each point."""
+    # for each class, its points best first:
+    #     counted += 1; found += right
+    #     at those that are right: precision = found / counted
+    # AP = the mean of the envelope at 101 points
     classes = len(truths)
     order = by_group(category, order)
     of_point = category[order]

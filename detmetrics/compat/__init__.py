@@ -10,6 +10,9 @@ def install_as_pycocotools() -> None:
 
     Call it before that code is imported: what was imported by name before keeps the other one.
 
+    Raises:
+        ImportError: pycocotools is not installed, whose classes it takes the place of.
+
     ::
 
         detmetrics.compat.install_as_pycocotools()

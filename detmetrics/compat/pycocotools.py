@@ -5,7 +5,7 @@ accumulating are ours, equal in every cell. What detmetrics does not do (keypoin
 are no rules, areas of detections that are neither of their boxes nor of their masks) is left to
 pycocotools, and so is accumulating from ``evalImgs`` that somebody else has put together, as
 evaluators of several processes do. Masks that are none, on which pycocotools may never end, are an
-error.
+error. Source: ``pycocotools/coco.py``, ``pycocotools/cocoeval.py``.
 """
 
 from __future__ import annotations
@@ -62,7 +62,13 @@ class COCOeval(Original):  # type: ignore[misc]
         super().__init__(cocoGt, cocoDt, iouType)
 
     def evaluate(self) -> None:
-        """Match the detections of ``params.imgIds`` and ``params.catIds``."""
+        """Match the detections of ``params.imgIds`` and ``params.catIds``.
+
+        Parameters or tables that detmetrics has no rules for go to pycocotools' own method.
+
+        Raises:
+            InputError: tables that cannot be evaluated, such as segmentations that are no masks.
+        """
         self.result = self._eval_imgs = self._ious = None
         params = self.params
         rules = _rules_of(params)
@@ -173,6 +179,8 @@ class COCOeval(Original):  # type: ignore[misc]
         images = len(params.imgIds)
         truth_image = ground_truth.image[matches.truth_row]
         # Detections best first, ground truths as pycocotools lists them: by class, then file.
+        # A cell is a class and an image; evalImgs stands by class, then range, then image, and None
+        # is where a cell has neither.
         found = _by_cell(matches.category * images + matches.image, np.arange(len(matches.row)))
         listed = np.lexsort((matches.truth_row, ground_truth.category[matches.truth_row]))
         there = _by_cell(matches.truth_category * images + truth_image, listed)
@@ -192,6 +200,7 @@ class COCOeval(Original):  # type: ignore[misc]
             for cell in cells:
                 category, image = divmod(cell, images)
                 d, g = found.get(cell, nobody), there.get(cell, nobody)
+                # evaluateImg: gtind = np.argsort(ignore, kind="mergesort")
                 g = g[np.argsort(matches.ignored[area][g], kind="stable")]
                 records[(category * len(params.areaRng) + place) * images + image] = {
                     "image_id": params.imgIds[image],

@@ -75,7 +75,8 @@ def convert(
     ground_truth: gives detections the ids, names and image sizes of their ground truth.
     unknown_images, unknown_categories: as in :func:`~detmetrics.read_detections`, where there is
     ground truth.
-    force: put the new files in place of old ones.
+    force: put the new files in place of old ones. reading, progress: as in
+    :func:`~detmetrics.read_ground_truth`.
 
     Raises:
         FormatError, UnknownIdError: the source cannot be read.

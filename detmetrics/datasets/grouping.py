@@ -101,11 +101,12 @@ def equal_files(names: Sequence[str], files: Mapping[str, str]) -> list[int]:
 
 def joined(keys: Sequence[str], equal: Sequence[int]) -> Ints:
     """(N,) group of each image: those that share a key, or bytes, directly or by way of others."""
+    # Union-find: every image points to another of its group, or to itself where it is the root.
     parent = list(range(len(keys)))
 
     def root(at: int) -> int:
         while parent[at] != at:
-            parent[at] = parent[parent[at]]
+            parent[at] = parent[parent[at]]  # halves the way for whoever comes next
             at = parent[at]
         return at
 

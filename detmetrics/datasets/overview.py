@@ -90,7 +90,7 @@ def stats(
     reading: Reading = READING,
     progress: Progress | None = None,
 ) -> Overview:
-    """Count what a data set holds.
+    """Count what a data set holds; reading, progress: as in :func:`~detmetrics.read_ground_truth`.
 
     Raises:
         FormatError: the ground truth cannot be read.
@@ -107,6 +107,7 @@ def stats(
     objects = np.bincount(ground_truth.category, minlength=classes)
     outlines = drawn(ground_truth.shapes)
     area = _area(ground_truth, outlines)
+    # The class of every pair of a class and an image that shows it; a pair is one number.
     shown = np.unique(ground_truth.category * max(images, 1) + ground_truth.image) // max(images, 1)
     return Overview(
         ground_truth=ground_truth,
@@ -164,6 +165,8 @@ def _directions(ground_truth: GroundTruth) -> dict[str, int]:
         or not _four_cornered(ground_truth)
     ):
         return {}
+    # The direction of the longer sides of each box, both of them together (the second runs back),
+    # as corners may have been rounded. Half a turn makes no other direction.
     corners = shapes.points.reshape(-1, 4, 2)
     sides = np.roll(corners, -1, axis=1) - corners
     a, b = sides[:, 0] - sides[:, 2], sides[:, 1] - sides[:, 3]

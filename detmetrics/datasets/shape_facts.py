@@ -77,6 +77,7 @@ class Drawn:
         """(R, 4) corners of the upright boxes around; nan where nothing is drawn."""
         hulls = np.full((self.rows, 4), np.nan)
         hulls[self.of_mask] = self.masks.hulls
+        # of_part rises, so the polygons of a row are one run of parts.
         if len(self.parts):
             starts = run_starts(self.of_part)
             own = self.parts.hulls
@@ -192,6 +193,7 @@ class Drawn:
         """(R,) which have too many crossings to be repaired or put together."""
         vast = self._any(self._tangled)
         several = np.bincount(self.of_part, minlength=self.rows) > 1
+        # C corners cross fewer than C**2 times: they are counted only where that is too many.
         doubtful = several & ~vast & (self.corners**2 > MOST_CROSSINGS)
         for row in np.flatnonzero(doubtful).tolist():
             start, end = np.searchsorted(self.of_part, [row, row + 1])
@@ -206,6 +208,8 @@ class Drawn:
         """(V,) areas by the corners alone: that of a polygon which does not cross itself."""
         if not len(self.parts):
             return np.zeros(0)
+        # |sum(x[k] * y[k + 1] - y[k] * x[k + 1])| / 2 around each polygon, with its first corner as
+        # the origin, so that large coordinates cost no digits.
         x, y = (self.parts.points - _repeated(self.parts, self.parts.first[:-1])).T
         ahead = _ahead(self.parts.first)
         return np.abs(np.add.reduceat(x * y[ahead] - y * x[ahead], self.parts.first[:-1])) / 2
@@ -233,6 +237,9 @@ class Drawn:
         points, first = self.parts.points, self.parts.first[:-1]
         if not len(first):
             return np.zeros(0, bool)
+        # The second corner is the first one that differs from the first; is there a third that
+        # differs from both? Where all are equal, the last point of all stands for the second, and
+        # nothing differs from the first anyway.
         other = (points != _repeated(self.parts, first)).any(axis=1)
         at = np.arange(len(points))
         second = np.minimum.reduceat(np.where(other, at, len(points) - 1), first)
@@ -244,6 +251,7 @@ class Drawn:
         """(S,) geometries of rows of polygons, repaired."""
         import shapely
 
+        # The parts of all rows, one row after the other; place : (S,) where those of each begin.
         start, end = (np.searchsorted(self.of_part, ends) for ends in (rows, rows + 1))
         count = end - start
         place = np.cumsum(count) - count

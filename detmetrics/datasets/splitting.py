@@ -114,7 +114,7 @@ def split(
     group_by: a regular expression whose first group (or whole match) in the name of an image is
     the sequence that it belongs to, or a mapping from image name to sequence. Images of one
     sequence stay together; so do images of equal bytes, where the files are found (beside YOLO
-    labels, or in ``reading.image_dir``).
+    labels, or in ``reading.image_dir``). progress: as in :func:`~detmetrics.read_ground_truth`.
 
     Raises:
         FormatError: the source cannot be read.
@@ -179,6 +179,10 @@ def _dealt(
 
     showing: images of each class by group; images : (groups,) of any.
     """
+    # while some class waits:
+    #     the rarest one, by images that are not yet dealt, is dealt whole: group by group, to the
+    #     part that wants it most
+    # Rare classes come first, while all parts have room; common ones even out by themselves.
     table = _Wants(showing, images, shares)
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
@@ -226,6 +230,8 @@ class _Wants:
         groups_left: how many groups show the class and wait, this one included. Halves of an image
         are the rounding of ratios, so a part with less room than that is full.
         """
+        # With as many groups left as parts that still lack the class, these parts get them: every
+        # part should show every class, even where its share rounds to nothing.
         room = self._images_wanted
         parts = [*range(len(room))]
         free = [at for at in parts if room[at] >= HALF] or parts
@@ -248,5 +254,6 @@ class _Wants:
 
 def _most(parts: Sequence[int], wants: Sequence[float], room: Sequence[float]) -> int:
     """The part that wants most, then has most room, then comes first."""
+    # Rounded, so that what sums of shares leave in the last digits does not decide.
     best: int = max(parts, key=lambda at: (round(wants[at], 9), round(room[at], 9), -at))
     return best

@@ -21,9 +21,9 @@ from detmetrics.foundation.messages import printable
 
 __all__ = ["MARGIN", "Contents", "Given", "Text"]
 
-HEAD = 1 << 16
-AT_ONCE = 1 << 14
-BLOCK = 1 << 23
+HEAD = 1 << 16  # bytes of a file that formats are recognised by
+AT_ONCE = 1 << 14  # label files are shorter, so that one call of the system reads one
+BLOCK = 1 << 23  # large enough for the system's large pages, small enough to be gone soon
 
 Text: TypeAlias = NDArray[np.uint8]
 
@@ -64,6 +64,7 @@ class Contents(Sequence[bytes]):
             self._join(waiting)
 
     def _join(self, parts: list[bytes]) -> None:
+        # A file that ends within a line gets a line break, so that no line goes on into the next.
         length = np.fromiter(map(len, parts), np.int64, len(parts))
         open_end = np.array([not part.endswith(b"\n") for part in parts], bool) & (length > 0)
         following = MARGIN + np.cumsum(length + open_end)
@@ -88,6 +89,7 @@ class Contents(Sequence[bytes]):
         if isinstance(at, slice):
             return [self[place] for place in range(*at.indices(len(self)))]
         place = range(len(self))[at]
+        # _before[b]: how many files stand in the blocks before b, which rises
         number = bisect_right(self._before, place) - 1
         start, stop, _ = self.spans[number][place - self._before[number]].tolist()
         return self.blocks[number][start:stop].tobytes()

@@ -212,7 +212,8 @@ def read_detections(
     """Detections from a file or a folder, paired with the images and classes of the ground truth.
 
     unknown_images, unknown_categories: ``"error"``, or ``"drop"`` to leave out and count the
-    detections whose image or class the ground truth lacks.
+    detections whose image or class the ground truth lacks. reading, progress: as in
+    :func:`read_ground_truth`.
 
     Raises:
         FormatError: it cannot be read or holds no detections.

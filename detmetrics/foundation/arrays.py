@@ -101,6 +101,8 @@ def positions(known: Objects, wanted: Objects) -> Ints:
     >>> positions(np.array([3, 7]), np.array([7, 8, 3])).tolist()
     [1, -1, 0]
     """
+    # {id: index}, for integers a table of all numbers from the lowest to the highest where that is
+    # no far longer than the ids, and a binary search where it is.
     if known.dtype == object or wanted.dtype == object:
         where = {value: index for index, value in enumerate(known.tolist())}
         indices = (where.get(value, -1) for value in wanted.tolist())
@@ -115,7 +117,8 @@ def positions(known: Objects, wanted: Objects) -> Ints:
         table[known - (low - 1)] = np.arange(len(known))
         slot = np.clip(wanted, low - 1, high + 1)
         slot -= low - 1
-        return table[slot]  # type: ignore[no-any-return]
+        found: Ints = table[slot]
+        return found
     nearest: Ints = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
     return np.where(known[nearest] == wanted, nearest, -1)
 
@@ -128,6 +131,8 @@ def by_group(groups: Ints, rows: Ints) -> Ints:
     >>> by_group(np.array([3, 0, 3, 0]), np.arange(4)).tolist()
     [1, 3, 0, 2]
     """
+    # Radix sort: the lowest digit first, each pass stable, so that the order by lower digits holds
+    # where the higher ones are equal. Groups below 65,536 take one pass.
     top = int(groups.max()) if len(groups) else 0
     for shift in range(0, max(top.bit_length(), 1), DIGIT):
         digit = (groups >> shift if shift else groups).astype(
@@ -143,6 +148,7 @@ def rank_in_runs(values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Ints:
     >>> rank_in_runs(np.array([4, 4, 7])).tolist()
     [0, 1, 0]
     """
+    # The index of each, less that of the first of its run.
     starts = run_starts(values)
     rank = np.arange(len(values))
     rank -= np.repeat(starts, np.diff(starts, append=len(values)))

@@ -1,7 +1,8 @@
 """Detections in their order, and the ground truths that each could match.
 
 What stands here depends on a few settings only, so rule sets that agree on them can share it:
-see :class:`Memory`.
+see :class:`Memory`. Source of the order in which ground truths of equal overlap are chosen:
+``pycocotools/cocoeval.py``, ``evaluateImg``.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 NEARLY_ONE = 1 - 1e-10
+"""What a threshold of 1 is lowered to, as in ``cocoeval.py``, ``evaluateImg``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +101,26 @@ class Regions:
 
 @dataclass(slots=True)
 class Memory:
-    """Pairs of one pair of tables, kept from one rule set for the next.
+    """Orders and pairs of one pair of tables, kept from one rule set for the next.
 
-    lowest: the lowest overlap that any of them asks for.
+    It is for these tables alone: rules that change boxes, scores or rows give other tables
+    (:data:`~detmetrics.matching.preparation.TABLE_SETTINGS`), which need a memory of their own.
+
+    Attributes:
+        lowest: the lowest overlap that any of the rule sets asks for.
+        ranked: rows and ranks of all detections, by what their order depends on.
+        pairs: the pairs of all detections, those that some rules leave out included, by what
+            pairs depend on: the order of both sides, how overlap is measured, what is a region,
+            and the lowest overlap that was looked for.
     """
 
+    # A rule set gets from it what it would compute alone, to the last bit:
+    #
+    #     pairs(kept detections, lowest) = [p for p in pairs(all detections, floor)
+    #                                       if p is of a kept detection and overlap >= lowest]
+    #
+    # since the overlap of a pair depends on nothing but the two, and since a part of a sorted list
+    # is sorted in the same way: sorting by overlap is stable, and equal ones keep their order.
     lowest: float
     ranked: dict[tuple[object, ...], tuple[Ints, Ints]] = field(default_factory=dict)
     pairs: dict[tuple[object, ...], Pairs] = field(default_factory=dict)
@@ -129,6 +146,7 @@ def candidates(
     pooled = rules.class_agnostic
     category = np.zeros_like(detections.category) if pooled else detections.category
     truth_category = np.zeros_like(ground_truth.category) if pooled else ground_truth.category
+    # One number for image and category, by which a category's groups follow one another.
     group = category * images + detections.image
     order = (pooled, rules.ties)
     if memory is None or order not in memory.ranked:
@@ -148,6 +166,7 @@ def candidates(
     if rules.class_rules:
         of_class = least_overlaps(rules, ground_truth.catalog.class_labels)
         least = tuple(of_class[:, ground_truth.category[truth_row]])
+    # Thresholds rise, so whoever reaches any of them reaches the first.
     lowest = min(float(np.min(least[0], initial=1.0)), NEARLY_ONE)
 
     def paired(row: Ints, lowest: float) -> Pairs:
@@ -168,6 +187,7 @@ def candidates(
         row, rank = (row, rank) if kept.all() else (row[kept], rank[kept])
         pairs = paired(row, lowest)
     else:
+        # All detections are paired, so that rules with other limits find them too.
         floor = min(memory.lowest, lowest)
         key = (*order, rules.equal_overlaps, measure_of(rules), region.tobytes(), floor)
         if key not in memory.pairs:
@@ -191,6 +211,7 @@ def least_overlaps(rules: Rules, class_names: Sequence[str]) -> Floats:
     if rules.class_agnostic:
         return thresholds[:, None]
     least = np.tile(thresholds[:, None], len(class_names))
+    # A class with a rule asks for the IoU of its rule, whatever the threshold.
     own = {rule.name.casefold(): rule.iou for rule in rules.class_rules}
     for index, name in enumerate(class_names):
         least[:, index] = own.get(name.casefold(), least[:, index])
@@ -207,6 +228,8 @@ def regions_of(ground_truth: GroundTruth, truth_row: Ints, rules: Rules) -> Regi
     region = roles.regions(ground_truth, rules)[truth_row]
     measure, threshold = measure_of(rules), rules.iou_thresholds[0]
     shapes = measured(ground_truth, measure)
+    # Ground truths stand where detections do elsewhere, and regions are crowds to them, so the
+    # overlap is the share of the ground truth that lies inside. A region covers itself.
     pairs = candidate_pairs(
         shapes,
         truth_row,
@@ -243,6 +266,8 @@ def _ranked(detections: Detections, category: Ints, group: Ints, rules: Rules) -
     else:
         places = detections.image
     row = by_group(category, best_first(detections.scores, places))
+    # rank[d] = how many detections of the same image and category stand before d.
+    # Sorting stably by image what stands by category brings each group together, best first.
     gathered = by_group(detections.image, row)
     rank = np.empty_like(row)  # by row of the table
     rank[gathered] = rank_in_runs(group[gathered])
@@ -256,6 +281,8 @@ def _in_order_of_choice(ground_truth: GroundTruth, group: Ints, rules: Rules) ->
     (category, then file).
     """
     listed = by_group(ground_truth.category, np.arange(len(ground_truth)))
+    # evaluateImg walks forward and takes a later one of equal overlap too: the last one stands
+    # first here, and whoever stands first is chosen.
     if rules.equal_overlaps == "last":
         listed = listed[::-1]
     rows = by_group(group, listed)
@@ -268,6 +295,8 @@ def _by_overlap(pairs: Pairs) -> Pairs:
     slots = slots_of_repeats(detection)
     if len(slots) == 0:
         return pairs
+    # sorted(pairs, key=lambda pair: (detection, -overlap)), stable. Pairs stand by detection
+    # already, so a detection with a single pair is where it belongs, and most have one.
     order = np.arange(len(detection))
     order[slots] = slots[np.lexsort((-pairs.overlap[slots], detection[slots]))]
     return Pairs(
@@ -280,7 +309,7 @@ def _by_overlap(pairs: Pairs) -> Pairs:
 def _narrowed(pairs: Pairs, kept: Bools, lowest: float) -> Pairs:
     """The pairs of the detections that are kept, counted among these alone."""
     within = np.flatnonzero(kept[pairs.detection] & (pairs.overlap >= lowest))
-    place = np.cumsum(kept) - 1
+    place = np.cumsum(kept) - 1  # (D,) the new index of each that is kept
     return Pairs(
         detection=place[pairs.detection[within]],
         ground_truth=pairs.ground_truth[within],

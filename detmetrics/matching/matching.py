@@ -1,14 +1,11 @@
 """Who is matched, and who is set aside: every policy once.
 
 **Free** (COCO and most others). Detections of an image and category, best score first, each take
-the best ground truth that is still free. All ground truths thus rank detections alike, by score,
-which makes the greedy result the *only* stable matching, and deferred acceptance finds it
-without a loop over detections: every unplaced detection proposes to its next choice, every ground
-truth keeps the best proposer so far, the refused propose on. A round is a handful of array
-operations over all images and categories at once, and only conflicts make a further round.
+the best ground truth that is still free, which
+:mod:`~detmetrics.matching.deferred_acceptance` finds without a loop over detections.
 The choices of a detection, first to last: ground truths that count before ignored ones, then
 larger overlap, then the later ground truth on equal overlap; a region accepts everyone. Source:
-``pycocotools/cocoeval.py``, ``evaluateImg``; proof in ``docs/architecture.md``.
+``pycocotools/cocoeval.py``, ``evaluateImg``.
 
 **Nearest** (PASCAL VOC). A detection answers to the ground truth that it overlaps most, whether
 that is taken or not; of those that answer to the same one the best is right, all others are
@@ -52,6 +49,7 @@ from detmetrics.matching.candidates import (
     measured,
     regions_of,
 )
+from detmetrics.matching.deferred_acceptance import deferred_acceptance
 from detmetrics.matching.matches import Matched, Matches
 from detmetrics.matching.size_ranges import in_ranges, unsized
 from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
@@ -74,16 +72,20 @@ def match(
 ) -> Matches:
     """Match every detection at every threshold and in every area range.
 
-    memory: what evaluations of the same tables under other rules have left.
+    ground_truth, detections: as :func:`~detmetrics.matching.preparation.prepare` returns them;
+    progress: is told the share of the pairs that have been found; memory: what evaluations of the
+    same tables under other rules have left.
     """
     keep_freed_memory()
     pooled = rules.class_agnostic
     categories = 1 if pooled else len(ground_truth.catalog.category_ids)
     without_size = unsized(ground_truth, rules)
+    # (A, rows) counts neither for nor against: ignored whatever its size, or out of the range.
     excused = (
         roles.excused(ground_truth, rules) | ~in_ranges(ground_truth, rules) | without_size[:, None]
     )
     if rules.out_of_range == "region":
+        # Being a region changes how overlap is measured, so each range has candidates of its own.
         choices = [
             candidates(
                 ground_truth,
@@ -97,6 +99,7 @@ def match(
         ]
     else:
         choices = [candidates(ground_truth, detections, rules, progress, memory)]
+    # The order of both sides depends on no range: from here on D and G count in that order.
     row, truth_row = choices[0].row, choices[0].truth_row
     ignored = excused[:, truth_row]
     in_range, federation = in_ranges(detections, rules)[:, row], ground_truth.federation
@@ -107,6 +110,7 @@ def match(
     if _matched_anew(rules) and not pooled:
         strays = _strays(ground_truth, detections, choices[0], in_range, rules)
     liable = in_range
+    # Where a class was not marked in full, a detection without an object may be right all the same.
     if rules.federated and federation is not None:
         liable = in_range & ~federation.is_open(detections.image[row], detections.category[row])
     return Matches(
@@ -148,9 +152,11 @@ def _matched_anew(rules: Rules) -> bool:
 
 
 def reaches(overlap: Floats, threshold: float | Floats, rules: Rules) -> Bools:
-    """Whether an overlap is enough to match."""
+    """Whether an overlap is enough to match; threshold: one, or one for each overlap."""
     if rules.strict:
         return overlap > threshold
+    # evaluateImg: iou = min([t, 1 - 1e-10]), so that equal boxes match at a threshold of 1,
+    # whatever rounding does to their IoU.
     return overlap >= np.minimum(threshold, NEARLY_ONE)
 
 
@@ -170,6 +176,7 @@ def _matched(
     for area, of_range in enumerate(own):
         at = slice(area, area + 1)
         (here,) = _in_ranges(of_range, groups, ignored[at], in_range[at], rules)
+        # The pairs of all ranges are joined below; here.pair counts among its own.
         matched.append(replace(here, pair=here.pair + start))
         start += len(of_range.pairs.detection)
     pairs = Pairs(
@@ -183,7 +190,7 @@ def _in_ranges(
 ) -> tuple[Matched, ...]:
     """Match in the ranges of which each is a row of ``ignored`` and of ``in_range``."""
     pairs = choices.pairs
-    wanted = np.ones(len(pairs.detection), bool)
+    wanted = np.ones(len(pairs.detection), bool)  # (P,) the pairs that may match now
     if rules.range_slack is not None:  # one range, and who is out of it is left out
         wanted = in_range[0, pairs.detection]
     of_group = np.zeros(0, np.int64)
@@ -193,6 +200,9 @@ def _in_ranges(
         wanted &= ~to_group
     chosen = _chosen(choices, wanted, ignored, in_range, rules)
     matched = []
+    # Of a matched pair the ground truth says what the detection is:
+    #   right = not ignored; otherwise the detection is set aside, and no pair is ever wrong.
+    # Groups take what these have left, and KITTI's detections must be in range themselves.
     for slots, excused, inside in zip(chosen, ignored, in_range, strict=True):
         if len(of_group):
             slots, rights = _with_groups(choices, of_group, excused, slots, rules)
@@ -228,16 +238,21 @@ def _free(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> l
     the first range.
     """
     pairs = choices.pairs
+    # (P,) the group of each pair, counted from 0: ground truths stand by group.
     starts = np.zeros(len(choices.truth_group), np.int64)
     starts[run_starts(choices.truth_group)] = 1
     pair_group = (np.cumsum(starts) - 1)[pairs.ground_truth]
     orders = [_ignored_last(pairs, late) for late in ignored]
     matched = [_proposed(choices, orders[0], wanted, rules)]
     for order in orders[1:]:
+        # An order moves pairs inside their detection only. So place p is of the same detection in
+        # every order, and where orders differ, the choices of that group do.
         changed = np.zeros(len(choices.truth_group), bool)
         changed[pair_group[order != orders[0]]] = True
         again = changed[pair_group]
         fresh = _proposed(choices, order, again & wanted, rules)
+        # Who is matched in a group depends on that group alone: old matches of the others, new of
+        # these. (Whether a match is right or set aside is asked later, range by range.)
         matched.append(
             [
                 np.sort(np.concatenate([old[~again[old]], new]), kind="stable")
@@ -248,8 +263,13 @@ def _free(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> l
 
 
 def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
-    """An order of pairs that puts ignored ground truths last among a detection's choices."""
+    """An order of pairs that puts ignored ground truths last among a detection's choices.
+
+    late : (G,) ignored ones.
+    """
     order = np.arange(len(pairs.detection))
+    # sorted(pairs, key=lambda pair: (detection, ignored)), stable, so that the order by overlap
+    # holds among those that count and among the ignored; a single pair stays where it is.
     slots = slots_of_repeats(pairs.detection)
     keys = pairs.detection[slots] * 2 + late[pairs.ground_truth[slots]]
     order[slots] = slots[by_group(keys, np.arange(len(keys)))]
@@ -257,7 +277,10 @@ def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
 
 
 def _proposed(choices: Candidates, order: Ints, wanted: Bools, rules: Rules) -> Slots:
-    """For each threshold the matched pairs, rising, among those that are wanted."""
+    """For each threshold the matched pairs, among those that are wanted.
+
+    order : (P,) pairs by detection, and then by its choice.
+    """
     pairs = choices.pairs
     if not wanted.all():
         order = order[wanted[order]]
@@ -266,40 +289,10 @@ def _proposed(choices: Candidates, order: Ints, wanted: Bools, rules: Rules) -> 
 
     def at(threshold: float | Floats) -> Ints:
         reach = np.flatnonzero(reaches(overlap, _of(threshold, truth), rules))
-        accepted = reach[_deferred_acceptance(detection[reach], truth[reach], choices.region)]
+        accepted = reach[deferred_acceptance(detection[reach], truth[reach], choices.region)]
         return order[accepted]
 
     return each(at, choices.least)
-
-
-def _deferred_acceptance(detection: Ints, truth: Ints, crowd: Bools) -> Ints:
-    """Indices of the matched pairs, among pairs sorted by detection and then by choice.
-
-    Detections stand best first inside a category, so of two pairs that want the same ground
-    truth the one that stands first has the better detection. Where ground truths choose, they
-    are the detections here, and detections the ground truths.
-    """
-    nobody = len(detection)
-    first_choice = np.ones(nobody + 1, bool)
-    np.not_equal(detection[1:], detection[:-1], out=first_choice[1:nobody])
-    last_choice = first_choice[1:]
-    holder = np.full(len(crowd), nobody)
-    matched = np.zeros(nobody + 1, bool)
-    proposals = np.flatnonzero(first_choice[:nobody])
-    while len(proposals):
-        target = truth[proposals]
-        before = holder[target]
-        np.minimum.at(holder, target, proposals)
-        won = holder[target] == proposals
-        displaced = won & (before < nobody)
-        if (into_crowd := crowd[target]).any():
-            matched[proposals[into_crowd]] = True
-            won |= into_crowd
-            displaced &= ~into_crowd
-        refused = np.concatenate([proposals[~won], before[displaced]])
-        proposals = refused[~last_choice[refused]] + 1
-    matched[holder[~crowd]] = True
-    return np.flatnonzero(matched[:nobody])
 
 
 def _nearest(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
@@ -308,12 +301,21 @@ def _nearest(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -
     The best of those that answer to one is matched; an ignored one takes them all.
     """
     pairs = choices.pairs
+    # for d in detections, best first (tests/reference_rules.py: _nearest):
+    #     g = the ground truth of largest overlap, taken or not
+    #     if overlap(d, g) < threshold: d is wrong
+    #     elif g is ignored: d is set aside
+    #     elif g was taken: d is wrong
+    #     else: d takes g, and is right
+    # One pair a detection, the first of its run: pairs stand by detection, largest overlap first.
     slots = np.flatnonzero(wanted)
-    slots = slots[run_starts(pairs.detection[slots])]  # the largest overlap of each stands first
+    slots = slots[run_starts(pairs.detection[slots])]
     overlap, truth = pairs.overlap[slots], pairs.ground_truth[slots]
 
     def at(threshold: float | Floats, excused: Bools) -> Ints:
         reach = np.flatnonzero(reaches(overlap, _of(threshold, truth), rules))
+        # What is left stands best detection first, so the first of each ground truth takes it;
+        # np.unique gives the first index of each.
         first = np.zeros(len(reach), bool)
         first[np.unique(truth[reach], return_index=True)[1]] = True
         return slots[reach[first | excused[truth[reach]]]]
@@ -323,6 +325,14 @@ def _nearest(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -
 
 def _truths(choices: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -> list[Slots]:
     """Ground truths choose among the pairs that are wanted; regions take what is left."""
+    # for g in ground truths that are no region, as in the file (tests/reference_rules.py: _truths):
+    #     options = detections not yet taken with overlap >= threshold, as in the file
+    #     inside = those of them that are in range
+    #     g takes the one of inside with the largest overlap, or else the first of options
+    # for d in detections that nobody took: if any region overlaps it enough, it is set aside
+    #
+    # The first loop is deferred acceptance with the sides exchanged: all detections prefer whoever
+    # stands first in the file, so the only stable matching is what the loop gives.
     pairs = choices.pairs
     to_region = choices.region[pairs.ground_truth]
     single, of_region = np.flatnonzero(wanted & ~to_region), np.flatnonzero(wanted & to_region)
@@ -336,7 +346,7 @@ def _truths(choices: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -
         free = np.ones(len(choices.row), bool)
         free[pairs.detection[chosen]] = False
         left = of_region[(enough & free[pairs.detection])[of_region]]
-        left = left[run_starts(pairs.detection[left])]
+        left = left[run_starts(pairs.detection[left])]  # one region is enough to be set aside
         return np.sort(np.concatenate([chosen, left]))
 
     slots = []
@@ -353,17 +363,24 @@ def in_order_of_truths(
 
     That is a detection in range before one that is not; of those in range the one that it overlaps
     most; then the first in the file.
+
+    slots : (S,) pairs; truth_row, row : (G,), (D,) rows in the tables; in_range : (D,).
     """
     detection, truth = pairs.detection[slots], pairs.ground_truth[slots]
     inside = in_range[detection]
+    # computeStatistics keeps the first detection out of range, and looks for no larger overlap
+    # among those: all of them are alike but for their row.
     overlap = np.where(inside, -pairs.overlap[slots], 0.0)
     return slots[np.lexsort((row[detection], overlap, ~inside, truth_row[truth]))]
 
 
 def taken_by_truths(truth: Ints, detection: Ints) -> Ints:
-    """Which pairs, that stand in order of ground truths and of their choices, are matched."""
+    """Which pairs, that stand in order of ground truths and of their choices, are matched.
+
+    truth, detection : (P,) of each pair; returns indices of pairs, rising.
+    """
     nobody_shares = np.zeros(int(detection.max(initial=-1)) + 1, bool)
-    return _deferred_acceptance(truth, detection, nobody_shares)
+    return deferred_acceptance(truth, detection, nobody_shares)
 
 
 def _strays(
@@ -376,8 +393,13 @@ def _strays(
     """Pairs of a detection out of a range with ground truths of other classes.
 
     Where truths choose by score, KITTI's kit lets them take those too: it asks for the height of
-    a detection before it asks for its class.
+    a detection before it asks for its class. Source: ``evaluate_object.cpp``, ``cleanData``.
     """
+    # cleanData, for each detection:
+    #     if height < MIN_HEIGHT[difficulty]: ignored_det = 1 (may be taken, counts neither way)
+    #     elif its class is the one that is evaluated: ignored_det = 0
+    #     else: ignored_det = -1 (as if it were not there)
+    # Here the group is the image alone, so ground truths are brought in order of images.
     row = np.flatnonzero(~in_range.all(axis=0))
     by_image = by_group(ground_truth.image[choices.truth_row], np.arange(len(choices.truth_row)))
     single = by_image[~choices.region[by_image]]
@@ -392,6 +414,7 @@ def _strays(
         ),
         rules.iou_thresholds[0] if not rules.class_rules else min(r.iou for r in rules.class_rules),
     )
+    # Back to the numbers of candidates; pairs of the same class are among those already.
     detection, of_truth = row[pairs.detection], single[pairs.ground_truth]
     other = np.not_equal(
         detections.category[choices.row[detection]],
@@ -407,8 +430,11 @@ def _with_groups(
 ) -> tuple[Slots, list[Bools]]:
     """Add what is left to the group that holds most of it; the best of each group may be right.
 
-    of_group: the pairs with groups.
+    of_group: the pairs with groups; matched: at each threshold the pairs with single objects.
     """
+    # for d in detections that took no object, best first (tests/reference_rules.py: _groups):
+    #     g = the group that holds the largest share of d
+    #     if share >= threshold: d is right if it is the first in g and g counts, else set aside
     pairs = choices.pairs
 
     def at(threshold: float | Floats, singles: Ints) -> tuple[Ints, Bools]:
@@ -417,13 +443,13 @@ def _with_groups(
         left = of_group[free[pairs.detection[of_group]]]
         least = _of(threshold, pairs.ground_truth[left])
         left = left[reaches(pairs.overlap[left], least, rules)]
-        left = left[run_starts(pairs.detection[left])]
+        left = left[run_starts(pairs.detection[left])]  # the largest share of each stands first
         first = np.zeros(len(left), bool)
         first[np.unique(pairs.ground_truth[left], return_index=True)[1]] = True
         pair = np.concatenate([singles, left])
         right = ~excused[pairs.ground_truth[pair]]
         right[len(singles) :] &= first
-        order = np.argsort(pair, kind="stable")
+        order = np.argsort(pair, kind="stable")  # pairs rise with their detections again
         return pair[order], right[order]
 
     both = [at(*of_threshold) for of_threshold in zip(choices.least, matched, strict=True)]

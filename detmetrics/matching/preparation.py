@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from detmetrics.tables.columns import negative_sizes
 from detmetrics.tables.federation import FREQUENCIES
 
 __all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare"]
+
+Table = TypeVar("Table", GroundTruth, Detections)
 
 TABLE_SETTINGS = tuple(name for name, described in SETTINGS.items() if described.changes_tables)
 """The settings that the tables that :func:`prepare` returns depend on."""
@@ -51,6 +54,8 @@ def evaluated_classes(
             f"are {few(ground_truth.catalog.class_labels)}: rename them, or name yours with "
             "class_rules"
         )
+    # Row numbers with repetitions: every object once, as itself, and once more for each evaluated
+    # class that its own is a neighbour of, as an ignored one of that class.
     row, category, beside = (
         np.arange(len(ground_truth)),
         ground_truth.category,
@@ -63,7 +68,7 @@ def evaluated_classes(
         row = np.concatenate([row, of_near])
         category = np.concatenate([category, np.full(len(of_near), own)])
         beside = np.concatenate([beside, np.ones(len(of_near), bool)])
-    order = np.argsort(row, kind="stable")
+    order = np.argsort(row, kind="stable")  # copies beside their object, as the file has it
     copied = replace(
         ground_truth.take(row[order]),
         category=read_only(category[order]),
@@ -104,6 +109,7 @@ def prepare(
             f"rules {rules.name} add a pixel to width and height, and boxes are shares of images "
             "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
         )
+    # What the tables lack is refused before anything is said of them.
     ground_truth, detections = shaped(ground_truth, detections, rules)
     _refuse_second_pixel(ground_truth, detections, rules)
     _refuse_unfederated(ground_truth, rules)
@@ -126,13 +132,12 @@ def prepare(
 def _changed(
     ground_truth: GroundTruth, detections: Detections, rules: Rules
 ) -> tuple[GroundTruth, Detections]:
-    """With numbers as the rules change them."""
+    """With numbers as the rules change them; boxes are rounded before they are clipped."""
     if rules.box_decimals is not None:
-        ground_truth, detections = (
-            _rounded(table, rules.box_decimals) for table in (ground_truth, detections)
-        )
+        ground_truth = _rounded(ground_truth, rules.box_decimals)
+        detections = _rounded(detections, rules.box_decimals)
     if rules.clip:
-        ground_truth, detections = (_clipped(table, rules) for table in (ground_truth, detections))
+        ground_truth, detections = _clipped(ground_truth, rules), _clipped(detections, rules)
     if rules.score_decimals is not None:
         scores = read_only(np.round(detections.scores, rules.score_decimals))
         detections = replace(detections, scores=scores)
@@ -142,7 +147,7 @@ def _changed(
     return ground_truth, detections
 
 
-def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]
+def _clipped(table: Table, rules: Rules) -> Table:
     """Corners inside the image, the first at its last pixel at most: CrowdDet's ``image.py``."""
     sizes = table.catalog.image_sizes[table.image]
     if np.isnan(sizes).any() and not table.relative:
@@ -156,6 +161,8 @@ def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]
             f"{table.source.name}: rules {rules.name} clip boxes to their images in pixels, and "
             "boxes are shares of images of unknown size: --image-dir DIR or --image-sizes FILE"
         )
+    # x1 = min(max(x1, 0), W - 1), x2 = min(max(x2, 0), W), y alike; what lies outside to the right
+    # keeps a pixel, what lies outside to the left has no width.
     first = np.clip(table.xyxy[:, :2], 0, sizes - 1)
     last = np.clip(table.xyxy[:, 2:], 0, sizes)
     boxes = read_only(np.concatenate([first, last], axis=1))
@@ -163,6 +170,7 @@ def _clipped(table, rules: Rules):  # type: ignore[no-untyped-def]
 
 
 def _empty(table: GroundTruth | Detections) -> Bools:
+    """(R,) which boxes have no width or no height, those with nan among them."""
     empty: Bools = np.logical_not((table.xywh[:, 2:] > 0).all(axis=1))
     return empty
 
@@ -220,7 +228,8 @@ def _refuse_second_pixel(ground_truth: GroundTruth, detections: Detections, rule
         )
 
 
-def _rounded(table, decimals: int):  # type: ignore[no-untyped-def]
+def _rounded(table: Table, decimals: int) -> Table:
+    """With every number of its boxes rounded, in the form in which the source gives them."""
     return replace(table, boxes=read_only(np.round(table.boxes, decimals)))
 
 

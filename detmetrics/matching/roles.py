@@ -27,6 +27,7 @@ def groups(ground_truth: GroundTruth, rules: Rules) -> Bools:
 
 def excused(ground_truth: GroundTruth, rules: Rules) -> Bools:
     """(G,) what counts neither for nor against, whatever its size."""
+    # A group with a weight is found or missed like an object: Open Images' group_of_weight.
     crowd_counts = rules.crowd == "count" or (rules.crowd == "group" and rules.group_weight)
     excused = ground_truth.none if crowd_counts else _crowded(ground_truth, rules)
     if rules.ignore != "overwrite":

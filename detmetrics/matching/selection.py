@@ -2,6 +2,10 @@
 
 Every limit keeps the best scores, so that of each image and category it keeps the first few of
 the ranking: what is left out never changes the place of what is kept.
+
+Source: ``pycocotools/cocoeval.py``, ``evaluateImg``, for the limit of an image and class;
+``lvis-api``, ``results.py``, for that of an image, and ``eval.py``, ``_prepare``, for classes that
+nobody looked for.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ def selected(
     category : (D,) by row of the table; row : (D,) by category, best first; rank : (D,) place
     inside image and category.
     """
+    # Each limit is asked of all detections, not of those that another one keeps.
     kept = rank < rules.max_limit
     if rules.min_score is not None:
         kept &= detections.scores[row] > rules.min_score
@@ -45,7 +50,7 @@ def looked_for(ground_truth: GroundTruth, detections: Detections) -> Bools:
     """(D,) by row of the table: its class is in its image, or known not to be."""
     assert ground_truth.federation is not None
     classes = len(ground_truth.catalog.category_ids)
-    there = ground_truth.image * classes + ground_truth.category
+    there = ground_truth.image * classes + ground_truth.category  # image and class as one number
     if ground_truth.beside is not None:  # an object of a class like this one
         there = there[~ground_truth.beside]
     present = np.isin(detections.image * classes + detections.category, there)
@@ -75,6 +80,7 @@ def _rank_in(detections: Detections, group: Ints) -> Ints:
 
     group : (D,). Limits cut a file before anything orders its images: ``lvis-api``, ``results.py``.
     """
+    # rank[d] = how many of the same group have a larger score, or an equal one and stand before d
     ordered = best_first(detections.scores, np.zeros(len(detections), np.int64))
     gathered = by_group(group, ordered)
     rank = np.empty_like(gathered)

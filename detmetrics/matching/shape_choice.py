@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
 from detmetrics.foundation.arrays import Floats, read_only
 from detmetrics.foundation.errors import RulesError
 from detmetrics.matching.candidates import measure_of, measured
-from detmetrics.overlap import KINDS, SHAPES, Kind, OutlineError
+from detmetrics.overlap import KINDS, SHAPES, Kind, OutlineError, Shapes
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.rules import COCO, RULE_SETS, Rules
@@ -18,6 +19,8 @@ from detmetrics.rules.combinations import CombinationError, boxes_alone
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["areas", "settled", "shaped"]
+
+Table = TypeVar("Table", GroundTruth, Detections)
 
 
 def settled(
@@ -43,6 +46,8 @@ def settled(
     natural = {table.natural for table in sides}
     if natural <= {None} or (len(sides) < 2 and "mask" in natural):
         return rules, ()
+    # From here on some side has outlines. In this order: of both kinds, masks; of one side alone,
+    # boxes; of both, their own kind, unless the rules cannot have it or it cannot be drawn.
     told = [name for name in natural if name is not None]
     kind = KINDS[told[0] if len(told) == 1 else "mask"]  # polygons can be drawn as masks
     if None in natural:
@@ -136,12 +141,12 @@ def shaped(
     return _sized(ground_truth, rules), _sized(detections, rules)
 
 
-def _shaped(table, rules: Rules):  # type: ignore[no-untyped-def]
+def _shaped(table: Table, rules: Rules) -> Table:
     """With the shapes that are measured in place of the outlines."""
     return replace(table, shapes=measured(table, measure_of(rules)))
 
 
-def _sized(table, rules: Rules):  # type: ignore[no-untyped-def]
+def _sized(table: Table, rules: Rules) -> Table:
     """With areas of the shapes that are measured, where the source has none.
 
     Tables of a result may have those of another shape.
@@ -149,6 +154,9 @@ def _sized(table, rules: Rules):  # type: ignore[no-untyped-def]
     if rules.shape == table.area_of == "box":
         return table
     own = read_only(areas(table, rules))
+    # The area of ground truth is the source's own where it has one (COCO: that of the mask, also
+    # where boxes are measured); detections have the area of what is measured, or of the box where
+    # the rules say so.
     if isinstance(table, GroundTruth):
         derived = True if table.derived is None else table.derived
         area = read_only(np.where(derived, own, table.area))
@@ -170,9 +178,13 @@ def _refuse_other_frames(ground_truth: GroundTruth, detections: Detections) -> N
 
     Where the size of an image is known they were compared with it.
     """
+    # frames[i] = the size of the first mask of image i, ground truth before detections; all others
+    # of the image must be equal to it.
     frames = np.full((len(ground_truth.catalog.image_ids), 2), np.nan)
     for table in (ground_truth, detections):
-        own = table.shapes.frames  # type: ignore[union-attr]
+        assert isinstance(table.shapes, Shapes)  # see _shaped
+        own = table.shapes.frames
+        # Written from behind, so that the first row of an image is what stays.
         first = frames.copy()
         first[table.image[::-1]] = own[::-1]
         frames = np.where(np.isnan(frames), first, frames)

@@ -1,4 +1,8 @@
-"""Which boxes lie in which range of sizes, shapes or places, and where these are not known."""
+"""Which boxes lie in which range of sizes, shapes or places, and where these are not known.
+
+Source of areas: ``pycocotools/cocoeval.py``, ``evaluateImg``; the benchmarks that have ranges of
+another kind are named where their rules are (:mod:`detmetrics.rules.sets`).
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ def unsized(ground_truth: GroundTruth, rules: Rules) -> Bools:
         ),
     }
     told = [known[area.of] for area in rules.area_ranges]
+    # The first range takes boxes of any size, so it asks nothing of them that has to be known.
     return ~np.array([told[0] or rules.area_ranges[0] in (ALL_AREAS, ANY_SIZE), *told[1:]])
 
 
@@ -36,6 +41,9 @@ def in_ranges(table: Table, rules: Rules) -> Bools:
 
     Attributes are asked of objects alone, and slack is given to detections alone.
     """
+    # Objects: low <= size <= high, or low < size where the low end is outside.
+    # Detections: the same, or low / slack <= size < high * slack under rules that give slack.
+    # Comparisons with nan are false: what has no known size, or lacks an attribute, is in no range.
     sizes: dict[str, Floats] = {}
     for area in rules.area_ranges:
         if area.of not in sizes:
@@ -67,6 +75,7 @@ def _sizes(table: Table, area: AreaRange) -> Floats:
         case "height":
             return table.xywh[:, 3]
         case "aspect":
+            # w / 0 is inf, and wide; 0 / 0 is nan, and in no range.
             with np.errstate(divide="ignore", invalid="ignore"):
                 aspect: Floats = table.xywh[:, 2] / table.xywh[:, 3]
             return aspect
@@ -76,6 +85,7 @@ def _sizes(table: Table, area: AreaRange) -> Floats:
             place: Floats = np.clip(centre / _sides(table)[:, axis], 0.0, 1.0)
             return place
         case "border":
+            # min(x, y, W - (x + w), H - (y + h)), as shares of W and H; 0 of what reaches outside
             sides = _sides(table)
             first, last = table.xywh[:, :2], table.xywh[:, :2] + table.xywh[:, 2:]
             distance: Floats = (np.minimum(first, sides - last) / sides).min(axis=1)

@@ -23,6 +23,7 @@ from detmetrics.overlap.shapes import Edges, Shapes, remembered, touching
 __all__ = ["Boxes"]
 
 SINGLE_EPS = np.float32(1e-7)
+"""What Ultralytics' ``box_iou`` adds to a union, in float32 as all arithmetic there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,7 @@ class Boxes(Shapes):
 
     @remembered
     def _sides(self) -> tuple[Edges, Floats]:
+        # Each side a contiguous column: the kernels gather from one column at a time.
         boxes = self.boxes.astype(np.float32) if self.single else self.boxes
         if self.corners:
             x1, y1, x2, y2 = (np.ascontiguousarray(column) for column in boxes.T)
@@ -77,17 +79,18 @@ class Boxes(Shapes):
 
     def overlaps(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, _: float) -> Floats:
         """See :meth:`Shapes.overlaps`."""
+        # w, h = max(min(x2, x2') - max(x1, x1') + pixel, 0), the same of y (tests/reference.py)
         (x1, x2, y1, y2), (gx1, gx2, gy1, gy2) = self.edges, other.edges
         w = np.minimum(x2[mine], gx2[theirs]) - np.maximum(x1[mine], gx1[theirs]) + self.pixel
         h = np.minimum(y2[mine], gy2[theirs]) - np.maximum(y1[mine], gy1[theirs]) + self.pixel
         return self._shares(mine, other, theirs, crowd, np.maximum(w, 0) * np.maximum(h, 0))
 
     def _shares(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, inter: Floats) -> Floats:
-        # union = crowd ? area : area + area' - inter
+        # union = area if crowd else area + area' - inter; in this order, as bbIou of maskApi.c
         area = self.areas[mine]
         union = np.where(crowd, area, area + other.areas[theirs] - inter)
         if self.single:
             union += SINGLE_EPS
-        with np.errstate(invalid="ignore"):  # boxes too small to have an area
+        with np.errstate(invalid="ignore"):  # areas that underflow to 0: nan reaches nothing
             overlap: Floats = (inter / union).astype(np.float64, copy=False)
         return overlap

@@ -28,7 +28,9 @@ __all__ = [
 ]
 
 BLOCK_PAIRS = 32_768
+"""Pairs at once: some columns of float64 of so many stay in a cache of one or two megabytes."""
 ANY_OVERLAP = float(np.nextafter(0, 1))
+"""The smallest number above 0: a lowest overlap that leaves out only pairs that share nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ def shared_groups(groups: Ints, truth_groups: Ints) -> Neighbours:
 
     groups : (D,); truth_groups : (G,) sorted.
     """
+    # for d in detections: where do the ground truths of group[d] begin, and how many are there?
+    # They are sorted by group, so those of a group are one slice.
     starts = run_starts(truth_groups)
     sizes = np.diff(starts, append=len(truth_groups))
     slot = positions(truth_groups[starts], groups)
@@ -80,8 +84,15 @@ def candidate_pairs(
     """Pairs of a group with ``overlap >= lowest``, in the order of ``near``.
 
     shapes: of a table, and rows : (D,) the row of each detection in it; truth: a column of G
-    rows; crowd : (G,).
+    rows; crowd : (G,); progress: is told the share of the pairs that have been looked at.
+
+    Raises:
+        TableError: two polygons cross too often to be measured, or codes are no masks.
     """
+    # for d in near.detection (tests/property/test_pairs.py: listed):
+    #     for g in ground truths of the group of d, in their order:
+    #         if overlap(d, g) >= lowest: the pair is kept
+    # Blocks are slices of the outer loop and come back in order, whatever thread did them.
 
     def of(block: slice) -> tuple[Ints, Ints, Floats]:
         detection = near.detection[block]
@@ -103,6 +114,8 @@ def largest(pairs: Pairs, side: Ints, allowed: Bools) -> Ints:
 
     side : (P,) ``pairs.detection`` or ``pairs.ground_truth``; allowed : (P,).
     """
+    # for s in side: max(allowed pairs of s, key=overlap). Sorted by side and falling overlap, and
+    # stably: the first of each run is the largest, and of equal ones the first in the table.
     slots = np.flatnonzero(allowed)
     order = slots[np.lexsort((-pairs.overlap[slots], side[slots]))]
     return order[run_starts(side[order])]
@@ -110,6 +123,8 @@ def largest(pairs: Pairs, side: Ints, allowed: Bools) -> Ints:
 
 def _blocks(counts: Ints) -> Iterator[slice]:
     """Slices of rows that hold about ``BLOCK_PAIRS`` pairs each."""
+    # A cut before the row with which the running number of pairs reaches each multiple of a block;
+    # a row is never split, so one with very many pairs makes a larger block.
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(BLOCK_PAIRS, total, BLOCK_PAIRS))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 
@@ -38,9 +38,16 @@ class remembered(Generic[Value]):  # noqa: N801 (as functools.cached_property)
     def __set_name__(self, _: type, name: str) -> None:
         self._name = name
 
-    def __get__(self, instance: Any, owner: type) -> Value:
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Value: ...
+
+    def __get__(self, instance: object, owner: type) -> Self | Value:
         if instance is None:
-            return self  # type: ignore[return-value]
+            return self
+        # This class has no __set__, so from now on the instance's own attribute is found first.
         value = instance.__dict__[self._name] = self._compute(instance)
         return value
 
@@ -83,6 +90,9 @@ class Shapes(ABC):
 
         mine, theirs : (P,) rows of this column and of the other; crowd : (P,); lowest: what
         overlaps less may be given any number below it.
+
+        Raises:
+            TableError: what can be measured of single rows, and not of two together.
         """
 
     def outline(self, row: int, detail: float) -> tuple[Floats, ...]:  # noqa: ARG002
@@ -106,6 +116,9 @@ class Shapes(ABC):
 
         first, count : (R,) the slice of the other's rows that each of my rows is compared with;
         crowd: by row of the other.
+
+        Raises:
+            TableError: as :meth:`overlaps`.
         """
         mine, theirs, _, _ = touching(self.edges, other.edges, first, count)
         overlap = self.overlaps(mine, other, theirs, crowd[theirs], lowest)
@@ -120,8 +133,13 @@ def touching(
 
     first, count: as for :meth:`Shapes.near`; pixel: added to what is shared.
     """
+    # for d in my rows:
+    #     for g in range(first[d], first[d] + count[d]):
+    #         w, h = min(x2, x2') - max(x1, x1') + pixel, the same of y
+    #         if w > 0 and h > 0: the pair is kept
     dx1, dx2, dy1, dy2 = mine
     gx1, gx2, gy1, gy2 = other
+    # g counts up from first[d] inside each run of d: a running number less where the run begins.
     offset = first - (np.cumsum(count) - count)
     g = np.repeat(offset, count)
     g += np.arange(len(g))
@@ -180,7 +198,10 @@ class Kind:
 
 
 class OutlineError(Exception):
-    """Rows that can be made no shape; faults: row, what was expected and found."""
+    """Rows that can be made no shape; faults: row, what was expected and found.
+
+    count: how many there are in all, where ``faults`` are the first of them.
+    """
 
     def __init__(self, faults: Sequence[tuple[int, str]], count: int | None = None) -> None:
         super().__init__(faults[0][1])

@@ -47,6 +47,9 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
     where boxes are normalized; other keys are its own. Names are those of the rules behind
     ``val/`` or ``test/``; with several loaders ``/dataloader_idx_1`` follows, as Lightning has it.
 
+    Raises:
+        InputError, RulesError: one of them does not fit; or later, a step returns something else.
+
     Attributes:
         results: the :class:`~detmetrics.Evaluation` of the last validation or test, one a loader.
     """
@@ -143,7 +146,11 @@ class StopEarly(Callback):  # type: ignore[misc, unused-ignore]
         self.stopping, self._name = stopping, f"{prefix}{stopping.metric}"
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Look at the value of this epoch, the same in every process."""
+        """Look at the value of this epoch, the same in every process.
+
+        Raises:
+            InputError: nothing was logged under the name of the metric.
+        """
         if trainer.sanity_checking:
             return
         logged = trainer.callback_metrics
@@ -157,5 +164,9 @@ class StopEarly(Callback):  # type: ignore[misc, unused-ignore]
         return self.stopping.state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Go on from a checkpoint.
+
+        Raises:
+            InputError: it holds no such state.
+        """
         self.stopping.load_state_dict(state_dict)

@@ -61,6 +61,9 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
 
     ``result`` is the :class:`~detmetrics.Evaluation` of the last ``compute()``, ``results`` has one
     for each type.
+
+    Raises:
+        InputError, RulesError: an argument that is none of these, or ``extended_summary``.
     """
 
     is_differentiable = False

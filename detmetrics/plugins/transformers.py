@@ -47,6 +47,9 @@ class DetectionMetrics:
     resized into a frame and padded to it is measured in its own pixels; one padded to the other
     images of its batch is taken as if it filled that frame, which concerns ranges of area alone.
 
+    Raises:
+        InputError, RulesError: names or rules that are none.
+
     Attributes:
         result: the :class:`~detmetrics.Evaluation` of the last evaluation.
     """
@@ -127,7 +130,11 @@ class StopEarly(TrainerCallback):  # type: ignore[misc, unused-ignore]
     def on_evaluate(
         self, args: Any, state: Any, control: Any, metrics: Mapping[str, float], **kwargs: Any
     ) -> None:
-        """Look at the value of this evaluation."""
+        """Look at the value of this evaluation.
+
+        Raises:
+            InputError: it has no such metric.
+        """
         if self._name not in metrics:
             raise InputError(f"StopEarly: expected {self._name}, got {few([*metrics])}")
         if self.stopping.update(metrics[self._name], state.epoch):

@@ -80,7 +80,8 @@ def add_callbacks(model: Any, fitness: str | None = None) -> Measured:
 def stop_early(model: Any, stopping: EarlyStopping) -> None:
     """End a training when :class:`~detmetrics.EarlyStopping` says so.
 
-    stopping: its metric is one of ``results.csv``, Ultralytics' own or one of ours.
+    stopping: its metric is one of ``results.csv``, Ultralytics' own or one of ours. Where there is
+    none of that name, training ends with an :class:`~detmetrics.InputError` after its first epoch.
     """
     model.add_callback("on_fit_epoch_end", partial(_stop, stopping))
 

@@ -69,6 +69,7 @@ def _pointer(count: int, mark: int, label: str, width: int) -> str:
 
 
 def _means(values: Floats, width: int) -> Floats:
+    """At most ``width`` values: means of as many neighbours each, nan where none is finite."""
     count = len(values)
     if count <= width:
         return values

@@ -96,6 +96,11 @@ def simplified(ring: Floats, tolerance: float) -> Floats:
     if len(ring) <= FEW:
         return ring
     ring = ring[np.unique(np.linspace(0, len(ring) - 1, min(len(ring), LONGEST)).astype(int))]
+    # A ring has no ends: it is cut at a corner that is sure to be seen, the upper left one, and at
+    # the corner that is farthest from it. Then, as Douglas and Peucker have it:
+    # while some corner is off the line between two that are kept by more than the tolerance:
+    #     keep the farthest of each such piece
+    # All pieces at once, where their recursion takes one after the other; what is kept is the same.
     ring = np.roll(ring, -int(ring.sum(axis=1).argmin()), axis=0)
     closed = np.concatenate([ring, ring[:1]])
     kept = np.zeros(len(closed), bool)
@@ -114,6 +119,7 @@ def simplified(ring: Floats, tolerance: float) -> Floats:
 
 def _off(points: Floats, a: Floats, b: Floats) -> Floats:
     """(P,) how far points lie from the lines from a to b; all are (P, 2)."""
+    # The nearest place of a line is a + share * (b - a), share in [0, 1]; of no length it is a.
     along, to = b - a, points - a
     length = (along**2).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):

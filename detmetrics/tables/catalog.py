@@ -51,6 +51,7 @@ class Keys(NamedTuple):
         marked[self.code] = True
         if marked.all():
             return self
+        # The new code of a label is how many used ones stand before it.
         return Keys(self.labels[marked], (np.cumsum(marked) - 1)[self.code])
 
     def spread(self, values: Any) -> Any:
@@ -194,6 +195,7 @@ def id_array(ids: Iterable[Any]) -> Objects:
         return ids.astype(np.int64)
     else:
         values = ids.tolist()
+    # type, not isinstance: True is an int to Python, and no id.
     if set(map(type, values)) - {int}:
         values = [_clean_id(value) for value in values]
     if all(type(value) is int for value in values):

@@ -5,7 +5,8 @@ Boxes come as ``x y w h``, as corners or as centres; see :mod:`detmetrics.tables
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sized
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +31,8 @@ __all__ = [
     "refuse_negative",
     "refuse_unusable",
 ]
+
+Column = TypeVar("Column", bound=Sized)
 
 BoxFormat = Literal["xywh", "xyxy", "cxcywh"]
 BOX_FORMATS = ("xywh", "xyxy", "cxcywh")
@@ -63,7 +66,7 @@ def number_column(name: str, values: ArrayLike) -> Floats:
         raise TableError(f"{name}: expected numbers in a regular array") from None
 
 
-def of_length(name: str, values: Any, count: int) -> Any:
+def of_length(name: str, values: Column, count: int) -> Column:
     """The column itself, if it has one dimension and ``count`` rows."""
     shape = values.shape if isinstance(values, np.ndarray) else (len(values),)
     if shape != (count,):
@@ -78,7 +81,7 @@ def flag_column(name: str, values: ArrayLike | None, count: int) -> Bools:
     flags = number_column(name, values)
     if np.isnan(flags).any():
         raise TableError(f"{name}: expected flags, got nan")
-    return of_length(name, flags != 0, count)  # type: ignore[no-any-return]
+    return of_length(name, flags != 0, count)
 
 
 def box_column(boxes: ArrayLike | None, box_format: BoxFormat, count: int) -> Floats:

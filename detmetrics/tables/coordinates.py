@@ -32,6 +32,7 @@ def kept_boxes(
     sheet: Sheet, image: Ints, catalog: Catalog, relative: bool
 ) -> tuple[Floats, BoxFormat]:
     """Boxes in the form and unit in which a table keeps them."""
+    # Shares become pixels where the table is in pixels; pixels never become shares.
     boxes = sheet.boxes
     if sheet.relative and not relative and len(catalog.image_ids):
         sides = catalog.image_sizes[image]

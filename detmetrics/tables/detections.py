@@ -99,7 +99,9 @@ class Detections(Rows):
         image_ids, categories : (D,) ids of the catalog; names serve where every one fits.
         boxes : (D, 4) pixels; scores : (D,). shapes : (D,) oriented boxes, polygons or masks;
         without boxes, these are the upright ones around them.
+        box_format: of ``boxes``: ``"xywh"``, ``"xyxy"`` or ``"cxcywh"``.
         unknown_images, unknown_categories: ``"error"``, or ``"drop"`` to leave such rows out.
+        source: what errors name the rows by.
 
         Raises:
             TableError: columns that do not fit together, or values that cannot be boxes.
@@ -218,7 +220,8 @@ class Detections(Rows):
         Columns are found by name: ``image_id`` or ``image``; ``category_id``, ``category``,
         ``class`` or ``label``; ``score`` or ``confidence``; boxes as ``bbox`` (lists of x, y,
         w, h), as ``x y w h``, as ``xmin ymin xmax ymax`` or as ``x1 y1 x2 y2``, in pixels; oriented
-        boxes as four corners, ``x1 y1`` to ``x4 y4``.
+        boxes as four corners, ``x1 y1`` to ``x4 y4``. unknown_images, unknown_categories: as of
+        :meth:`from_arrays`.
 
         Raises:
             TableError: a column is missing; the message lists what the frame has.

@@ -63,4 +63,5 @@ class Federation:
 
     def _among(self, pairs: Ints, image: Ints, category: Ints) -> Bools:
         classes = len(self.frequency)
+        # An image and a class as one number.
         return np.isin(image * classes + category, pairs[:, 0] * classes + pairs[:, 1])

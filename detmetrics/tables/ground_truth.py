@@ -119,8 +119,9 @@ class GroundTruth(Rows):
         polygons or masks; areas : (G,) square pixels, nan where unknown (then that of the box, or
         of the shape that is measured); crowd, ignore, difficult : (G,) bool; ids : (G,) of the
         objects; attributes: (G,) numbers by name, nan where unknown, such as ``visibility``.
+        box_format: of ``boxes``: ``"xywh"``, ``"xyxy"`` or ``"cxcywh"``.
         catalog: all images and categories; without it they are those of the rows, so that
-        images without objects are unknown.
+        images without objects are unknown. source: what errors name the rows by.
 
         Raises:
             TableError: columns that do not fit together, or values that cannot be boxes.

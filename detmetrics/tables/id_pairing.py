@@ -94,6 +94,8 @@ def pair(
     Raises:
         UnknownIdError: some are not known, no other reading fits all, and policy is ``error``.
     """
+    # Each label is looked up once, however many rows name it (Keys); rows are counted and shown
+    # only where something is unknown.
     if policy not in ("error", "drop", None):
         raise ValueError(f"unknown ids: expected 'error' or 'drop', got {policy!r}")
     wanted = wanted.used()
@@ -136,6 +138,9 @@ def _fitting(
     Names of files and classes come before ids that are numbers: a file ``000002.png`` may well
     have the id 3.
     """
+    # 1. Ids that all are known, as ids: taken, unless numbers should be names of files or classes.
+    # 2. The first other reading under which all are known: taken, and said.
+    # 3. Such numbers, as ids after all. Otherwise nothing fits, and the caller says so.
     if key == "index":
         return _by_index(wanted, known, subject)
     found = positions(known.ids, wanted.labels)
@@ -226,6 +231,7 @@ class _Reading(NamedTuple):
 def _readings(wanted: Objects, known: Known, *, own: bool) -> Iterator[_Reading]:
     """Other ways to read the ids, surest first, and only where the known stay distinct."""
     for theirs, asked, how in _ways(wanted, known, own=own):
+        # Two known, or two wanted, that this way makes the same: it says not which is meant.
         if len(set(theirs)) == len(theirs) and len(set(asked)) == len(set(wanted.tolist())):
             yield _Reading(positions(object_column(theirs), object_column(asked)), how)
 
@@ -267,7 +273,7 @@ def _stem(value: Id) -> Id:
 def _number(value: Id) -> Id:
     """The number that text spells, so that ``"000012"`` equals 12; other ids stay themselves."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
-        return int(value)
+        return int(value)  # of 18 digits at most, which 64 bits always hold
     return value
 
 

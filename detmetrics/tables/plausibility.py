@@ -13,9 +13,9 @@ from detmetrics.tables.columns import BoxFormat
 
 __all__ = ["CORNERS_FOR_SIDES", "SHARES_FOR_PIXELS", "seems_corners", "seems_shares", "suspicions"]
 
-ENOUGH = 20
+ENOUGH = 20  # boxes; of fewer such sides may be an accident
 NEARLY_ALL = 0.995
-NEARLY_ALL_SHARES = 0.95
+NEARLY_ALL_SHARES = 0.95  # some boxes reach outside of their image
 
 CORNERS_FOR_SIDES = (
     "boxes look like xmin ymin xmax ymax, but are read as x y w h: in nearly all of them the third "
@@ -34,6 +34,7 @@ def seems_corners(boxes: Floats, box_format: BoxFormat) -> bool:
     """
     if box_format != "xywh" or len(boxes) < ENOUGH:
         return False
+    # Boxes at the left or upper edge are longer than their distance from it, whatever they are.
     x, y, w, h = boxes.T
     off_corner = (x > 0) & (y > 0)
     if int(off_corner.sum()) < ENOUGH:

@@ -41,7 +41,7 @@ class Source:
     rows: Ints | None = None
 
     def place(self, row: int, column: str) -> str:
-        """Where a value stands, in the source's own words.
+        """Where a value stands, in the source's own words; column: of the table, see ``fields``.
 
         >>> Source(name="a.json", template="[{row}].{field}", fields={"boxes": "bbox"}).place(
         ...     3, "boxes")

@@ -25,7 +25,7 @@ from detmetrics.tables.sources import Faults, Source
 __all__ = ["doubts", "outline_column", "outline_notes", "paired", "refuse_outlines", "warn"]
 
 TURN = 2 * np.pi + 1e-3
-"""Angles in radians beyond a whole turn are degrees."""
+"""Angles in radians beyond a whole turn are degrees; a thousandth more may be rounding."""
 
 
 def doubts(sheet: Sheet) -> list[str]:

@@ -68,6 +68,8 @@ def _votes(ground_truth: GroundTruth, detections: Detections) -> Ints:
 def _meant(votes: Ints) -> Ints:
     """(K,) the class that each class is, which is itself where nothing else is clear."""
     classes = len(votes)
+    # for each class, most votes first: it is the class that it votes for most, if that is clear and
+    # no class before it has become that one
     best, most = votes.argmax(axis=1), votes.max(axis=1)
     clear = (most >= LEAST_VOTES) & (most > MOSTLY * votes.sum(axis=1))
     meant = np.arange(classes)

@@ -78,7 +78,8 @@ def reconcile(
     shape: what overlap is measured of under each of them, as in :func:`evaluate`.
     reported: a number that somebody got, such as ``"0.523"``; the more digits, the better.
     Detections of classes that the ground truth lacks are left out, and counted in a note: class
-    numbers may be off by one. unknown_images: as in :func:`~detmetrics.read_detections`.
+    numbers may be off by one. unknown_images, reading, progress: as in
+    :func:`~detmetrics.read_detections`.
 
     Raises:
         FormatError, UnknownIdError: the files cannot be read, or refer to unknown images.

@@ -117,6 +117,7 @@ def _path(ours: Rules, theirs: Rules) -> Iterator[tuple[str, Rules]]:
     What rules as yet exclude comes after what makes room for it. None is left waiting: of two
     settings that exclude each other, those of ours can be left before those of theirs are taken.
     """
+    # Each step starts where the one before ended, so the amounts add up to the whole difference.
     current, waiting = ours, list(CAUSES)
     while waiting:
         for cause in waiting:
@@ -173,6 +174,8 @@ def _as_precise(grid: tuple[float, ...], other: tuple[float, ...]) -> tuple[floa
         return grid
     if _is_single(other):
         return tuple(np.array(grid, np.float32).astype(float).tolist())
+    # Back from float32 to float64 there is no rounding: the even grid that it came from is taken,
+    # if there is one.
     even = np.linspace(round(grid[0], 6), round(grid[-1], 6), len(grid))
     return tuple(even.tolist()) if _close(grid, tuple(even)) else grid
 

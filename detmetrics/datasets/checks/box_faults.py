@@ -72,6 +72,8 @@ def _doubles(ground_truth: Subject) -> tuple[Ints, Ints]:
     near, nowhere = shared_groups(group, group), np.zeros(len(rows), bool)
     shapes = Boxes(boxes)
     least = SAME if ground_truth.drawn is None else SIMILAR
+    # The table against itself: each pair comes twice, and each row with itself. A repetition is
+    # the later one of a pair.
     pairs = candidate_pairs(shapes, rows, shapes.take(rows), nowhere, near, least)
     earlier = pairs.ground_truth < pairs.detection
     later, first = rows[pairs.detection[earlier]], rows[pairs.ground_truth[earlier]]

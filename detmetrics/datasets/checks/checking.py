@@ -48,6 +48,7 @@ def check(
     """Look for every known fault in ground truth, and in detections with it.
 
     select, ignore: beginnings of codes to look for, or to leave out; see ``docs/checks.md``.
+    reading: what files leave open; progress: called with a phase and the share that is done.
 
     Raises:
         InputError: a code that does not exist.
@@ -71,10 +72,12 @@ def check_parts(
 ) -> CheckReport:
     """Whether parts of a data set are disjoint, by the names of images and by their content.
 
-    paths: ground truth in any format, or lists of image files as YOLO has them.
+    paths: ground truth in any format, or lists of image files as YOLO has them; select, ignore:
+    as of :func:`check`.
 
     Raises:
         FormatError: a part cannot be read.
+        InputError: a code that does not exist.
 
     >>> import detmetrics as dm
     >>> twice = ["fixtures/ground_truth.json", "fixtures/ground_truth.json"]
@@ -179,12 +182,15 @@ def _unreadable(error: FormatError) -> Finding:
 
 def _indices(keys: Keys, ids: object) -> Ints:
     """(R,) where each row's id stands, -1 where it is not listed."""
-    ids = np.asarray(ids)
+    ids = np.asarray(ids)  # in the order of the source, not sorted
     if ids.dtype != object and keys.labels.dtype != object:
         order = np.argsort(ids, kind="stable")
-        at = positions(ids[order], keys.labels)
-        return keys.spread(np.where(at >= 0, order[at] if len(order) else at, -1))  # type: ignore[no-any-return]
-    return keys.spread(positions(ids.astype(object), keys.labels))  # type: ignore[no-any-return]
+        at = positions(ids[order], keys.labels)  # among the sorted ids; order leads back
+        index = np.where(at >= 0, order[at] if len(order) else at, -1)
+    else:
+        index = positions(ids.astype(object), keys.labels)
+    spread: Ints = keys.spread(index)
+    return spread
 
 
 def _catalog(listing: Listing) -> Catalog:

@@ -52,6 +52,7 @@ def _repeated(detections: Subject) -> Ints:
 
 def _equal(columns: Sequence[NDArray[Any]]) -> tuple[Ints, Bools]:
     """Rows in order, and whether each but the first equals the one before in all columns."""
+    # Sorted by all columns, rows that are equal stand together, the first of the file in front.
     order = np.lexsort(columns)
     same = np.ones(max(len(order) - 1, 0), bool)
     for column in columns:

@@ -84,6 +84,7 @@ class Subject:
     def beyond(self, start: Floats, end: Floats) -> tuple[Bools, Bools]:
         """(R,) as :attr:`outside`, of other places; start, end : (R, 2), nan where unknown."""
         slack = SHARE if self.sheet.relative else PIXEL
+        # Comparisons with nan are false: an image of unknown size has no outside.
         with np.errstate(invalid="ignore"):
             beyond = ((start < -slack) | (end > self.bounds + slack)).any(axis=1)
             nowhere = ((end <= 0) | (start >= self.bounds)).any(axis=1)

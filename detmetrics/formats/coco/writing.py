@@ -1,4 +1,4 @@
-"""Tables as COCO JSON: documents of ground truth, and lists of detections."""
+"""Tables as COCO JSON, as :mod:`~detmetrics.formats.coco.coco` has it: documents and lists."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ FIELDS = {
     "image_ids": "image",
     "scores": "score",
 }
-LOOKED_AT, BYTES = 20, 4096
+LOOKED_AT, BYTES = 20, 4096  # files and lines of each, of so many bytes of each file
 SKEWED = 0.25
 """How far, in parts of its extent, the fourth corner may lie from where it closes a rectangle."""
 
@@ -130,6 +130,8 @@ def _is_numbered(words: Sequence[str]) -> bool:
     corners = np.array(words[:CORNERS], np.float64).reshape(4, 2)
     if not (np.abs(corners) <= LARGEST).all():
         return False
+    # In a rectangle both diagonals have the same middle. What extends over 2 at most is in shares,
+    # in which DOTA has no boxes.
     extent = np.ptp(corners, axis=0)
     off = np.abs(corners[0] + corners[2] - corners[1] - corners[3])
     return bool((off <= SKEWED * extent).all() and extent.max() > 2)

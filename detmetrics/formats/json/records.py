@@ -44,6 +44,7 @@ __all__ = [
 ]
 
 PIECE = 1 << 20
+"""Bytes that are decoded at once. Of larger ones the records would leave the cache."""
 OUTLINED = b'"segmentation"'
 HEAD = 1 << 16
 """Bytes at either end in which rows show whether they have shapes, which all of them must have."""
@@ -109,6 +110,8 @@ def detection_columns(
     Raises:
         FormatError: it is no such list; all faults are named.
     """
+    # From the fastest to the slowest: plain records with whole numbers as ids, with any ids, with
+    # shapes; and what none of these decodes, value by value, with the place of every fault.
     ends = (data[:HEAD], data[-HEAD:])
     if not any(name in end for name in (OUTLINED, *FIELDS) for end in ends):
         for record in (_Detection, _AnyDetection):
@@ -156,6 +159,9 @@ def _pieces(data: bytes, record: type[_Record], progress: Share) -> Iterator[lis
     A piece ends where one record seems to end and another to begin. Inside a text or a nested
     list that can be wrong; then the halves do not decode, and the file is read as a whole.
     """
+    # '[{A},{B},{C}]' becomes '[{A}]', '[{B},{C}]': cut between two records, with brackets put in.
+    # At a wrong cut the first half ends inside a text or an object, which no bracket closes, so it
+    # never decodes to something else.
     decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
     view, start, opening = memoryview(data), 0, b""
     while cut := BETWEEN_RECORDS.search(data, start + PIECE):
@@ -256,6 +262,7 @@ def records(
 
 def _record(value: Any, kind: type[_Record]) -> _Record:
     """One of parsed values; a segmentation is text until it is asked for."""
+    # convert takes no Raw from a plain value, so that field is put in as text afterwards.
     outlined = isinstance(value, dict) and "segmentation" in kind.__struct_fields__
     if not outlined or "segmentation" not in value:
         return msgspec.convert(value, kind)

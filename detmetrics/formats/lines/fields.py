@@ -23,8 +23,10 @@ from detmetrics.tables.catalog import Keys
 __all__ = ["Fields", "read_fields"]
 
 PIECE = 1 << 20
+"""Bytes of text at once. Temporaries are a few times as large, and stay in cache."""
 LONGEST_LINE = 1 << 12
 MOST_FIELDS = LONGEST_WORD = 64
+"""Lines beyond these are none of the formats that are read so, and are left to slower readers."""
 EXACT = 1 << 53
 """Floats hold all whole numbers below this."""
 
@@ -150,6 +152,12 @@ def _table(pieces: Sequence[_Piece]) -> Floats:
 
 def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _FieldPlaces:
     """Put the numbers of a piece into their columns."""
+    # for line in piece:
+    #     fields = line.split()
+    #     if len(fields) not in (0, width): the lines are not all alike
+    #     columns[:, number of the line] = fields
+    # The span begins with the line break before the piece, so a field lies between any two places
+    # that part; those of no length are repeated spaces, or blank lines.
     text, width = piece.span.text, len(columns)
     parting = np.flatnonzero(text <= SPACE)
     end: Ints = parting[1:]
@@ -161,12 +169,13 @@ def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _Fiel
     if not filled.all():  # several spaces, or blank lines
         before = np.cumsum(filled, dtype=np.int64)[newline]
         end, length = end[filled], length[filled]
-    fields = np.diff(before, prepend=0)
+    fields = np.diff(before, prepend=0)  # in each line
     line = np.flatnonzero(fields)
     if (fields[line] != width).any():
         raise IrregularError
     words = None
     if len(line):
+        # All lines have as many fields, so the places are a table: a row a line, turned by columns.
         rows = columns[:, piece.first : piece.first + piece.lines]
         at = line if len(line) < len(fields) else slice(None)
         places = end.reshape(-1, width).T, length.reshape(-1, width).T
@@ -203,6 +212,7 @@ def _newlines(text: Text, end: Ints) -> Ints:
     """Which of the bytes that part fields end a line; the others are spaces."""
     kind = text[end]
     newline = np.flatnonzero(kind == NEWLINE)
+    # Of the other bytes up to a space only tabs part fields, and a return before its line break.
     if len(newline) + np.count_nonzero(kind == SPACE) < len(kind):
         followed = text[end[kind == RETURN] + 1]
         if not np.isin(kind, [TAB, NEWLINE, RETURN, SPACE]).all() or (followed != NEWLINE).any():
@@ -223,6 +233,7 @@ def _words(span: Span, end: Ints, length: Ints) -> _Words:
     longest = int(length.max())
     if longest > LONGEST_WORD:
         raise IrregularError
+    # Eight characters at a time from the end of each text; zeros in front, where it is shorter.
     parts = np.stack([words(span, end - seen, length - seen) for seen in range(0, longest, 8)])
     code = _coded(parts)
     return _Words(parts[:, _first(code)], code)
@@ -230,6 +241,8 @@ def _words(span: Span, end: Ints, length: Ints) -> _Words:
 
 def _coded(parts: Words) -> Ints:
     """(n,) the number of each of n texts among the different ones; parts : (P, n)."""
+    # Texts are equal where all their parts are. Each part is numbered, and the pair of numbers so
+    # far and of this part is one number below n * n, which is numbered in its turn.
     code: Ints = np.searchsorted(np.unique(parts[0]), parts[0])
     for part in parts[1:]:
         pairs = code * len(code) + np.searchsorted(np.unique(part), part)
@@ -249,12 +262,13 @@ def _joined(found: Sequence[_Words | None]) -> Keys | None:
     parts = np.concatenate(
         [np.pad(words.parts, fill) for words, fill in zip(own, missing, strict=True)], axis=1
     )
+    # Every piece has numbered its own labels; here they get a number among all.
     number = _coded(parts)
     before = np.cumsum([0, *(words.parts.shape[1] for words in own)])
     code = np.concatenate(
         [number[words.code + first] for words, first in zip(own, before, strict=False)]
     )
-    order = np.argsort(_first(code))
+    order = np.argsort(_first(code))  # numbers in order of appearance; argsort of it is its inverse
     try:
         texts = [_text(parts[::-1, at]) for at in _first(number)[order].tolist()]
     except UnicodeDecodeError:

@@ -54,6 +54,7 @@ ENOUGH = 10
 """So many boxes with right beyond left and bottom below top are no accident."""
 
 ROWS = 1 << 14
+"""Lines at once: the columns of so many stay in cache."""
 
 SKEWED, ROUNDED = 0.25, 0.005
 """How far, in parts of its extent and in shares of the image, the fourth corner may lie from where
@@ -186,6 +187,11 @@ def told_layout(
     Raises:
         FormatError: several are possible, or none.
     """
+    # for group in groups, usual layouts first:
+    #     possible = layouts of it that at most TOLERATED of the lines contradict
+    #     if there are several: it is open, and asked
+    #     if there is one, or one that is contradicted far less than all others: it is taken
+    # none of any group: it is open, and asked
     if not len(values):
         return Layout(names=tuple(groups[0][0]), relative=relative)
     tried: list[tuple[Layout, float]] = []
@@ -308,6 +314,7 @@ def _contradict(
 def _no_rectangle(column: dict[str, Floats]) -> Bools:
     """(R,) of corners in shares: whether they are far from a rectangle, or not in the image."""
     corners = np.stack([column[name] for name in POINTS], axis=1).reshape(-1, 4, 2)
+    # In a rectangle, as in any parallelogram, both diagonals have the same middle.
     apart = np.abs(corners[:, 0] + corners[:, 2] - corners[:, 1] - corners[:, 3])
     extent = np.ptp(corners, axis=1)
     centre = corners.mean(axis=1)
@@ -317,6 +324,7 @@ def _no_rectangle(column: dict[str, Floats]) -> Bools:
 
 
 def _no_box(column: dict[str, Floats], relative: bool, sizes: Floats | None) -> Bools:
+    """(R,) whether columns are no box of the image; all of them where no detector makes such."""
     if "x4" in column:
         return _no_rectangle(column)
     if "xmin" in column:

@@ -114,6 +114,7 @@ def header_size(path: str) -> tuple[float, float]:
 
 def by_stem(values: Mapping[str, Value]) -> dict[str, Value]:
     """By relative name, and by the last part alone where it names one only."""
+    # "val/a" is known as "a" too, unless "train/a" would be as well: then it must be named in full.
     last: dict[str, list[Value]] = {}
     for name, value in values.items():
         last.setdefault(name.rpartition("/")[2], []).append(value)

@@ -99,6 +99,8 @@ def find_columns(
     Raises:
         FormatError: what was asked for is not there.
     """
+    # What was asked for, then the names in use, then what these mean together: "x1 y1" are a corner
+    # of four where "x4 y4" are there, and "width" is the image's where boxes are corners.
     wanted = _asked(names, asked)
     column = {**_usual(names, asked), **wanted}
     if "number" in wanted and "class" not in wanted:

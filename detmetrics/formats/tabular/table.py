@@ -100,6 +100,7 @@ def read_delimited(
     kinds = {
         names.index(heading.column[what]): object for what in ALWAYS_TEXT if what in heading.column
     }
+    # Bytes and lines in front of the heading: errors name lines by their number in the file.
     more, before = len(names), len(_head(data)[:start].encode())
     above = len(LINE_END.findall(data[:before].decode()))
     body = memoryview(data)[before + len(line.encode()) :]
@@ -164,6 +165,8 @@ def _line_numbers(body: bytes, separator: str, rows: int) -> Ints:
     plain = np.arange(rows) + 2
     if b'"' not in body or body.rstrip(b"\r\n").count(b"\n") == rows:
         return plain
+    # Read once more by Python's own parser, which counts lines: row r begins behind the end of the
+    # row before it, the first one being what is left of the heading.
     text = body.decode("utf-8", "replace")
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     ends = []
@@ -378,6 +381,7 @@ def _sizes(
     """(N, 2) the sizes of the images of all labels, where the table has them."""
     sizes = np.full((len(keys.labels), 2), np.nan)
     if {"image_width", "image_height"} <= column.keys() and len(frame):
+        # The first row of each image counts: written from behind, so that it is what stays.
         code = _codes(keys)
         first = np.zeros(len(sizes), np.int64)
         first[code[::-1]] = np.arange(len(frame))[::-1]

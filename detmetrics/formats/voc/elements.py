@@ -1,4 +1,4 @@
-"""Where objects lie, as elements of VOC's XML."""
+"""Where objects lie, as elements of VOC's XML; :mod:`~detmetrics.formats.voc.objects` reads it."""
 
 from __future__ import annotations
 

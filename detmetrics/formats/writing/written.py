@@ -151,6 +151,8 @@ def _smallest_rectangles(polygons: Polygons) -> Floats:
     corners = Polygons.from_boxes(polygons.hulls).points.reshape(-1, 4, 2)
     rings = np.repeat(np.arange(len(polygons)), polygons.count)
     drawn = shapely.polygons(shapely.linearrings(polygons.points, indices=rings))
+    # The envelope of a line or a point is no polygon: its upright box stands there already. Rings
+    # of shapely repeat their first corner at the end, hence five.
     around = shapely.oriented_envelope(drawn)
     flat = shapely.get_type_id(around) != shapely.GeometryType.POLYGON
     found = shapely.get_coordinates(around[~flat]).reshape(-1, 5, 2)

@@ -1,4 +1,8 @@
-"""Where the labels, images and class names of a YOLO data set lie."""
+"""Where the labels, images and class names of a YOLO data set lie.
+
+Source: ``ultralytics/data/utils.py``, ``check_det_dataset`` and ``img2label_paths``; for ``.data``
+and ``.names`` files, Darknet.
+"""
 
 from __future__ import annotations
 

@@ -37,6 +37,7 @@ def label_points(lines: Lines) -> tuple[Floats, Polygons]:
 
     What is plain is its four corners.
     """
+    # Points of all lines, one line after the other; a line of two is centre and side of a box.
     values, count = lines.values.reshape(-1, 2), lines.width // 2
     first = lines.start[:-1] // 2
     low, high = np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
@@ -46,6 +47,7 @@ def label_points(lines: Lines) -> tuple[Floats, Polygons]:
         return boxes, Polygons(values, lines.start // 2)
     centre, side = values[first[plain]], values[first[plain] + 1]
     boxes[plain] = np.concatenate([centre - side / 2, centre + side / 2], axis=1)
+    # The outlines again as one column, in which a box takes four places and not two.
     corners = np.where(count == 2, 4, count)
     points = np.empty((corners.sum(), 2))
     of_plain = np.repeat(count == 2, corners)
@@ -135,6 +137,7 @@ def _ended(values: Floats, kept: Bools, end: Ints, path: str) -> ScoredPoints:
             [f"expected points and then a score, and {what} with no score, of {len(scores):,}"],
         )
     kept[end] = False
+    # Where the points of each line begin, among the numbers that are kept.
     first = np.cumsum(np.append(0, kept))[np.append(0, end + 1)] // 2
     polygons = Polygons(values[kept].reshape(-1, 2), first)
     note = f"{path}: columns are class, points and score, in shares of the image"

@@ -117,6 +117,7 @@ def _looks_like(lines: Lines, side: Side) -> str | None:
     if side == "detections" and widths == {5} and _percent(lines.matrix(5)) is not None:
         return "lines of a class number, a box in shares and a score in percent"
     scored = is_scored(lines)
+    # Boxes may reach outside of their image, so shares up to 2 are nothing odd; pixels are larger.
     shares = float((np.abs(lines.values) <= 2).mean()) if len(lines.values) else 0.0
     if shares < (WITH_IDS if scored else SAMPLED_SHARES):
         return None

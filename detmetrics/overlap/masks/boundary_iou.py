@@ -76,10 +76,13 @@ class Boundaries(Masks):
         self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, overlap: Floats
     ) -> Floats:
         """(P,) the smaller of the overlaps of masks and of boundaries."""
+        # for each pair that is no crowd: min(overlap, iou of the two boundaries). Where both masks
+        # are all boundary, the two are the same. (tests/test_boundaries.py erodes step by step)
         alike = self._thin[mine] & other._thin[theirs]
         asked = np.flatnonzero(~crowd & ~alike & (overlap > 0))
         order = asked[np.argsort(theirs[asked], kind="stable")]
         pairs = theirs[order]
+        # Pairs with the same row of theirs stand together, so its boundary is drawn once.
         of_theirs, of_mine = _Drawn(other, pairs), _Drawn(self, mine[order])
         lowered = overlap.copy()
         for start, end in pairwise([*run_starts(pairs).tolist(), len(pairs)]):
@@ -100,6 +103,7 @@ class _Boundary:
     area: int
 
     def iou(self, other: _Boundary) -> float:
+        # Pixels outside of either box are not shared: both are cut to where their boxes meet.
         x, y = max(self.x, other.x), max(self.y, other.y)
         here = self.pixels[x - self.x :, y - self.y :]
         there = other.pixels[x - other.x :, y - other.y :]
@@ -126,6 +130,9 @@ class _Drawn:
         x, y, _, _ = self.boxes[place]
         pixels = self._pixels(place)
         depth = self.depth[place]
+        # boundary = mask and not eroded mask. What is eroded is a part of the mask, so "and not" is
+        # "xor"; nothing within depth of the box's edge is left of it, as outside of the box no
+        # pixel is set. A square window is one along the columns, then one along the rows.
         inner = _eroded(_eroded(pixels, depth).T, depth).T
         if inner.size:
             pixels[depth:-depth, depth:-depth] ^= inner
@@ -137,6 +144,8 @@ class _Drawn:
         high = self.high[place]
         start, end = self.first[place], self.first[place + 1]
         before = int(self.ends[start - 1]) if start else 0
+        # Ends of runs, counted from column x on and cut to the columns of the box: runs outside of
+        # it get the length 0. Unrolled, 0 and 1 by turns, these are whole columns of the image.
         ends = np.clip(self.ends[start:end] - (before + x * high), 0, w * high)
         turns = (np.arange(end - start) & 1).astype(np.uint8)
         columns = np.repeat(turns, np.diff(ends, prepend=0)).reshape(w, high)
@@ -148,12 +157,14 @@ def _eroded(pixels: Pixels, depth: int) -> Pixels:
 
     Of windows of 1, 2, 4, ... columns, and at last of two that cover the whole.
     """
+    # out[k] = all(pixels[k : k + window]). Two windows of w that follow each other are one of 2 w,
+    # so a window of any length takes as many steps as it has binary digits, not one a pixel.
     window, wide = 2 * depth + 1, 1
     if len(pixels) < window:
         return pixels[:0]
     while 2 * wide <= window:
         pixels, wide = pixels[:-wide] & pixels[wide:], 2 * wide
-    rest = window - wide
+    rest = window - wide  # less than wide, so that the two windows overlap or touch
     return pixels[: len(pixels) - rest] & pixels[rest:]
 
 

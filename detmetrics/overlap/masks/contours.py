@@ -46,10 +46,12 @@ def grid_of(lengths: Ints, height: int, side: int) -> Grid:
     left, high = column.min(), top.min()
     x, y = _borders(left, column.max() + 1, side), _borders(high, bottom.max(), side)
     across, down = len(x) - 1, len(y) - 1
-    at = (column - left) // side * (down + 2)
+    at = (column - left) // side * (down + 2)  # the first cell of each interval's column, in a row
     # Of the cells down a column an interval [a, b) covers what begins at a less what begins at b;
     # what begins at a is a part of its cell and all of those below.
     covered = np.zeros(across * (down + 2))
+    # An end inside a cell covers `part` pixels of it, and the rest of a whole cell is what the next
+    # one covers more; the running sum makes whole cells of all further down.
     for ends, sign in ((top - high, 1), (bottom - high, -1)):
         part = side - ends % side
         for cell, pixels in ((at + ends // side, part), (at + ends // side + 1, side - part)):
@@ -61,6 +63,8 @@ def grid_of(lengths: Ints, height: int, side: int) -> Grid:
 
 def _intervals(lengths: Ints, height: int) -> tuple[Ints, Ints, Ints]:
     """Columns, first row and row after the last of what is set, parted where a column ends."""
+    # Every other run is of 1. Pixel t stands in column t // height; a run that goes on into further
+    # columns is parted into one interval a column.
     ends = np.cumsum(lengths)
     start, stop = ends[: len(ends) // 2 * 2 : 2], ends[1::2]
     filled = stop > start
@@ -86,6 +90,8 @@ def edge_count(cells: Bools) -> int:
 
 def rings(grid: Grid) -> tuple[Floats, ...]:
     """(C, 2) x and y of the corners of each ring, 4 or more."""
+    # Every side is followed by exactly one other and follows exactly one, so sides form rings: walk
+    # from any side that has not been seen until it comes round.
     x, y, way = _edges(grid.cells)
     follows = _followers(x, y, way, grid.cells.shape[1] + 1).tolist()
     found = []
@@ -99,7 +105,7 @@ def rings(grid: Grid) -> tuple[Floats, ...]:
             at = follows[at]
         seen[ring] = True
         rows = np.array(ring)
-        rows = rows[way[rows] != np.roll(way[rows], 1)]
+        rows = rows[way[rows] != np.roll(way[rows], 1)]  # where the direction changes: corners
         found.append(np.stack([grid.x[x[rows]], grid.y[y[rows]]], axis=1).astype(np.float64))
     return tuple(found)
 
@@ -113,11 +119,14 @@ def _edges(cells: Bools) -> tuple[Ints, Ints, Ints]:
     starts = [np.nonzero(side) for side in sides]
     way = np.repeat(np.arange(4), [len(row) for row, _ in starts])
     y, x = (np.concatenate([start[axis] for start in starts]) for axis in (0, 1))
+    # A side to the left begins at the right end of its cell's border, one upwards at the lower end.
     return x + (way == 2), y + (way == 3), way
 
 
 def _followers(x: Ints, y: Ints, way: Ints, across: int) -> Ints:
     """The side that goes on where each ends: to the right if it can, else ahead, else left."""
+    # A side is known by where it begins and its direction, as one number; where a side ends, up to
+    # two others begin. Turns of 3 (left), 0 and 1 (right) quarters: later ones overwrite earlier.
     key = (y * across + x) * 4 + way
     order = np.argsort(key)
     end = ((y + STEP_Y[way]) * across + x + STEP_X[way]) * 4

@@ -32,8 +32,8 @@ from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, to
 
 __all__ = ["KIND", "Masks", "masks_of", "overlaps_of_codes", "polygons_fault"]
 
-MOST_CELLS = 1 << 20
-MOST_EDGES = 1 << 14
+MOST_CELLS = 1 << 20  # a megabyte of them, and some of their borders
+MOST_EDGES = 1 << 14  # sides that are walked along one by one
 """An outline is traced on so many cells of one or more pixels, along so many of their sides."""
 
 
@@ -130,7 +130,8 @@ class Masks(Shapes):
     ) -> tuple[Ints, Ints, Floats]:
         """See :meth:`Shapes.near`; a call for all that are compared with the same rows."""
         mine, theirs, w, h = touching(self.edges, other.edges, first, count)
-        # They share no more than the smaller has, nor than their boxes share.
+        # They share no more than the smaller has, nor than their boxes share; the IoU grows with
+        # what they share. Rounding must not drop a pair that reaches the lowest overlap.
         area, of_other = self.areas[mine], other.areas[theirs]
         most = np.minimum(np.minimum(area, of_other), w * h)
         union = np.where(crowd[theirs], area, area + of_other - most)
@@ -154,6 +155,9 @@ def overlaps_of_codes(
 
     codes, other: of both sides; mine, theirs : (P,) the rows of pairs; crowd, group : (P,).
     """
+    # for m, t in zip(mine, theirs): mask.iou([codes[m]], [other[t]], [crowd])
+    # A call for a table of rows by columns costs far less than one for each of its cells. Of those,
+    # some nobody asks for; the others are the same numbers as by themselves.
     from pycocotools import mask
 
     if not len(mine):
@@ -170,7 +174,7 @@ def overlaps_of_codes(
             strict=True,
         )
     ]
-    # where a pair stands: in the table of its group, column by column
+    # Where a pair stands: in the table of its group, column by column (as pycocotools lays it out).
     high = np.diff(first_row, append=len(rows))
     start = np.append(0, np.cumsum([len(table) for table in tables]))
     at = np.searchsorted(first_row, of_row, side="right") - 1
@@ -183,6 +187,7 @@ def _by_group(rows: Ints, group: Ints) -> tuple[Ints, Ints, Ints]:
     """A pair for every row of each group, the place of each pair's row among them, and where each
     group begins there.
     """
+    # sorted(set(zip(group, rows))), and for each pair its index in that.
     order = np.lexsort((rows, group))
     of, row = group[order], rows[order]
     new = np.append(True, (of[1:] != of[:-1]) | (row[1:] != row[:-1]))

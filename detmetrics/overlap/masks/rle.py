@@ -25,6 +25,8 @@ from detmetrics.foundation.parallel import each
 __all__ = ["LONGEST", "Lengths", "Runs", "decoded", "encoded", "joined", "lengths_of"]
 
 FIRST, MORE, SIGN, BITS = 48, 32, 16, 31
+"""Of a character: what is added to all ("0"), the bit that says that more follow, the bit of the
+sign, and the bits of the number (bit 4 of the last character is both)."""
 LONGEST = 6
 """Characters of a length at most; pycocotools shifts an ``int`` and loses the bits of a seventh."""
 PIECE = 1 << 17
@@ -75,6 +77,7 @@ def decoded(texts: Sequence[bytes], size: Ints) -> Runs:
 
 def _pieces(texts: Sequence[bytes]) -> list[slice]:
     """Slices of texts that hold about ``PIECE`` characters each."""
+    # A cut behind the text with which the running length reaches each multiple of a piece.
     ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(PIECE, total, PIECE)) + 1
@@ -84,6 +87,16 @@ def _pieces(texts: Sequence[bytes]) -> list[slice]:
 
 def lengths_of(texts: Sequence[bytes]) -> Lengths:
     """The lengths that texts stand for; of those that are no encoding, any numbers."""
+    # rleFrString, for each text:
+    #     while characters are left:
+    #         x = 0; k = 0; more = True
+    #         while more:
+    #             c = next character - 48; x |= (c & 31) << 5 * k; more = c & 32; k += 1
+    #             if not more and c & 16: x |= -1 << 5 * k
+    #         if m > 2: x += counts[m - 2]
+    #         counts[m] = x; m += 1
+    # Here all texts are one column: numbers end where a character has no "more", texts where their
+    # length says. (tests/parity/test_segm.py compares with pycocotools)
     character: NDArray[np.uint8] = np.frombuffer(b"".join(texts), np.uint8) - np.uint8(FIRST)
     size = np.fromiter(map(len, texts), np.int64, len(texts))
     ends = np.cumsum(size)
@@ -107,9 +120,12 @@ def lengths_of(texts: Sequence[bytes]) -> Lengths:
 def _numbers(character: NDArray[np.uint8], stop: Ints) -> tuple[Ints, Ints]:
     """(N,) numbers that end at these places, and the places of those that are too long."""
     width = np.diff(stop, prepend=-1)
+    # The last character is the highest digit: its 5 bits, of which the highest is the sign, so
+    # 16..31 stand for -16..-1. Then each character before it, as Horner's rule has it:
+    #     value = value * 32 + digit
     last = character[stop].astype(np.int64)
     value = (last & BITS) - ((last & SIGN) << 1)
-    longer = np.flatnonzero(width > 1)
+    longer = np.flatnonzero(width > 1)  # those that have a character more
     for digit in range(1, LONGEST):
         value[longer] = (value[longer] << 5) | (character[stop[longer] - digit] & BITS)
         longer = longer[width[longer] > digit + 1]
@@ -122,17 +138,22 @@ def _summed(value: Ints, count: Ints) -> Ints:
     counts[m] += counts[m - 2] from m = 3 on: two running sums that take turns; what went before
     in each is subtracted.
     """
+    # So counts[1], counts[3], ... of a mask are running sums of its values at odd places; those at
+    # 2, 4, ... are running sums at even places but the first; and counts[0] is the first itself.
+    # Every other value is summed over all masks in one go; from the sums of a mask, what they had
+    # come to before it is subtracted.
     running = np.empty_like(value)
     running[::2], running[1::2] = np.cumsum(value[::2]), np.cumsum(value[1::2])
     first = np.cumsum(count) - count
     filled = first[count > 0]
+    # (R, 2) what to subtract from runs of 0, up to their first one, and from runs of 1
     before = np.zeros((len(count), 2), np.int64)
     before[:, 0][count > 0] = running[filled]
     before[:, 1][count > 0] = np.where(filled > 0, running[filled - 1], 0)
     turn = np.repeat(2 * np.arange(len(count)), count)
     turn += _turns(first, count)
     running -= before.ravel().take(turn)
-    running[filled] = value[filled]
+    running[filled] = value[filled]  # the first run, from which all of itself was subtracted
     return running
 
 
@@ -143,18 +164,20 @@ def _turns(first: Ints, count: Ints) -> Ints:
 
 
 def _runs(lengths: Lengths, size: Ints) -> Runs:
+    # for each mask: total = sum of all lengths; area = sum of the lengths of runs of 1;
+    #     box = around the pixels of these; idle = some length behind the first is 0
     length, count = lengths.length, lengths.count
     first = np.cumsum(count) - count
-    end = np.append(0, np.cumsum(length))
+    end = np.append(0, np.cumsum(length))  # end[n] = pixels before run n, of all masks before too
     total = end[first + count] - end[first]
     ones = np.flatnonzero((_turns(first, count) == 1) & (length > 0))
     row = np.repeat(np.arange(len(count)), count)[ones]
     area = np.zeros(len(count), np.int64)
-    filled = np.flatnonzero(np.bincount(row, minlength=len(count)))
+    filled = np.flatnonzero(np.bincount(row, minlength=len(count)))  # masks that have pixels
     starts = np.searchsorted(row, filled)
     if len(filled):
         area[filled] = np.add.reduceat(length[ones], starts)
-    begin = end[ones] - end[first[row]]
+    begin = end[ones] - end[first[row]]  # the first pixel of each run of 1, counted in its mask
     boxes = np.zeros((len(count), 4))
     high = size[:, 0]
     boxes[filled] = _boxes(begin, begin + length[ones] - 1, high[row], starts)
@@ -194,6 +217,7 @@ def joined(length: Ints) -> Ints:
     >>> joined(np.array([0, 0, 2, 3, 0, 4])).tolist()
     [2, 7]
     """
+    # Without the empty runs neighbours may have the same value: those are one run.
     turns = np.arange(len(length)) & 1
     filled = length > 0
     turns, length = turns[filled], length[filled]
@@ -209,6 +233,13 @@ def encoded(length: Ints) -> bytes:
 
     Source: ``maskApi.c``, ``rleToString``, which may write a byte behind what it has asked for.
     """
+    # rleToString, for each length x (less the one before the last, from the fourth on):
+    #     more = True
+    #     while more:
+    #         c = x & 31; x >>= 5                   (an arithmetic shift, which ends at 0 or -1)
+    #         more = x != -1 if c & 16 else x != 0  (until the rest is what the sign says)
+    #         write chr(48 + c + (32 if more else 0))
+    # Here one digit of all lengths at a time; going : (N,) which lengths have digits left.
     rest = length.copy()
     rest[3:] -= length[1:-2]
     characters = np.zeros((len(length), LONGEST), np.uint8)
@@ -221,4 +252,4 @@ def encoded(length: Ints) -> bytes:
         more = np.where(bits & SIGN, rest != -1, rest != 0)
         characters[:, digit] = FIRST + bits + MORE * more
         going = going & more
-    return characters[written].tobytes()
+    return characters[written].tobytes()  # length by length, and its digits in order

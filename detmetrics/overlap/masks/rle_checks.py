@@ -50,6 +50,8 @@ def codes_of(given: Sequence[Any], images: Floats) -> tuple[Objects, Runs]:
     Raises:
         OutlineError: some are no masks of their images.
     """
+    # Each form is made into compressed lengths by its own function, all rows of it at once; faults
+    # come back with their place in that part, and are told in the order of the rows.
     kinds: dict[str, list[int]] = {"polygons": [], "text": [], "lengths": [], "other": []}
     for row, one in enumerate(given):
         kinds[_kind(one)].append(row)
@@ -123,6 +125,7 @@ def refuse_other_sizes(size: Ints, images: Floats) -> None:
 
 def _other(size: Ints, images: Floats) -> Bools:
     known = np.isfinite(images).all(axis=1)
+    # Sizes of masks are height, width. frPyObjects takes whole numbers, and cuts off the rest.
     other: Bools = known & (size[:, ::-1] != np.trunc(images)).any(axis=1)
     return other
 
@@ -140,7 +143,7 @@ def _sizes(given: Sequence[Mapping[str, Any]], images: Floats) -> tuple[Ints, li
     sides = [one.get("size") for one in given]
     faults = [(row, _size_fault(side)) for row, side in enumerate(sides) if not _is_size(side)]
     for row, _ in faults:
-        sides[row] = (1, 1)
+        sides[row] = (1, 1)  # any size will do: what has a fault is not looked at again
     size = np.array(sides, np.int64).reshape(-1, 2)
     other = _other(size, images)
     other[[row for row, _ in faults]] = False
@@ -188,7 +191,7 @@ def _lengths(given: Sequence[Mapping[str, Any]], images: Floats) -> tuple[list[A
         if row not in faulty and (fault := _lengths_fault(one.get("counts"), whole)):
             faults.append((row, fault))
     if faults or not given:
-        return [None] * len(given), faults
+        return [None] * len(given), faults  # nothing is encoded, as it will be refused
     return [
         {"size": sides, "counts": encoded(np.array(one["counts"]).astype(np.int64))}
         for one, sides in zip(given, size.tolist(), strict=True)
@@ -211,6 +214,8 @@ def _lengths_fault(counts: Any, whole: int) -> str | None:
 
 
 def _polygons(given: Sequence[list[Any]], images: Floats) -> tuple[list[Any], list[Fault]]:
+    # All polygons as one column of points. Only where that shows a fault anywhere are they looked
+    # at one by one, to say which.
     parts = list(chain.from_iterable(given))
     count = np.fromiter(map(len, given), np.int64, len(given))
     row = np.repeat(np.arange(len(given)), count)
@@ -285,6 +290,8 @@ def _doubtful(points: Floats, first: Ints, steps: Floats, images: Floats) -> Boo
     """(P,) which polygons are no places of their image, or take too long to walk along."""
     if not len(steps):
         return np.zeros(0, bool)
+    # max(|x|, |y|) of each polygon may be 1000 + REACH times the longer side of its image, or
+    # FARTHEST where that is unknown.
     farthest = np.maximum.reduceat(np.abs(points).max(axis=1), first[:-1])
     longest = np.where(np.isfinite(images), images, 0).max(axis=1)
     reach = np.where(longest > 0, 1000 + REACH * longest, FARTHEST)
@@ -296,6 +303,8 @@ def _steps(points: Floats, first: Ints) -> Floats:
     """(P,) how many steps it takes to walk along each polygon."""
     if len(first) < 2:
         return np.zeros(0)
+    # rleFrPoly walks each edge pixel by pixel along its longer axis, at five times the scale:
+    #     steps = sum(5 * max(|dx|, |dy|) + 2 for dx, dy in edges, the closing one too)
     with np.errstate(invalid="ignore", over="ignore"):
         onward = np.empty_like(points)
         onward[:-1] = points[1:] - points[:-1]
@@ -340,6 +349,8 @@ def _drawn(
 
 def _at_once(steps: Floats, images: Floats) -> Iterator[Ints]:
     """Polygons of images of one size, so many that their edges can be kept together."""
+    # A call of frPyObjects draws on one size. Batches of a size end where the steps of its polygons
+    # add up to the next multiple of MOST_STEPS, so that none holds more than twice as many.
     order = np.lexsort((images[:, 0], images[:, 1]))
     sides = images[order]
     changes = np.append(0, np.flatnonzero((np.diff(sides, axis=0) != 0).any(axis=1)) + 1)

@@ -1,4 +1,7 @@
-"""COCO's segmentations, as they stand in files: of them masks are made, or polygons."""
+"""COCO's segmentations, as they stand in files: of them masks are made, or polygons.
+
+Source: ``pycocotools/coco.py``, ``annToRLE``.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ Tools agree on ``centre x, centre y, width, height, angle`` and on nothing about
 (Detectron2) or radians (Ultralytics, mmrotate, roLabelImg), turning clockwise or counter-clockwise
 as the image is seen, with its y axis down. A format that has a convention says so; numbers beyond a
 whole turn of radians can only be degrees; what is left open is asked for, since a wrong convention
-gives a number all the same.
+gives a number all the same. Source: ``detectron2/structures/rotated_boxes.py``;
+``ultralytics/utils/ops.py``, ``xywhr2xyxyxyxy``; docs/formats.md has other tools.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ OPTIONS = f"--gt-angle or --det-angle {'|'.join(ANGLES)} (docs/formats.md: which
 """An option a side: what is right for one file may be wrong for the other."""
 
 TURN = 2 * np.pi + 1e-3
+"""A whole turn in radians, and what is lost where files round it to three digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ STEEP = 1e-30
 """Edges of so little width for their height have no x in common with any that could be told."""
 
 TINY = np.finfo(np.float64).tiny
+"""In place of 0 as a divisor: where lines coincide, 0 / TINY adds 0, as it should."""
 
 BLOCK = 4_096
 """Pairs at once, so that what is computed of them stays in cache."""
@@ -46,6 +47,8 @@ def areas(x: Floats, y: Floats) -> Floats:
 
     Measured from the first corner, so that large coordinates cost no digits.
     """
+    # sum of u[k] * v[k + 1] - v[k] * u[k + 1] over the corners, / 2; with the first corner as the
+    # origin its own two terms are 0.
     u, v = x[1:] - x[0], y[1:] - y[0]
     crossed = u[:-1] * v[1:]
     crossed -= v[:-1] * u[1:]
@@ -61,6 +64,8 @@ def convex(x: Floats, y: Floats) -> Bools:
     """
     if len(x) == 4:
         return _convex_quads(x, y)
+    # for every edge, of every corner: the sign of cross(edge, corner - start of the edge).
+    # The turns from edge to edge are not enough: those of a five-pointed star are all to one side.
     ex, ey = np.roll(x, -1, axis=0) - x, np.roll(y, -1, axis=0) - y
     left, right = np.ones((2, x.shape[1]), bool)
     for edge in range(len(x)):
@@ -84,11 +89,17 @@ def _convex_quads(x: Floats, y: Floats) -> Bools:
 
 
 def _one_round(ex: Floats, ey: Floats) -> Bools:
-    """(P,) edges that are convex turn once to the right and once to the left."""
+    """(P,) edges that are convex turn once to the right and once to the left.
+
+    ex, ey : (C, P) edges of outlines of which every corner lies on one side of every edge.
+    """
+    # A triangle of six corners that runs round twice is such an outline. In one round the direction
+    # changes twice, from rightward to leftward and back; upright edges are one or the other.
     ahead = (ex > 0) | ((ex == 0) & (ey > 0))
     short = (ex == 0) & (ey == 0)
     for edge in range(1, len(ex)):  # an edge of no length goes on as the one before
         ahead[edge] = np.where(short[edge], ahead[edge - 1], ahead[edge])
+    # Leading edges of no length take theirs from the last one, so the pass is made once more.
     ahead[0] = np.where(short[0], ahead[-1], ahead[0])
     for edge in range(1, len(ex)):
         ahead[edge] = np.where(short[edge], ahead[edge - 1], ahead[edge])
@@ -107,12 +118,19 @@ def shared_areas(mine: Planes, other: Planes) -> Floats:
 
 
 def _shared(mine: Planes, other: Planes) -> Floats:
+    # for e in my edges, f in the other's (the docstring of this file; exact in tests/rational.py):
+    #     x = max(low_e, low_f); width = max(min(high_e, high_f) - x, 0)
+    #     a, b = y_e - y_f at x and at x + width
+    #     mean = (|a| + |b|) / 2 + min(a b, 0) / (|a| + |b|)
+    #     total += s_e s_f * width * mean
+    # shared = |total| / 2
     # From a corner of one of them, so that large coordinates cost no digits.
     at_x, at_y = mine[0][0], mine[1][0]
     edges = _edges(mine[0] - at_x, mine[1] - at_y)
     low, high, height, slope, way = _edges(other[0] - at_x, other[1] - at_y)
     total = np.zeros(len(at_x))
     for my_low, my_high, my_height, my_slope, my_way in zip(*edges, strict=True):
+        # One of my edges with all of the other's: arrays are (B, P), and written in place.
         # The x in common: from max(low, low') on, min(high, high') - start of it, if any.
         start = np.maximum(low, my_low)
         width = np.minimum(high, my_high)
@@ -149,6 +167,8 @@ def _edges(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats
     next_x, next_y = np.roll(x, -1, axis=0), np.roll(y, -1, axis=0)
     right = next_x > x
     dx, dy = next_x - x, next_y - y
+    # An upright edge, or one of no length, gets the slope 0 in place of an infinite one or of nan:
+    # it has no width, and adds nothing whatever its slope.
     steep = np.abs(dx) <= STEEP * np.abs(dy)
     dx[steep], dy[steep] = 1, 0
     dy /= dx

@@ -113,11 +113,14 @@ class Polygons(Shapes):
         return taken
 
     def _taken(self, rows: Ints) -> tuple[Floats, Ints]:
+        """The corners of rows, one polygon after the other, and where those of each begin."""
+        # points = concatenate([points[first[row] : first[row + 1]] for row in rows])
         if self._even:
             points = self.points.reshape(len(self), -1).take(rows, axis=0).reshape(-1, 2)
             return points, np.arange(len(rows) + 1) * self._even
         count = self.count[rows]
         first = np.append(0, np.cumsum(count))
+        # Corner k of the new column is k - first[n] corners behind where row n begins in the old.
         at = np.repeat(self.first[rows] - first[:-1], count) + np.arange(first[-1])
         return self.points[at], first
 
@@ -139,6 +142,7 @@ class Polygons(Shapes):
             x, y = self.planes(rows, most)
             found[rows] = np.stack([x.min(0), y.min(0), x.max(0), y.max(0)], axis=1)
 
+        # Polygons of few corners as planes, many at once; of the others each slice by itself.
         few = self.count <= MOST_CORNERS
         self.in_blocks(np.flatnonzero(few), bound)
         if len(rest := np.flatnonzero(~few)):
@@ -186,7 +190,11 @@ class Polygons(Shapes):
     def near(
         self, other: Self, first: Ints, count: Ints, crowd: Bools, lowest: float
     ) -> tuple[Ints, Ints, Floats]:
-        """See :meth:`Shapes.near`; what hulls share bounds what is in them."""
+        """See :meth:`Shapes.near`; what hulls share bounds what is in them.
+
+        Raises:
+            TableError: two polygons cross too often to be measured.
+        """
         mine, theirs, w, h = touching(self.edges, other.edges, first, count)
         w *= h
         overlap = self._overlaps(mine, other, theirs, crowd[theirs], lowest, w)
@@ -196,7 +204,11 @@ class Polygons(Shapes):
     def overlaps(
         self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, lowest: float
     ) -> Floats:
-        """See :meth:`Shapes.overlaps`."""
+        """See :meth:`Shapes.overlaps`.
+
+        Raises:
+            TableError: two polygons cross too often to be measured.
+        """
         a, b = self.hulls[mine], other.hulls[theirs]
         sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
         most = np.maximum(sides, 0).prod(axis=1)
@@ -206,6 +218,8 @@ class Polygons(Shapes):
         self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, lowest: float, most: Floats
     ) -> Floats:
         """The same, given most : (P,) what pairs share at most."""
+        # IoU = shared / (area + area' - shared) grows with shared, and a crowd's share too, so what
+        # is shared at most, min(area, area', what hulls share), gives the largest overlap there is.
         area, of_other = self.areas[mine], other.areas[theirs]
         smaller = np.minimum(area, of_other)
         bound = _over_union(np.minimum(most, smaller), area, of_other, crowd)
@@ -213,6 +227,7 @@ class Polygons(Shapes):
         asked = np.flatnonzero(bound >= lowest * (1 - 1e-9))
         shared = np.zeros(len(mine))
         shared[asked] = self._shared(mine[asked], other, theirs[asked])
+        # Rounding must not lift what is shared above the smaller area, nor an IoU above 1.
         return _over_union(np.minimum(shared, smaller), area, of_other, crowd)
 
     def _shared(self, mine: Ints, other: Polygons, theirs: Ints) -> Floats:
@@ -227,7 +242,7 @@ class Polygons(Shapes):
                 )
         if len(at := np.flatnonzero(~regular)):
             one, two = self._geometries(mine[at]), other._geometries(theirs[at])
-            shared[at] = shared_areas(one, two)
+            shared[at] = shared_areas(one, two)  # nan: they cross too often to be measured
             if len(odd := at[np.isnan(shared[at])]):
                 row, their = mine[odd[0]], theirs[odd[0]]
                 corners = int(self.count[row]), int(other.count[their])
@@ -248,7 +263,11 @@ class Polygons(Shapes):
         return found
 
     def planes(self, rows: Ints, most: int) -> tuple[Floats, Floats]:
-        """Corners of rows, x and y, each (C, P); the last one is repeated where they end."""
+        """Corners of rows, x and y, each (C, P); the last one is repeated where they end.
+
+        most: C, and none of the rows has more.
+        """
+        # (P, 2 C) x y x y ... of each row; turned, every other plane is x
         if self._even == most:
             corners = self.points.reshape(len(self), -1).take(rows, axis=0)
         else:
@@ -286,6 +305,8 @@ class Polygons(Shapes):
         missing = np.unique(rows[shapely.is_missing(kept[rows])])
         if len(missing):
             drawn = self._drawn(missing)
+            # GEOS refuses to intersect polygons that cross themselves. "structure" takes what is
+            # enclosed, once; parts that have collapsed to lines have no area and are dropped.
             broken = ~shapely.is_valid(drawn)
             drawn[broken] = shapely.make_valid(
                 drawn[broken], method="structure", keep_collapsed=False
@@ -298,7 +319,8 @@ class Polygons(Shapes):
         """(P,) geometries of rows, as they stand."""
         import shapely
 
-        count = self.count[rows] + 1  # the first corner closes it
+        # As _taken, with the first corner of each once more at its end, which closes its ring.
+        count = self.count[rows] + 1
         ends = np.cumsum(count)
         at = np.repeat(self.first[rows] - (ends - count), count) + np.arange(count.sum())
         at[ends - 1] = self.first[rows]

@@ -48,7 +48,9 @@ __all__ = ["BEYOND", "KIND", "SIGMAS", "Gaussians", "gaussians_of", "smallest_re
 SIGMAS = 4.0
 BEYOND = 0.002
 EPS = 1e-7
+"""What the definition adds to divisors, logarithms and roots (``eps`` of ``batch_probiou``)."""
 FARTHEST = 100.0
+"""The largest Bhattacharyya distance, as ``batch_probiou`` clips it."""
 
 LEAST_SPREAD = 0.01
 """The root of a determinant that outweighs ``EPS``: that of a box of 0.12 square pixels."""
@@ -80,7 +82,7 @@ class Gaussians(Shapes):
     def hulls(self) -> Floats:
         """See :attr:`Shapes.hulls`."""
         x, y, a, b, c = (column.astype(np.float64) for column in self._moments)
-        spread = a * b - c * c
+        spread = a * b - c * c  # the determinant
         trusted = (spread > LEAST_SPREAD**2) & (spread > LEAST_SHARE * a * b)
         reach = np.where(trusted, np.sqrt([a, b]) * SIGMAS, np.inf)
         return np.stack([x - reach[0], y - reach[1], x + reach[0], y + reach[1]], axis=1)
@@ -97,6 +99,9 @@ class Gaussians(Shapes):
     @remembered
     def _moments(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Centre x and y, and a, b and c of the covariance."""
+        # w, h = w**2 / 12, h**2 / 12
+        # a = w cos**2 + h sin**2, b = w sin**2 + h cos**2, c = (w - h) cos sin
+        # (by_definition in tests/property/test_probabilistic.py)
         sides = self.cxcywhr.astype(np.float32) if self.single else self.cxcywhr
         x, y, w, h, angle = (np.ascontiguousarray(column) for column in sides.T)
         w, h = w * w / 12, h * h / 12
@@ -115,7 +120,9 @@ class Gaussians(Shapes):
         a, b, c = a1 + a2, b1 + b2, c1 + c2
         spread = a * b - c * c
         own = np.maximum(a1 * b1 - c1 * c1, 0) * np.maximum(a2 * b2 - c2 * c2, 0)
-        # t1, t2: the distance of the centres; t3: the difference of the covariances
+        # The terms of batch_probiou, in its order, as float32 rounds every step:
+        # t1 + t2: the distance of the centres; t3: the difference of the covariances.
+        # The other's row is the first of the two there: ground truth comes first in Ultralytics.
         with np.errstate(invalid="ignore", divide="ignore"):  # a spread that rounding made negative
             t1 = (a * (y1 - y2) ** 2 + b * (x1 - x2) ** 2) / (spread + eps) / 4
             t2 = c * (x2 - x1) * (y1 - y2) / (spread + eps) / 2
@@ -174,6 +181,9 @@ def smallest_rectangles(x: Floats, y: Floats) -> Floats:
     """
     rows = x.shape[1]
     least, found = np.full(rows, np.inf), np.zeros((rows, 5))
+    # for each pair of corners, as the direction of a side:
+    #     turn all corners by it; far, wide = the extent along it and across it
+    #     if far * wide is smaller than before: keep that rectangle, turned back
     at_x, at_y = x[0], y[0]  # so that large coordinates cost no digits
     x, y = x - at_x, y - at_y
     for start, end in combinations(range(len(x)), 2):
@@ -195,11 +205,14 @@ def smallest_rectangles(x: Floats, y: Floats) -> Floats:
 
 
 def _span(values: Floats) -> tuple[Floats, Floats]:
+    """Where corners begin along an axis, and how far they reach; values : (C, R)."""
     low = values.min(axis=0)
     return low, values.max(axis=0) - low
 
 
 def _long_first(sides: Floats) -> Floats:
+    """The same rectangles with the longer side as the width, and the angle in [-pi/4, 3 pi/4)."""
+    # A half turn changes no rectangle, so angles count modulo pi.
     upright = sides[:, 2] < sides[:, 3]
     sides[upright] = sides[upright][:, [0, 1, 3, 2, 4]]
     turned = sides[:, 4] + np.where(upright, np.pi / 2, 0)

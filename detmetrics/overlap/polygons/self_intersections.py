@@ -46,12 +46,15 @@ def tangled(points: Floats, first: Ints, crosses: Bools) -> Bools:
     they cross or touch themselves.
     """
     found = np.zeros(len(first) - 1, bool)
-    # No two edges cross more than once, and none crosses the one behind it.
+    # No two edges cross more than once, and none crosses the one behind it, so C corners cross
+    # fewer than C**2 / 2 times: polygons of few corners need not be counted.
     many = np.flatnonzero(crosses & (np.diff(first) ** 2 > 2 * FEW_CROSSINGS))
     if len(many):
         count = np.array(
             [_with_itself(points[first[row] : first[row + 1]]) for row in many.tolist()]
         )
+        # One bound for all of a column: those with fewest crossings are taken first, and from where
+        # the sum exceeds it all others are refused.
         order = np.argsort(count, kind="stable")
         total = np.cumsum(np.where(count > FEW_CROSSINGS, count, 0)[order])
         found[many[order]] = total > MOST_CROSSINGS
@@ -63,7 +66,8 @@ def _with_itself(points: Floats) -> int:
 
     Nobody counts on from more than :data:`MOST_CROSSINGS`.
     """
-    corners = points[(points != np.roll(points, 1, axis=0)).any(axis=1)]
+    # sum(e crosses f for e < f, unless f follows e); the first edge follows the last.
+    corners = points[(points != np.roll(points, 1, axis=0)).any(axis=1)]  # no edges of no length
     edges, last, total = _edges(corners), len(corners) - 1, 0
     for mine, other in _crossing(edges, edges):
         total += int(np.count_nonzero((other > mine + 1) & ((mine > 0) | (other < last))))
@@ -76,6 +80,8 @@ def shared_areas(one: NDArray[Any], two: NDArray[Any]) -> Floats:
     """(P,) areas that pairs of geometries share; nan of those that cross too often."""
     import shapely
 
+    # Two edges cross once at most, so the product of both numbers of edges bounds the crossings;
+    # only where that is too much are they counted.
     most = shapely.get_num_coordinates(one) * shapely.get_num_coordinates(two)
     shared = np.full(len(one), np.nan)
     able = most <= MOST_CROSSINGS
@@ -122,6 +128,8 @@ def _edges(corners: Floats) -> Floats:
 
 def _beside(mine: Floats, other: Floats) -> int:
     """How many pairs of spans have a place in common; (C, 2) and (B, 2) ends."""
+    # Of the other's spans, those that begin before mine ends, less those that end before it begins:
+    # whatever ends before mine begins has begun before mine ends too.
     begin, end = np.sort(other.min(axis=1)), np.sort(other.max(axis=1))
     before = np.searchsorted(begin, mine.max(axis=1), side="right")
     return int((before - np.searchsorted(end, mine.min(axis=1), side="left")).sum())
@@ -134,6 +142,7 @@ def _crossing(mine: Floats, other: Floats) -> Iterator[tuple[Ints, Ints]]:
     if not len(mine) or not len(other):
         return
     lines, tree = shapely.linestrings(mine), shapely.STRtree(shapely.linestrings(other))
+    # So many of mine at once that all their pairs with all of the other's can be held.
     step = max(MOST_PAIRS // len(other), 1)
     for start in range(0, len(mine), step):
         at, there = tree.query(lines[start : start + step], predicate="intersects")

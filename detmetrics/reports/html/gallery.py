@@ -125,6 +125,7 @@ class Gallery:
             image, weight = ground_truth.image[target], ground_truth.area[target]
         else:
             image, weight = detections.image[detection], detections.scores[detection]
+        # The best example of each image, images by their best one.
         order = np.argsort(-weight, kind="stable")
         first = np.sort(np.unique(image[order], return_index=True)[1])[:EXAMPLES]
         order = order[first]

@@ -91,6 +91,7 @@ def _ap(result: Evaluation, iou: float) -> list[float | None]:
 
 def _points(curve: OperatingCurve) -> dict[str, list[Any]]:
     """The cuts that are drawn: true positives, false positives, score."""
+    # Cuts that find something: between them precision only falls.
     finds = np.diff(curve.true_positives, prepend=0) > 0
     rows = np.flatnonzero(finds)
     if curve.positives:
@@ -128,6 +129,8 @@ def thinned(x: Floats, y: Floats, tolerance: float = TOLERANCE) -> Ints:
     """
     if len(x) <= 2:
         return np.arange(len(x))
+    # low, high: slopes from the last point kept, with which a line passes every point since then
+    # within the tolerance. Where the next point asks for another slope, the one before it is kept.
     kept, low, high = [0], -math.inf, math.inf
     left, below = float(x[0]), float(y[0])
     points = [*zip(x.tolist(), y.tolist(), strict=True)]

@@ -176,6 +176,7 @@ def _counts(argument: str, plane: NDArray[Any]) -> bytes:
         raise InputError(
             f"{argument}: expected bool, or whole numbers 0 and 1, got {odd}: masks != 0"
         )
+    # A bool is a byte 0 or 1; whole numbers were seen to be these, and nothing is lost.
     bits = plane.view(np.uint8) if plane.dtype.kind == "b" else plane.astype(np.uint8, copy=False)
     counts: bytes = mask.encode(_by_columns(bits))["counts"]
     return counts
@@ -183,6 +184,8 @@ def _counts(argument: str, plane: NDArray[Any]) -> bytes:
 
 def _by_columns(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A bitmap in Fortran's order; against the order of memory only the box around is copied."""
+    # np.asfortranarray(bits), which is what encode asks for. An array of zeros costs nothing until
+    # it is written to, and most objects fill a small part of their image.
     turned = np.zeros(bits.shape, np.uint8, order="F")
     rows = np.flatnonzero(bits.any(axis=1))
     if len(rows):

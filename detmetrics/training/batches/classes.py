@@ -68,6 +68,8 @@ class Classes:
                 self._refuse(argument, unknown[0], given[unknown[0]])
             given = [by_name[label] for label in given]
         labels = array_of(argument, given, (count,))
+        # The largest known label that is not above each: equal to it, or it is no class. Below all
+        # of them that is -1, which takes the last one, and differs too.
         near = self.known.searchsorted(labels, side="right") - 1
         right = self.known[near] == labels
         if not right.all():

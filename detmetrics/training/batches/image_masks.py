@@ -41,6 +41,8 @@ def masks_of(sides: Mapping[str, Mapping[str, Any]], form: Form, size: Size, who
     Raises:
         InputError: masks that are none or of another size, or a side that lacks those it needs.
     """
+    # Masks are read where both sides have what is needed, or where a side has nothing else to make
+    # boxes of; else their bytes are never looked at.
     lacks = [_lacks_masks(given) for given in sides.values()]
     if form.masks == "needed" and any(lacks):
         side, given = list(sides.items())[lacks.index(True)]

@@ -54,6 +54,7 @@ def opened(data: bytes, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def packed(images: Collection[ImageBoxes], form: Form) -> dict[str, Any]:
     """Images as arrays."""
+    # What differs in length from image to image is one long array, and how much of it each has.
     arrays: dict[str, Any] = {"size": np.array([image.size for image in images]).reshape(-1, 2)}
     for side in COLUMNS:
         arrays[side], arrays[f"{side}_count"] = joined(images, side, form)

@@ -7,7 +7,8 @@ The best epoch is the first of those with the best value; those with an equal va
 two columns beside it, ``NAME_low`` and ``NAME_high``, the bounds of a 95 % confidence interval,
 comes a standard error: their distance divided by 3.92, the width of a normal distribution's. An
 epoch within one standard error of the best is as good as the best, as far as anyone can tell.
-Without these columns, or where they are undefined at the best epoch, nothing is guessed.
+Without these columns, or where they are undefined at the best epoch, nothing is guessed. Source: L.
+Breiman et al., Classification and Regression Trees (1984), for the rule of one standard error.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from detmetrics.training.history.metric_names import (
 
 __all__ = ["Best", "best_of", "choosing_rows", "found_column", "usual_metric", "values_of"]
 
-WIDTH_IN_ERRORS = 3.92
+WIDTH_IN_ERRORS = 3.92  # 2 * 1.96, the 97.5 % quantile of the normal distribution
 USUAL = ("AP", "AP50", "oLRP", "MR")
 
 
@@ -167,6 +168,7 @@ def best_of(rows: Sequence[Row], metric: str, source: str, *, lower: bool | None
             metric=metric, column=column, lower_is_better=less, value=nan, epoch=None, row=None,
             last=nan, of=0, reason=reason,
         )  # fmt: skip
+    # min and max take the first of equal ones.
     at, first, value = (min if less else max)(finite, key=lambda entry: entry[2])
     error, reason = _standard_error(first, column)
     within = None

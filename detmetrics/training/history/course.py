@@ -136,6 +136,7 @@ def _points(rows: Sequence[Row]) -> list[_Point]:
 
 
 def _belongs(last: _Point, new: _Point) -> bool:
+    """Whether two rows are parts of one epoch: one is a train row, and nothing is in both."""
     if last.epoch != new.epoch or not (last.parts or new.parts):
         return False
     return not (
@@ -146,6 +147,7 @@ def _belongs(last: _Point, new: _Point) -> bool:
 
 
 def _joined(last: _Point, new: _Point) -> _Point:
+    """Both parts as one; its row is that of the validation, where one of them is."""
     return _Point(
         last.epoch,
         max(last.step, new.step),
@@ -164,6 +166,8 @@ def _judged(points: list[_Point], told: _Told) -> list[_Point]:
         what = f"the epoch is {points[0].epoch:,} in every one of {len(points):,} rows"
         told.notes.append(f"{what}: rows are counted instead")
         return points
+    # Epochs in `kept` rise at all times: a point that does not go on takes the place of all those
+    # that stand at its epoch or later.
     kept: list[_Point] = []
     again: list[tuple[_Point, _Point]] = []
     for point in points:
@@ -220,6 +224,7 @@ def _gaps(points: list[_Point], told: _Told) -> list[str]:
     if told.restarted or told.counted_by == "row" or len(points) < 3:
         return []
     epochs = np.array([point.epoch for point in points], np.float64)
+    # Logs of every fifth epoch have no gaps: a gap is wider than what is usual here.
     steps = np.diff(epochs)
     usual = float(np.median(steps))
     wide = np.flatnonzero(steps > 1.5 * usual)
@@ -230,6 +235,7 @@ def _gaps(points: list[_Point], told: _Told) -> list[str]:
 
 
 def _lost(points: list[_Point], names: Sequence[str]) -> int | None:
+    """Where the train loss stops being finite and never is again; None where it ends finite."""
     start = None
     for index, point in enumerate(points):
         values = [point.train[name] for name in names if name in point.train]

@@ -48,6 +48,8 @@ class Case:
     def train_since(self, curve: SmoothedCurve) -> tuple[float, float]:
         """The level of the train loss where a curve is best, turned round, and at the end."""
         assert self.train is not None
+        # Curves have places of their own, as each leaves out what it did not measure: the first
+        # epoch of the train loss that is not before that of the curve.
         index = int(curve.index[curve.top])
         at = min(int(np.searchsorted(self.train.index, index)), len(self.train) - 1)
         return float(self.train.levels[at]), self.train.end

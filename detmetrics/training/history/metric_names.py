@@ -87,6 +87,8 @@ def canonical(name: str) -> str | None:
     >>> canonical("metrics/eggs_mAP") is None
     True
     """
+    # "metrics/HBBmAP.5:.95" has the tail "metrics/hbbmap.5:.95"; without prefixes "hbbmap.5:.95",
+    # without marks "hbbmap.5.95", and without the kind of box "map.5.95".
     rest = BOXES.sub("", tail(name.strip()))
     while found := PREFIX.match(rest) or SIDE.match(rest):
         rest = rest[found.end() :]
@@ -100,6 +102,8 @@ def place_of(name: str) -> Place | None:
     >>> place_of("train/box_loss"), place_of("metrics/recall(B)"), place_of("lr/pg0")
     (Place(part='train', role='train'), Place(part='metrics', role=''), None)
     """
+    # In this order: "train_runtime" is no loss, "val/box_loss" no metric, and of what is left only
+    # what says that it is of validation or test data, or is a metric that is known.
     found = SIDE.match(name)
     role = SIDES[found[1].lower()] if found else ""
     if COST.search(name):

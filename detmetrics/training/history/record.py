@@ -36,6 +36,10 @@ class History:
         kind, title: of the log, in one word and for people.
         rows: of :class:`~detmetrics.training.history.epoch_rows.Row`.
 
+    Raises:
+        FormatError: the file is there, and is no journal.
+        OutputError: the folder of the file does not exist.
+
     >>> history = History()
     >>> for epoch, (loss, ap) in enumerate([(0.9, 0.21), (0.7, 0.36), (0.6, 0.35)]):
     ...     history.append(epoch, train={"loss": loss}, metrics={"AP": ap})
@@ -80,7 +84,7 @@ class History:
 
     @classmethod
     def of(cls, rows: Iterable[Row], source: str = "history") -> Self:
-        """A history in memory of rows that are there."""
+        """A history in memory of rows that are there; source: what messages call it."""
         history = cls()
         history.source = source
         history._rows = [*rows]
@@ -121,7 +125,9 @@ class History:
     ) -> None:
         """Add a row: train losses, and losses and metrics of the data that ``role`` names.
 
-        ``metrics`` takes what ``result.scalars()`` gives. Of several processes one should append.
+        train, val: losses by name; metrics: what ``result.scalars()`` gives; role: ``"train"``,
+        ``"val"`` or ``"test"``; step: of the optimizer, where epochs are long. Of several processes
+        one should append.
 
         Raises:
             InputError: something is no number, or the role is unknown; nothing was added.
@@ -133,13 +139,19 @@ class History:
         self._rows.append(row)
 
     def names(self, part: str) -> tuple[str, ...]:
-        """The columns of ``train``, ``val`` or ``metrics``, in order of appearance."""
+        """The columns of ``train``, ``val`` or ``metrics``, in order of appearance.
+
+        Raises:
+            InputError: there is no such part.
+        """
         if part not in PARTS:
             raise InputError(f"part: expected {', '.join(PARTS)}, got {shown(part)}")
         return tuple(dict.fromkeys(name for row in self._rows for name in getattr(row, part)))
 
     def best(self, metric: str = "AP", *, lower_is_better: bool | None = None) -> Best:
         """The best epoch by a metric or a validation loss, by its own name or a usual one.
+
+        lower_is_better: as the name of the metric tells, unless given.
 
         Raises:
             InputError: it is not there, or only on test data, which may not choose.
@@ -175,6 +187,9 @@ class History:
     def usual_metric(self) -> str | None:
         """What is chosen by where nobody says: AP, AP50, oLRP, MR, the first metric that is there,
         or ``validation loss``; None where nothing was measured on validation data.
+
+        Raises:
+            InputError: only test data were measured, which may not choose.
         """
         if not any(row.role != "train" for row in self._rows):
             return None

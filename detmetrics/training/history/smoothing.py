@@ -12,7 +12,9 @@ standard errors of a median (1.2533 times the scatter, divided by the square roo
 Five and not two, since the best of many levels is high by chance alone: with five, a course of 30
 to 300 epochs that rests and is noisy is taken for one that falls in less than 2 of 100 cases.
 
-All of these scale with the curve, so no unit matters.
+All of these scale with the curve, so no unit matters. Source: J. Tukey, Exploratory Data Analysis
+(1977), for the running median; P. Rousseeuw, C. Croux, Alternatives to the Median Absolute
+Deviation (1993), for 1.4826; what is a change, and how many epochs a window has, is ours.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ LEAST_CHANGE = 0.01
 FAR = 1e150  # beyond it differences and products are infinite; nothing is measured there
 TWENTIETH = 20
 NARROWEST, WIDEST = 3, 31
-NORMAL = 1.4826
-MEDIAN = 1.2533
+NORMAL = 1.4826  # standard deviations in a median absolute deviation: 1 / quantile(3 / 4)
+MEDIAN = 1.2533  # the standard error of a median in that of a mean: sqrt(pi / 2)
 ERRORS = 5
 
 
@@ -42,7 +44,7 @@ def window(count: int) -> int:
     >>> [window(count) for count in (1, 12, 100, 225, 100_000)]
     [3, 3, 5, 11, 31]
     """
-    return min(WIDEST, max(NARROWEST, count // TWENTIETH | 1))
+    return min(WIDEST, max(NARROWEST, count // TWENTIETH | 1))  # | 1: the next odd number
 
 
 def running_median(values: Floats, width: int) -> Floats:
@@ -51,6 +53,7 @@ def running_median(values: Floats, width: int) -> Floats:
     >>> running_median(np.array([1.0, 9.0, 2.0, 3.0]), 3).tolist()
     [5.0, 2.0, 3.0, 2.5]
     """
+    # [median(values[max(0, k - half) : k + half + 1]) for k in range(N)]; all whole windows at once
     half, count = width // 2, len(values)
     levels = np.empty(count)
     if count >= width:
@@ -91,6 +94,8 @@ class SmoothedCurve:
         """The standard deviation of a single epoch."""
         if len(self) < 3:
             return 0.0
+        # A second difference is v0 - 2 v1 + v2: of a line it is 0, and of independent noise its
+        # variance is 1 + 4 + 1 times that of one value, hence the root of six.
         return float(NORMAL * np.median(np.abs(np.diff(self.values, 2))) / math.sqrt(6))
 
     @cached_property
@@ -101,6 +106,7 @@ class SmoothedCurve:
     @cached_property
     def top(self) -> int:
         """Where the level is best: the best single epoch of the window about it."""
+        # The level says where, since one lucky epoch cannot move it; the epoch is one that exists.
         at, half = int(np.argmax(self.levels)), self.width // 2
         start = max(0, at - half)
         return start + int(np.argmax(self.values[start : at + half + 1]))

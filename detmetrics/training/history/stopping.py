@@ -25,6 +25,13 @@ class EarlyStopping:
     is nan or infinite does not improve, counts towards the patience, and is counted in
     ``undefined``. Once stopped it stays so, and looks at nothing more.
 
+    metric: what is looked for in a mapping or a history; lower_is_better: as the name of the
+    metric tells, unless given.
+
+    Raises:
+        InputError: a patience below 1, a negative ``min_delta``, or a metric of which it is not
+            known whether less is better.
+
     Attributes:
         best, best_epoch: of the last improvement; nan and None before the first.
         waited: updates since then. undefined: updates so far that were nan or infinite.

@@ -62,7 +62,7 @@ VERDICTS = (
 )
 HALF = 0.5
 FIFTH = 5
-NEWEST = 3
+NEWEST = 3  # epochs that the last fifth has at least
 TENTH = 0.1
 PERCENT = 1.5  # a metric that was ever above this is not in 0 to 1
 
@@ -168,6 +168,7 @@ def _overfitting(case: Case) -> _Found | None:
     if case.train is None or len(case.train) < FEWEST:
         return "not comparable", None, [*evidence, "without a train loss the cause is not known"]
     evidence += case.learnt_since(curve)
+    # Of all curves more is better: a train loss that falls is one that grows here.
     before, end = case.train_since(curve)
     change = case.train.change(before)
     if end - before > change:
@@ -184,6 +185,7 @@ def _turned(case: Case) -> SmoothedCurve | None:
 
 
 def _fell(curve: SmoothedCurve) -> bool:
+    """Whether it ends worse than its best level by a change, with a whole window after the best."""
     after = len(curve) - 1 - curve.top
     lost = curve.highest - curve.end
     return len(curve) >= FEWEST and after >= curve.width and lost > curve.change(curve.highest)
@@ -195,6 +197,7 @@ def _recent(curve: SmoothedCurve) -> int:
 
 
 def _rises(curve: SmoothedCurve) -> bool:
+    """Whether the best epoch is in the last fifth, and the end a change above what was before."""
     start = _recent(curve)
     if start < 1 or curve.best < start:
         return False

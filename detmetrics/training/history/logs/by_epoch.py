@@ -70,6 +70,7 @@ def _rows(group: list[Record]) -> list[Row]:
             evaluations[-1].append(record)
     if len(evaluations) < 2:
         return [_row(group, group)]
+    # The train losses of an epoch are counted once, with its first validation.
     first, *others = evaluations
     return [_row(group, first), *(_row(later, later, train=False) for later in others)]
 

@@ -4,7 +4,9 @@
 DETR writes a line an epoch: ``train_loss``, ``test_loss`` and the twelve numbers of pycocotools as
 ``test_coco_eval_bbox``. It calls its validation data "test"; rows keep the role that the log names
 until somebody says otherwise. MMDetection and Detectron2 write lines of train losses, and a line
-of ``bbox_mAP`` or ``bbox/AP`` after each validation. pycocotools' -1 is undefined: nan.
+of ``bbox_mAP`` or ``bbox/AP`` after each validation. pycocotools' -1 is undefined: nan. Source:
+``main.py`` and ``engine.py`` of DETR; ``mmcv/runner/hooks/logger/text.py`` and
+``mmengine/visualization/vis_backend.py``; ``detectron2/utils/events.py``, ``JSONWriter``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Train and validation values of an epoch stand on lines of their own, the other cells empty. What a
 column is, its name says, as ``train_loss``, ``val/AP`` or ``test_AP`` do; columns whose name says
-neither are left aside. ``train_loss_epoch`` is preferred to ``train_loss_step``.
+neither are left aside. ``train_loss_epoch`` is preferred to ``train_loss_step``. Source:
+``lightning/pytorch/loggers/csv_logs.py``.
 """
 
 from __future__ import annotations

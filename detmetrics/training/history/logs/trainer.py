@@ -1,7 +1,8 @@
 """``trainer_state.json`` of the Transformers Trainer: one document with a ``log_history``.
 
 Its entries are train losses (``loss``), evaluations (``eval_loss``, ``eval_map``) and a closing
-summary of the run (``train_runtime``), which is no epoch. Epochs may be fractions.
+summary of the run (``train_runtime``), which is no epoch. Epochs may be fractions. Source:
+``transformers/trainer_callback.py``, ``TrainerState``.
 """
 
 from __future__ import annotations

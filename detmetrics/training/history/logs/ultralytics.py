@@ -2,6 +2,7 @@
 
 YOLOv5 pads its columns, counts epochs from 0, and writes ``metrics/mAP_0.5:0.95``; YOLOv8 counts
 from 1 and writes ``metrics/mAP50-95(B)``. Both name losses ``train/box_loss`` and ``val/box_loss``.
+Source: ``ultralytics/engine/trainer.py``, ``save_metrics``; YOLOv5's ``utils/loggers/__init__.py``.
 """
 
 from __future__ import annotations
