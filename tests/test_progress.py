@@ -8,7 +8,7 @@ import time
 import pytest
 
 import detmetrics as dm
-from detmetrics.cli import progress
+from detmetrics.cli import progress_bar as progress
 
 
 class Terminal(io.StringIO):

@@ -69,14 +69,14 @@ class Assignment:
         partner : (D,) the object that each found, -1 without one.
         overlap : (D,) with it, nan without one.
         set_aside : (D,) neither right nor wrong.
-        truth : (G,) the objects that count, rising.
+        positives : (G,) the objects that count, rising.
     """
 
     detection: Ints
     partner: Ints
     overlap: Floats
     set_aside: Bools
-    truth: Ints
+    positives: Ints
 
     @property
     def unmatched(self) -> Bools:
@@ -86,7 +86,7 @@ class Assignment:
     @property
     def missed(self) -> Ints:
         """Objects that count and that nobody found."""
-        return np.setdiff1d(self.truth, self.partner)
+        return np.setdiff1d(self.positives, self.partner)
 
 
 def assigned(
@@ -130,7 +130,7 @@ def assigned(
         partner=partner,
         overlap=overlap[order],
         set_aside=aside,
-        truth=there,
+        positives=there,
     )
 
 

@@ -227,7 +227,7 @@ def error_types(
     detection = np.concatenate([errors.detection, np.full(len(missed), -1)])
     ground_truth = np.concatenate([errors.target, missed])
     category = np.concatenate([of_found[errors.detection], of_truth[missed]])
-    classes = len(points.truths)
+    classes = len(points.positives)
     class_counts = {
         name: np.bincount(category[kind == number], minlength=classes)
         for number, name in enumerate(ERROR_KINDS)
@@ -244,10 +244,10 @@ def error_types(
         undefined=_undefined(before.mean, dap),
         counts={name: int(column.sum()) for name, column in class_counts.items()},
         class_names=result.class_names,
-        class_ap=np.where(points.truths > 0, before.ap, np.nan),
+        class_ap=np.where(points.positives > 0, before.ap, np.nan),
         class_dap={
             name: np.where(
-                (points.truths > 0) & cells.there, np.maximum(cells.ap - before.ap, 0), np.nan
+                (points.positives > 0) & cells.exists, np.maximum(cells.ap - before.ap, 0), np.nan
             )
             for name, cells in after.items()
         },
@@ -293,7 +293,7 @@ def _points(result: Evaluation, assignment: Assignment) -> Points:
         result.detections.image[rows],
         result.detections.scores[rows],
         assignment.partner[shown] >= 0,
-        np.bincount(of_truth[assignment.truth], minlength=len(result.class_names)),
+        np.bincount(of_truth[assignment.positives], minlength=len(result.class_names)),
     )
 
 
@@ -340,7 +340,9 @@ def _mended(
         return points.with_errors_mended(errors.point[own], errors.point[fixed], classes)
 
     def without_objects(rows: Ints) -> Cells:
-        return points.with_fewer_objects(np.bincount(of_truth[rows], minlength=len(points.truths)))
+        return points.with_fewer_objects(
+            np.bincount(of_truth[rows], minlength=len(points.positives))
+        )
 
     return {
         **{name: without(number) for number, name in enumerate(ERROR_KINDS) if number != MISSED},
@@ -371,24 +373,25 @@ def _kinds(
     ground_truth, detections = result.ground_truth, result.detections
     measure = measure_of(result.rules)
     # Pairs of an image, whatever the classes; below "background" no overlap decides anything.
-    there = by_group(ground_truth.image, assignment.truth)  # of an image in the order of the file
+    # objects of an image in the order of the file
+    objects = by_group(ground_truth.image, assignment.positives)
     pairs = candidate_pairs(
         measured(detections, measure),
         rows,
-        measured(ground_truth, measure).take(there),
-        np.zeros(len(there), bool),
-        shared_groups(detections.image[rows], ground_truth.image[there]),
+        measured(ground_truth, measure).take(objects),
+        np.zeros(len(objects), bool),
+        shared_groups(detections.image[rows], ground_truth.image[objects]),
         background,
     )
     of_found, of_truth = _classes(result)
-    same = of_found[rows[pairs.detection]] == of_truth[there[pairs.ground_truth]]
+    same = of_found[rows[pairs.detection]] == of_truth[objects[pairs.ground_truth]]
 
     def best(allowed: Bools) -> tuple[Floats, Ints]:
         """(n,) the largest overlap, and with which object."""
         overlap, target = np.zeros(len(rows)), np.full(len(rows), -1)
         slots = largest(pairs, pairs.detection, allowed)
         overlap[pairs.detection[slots]] = pairs.overlap[slots]
-        target[pairs.detection[slots]] = there[pairs.ground_truth[slots]]
+        target[pairs.detection[slots]] = objects[pairs.ground_truth[slots]]
         return overlap, target
 
     of_class, class_target = best(same)

@@ -30,7 +30,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.matching.matching import match
 from detmetrics.metrics.average_precision import PRECISION, RECALL
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.metric import Kind, Metric
+from detmetrics.metrics.definitions import Kind, Metric
 from detmetrics.metrics.summary import cells_of, mean_of, means_of_categories
 from detmetrics.rules import AreaRange, Rules
 from detmetrics.rules.areas import COCO_RANGES, NO_END

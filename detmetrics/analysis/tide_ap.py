@@ -27,16 +27,16 @@ RECALL_POINTS = np.array([place / 100 for place in range(101)])  # each the floa
 class Cells:
     """AP of each class.
 
-    ap : (K,) 0 without objects; there : (K,) it has objects or detections.
+    ap : (K,) 0 without objects; exists : (K,) it has objects or detections.
     """
 
     ap: Floats
-    there: Bools
+    exists: Bools
 
     @property
     def mean(self) -> float:
         """Over the classes that are there; nan where none is."""
-        return float(self.ap[self.there].mean()) if self.there.any() else math.nan
+        return float(self.ap[self.exists].mean()) if self.exists.any() else math.nan
 
 
 class Points:
@@ -45,8 +45,8 @@ class Points:
     def __init__(
         self, category: Ints, image: Ints, score: Floats, right: Bools, truths: Ints
     ) -> None:
-        """category, image, score, right : (n,) of detections by row; truths : (K,) objects."""
-        self.category, self.right, self.truths = category, right, truths
+        """category, image, score, right : (n,) of detections by row; truths : (K,) positives."""
+        self.category, self.right, self.positives = category, right, truths
         self._as_it_stands = best_first(score, image)
         # sorted by (-score, right, image): one number for the last two
         images = int(image.max(initial=0)) + 1
@@ -54,7 +54,7 @@ class Points:
 
     def as_it_stands(self) -> Cells:
         """With nothing mended."""
-        return _cells(self._as_it_stands, self.category, self.right, self.truths)
+        return _cells(self._as_it_stands, self.category, self.right, self.positives)
 
     def with_errors_mended(self, errors: Ints, fixes: Ints, classes: Ints) -> Cells:
         """Without these errors, but for those that become right in these classes.
@@ -66,16 +66,16 @@ class Points:
         keep[fixes] = True
         right, category = self.right.copy(), self.category.copy()
         right[fixes], category[fixes] = True, classes
-        return _cells(self._mended[keep[self._mended]], category, right, self.truths)
+        return _cells(self._mended[keep[self._mended]], category, right, self.positives)
 
     def with_fewer_objects(self, gone: Ints) -> Cells:
         """With so many objects fewer in each class; gone : (K,)."""
-        return _cells(self._mended, self.category, self.right, self.truths - gone)
+        return _cells(self._mended, self.category, self.right, self.positives - gone)
 
     def with_right_ones_first(self) -> Cells:
         """With all that are wrong below all that are right."""
         order = np.argsort(~self.right, kind="stable")
-        return _cells(order, self.category, self.right, self.truths)
+        return _cells(order, self.category, self.right, self.positives)
 
 
 def _cells(order: Ints, category: Ints, right: Bools, truths: Ints) -> Cells:
@@ -103,4 +103,4 @@ def _cells(order: Ints, category: Ints, right: Bools, truths: Ints) -> Cells:
     )
     ap = envelope(hits, truths, RECALL_POINTS)[0].mean(axis=1)
     ap[truths == 0] = 0.0
-    return Cells(ap=ap, there=(truths > 0) | (of_class > 0))
+    return Cells(ap=ap, exists=(truths > 0) | (of_class > 0))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.cli.progress_bar import Patience
+from detmetrics.cli.reading_options import reading_of, reading_options
 from detmetrics.foundation.errors import DetmetricsWarning, InputError
 from detmetrics.foundation.messages import counted
 

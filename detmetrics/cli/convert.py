@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import (
+from detmetrics.cli.progress_bar import Patience
+from detmetrics.cli.reading_options import (
     UNKNOWN_CATEGORIES,
     UNKNOWN_IMAGES,
     reading_of,

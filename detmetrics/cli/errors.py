@@ -11,8 +11,8 @@ import click
 
 from detmetrics.cli.measuring import measured, measuring_options, rules_of
 from detmetrics.cli.outputs import check_outputs
-from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_options
+from detmetrics.cli.progress_bar import Patience
+from detmetrics.cli.reading_options import reading_options
 from detmetrics.foundation.errors import DetmetricsWarning
 from detmetrics.foundation.messages import printable
 

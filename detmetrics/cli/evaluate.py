@@ -13,8 +13,8 @@ import click
 from detmetrics.cli.measuring import INTERVAL_OPTIONS, SHAPE, added, measured, rules_of
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
 from detmetrics.cli.outputs import check_outputs
-from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_options
+from detmetrics.cli.progress_bar import Patience
+from detmetrics.cli.reading_options import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_options
 from detmetrics.foundation.errors import DetmetricsWarning, RulesError
 from detmetrics.foundation.messages import printable
 from detmetrics.rules import Rules

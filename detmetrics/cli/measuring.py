@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from detmetrics.cli.options import NAMES
-from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_of
+from detmetrics.cli.progress_bar import Patience
+from detmetrics.cli.reading_options import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_of
 from detmetrics.foundation.errors import RulesError
 from detmetrics.foundation.messages import printable
 from detmetrics.overlap import SHAPES

@@ -11,8 +11,8 @@ import click
 
 from detmetrics.cli.measuring import SHAPE
 from detmetrics.cli.outputs import check_outputs
-from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import UNKNOWN_IMAGES, reading_of, reading_options
+from detmetrics.cli.progress_bar import Patience
+from detmetrics.cli.reading_options import UNKNOWN_IMAGES, reading_of, reading_options
 from detmetrics.foundation.errors import DetmetricsWarning
 
 if TYPE_CHECKING:

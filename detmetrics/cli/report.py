@@ -12,8 +12,8 @@ import click
 from detmetrics.cli.measuring import OTHER_OPTIONS, added, measured, remark, rules_of
 from detmetrics.cli.options import NAMES
 from detmetrics.cli.outputs import check_outputs
-from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of, reading_options
+from detmetrics.cli.progress_bar import Patience
+from detmetrics.cli.reading_options import reading_of, reading_options
 from detmetrics.cli.slices import attribute_of, check_by
 from detmetrics.foundation.errors import DetmetricsWarning
 from detmetrics.foundation.messages import counted, printable

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from detmetrics.cli.progress import Patience
-from detmetrics.cli.reading import reading_of, reading_options, say_notes
+from detmetrics.cli.progress_bar import Patience
+from detmetrics.cli.reading_options import reading_of, reading_options, say_notes
 from detmetrics.foundation.errors import DetmetricsWarning
 
 __all__ = ["stats"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
 
-from detmetrics.formats import comp4, delimited, kitti, openimages, text
+from detmetrics.formats import comp4, delimited, kitti, openimages, text_lines
 from detmetrics.formats.coco import coco
 from detmetrics.formats.dota import dota
 from detmetrics.formats.format import Format, Side
@@ -32,7 +32,7 @@ BUILT_IN = (
     comp4.FORMAT,
     kitti.FORMAT,
     yolo.FORMAT,
-    text.FORMAT,
+    text_lines.FORMAT,
     delimited.CSV,
 )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Floats
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.metric import Group, Kind, Metric, by_area
+from detmetrics.metrics.definitions import Group, Kind, Metric, by_area
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.tables.federation import FREQUENCIES
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.metric import Group, Kind, Metric, at_first_threshold
+from detmetrics.metrics.definitions import Group, Kind, Metric, at_first_threshold
 
 __all__ = ["GROUP", "NOTHING_FOUND", "OptimalLRP", "optimal_lrp"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools
 from detmetrics.matching.matches import ClassOutcomes
-from detmetrics.metrics.metric import Group, at_first_threshold, by_area, kind_of_classes
+from detmetrics.metrics.definitions import Group, at_first_threshold, by_area, kind_of_classes
 
 __all__ = ["BY_AREA", "OVERALL", "RATES", "log_average_miss_rate"]
 

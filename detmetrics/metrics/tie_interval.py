@@ -16,8 +16,8 @@ from detmetrics.foundation.arrays import Floats, Ints, run_starts
 from detmetrics.matching.matches import Matches
 from detmetrics.metrics.average_precision import FREQUENCY, RECALL
 from detmetrics.metrics.curves import TINY, Curves, running
+from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.interpolation import TruePositives
-from detmetrics.metrics.metric import Metric
 from detmetrics.metrics.summary import cells_of, mean_of
 
 __all__ = ["NO_INTERVAL", "tie_interval"]

@@ -22,9 +22,9 @@ from detmetrics.rules import COCO, TORCHMETRICS, Rules
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog
 from detmetrics.training.batches.bitmaps import masks_of_codes
-from detmetrics.training.batches.classes import Classes
-from detmetrics.training.batches.columns import ImageBoxes
+from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import Form
+from detmetrics.training.batches.image_columns import ImageBoxes
 from detmetrics.training.batches.images import image_of
 
 try:

@@ -10,7 +10,7 @@ from detmetrics.analysis.bootstrap import Interval, Intervals
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
-from detmetrics.metrics.metric import Metric
+from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.rules import UNLIMITED, Rules
 

@@ -26,10 +26,10 @@ from detmetrics.rules.toml import rule_set
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Id
 from detmetrics.tables.plausibility import SHARES_FOR_PIXELS, seems_shares
-from detmetrics.training.batches.classes import Classes
-from detmetrics.training.batches.columns import ImageBoxes
+from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import NUMBERS, Form
 from detmetrics.training.batches.gathering import kind_with, one_sided, tables_of
+from detmetrics.training.batches.image_columns import ImageBoxes
 from detmetrics.training.batches.images import image_of
 from detmetrics.training.batches.packing import DAMAGE, archived, opened, packed, unpacked
 from detmetrics.training.batches.whole_batch import coarse_boxes, image_ids_of, same_length

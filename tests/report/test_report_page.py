@@ -18,7 +18,7 @@ import detmetrics as dm
 from detmetrics.analysis import operating_curves
 from detmetrics.reports import html, notebook
 from detmetrics.reports.html import traces
-from detmetrics.reports.html.views import tables
+from detmetrics.reports.html.report_tables import tables
 
 
 @pytest.fixture(scope="module")

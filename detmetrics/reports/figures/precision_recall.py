@@ -17,7 +17,7 @@ from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.metrics.average_precision import PRECISION
 from detmetrics.metrics.curves import Curve
-from detmetrics.metrics.metric import Metric
+from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.summary import cells_of, mean_of, means_of_categories
 from detmetrics.reports.figures import COLOURS, matplotlib_module
 from detmetrics.reports.figures.canvas import (

@@ -77,7 +77,7 @@ class Gallery:
     def _finder(self) -> Ints:
         """(G,) the detection that found each object, -1 without one; -2 for what is no object."""
         finder = np.full(len(self._result.ground_truth), -2)
-        finder[self._found.truth] = -1
+        finder[self._found.positives] = -1
         right = self._found.partner >= 0
         finder[self._found.partner[right]] = self._found.detection[right]
         return finder

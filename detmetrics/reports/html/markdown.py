@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from detmetrics.reports.html.model import Report
-from detmetrics.reports.html.views import comparison_sections, tables
+from detmetrics.reports.html.report_tables import comparison_sections, tables
 from detmetrics.reports.markdown import escaped, table_rows
 
 __all__ = ["to_markdown"]

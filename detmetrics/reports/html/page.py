@@ -20,7 +20,7 @@ from typing import Any
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import printable
 from detmetrics.reports.html.model import Report
-from detmetrics.reports.html.views import comparison_sections, tables
+from detmetrics.reports.html.report_tables import comparison_sections, tables
 from detmetrics.reports.outlines import path_of, title_of
 from detmetrics.reports.tables import Cell
 

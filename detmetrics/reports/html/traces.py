@@ -22,7 +22,7 @@ from detmetrics.analysis.thresholds import OperatingCurve, OperatingCurves, oper
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.metrics.average_precision import PRECISION
-from detmetrics.metrics.metric import Metric
+from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.summary import cells_of, mean_of, means_of_categories
 
 __all__ = ["HOW", "stops", "thinned", "traces"]

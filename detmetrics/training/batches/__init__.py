@@ -2,6 +2,6 @@
 
 Arrays of any library (``tensors.py``) in any form of box (``forms.py``) or as masks
 (``bitmaps.py``, ``image_masks.py``) become a record of each image (``images.py``) with named
-columns (``columns.py``), which is gathered into tables (``gathering.py``) or packed into bytes
-(``packing.py``).
+columns (``image_columns.py``), which is gathered into tables (``gathering.py``) or packed into
+bytes (``packing.py``).
 """

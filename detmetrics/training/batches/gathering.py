@@ -13,9 +13,16 @@ from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog, Id
 from detmetrics.training.batches.bitmaps import masks_of_codes
-from detmetrics.training.batches.classes import Classes
-from detmetrics.training.batches.columns import COLUMNS, FLAGS, ImageBoxes, boxes_in, column, joined
+from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import Form
+from detmetrics.training.batches.image_columns import (
+    COLUMNS,
+    FLAGS,
+    ImageBoxes,
+    boxes_in,
+    column,
+    joined,
+)
 
 __all__ = ["kind_with", "one_sided", "tables_of"]
 

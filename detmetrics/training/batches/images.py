@@ -12,9 +12,9 @@ from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import few, shown
 from detmetrics.training.batches.bitmaps import Size
-from detmetrics.training.batches.classes import Classes
-from detmetrics.training.batches.columns import FLAGS, ImageBoxes, column, rows_for
+from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import Form, boxes_of, refuse_odd_truth
+from detmetrics.training.batches.image_columns import FLAGS, ImageBoxes, column, rows_for
 from detmetrics.training.batches.image_masks import Masked, masks_of, refuse_other_count
 from detmetrics.training.batches.tensors import array_of
 

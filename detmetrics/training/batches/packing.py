@@ -15,8 +15,8 @@ import numpy as np
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.training.batches.bitmaps import Codes, ImageMasks, masks_of_codes, refuse_unsound
-from detmetrics.training.batches.columns import COLUMNS, ImageBoxes, joined
 from detmetrics.training.batches.forms import Form
+from detmetrics.training.batches.image_columns import COLUMNS, ImageBoxes, joined
 
 __all__ = ["DAMAGE", "archived", "opened", "packed", "unpacked"]
 
