@@ -87,6 +87,8 @@ def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:
 
 
 def _unpack(name: str, raw: bytes) -> bytes:
+    # In chunks, so that a file of a few kilobytes which unpacks to many gigabytes is refused before
+    # it has filled the memory.
     allowed = max(ALWAYS_FINE, LARGEST_RATIO * len(raw))
     parts, total, rest = [], 0, raw
     try:
@@ -116,6 +118,8 @@ def write_whole(outputs: Mapping[str, str | bytes]) -> None:
     Raises:
         OutputError: a path cannot be written; nothing was changed.
     """
+    # Every content is written beside its target first and then renamed, which cannot fail halfway:
+    # whoever reads a target finds the old file or the new one, and never a part.
     staged: list[tuple[str, str]] = []
     try:
         direct = {path: content for path, content in outputs.items() if _is_stream(path)}
@@ -161,6 +165,8 @@ def write_tree(target: str, files: Mapping[str, bytes], *, force: bool = False) 
         ) as stage:
             fresh, old = os.path.join(stage, "new"), os.path.join(stage, "old")
             _fill(fresh, files)
+            # A folder cannot be renamed onto one that holds files: the old one steps aside, and
+            # comes back where the new one cannot take its place.
             if os.path.isdir(place) and not os.path.islink(place):
                 os.replace(place, old)
             try:
@@ -243,7 +249,7 @@ def _stage(target: str, content: str | bytes) -> str:
         with open(handle, "wb") as file:
             file.write(_encoded(content))
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # else a crash after the rename could leave an empty file
         os.chmod(temporary, mode)
     except BaseException:
         os.unlink(temporary)
@@ -252,6 +258,7 @@ def _stage(target: str, content: str | bytes) -> str:
 
 
 def _umask() -> int:
+    """The bits that new files do not get; it can only be read by setting it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -22,6 +22,8 @@ def each(function: Callable[[Part], Result], parts: Iterable[Part]) -> list[Resu
     >>> each(abs, [-2, 3])
     [2, 3]
     """
+    # Threads of the call and not of a pool: nothing is left running, and calls may lie in one
+    # another. pop and the writes below are atomic, so no lock is needed; parts go in order.
     waiting = list(enumerate(parts))[::-1]
     results: dict[int, Result] = {}
     failed: list[BaseException] = []
@@ -37,6 +39,7 @@ def each(function: Callable[[Part], Result], parts: Iterable[Part]) -> list[Resu
             except BaseException as error:
                 failed.append(error)
 
+    # The caller works too, so that a single part, or a single processor, starts no thread.
     threads = [threading.Thread(target=work) for _ in range(min(WORKERS, len(waiting)) - 1)]
     for thread in threads:
         thread.start()
