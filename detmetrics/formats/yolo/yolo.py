@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -35,25 +35,11 @@ from detmetrics.formats.lines.oriented_columns import Oriented, asked_oriented, 
 from detmetrics.formats.lines.text_folder import box_files, required_files, sampled, stems
 from detmetrics.formats.metadata.class_names import YAML_SUFFIXES, names_of
 from detmetrics.formats.metadata.image_sizes import (
-    SIZE_TABLE,
     ImageFiles,
     sizes_of,
     with_size_table,
 )
 from detmetrics.formats.reading import Reading
-from detmetrics.formats.writing.written import (
-    Table,
-    Written,
-    by_image,
-    image_stems,
-    in_shares,
-    lost_areas,
-    lost_attributes,
-    lost_outlines,
-    named_by_more_than_ids,
-    outlines_in_shares,
-    size_table,
-)
 from detmetrics.formats.yolo.class_numbers import class_numbers, numbered_classes
 from detmetrics.formats.yolo.dataset import data_file, label_set
 from detmetrics.formats.yolo.keypoints import posed
@@ -64,12 +50,12 @@ from detmetrics.formats.yolo.polygon_lines import (
     label_points,
     scored_points,
 )
+from detmetrics.formats.yolo.writing import write_detections, write_ground_truth
 from detmetrics.foundation.arrays import Floats, object_column
-from detmetrics.foundation.errors import FormatError, OutputError
+from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted
 from detmetrics.overlap.polygons.angles import Angles
 from detmetrics.overlap.polygons.polygons import Polygons
-from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Keys
 from detmetrics.tables.columns import BoxFormat
 from detmetrics.tables.sheets import Images, Sheet
@@ -360,87 +346,6 @@ def _large(column: Floats) -> float:
 
 
 # --- writing -------------------------------------------------------------------------------------
-
-
-def write_ground_truth(ground_truth: GroundTruth) -> Written:
-    """Label files, ``classes.txt``, and ``image_sizes.csv`` where sizes are known.
-
-    Raises:
-        OutputError: boxes are pixels of images of unknown size, or names are no file names.
-    """
-    ordinary = ~(ground_truth.crowd | ground_truth.difficult | ground_truth.ignore)
-    kept = ground_truth.keep(ordinary)
-    outlines = outlines_in_shares(kept)
-    files = _line_files(kept, _box_lines(kept, outlines))
-    names = ground_truth.catalog.class_labels
-    if any(not name.isprintable() or not name.strip() for name in names):
-        raise OutputError(
-            "a class name is empty or holds a line break; classes.txt has a line a name"
-        )
-    files["classes.txt"] = "".join(f"{name}\n" for name in names).encode()
-    if not np.isnan(ground_truth.catalog.image_sizes).any():
-        files[SIZE_TABLE] = size_table(ground_truth.catalog)
-    boxed = sum(own is None for own in outlines)
-    lost = (*lost_outlines(kept, boxed), *_lost(ground_truth, int((~ordinary).sum())))
-    return Written(files, lost)
-
-
-def write_detections(detections: Detections) -> Written:
-    """Prediction files, ``class cx cy w h score``, or points in place of boxes.
-
-    Raises:
-        OutputError: boxes are pixels of images of unknown size, or names are no file names.
-    """
-    outlines = outlines_in_shares(detections)
-    lost = any(own is None for own in outlines)
-    if lost:  # the columns of boxes and of points could not be told apart
-        outlines = [None] * len(detections)
-    lines = [
-        f"{line} {score!r}"
-        for line, score in zip(
-            _box_lines(detections, outlines), detections.scores.tolist(), strict=True
-        )
-    ]
-    said = lost_outlines(detections) if lost else ()
-    return Written(_line_files(detections, lines), (*said, *_lost_of_detections(detections)))
-
-
-def _box_lines(table: Table, outlines: Sequence[Floats | None]) -> list[str]:
-    """The class and the box of each row: its corners where it is a polygon."""
-    boxes = in_shares(table)
-    centres = np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
-    return [
-        " ".join((str(category), *map(repr, box if own is None else own.ravel().tolist())))
-        for category, box, own in zip(
-            table.category.tolist(), centres.tolist(), outlines, strict=True
-        )
-    ]
-
-
-def _line_files(table: Table, lines: Sequence[str]) -> dict[str, bytes]:
-    stems = image_stems(table.catalog)
-    return {
-        f"{stems[image]}.txt": "".join(f"{line}\n" for line in own).encode()
-        for image, own in by_image(table, lines)
-    }
-
-
-def _lost_of_detections(detections: Detections) -> Iterator[str]:
-    count = len(detections.catalog.category_ids)
-    if named_by_more_than_ids(range(count), detections.catalog.category_names):
-        yield "names of classes: their numbers count from 0, in order of id"
-
-
-def _lost(ground_truth: GroundTruth, dropped: int) -> Iterator[str]:
-    yield from lost_attributes(ground_truth)
-    if dropped:
-        what = counted(dropped, "object that is", "objects that are")
-        yield f"{what} crowd, difficult or ignored: left out, since YOLO labels cannot mark them"
-    if ground_truth.catalog.category_ids.tolist() != list(
-        range(len(ground_truth.catalog.category_ids))
-    ):
-        yield "ids of classes: their numbers count from 0, in order of id"
-    yield from lost_areas(ground_truth)
 
 
 FORMAT = Format(
