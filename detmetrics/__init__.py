@@ -13,7 +13,7 @@ from typing import Any
 
 import lazy_loader
 
-from detmetrics.foundation import late
+from detmetrics.foundation import late_binding
 
 # The public names are those of __init__.pyi, each imported when it is first asked for.
 __getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
@@ -32,11 +32,11 @@ def _metric_groups() -> tuple[str, ...] | None:
     """
     if not hasattr(sys.modules.get("detmetrics.rules"), "RULE_SETS"):
         return None
-    from detmetrics.metrics.groups import NAMES
+    from detmetrics.metrics.registry import NAMES
 
     return NAMES
 
 
 # Here, above all rooms, what lies above is bound for those below.
-late.bind("views", _views)
-late.bind("metric groups", _metric_groups)
+late_binding.bind("views", _views)
+late_binding.bind("metric groups", _metric_groups)

@@ -6,11 +6,11 @@ from .analysis.crosschecking import (
 from .analysis.crosschecking import (
     crosscheck as crosscheck,
 )
+from .analysis.reconcile.reconcile import (
+    reconcile as reconcile,
+)
 from .analysis.reconcile.reconciliation import (
     Reconciliation as Reconciliation,
-)
-from .analysis.reconcile.reconciling import (
-    reconcile as reconcile,
 )
 from .datasets.checks.checking import (
     check as check,

@@ -29,7 +29,7 @@ def copy(tmp_path_factory):
     package = root / "detmetrics"
     shutil.copytree(ROOT / "detmetrics", package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "metrics" / "f2.py").write_text(block("def best_f2"))
-    groups = package / "metrics" / "groups.py"
+    groups = package / "metrics" / "registry.py"
     text = groups.read_text().replace("import average_precision,", "import average_precision, f2,")
     groups.write_text(text.replace("    jaccard.GROUP,\n", "    jaccard.GROUP,\n    f2.GROUP,\n"))
     (package / "analysis" / "separation.py").write_text(block("def score_separation"))

@@ -22,7 +22,7 @@ import detmetrics as dm
 from detmetrics.analysis.reconcile.reported import Reported, candidates, ways
 from detmetrics.analysis.reconcile.waterfall import settings_of_cause, waterfall
 from detmetrics.analysis.reconcile.workbench import Workbench, lean
-from detmetrics.rules.settings import CAUSES
+from detmetrics.rules.setting import CAUSES
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

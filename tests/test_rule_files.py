@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.metrics.groups import NAMES as METRIC_GROUPS
+from detmetrics.metrics.registry import NAMES as METRIC_GROUPS
 from detmetrics.rules.areas import ANY_SIZE
 from detmetrics.rules.setting_table import CHOICES
 from detmetrics.rules.toml import MOST, read_rules, to_toml
@@ -77,7 +77,7 @@ class TestReading:
     @pytest.mark.parametrize("text", ["inf", '"none"'])
     def test_limits_of_the_base_are_lifted(self, file, text, monkeypatch):
         limited = COCO.replace(name="limited", image_limit=300, min_score=0.1)
-        monkeypatch.setattr("detmetrics.rules.names.RULE_SETS", {"limited": limited})
+        monkeypatch.setattr("detmetrics.rules.by_name.RULE_SETS", {"limited": limited})
         lifted = read_rules(file(f'base = "limited"\nmin_score = "none"\nimage_limit = {text}'))
         assert lifted == COCO.replace(name="limited")
 
@@ -217,12 +217,12 @@ class TestNames:
         assert dm.rule_set("mine") == COCO.replace(pixel=1)
 
     def test_every_constant_is_listed_once(self):
-        from detmetrics.rules import sets
+        from detmetrics.rules import rule_sets
 
-        constants = [value for value in vars(sets).values() if isinstance(value, dm.Rules)]
+        constants = [value for value in vars(rule_sets).values() if isinstance(value, dm.Rules)]
         assert list(dm.RULE_SETS.values()) == constants
         assert next(iter(dm.RULE_SETS)) == "coco"
-        assert all(getattr(dm, name) in constants for name in sets.__all__)
+        assert all(getattr(dm, name) in constants for name in rule_sets.__all__)
 
     def test_the_list_cannot_be_changed(self):
         with pytest.raises(TypeError):

@@ -20,7 +20,7 @@ from detmetrics.reports.markdown import to_markdown
 from detmetrics.reports.rules import settings_table
 from detmetrics.reports.tables import summary_table
 from detmetrics.reports.text import to_text
-from detmetrics.rules.names import described
+from detmetrics.rules.by_name import described
 from detmetrics.rules.toml import read_rules
 
 COCO = dm.COCO

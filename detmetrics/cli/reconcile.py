@@ -16,7 +16,7 @@ from detmetrics.cli.reading_options import UNKNOWN_IMAGES, reading_of, reading_o
 from detmetrics.foundation.errors import DetmetricsWarning
 
 if TYPE_CHECKING:
-    from detmetrics.analysis.reconcile.reconciling import Reconciliation
+    from detmetrics.analysis.reconcile.reconcile import Reconciliation
 
 __all__ = ["reconcile"]
 
@@ -64,7 +64,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
     """
     check_outputs(ground_truth, detections, options)
     warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say all of them
-    from detmetrics.analysis.reconcile.reconciling import reconcile as run
+    from detmetrics.analysis.reconcile.reconcile import reconcile as run
     from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:

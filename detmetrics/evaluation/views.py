@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from detmetrics.foundation import late
+from detmetrics.foundation import late_binding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,5 +111,5 @@ class Views(Protocol):
 
 def bound() -> Views:
     """What makes views."""
-    made: Views = late.bound("views")
+    made: Views = late_binding.bound("views")
     return made

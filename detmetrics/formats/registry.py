@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
 
-from detmetrics.formats import comp4, delimited, kitti, openimages, text_lines
+from detmetrics.formats import comp4, csv_parquet, kitti, openimages, text_lines
 from detmetrics.formats.coco import coco
 from detmetrics.formats.dota import dota
 from detmetrics.formats.format import Format, Side
@@ -23,7 +23,7 @@ GROUP = "detmetrics.formats"
 
 # In the order in which they are asked whether they know what was given.
 BUILT_IN = (
-    delimited.PARQUET,
+    csv_parquet.PARQUET,
     openimages.FORMAT,
     ultralytics.FORMAT,
     coco.FORMAT,
@@ -33,7 +33,7 @@ BUILT_IN = (
     kitti.FORMAT,
     yolo.FORMAT,
     text_lines.FORMAT,
-    delimited.CSV,
+    csv_parquet.CSV,
 )
 
 

@@ -1,7 +1,7 @@
 """Which boxes lie in which range of sizes, shapes or places, and where these are not known.
 
 Source of areas: ``pycocotools/cocoeval.py``, ``evaluateImg``; the benchmarks that have ranges of
-another kind are named where their rules are (:mod:`detmetrics.rules.sets`).
+another kind are named where their rules are (:mod:`detmetrics.rules.rule_sets`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a metric is: its definition, the numbers that rules report of it, and the groups of these.
 
-A new metric is one file beside this one and one row in ``groups.py``; nothing else is touched.
+A new metric is one file beside this one and one row in ``registry.py``; nothing else is touched.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import numpy as np
 from detmetrics.foundation.arrays import Floats
 from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import Metric
-from detmetrics.metrics.groups import GROUPS
+from detmetrics.metrics.registry import GROUPS
 from detmetrics.rules import COCO, Rules
 
 __all__ = [

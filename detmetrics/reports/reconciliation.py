@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterator
 
-from detmetrics.analysis.reconcile.reconciling import Candidate, Reconciliation, Standing
+from detmetrics.analysis.reconcile.reconcile import Candidate, Reconciliation, Standing
 from detmetrics.analysis.reconcile.shape_effect import measured_as
 from detmetrics.foundation.messages import counted, printable
 from detmetrics.overlap import TITLES

@@ -10,7 +10,7 @@ from typing import Any
 from detmetrics.reports.grids import grid_text
 from detmetrics.reports.tables import Table
 from detmetrics.rules import COCO, RULE_SETS, AreaRange, ClassRule, Rules
-from detmetrics.rules.names import described
+from detmetrics.rules.by_name import described
 from detmetrics.rules.toml import even_grid
 
 __all__ = ["names_text", "rules_json", "rules_text", "sets_json", "settings_table"]

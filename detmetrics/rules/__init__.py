@@ -1,9 +1,9 @@
 """A benchmark's settings as a value, and the rule sets that have a name; it imports overlap."""
 
 from detmetrics.rules.areas import AreaRange
+from detmetrics.rules.by_name import RULE_SETS
 from detmetrics.rules.class_rules import ClassRule
-from detmetrics.rules.names import RULE_SETS
-from detmetrics.rules.sets import (
+from detmetrics.rules.rule_sets import (
     CITYPERSONS,
     COCO,
     COCO_ORIENTED,

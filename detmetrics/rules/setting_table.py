@@ -12,7 +12,7 @@ from typing import Literal
 from detmetrics.overlap import SHAPES
 from detmetrics.rules.areas import AreaRange
 from detmetrics.rules.class_rules import ClassRule
-from detmetrics.rules.settings import (
+from detmetrics.rules.setting import (
     CLASS_SET,
     CLIPPED,
     CROWDS,

@@ -29,10 +29,10 @@ from detmetrics.foundation.errors import FormatError, RulesError
 from detmetrics.foundation.files import read_input
 from detmetrics.foundation.messages import shown
 from detmetrics.rules.areas import AreaRange
+from detmetrics.rules.by_name import described, named
 from detmetrics.rules.class_rules import ClassRule
 from detmetrics.rules.combinations import CombinationError
-from detmetrics.rules.names import described, named
-from detmetrics.rules.sets import COCO
+from detmetrics.rules.rule_sets import COCO
 from detmetrics.rules.value import Rules
 
 __all__ = ["even_grid", "read_rules", "rule_set", "to_toml"]

@@ -17,8 +17,8 @@ from detmetrics.foundation.errors import RulesError
 from detmetrics.rules.areas import checked_ranges
 from detmetrics.rules.class_rules import checked_class_rules
 from detmetrics.rules.combinations import refuse_combinations
-from detmetrics.rules.setting_table import CHOICES, SETTINGS, Settings
-from detmetrics.rules.setting_values import (
+from detmetrics.rules.setting import attributes_section
+from detmetrics.rules.setting_checks import (
     check_name,
     choice,
     limits,
@@ -28,7 +28,7 @@ from detmetrics.rules.setting_values import (
     slack,
     whole_or_none,
 )
-from detmetrics.rules.settings import attributes_section
+from detmetrics.rules.setting_table import CHOICES, SETTINGS, Settings
 from detmetrics.rules.signature import signature_of
 
 __all__ = ["Rules"]

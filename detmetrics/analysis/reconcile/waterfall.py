@@ -23,8 +23,8 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.rules.combinations import CombinationError
+from detmetrics.rules.setting import CAUSES, FLOAT32
 from detmetrics.rules.setting_table import SETTINGS
-from detmetrics.rules.settings import CAUSES, FLOAT32
 
 __all__ = ["Step", "Waterfall", "settings_of_cause", "waterfall"]
 

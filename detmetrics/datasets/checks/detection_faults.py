@@ -13,7 +13,7 @@ from detmetrics.datasets.checks.sides import Subject
 from detmetrics.formats.loading import benchmark_of_format
 from detmetrics.foundation.arrays import Bools, Ints, used
 from detmetrics.rules import COCO, UNLIMITED
-from detmetrics.rules.names import named
+from detmetrics.rules.by_name import named
 
 __all__ = ["of_detections"]
 

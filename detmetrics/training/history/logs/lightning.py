@@ -11,8 +11,8 @@ from __future__ import annotations
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import few
 from detmetrics.training.history.logs.by_epoch import Record, by_epoch
+from detmetrics.training.history.logs.csv_logs import present, read_sheet
 from detmetrics.training.history.logs.kind import Content, Log, Parsed
-from detmetrics.training.history.logs.separated import present, read_sheet
 from detmetrics.training.history.metric_names import Place, place_of
 
 __all__ = ["LOG"]

@@ -8,8 +8,8 @@ Source: ``ultralytics/engine/trainer.py``, ``save_metrics``; YOLOv5's ``utils/lo
 from __future__ import annotations
 
 from detmetrics.training.history.epoch_rows import Row
+from detmetrics.training.history.logs.csv_logs import present, read_sheet
 from detmetrics.training.history.logs.kind import Content, Log, Parsed
-from detmetrics.training.history.logs.separated import present, read_sheet
 from detmetrics.training.history.metric_names import place_of
 
 __all__ = ["LOG"]

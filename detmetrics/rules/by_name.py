@@ -1,6 +1,6 @@
 """Rule sets by name: the one list of them, and what their docstrings say.
 
-A constant of :mod:`detmetrics.rules.sets` is listed here by being there. Python keeps no
+A constant of :mod:`detmetrics.rules.rule_sets` is listed here by being there. Python keeps no
 docstring of a constant, so the description is read from the source: it stands once, where
 readers of the code and editors look for it.
 """
@@ -16,13 +16,13 @@ from types import MappingProxyType
 
 from detmetrics.foundation.errors import RulesError
 from detmetrics.foundation.messages import shown
-from detmetrics.rules import sets
+from detmetrics.rules import rule_sets
 from detmetrics.rules.value import Rules
 
 __all__ = ["RULE_SETS", "described", "named"]
 
 RULE_SETS: Mapping[str, Rules] = MappingProxyType(
-    {rules.name: rules for rules in vars(sets).values() if isinstance(rules, Rules)}
+    {rules.name: rules for rules in vars(rule_sets).values() if isinstance(rules, Rules)}
 )
 """The rule sets by name, in the order in which they are defined."""
 
@@ -47,7 +47,7 @@ def named(name: str) -> Rules:
 def described(rules: Rules) -> str:
     """What a named rule set is and where it is from; empty for rules that are none of them.
 
-    >>> described(sets.COCO).splitlines()[0]
+    >>> described(rule_sets.COCO).splitlines()[0]
     'The COCO detection challenge for boxes, as pycocotools 2.0 computes it.'
     """
     return _descriptions().get(rules.name, "") if RULE_SETS.get(rules.name) == rules else ""
@@ -64,7 +64,7 @@ def _descriptions() -> dict[str, str]:
     import inspect
 
     try:
-        statements = ast.parse(inspect.getsource(sets)).body
+        statements = ast.parse(inspect.getsource(rule_sets)).body
     except OSError:
         return {}
     found = {}
@@ -73,7 +73,7 @@ def _descriptions() -> dict[str, str]:
             case (
                 ast.Assign(targets=[ast.Name(constant)]) | ast.AnnAssign(target=ast.Name(constant)),
                 ast.Expr(ast.Constant(str(text))),
-            ) if isinstance(rules := getattr(sets, constant), Rules):
+            ) if isinstance(rules := getattr(rule_sets, constant), Rules):
                 found[rules.name] = _plain(inspect.cleandoc(text))
     return found
 

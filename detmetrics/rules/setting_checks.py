@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.foundation import late
+from detmetrics.foundation import late_binding
 from detmetrics.foundation.errors import RulesError
 from detmetrics.rules.signature import UNLIMITED
 
@@ -117,7 +117,7 @@ def metric_groups(values: Any) -> tuple[str, ...]:
     The table of them is in :mod:`detmetrics.metrics`, which needs rules: it is bound at the top.
     """
     given = tuple(_listed(values))
-    known: tuple[str, ...] | None = late.bound("metric groups")
+    known: tuple[str, ...] | None = late_binding.bound("metric groups")
     if known is None:
         return given
     if not given or (unknown := [value for value in given if value not in known]):
