@@ -87,6 +87,9 @@ from .foundation.errors import (
 from .foundation.version import (
     __version__ as __version__,
 )
+from .matching.matches import (
+    Matches as Matches,
+)
 from .matching.merging import (
     merge_matches as merge_matches,
 )
