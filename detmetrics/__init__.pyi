@@ -87,8 +87,17 @@ from .foundation.errors import (
 from .foundation.version import (
     __version__ as __version__,
 )
+from .matching.matches import (
+    Matches as Matches,
+)
+from .matching.merging import (
+    merge_matches as merge_matches,
+)
 from .metrics.curves import (
     Curve as Curve,
+)
+from .metrics.of_matches import (
+    summarize_matches as summarize_matches,
 )
 from .metrics.summary import (
     Summary as Summary,

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from pycocotools import mask
 
 import detmetrics as dm
+from detmetrics.foundation.archives import archived, opened
 from detmetrics.overlap.polygons.angles import ANGLES
 from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
+from detmetrics.training.metric import KIND, VERSION
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -466,12 +468,9 @@ def test_damage_of_masks_is_an_error_or_the_same(at, bits):
 
 
 def test_masks_that_somebody_wrote_into_the_bytes_are_refused():
-    import io
-
     metric = dm.DetectionMetric(["cat"])
     metric.update([1], [FOUND], [MASK])
-    with np.load(io.BytesIO(metric.to_bytes())) as archive:
-        arrays = dict(archive)
+    header, arrays = opened(metric.to_bytes(), KIND, VERSION, lambda *both: both)
     for name, values in [
         ("predictions_masks", arrays["predictions_masks"] + 1),
         ("predictions_masks_length", arrays["predictions_masks_length"] - 1),
@@ -481,7 +480,6 @@ def test_masks_that_somebody_wrote_into_the_bytes_are_refused():
         ("predictions", np.zeros((1, 9))),
         ("predictions_count", np.array([2])),
     ]:
-        data = io.BytesIO()
-        np.savez(data, **{**arrays, name: values})
+        data = archived(KIND, VERSION, header, {**arrays, name: values})
         with pytest.raises(dm.InputError, match="from_bytes: the bytes are damaged"):
-            dm.DetectionMetric.from_bytes(data.getvalue())
+            dm.DetectionMetric.from_bytes(data)

@@ -18,9 +18,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from detmetrics.evaluation.result import Evaluation
-from detmetrics.foundation.arrays import Floats, Ints, by_group
+from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.matching.candidates import Regions
-from detmetrics.matching.matches import Matched, Matches
+from detmetrics.matching.matches import Matched, Matches, in_order_of_detections
 from detmetrics.metrics.average_precision import RECALL
 from detmetrics.metrics.curves import TINY, Curves, running
 from detmetrics.metrics.interpolation import least_found
@@ -37,12 +37,15 @@ def image_weights(images: int, seed: np.random.SeedSequence) -> Ints:
 
 
 def resampled(result: Evaluation, weights: Ints) -> Matches:
-    """The matches of a data set in which image ``i`` stands ``weights[i]`` times."""
+    """The matches of a data set in which image ``i`` stands ``weights[i]`` times.
+
+    Their catalog stays that of the originals.
+    """
     # Each row is repeated as often as its image, copies side by side: rows 1, 2 of images with the
     # weights 2, 1 are 1, 1, 2. Scores stay in order, and so does what stands by category.
     matches = result.matching
     found = weights[matches.image]  # (D,) how often each detection stands there
-    there = weights[result.ground_truth.image[matches.truth_row]]  # (G,) and each ground truth
+    there = weights[matches.truth_image]  # (G,) and each ground truth
     pairs, moved = _copies_of_pairs(matches.pairs, found, there)
     times = found[matches.pairs.detection]
     regions = matches.regions
@@ -64,6 +67,7 @@ def resampled(result: Evaluation, weights: Ints) -> Matches:
         images=int(weights.sum()),
         truth_row=matches.truth_row.repeat(there),
         truth_category=matches.truth_category.repeat(there),
+        truth_image=_numbered(matches.truth_image, weights),
         ignored=matches.ignored.repeat(there, axis=1),
         regions=regions,
         pairs=pairs,
@@ -93,13 +97,8 @@ def _copies_of_pairs(pairs: Pairs, found: Ints, there: Ints) -> tuple[Pairs, Int
     copy = _copy(times)
     detection = np.repeat((np.cumsum(found) - found)[pairs.detection], times) + copy
     truth = np.repeat((np.cumsum(there) - there)[pairs.ground_truth], times) + copy
-    order = by_group(detection, np.arange(len(detection)))
-    moved = np.empty_like(order)
-    moved[order] = np.arange(len(order))
     overlap = pairs.overlap.repeat(times)
-    return Pairs(
-        detection=detection[order], ground_truth=truth[order], overlap=overlap[order]
-    ), moved
+    return in_order_of_detections(Pairs(detection=detection, ground_truth=truth, overlap=overlap))
 
 
 def _copies_of_matched(matched: Matched, times: Ints, moved: Ints) -> Matched:
@@ -194,7 +193,7 @@ class Resampler:
 
     def __init__(self, result: Evaluation) -> None:
         self._matches = matches = result.matching
-        self._truth_image = result.ground_truth.image[matches.truth_row]
+        self._truth_image = matches.truth_image
         metrics = metrics_of(matches.rules)
         self._plans = {
             area: _plan_of(

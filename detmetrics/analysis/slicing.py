@@ -145,7 +145,12 @@ def part_of(result: Evaluation, images: Bools) -> Evaluation:
     place, truth_place = (
         np.cumsum(images[table.image]) - 1 for table in (detections, ground_truth)
     )
-    matching = replace(part, row=place[part.row], truth_row=truth_place[part.truth_row])
+    matching = replace(
+        part,
+        catalog=own_truth.catalog,
+        row=place[part.row],
+        truth_row=truth_place[part.truth_row],
+    )
     return Evaluation(own_truth, own_found, result.rules, matching, result.notes)
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "Objects",
     "by_group",
     "keep_freed_memory",
+    "moved",
     "object_column",
     "positions",
     "rank_in_runs",
@@ -140,6 +141,17 @@ def by_group(groups: Ints, rows: Ints) -> Ints:
         )
         rows = rows[np.argsort(digit[rows], kind="stable")]
     return rows
+
+
+def moved(order: Ints) -> Ints:
+    """Where each row goes in an order: the inverse of a permutation.
+
+    >>> moved(np.array([2, 0, 1])).tolist()
+    [1, 2, 0]
+    """
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return place
 
 
 def rank_in_runs(values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Ints:

@@ -90,14 +90,6 @@ class Regions:
     region: Bools
     covered: Bools
 
-    def union(self, other: Regions) -> Regions:
-        """Those of disjoint images, these first."""
-        return Regions(
-            image=np.concatenate([self.image, other.image]),
-            region=np.concatenate([self.region, other.region]),
-            covered=np.concatenate([self.covered, other.covered]),
-        )
-
 
 @dataclass(slots=True)
 class Memory:
@@ -163,11 +155,12 @@ def candidates(
     )
     region = (roles.regions(ground_truth, rules) if regions is None else regions)[truth_row]
     least: tuple[float | Floats, ...] = rules.iou_thresholds
+    of_class = least_overlaps(rules, ground_truth.catalog.class_labels)
     if rules.class_rules:
-        of_class = least_overlaps(rules, ground_truth.catalog.class_labels)
         least = tuple(of_class[:, ground_truth.category[truth_row]])
     # Thresholds rise, so whoever reaches any of them reaches the first.
-    lowest = min(float(np.min(least[0], initial=1.0)), NEARLY_ONE)
+    # Of all classes, not of those with ground truth here: a part has the pairs of the whole.
+    lowest = min(float(np.min(of_class[0], initial=1.0)), NEARLY_ONE)
 
     def paired(row: Ints, lowest: float) -> Pairs:
         near = shared_groups(group[row], truth_group)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, moved
 from detmetrics.matching.candidates import Regions
 from detmetrics.overlap import Pairs
 from detmetrics.rules import Rules
+from detmetrics.tables.catalog import Catalog
 
-__all__ = ["ClassOutcomes", "Matched", "Matches", "Outcomes"]
+__all__ = ["ClassOutcomes", "Matched", "Matches", "Outcomes", "in_order_of_detections"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,7 @@ class Matches:
 
     Attributes:
         rules: the rules that were applied.
+        catalog: the images and classes that indices count.
         categories: K, 1 where categories are pooled.
         detections: how many stand in the table, those left out included.
         row : (D,) row of each detection in its table.
@@ -126,20 +128,23 @@ class Matches:
         fp_if_unmatched : (A, D) where it matches nothing it is a false positive; it is set aside
             otherwise, as its size is out of range or its class not marked in full.
         images: how many images there are, those without detections included.
-        truth_row, truth_category : (G,) of each ground truth.
+        truth_row, truth_category, truth_image : (G,) of each ground truth; they are ordered by
+            category, then by image.
         ignored : (A, G) ground truths that count neither for nor against.
         least : (T, K) the overlap that a match in each class must reach.
         regions: where objects and regions stand, where a metric asks for it.
         unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
         frequency : (K,) how frequent each class is, as LVIS has it; empty where unknown.
-        pairs: the candidates, of one range behind the other where ranges differ in whom a
-            detection may match, with indices into these detections and ground truths.
+        pairs: the candidates in order of detection, with indices into these detections and ground
+            truths; of each detection those of one range behind the other where ranges differ in
+            whom it may match.
         strays: pairs of detections out of a range with ground truths of other classes, where
             ground truths choose them by score; none of them is matched.
         matched: (A,) which of the pairs are matched, a record an area range.
     """
 
     rules: Rules
+    catalog: Catalog
     categories: int
     detections: int
     row: Ints
@@ -152,6 +157,7 @@ class Matches:
     images: int
     truth_row: Ints
     truth_category: Ints
+    truth_image: Ints
     ignored: Bools
     least: Floats
     regions: Regions | None
@@ -197,3 +203,41 @@ class Matches:
             matches=self,
             threshold=threshold,
         )
+
+    def to_bytes(self) -> bytes:
+        """Everything that the matches hold, without pickle; :meth:`from_bytes` reads it back."""
+        from detmetrics.matching.stored import stored
+
+        return stored(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Matches:
+        """The matches that :meth:`to_bytes` wrote, equal in every bit.
+
+        Raises:
+            InputError: the data is something else, is damaged, or another release wrote it in a
+                way that this one cannot read.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> matches = dm.Matches.from_bytes(result.matching.to_bytes())
+        >>> dm.summarize_matches(matches) == result.summary
+        True
+        """
+        from detmetrics.matching.stored import restored
+
+        return restored(data)
+
+
+def in_order_of_detections(pairs: Pairs) -> tuple[Pairs, Ints]:
+    """The pairs in order of detection, those of each in their order, and where each of them went.
+
+    The second is (P,), by the place that a pair had before.
+    """
+    order = by_group(pairs.detection, np.arange(len(pairs.detection)))
+    ordered = Pairs(
+        detection=pairs.detection[order],
+        ground_truth=pairs.ground_truth[order],
+        overlap=pairs.overlap[order],
+    )
+    return ordered, moved(order)

@@ -50,7 +50,7 @@ from detmetrics.matching.candidates import (
     regions_of,
 )
 from detmetrics.matching.deferred_acceptance import deferred_acceptance
-from detmetrics.matching.matches import Matched, Matches
+from detmetrics.matching.matches import Matched, Matches, in_order_of_detections
 from detmetrics.matching.size_ranges import in_ranges, unsized
 from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
 from detmetrics.rules import Rules
@@ -115,6 +115,7 @@ def match(
         liable = in_range & ~federation.is_open(detections.image[row], detections.category[row])
     return Matches(
         rules=rules,
+        catalog=ground_truth.catalog,
         categories=categories,
         detections=len(detections),
         row=row,
@@ -127,6 +128,7 @@ def match(
         images=len(ground_truth.catalog.image_ids),
         truth_row=truth_row,
         truth_category=np.zeros_like(truth_row) if pooled else ground_truth.category[truth_row],
+        truth_image=ground_truth.image[truth_row],
         ignored=ignored,
         least=least_overlaps(rules, ground_truth.catalog.class_labels),
         regions=regions_of(ground_truth, truth_row, rules) if _asks_for_regions(rules) else None,
@@ -182,7 +184,8 @@ def _matched(
     pairs = Pairs(
         **{name: np.concatenate([getattr(one.pairs, name) for one in own]) for name in PAIR_COLUMNS}
     )
-    return pairs, tuple(matched)
+    pairs, moved = in_order_of_detections(pairs)
+    return pairs, tuple(replace(one, pair=moved[one.pair]) for one in matched)
 
 
 def _in_ranges(

@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 
 from detmetrics.evaluation.evaluation import evaluate
 from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.archives import archived, opened
 from detmetrics.foundation.errors import DetmetricsWarning, InputError, RulesError
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.overlap import KINDS, SHAPES
@@ -31,7 +32,7 @@ from detmetrics.training.batches.forms import NUMBERS, Form
 from detmetrics.training.batches.gathering import kind_with, one_sided, tables_of
 from detmetrics.training.batches.image_columns import ImageBoxes
 from detmetrics.training.batches.images import image_of
-from detmetrics.training.batches.packing import DAMAGE, archived, opened, packed, unpacked
+from detmetrics.training.batches.packing import packed, unpacked
 from detmetrics.training.batches.whole_batch import coarse_boxes, image_ids_of, same_length
 
 __all__ = ["DetectionMetric"]
@@ -226,8 +227,6 @@ class DetectionMetric:
     def to_bytes(self) -> bytes:
         """Everything that the metric holds, without pickle; :meth:`from_bytes` reads it back."""
         header = {
-            "kind": KIND,
-            "version": VERSION,
             "classes": list(self.classes.names.items()),
             "rules": dataclasses.asdict(self.rules),
             "box_format": self.box_format,
@@ -238,7 +237,7 @@ class DetectionMetric:
             "repeats": self.repeats,
             "image_ids": list(self._images),
         }
-        return archived(header, packed(self._images.values(), self._form))
+        return archived(KIND, VERSION, header, packed(self._images.values(), self._form))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -247,16 +246,7 @@ class DetectionMetric:
         Raises:
             InputError: it is not one, is damaged, or a later release wrote it.
         """
-        header, arrays = opened(data, KIND)
-        if header.get("version") != VERSION:
-            raise InputError(
-                f"from_bytes: written as version {shown(header.get('version'))}, this release "
-                f"reads {VERSION}"
-            )
-        try:
-            return cls._restored(header, arrays)
-        except DAMAGE as error:
-            raise InputError(f"from_bytes: the bytes are damaged ({shown(str(error))})") from None
+        return opened(data, KIND, VERSION, cls._restored)
 
     @classmethod
     def _restored(cls, header: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:

@@ -13,10 +13,7 @@ from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.foundation.arrays import by_group
-from detmetrics.matching.matching import match
-from detmetrics.matching.merging import merge
 from detmetrics.matching.ranking import best_first
-from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.interpolation import TruePositives, envelope
 from detmetrics.tables import restrict
 from detmetrics.tables.catalog import Catalog
@@ -171,38 +168,6 @@ class TestSelection:
         fewer, less = restrict(truth, found, marked, np.ones(len(catalog.category_ids), bool))
         assert same(part.arrays(), dm.evaluate(fewer, less).arrays())
         assert part.counts["images"] == marked.sum()
-
-
-class TestMerging:
-    """The matches of disjoint sets of images, put together, are the matches of their union."""
-
-    @staticmethod
-    def of_images(scene, images):
-        truth, found = scene
-        return truth.keep(np.isin(truth.image, images)), found.keep(np.isin(found.image, images))
-
-    @given(scene=scenes, rules=rules, order=st.permutations([0, 1, 2]))
-    def test_equals_the_whole_bit_for_bit(self, scene, rules, order):
-        parts = [match(*self.of_images(scene, [image]), rules) for image in order]
-        whole = Curves(match(*scene, rules))
-        for merged in (merge(parts), merge([parts[0], merge(parts[1:])])):
-            curves = Curves(merged)
-            for limit in rules.max_detections:
-                assert np.array_equal(
-                    curves.precision(limit), whole.precision(limit), equal_nan=True
-                )
-                assert np.array_equal(curves.scores(limit), whole.scores(limit), equal_nan=True)
-            assert np.array_equal(curves.recall, whole.recall, equal_nan=True)
-
-    def test_refuses_an_image_twice_and_other_rules(self):
-        result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
-        with pytest.raises(dm.InputError, match="images are in both parts"):
-            merge([result.matching, result.matching])
-        other = match(result.ground_truth, result.detections, dm.COCO.replace(max_detections=(5,)))
-        with pytest.raises(dm.RulesError, match="cannot merge matches of coco"):
-            merge([result.matching, other])
-        with pytest.raises(dm.InputError, match="nothing to merge"):
-            merge([])
 
 
 class TestVerdicts:

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 import detmetrics as dm
 from detmetrics.matching.candidates import Memory
 from detmetrics.matching.matching import match
-from detmetrics.matching.merging import merge
-from detmetrics.matching.preparation import evaluated_classes, prepare
 from detmetrics.tables import restrict
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -66,25 +64,6 @@ def _ranges(rules: dm.Rules):
 
 class TestLaws:
     """What no setting changes."""
-
-    @given(scene=scenes, rules=any_rules | cuts)
-    def test_merged_shards_are_the_whole(self, scene, rules):
-        truth, found, _ = evaluated_classes(*scene, rules)
-        truth, found, _ = prepare(truth, found, rules)
-        if rules.class_limit is not None:  # a limit over all images is not one of shards
-            rules = rules.replace(class_limit=None)
-        if rules.ties == "file":
-            order = np.argsort(found.image, kind="stable")
-            found = found.take(order)
-        whole = match(truth, found, rules)
-        images = len(truth.catalog.image_ids)
-        parts = []
-        for image in range(images):
-            mine = found.keep(found.image == image)
-            parts.append(match(truth.keep(truth.image == image), mine, rules))
-        merged = merge(parts)
-        ours, theirs = (dm.Evaluation(truth, found, rules, m).summary for m in (merged, whole))
-        np.testing.assert_array_equal([*ours.values()], [*theirs.values()])
 
     @given(scene=scenes, several=st.lists(any_rules, min_size=2, max_size=4))
     def test_what_is_shared_between_rules_changes_nothing(self, scene, several):

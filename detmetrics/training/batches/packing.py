@@ -1,11 +1,7 @@
-"""The images of a metric as arrays that bytes hold, and back; nothing that is read is executed."""
+"""The images of a metric as arrays that bytes hold, and back."""
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,43 +9,11 @@ from typing import Any
 import numpy as np
 
 from detmetrics.foundation.arrays import Ints
-from detmetrics.foundation.errors import InputError
 from detmetrics.training.batches.bitmaps import Codes, ImageMasks, masks_of_codes, refuse_unsound
 from detmetrics.training.batches.forms import Form
 from detmetrics.training.batches.image_columns import COLUMNS, ImageBoxes, joined
 
-__all__ = ["DAMAGE", "archived", "opened", "packed", "unpacked"]
-
-DAMAGE = (
-    *(ValueError, LookupError, TypeError, AttributeError, NotImplementedError, MemoryError),
-    *(OSError, EOFError, OverflowError, zipfile.BadZipFile, zlib.error),
-)
-"""What reading bytes ends in that somebody changed."""
-
-
-def archived(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
-    """Both as bytes, without pickle."""
-    described = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    data = io.BytesIO()
-    np.savez(data, allow_pickle=False, header=described, **arrays)
-    return data.getvalue()
-
-
-def opened(data: bytes, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The header and the arrays of what :func:`archived` wrote.
-
-    Raises:
-        InputError: it is something else, or of another kind.
-    """
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header: dict[str, Any] = json.loads(arrays.pop("header").tobytes())
-        if header["kind"] != kind:
-            raise ValueError
-    except DAMAGE:
-        raise InputError("from_bytes: expected what to_bytes wrote, got other bytes") from None
-    return header, arrays
+__all__ = ["packed", "unpacked"]
 
 
 def packed(images: Collection[ImageBoxes], form: Form) -> dict[str, Any]:
