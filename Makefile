@@ -3,14 +3,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
+PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-peers test-plugins check lint types layers docs fuzz bench clean
+# Tests start Python more than a hundred times, which would compile the package anew each time.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DELETE_ON_ERROR:
+.PHONY: demo test deep test-peers test-plugins check lint types layers docs fuzz bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
 
 test: $(VENV)/developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+# Every law with twenty times the examples; takes some ten minutes on two cores.
+deep: $(VENV)/developer
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=deep --numprocesses 2 --dist worksteal
 
 # Against the packages whose rules are followed, in an environment with the frameworks.
 test-peers: $(FRAMEWORKS)/installed
@@ -36,9 +45,9 @@ layers: $(VENV)/developer
 docs: $(VENV)/developer
 	$(BIN)/python -m pytest tests/test_docs.py
 
-# Many times the examples of the tests, against pycocotools and the slow reference.
+# Every law with a hundred times the examples, other ones each time; then readers, guided by coverage.
 fuzz: $(VENV)/developer
-	$(BIN)/python -m pytest tests/parity tests/property tests/fuzz tests/test_hostile.py --hypothesis-profile=fuzz
+	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz --numprocesses 2 --dist worksteal
 	$(BIN)/python tests/fuzz/coverage_guided.py
 
 # Compares with the peers and writes benchmarks/RESULTS.md; takes some twenty minutes.
@@ -49,28 +58,34 @@ clean:
 	rm -rf $(VENV) $(FRAMEWORKS) build dist *.egg-info
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit("detmetrics needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit("detmetrics needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
-	touch $@
+	@echo "Installing detmetrics into $(VENV) (once, about 20 seconds) ..."
+	@$(BIN)/python $(PIP) --editable .
+	@touch $@
 
 $(VENV)/developer: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@ $(VENV)/installed
+	@echo "Installing detmetrics and the development tools into $(VENV) (once, about 40 seconds) ..."
+	@$(BIN)/python $(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/installed
 
 $(FRAMEWORKS)/installed: pyproject.toml
-	$(PYTHON) -m venv $(FRAMEWORKS)
-	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,peers,plugins]'
-	# Packages ask for OpenCV with windows, which needs a desktop's libraries; the other does as well.
-	$(FRAMEWORKS)/bin/python -m pip uninstall --quiet --yes opencv-python opencv-python-headless
-	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps opencv-python-headless
-	touch $@
+	@echo "Setting up $(FRAMEWORKS) (once) ..."
+	@$(PYTHON) -m venv $(FRAMEWORKS)
+	@echo "Installing torch, the training frameworks and the packages to compare with (once, some minutes) ..."
+	@$(FRAMEWORKS)/bin/python $(PIP) torch==2.13.0
+	@$(FRAMEWORKS)/bin/python $(PIP) --editable '.[dev,peers,plugins]'
+	@# Packages ask for OpenCV with windows, which needs a desktop's libraries; the other does as well.
+	@$(FRAMEWORKS)/bin/python -m pip uninstall --quiet --yes opencv-python opencv-python-headless
+	@$(FRAMEWORKS)/bin/python $(PIP) --no-deps opencv-python-headless
+	@touch $@
 
 # torch first, and this very version: its build for CPUs, which the others then find in place.
 $(VENV)/bench: $(VENV)/developer
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
-	touch $@
+	@echo "Installing torch and the packages to compare with into $(VENV) (once, some minutes) ..."
+	@$(BIN)/python $(PIP) torch==2.13.0
+	@$(BIN)/python $(PIP) --editable '.[dev,bench]'
+	@touch $@

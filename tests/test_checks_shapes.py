@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from pycocotools import mask
 
 import detmetrics as dm
@@ -355,7 +356,7 @@ def scenes(draw: st.DrawFn) -> dict:
     return document(annotations=rows, categories=classes, images=images)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(scene=scenes())
 def test_clean_scenes_raise_nothing(tmp_path_factory, scene):
     assert codes(check(tmp_path_factory.mktemp("scene"), scene)) == []
@@ -364,7 +365,7 @@ def test_clean_scenes_raise_nothing(tmp_path_factory, scene):
 class TestDrawn:
     """Hulls and areas are those of the columns that are measured."""
 
-    @settings(max_examples=20, deadline=None)
+    @examples(20)
     @given(scene=scenes())
     def test_segmentations(self, scene):
         rows = [row["segmentation"] for row in scene[A]]

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import scenes
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 import detmetrics as dm
 from detmetrics.cli import cli
@@ -158,7 +159,7 @@ class TestRoundTrips:
         compare(truth, again, exact=False)
         compare(found, refound, exact=False, scores=1)
 
-    @settings(max_examples=20)
+    @examples(20)
     @given(scene=tables())
     def test_images_without_objects_come_back(self, scene):
         truth, found = scene
@@ -211,7 +212,7 @@ class TestOutlines:
 
     @pytest.mark.parametrize("kind", ["oriented", "corners", "triangles", "masks"])
     @pytest.mark.parametrize("name", targets())
-    @settings(max_examples=4, deadline=None)
+    @examples(4)
     @given(data=st.data())
     def test_kept_or_said(self, name, kind, data):
         truth, found = data.draw(outlines(kind))

@@ -11,8 +11,9 @@ import sys
 import numpy as np
 import pytest
 import training_logs as logs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 import detmetrics as dm
 from detmetrics.training.history import Row
@@ -85,7 +86,7 @@ class TestJournal:
     """A row that was appended is there, whatever happens to the process."""
 
     @given(rows=st.lists(ROWS, max_size=3))
-    @settings(max_examples=30)
+    @examples(30)
     def test_lines_hold_rows(self, rows):
         text = "".join(f"{line_of(row)}\n" for row in rows)
         assert text.isascii()
@@ -96,7 +97,7 @@ class TestJournal:
         assert notes == ()
 
     @given(rows=st.lists(ROWS, min_size=1, max_size=3), data=st.data())
-    @settings(max_examples=60)
+    @examples(60)
     def test_a_kill_at_any_byte_keeps_all_complete_rows(self, tmp_path_factory, rows, data):
         """And the next row starts on a line of its own."""
         path = tmp_path_factory.getbasetemp() / "killed.jsonl"
@@ -289,7 +290,7 @@ class TestEarlyStopping:
         lower=st.booleans(),
         cut=st.integers(0, 20),
     )
-    @settings(max_examples=150)
+    @examples(150)
     def test_is_what_a_loop_finds(self, values, patience, delta, lower, cut):
         """Also from a history, and where it was stored in between."""
         best, stopped = slow_stop(values, patience, delta, lower=lower)

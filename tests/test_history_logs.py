@@ -9,8 +9,9 @@ import random
 
 import pytest
 import training_logs as logs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 import detmetrics as dm
 from detmetrics.training.history.metric_names import canonical, lower_is_better, place_of
@@ -225,7 +226,7 @@ def test_a_missing_file_is_said(tmp_path):
     seed=st.randoms(use_true_random=False),
     changes=st.integers(1, 6),
 )
-@settings(max_examples=250)
+@examples(250)
 def test_mutated_logs_give_a_history_or_a_format_error(tmp_path_factory, name, seed, changes):
     """And whatever is read answers, or says why it does not."""
     data = bytearray(logs.LOGS[name].encode())

@@ -18,8 +18,10 @@ import pytest
 import scenes
 from builders import Raw, changed, detection, detections, document, evaluate, write
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from guards import PATIENCE
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from profiles import examples
 
 import detmetrics as dm
 from detmetrics.cli import cli
@@ -614,10 +616,7 @@ class TestPieces:
         assert refused(tmp_path, "found", text) == whole
 
     @given(data=st.data(), piece=st.integers(1, 50))
-    @settings(
-        max_examples=max(50, settings().max_examples),
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
-    )
+    @examples(50, HealthCheck.function_scoped_fixture)
     def test_any_text_in_a_record(self, tmp_path, monkeypatch, data, piece):
         text = st.text(alphabet='{}[],:"\\ a', max_size=8)
         inner = st.recursive(
@@ -680,11 +679,7 @@ def mutated(draw: st.DrawFn, original: bytes) -> bytes:
     return bytes(data)
 
 
-FUZZ = settings(
-    max_examples=max(120, settings().max_examples),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    deadline=None,
-)
+FUZZ = examples(120, HealthCheck.function_scoped_fixture)
 
 
 @pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -858,7 +853,7 @@ def command(*arguments, given: bytes = b"") -> subprocess.CompletedProcess[bytes
         [sys.executable, "-m", "detmetrics", "evaluate", "-q", *map(str, arguments)],
         input=given,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -7,17 +7,16 @@ import gzip
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as arrow
 import pytest
 import scenes
+from guards import PATIENCE, soon
 from pyarrow import parquet
 
 import detmetrics as dm
@@ -26,22 +25,6 @@ LINE = "0 0.5 0.5 0.2 0.2\n"
 SCORED = "0 0.5 0.5 0.2 0.2 0.9\n1 0.25 0.25 0.1 0.1 0.8\n"
 BOX = [0.4, 0.4, 0.2, 0.2]
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
-
-
-@contextmanager
-def soon(seconds: int = 20) -> Iterator[None]:
-    """Fails where something hangs."""
-
-    def fail(*_: object) -> None:
-        raise AssertionError("it hangs")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def lay(folder: Path, files: Mapping[str, str | bytes], inside: str = "set") -> Path:
@@ -1091,7 +1074,7 @@ def test_process_refuses_with_one_message(tmp_path, content):
     ran = subprocess.run(
         [sys.executable, "-m", "detmetrics", "evaluate", "-q", path, path],
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert ran.returncode == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import itertools
 import json
 import re
@@ -15,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import strategies
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 import detmetrics as dm
 from detmetrics.analysis.reconcile.reported import Reported, candidates, ways
@@ -41,6 +43,16 @@ def applies(scene, rules) -> bool:
 EVERY_SETTING = set(itertools.chain(*map(settings_of_cause, CAUSES)))
 
 
+@functools.cache
+def example() -> tuple[Workbench, dict[str, float]]:
+    """The example, and its AP under every rule set that it has enough for."""
+    truth = dm.read_ground_truth(TRUTH)
+    scene = truth, dm.read_detections(FOUND, truth)
+    fit = [rules for rules in WITH_AP if applies(scene, rules)]
+    known = {rules.name: dm.evaluate(*scene, rules).summary["AP"] for rules in fit}
+    return Workbench(*scene), known
+
+
 class TestWaterfall:
     """Every setting is a cause, and the amounts lead from one number to the other."""
 
@@ -51,7 +63,7 @@ class TestWaterfall:
         assert settings_of_rules - set(listed) <= {"name", "metrics", "description"}
 
     @given(scene=strategies.scenes(), pair=st.permutations(WITH_AP))
-    @settings(max_examples=max(15, settings().max_examples // 2))
+    @examples(15)
     def test_leads_from_the_one_number_to_the_other(self, scene, pair):
         ours, theirs = pair[:2]
         if not (applies(scene, ours) and applies(scene, theirs)):
@@ -71,13 +83,10 @@ class TestWaterfall:
 
     @pytest.mark.parametrize("ours", WITH_AP)
     def test_of_every_two_rule_sets_names_each_setting_that_differs(self, ours):
-        truth = dm.read_ground_truth(TRUTH)
-        found = dm.read_detections(FOUND, truth)
-        bench = Workbench(truth, found)
-        both = [rules for rules in WITH_AP if applies((truth, found), rules)]
-        if ours not in both:
-            pytest.skip("the example lacks what these rules need")
-        for theirs in both:
+        bench, known = example()
+        if ours.name not in known:
+            pytest.skip("the example lacks what the rule set needs")
+        for theirs in (rules for rules in WITH_AP if rules.name in known):
             fall = waterfall(bench, ours, theirs)
             causes = [step.cause for step in fall.steps]
             assert len(set(causes)) == len(causes)
@@ -88,7 +97,7 @@ class TestWaterfall:
             for name in EVERY_SETTING - {"area_ranges", "max_detections"}:
                 differ = getattr(lean(ours), name) != getattr(lean(theirs), name)
                 assert bool(re.search(rf"(^|, ){name} ", said)) == differ
-            assert fall.end == dm.evaluate(truth, found, theirs).summary["AP"]
+            assert fall.end == known[theirs.name]
 
     def test_of_a_rule_set_with_itself_is_empty(self):
         found = dm.reconcile(TRUTH, FOUND, "coco", "coco")
@@ -112,7 +121,7 @@ class TestSharing:
     """What rule sets share is computed once, and nothing else changes."""
 
     @given(scene=strategies.scenes(), order=st.permutations(list(dm.RULE_SETS.values())))
-    @settings(max_examples=max(15, settings().max_examples // 2))
+    @examples(15)
     def test_gives_what_evaluating_apart_gives(self, scene, order):
         bench = Workbench(*scene)
         for rules in order:
@@ -310,13 +319,10 @@ class TestReported:
 
     @pytest.mark.parametrize("rules", [rules for rules in WITH_AP if rules.shape == "box"])
     def test_the_ap_of_a_rule_set_is_traced_to_it(self, rules):
-        value = dm.evaluate(TRUTH, FOUND).summary["AP"] if rules is dm.COCO else None
-        if value is None:
-            try:
-                value = dm.evaluate(TRUTH, FOUND, rules).summary["AP"]
-            except dm.RulesError:
-                pytest.skip("the example lacks what these rules need")
-        found = dm.reconcile(TRUTH, FOUND, reported=repr(value))
+        _, known = example()
+        if rules.name not in known:
+            pytest.skip("the example lacks what the rule set needs")
+        found = dm.reconcile(TRUTH, FOUND, reported=repr(known[rules.name]))
         giving = [way for way in found.candidates if way.gives and not way.how]
         assert rules.name in {way.rules for way in giving}
         assert found.candidates[0].gives

@@ -45,8 +45,8 @@ def done(*arguments: object) -> str:
 def evaluated(rules: dm.Rules) -> dm.Evaluation:
     try:
         return dm.evaluate(*FIXTURES, rules)
-    except dm.RulesError as error:
-        pytest.skip(f"the example lacks what {rules.name} needs: {error}")
+    except dm.RulesError:
+        pytest.skip("the example lacks what the rule set needs")
 
 
 class TestList:
@@ -148,7 +148,7 @@ class TestEvaluate:
     def test_by_name(self, name):
         ran = run("evaluate", *FIXTURES, "--rules", name, "--per-class")
         if ran.exit_code == 1:
-            pytest.skip(f"the example lacks what {name} needs: {ran.stderr}")
+            pytest.skip("the example lacks what the rule set needs")
         assert dm.RULE_SETS[name].signature in ran.stdout
 
     def test_by_file(self, tmp_path):

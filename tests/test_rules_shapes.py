@@ -14,6 +14,7 @@ from builders import annotation, detection, document, image, unpacked, write
 from click.testing import CliRunner, Result
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from real_data import real_data
 
 import detmetrics as dm
 from detmetrics.analysis.reconcile.mistakes import _first_of_equals
@@ -442,9 +443,7 @@ class TestReconcile:
 
 @pytest.fixture(scope="module")
 def dota(tmp_path_factory) -> tuple[Path, Path]:
-    packed = Path(__file__).parents[2] / "shared/data/dota_sample/evaluation_example.tar.gz"
-    if not packed.is_file():
-        pytest.skip("needs the real data sets, which lie in ../shared/data and are not shipped")
+    packed = real_data("dota_sample/evaluation_example.tar.gz")
     root = unpacked(packed, tmp_path_factory.mktemp("dota"))
     return root / "row_DOTA_labels", root / "result_classname"
 

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import strategies
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from profiles import examples
 from reference import overlap
 
 import detmetrics as dm
@@ -386,7 +387,7 @@ def mean_ap(points: list, counts: dict) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     scene=strategies.scenes(max_objects=8, max_detections=16)
     | strategies.scenes().map(strategies.on_one_image),

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 import scenes
 from builders import unpacked
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
+from real_data import real_data
 
 import detmetrics as dm
 from detmetrics.formats import formats, recognised
@@ -577,7 +579,7 @@ class TestWriting:
         assert rows_of(refound, "scores") == rows_of(found, "scores")
 
     @given(scene=tables(st.integers(3, 7), sized=True))
-    @settings(max_examples=20)
+    @examples(20)
     def test_yolo_keeps_polygons(self, scene):
         truth, found = scene
         truth = truth.keep(~truth.difficult)
@@ -685,7 +687,6 @@ class TestWriting:
         assert widths.count(5) == 1
 
 
-SAMPLE = Path(__file__).parents[3] / "shared/data/dota_sample/evaluation_example.tar.gz"
 PUBLISHED = {
     "dota": [0.6764, 0.8764, 0.4298, 0.8757],
     "dota-every": [0.6858, 0.9070, 0.4362, 0.9363],
@@ -697,9 +698,7 @@ class TestSample:
 
     @pytest.fixture
     def sample(self, tmp_path):
-        if not SAMPLE.is_file():
-            pytest.skip("needs DOTA's example, which lies in ../shared/data and is not shipped")
-        return unpacked(SAMPLE, tmp_path / "sample")
+        return unpacked(real_data("dota_sample/evaluation_example.tar.gz"), tmp_path / "sample")
 
     def paths(self, sample: Path) -> tuple[Path, Path]:
         return sample / "row_DOTA_labels", sample / "result_classname"

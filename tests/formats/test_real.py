@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders import unpacked
+from real_data import real_data
 
 import detmetrics as dm
 
@@ -45,9 +46,7 @@ class TestVOC2007:
 
 @pytest.fixture(scope="module")
 def review(tmp_path_factory) -> Path:
-    archive = Path(__file__).parents[3] / "shared/data/many_formats/padilla_review.tar.gz"
-    if not archive.is_file():
-        pytest.skip("needs the real data sets, which lie in ../shared/data and are not shipped")
+    archive = real_data("many_formats/padilla_review.tar.gz")
     return unpacked(archive, tmp_path_factory.mktemp("review"))
 
 

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from guards import PATIENCE
 
 from detmetrics.formats import Format, formats, registry
 from detmetrics.foundation.errors import InputError
@@ -45,7 +46,7 @@ def run(environment: dict[str, str], *arguments: object) -> subprocess.Completed
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 

@@ -162,7 +162,7 @@ class TestCocoCorners:
         assert truth.xywh.tolist() == [[30, 20, 40, 40]]
 
     def test_obb_as_hotcoco_draws_it(self, tmp_path):
-        hotcoco = pytest.importorskip("hotcoco", reason="needs hotcoco, of the peers")
+        hotcoco = pytest.importorskip("hotcoco", reason="needs hotcoco: make bench installs it")
         content = document({"bbox": [30, 20, 40, 40], "area": 400, "obb": [50, 40, 40, 10, 0.4]})
         hotcoco.COCO(saved(tmp_path, content)).to_dota(str(tmp_path / "out"))
         line = (tmp_path / "out" / "a.txt").read_text().split()[:8]
@@ -531,7 +531,7 @@ class TestTables:
         assert (len(truth), len(truth.catalog.image_ids)) == (1, 2)
 
     def test_lists_in_parquet(self, tmp_path):
-        pandas = pytest.importorskip("pandas")
+        pandas = pytest.importorskip("pandas", reason="needs pandas")
         pytest.importorskip("pyarrow", reason="needs pyarrow")
         frame = pandas.DataFrame(
             {"image": ["a"], "class": ["b"], "polygon": [[1, 2, 30, 4, 5, 60]]}
@@ -545,7 +545,7 @@ class TestFrames:
     """Data frames that callers have: corners are shapes, and angles are asked for."""
 
     def frame(self, **columns):
-        pandas = pytest.importorskip("pandas")
+        pandas = pytest.importorskip("pandas", reason="needs pandas")
         return pandas.DataFrame({"image": [1], "class": ["b"], "score": [0.5], **columns})
 
     def test_corners(self):
@@ -780,7 +780,7 @@ def test_a_polygon_of_another_kind_does_not_disturb_the_box(tmp_path, polygon):
 
 
 def test_parquet_with_a_shape_that_is_no_text_is_damaged(tmp_path):
-    arrow = pytest.importorskip("pyarrow")
+    arrow = pytest.importorskip("pyarrow", reason="needs pyarrow")
     from pyarrow import parquet
 
     text = "[[1, 2, 30, 4, 5, 60]]"

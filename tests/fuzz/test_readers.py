@@ -6,16 +6,14 @@ import random
 import warnings
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from profiles import examples
 from samples import SAMPLES, lay, mutate, settles
 
 import detmetrics as dm
 
-FUZZ = settings(
-    max_examples=max(30, settings().max_examples // 4),
-    suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture],
-)
+FUZZ = examples(30, HealthCheck.function_scoped_fixture)
 EVERY = pytest.mark.parametrize("kind", SAMPLES)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import mask_scenes
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from pycocotools import mask
 
 import detmetrics as dm
@@ -44,7 +45,6 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("masks")
 
 
-@settings(max_examples=25)
 @given(scene=mask_scenes.documents())
 def test_every_cell_from_files(folder, scene):
     result = measured(folder, *scene)
@@ -64,7 +64,7 @@ PARAMS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(scene=mask_scenes.documents(), params=PARAMS)
 def test_the_stand_in_for_pycocotools(scene, params):
     ours = mask_scenes.cells(*scene, COCOeval, **params)

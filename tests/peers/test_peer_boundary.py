@@ -5,8 +5,9 @@ from __future__ import annotations
 import mask_scenes
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 from pycocotools import mask
 
 from detmetrics.foundation.arrays import object_column
@@ -36,7 +37,7 @@ def sides(draw):
     return size, draw(some), draw(some)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(sides(), st.integers(0, 7))
 def test_equals_the_reference_to_the_last_bit(scene, flags):
     size, mine, other = scene

@@ -6,8 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 import detmetrics as dm
 
@@ -118,7 +119,7 @@ def compare(folder, truth, found, rules=dm.LVIS):
 
 
 @given(both=files())
-@settings(max_examples=150)
+@examples(150)
 def test_made_up_files(tmp_path_factory, both):
     compare(tmp_path_factory.mktemp("lvis"), *both)
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from guards import PATIENCE
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-plugins")
 import torchvision_operators  # noqa: E402, F401
@@ -215,7 +216,7 @@ def test_two_processes_give_the_numbers_of_one(tmp_path):
         env={**os.environ, "PYTHONPATH": paths},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert ran.returncode == 0, ran.stderr
     ranks = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import reference_rules
 import strategies
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 import detmetrics as dm
 from detmetrics.metrics.jaccard import MaximumMatching
@@ -121,7 +122,7 @@ def test_pairs_are_the_most_possible_at_every_moment(edges, order):
 
 
 @given(scene=strategies.scenes(max_objects=6, max_detections=6, full=True))
-@settings(max_examples=60)
+@examples(60)
 def test_the_jaccard_index_is_that_of_some_greatest_pairing(scene):
     rules = dm.CROWDHUMAN.replace(metrics=("ji",), clip=False)
     result = dm.evaluate(*scene, rules)

@@ -62,7 +62,6 @@ class Opened:
             **{"viewport": {"width": 1280, "height": 900}, **options}
         )
         self.page = self.context.new_page()
-        self.page.set_default_timeout(5_000)
         self.said, self.asked = [], []
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))

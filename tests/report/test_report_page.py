@@ -10,7 +10,8 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import examples
 from report_pages import HOSTILE, example, hostile, parsed, scene
 from strategies import any_rules, scenes
 
@@ -303,7 +304,7 @@ class TestAnyScene:
     """Whatever the boxes and the rules: the page is whole, and shows numbers of the JSON alone."""
 
     @pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
-    @settings(max_examples=20)
+    @examples(20)
     @given(scene=scenes(full=True), rules=any_rules())
     def test_page(self, scene, rules):
         with warnings.catch_warnings():

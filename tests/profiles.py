@@ -1,0 +1,30 @@
+"""How many examples a law gets in ``make test``, ``make deep`` and ``make fuzz``."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+USUAL = 25
+
+# A busy machine fails nothing: there is no deadline, and nothing is too slow.
+_CALM = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
+}
+settings.register_profile("default", max_examples=USUAL, derandomize=True, **_CALM)
+# The same examples each time, so that a change is not refused for an old fault.
+settings.register_profile("deep", max_examples=20 * USUAL, derandomize=True, **_CALM)
+settings.register_profile("fuzz", max_examples=100 * USUAL, **_CALM)
+settings.load_profile("default")
+
+
+def examples(count: int, *suppressed: HealthCheck) -> settings:
+    """Settings of a law that needs another number than USUAL in ``make test``.
+
+    suppressed: health checks that do not apply, beside those of the profile.
+    """
+    profile = settings()
+    return settings(
+        max_examples=count * profile.max_examples // USUAL,
+        suppress_health_check=[*profile.suppress_health_check, *suppressed],
+    )
