@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, compress
 
 import numpy as np
 
@@ -13,6 +14,12 @@ from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted, shown
 
 __all__ = ["LineTable", "line_table"]
+
+ENDS = ", \t"
+"""What may stand behind the last number of a line."""
+
+NO_SPACE = "\x1f"
+"""What is white space for NumPy and not for ``float``; the others of its kind end lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,30 +55,74 @@ def line_table(
     >>> table.values.tolist(), table.place(1)
     ([[1.0, 2.0], [3.0, 4.0]], 'a.txt:2')
     """
-    values: list[list[float]] = []
-    places: list[tuple[int, int]] = []
-    faults = []
-    for number, content in enumerate(contents):
-        text, _ = decoded(content, f"{path}/{files[number]}")
-        for row, line in enumerate(text.splitlines(), start=1):
-            parts = line.rstrip(", \t").split(separator)
-            if not line.strip():
-                continue
-            try:
-                values.append([float(part) for part in parts])
-            except ValueError:
-                faults.append(f"{files[number]}:{row}: expected numbers, got {shown(line)}")
-                continue
-            places.append((number, row))
-            if len(parts) != columns:
-                got = counted(len(parts), "number")
-                faults.append(f"{files[number]}:{row}: expected {columns} numbers, got {got}")
+    lines, file, line = _lines(contents, files, path)
+    values = _at_once(lines, columns, separator)
+    if values is None:
+        filled = np.fromiter(map(bool, map(str.strip, lines)), bool, len(lines))
+        if not filled.all():
+            lines, file, line = [*compress(lines, filled.tolist())], file[filled], line[filled]
+        values = _at_once([text.rstrip(ENDS) for text in lines], columns, separator)
+    table = LineTable(files=tuple(files), values=np.zeros((0, columns)), file=file, line=line)
+    if values is None:
+        values = _one_by_one(lines, columns, separator, table.place, path)
+    return replace(table, values=values)
+
+
+def _lines(
+    contents: Sequence[bytes], files: Sequence[str], path: str
+) -> tuple[list[str], Ints, Ints]:
+    """All lines, blank ones too; (L,) the file of each, and (L,) its number there, from 1."""
+    texts = (
+        decoded(content, f"{path}/{files[number]}")[0] for number, content in enumerate(contents)
+    )
+    parts = [text.splitlines() for text in texts]
+    count = np.array([len(part) for part in parts], np.int64)
+    file = np.repeat(np.arange(len(parts)), count)
+    line = np.arange(len(file)) - np.repeat(np.cumsum(count) - count, count) + 1
+    return [*chain.from_iterable(parts)], file, line
+
+
+def _at_once(lines: Sequence[str], columns: int, separator: str | None) -> Floats | None:
+    """(R, C) the numbers of all lines; None where NumPy cannot read them.
+
+    It reads fewer ways to write a number than ``float``, and those that it reads alike.
+    """
+    if not lines:
+        return np.zeros((0, columns))
+    if "" in lines or not lines[0].strip():  # NumPy passes over them, and warns of nothing else
+        return None
+    if NO_SPACE in "".join(lines):
+        return None
+    try:
+        values: Floats = np.loadtxt(lines, delimiter=separator, comments=None, ndmin=2)
+    except (ValueError, TypeError):  # a type error of separators that are not one character
+        return None
+    return values if values.shape == (len(lines), columns) else None
+
+
+def _one_by_one(
+    lines: Sequence[str],
+    columns: int,
+    separator: str | None,
+    place: Callable[[int], str],
+    path: str,
+) -> Floats:
+    """(R, C) the numbers of lines that are not blank, as ``float`` reads them.
+
+    Raises:
+        FormatError: see :func:`line_table`; all faults are in it.
+    """
+    values, faults = [], []
+    for row, line in enumerate(lines):
+        parts = line.rstrip(ENDS).split(separator)
+        try:
+            values.append([float(part) for part in parts])
+        except ValueError:
+            faults.append(f"{place(row)}: expected numbers, got {shown(line)}")
+            continue
+        if len(parts) != columns:
+            got = counted(len(parts), "number")
+            faults.append(f"{place(row)}: expected {columns} numbers, got {got}")
     if faults:
         raise FormatError(path, faults)
-    at = np.array(places, np.int64).reshape(-1, 2)
-    return LineTable(
-        files=tuple(files),
-        values=np.array(values, np.float64).reshape(-1, columns),
-        file=at[:, 0],
-        line=at[:, 1],
-    )
+    return np.array(values, np.float64).reshape(-1, columns)
