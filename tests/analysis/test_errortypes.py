@@ -272,6 +272,7 @@ class Slow:
     def __init__(self, result: dm.Evaluation, iou: float, background: float, limit: int) -> None:
         self.truth, self.found, self.rules = result.ground_truth, result.detections, result.rules
         self.iou, self.background = iou, background
+        self.enough = min(iou, 1 - 1e-10)  # a match at 1 forgives the last digits, as everywhere
         pooled = self.rules.class_agnostic
         self.of_truth = [0 if pooled else int(k) for k in self.truth.category]
         self.of_found = [0 if pooled else int(k) for k in self.found.category]
@@ -302,7 +303,7 @@ class Slow:
         for d in mine:
             own = [g for g in objects if self.of_truth[g] == self.of_found[d]]
             iou, best = self.best(d, [g for g in own if g not in self.partner])
-            if iou >= self.iou:
+            if iou >= self.enough:
                 self.partner[best] = d
                 self.right.add(d)
         for d in mine:
@@ -319,7 +320,7 @@ class Slow:
         return any(
             self.excused[g]
             and self.of_truth[g] == self.of_found[d]
-            and self.between(d, g, bool(self.region[g])) >= self.iou
+            and self.between(d, g, bool(self.region[g])) >= self.enough
             for g in there
         )
 
