@@ -12,6 +12,9 @@ from setting_scenes import SCENES
 from setting_scenes.scene import Scene
 
 import detmetrics as dm
+from detmetrics.matching.candidates import Memory
+from detmetrics.matching.matching import match
+from detmetrics.matching.preparation import TABLE_SETTINGS, prepare
 from detmetrics.overlap import SHAPES
 from detmetrics.rules.value import METRIC_GROUPS
 
@@ -40,6 +43,24 @@ def test_a_choice_on_its_scene(scene, choice):
         assert numbers == close(expected)
     else:
         assert numbers == {name: close(number) for name, number in expected.items()}
+
+
+OF_SAME_TABLES = [scene for scene in SCENES if scene.setting not in TABLE_SETTINGS]
+
+
+@pytest.mark.parametrize(
+    "scene", OF_SAME_TABLES, ids=[f"{s.setting}: {s.what}" for s in OF_SAME_TABLES]
+)
+def test_what_the_choices_share_changes_none_of_them(scene):
+    """Whatever was matched before with the same memory, and in whatever order."""
+    tables = prepare(*scene.tables(), scene.rules)[:2]
+    apart = {choice: scene.outcome(choice) for choice in scene.expected}
+    for choices in ([*apart], [*apart][::-1]):
+        memory = Memory(lowest=0.3)
+        for choice in choices:
+            rules = scene.rules_with(choice)
+            result = dm.Evaluation(*tables, rules, match(*tables, rules, memory=memory))
+            assert scene.seen(result) == apart[choice]
 
 
 def choices_of(setting: str) -> list[Any]:

@@ -96,10 +96,16 @@ class Scene:
     known: Sequence[tuple[int, str]] | None = None
     open: Sequence[tuple[int, str]] = ()
 
+    def rules_with(self, choice: Any) -> dm.Rules:
+        return self.rules.replace(**{self.setting: choice})
+
     def outcome(self, choice: Any) -> tuple[str, Any]:
         """What the choice makes of the scene."""
-        rules = self.rules.replace(**{self.setting: choice})
-        result = dm.evaluate(*self.tables(), rules, shape=rules.shape)
+        rules = self.rules_with(choice)
+        return self.seen(dm.evaluate(*self.tables(), rules, shape=rules.shape))
+
+    def seen(self, result: dm.Evaluation) -> tuple[str, Any]:
+        """What became of the boxes, and the number, or all of them without a metric."""
         numbers = {
             name: None if math.isnan(value) else value for name, value in result.summary.items()
         }
