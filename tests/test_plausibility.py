@@ -15,6 +15,7 @@ CORNERS, SHARES = "boxes look like xmin ymin xmax ymax", "boxes look like shares
 SQUARE = [5, 5, 5, 5]  # as wide as it is far from the left, as high as it is far from the top
 NARROW = [5, 5, 4, 9]
 FLAT = [5, 5, 9, 4]
+TINY = [0.5, 0.5, 0.5, 0.5]
 AT_THE_LEFT = [0, 5, 9, 9]
 AT_THE_TOP = [5, 0, 9, 9]
 
@@ -42,6 +43,7 @@ class TestCorners:
         [
             ([SQUARE] * 20, True),
             ([SQUARE] * 19, False),
+            ([SQUARE] * 19 + [TINY], True),
             ([SQUARE] * 20 + [AT_THE_LEFT] * 20, True),
             ([SQUARE] * 19 + [AT_THE_LEFT], False),
             ([SQUARE] * 19 + [AT_THE_TOP], False),

@@ -100,6 +100,13 @@ def test_pedestrians_ask_for_less():
     assert ap([("Pedestrian", CAR)], found) == pytest.approx(NO_CUT)
 
 
+def test_a_threshold_may_be_below_that_of_the_rules():
+    found = [row("Car", [0, 0, 100, 20], 0.9), row("Pedestrian", CAR, 0.5)]  # IoU 0.4
+    for iou, expected in ((0.3, NO_CUT), (0.45, ONE_CUT)):
+        rules = {"class_rules": [("Car", 0.7), ("Pedestrian", iou)]}
+        assert ap([("Pedestrian", CAR)], found, **rules) == pytest.approx(expected)
+
+
 def test_it_counts_neither_way_where_precision_is_taken():
     """Below a cut at 0.3, the stray of 0.4 is no car and too low for a false positive."""
     found = [row("Car", LOW, 0.35), row("Car", CAR, 0.3), row("Pedestrian", LOW, 0.2)]

@@ -1,0 +1,101 @@
+"""What rules ask of tables: image sizes, attributes, and where they are refused without."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scenes
+
+import detmetrics as dm
+
+pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
+
+
+@pytest.fixture
+def shares(tmp_path) -> tuple[dm.GroundTruth, dm.Detections]:
+    """Boxes as shares of images of unknown size: on each of two objects its detection."""
+    truth = dm.read_ground_truth(scenes.openimages_truth(tmp_path))
+    found = scenes.openimages_found(tmp_path)
+    return truth, dm.read_detections(found, truth, unknown_images="drop")
+
+
+class TestSharesOfImages:
+    """Ranges in pixels are undefined where image sizes are unknown, and ranges in shares are not;
+    ranges in shares are undefined of pixels."""
+
+    @pytest.mark.parametrize("kind", ["area", "height", "aspect", "share", "x", "y", "border"])
+    def test_in_a_range_beside_all(self, shares, kind):
+        rules = dm.COCO.replace(area_ranges=[dm.AreaRange("x", 0, 1, kind)])
+        summary = dm.evaluate(*shares, rules).summary
+        known = kind in ("share", "x", "y", "border")
+        assert math.isnan(summary["AP_x"]) is not known
+        assert ("AP_x" in summary.undefined) is not known
+        assert summary["AP"] > 0
+
+    @pytest.mark.parametrize(
+        ("everything", "known"),
+        [
+            (dm.AreaRange("all", 0, 1, "share"), True),
+            (dm.AreaRange("all", 0, 1e10, "area"), True),  # everything, whatever it is of
+            (dm.AreaRange("all", 0, 1e9, "area"), False),
+            (dm.AreaRange("all", 0, 1e10, "height"), False),
+        ],
+    )
+    def test_in_the_range_of_all(self, shares, everything, known):
+        rules = dm.COCO.replace(area_ranges=[everything, dm.AreaRange("x", 0, 1, "share")])
+        summary = dm.evaluate(*shares, rules).summary
+        assert math.isnan(summary["AP"]) is not known
+        assert summary["AP_x"] > 0
+
+    def test_are_refused_where_a_pixel_is_added(self, shares):
+        with pytest.raises(dm.RulesError, match="add a pixel to width and height, and boxes are"):
+            dm.evaluate(*shares, dm.COCO.replace(pixel=1))
+
+    def test_are_refused_where_boxes_are_clipped(self, shares):
+        with pytest.raises(dm.RulesError, match="clip boxes to their images in pixels, and boxes"):
+            dm.evaluate(*shares, dm.COCO.replace(clip=True))
+
+    @pytest.mark.parametrize("kind", ["share", "x", "y", "border"])
+    def test_pixels_are_none_on_images_of_unknown_size(self, kind):
+        truth = dm.GroundTruth.from_arrays(image_ids=[1], categories=[1], boxes=[[0, 0, 9, 9]])
+        found = dm.Detections.from_arrays(
+            image_ids=[1], categories=[1], boxes=[[0, 0, 9, 9]], scores=[1], catalog=truth.catalog
+        )
+        rules = dm.COCO.replace(area_ranges=[dm.AreaRange("x", 0, 1, kind)])
+        summary = dm.evaluate(truth, found, rules).summary
+        assert math.isnan(summary["AP_x"])
+        assert summary["AP"] > 0
+
+
+class TestAttributes:
+    """A range that asks for an attribute needs it of each object, unless that is ignored anyway."""
+
+    RULES = dm.COCO.replace(
+        ignore="honour",
+        area_ranges=[dm.AreaRange("seen", 0, 1e10, "area", (("visibility", 0, 1),))],
+    )
+
+    @staticmethod
+    def evaluate(visibility: list[float], ignore: list[bool]) -> dm.Evaluation:
+        truth = dm.GroundTruth.from_arrays(
+            image_ids=[1, 1],
+            categories=[1, 1],
+            boxes=[[0, 0, 9, 9], [20, 0, 9, 9]],
+            attributes={"visibility": visibility},
+            ignore=ignore,
+        )
+        nothing = dm.Detections.from_arrays(
+            image_ids=[], categories=[], boxes=[], scores=[], catalog=truth.catalog
+        )
+        return dm.evaluate(truth, nothing, TestAttributes.RULES)
+
+    def test_unknown_in_a_range_beside_all(self):
+        with pytest.raises(
+            dm.RulesError, match="need the visibility of each object, unknown of 1 "
+        ):
+            self.evaluate([1.0, np.nan], [False, False])
+
+    def test_unknown_of_what_is_ignored(self):
+        assert self.evaluate([1.0, np.nan], [False, True]).curves.positives.tolist() == [[1, 1]]
