@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 import scenes
+from setting_scenes import SCENES
 
 import detmetrics as dm
+from detmetrics.overlap import SHAPES
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -99,3 +101,19 @@ class TestAttributes:
 
     def test_unknown_of_what_is_ignored(self):
         assert self.evaluate([1.0, np.nan], [False, True]).curves.positives.tolist() == [[1, 1]]
+
+
+class TestShape:
+    """Rules of a shape measure it, whatever else the tables could be measured by."""
+
+    @pytest.mark.parametrize("shape", [name for name in SHAPES if name != "box"])
+    def test_is_that_of_the_rules_unless_they_are_of_boxes(self, shape):
+        scene = next(s for s in SCENES if s.setting == "shape" and shape in s.expected and s.size)
+        rules = scene.rules_with(shape)
+        result = dm.evaluate(*scene.tables(), rules)
+        assert result.rules == rules
+        assert scene.seen(result) == scene.outcome(shape)
+
+    def test_is_that_of_the_tables_where_rules_are_of_boxes(self):
+        scene = next(s for s in SCENES if s.setting == "shape")
+        assert dm.evaluate(*scene.tables(), scene.rules).rules.shape == "oriented"
