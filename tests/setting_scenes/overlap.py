@@ -306,6 +306,16 @@ SIZES = [
         expected={"kept": ("ii", None), "missing": ("iim", 0)},
     ),
     Scene(
+        setting="zero_area",
+        what="an area of 0 and no other",
+        objects=[Object(WHOLE, area=0)],
+        found=[Detected(0.9, WHOLE)],
+        rules=BASE.replace(area_ranges=[("x", 1, 100)], metrics="ap_area"),
+        area="x",
+        metric="AP_x",
+        expected={"kept": ("i", None), "missing": ("T", 1)},
+    ),
+    Scene(
         setting="detection_area",
         what="an outline of 100 square pixels in a box of 400",
         objects=[Object([50, 0, 10, 10])],

@@ -101,8 +101,11 @@ class Scene:
 
     def outcome(self, choice: Any) -> tuple[str, Any]:
         """What the choice makes of the scene."""
+        return self.seen(self.evaluated(choice))
+
+    def evaluated(self, choice: Any) -> dm.Evaluation:
         rules = self.rules_with(choice)
-        return self.seen(dm.evaluate(*self.tables(), rules, shape=rules.shape))
+        return dm.evaluate(*self.tables(), rules, shape=rules.shape)
 
     def seen(self, result: dm.Evaluation) -> tuple[str, Any]:
         """What became of the boxes, and the number, or all of them without a metric."""
