@@ -17,7 +17,7 @@ demo: $(VENV)/installed
 test: $(VENV)/developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-# Every law with twenty times the examples; takes some ten minutes on two cores.
+# Every law with eight times the examples; takes some ten minutes on two cores.
 deep: $(VENV)/developer
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=deep --numprocesses 2 --dist worksteal
 

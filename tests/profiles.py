@@ -13,7 +13,7 @@ _CALM = {
 }
 settings.register_profile("default", max_examples=USUAL, derandomize=True, **_CALM)
 # The same examples each time, so that a change is not refused for an old fault.
-settings.register_profile("deep", max_examples=20 * USUAL, derandomize=True, **_CALM)
+settings.register_profile("deep", max_examples=8 * USUAL, derandomize=True, **_CALM)
 settings.register_profile("fuzz", max_examples=100 * USUAL, **_CALM)
 settings.load_profile("default")
 
