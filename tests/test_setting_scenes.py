@@ -15,8 +15,8 @@ import detmetrics as dm
 from detmetrics.matching.candidates import Memory
 from detmetrics.matching.matching import match
 from detmetrics.matching.preparation import TABLE_SETTINGS, prepare
+from detmetrics.metrics.registry import NAMES as METRIC_GROUPS
 from detmetrics.overlap import SHAPES
-from detmetrics.rules.value import METRIC_GROUPS
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
