@@ -15,10 +15,6 @@ import lazy_loader
 
 from detmetrics.foundation import late_binding
 
-# The public names are those of __init__.pyi, each imported when it is first asked for.
-__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
-__all__ = sorted(_names)
-
 
 def _views() -> Any:
     from detmetrics.reports import views
@@ -40,3 +36,7 @@ def _metric_groups() -> tuple[str, ...] | None:
 # Here, above all rooms, what lies above is bound for those below.
 late_binding.bind("views", _views)
 late_binding.bind("metric groups", _metric_groups)
+
+# The public names are those of __init__.pyi, each imported when it is first asked for.
+__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = sorted(_names)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import os
 import pkgutil
+import re
 import subprocess
 import sys
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 import detmetrics as dm
 
+ROOT = Path(__file__).parent.parent
 EXAMPLE = "'fixtures/ground_truth.json', 'fixtures/detections.json'"
 
 
@@ -72,3 +77,25 @@ def test_imports_bring_only_what_is_used(statement, absent):
 def test_no_module_hides_a_public_name():
     modules = {module.name for module in pkgutil.iter_modules(dm.__path__)}
     assert not modules & set(dm.__all__)
+
+
+def test_names_may_be_imported_eagerly():
+    """What ``lazy_loader`` does where ``EAGER_IMPORT`` is set, as its documentation advises CI."""
+    ran = subprocess.run(
+        [sys.executable, "-c", "import detmetrics, detmetrics.analysis, detmetrics.formats"],
+        env={**os.environ, "EAGER_IMPORT": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stderr == ""
+
+
+def test_no_class_name_is_there_twice():
+    """One class name, one idea; a callback that stops a training is the same in two frameworks."""
+    names = Counter(
+        found
+        for path in (ROOT / "detmetrics").rglob("*.py")
+        for found in re.findall(r"^class (\w+)", path.read_text(), re.M)
+    )
+    assert {name for name, count in names.items() if count > 1} == {"StopEarly"}

@@ -97,13 +97,13 @@ class ConfusionMatrix:
             raise InputError(f"no class {label!r}; there are {', '.join(self.labels)}")
         return self.labels.index(label)
 
-    def cell(self, there: str, found_as: str) -> tuple[Ints, Ints]:
+    def cell(self, true_class: str, predicted_class: str) -> tuple[Ints, Ints]:
         """Rows of the detections and of the ground truths behind one cell, -1 without one.
 
         Raises:
             InputError: no such label.
         """
-        own = (self.row == self.index(there)) & (self.column == self.index(found_as))
+        own = (self.row == self.index(true_class)) & (self.column == self.index(predicted_class))
         return self.detection[own], self.ground_truth[own]
 
     def normalized(self, over: Over = "ground_truths") -> Floats:

@@ -30,7 +30,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.matching.matching import match
 from detmetrics.metrics.average_precision import PRECISION, RECALL
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.definitions import Kind, Metric
+from detmetrics.metrics.definitions import Metric, MetricKind
 from detmetrics.metrics.summary import cells_of, mean_of, means_of_categories
 from detmetrics.rules import AreaRange, Rules
 from detmetrics.rules.areas import COCO_RANGES, NO_END
@@ -151,7 +151,7 @@ def _bin(result: Evaluation, curves: Curves, area: int) -> Bin:
     name = rules.area_ranges[area].name
     found = outcomes(result, rules.iou_thresholds[0], name)
 
-    def mean(kind: Kind, threshold: int | None) -> tuple[float, Floats]:
+    def mean(kind: MetricKind, threshold: int | None) -> tuple[float, Floats]:
         cells = cells_of(curves, Metric(kind.name, kind, area, threshold, last))
         return mean_of(cells, curves, area), means_of_categories(cells)
 

@@ -192,8 +192,8 @@ def read_ground_truth(
     Raises:
         FormatError: it cannot be read or is not ground truth; all faults are listed.
 
-    >>> truth = read_ground_truth("fixtures/ground_truth.json")
-    >>> truth.catalog.category_names
+    >>> ground_truth = read_ground_truth("fixtures/ground_truth.json")
+    >>> ground_truth.catalog.category_names
     ('person', 'bicycle', 'car', 'bus', 'dog')
     """
     sheet = read_sheet(path, "ground truth", reading, progress=progress)
@@ -219,8 +219,8 @@ def read_detections(
         FormatError: it cannot be read or holds no detections.
         UnknownIdError: ids that the ground truth lacks; the message names the likely cause.
 
-    >>> truth = read_ground_truth("fixtures/ground_truth.json")
-    >>> len(read_detections("fixtures/detections.json", truth)) > 100
+    >>> ground_truth = read_ground_truth("fixtures/ground_truth.json")
+    >>> len(read_detections("fixtures/detections.json", ground_truth)) > 100
     True
     """
     known = replace(reading, catalog=ground_truth.catalog)

@@ -22,8 +22,8 @@ __all__ = ["ClassOutcomes", "Matched", "Matches", "Outcomes", "in_order_of_detec
 class Matched:
     """The matched pairs of one area range: by threshold, then in order of detection.
 
-    pair : (Q,) index into the pairs of :class:`Matches`; right : (Q,) the detection is a true
-    positive, otherwise it is set aside; count : (T,) how many at each threshold.
+    pair : (Q,) index into the pairs of :class:`Matches`; true_positive : (Q,) the detection is one,
+    otherwise it is ignored; count : (T,) how many at each threshold.
     """
 
     pair: Ints
@@ -36,7 +36,7 @@ class Matched:
         return np.repeat(np.arange(len(self.count)), self.count)
 
     def at(self, threshold: int) -> tuple[Ints, Bools]:
-        """The matched pairs of one threshold, and which of them are right."""
+        """The matched pairs of one threshold, and which of them are true positives."""
         end = int(self.count[: threshold + 1].sum())
         slots = slice(end - int(self.count[threshold]), end)
         return self.pair[slots], self.true_positive[slots]

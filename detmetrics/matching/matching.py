@@ -56,7 +56,14 @@ from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["in_order_of_truths", "match", "reaches", "taken_by_truths"]
+__all__ = [
+    "asks_for_regions",
+    "in_order_of_truths",
+    "match",
+    "matched_anew",
+    "reaches",
+    "taken_by_truths",
+]
 
 PAIR_COLUMNS = ("detection", "ground_truth", "overlap")
 Slots = list[Ints]
@@ -107,7 +114,7 @@ def match(
         choices, roles.groups(ground_truth, rules)[truth_row], ignored, in_range, rules
     )
     strays = None
-    if _matched_anew(rules) and not pooled:
+    if matched_anew(rules) and not pooled:
         strays = _strays(ground_truth, detections, choices[0], in_range, rules)
     liable = in_range
     # Where a class was not marked in full, a detection without an object may be right all the same.
@@ -131,7 +138,7 @@ def match(
         truth_image=ground_truth.image[truth_row],
         ignored=ignored,
         least=least_overlaps(rules, ground_truth.catalog.class_labels),
-        regions=regions_of(ground_truth, truth_row, rules) if _asks_for_regions(rules) else None,
+        regions=regions_of(ground_truth, truth_row, rules) if asks_for_regions(rules) else None,
         unsized=without_size,
         frequency=federation.frequency if federation is not None else (),
         pairs=pairs,
@@ -145,11 +152,13 @@ def _of(threshold: float | Floats, truth: Ints) -> float | Floats:
     return threshold[truth] if isinstance(threshold, np.ndarray) else threshold
 
 
-def _asks_for_regions(rules: Rules) -> bool:
-    return "ji" in rules.metrics or _matched_anew(rules)
+def asks_for_regions(rules: Rules) -> bool:
+    """Whether a metric of these rules looks at regions."""
+    return "ji" in rules.metrics or matched_anew(rules)
 
 
-def _matched_anew(rules: Rules) -> bool:
+def matched_anew(rules: Rules) -> bool:
+    """Whether every cut of the score is matched anew, see ``metrics/kitti_precision.py``."""
     return rules.assignment == "truths" and rules.interpolation == "cuts"
 
 

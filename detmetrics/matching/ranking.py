@@ -43,7 +43,7 @@ def best_first(scores: Floats, places: Ints) -> Ints:
 
 
 def _leading_bits(scores: Floats) -> Ints:
-    """(D,) integers that never rise where the score falls less: a coarse rank, best lowest."""
+    """(D,) a coarse rank, best lowest: the lower of two scores never has the smaller integer."""
     if len(scores) == 0:
         return np.zeros(0, np.int64)
     # The bits of a float, read as an integer, keep the order of positive numbers; a negative

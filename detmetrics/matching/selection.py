@@ -50,10 +50,12 @@ def looked_for(ground_truth: GroundTruth, detections: Detections) -> Bools:
     """(D,) by row of the table: its class is in its image, or known not to be."""
     assert ground_truth.federation is not None
     classes = len(ground_truth.catalog.category_ids)
-    there = ground_truth.image * classes + ground_truth.category  # image and class as one number
+    present_groups = (
+        ground_truth.image * classes + ground_truth.category
+    )  # image and class as one number
     if ground_truth.beside is not None:  # an object of a class like this one
-        there = there[~ground_truth.beside]
-    present = np.isin(detections.image * classes + detections.category, there)
+        present_groups = present_groups[~ground_truth.beside]
+    present = np.isin(detections.image * classes + detections.category, present_groups)
     return present | ground_truth.federation.is_verified(detections.image, detections.category)
 
 

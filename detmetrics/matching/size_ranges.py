@@ -41,8 +41,9 @@ def in_ranges(table: Table, rules: Rules) -> Bools:
 
     Attributes are asked of objects alone, and slack is given to detections alone.
     """
-    # Objects: low <= size <= high, or low < size where the low end is outside.
-    # Detections: the same, or low / slack <= size < high * slack under rules that give slack.
+    # Objects: low <= size <= high, or low < size <= high where the low end is outside.
+    # Detections: low <= size <= high wherever the low end of objects is, or
+    # low / slack <= size < high * slack under rules that give slack.
     # Comparisons with nan are false: what has no known size, or lacks an attribute, is in no range.
     sizes: dict[str, Floats] = {}
     for area in rules.area_ranges:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from detmetrics.foundation.archives import archived, opened
 from detmetrics.matching.candidates import Regions, least_overlaps
 from detmetrics.matching.matches import Matched, Matches
+from detmetrics.matching.matching import asks_for_regions, matched_anew
 from detmetrics.overlap import Pairs
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Catalog
@@ -25,6 +26,7 @@ __all__ = ["restored", "stored"]
 
 KIND = "detmetrics.Matches"
 VERSION = 1
+MOST = 1 << 53  # rows are whole numbers that a float holds too
 
 Column = NDArray[Any]
 Layout = Mapping[str, tuple[type, tuple[str, ...]]]
@@ -95,6 +97,8 @@ def _restored(header: Mapping[str, Any], arrays: Mapping[str, Column]) -> Matche
         category_names=header["category_names"],
         image_sizes=arrays[SIZES],
     )
+    if catalog.image_ids.tolist() != list(header["image_ids"]):
+        raise ValueError("image_ids: expected in order")
     _refuse_other_shapes(arrays, rules)
     areas = range(len(rules.area_ranges))
     columns: dict[str, Any] = {name: arrays[name] for name in COLUMNS}
@@ -163,14 +167,27 @@ def _refuse_unsound(matches: Matches) -> None:
     own = 1 if matches.rules.class_agnostic else classes
     if (matches.categories, matches.images) != (own, images):
         raise ValueError("categories, images: expected as many as are listed")
-    if matches.detections < len(matches.row) or len(matches.frequency) not in (0, classes):
+    if not len(matches.row) <= matches.detections < MOST or len(matches.frequency) not in (
+        0,
+        classes,
+    ):
         raise ValueError("detections, frequency: expected more or fewer")
+    _refuse_missing(matches)
     for name, column, limit in _indices(matches):
         if column.size and not 0 <= column.min() <= column.max() < limit:
             raise ValueError(f"{name}: expected whole numbers from 0 to below {limit}")
     for name, holds in _laws(matches):
         if not holds:
             raise ValueError(f"{name}: expected another order")
+
+
+def _refuse_missing(matches: Matches) -> None:
+    """Records that metrics of the rules read."""
+    rules = matches.rules
+    if matches.regions is None and asks_for_regions(rules):
+        raise ValueError("regions: expected, as the rules ask for them")
+    if matches.strays is None and matched_anew(rules) and not rules.class_agnostic:
+        raise ValueError("strays: expected, as the rules ask for them")
 
 
 def _indices(matches: Matches) -> Iterator[tuple[str, Column, int]]:
@@ -207,7 +224,7 @@ def _laws(matches: Matches) -> Iterator[tuple[str, bool]]:
         if (some := getattr(matches, name)) is not None:
             images = matches.image[some.detection], matches.truth_image[some.ground_truth]
             yield f"{name} detection", _rises(some.detection) and np.array_equal(*images)
-            yield f"{name} overlap", not np.isnan(some.overlap).any()
+            yield f"{name} overlap", bool(((some.overlap >= 0) & (some.overlap < 2)).all())
     of_class = category[pairs.detection], matches.truth_category[pairs.ground_truth]
     yield "pairs ground_truth", np.array_equal(*of_class)
     for area, matched in enumerate(matches.matched):

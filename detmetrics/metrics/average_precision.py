@@ -12,7 +12,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Floats
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.definitions import Group, Kind, Metric, by_area
+from detmetrics.metrics.definitions import Metric, MetricGroup, MetricKind, by_area
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.tables.federation import FREQUENCIES
 
@@ -44,8 +44,10 @@ def _precision_words(rules: Rules) -> str:
     }[rules.interpolation]
 
 
-PRECISION = Kind(name="precision", cells=_precision_cells, words=_precision_words, of_curves=True)
-RECALL = Kind(
+PRECISION = MetricKind(
+    name="precision", cells=_precision_cells, words=_precision_words, of_curves=True
+)
+RECALL = MetricKind(
     name="recall",
     cells=lambda curves, metric: curves.recall[:, :, metric.area, metric.limit],
     words=lambda _: "recall",
@@ -53,12 +55,12 @@ RECALL = Kind(
 )
 
 
-def _kind_of_frequency(letter: str, word: str) -> Kind:
+def _kind_of_frequency(letter: str, word: str) -> MetricKind:
     def cells(curves: Curves, metric: Metric) -> Floats:
         own = np.array(curves.matches.frequency) == letter
         return np.where(own, _precision_cells(curves, metric), np.nan)
 
-    return Kind(
+    return MetricKind(
         name=letter,
         cells=cells,
         words=lambda _: f"precision of {word} classes",
@@ -75,7 +77,7 @@ def _last(rules: Rules) -> int:
     return len(rules.max_detections) - 1
 
 
-def _named(prefix: str, kind: Kind, rules: Rules) -> list[Metric]:
+def _named(prefix: str, kind: MetricKind, rules: Rules) -> list[Metric]:
     """One number for each range of sizes: ``APs`` of small objects, ``AP_tiny`` of others."""
     named = by_area(lambda area: prefix + SHORT_AREAS.get(area, f"_{area}"), rules)
     return [Metric(name, kind, area, None, _last(rules)) for name, area in named]
@@ -96,14 +98,14 @@ def _at_limits(rules: Rules) -> list[Metric]:
     ]
 
 
-AP = Group(name="ap", metrics=lambda rules: [Metric("AP", PRECISION, 0, None, _last(rules))])
-AP_IOU = Group(name="ap_iou", metrics=_at_named_thresholds)
-AP_AREA = Group(name="ap_area", metrics=lambda rules: _named("AP", PRECISION, rules))
-AP_FREQUENCY = Group(
+AP = MetricGroup(name="ap", metrics=lambda rules: [Metric("AP", PRECISION, 0, None, _last(rules))])
+AP_IOU = MetricGroup(name="ap_iou", metrics=_at_named_thresholds)
+AP_AREA = MetricGroup(name="ap_area", metrics=lambda rules: _named("AP", PRECISION, rules))
+AP_FREQUENCY = MetricGroup(
     name="ap_frequency",
     metrics=lambda rules: [
         Metric(f"AP{letter}", kind, 0, None, _last(rules)) for letter, kind in FREQUENCY.items()
     ],
 )
-AR = Group(name="ar", metrics=_at_limits)
-AR_AREA = Group(name="ar_area", metrics=lambda rules: _named("AR", RECALL, rules))
+AR = MetricGroup(name="ar", metrics=_at_limits)
+AR_AREA = MetricGroup(name="ar_area", metrics=lambda rules: _named("AR", RECALL, rules))

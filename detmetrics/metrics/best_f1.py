@@ -15,7 +15,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Floats
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.definitions import Group, Kind, Metric, at_first_threshold
+from detmetrics.metrics.definitions import Metric, MetricGroup, MetricKind, at_first_threshold
 
 __all__ = ["GROUP", "BestF1", "best_f1", "best_f1_of"]
 
@@ -87,13 +87,13 @@ def best_f1_of(curves: Curves) -> BestF1:
     return best_f1([of(category) for category in range(curves.matches.categories)])
 
 
-def _kind(name: str, part: str, words: str) -> Kind:
+def _kind(name: str, part: str, words: str) -> MetricKind:
     def cells(curves: Curves, _: Metric) -> Floats:
         """(K,) a part; a confidence serves every class."""
         values = getattr(curves.once(best_f1_of), part)
         return np.broadcast_to(values, curves.matches.categories).astype(float)
 
-    return Kind(name=name, cells=cells, words=lambda _: words)
+    return MetricKind(name=name, cells=cells, words=lambda _: words)
 
 
 KINDS = (
@@ -103,6 +103,6 @@ KINDS = (
     _kind("confidence", "confidence", "confidence, the best mean F1,"),
 )
 
-GROUP = Group(
+GROUP = MetricGroup(
     name="pr", metrics=lambda rules: [at_first_threshold(kind.name, kind, rules) for kind in KINDS]
 )

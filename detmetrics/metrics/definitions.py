@@ -16,11 +16,20 @@ from detmetrics.matching.matches import ClassOutcomes
 from detmetrics.metrics.curves import Curves
 from detmetrics.rules import Rules
 
-__all__ = ["Group", "Kind", "Metric", "at_first_threshold", "by_area", "kind_of_classes"]
+__all__ = [
+    "Metric",
+    "MetricGroup",
+    "MetricKind",
+    "at_first_threshold",
+    "by_area",
+    "kind_of_classes",
+]
+
+UNDEFINED = "no class has a value"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Kind:
+class MetricKind:
     """The definition of a metric.
 
     Attributes:
@@ -41,7 +50,7 @@ class Kind:
     words: Callable[[Rules], str]
     lower_is_better: bool = False
     of_curves: bool = False
-    no_value: str = "undefined for every class"
+    no_value: str = UNDEFINED
     classes: str = ""
 
 
@@ -49,14 +58,14 @@ class Metric(NamedTuple):
     """One number that rules report; indices into the rules, None for all thresholds."""
 
     name: str
-    kind: Kind
+    kind: MetricKind
     area: int
     threshold: int | None
     limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class MetricGroup:
     """What :attr:`Rules.metrics` names: some numbers that are reported together."""
 
     name: str
@@ -69,7 +78,8 @@ def kind_of_classes(
     words: str,
     *,
     lower_is_better: bool = False,
-) -> Kind:
+    no_value: str = UNDEFINED,
+) -> MetricKind:
     """The definition of a metric that is one number for each class with ground truth."""
 
     def cells(curves: Curves, metric: Metric) -> Floats:
@@ -79,10 +89,16 @@ def kind_of_classes(
             values[category] = of_class(outcomes.of_class(category))
         return values
 
-    return Kind(name=name, cells=cells, words=lambda _: words, lower_is_better=lower_is_better)
+    return MetricKind(
+        name=name,
+        cells=cells,
+        words=lambda _: words,
+        lower_is_better=lower_is_better,
+        no_value=no_value,
+    )
 
 
-def at_first_threshold(name: str, kind: Kind, rules: Rules, area: int = 0) -> Metric:
+def at_first_threshold(name: str, kind: MetricKind, rules: Rules, area: int = 0) -> Metric:
     """A number at the first threshold and the largest limit; over all sizes unless asked."""
     return Metric(name, kind, area, 0, len(rules.max_detections) - 1)
 

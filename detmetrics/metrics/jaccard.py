@@ -15,7 +15,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.definitions import Group, Kind, Metric, at_first_threshold
+from detmetrics.metrics.definitions import Metric, MetricGroup, MetricKind, at_first_threshold
 
 __all__ = ["CONFIDENCES", "GROUP", "MaximumMatching", "jaccard_index"]
 
@@ -141,10 +141,10 @@ def _cells(curves: Curves, _: Metric) -> Floats:
     return np.array([of(category) for category in range(matches.categories)])
 
 
-JACCARD = Kind(
+JACCARD = MetricKind(
     name="JI",
     cells=_cells,
     words=lambda _: "Jaccard index of detections and objects at its best confidence,",
 )
 
-GROUP = Group(name="ji", metrics=lambda rules: [at_first_threshold("JI", JACCARD, rules)])
+GROUP = MetricGroup(name="ji", metrics=lambda rules: [at_first_threshold("JI", JACCARD, rules)])

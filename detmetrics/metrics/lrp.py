@@ -14,7 +14,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.definitions import Group, Kind, Metric, at_first_threshold
+from detmetrics.metrics.definitions import Metric, MetricGroup, MetricKind, at_first_threshold
 
 __all__ = ["GROUP", "NOTHING_FOUND", "OptimalLRP", "optimal_lrp"]
 
@@ -77,13 +77,13 @@ def _of_classes(curves: Curves) -> tuple[OptimalLRP | None, ...]:
     return tuple(of(category) for category in range(curves.matches.categories))
 
 
-def _kind(name: str, part: str, words: str, *, lower_is_better: bool = True) -> Kind:
+def _kind(name: str, part: str, words: str, *, lower_is_better: bool = True) -> MetricKind:
     def cells(curves: Curves, _: Metric) -> Floats:
         """(K,) a part; nan without ground truth, and where nothing is found."""
         found = curves.once(_of_classes)
         return np.array([np.nan if one is None else getattr(one, part) for one in found])
 
-    return Kind(
+    return MetricKind(
         name=name,
         cells=cells,
         words=lambda _: words,
@@ -100,7 +100,7 @@ KINDS = (
     _kind("oLRP_confidence", "confidence", "confidence of the optimal LRP", lower_is_better=False),
 )
 
-GROUP = Group(
+GROUP = MetricGroup(
     name="olrp",
     metrics=lambda rules: [at_first_threshold(kind.name, kind, rules) for kind in KINDS],
 )

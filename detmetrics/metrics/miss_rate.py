@@ -13,7 +13,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools
 from detmetrics.matching.matches import ClassOutcomes
-from detmetrics.metrics.definitions import Group, at_first_threshold, by_area, kind_of_classes
+from detmetrics.metrics.definitions import MetricGroup, at_first_threshold, by_area, kind_of_classes
 
 __all__ = ["BY_AREA", "OVERALL", "RATES", "log_average_miss_rate"]
 
@@ -58,11 +58,11 @@ MISS_RATE = kind_of_classes(
     lower_is_better=True,
 )
 
-BY_AREA = Group(
+BY_AREA = MetricGroup(
     name="mr_area",
     metrics=lambda rules: [
         at_first_threshold(name, MISS_RATE, rules, area)
         for name, area in by_area(lambda area: f"MR_{area}", rules)
     ],
 )
-OVERALL = Group(name="mr", metrics=lambda rules: [at_first_threshold("MR", MISS_RATE, rules)])
+OVERALL = MetricGroup(name="mr", metrics=lambda rules: [at_first_threshold("MR", MISS_RATE, rules)])

@@ -75,7 +75,7 @@ def shared_groups(groups: Ints, truth_groups: Ints) -> Neighbours:
 def candidate_pairs(
     shapes: Shapes,
     rows: Ints,
-    truth: Shapes,
+    targets: Shapes,
     crowd: Bools,
     near: Neighbours,
     lowest: float,
@@ -83,7 +83,7 @@ def candidate_pairs(
 ) -> Pairs:
     """Pairs of a group with ``overlap >= lowest``, in the order of ``near``.
 
-    shapes: of a table, and rows : (D,) the row of each detection in it; truth: a column of G
+    shapes: of a table, and rows : (D,) the row of each detection in it; targets: a column of G
     rows; crowd : (G,); progress: is told the share of the pairs that have been looked at.
 
     Raises:
@@ -97,7 +97,7 @@ def candidate_pairs(
     def of(block: slice) -> tuple[Ints, Ints, Floats]:
         detection = near.detection[block]
         mine, ground_truth, overlap = shapes.take(rows[detection]).near(
-            truth, near.first[block], near.count[block], crowd, lowest
+            targets, near.first[block], near.count[block], crowd, lowest
         )
         if progress:
             progress(block.stop / len(near.count))

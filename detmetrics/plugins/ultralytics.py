@@ -173,15 +173,15 @@ class Measured:
                 self.error = f"{type(error).__name__}: {error}"
         return matched
 
-    def _add(self, validator: Any, found: dict[str, Any], there: dict[str, Any]) -> None:
+    def _add(self, validator: Any, prediction: dict[str, Any], target: dict[str, Any]) -> None:
         self._metrics = self._metrics or _empty(validator)
-        image = _image_id(there["im_file"], validator.data["path"])
+        image = _image_id(target["im_file"], validator.data["path"])
         for name, metric in self._metrics.items():
-            shapes = [_shapes(validator, name, side, there) for side in (found, there)]
+            shapes = [_shapes(validator, name, side, target) for side in (prediction, target)]
             metric.update(
                 [image],
-                [{**shapes[0], "scores": found["conf"], "labels": found["cls"]}],
-                [{**shapes[1], "labels": there["cls"]}],
+                [{**shapes[0], "scores": prediction["conf"], "labels": prediction["cls"]}],
+                [{**shapes[1], "labels": target["cls"]}],
             )
 
     def _measure(self, validator: Any, last: Any) -> Any:

@@ -154,8 +154,8 @@ to recall 1 (``compute_ap``). Releases from 8.4.37 on let it drop, those from 8.
 ULTRALYTICS_OBB = ULTRALYTICS.replace(name="ultralytics-obb", shape="probabilistic", min_score=0.01)
 """Ultralytics' validation of oriented boxes: as :data:`ULTRALYTICS`, by probabilistic IoU.
 
-Boxes stand for normal distributions, and overlap is 1 less their Hellinger distance
-(:mod:`detmetrics.overlap.polygons.probiou`): mostly more than the IoU. Detections count above a
+Boxes stand for normal distributions, and overlap is 1 less their Hellinger distance:
+mostly more than the IoU. Detections count above a
 confidence of 0.01. Source: ``ultralytics`` 8.4, ``models/yolo/obb/val.py``, ``utils/metrics.py``
 (``batch_probiou``), ``engine/validator.py`` (``conf`` of the task ``obb``).
 """

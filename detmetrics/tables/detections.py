@@ -108,10 +108,10 @@ class Detections(Rows):
             UnknownIdError: ids that the catalog lacks.
 
         >>> catalog = Catalog.from_ids(images=[1], categories=[7], category_names=["cat"])
-        >>> found = Detections.from_arrays(
+        >>> detections = Detections.from_arrays(
         ...     image_ids=[1], categories=["cat"], boxes=[[5, 5, 15, 25]], scores=[0.9],
         ...     box_format="xyxy", catalog=catalog)
-        >>> found.xywh.tolist(), found.category.tolist()
+        >>> detections.xywh.tolist(), detections.category.tolist()
         ([[5.0, 5.0, 10.0, 20.0]], [0])
         """
         image_column = id_column("image_ids", image_ids)

@@ -127,9 +127,9 @@ class GroundTruth(Rows):
             TableError: columns that do not fit together, or values that cannot be boxes.
             UnknownIdError: an id that the catalog lacks.
 
-        >>> truth = GroundTruth.from_arrays(image_ids=[1], categories=["cat"],
+        >>> ground_truth = GroundTruth.from_arrays(image_ids=[1], categories=["cat"],
         ...                                 boxes=[[0, 0, 10, 20]])
-        >>> len(truth), truth.area.tolist()
+        >>> len(ground_truth), ground_truth.area.tolist()
         (1, [200.0])
         """
         image_column = id_column("image_ids", image_ids)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import few, shown
+from detmetrics.metrics import summary
 
 __all__ = ["Place", "canonical", "interval_of", "lower_is_better", "place_of", "resolved", "tail"]
 
@@ -31,7 +32,7 @@ BOXES = re.compile(r"\(b\)$")
 PARTS = re.compile(r"[_/](epoch|step)$")
 COST = re.compile(r"runtime|per_second|_time$|^time$|flos$|preparation|memory", re.I)
 WORDS = re.compile(r"[^a-z0-9]+")
-LOWER = {"loss", "losses", "error", "err", "mr", "lamr", "olrp", "lrp", "mae", "mse", "rmse"}
+LOWER = {"loss", "losses", "error", "err", "lamr", "lrp", "mae", "mse", "rmse"}
 NEITHER = {"confidence", "threshold"}
 MEASURED = ("metrics/", "coco/", "ultralytics/", "bbox")
 INTERVAL = ("_low", "_high")
@@ -128,7 +129,9 @@ def lower_is_better(name: str) -> bool | None:
     words = set(WORDS.split(name.lower()))
     if words & NEITHER:
         return None
-    return bool(words & LOWER) or canonical(name) in ("MR", "oLRP") or "loss" in name.lower()
+    # of our own metrics the table of metrics knows, whatever stands before their name
+    own = (canonical(name) or "", re.split(r"[/ ]", name)[-1])
+    return any(map(summary.lower_is_better, own)) or bool(words & LOWER) or "loss" in name.lower()
 
 
 def interval_of(name: str) -> tuple[str, str]:
