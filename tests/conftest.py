@@ -44,6 +44,6 @@ def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line per reason why tests were skipped; a reason is a kind, not an instance."""
     skipped = terminalreporter.stats.get("skipped", [])
-    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
-    for reason, count in reasons.most_common():
+    reasons = {report.nodeid: report.longrepr[2].removeprefix("Skipped: ") for report in skipped}
+    for reason, count in Counter(reasons.values()).most_common():
         terminalreporter.write_line(f"{count} skipped: {reason}")
