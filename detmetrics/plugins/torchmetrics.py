@@ -39,10 +39,12 @@ __all__ = ["MeanAveragePrecision"]
 
 AREAS = {"s": "small", "m": "medium", "l": "large"}
 STATES = (
-    *("found_boxes", "found_scores", "found_labels", "found_counts"),
-    *("there_boxes", "there_labels", "there_crowd", "there_area", "there_counts"),
+    *("predictions_boxes", "predictions_scores", "predictions_labels", "predictions_counts"),
+    *("targets_boxes", "targets_labels", "targets_crowd", "targets_area", "targets_counts"),
 )
-MASK_STATES = (*("found_masks", "found_lengths", "there_masks", "there_lengths", "sizes"),)
+MASK_STATES = (
+    *("predictions_masks", "predictions_lengths", "targets_masks", "targets_lengths", "sizes"),
+)
 EXACT = ("boxes", "scores", "crowd", "area")
 SHAPES = {"bbox": "box", "segm": "mask"}
 
@@ -168,17 +170,17 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         """Add one tensor to each state; of one dtype, so that processes can exchange them."""
         counts = [len(one["labels"]) for one in target]
         columns = {
-            "found_boxes": self._boxes(preds),
-            "found_scores": [one["scores"] for one in preds],
-            "found_labels": [one["labels"] for one in preds],
-            "found_counts": [[len(one["labels"]) for one in preds]],
-            "there_boxes": self._boxes(target),
-            "there_labels": [one["labels"] for one in target],
-            "there_crowd": [
+            "predictions_boxes": self._boxes(preds),
+            "predictions_scores": [one["scores"] for one in preds],
+            "predictions_labels": [one["labels"] for one in preds],
+            "predictions_counts": [[len(one["labels"]) for one in preds]],
+            "targets_boxes": self._boxes(target),
+            "targets_labels": [one["labels"] for one in target],
+            "targets_crowd": [
                 _given(one, "iscrowd", n) for one, n in zip(target, counts, strict=True)
             ],
-            "there_area": [_given(one, "area", n) for one, n in zip(target, counts, strict=True)],
-            "there_counts": [counts],
+            "targets_area": [_given(one, "area", n) for one, n in zip(target, counts, strict=True)],
+            "targets_counts": [counts],
         }
         exact = torch.float32 if self.device.type == "mps" else torch.float64
         for name, parts in {**columns, **_compressed(images)}.items():
@@ -197,23 +199,25 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
 
     def _sync_dist(self, *args: Any, **kwargs: Any) -> None:
         """A process that has seen no batch takes part with states of nothing."""
-        if not self.found_counts:
+        if not self.predictions_counts:
             self._append([], [], [])
         super()._sync_dist(*args, **kwargs)
 
     def compute(self) -> dict[str, Any]:
         """All metrics by torchmetrics' names, -1 where undefined."""
         columns = {name: _joined(getattr(self, name)) for name in self._states}
-        classes = sorted({*columns["found_labels"].tolist(), *columns["there_labels"].tolist()})
+        classes = sorted(
+            {*columns["predictions_labels"].tolist(), *columns["targets_labels"].tolist()}
+        )
         if self._masked:
-            columns |= {side: _masks(columns, side) for side in ("found", "there")}
-            area = columns["there_area"]
-            columns["there_area"] = np.where(area > 0, area, columns["there"].areas)
+            columns |= {side: _masks(columns, side) for side in ("predictions", "targets")}
+            area = columns["targets_area"]
+            columns["targets_area"] = np.where(area > 0, area, columns["targets"].areas)
         outputs: dict[str, Any] = {}
         for kind in self.iou_type:
             of_classes = self.results[kind] = self._evaluated(columns, classes, kind)
             if self.average == "micro":  # everything is of one class; metrics of classes are not
-                labels = ("found_labels", "there_labels")
+                labels = ("predictions_labels", "targets_labels")
                 pooled = columns | {name: np.zeros_like(columns[name]) for name in labels}
                 self.results[kind] = self._evaluated(pooled, [0], kind)
             prefix = f"{kind}_" if len(self.iou_type) > 1 else ""
@@ -224,7 +228,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         return outputs
 
     def _evaluated(self, columns: dict[str, Any], classes: list[int], kind: str) -> Evaluation:
-        images = np.arange(len(columns["there_counts"]))
+        images = np.arange(len(columns["targets_counts"]))
         catalog = Catalog.from_ids(
             images=images if len(images) else [0],
             categories=classes or [0],
@@ -237,19 +241,19 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
             return {"boxes": columns[f"{side}_boxes"].reshape(-1, 4)}
 
         ground_truth = GroundTruth.from_arrays(
-            image_ids=images.repeat(columns["there_counts"]),
-            categories=columns["there_labels"],
-            areas=columns["there_area"],
-            crowd=columns["there_crowd"],
+            image_ids=images.repeat(columns["targets_counts"]),
+            categories=columns["targets_labels"],
+            areas=columns["targets_area"],
+            crowd=columns["targets_crowd"],
             catalog=catalog,
-            **shapes("there"),
+            **shapes("targets"),
         )
         detections = Detections.from_arrays(
-            image_ids=images.repeat(columns["found_counts"]),
-            categories=columns["found_labels"],
-            scores=columns["found_scores"],
+            image_ids=images.repeat(columns["predictions_counts"]),
+            categories=columns["predictions_labels"],
+            scores=columns["predictions_scores"],
             catalog=catalog,
-            **shapes("found"),
+            **shapes("predictions"),
         )
         return evaluate(ground_truth, detections, self.rules, shape=SHAPES[kind])
 
@@ -297,7 +301,7 @@ def _compressed(images: Sequence[ImageBoxes]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
         "sizes": [np.nan_to_num(np.array([image.size for image in images])).astype(np.int64)]
     }
-    for side in ("found", "there"):
+    for side in ("predictions", "targets"):
         codes = [code for one in images if one.masks for code in getattr(one.masks, side)]
         columns[f"{side}_masks"] = [np.frombuffer(b"".join(codes), np.uint8).copy()]
         columns[f"{side}_lengths"] = [np.array([len(code) for code in codes], np.int64)]
