@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 import scenes
 from setting_scenes import SCENES
-from setting_scenes.scene import WHOLE, Detected, Object, Scene
+from setting_scenes.scene import BASE, WHOLE, Detected, Object, Scene
 
 import detmetrics as dm
 from detmetrics.overlap import SHAPES
@@ -35,7 +36,8 @@ class TestSharesOfImages:
         summary = dm.evaluate(*shares, rules).summary
         known = kind in ("share", "x", "y", "border")
         assert math.isnan(summary["AP_x"]) is not known
-        assert ("AP_x" in summary.undefined) is not known
+        said = summary.undefined.get("AP_x")
+        assert said == (None if known else "image sizes are unknown, so no area in px² is")
         assert summary["AP"] > 0
 
     @pytest.mark.parametrize(
@@ -136,6 +138,37 @@ class TestShape:
         rules = scene.rules_with(then)
         tables = before.ground_truth, before.detections
         assert scene.seen(dm.evaluate(*tables, rules, shape=rules.shape)) == scene.outcome(then)
+
+
+class TestUndefined:
+    """A metric without a number has a reason."""
+
+    NOTHING = Scene(setting="crowd", what="", objects=[], found=[], expected={}, known=[])
+    SMALL = (Object(WHOLE),)
+
+    def reasons(self, objects=(), **changes) -> dict[str, str]:
+        scene = replace(self.NOTHING, objects=objects)
+        return dict(dm.evaluate(*scene.tables(), BASE.replace(**changes)).summary.undefined)
+
+    def test_without_ground_truth(self):
+        assert self.reasons() == {"AP": "no ground truth"}
+        assert self.reasons(metrics="olrp")["oLRP"] == "no ground truth"
+        assert self.reasons(self.SMALL) == {}
+
+    def test_without_any_in_a_range(self):
+        ranges = {"metrics": "ap_area", "area_ranges": [("x", 101, 200), ("y", 0, 100)]}
+        said = {"AP_x": "no ground truth in range x (101 to 200 px²)"}
+        assert self.reasons(self.SMALL, **ranges) == said
+
+    def test_without_any_of_a_frequency(self):
+        assert self.reasons(self.SMALL, metrics="ap_frequency") == {
+            "APc": "no ground truth in classes that are common",
+            "APf": "no ground truth in classes that are frequent",
+        }
+
+    def test_where_nothing_is_found(self):
+        said = self.reasons(self.SMALL, metrics="olrp")
+        assert said == dict.fromkeys(("oLRP_Loc", "oLRP_FP", "oLRP_confidence"), "nothing is found")
 
 
 class TestFederated:

@@ -108,6 +108,36 @@ COUNTING = [
 ]
 
 ORDER = [
+    # The second and the third differ in the last digit alone, the others by far more.
+    Scene(
+        setting="ties",
+        what="scores that are not equal, however near",
+        objects=[Object(WHOLE)],
+        found=[
+            Detected(1e-300, ALSO),
+            Detected(0.5, ELSEWHERE),
+            Detected(0.5000000000000001, WHOLE),
+            Detected(0.4, ALSO),
+        ],
+        expected={"image": ("FFTF", 1), "file": ("FFTF", 1)},
+    ),
+    Scene(
+        setting="ties",
+        what="scores below 0, of which the nearest is the best, and both zeros",
+        objects=[Object(WHOLE), Object(ELSEWHERE), Object(ALSO)],
+        found=[
+            Detected(-2.0, [150, 0, 10, 10]),
+            Detected(0.0, [200, 0, 10, 10]),
+            Detected(-0.0, WHOLE),
+            Detected(-0.5, ELSEWHERE),
+            Detected(0.5, ALSO),
+        ],
+        # right, wrong, right, right, wrong
+        expected={
+            "image": ("FFTTT", (1 + 3 / 4 + 3 / 4) / 3),
+            "file": ("FFTTT", (1 + 3 / 4 + 3 / 4) / 3),
+        },
+    ),
     # Right in image 2, which is first in the file, and wrong in image 1.
     Scene(
         setting="ties",
