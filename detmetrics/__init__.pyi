@@ -61,6 +61,9 @@ from .formats.reading import (
     Reading as Reading,
 )
 from .foundation.errors import (
+    AmbiguousIdError as AmbiguousIdError,
+)
+from .foundation.errors import (
     DetmetricsError as DetmetricsError,
 )
 from .foundation.errors import (

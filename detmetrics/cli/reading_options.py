@@ -43,8 +43,15 @@ OPTIONS = (
     ),
     click.option(
         "--class-numbers",
-        type=click.Choice(["ids", "index0", "index1", "coco91"]),
-        help="What class numbers in the detections are, where it is not clear.",
+        type=click.Choice(["ids", "index0", "index1", "coco91", "names"]),
+        help="What class numbers in the detections are, where it is not clear; names: numbers are "
+        "names of classes, on both sides.",
+    ),
+    click.option(
+        "--image-ids",
+        type=click.Choice(["ids", "names"]),
+        help="What image ids in the detections are, where it is not clear: ids of the ground "
+        "truth, or file names (stems, or the numbers that these spell).",
     ),
     click.option("--image-dir", metavar="DIR", help="Images, for their sizes."),
     click.option("--image-sizes", metavar="FILE", help="CSV with image, width and height."),
@@ -79,7 +86,7 @@ OPTIONS = (
     ),
 )
 NAMES = (
-    *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
+    *("gt_format", "det_format", "columns", "class_names", "class_numbers", "image_ids"),
     *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels"),
     *("angle", "gt_angle", "det_angle"),
 )

@@ -34,6 +34,7 @@ from detmetrics.metrics.summary import (
 from detmetrics.metrics.tie_interval import NO_INTERVAL, tie_interval
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.interpretation import Interpretation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation"]
 
-SCHEMA = 1
+SCHEMA = 2
 MUCH, NOTHING = 100, 0.005
 """From so many boxes on each side, below so low a metric, something is wrong with the files."""
 
@@ -84,6 +85,18 @@ class Evaluation:
     def counts(self) -> dict[str, int]:
         """How many images, classes, ground truths and detections, and what no metric sees."""
         return count(self.ground_truth, self.detections, self.matching)
+
+    @property
+    def interpretations(self) -> tuple[Interpretation, ...]:
+        """What the sources left open, and how it was read: of the ground truth, then of the
+        detections.
+
+        >>> import detmetrics as dm
+        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
+        >>> [(one.side, one.of, one.taken) for one in result.interpretations][-1]
+        ('detections', 'classes', 'by id')
+        """
+        return (*self.ground_truth.interpretations, *self.detections.interpretations)
 
     @property
     def attention(self) -> tuple[str, ...]:
@@ -302,7 +315,7 @@ class Evaluation:
         return views.bound().plots(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain values: the JSON contract of ``docs/json.md``, schema 1.
+        """The result as plain values: the JSON contract of ``docs/json.md``, schema 2.
 
         >>> import detmetrics as dm
         >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
@@ -322,6 +335,7 @@ class Evaluation:
             },
             "counts": dict(self.counts),
             "attention": list(self.attention),
+            "interpretations": [one.to_dict() for one in self.interpretations],
             "inputs": [
                 {
                     "path": source.input.path,

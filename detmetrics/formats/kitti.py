@@ -73,7 +73,7 @@ def _classes(lines: Lines, reading: Reading, path: str) -> Categories:
     Detections of a type without objects have a class then.
     """
     found = [name for name in lines.label.labels.tolist() if name != REGION]
-    asked = listed_classes(object_column(found), names_of(reading.class_names), path)
+    _, asked = listed_classes(Keys(object_column(found)), names_of(reading.class_names), path)
     if asked is not None:
         return asked
     own = TYPES if set(found) & set(TYPES) else ()

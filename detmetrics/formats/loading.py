@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-import numpy as np
-
-from detmetrics.formats.format import Side
+from detmetrics.formats.class_readings import with_classes
+from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tree
-from detmetrics.formats.metadata.class_names import names_of
 from detmetrics.formats.metadata.image_labels import with_image_labels
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import choose, formats
-from detmetrics.formats.yolo.dataset import names_in
-from detmetrics.foundation.arrays import keep_freed_memory, object_column
+from detmetrics.foundation.arrays import keep_freed_memory
 from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.files import STANDARD_STREAM
-from detmetrics.foundation.messages import counted, printable
+from detmetrics.foundation.messages import printable
 from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.tables.catalog import Catalog, Keys
-from detmetrics.tables.id_pairing import COCO_91, UnknownPolicy
+from detmetrics.tables.id_pairing import KeyKind, UnknownPolicy
+from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.sheets import Sheet
 
 __all__ = [
@@ -76,8 +72,22 @@ def read_sheet(
         f"{printable(given.path)}: {side} read as {chosen.title} ({chosen.name}): {why}"
     )
     sheet = read(given, reading)
-    sheet = replace(sheet, source=replace(sheet.source, format=chosen.name))
-    return _numbered(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
+    sheet = replace(
+        sheet,
+        source=replace(sheet.source, format=chosen.name),
+        interpretations=(_of_format(side, chosen, why), *sheet.interpretations),
+    )
+    if reading.image_ids is not None:
+        key: KeyKind = "id" if reading.image_ids == "ids" else "name"
+        sheet = replace(sheet, image_key=key, settled=sheet.settled | {"image"})
+    return (
+        with_classes(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
+    )
+
+
+def _of_format(side: Side, chosen: Format, why: str) -> Interpretation:
+    taken = f"{chosen.title} ({chosen.name})"
+    return Interpretation(side=side, of="format", taken=taken, evidence=why)
 
 
 def benchmark_of(path: str | os.PathLike[str], reading: Reading) -> str:
@@ -108,77 +118,6 @@ def _completed(sheet: Sheet, reading: Reading) -> Sheet:
     if reading.image_labels is not None:
         sheet = with_image_labels(sheet, reading.image_labels, tree, reading)
     return sheet
-
-
-def _numbered(sheet: Sheet, reading: Reading, given: Given) -> Sheet:
-    """Detections with their class numbers read as asked, or by name where names are known."""
-    numbers = sheet.category.labels
-    if reading.class_numbers is not None and numbers.dtype != object:
-        return _as_asked(sheet, reading.class_numbers)
-    if sheet.class_key != "index" or _has_names(reading.catalog) is False:
-        return sheet
-    names = names_of(reading.class_names)
-    if names is None:
-        return _named_beside(sheet, reading.catalog, given)
-    _refuse_beyond(sheet, names)
-    return _by_name(sheet, names)
-
-
-def _named_beside(sheet: Sheet, catalog: Catalog | None, given: Given) -> Sheet:
-    """By the names that lie with the files, where they fit: else numbers are indices."""
-    found = names_in(given.path) if given.is_folder else None
-    if found is None:
-        return sheet
-    names, path = found
-    used = sheet.category.used().labels
-    beyond = bool(((used < 0) | (used >= len(names))).any())
-    if beyond or (catalog and not {names[number] for number in used} <= {*catalog.category_names}):
-        return sheet
-    note = f"{sheet.source.name}: class names come from {path}"
-    return replace(_by_name(sheet, names), notes=(*sheet.notes, note))
-
-
-def _refuse_beyond(sheet: Sheet, names: Sequence[str]) -> None:
-    numbers = sheet.category.labels
-    rows = np.flatnonzero(sheet.category.spread((numbers < 0) | (numbers >= len(names))))
-    if not len(rows):
-        return
-    row = int(rows[0])
-    wrong = numbers[row if sheet.category.code is None else sheet.category.code[row]]
-    raise InputError(
-        f"{sheet.source.name}: {sheet.source.place(row, 'categories')}: class {wrong}, but "
-        f"{counted(len(names), 'class name')} given are of 0 to {len(names) - 1:,}: are they of "
-        f"another data set? ({counted(len(rows), 'detection')} of such classes)"
-    )
-
-
-def _by_name(sheet: Sheet, names: Sequence[str]) -> Sheet:
-    """With the names in place of the numbers."""
-    numbers = sheet.category.labels
-    known = [names[number] if 0 <= number < len(names) else "" for number in numbers.tolist()]
-    texts = object_column(known)
-    return replace(sheet, category=Keys(texts, sheet.category.code), class_key="name")
-
-
-def _has_names(catalog: Catalog | None) -> bool | None:
-    """Whether the classes of the ground truth have names that are more than their numbers."""
-    if catalog is None:
-        return None
-    return list(catalog.category_names) != [
-        str(known) for known in catalog.category_ids.tolist()
-    ] or (catalog.category_ids.dtype == object)
-
-
-def _as_asked(sheet: Sheet, how: str) -> Sheet:
-    labels, code = sheet.category
-    if how == "ids":
-        return replace(sheet, class_key="id")
-    if how == "index1":
-        labels = labels - 1
-    if how == "coco91":
-        order = {known: place for place, known in enumerate(sorted(COCO_91))}
-        labels = np.array([order.get(label, -1) for label in labels.tolist()], np.int64)
-    return replace(sheet, category=Keys(labels, code), class_key="index")
 
 
 def read_ground_truth(

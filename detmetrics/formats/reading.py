@@ -13,10 +13,12 @@ from detmetrics.overlap.polygons.angles import ANGLES
 from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.sheets import Pixels
 
-__all__ = ["CLASS_NUMBERS", "READING", "ClassNumbers", "Reading"]
+__all__ = ["CLASS_NUMBERS", "IMAGE_IDS", "READING", "ClassNumbers", "ImageIds", "Reading"]
 
-ClassNumbers = Literal["ids", "index0", "index1", "coco91"]
-CLASS_NUMBERS = ("ids", "index0", "index1", "coco91")
+ClassNumbers = Literal["ids", "index0", "index1", "coco91", "names"]
+CLASS_NUMBERS = ("ids", "index0", "index1", "coco91", "names")
+ImageIds = Literal["ids", "names"]
+IMAGE_IDS = ("ids", "names")
 
 
 def _nothing(_: object) -> None:
@@ -35,8 +37,11 @@ class Reading:
         class_names: names in the order of class numbers, or a file that holds them: one a line,
             ``data.yaml``, or ``obj.names``.
         class_numbers: what class numbers in the detections are: ``ids`` of the ground truth,
-            ``index0`` or ``index1``, the place in its order of classes counted from 0 or 1, or
-            ``coco91``, COCO's ids.
+            ``index0`` or ``index1``, the place in its order of classes (or in ``class_names``)
+            counted from 0 or 1, ``coco91``, COCO's ids, or ``names``: names that look like numbers,
+            on both sides.
+        image_ids: what the image ids of detections are: ``ids`` of the ground truth, or ``names``:
+            file names, their stems, or the numbers that these spell.
         image_dir: a folder of images, whose headers give the sizes.
         image_sizes: a table (CSV, TSV) with the columns image, width and height.
         hierarchy: a file that says which classes are kinds of which (Open Images' JSON): objects
@@ -65,6 +70,7 @@ class Reading:
     columns: str | Sequence[str] = ()
     class_names: str | os.PathLike[str] | Sequence[str] | None = None
     class_numbers: ClassNumbers | None = None
+    image_ids: ImageIds | None = None
     image_dir: str | os.PathLike[str] | None = None
     image_sizes: str | os.PathLike[str] | Mapping[str, tuple[float, float]] | None = None
     hierarchy: str | os.PathLike[str] | None = None
@@ -84,6 +90,9 @@ class Reading:
         for name in ("angle", "gt_angle", "det_angle"):
             if (asked := getattr(self, name)) not in (None, *ANGLES):
                 raise InputError(f"{name}: expected {', '.join(ANGLES)}, got {asked!r}")
+        if self.image_ids not in (None, *IMAGE_IDS):
+            expected = ", ".join(IMAGE_IDS)
+            raise InputError(f"image_ids: expected {expected}, got {self.image_ids!r}")
         if self.class_numbers not in (None, *CLASS_NUMBERS):
             expected = ", ".join(CLASS_NUMBERS)
             raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")

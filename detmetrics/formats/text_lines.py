@@ -81,15 +81,13 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     files, lines, source = _read(given)
     names = stems(files)
     sizes = sizes_of(names, reading)
-    classes = names_of(reading.class_names)
+    label, categories = _categories(lines.label, reading, given.path)
     asked = asked_layout(reading.columns, scored=False)
     images = Images(ids=object_column(names), names=tuple(names), sizes=sizes)
     if asked is not None and is_oriented(asked):
         oriented = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
         sheet = _oriented_sheet(oriented, lines, source, names)
-        return replace(
-            sheet, images=images, categories=_categories(lines.label, classes, given.path)
-        )
+        return replace(sheet, images=images, category=label, categories=categories)
     lines.refuse(
         given.path,
         np.flatnonzero((lines.width != 4) & (lines.width != 5)),
@@ -102,13 +100,14 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     return Sheet(
         source=source,
         image=Keys(object_column(names), lines.file),
-        category=lines.label,
+        category=label,
         boxes=layout.boxes(values),
         box_format=layout.box_format,
         relative=layout.relative,
+        class_key="name" if label.labels.dtype == object else "id",
         difficult=_difficult(layout, values),
         images=images,
-        categories=_categories(lines.label, classes, given.path),
+        categories=categories,
         notes=(*_notes(layout, lines, given.path),),
     )
 
@@ -126,7 +125,9 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         sizes = known_sizes(names, reading)
         oriented = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
         sheet = _oriented_sheet(oriented, lines, source, names)
-        return replace(sheet, scores=oriented.column("score"), class_key=_class_key(lines))
+        return replace(
+            sheet, scores=oriented.column("score"), class_key=_class_key(lines), may_be_names=True
+        )
     lines.refuse(
         given.path,
         np.flatnonzero(lines.width != 5),
@@ -147,6 +148,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         relative=layout.relative,
         scores=layout.column("score", values),
         class_key=_class_key(lines),
+        may_be_names=True,
         notes=(*_notes(layout, lines, given.path),),
     )
 
@@ -243,16 +245,18 @@ def _known_sizes(names: Sequence[str], lines: Lines, reading: Reading) -> Floats
     return sizes_in(catalog, names)[lines.file]
 
 
-def _categories(label: Keys, names: Sequence[str] | None, path: str) -> Categories | None:
+def _categories(label: Keys, reading: Reading, path: str) -> tuple[Keys, Categories | None]:
     """Numbers count from 0 in the order of the names; names are their own ids."""
+    names = names_of(reading.class_names)
+    label, listed = listed_classes(label, names, path, reading.class_numbers)
     used = label.used().labels
-    if names is not None or used.dtype == object:
-        return listed_classes(used, names, path)
+    if listed is not None or used.dtype == object:
+        return label, listed
     if len(used) and not 0 <= used.min() <= used.max() < MOST_CLASSES:
         raise FormatError(path, [f"class {used.min()} to {used.max()}: expected numbers from 0 on"])
     # With all numbers between, so that the third is number 2.
     count = int(used.max()) + 1 if len(used) else 0
-    return Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
+    return label, Categories(ids=np.arange(count), names=tuple(map(str, range(count))))
 
 
 def _notes(layout: Layout, lines: Lines, path: str) -> Iterator[str]:

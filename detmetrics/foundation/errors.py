@@ -6,7 +6,8 @@
     ├── InputError (ValueError)        what was given cannot be evaluated
     │   ├── FormatError                a file is not what its format says
     │   ├── TableError                 arrays or frames that do not fit together
-    │   └── UnknownIdError             ids that the ground truth does not have
+    │   ├── UnknownIdError             ids that the ground truth does not have
+    │   └── AmbiguousIdError           ids that fit the ground truth in several ways
     ├── RulesError (ValueError)        rules that contradict themselves
     └── OutputError (OSError)          a result could not be written
 
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from detmetrics.foundation.messages import SHOWN, listing
 
 __all__ = [
+    "AmbiguousIdError",
     "DetmetricsError",
     "DetmetricsWarning",
     "FormatError",
@@ -99,6 +101,21 @@ class UnknownIdError(InputError):
     ... except dm.UnknownIdError as error:
     ...     print(str(error).splitlines()[2])
       likely cause: off by one: every id would fit if 1 were added (these count from 0)
+    """
+
+
+class AmbiguousIdError(InputError):
+    """Ids of detections fit the ground truth in several ways, and the pairs would differ.
+
+    >>> import detmetrics as dm
+    >>> catalog = dm.Catalog.from_ids(
+    ...     images=[1, 2], image_names=["cam1/01.jpg", "cam2/01.jpg"], categories=[1])
+    >>> try:
+    ...     dm.Detections.from_arrays(
+    ...         image_ids=["01"], categories=[1], boxes=[[0, 0, 9, 9]], scores=[0.5], catalog=catalog)
+    ... except dm.AmbiguousIdError as error:
+    ...     print(str(error).splitlines()[1])
+      image_ids[0]: '01' may be cam1/01.jpg or cam2/01.jpg
     """
 
 

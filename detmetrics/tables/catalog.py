@@ -29,6 +29,7 @@ from detmetrics.foundation.errors import TableError
 __all__ = ["Catalog", "Id", "Keys", "id_array", "positions"]
 
 Id = int | str
+COUNTED = 1 << 22
 
 
 class Keys(NamedTuple):
@@ -54,6 +55,20 @@ class Keys(NamedTuple):
         # The new code of a label is how many used ones stand before it.
         return Keys(self.labels[marked], (np.cumsum(marked) - 1)[self.code])
 
+    def distinct(self) -> Keys:
+        """Every label once."""
+        labels = self.labels
+        if self.code is not None:
+            return self
+        if labels.dtype == object:
+            place: dict[Any, int] = {}
+            code = [place.setdefault(label, len(place)) for label in labels.tolist()]
+            return Keys(object_column([*place]), np.array(code, np.int64))
+        if len(labels) and labels.min() >= 0 and labels.max() < COUNTED:
+            # Small numbers are counted, which costs far less than sorting them.
+            return Keys(np.arange(labels.max() + 1), labels).used()
+        return Keys(*np.unique(labels, return_inverse=True))
+
     def spread(self, values: Any) -> Any:
         """(D,) what each row's label has; values : (U,)."""
         return values if self.code is None else values[self.code]
@@ -71,6 +86,8 @@ class Catalog:
         category_ids : (K,) int64 or objects, sorted.
         category_names : (K,) class names, or the ids as text.
         image_sizes : (N, 2) width and height in pixels, nan where unknown.
+        untrained: indices of classes that detectors are rarely trained on (background, ignored
+            regions, a supercategory without objects), so that their own lists may lack them.
 
     >>> import detmetrics as dm
     >>> dm.read_ground_truth("fixtures/ground_truth.json").catalog.category_ids
@@ -82,6 +99,7 @@ class Catalog:
     category_ids: Objects
     category_names: tuple[str, ...]
     image_sizes: Floats
+    untrained: tuple[int, ...] = ()
 
     @classmethod
     def from_ids(
@@ -147,6 +165,7 @@ class Catalog:
                 n for n, kept in zip(self.category_names, categories, strict=True) if kept
             ),
             image_sizes=read_only(self.image_sizes[images]),
+            untrained=tuple(int(categories[:at].sum()) for at in self.untrained if categories[at]),
         )
 
 

@@ -35,6 +35,7 @@ from detmetrics.tables.validation import (
     outline_column,
     outline_notes,
     paired,
+    pairings,
     refuse_outlines,
     warn,
 )
@@ -179,15 +180,12 @@ class Detections(Rows):
             *outline_notes(faults, sheet),
             *doubts(sheet),
         ]
-        image, image_note = paired(
-            "image", sheet.image, catalog, unknown_images, source, sheet.image_key
-        )
-        category, category_note = paired(
-            "category", sheet.category, catalog, unknown_categories, source, sheet.class_key
-        )
+        of_images = paired("image", sheet, catalog, unknown_images)
+        of_classes = paired("category", sheet, catalog, unknown_categories)
+        image, category = of_images.position, of_classes.position
         refuse_units(sheet, catalog, relative)
         warn(notes)
-        notes += [image_note, category_note, *sheet.notes]
+        notes += [of_images.note, of_classes.note, *sheet.notes]
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
         shapes = kept_shapes(sheet, image, catalog, relative)
         detections = cls(
@@ -201,6 +199,10 @@ class Detections(Rows):
             scores=read_only(score),
             place=read_only(place),
             source=source,
+            interpretations=(
+                *sheet.interpretations,
+                *pairings(cls.side, of_images, of_classes),
+            ),
             notes=tuple(note for note in notes if note),
         )
         known = (image >= 0) & (category >= 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -191,12 +192,11 @@ class GroundTruth(Rows):
 
         own = catalog is None
         catalog = sheet.catalog() if catalog is None else catalog
-        image, image_note = paired(
-            "image", sheet.image, catalog, None, source, sheet.image_key, own=own
-        )
-        category, category_note = paired(
-            "category", sheet.category, catalog, None, source, sheet.class_key, own=own
-        )
+        of_images = paired("image", sheet, catalog, None, own=own)
+        of_classes = paired("category", sheet, catalog, None, own=own)
+        image, category = of_images.position, of_classes.position
+        if own:
+            catalog = replace(catalog, untrained=_untrained(sheet, catalog, category))
         relative = sheet.relative and not catalog.sized
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
         shapes = kept_shapes(sheet, image, catalog, relative)
@@ -218,6 +218,7 @@ class GroundTruth(Rows):
             source=source,
             attributes={name: read_only(values) for name, values in sheet.attributes.items()},
             federation=_federation(sheet, catalog),
+            interpretations=sheet.interpretations,
         )
         empty = (ground_truth.xywh[:, 2:] == 0).any(axis=1)
         notes = [
@@ -226,10 +227,31 @@ class GroundTruth(Rows):
             *doubts(sheet),
         ]
         warn(notes)
-        notes += [image_note, category_note, *sheet.notes, area_note(sheet)]
+        notes += [of_images.note, of_classes.note, *sheet.notes, area_note(sheet)]
         if relative:
             notes.append(unsized_note(source, catalog))
         return replace(ground_truth, notes=tuple(note for note in notes if note))
+
+
+UNTRAINED = re.compile(
+    r"[\W_]*(background|bg|ignored?([\W_]*regions?)?|don'?t[\W_]*care|void|unlabell?ed|n/?a)[\W_]*",
+    re.IGNORECASE,
+)
+
+
+def _untrained(sheet: Sheet, catalog: Catalog, category: Ints) -> tuple[int, ...]:
+    """The classes that detectors are rarely trained on, by their name or by having no object."""
+    # Exports of Roboflow list the supercategory of all other classes as a class of its own.
+    named = [UNTRAINED.fullmatch(name) is not None for name in catalog.category_names]
+    listed = sheet.categories
+    groups = [] if listed is None else [*zip(listed.names, listed.groups, strict=False)]
+    above = {group for name, group in groups if group != name}
+    objects = np.bincount(category, minlength=len(named))
+    return tuple(
+        at
+        for at, name in enumerate(catalog.category_names)
+        if named[at] or (name in above and not objects[at])
+    )
 
 
 def _federation(sheet: Sheet, catalog: Catalog) -> Federation | None:

@@ -1,77 +1,55 @@
 """How the ids that detections name find the images and categories of the ground truth.
 
-By id first. Where that fails, one other reading is taken if *every* id agrees with it, and a
-note says so: text that spells a number, a file name or its stem, a class name. Formats that
-count classes from zero, as YOLO's do, are paired by the order of the classes. Anything less is
-an error that counts the unknown ids, shows the first few with their place, and names the likely
-cause; or, where asked, the rows are dropped and the note counts them. Nothing is guessed in
-silence.
+By id or by name, as the source says which they are; else by the one other reading that *every* id
+agrees with (text that spells a number, a file stem, the end of a path). Classes that a source
+counts, as YOLO does, are paired by their place in the order of the ground truth. Where two
+readings fit every id and give different pairs, and where one name may be several images, nothing
+is taken: an error shows both and names the option that decides. Unknown ids are an error that
+counts them, shows the first few with their place, and names the likely cause; or, where asked,
+the rows are dropped and a note counts them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import PurePath
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Ints, Objects, object_column, positions, used
-from detmetrics.foundation.errors import UnknownIdError
-from detmetrics.foundation.messages import counted, printable, shown
+from detmetrics.foundation.arrays import Bools, Ints, positions, used
+from detmetrics.foundation.errors import AmbiguousIdError, UnknownIdError
+from detmetrics.foundation.hints import hint
+from detmetrics.foundation.messages import counted, few, printable, shown
 from detmetrics.tables.catalog import Id, Keys
+from detmetrics.tables.id_causes import causes, index_causes
+from detmetrics.tables.id_readings import (
+    BY_ID,
+    BY_NAME,
+    SEVERAL,
+    IdReading,
+    Known,
+    readings,
+    spelled_number,
+    stem,
+)
 
-__all__ = ["KeyKind", "Known", "Paired", "UnknownPolicy", "pair", "stem"]
+__all__ = ["KeyKind", "Known", "Paired", "UnknownPolicy", "pair"]
 
 UnknownPolicy = Literal["error", "drop"]
 KeyKind = Literal["id", "name", "index"]
 EXAMPLES = 3
-BY_NAME = "paired by class name, not by id"
-
-# The ids of COCO's 80 classes, of 91 numbers.
-COCO_GAPS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
-COCO_91 = frozenset(range(1, 91)) - frozenset(COCO_GAPS)
-
-NUMBERS_AGAINST_NAMES = (
-    "class numbers against class names: give the order of the classes, --class-names FILE with "
-    "one a line, or data.yaml"
-)
-SUFFIXES = (
-    ".avif .bmp .dng .gif .heic .heif .jp2 .jpe .jpeg .jpg .json .mpo .pfm .png .pnm .ppm .tif "
-    ".tiff .txt .webp .xml"
-)
-FILE_SUFFIXES = frozenset(SUFFIXES.split())
-
-
-class Known(NamedTuple):
-    """What detections may refer to. kind: ``"image"`` or ``"category"``."""
-
-    kind: str
-    ids: Objects
-    names: tuple[str, ...]
-
-    @property
-    def plural(self) -> str:
-        """``images`` or ``categories``."""
-        return {"image": "images", "category": "categories"}[self.kind]
 
 
 class Paired(NamedTuple):
-    """position : (D,) index among the known, -1 for rows to drop; note: what to tell, or None."""
+    """position : (D,) index among the known, -1 for rows to drop; note: what to tell, or None.
+
+    taken: how ids were read; others: how else they could have been.
+    """
 
     position: Ints
     note: str | None
-
-
-def stem(name: str) -> str:
-    r"""The name of a file without its folders and its suffix, if that is one of an image.
-
-    >>> stem("val/000012.jpg"), stem("frame.000012"), stem(r"val\000012.PNG")
-    ('000012', 'frame.000012', '000012')
-    """
-    last = name.replace("\\", "/").rpartition("/")[2]
-    plain, dot, suffix = last.rpartition(".")
-    return plain if plain and f"{dot}{suffix}".lower() in FILE_SUFFIXES else last
+    taken: str = ""
+    others: tuple[str, ...] = ()
 
 
 def pair(
@@ -83,126 +61,269 @@ def pair(
     key: KeyKind = "id",
     *,
     own: bool = False,
+    settled: bool = False,
+    said: bool = True,
 ) -> Paired:
     """Find every wanted id among the known.
 
     wanted : (D,) ids; policy: None for ground truth, which cannot leave rows out;
     place: where row D stands in its source; subject: names the source;
     key: what they are: ids, or names of files or classes; an ``index`` counts the known from 0;
-    own: the known come from the same source, which then has no need of file stems.
+    own: the known come from the same source, which then has no need of file stems;
+    settled: the user or the format says that they are what ``key`` says, so no other reading
+    contests it; said: the source names what the ids are, and not a caller's parameter.
 
     Raises:
         UnknownIdError: some are not known, no other reading fits all, and policy is ``error``.
+        AmbiguousIdError: two readings fit all and give different pairs, or a name may be several.
     """
     # Each label is looked up once, however many rows name it (Keys); rows are counted and shown
     # only where something is unknown.
     if policy not in ("error", "drop", None):
         raise ValueError(f"unknown ids: expected 'error' or 'drop', got {policy!r}")
-    wanted = wanted.used()
+    wanted = wanted.used().distinct()
     if not len(wanted.labels):  # an empty table refers to nothing, whatever its keys would be
         return Paired(np.zeros(0, np.int64), None)
-    paired, found = _fitting(wanted, known, subject, key, own=own)
+    asking = _Asking(wanted, known, place, subject, key, own=own, settled=settled, said=said)
+    paired = asking.by_index() if key == "index" else asking.by_reading()
     if paired is not None:
         return paired
     if policy == "drop":
-        return _dropped(wanted, known, found, subject, key)
-    rows = wanted.spread(found)
-    what = _unknown(wanted, known, rows, "object" if policy is None else "detection")
-    lines = [f"{subject}: {what}", *_examples(wanted, rows, place)]
-    causes = _index_causes(known) if key == "index" else _causes(wanted, known, own=own)
-    lines += [f"  likely cause: {cause}" for cause in causes]
-    if policy == "error":
-        lines.append(
-            f"  to leave them out: --unknown-{known.plural} drop, "
-            f"or unknown_{known.plural}='drop' in Python"
-        )
-    raise UnknownIdError("\n".join(lines))
+        return asking.dropped()
+    raise UnknownIdError("\n".join(asking.unknown(policy)))
 
 
-def _dropped(wanted: Keys, known: Known, found: Ints, subject: str, key: KeyKind) -> Paired:
-    """Without what is unknown, under the reading that knows most; by id where several do."""
-    best, how = wanted.spread(found), ""
-    for reading in _readings(wanted.labels, known, own=False) if key != "index" else ():
-        rows = wanted.spread(reading.position)
-        if int((rows >= 0).sum()) > int((best >= 0).sum()):
-            best, how = rows, f"{known.plural} were {reading.how}; "
-    what = _unknown(wanted, known, best, "detection")
-    return Paired(best, f"{subject}: {how}dropped, as asked: {what}")
+class _Asking:
+    """One question of ids, and the ways to answer it."""
 
+    def __init__(
+        self,
+        wanted: Keys,
+        known: Known,
+        place: Callable[[int], str],
+        subject: str,
+        key: KeyKind,
+        *,
+        own: bool,
+        settled: bool,
+        said: bool,
+    ) -> None:
+        self.wanted, self.known, self.place, self.subject = wanted, known, place, subject
+        self.key, self.own, self.settled, self.said = key, own, settled, said
 
-def _fitting(
-    wanted: Keys, known: Known, subject: str, key: KeyKind, *, own: bool
-) -> tuple[Paired | None, Ints]:
-    """The first reading that fits every id, or None and (U,) where each label is known at once.
+    # --- by what ids or names say ----------------------------------------------------------------
 
-    Names of files and classes come before ids that are numbers: a file ``000002.png`` may well
-    have the id 3.
-    """
-    # 1. Ids that all are known, as ids: taken, unless numbers should be names of files or classes.
-    # 2. The first other reading under which all are known: taken, and said.
-    # 3. Such numbers, as ids after all. Otherwise nothing fits, and the caller says so.
-    if key == "index":
-        return _by_index(wanted, known, subject)
-    found = positions(known.ids, wanted.labels)
-    exact = not (found < 0).any()
-    if exact and (key == "id" or known.ids.dtype == object):
-        return Paired(wanted.spread(found), None), found
-    for reading in _readings(wanted.labels, known, own=own):
-        if not (reading.position < 0).any():
-            expected = key == "name" and reading.how == BY_NAME
-            same = exact and bool((reading.position == found).all())
-            note = None if expected or same else f"{subject}: {known.plural} were {reading.how}"
-            return Paired(wanted.spread(reading.position), note), found
-    return (Paired(wanted.spread(found), None) if exact else None), found
+    def by_reading(self) -> Paired | None:
+        """The first reading that fits every id, unless another one contests it.
 
+        Names of files and classes come before ids that are numbers: a file ``000002.png`` may well
+        have the id 3.
+        """
+        # 1. Ids that all are known, as ids; where they should be names, names that all are known.
+        # 2. The first other reading under which all are known.
+        # 3. Two of ids and names that fit and pair differently: it is open, and asked.
+        exact = IdReading(positions(self.known.ids, self.wanted.labels), BY_ID, "ids", True)
+        if exact.fits and (self.own or self.settled or not self.said) and self.key == "id":
+            return self._paired(exact)
+        ways = [way for way in self._in_order() if way.fits and self._may_be_several(way)]
+        if not ways:
+            return None
+        first = ways[0]
+        self._refuse_several(first)
+        rivals = () if self.settled or self.own else [*self._rivals(first, ways)]
+        if rivals:
+            raise AmbiguousIdError("\n".join(self._both(first, rivals[0])))
+        return self._paired(first, exact)
 
-def _by_index(wanted: Keys, known: Known, subject: str) -> tuple[Paired | None, Ints]:
-    """Classes by their place in order, where the known have an order that numbers give.
+    def _in_order(self) -> Iterator[IdReading]:
+        by_id, *others = readings(self.wanted.labels, self.known, own=self.own)
+        if self.key == "id" or self.known.ids.dtype == object:
+            yield by_id
+            yield from others
+        else:
+            yield from others
+            yield by_id
 
-    Classes that are no more than numbers, of which one is 0, were counted from 0 too: then the
-    numbers are equal, though some between them are not used.
-    """
-    count, index = len(known.ids), wanted.labels
-    nothing = np.full(len(index), -1)
-    if known.ids.dtype == object or index.dtype == object:
-        return None, nothing
-    bare = [str(number) for number in known.ids.tolist()] == [*known.names]
-    if bare and count and known.ids[0] == 0:
-        found, note = positions(known.ids, index), None
-    else:
-        found, note = np.where((index >= 0) & (index < count), index, -1), _by_place(known, subject)
-    fits = not (found < 0).any()
-    return (Paired(wanted.spread(found), note) if fits else None), found
+    def _may_be_several(self, way: IdReading) -> bool:
+        """Whether it says what every id means, or one that it leaves open can be asked for."""
+        return self.known.kind == "image" or not (way.position == SEVERAL).any()
 
+    def _rivals(self, first: IdReading, ways: list[IdReading]) -> Iterator[IdReading]:
+        """Readings of the other kind that fit as well and pair differently."""
+        # Texts that agree outweigh numbers that texts spell, but not the ids of a source that
+        # other tools fill with stems. What a column of classes holds, its name says.
+        if self.known.kind == "category" or not self.said:
+            return
+        for way in ways:
+            equal = way.exact or not first.exact or self.key == "id"
+            if way.of != first.of and equal and (way.position != first.position).any():
+                yield way
 
-def _by_place(known: Known, subject: str) -> str | None:
-    """What to say of classes that were paired by place, where that is not plain."""
-    if known.ids.tolist() == list(range(len(known.ids))):
-        return None
-    first = ", ".join(f"{row} is {printable(name)}" for row, name in enumerate(known.names[:3]))
-    more = ", ..." if len(known.ids) > 3 else ""
-    return f"{subject}: categories were paired by index, counted from 0: {first}{more}"
+    def _paired(self, taken: IdReading, exact: IdReading | None = None) -> Paired:
+        expected = self.key == "name" and taken.how == BY_NAME
+        same = exact is not None and bool((taken.position == exact.position).all())
+        plain = taken.how == BY_ID or expected or same
+        note = None if plain else f"{self.subject}: {self.known.plural} were paired {taken.how}"
+        how = BY_ID if same else taken.how.removesuffix(", not by id")
+        return Paired(self.wanted.spread(taken.position), note, how)
 
+    def _refuse_several(self, taken: IdReading) -> None:
+        several = self.wanted.spread(taken.position == SEVERAL)
+        if not several.any():
+            return
+        labels = _labels(self.wanted, several)
+        names = counted(len(labels), f"{self.known.kind} name")
+        lines = [
+            f"{self.subject}: {counted(int(several.sum()), 'detection')} of {len(self.wanted):,} "
+            f"have {names} that may mean several {self.known.plural} of the ground truth"
+        ]
+        lines += [f"{text} may be {self._meanings(label)}" for label, text in self._first(several)]
+        lines.append(f"  fix: {hint('unique-names')}")
+        raise AmbiguousIdError("\n".join(lines))
 
-def _index_causes(known: Known) -> Iterator[str]:
-    if known.ids.dtype == object:
-        yield NUMBERS_AGAINST_NAMES
-    else:
+    def _meanings(self, label: Id) -> str:
+        """The known that a label may be, each by its name."""
+        meant = _bare(label)
+        names = [printable(name) for name in self.known.names if _bare(name) == meant]
+        if len(names) < 2:
+            return f"{', '.join(names)}, which another name may be too"
+        return " or ".join([*names[:2], *(["others"] if len(names) > 2 else [])])
+
+    def _both(self, first: IdReading, other: IdReading) -> Iterator[str]:
+        """Two readings that fit, on the rows where they differ."""
         yield (
-            f"the ground truth has {counted(len(known.ids), 'class', 'classes')}, so indices run "
-            f"from 0 to {len(known.ids) - 1}; where they count from 1: --class-numbers index1"
+            f"{self.subject}: the {self.known.kind} ids of all {len(self.wanted):,} detections fit "
+            "the ground truth in two ways, and the pairs differ"
+        )
+        differ = self.wanted.spread(first.position != other.position)
+        place = {label: at for at, label in enumerate(self.wanted.labels.tolist())}
+        for label, text in self._first(differ):
+            one, two = (self._name(way.position[place[label]], label) for way in (first, other))
+            hows = (first.how.removesuffix(", not by id"), other.how.removesuffix(", not by id"))
+            yield f"{text} is {one} {hows[0]}, and {two} {hows[1]}"
+        ways = (hint("image-ids", way=way.of) for way in (first, other))
+        yield f"  fix: {' or '.join(ways)}"
+
+    def _name(self, at: int, label: Id) -> str:
+        return self._meanings(label) if at == SEVERAL else printable(self.known.names[at])
+
+    # --- by place in the order of classes --------------------------------------------------------
+
+    def by_index(self) -> Paired | None:
+        """Classes by their place in order, where the known have an order that numbers give.
+
+        Classes that are no more than numbers, of which one is 0, were counted from 0 too: then the
+        numbers are equal, though some between them are not used.
+        """
+        known, index = self.known, self.wanted.labels
+        if known.ids.dtype == object or index.dtype == object:
+            return None
+        found, bare = self._places()
+        if (found < 0).any():
+            return None
+        if bare:
+            return Paired(self.wanted.spread(found), None, "by number")
+        self._refuse_untrained(found)
+        order = f"by index, counted from 0: {_order(known)}"
+        plain = known.ids.tolist() == list(range(len(known.ids)))
+        note = None if plain else f"{self.subject}: categories were paired {order}"
+        return Paired(self.wanted.spread(found), note, order)
+
+    def _places(self) -> tuple[Ints, bool]:
+        """(U,) the place of each number, -1 where there is none; whether numbers are equal."""
+        known, index = self.known, self.wanted.labels
+        count = len(known.ids)
+        if known.ids.dtype == object or index.dtype == object:
+            return np.full(len(index), -1), False
+        bare = [str(number) for number in known.ids.tolist()] == [*known.names]
+        if bare and count and known.ids[0] == 0:
+            return positions(known.ids, index), True
+        return np.where((index >= 0) & (index < count), index, -1), False
+
+    def _refuse_untrained(self, found: Ints) -> None:
+        """Refuse an order that holds for one list of classes and not for the other.
+
+        Raises:
+            AmbiguousIdError: the numbers fit the list of the ground truth with and without classes
+                that detectors are hardly ever trained on.
+        """
+        known = self.known
+        if self.settled or not known.untrained:
+            return
+        trained = np.setdiff1d(np.arange(len(known.ids)), known.untrained)
+        if found.max() >= len(trained) or (trained[found] == found).all():
+            return
+        names = np.array(known.names, object)
+        whole, without = few([*names], 6), few([*names[trained]], 6)
+        left = few([shown(name) for name in names[list(known.untrained)]], EXAMPLES)
+        raise AmbiguousIdError(
+            f"{self.subject}: class numbers 0 to {found.max()} fit the classes of the ground truth "
+            f"in two ways: with {left}, which detectors are rarely trained on ({whole}), and "
+            f"without ({without}). Fix: {hint('own-classes')}, or {hint('class-numbers', way='index0')} "
+            "if they count all of them"
         )
 
+    # --- what is unknown -------------------------------------------------------------------------
 
-def _unknown(wanted: Keys, known: Known, found: Ints, noun: str) -> str:
-    missing = found < 0
-    labels = _labels(wanted, missing)
-    rows = int(missing.sum())
-    return (
-        f"{counted(rows, noun)} of {len(wanted):,} "
-        f"{'names' if rows == 1 else 'name'} "
-        f"{counted(len(labels), known.kind, known.plural)} that the ground truth does not list"
-    )
+    def dropped(self) -> Paired:
+        """Without what is unknown, under the reading that knows most; by id where several do."""
+        taken = IdReading(self._places()[0], BY_ID, "ids", True)
+        if self.key != "index":
+            ways = [*readings(self.wanted.labels, self.known, own=False)]
+            taken = max(ways, key=lambda way: int((self.wanted.spread(way.position) != -1).sum()))
+            self._refuse_several(taken)
+        how = "" if taken.how == BY_ID else f"{self.known.plural} were paired {taken.how}; "
+        rows = self.wanted.spread(taken.position)
+        what = self._count(rows, "detection")
+        note = f"{self.subject}: {how}dropped, as asked: {what}"
+        return Paired(rows, note, taken.how.removesuffix(", not by id"))
+
+    def unknown(self, policy: UnknownPolicy | None) -> Iterator[str]:
+        """How many are unknown, the first few, the likely causes and what to do."""
+        index = self.key == "index"
+        found = self._places()[0] if index else positions(self.known.ids, self.wanted.labels)
+        rows = self.wanted.spread(found)
+        yield f"{self.subject}: {self._count(rows, 'object' if policy is None else 'detection')}"
+        yield from (f"{text}" for _, text in self._first(rows < 0))
+        yield from self._listed()
+        why = index_causes(self.wanted, self.known) if index else None
+        why = why or causes(self.wanted, self.known, own=self.own)
+        yield from (f"  likely cause: {cause}" for cause in why)
+        if policy == "error":
+            yield f"  {hint(f'drop-{self.known.plural}')}"
+
+    def _listed(self) -> Iterator[str]:
+        """The first few of the other side, to compare with."""
+        pairs = zip(self.known.ids.tolist()[:EXAMPLES], self.known.names, strict=False)
+        texts = [shown(i) if str(i) == name else f"{shown(i)} ({name})" for i, name in pairs]
+        if texts:
+            more = ", ..." if len(self.known.ids) > EXAMPLES else ""
+            yield f"  the ground truth has {', '.join(map(printable, texts))}{more}"
+
+    def _count(self, found: Ints, noun: str) -> str:
+        missing = found < 0
+        labels, rows = _labels(self.wanted, missing), int(missing.sum())
+        return (
+            f"{counted(rows, noun)} of {len(self.wanted):,} {'names' if rows == 1 else 'name'} "
+            f"{counted(len(labels), self.known.kind, self.known.plural)} that the ground truth "
+            "does not list"
+        )
+
+    def _first(self, marked: Bools) -> list[tuple[Id, str]]:
+        """The first few ids of the marked rows, each where it stands first."""
+        rows = np.flatnonzero(marked)
+        code = self.wanted.code
+        labels = self.wanted.labels[rows if code is None else code[rows]]
+        first: dict[Id, int] = {}
+        for row, value in zip(rows.tolist(), labels.tolist(), strict=True):
+            if first.setdefault(value, row) == row and len(first) == EXAMPLES:
+                break
+        return [(value, f"  {self.place(row)}: {shown(value)}") for value, row in first.items()]
+
+
+def _bare(name: Id) -> Id:
+    """The number or the text of a stem."""
+    return spelled_number(stem(name) if isinstance(name, str) else name)
 
 
 def _labels(wanted: Keys, marked: Bools) -> set[Id]:
@@ -212,141 +333,7 @@ def _labels(wanted: Keys, marked: Bools) -> set[Id]:
     return set(wanted.labels[used(wanted.code[marked])].tolist())
 
 
-def _examples(wanted: Keys, found: Ints, place: Callable[[int], str]) -> list[str]:
-    """The first few unknown ids, each where it stands first."""
-    missing = np.flatnonzero(found < 0)
-    labels = wanted.labels[missing] if wanted.code is None else wanted.labels[wanted.code[missing]]
-    first: dict[Id, int] = {}
-    for row, value in zip(missing.tolist(), labels.tolist(), strict=True):
-        if first.setdefault(value, row) == row and len(first) == EXAMPLES:
-            break
-    return [f"  {place(row)}: {shown(value)}" for value, row in first.items()]
-
-
-class _Reading(NamedTuple):
-    position: Ints
-    how: str
-
-
-def _readings(wanted: Objects, known: Known, *, own: bool) -> Iterator[_Reading]:
-    """Other ways to read the ids, surest first, and only where the known stay distinct."""
-    for theirs, asked, how in _ways(wanted, known, own=own):
-        # Two known, or two wanted, that this way makes the same: it says not which is meant.
-        if len(set(theirs)) == len(theirs) and len(set(asked)) == len(set(wanted.tolist())):
-            yield _Reading(positions(object_column(theirs), object_column(asked)), how)
-
-
-_Way = tuple[list[Id], list[Id], str]
-
-
-def _ways(wanted: Objects, known: Known, *, own: bool) -> Iterator[_Way]:
-    """Each the known ids read one way, the wanted read the same way, and its name."""
-    ids, asked = known.ids.tolist(), wanted.tolist()
-    by_name = BY_NAME if known.kind == "category" else "paired by file name, not by id"
-    yield [*known.names], asked, by_name
-    if known.kind == "category":
-        yield [*known.names], [str(value) for value in asked], by_name
-    elif not own:
-        yield from _ways_by_stem(wanted, known)
-    yield [*map(_number, ids)], [*map(_number, asked)], "paired by the number that their ids spell"
-
-
-def _ways_by_stem(wanted: Objects, known: Known) -> Iterator[_Way]:
-    ids, asked = known.ids.tolist(), wanted.tolist()
-    how = "paired by file stem, not by id"
-    yield [PurePath(name).stem for name in known.names], asked, how
-    stems: list[Id] = [_stem(value) for value in asked]
-    numbers = [_number(value) for value in stems]
-    yield [_stem(name) for name in known.names], stems, how
-    named = [name != str(known_id) for name, known_id in zip(known.names, ids, strict=True)]
-    spelled = "paired by the number that their file stems spell"
-    if all(named):  # an id in place of a missing name is no stem
-        yield [_number(_stem(name)) for name in known.names], numbers, spelled
-    yield [_stem(value) for value in ids], stems, how
-    yield [_number(_stem(value)) for value in ids], numbers, spelled
-
-
-def _stem(value: Id) -> Id:
-    return stem(value) if isinstance(value, str) else value
-
-
-def _number(value: Id) -> Id:
-    """The number that text spells, so that ``"000012"`` equals 12; other ids stay themselves."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
-        return int(value)  # of 18 digits at most, which 64 bits always hold
-    return value
-
-
-def _causes(wanted: Keys, known: Known, *, own: bool) -> Iterator[str]:
-    """What usually makes ids differ, each only where the values speak for it."""
-    asked, have = set(wanted.labels.tolist()), set(known.ids.tolist())
-    best = int((wanted.spread(positions(known.ids, wanted.labels)) >= 0).sum())
-    for reading in _readings(wanted.labels, known, own=own):
-        hits = int((wanted.spread(reading.position) >= 0).sum())
-        if hits > best:
-            best = hits
-            yield f"{hits:,} of {len(wanted):,} would be {reading.how}; the others fit no way"
-    if known.kind == "category" and (cause := _class_cause(asked, have)):
-        yield cause
-        return
-    yield from _off_by_one(asked, known)
-    yield from _other_case(asked, known)
-    if not asked & have and best == 0:
-        kinds, others = _kinds(asked), _kinds(have)
-        yield (
-            f"no {known.kind} id is shared: the files may be of different sets "
-            f"(ids here are {kinds}, in the ground truth {others})"
-        )
-
-
-def _other_case(asked: set[Id], known: Known) -> Iterator[str]:
-    texts = {str(value).casefold() for value in asked if isinstance(value, str)}
-    if texts and texts <= {name.casefold() for name in known.names}:
-        yield "the names differ in nothing but capital letters"
-
-
-def _off_by_one(asked: set[Id], known: Known) -> Iterator[str]:
-    """Ids that count from another number, with what to do: an option where the ids are indices."""
-    have, order = set(known.ids.tolist()), known.ids.tolist()
-    numbers = {value for value in asked if isinstance(value, int)}
-    if numbers != asked or not asked:
-        return
-    ways = ((1, "added (these count from 0)"), (-1, "taken away (these count from 1)"))
-    for by, how in ways:
-        if not {value + by for value in numbers} <= have:
-            continue
-        first = min(by, 0)  # an index in place of an id: the class that it names must be that one
-        indices = all(
-            0 <= value + first < len(order) and order[value + first] == value + by
-            for value in numbers
-        )
-        option = f": --class-numbers index{-first}" if indices and known.kind == "category" else ""
-        yield f"off by one: every id would fit if 1 were {how}{option}"
-        return
-
-
-def _kinds(ids: set[Id]) -> str:
-    words = {int: "whole numbers", str: "text"}
-    return " and ".join(sorted({words[type(known)] for known in ids})) or "none"
-
-
-def _class_cause(asked: set[Id], have: set[Id]) -> str | None:
-    """Numbers against names, or COCO's two numberings: 80 classes of ids 1 to 90 with gaps, which
-    detectors count from 0 to 79.
-    """
-    if have and _kinds(asked) == "whole numbers" and _kinds(have) == "text":
-        return NUMBERS_AGAINST_NAMES
-    indices, counted = set(range(80)), set(range(1, 81))
-    if have == COCO_91 and (asked <= indices or asked <= counted):
-        span = "0 to 79" if asked <= indices else "1 to 80"
-        how = "index0" if asked <= indices else "index1"
-        return (
-            f"class indices {span} against COCO's 80 ids, which run to 90 with gaps "
-            f"(--class-numbers {how})"
-        )
-    if have in (indices, counted) and asked <= COCO_91:
-        return (
-            "COCO's 80 ids, which run to 90 with gaps, against classes counted without gaps "
-            "(--class-numbers coco91)"
-        )
-    return None
+def _order(known: Known) -> str:
+    """The first classes and the last one by their place."""
+    texts = [f"{row} is {printable(name)}" for row, name in enumerate(known.names)]
+    return ", ".join(texts if len(texts) < 5 else [*texts[:3], "...", texts[-1]])

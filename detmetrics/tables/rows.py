@@ -16,6 +16,7 @@ from detmetrics.overlap import KINDS, Boxes, Kind, OutlineError, Outlines, Shape
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.columns import BoxFormat, as_xywh, as_xyxy
+from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.sources import Source
 
 __all__ = ["Rows"]
@@ -44,6 +45,7 @@ class Rows:
     source: Source
     shapes: Outlines | Shapes | None = None
     area_of: str = "box"
+    interpretations: tuple[Interpretation, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

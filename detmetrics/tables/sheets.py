@@ -20,6 +20,7 @@ from detmetrics.tables.catalog import Catalog, Id, Keys
 from detmetrics.tables.columns import BoxFormat
 from detmetrics.tables.federation import Federation
 from detmetrics.tables.id_pairing import KeyKind
+from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.sources import Source
 
 __all__ = ["Categories", "Images", "Pixels", "Sheet"]
@@ -43,11 +44,16 @@ class Images:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Categories:
-    """The classes that a source lists. ids : (K,); names : (K,); template: as for images."""
+    """The classes that a source lists.
+
+    ids : (K,); names : (K,); template: as for images; groups : (K,) the supercategory of each,
+    empty where it has none; () where the source knows of none.
+    """
 
     ids: Objects
     names: tuple[str, ...]
     template: str = "categories[{row}].id"
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +74,13 @@ class Sheet:
         image_key: what the image column holds: ids, or names of files or their stems.
         class_key: what the category column holds: ids, names, or indices that count from 0
             in the order of the classes.
+        may_be_names: class numbers stand in a column that may as well hold names.
         corners_inclusive: right and lower corners are the last pixel inside, as in VOC.
         federation: which classes were looked for in which of ``images``; counts places in
             ``images`` and ``categories``.
+        settled: which of ``"image"`` and ``"category"`` hold for certain what their key says: the
+            format defines it, or the user said so.
+        interpretations: what was left open and how it was read.
         notes: what a reader of the numbers should know.
     """
 
@@ -93,8 +103,11 @@ class Sheet:
     categories: Categories | None = None
     image_key: KeyKind = "name"
     class_key: KeyKind = "id"
+    may_be_names: bool = False
     corners_inclusive: bool = False
     federation: Federation | None = None
+    settled: frozenset[str] = frozenset()
+    interpretations: tuple[Interpretation, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -134,7 +147,9 @@ class Sheet:
             listed = Categories(ids=known, names=tuple(map(str, known.tolist())))
         more = [name for name in dict.fromkeys(classes) if name not in {*listed.names}]
         ids = object_column([*listed.ids.tolist(), *more])
-        return replace(self, categories=replace(listed, ids=ids, names=(*listed.names, *more)))
+        groups = (*listed.groups, *("" for _ in more)) if listed.groups else ()
+        named = replace(listed, ids=ids, names=(*listed.names, *more), groups=groups)
+        return replace(self, categories=named)
 
     def catalog(self) -> Catalog:
         """The images and classes that the source lists; where it does not, those of its rows.

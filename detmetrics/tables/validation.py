@@ -7,22 +7,31 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import DetmetricsWarning, TableError
-from detmetrics.foundation.messages import shown
+from detmetrics.foundation.messages import counted, shown
 from detmetrics.overlap.masks.masks import Masks
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.overlap.polygons.self_intersections import UNTANGLED
 from detmetrics.overlap.shapes import Shapes
-from detmetrics.tables.catalog import Catalog, Keys
+from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.columns import LARGEST, of_length, refuse_unusable
-from detmetrics.tables.id_pairing import KeyKind, Known, UnknownPolicy, pair
+from detmetrics.tables.id_pairing import Known, Paired, UnknownPolicy, pair
+from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.plausibility import suspicions
 from detmetrics.tables.sheets import Sheet
-from detmetrics.tables.sources import Faults, Source
+from detmetrics.tables.sources import Faults
 
-__all__ = ["doubts", "outline_column", "outline_notes", "paired", "refuse_outlines", "warn"]
+__all__ = [
+    "doubts",
+    "outline_column",
+    "outline_notes",
+    "paired",
+    "pairings",
+    "refuse_outlines",
+    "warn",
+]
 
 TURN = 2 * np.pi + 1e-3
 """Angles in radians beyond a whole turn are degrees; a thousandth more may be rounding."""
@@ -119,25 +128,52 @@ def warn(notes: Iterable[str | None]) -> None:
 
 def paired(
     kind: str,
-    ids: Keys,
+    sheet: Sheet,
     catalog: Catalog,
     policy: UnknownPolicy | None,
-    source: Source,
-    key: KeyKind = "id",
     *,
     own: bool = False,
-) -> tuple[Ints, str | None]:
-    """(R,) places in the catalog, -1 for rows to drop, and what to say of it.
+) -> Paired:
+    """(R,) places in the catalog, -1 for rows to drop, what to say of it, and how ids were read.
 
-    kind: ``"image"`` or ``"category"``; key: what the ids are; policy, own: see :func:`pair`.
+    kind: ``"image"`` or ``"category"``; policy, own: see :func:`pair`.
 
     Raises:
         UnknownIdError: an id that the catalog lacks.
+        AmbiguousIdError: ids that the catalog has in several ways.
     """
+    source = sheet.source
     if kind == "image":
         known, column = Known(kind, catalog.image_ids, catalog.image_names), "image_ids"
+        ids, key = sheet.image, sheet.image_key
     else:
-        known, column = Known(kind, catalog.category_ids, catalog.category_names), "categories"
+        classes = catalog.category_ids, catalog.category_names, catalog.untrained
+        known, column = Known(kind, *classes), "categories"
+        ids, key = sheet.category, sheet.class_key
     return pair(
-        ids, known, policy, lambda row: source.place(row, column), source.name, key, own=own
+        ids,
+        known,
+        policy,
+        lambda row: source.place(row, column),
+        source.name,
+        key,
+        own=own,
+        settled=kind in sheet.settled,
+        said=source.input is not None,
     )
+
+
+def pairings(side: str, image: Paired, category: Paired) -> list[Interpretation]:
+    """How images and classes were paired, where there were any to pair."""
+    found = []
+    for of, one in (("images", image), ("classes", category)):
+        if one.taken:
+            known = int((one.position >= 0).sum())
+            share = "all" if known == len(one.position) else f"{known:,} of"
+            evidence = f"{share} {counted(len(one.position), 'row')} fit"
+            found.append(
+                Interpretation(
+                    side=side, of=of, taken=one.taken, evidence=evidence, others=one.others
+                )
+            )
+    return found

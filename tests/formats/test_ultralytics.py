@@ -7,7 +7,7 @@ import json
 import pytest
 
 import detmetrics as dm
-from detmetrics.tables.id_pairing import COCO_91
+from detmetrics.tables.id_causes import COCO_91
 
 COCO_IDS = sorted(COCO_91)
 IMAGES = 5

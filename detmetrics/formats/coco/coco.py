@@ -246,7 +246,9 @@ def _side(value: Any) -> float:
 
 def _categories(rows: list[Category], path: str) -> Categories:
     ids = ids_of(rows, "id", "categories", path)
-    return Categories(ids=ids, names=tuple(_name(row.name, row.id) for row in rows))
+    groups = [row.supercategory if isinstance(row.supercategory, str) else "" for row in rows]
+    names = tuple(_name(row.name, row.id) for row in rows)
+    return Categories(ids=ids, names=names, groups=tuple(groups))
 
 
 def _name(name: str | int | float | None, fallback: AnyId) -> str:

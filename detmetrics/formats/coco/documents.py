@@ -44,11 +44,12 @@ class Image(msgspec.Struct):
 
 
 class Category(msgspec.Struct):
-    """A class, with LVIS's frequency."""
+    """A class, with LVIS's frequency; its supercategory may be anything, and is looked at if text."""
 
     id: AnyId
     name: str | int | float | None = None
     frequency: str | None = None
+    supercategory: Any = None
 
 
 class Annotation(msgspec.Struct, gc=False):

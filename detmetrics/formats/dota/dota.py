@@ -203,10 +203,10 @@ def _is_label_folder(folder: str) -> bool:
 
 def _classes(lines: Lines, reading: Reading, path: str) -> Categories:
     """In the order that was asked for, else by name."""
-    used = lines.label.used().labels
-    if listed := listed_classes(used, names_of(reading.class_names), path):
+    used, listed = listed_classes(lines.label.used(), names_of(reading.class_names), path)
+    if listed:
         return listed
-    names = sorted(used.tolist())
+    names = sorted(used.labels.tolist())
     return Categories(ids=object_column(names), names=tuple(names), template="{row}")
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Objects
+from detmetrics.foundation.arrays import Ints, object_column
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.files import read_input
+from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import printable, shown
+from detmetrics.tables.catalog import Keys
 from detmetrics.tables.sheets import Categories
 
 __all__ = ["listed_classes", "names_of", "read_names", "read_yaml", "yaml_names"]
@@ -35,16 +37,24 @@ def names_of(given: str | os.PathLike[str] | Sequence[str] | None) -> tuple[str,
     return tuple(map(str, given))
 
 
-def listed_classes(used: Objects, names: Sequence[str] | None, path: str) -> Categories | None:
-    """The classes in the order that was given, which gives their numbers; None without an order.
+def listed_classes(
+    keys: Keys, names: Sequence[str] | None, path: str, asked: str | None = None
+) -> tuple[Keys, Categories | None]:
+    """Classes in the order that was given, which gives their numbers; None without an order.
 
-    used : (U,) the names or numbers that rows have.
+    keys : (R,) the names or numbers of rows; asked: what numbers are, see ``class_numbers``.
+    Returns the names or numbers as they are to be read, and the list.
 
     Raises:
-        FormatError: one of them is not among the names.
+        FormatError: one of them is not among the names, or numbers are places and names alike.
     """
     if names is None:
-        return None
+        if asked == "names" and keys.labels.dtype != object:
+            return _as_text(keys), None
+        return keys, None
+    if keys.labels.dtype != object:
+        keys = _as_text(keys) if _are_names(keys.used().labels, names, path, asked) else keys
+    used = keys.used().labels
     if used.dtype == object:
         known = {*names}
         faults = [
@@ -57,7 +67,32 @@ def listed_classes(used: Objects, names: Sequence[str] | None, path: str) -> Cat
         faults = [f"class {number}, but {len(names)} classes are named" for number in wrong]
     if faults:
         raise FormatError(path, faults)
-    return Categories(ids=np.arange(len(names)), names=tuple(names))
+    return keys, Categories(ids=np.arange(len(names)), names=tuple(names))
+
+
+def _as_text(keys: Keys) -> Keys:
+    return Keys(object_column([str(number) for number in keys.labels.tolist()]), keys.code)
+
+
+def _are_names(used: Ints, names: Sequence[str], path: str, asked: str | None) -> bool:
+    """Whether numbers are names of classes that look like numbers, and not their places."""
+    if asked is not None:
+        return asked == "names"
+    are_names = {str(number) for number in used.tolist()} <= {*names}
+    are_places = bool(len(used)) and bool(used.min() >= 0 and used.max() < len(names))
+    if are_names and are_places:
+        number = int(used[0])
+        if all(names[at] == str(at) for at in used.tolist()):
+            return False  # the same either way
+        ways = f"{hint('class-numbers', way='names')} or {hint('class-numbers', way='index0')}"
+        raise FormatError(
+            path,
+            [
+                f"class {number} may be the class {shown(str(number))} or the one at place {number} "
+                f"of the class names given, {shown(names[number])}: {ways}"
+            ],
+        )
+    return are_names
 
 
 def read_names(path: str) -> tuple[str, ...]:

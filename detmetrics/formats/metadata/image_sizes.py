@@ -17,7 +17,7 @@ from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.files import read_input
 from detmetrics.foundation.messages import shown
-from detmetrics.tables.id_pairing import stem
+from detmetrics.tables.id_readings import stem
 
 if TYPE_CHECKING:
     from detmetrics.formats.reading import Reading

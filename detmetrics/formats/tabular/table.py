@@ -244,6 +244,10 @@ def sheet_of(
     category = _keys(part[class_column])
     flags = {what: numbers.flags(part[column[what]]) for what in FLAGS if what in column}
     named = category.labels.dtype == object
+    categories = None
+    if not scored:
+        names = names_of(reading.class_names)
+        category, categories = listed_classes(category, names, read.path, reading.class_numbers)
     return Sheet(
         source=Source(
             name=read.path,
@@ -261,11 +265,10 @@ def sheet_of(
         scores=numbers.of(part[column["score"]]) if scored else None,
         areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
         images=_images(every_image, sizes),
-        categories=None
-        if scored
-        else listed_classes(category.used().labels, names_of(reading.class_names), read.path),
+        categories=categories,
         image_key="id" if _is_id(column["image"]) else "name",
         class_key="name" if named or "class" in column else "id",
+        may_be_names="class" in column,
         notes=(*said, *_notes(heading, relative, read.path)),
         attributes={
             what: _numbers_or_nan(part[column[what]])

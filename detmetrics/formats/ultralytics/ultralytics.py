@@ -21,7 +21,8 @@ from detmetrics.formats.ultralytics.oriented import is_oriented, oriented_column
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import FormatError
 from detmetrics.tables.catalog import Catalog, Keys
-from detmetrics.tables.id_pairing import COCO_91, COCO_GAPS, KeyKind
+from detmetrics.tables.id_causes import COCO_91, COCO_GAPS
+from detmetrics.tables.id_pairing import KeyKind
 from detmetrics.tables.sheets import Sheet
 from detmetrics.tables.sources import Source
 
@@ -81,6 +82,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         outlined=columns.outlined,
         scores=columns.scores,
         class_key=key,
+        settled=frozenset({"image"} if counts_from_one else ()),  # rows name their files
         notes=(*columns.notes, *((note,) if note else ())),
     )
 

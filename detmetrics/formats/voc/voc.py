@@ -133,7 +133,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
             sizes=_known_or(np.array(sizes).reshape(-1, 2), names, reading),
             template="{row}",
         ),
-        categories=listed_classes(object_column(classes), asked, given.path)
+        categories=listed_classes(Keys(object_column(classes)), asked, given.path)[1]
         or Categories(ids=object_column(classes), names=tuple(classes)),
         class_key="name",
         corners_inclusive=all(frame.box is not None for frame in objects.frame),

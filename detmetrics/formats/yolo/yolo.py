@@ -136,7 +136,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     contents, source = labels.root.contents([*present.values()])
     source.path = given.path
     lines = read_lines(contents, [*present.values()], given.path)
-    names = labels.names or names_of(reading.class_names)
+    names = names_of(reading.class_names) or labels.names
     reading = with_size_table(labels.root.path, reading)
     images = [*labels.files]
     row_of = {image: row for row, image in enumerate(images)}

@@ -1,0 +1,41 @@
+"""Every hint that an error or a warning gives to an option, in one table.
+
+A hint is given only where following it makes the input fit; a test walks this table, and follows
+each hint on an input on which it is given.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+__all__ = ["HINTS", "hint"]
+
+HINTS = MappingProxyType(
+    {
+        "class-numbers": "use --class-numbers {way}",
+        "class-order": "give the order of the classes with --class-names FILE (one name per line, "
+        "or data.yaml)",
+        "image-ids": "use --image-ids {way}",
+        "unique-names": "keep the folders in the names of the detections, as in cam1/0001, or give "
+        "every image a name of its own",
+        "own-classes": "give the detector's own classes in its order with --class-names FILE",
+        "drop-images": "to leave them out: --unknown-images drop, or unknown_images='drop' in "
+        "Python. This can raise AP, since their false positives go too",
+        "drop-categories": "to leave them out: --unknown-categories drop, or "
+        "unknown_categories='drop' in Python",
+        "columns": "use --columns '{order}'",
+        "text-columns": "use --{side}-format text --columns '{order}'",
+        "text-pixels": "use --gt-format text",
+        "swap": "swap the two arguments",
+        "the-file": "give the file in it, {path}",
+    }
+)
+
+
+def hint(name: str, **values: str) -> str:
+    """One of the table, filled in.
+
+    >>> hint("class-numbers", way="index1")
+    'use --class-numbers index1'
+    """
+    return HINTS[name].format(**values)

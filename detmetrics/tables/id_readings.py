@@ -1,0 +1,183 @@
+"""The ways in which ids can mean images and classes: as ids, as names, as numbers that names spell.
+
+Every way is a lookup: the known ids made into keys, the wanted ones made into keys the same way.
+A way fits where every wanted key is known. It may still leave open which image is meant: two
+folders may hold a file of the same name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+from typing import NamedTuple
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Ints, Objects, positions
+from detmetrics.tables.catalog import Id
+
+__all__ = [
+    "BY_ID",
+    "BY_NAME",
+    "SEVERAL",
+    "IdReading",
+    "Known",
+    "readings",
+    "spelled_number",
+    "stem",
+]
+
+UNKNOWN, SEVERAL = -1, -2
+BY_ID = "by id"
+BY_NAME = "by class name, not by id"
+SUFFIXES = (
+    ".avif .bmp .dng .gif .heic .heif .jp2 .jpe .jpeg .jpg .json .mpo .pfm .png .pnm .ppm .tif "
+    ".tiff .txt .webp .xml"
+)
+FILE_SUFFIXES = frozenset(SUFFIXES.split())
+
+
+class Known(NamedTuple):
+    """What detections may refer to.
+
+    kind: ``"image"`` or ``"category"``; ids : (N,); names : (N,); untrained: places of classes
+    that detectors are hardly ever trained on, see :class:`Catalog`.
+    """
+
+    kind: str
+    ids: Objects
+    names: tuple[str, ...]
+    untrained: tuple[int, ...] = ()
+
+    @property
+    def plural(self) -> str:
+        """``images`` or ``categories``."""
+        return {"image": "images", "category": "categories"}[self.kind]
+
+
+class IdReading(NamedTuple):
+    """One way to read ids.
+
+    position : (U,) place among the known of each wanted id, -1 where it is unknown, -2 where it may
+    be several; how: in words; of: ``"ids"`` or ``"names"``, what the wanted are under this way;
+    exact: the texts or numbers themselves agree, and no number was made of a text.
+    """
+
+    position: Ints
+    how: str
+    of: str
+    exact: bool
+
+    @property
+    def fits(self) -> bool:
+        """Whether every wanted id is known."""
+        return not (self.position == UNKNOWN).any()
+
+
+def stem(name: str) -> str:
+    r"""The name of a file without its folders and its suffix, if that is one of an image.
+
+    >>> stem("val/000012.jpg"), stem("frame.000012"), stem(r"val\000012.PNG")
+    ('000012', 'frame.000012', '000012')
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    plain, dot, suffix = last.rpartition(".")
+    return plain if plain and f"{dot}{suffix}".lower() in FILE_SUFFIXES else last
+
+
+def spelled_number(value: Id) -> Id:
+    """The number that text spells, so that ``"000012"`` equals 12; other ids stay themselves."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+        return int(value)  # of 18 digits at most, which 64 bits always hold
+    return value
+
+
+def readings(wanted: Objects, known: Known, *, own: bool) -> Iterator[IdReading]:
+    """All ways to read wanted ids, as ids first, then surest first.
+
+    wanted : (U,) distinct; own: the known come from the same source, which then has no need of
+    file stems. Ways that make two wanted ids one are left out: they cannot tell what is meant.
+    """
+    yield IdReading(positions(known.ids, wanted), BY_ID, "ids", True)
+    ids, asked = known.ids.tolist(), wanted.tolist()
+    by_name = BY_NAME if known.kind == "category" else "by file name, not by id"
+    yield from _way(known.names, asked, by_name, "names")
+    if known.kind == "category":
+        yield from _way(known.names, [str(value) for value in asked], by_name, "names")
+    elif not own:
+        yield from _by_stem(ids, known.names, asked)
+    numbers = [spelled_number(value) for value in ids]
+    how = "by the number that their ids spell"
+    yield from _way(numbers, [*map(spelled_number, asked)], how, "ids", exact=False)
+
+
+def _by_stem(ids: list[Id], names: Sequence[str], asked: list[Id]) -> Iterator[IdReading]:
+    how = "by file stem, not by id"
+    plain: list[Id] = [PurePath(name).stem for name in names]
+    if len(set(plain)) == len(plain):  # of suffixes that are none of an image, too
+        yield from _way(plain, asked, how, "names")
+    stems: list[Id] = [stem(value) if isinstance(value, str) else value for value in asked]
+    own: list[Id] = [stem(name) for name in names]
+    if len(set(own)) == len(own) and len(set(stems)) == len(stems):
+        yield from _way(own, stems, how, "names")
+    else:
+        yield from _by_path(names, asked)
+    numbers = [spelled_number(value) for value in stems]
+    # An id in place of a missing name is no stem.
+    if all(name != str(known) for name, known in zip(names, ids, strict=True)):
+        spelled = "by the number that their file stems spell"
+        yield from _way([*map(spelled_number, own)], numbers, spelled, "names", exact=False)
+    of_ids: list[Id] = [stem(value) if isinstance(value, str) else value for value in ids]
+    if len(set(of_ids)) == len(of_ids):
+        yield from _way(of_ids, stems, how, "ids")
+    spelled = "by the number that their ids spell"
+    yield from _way([*map(spelled_number, of_ids)], numbers, spelled, "ids", exact=False)
+
+
+def _way(
+    theirs: Sequence[Id], asked: Sequence[Id], how: str, of: str, *, exact: bool = True
+) -> Iterator[IdReading]:
+    """The lookup of keys that are equal; none where two wanted ids have one key."""
+    if len(set(asked)) < len(asked):
+        return
+    place: dict[Id, int] = {}
+    for at, key in enumerate(theirs):
+        place[key] = SEVERAL if key in place else at
+    found = np.fromiter((place.get(key, UNKNOWN) for key in asked), np.int64, len(asked))
+    yield IdReading(found, how, of, exact)
+
+
+def _by_path(names: Sequence[str], asked: Sequence[Id]) -> Iterator[IdReading]:
+    """The lookup of the longest end of a path that is known, where stems alone leave it open."""
+    # cam1/0001 is the image val/cam1/0001.jpg, since no other path ends so; 0001 alone may be
+    # this or val/cam2/0001.jpg, and is then several, unless one path is 0001 and nothing more.
+    ends: dict[str, list[int]] = defaultdict(list)
+    whole: dict[str, int] = {}
+    for at, name in enumerate(names):
+        parts = _parts(name)
+        path = "/".join(parts)
+        whole[path] = SEVERAL if path in whole else at
+        for start in range(len(parts)):
+            ends["/".join(parts[start:])].append(at)
+    found = np.fromiter((_at_end(key, ends, whole) for key in asked), np.int64, len(asked))
+    hit, times = np.unique(found[found >= 0], return_counts=True)
+    found[np.isin(found, hit[times > 1])] = SEVERAL  # two names of which each may be this image
+    yield IdReading(found, "by the end of their path, not by id", "names", True)
+
+
+def _at_end(key: Id, ends: dict[str, list[int]], whole: dict[str, int]) -> int:
+    if not isinstance(key, str):
+        return UNKNOWN
+    parts = _parts(key)
+    for start in range(len(parts)):
+        end = "/".join(parts[start:])
+        if found := ends.get(end):
+            return whole.get(end, SEVERAL) if len(found) > 1 else found[0]
+    return UNKNOWN
+
+
+def _parts(name: str) -> list[str]:
+    """The folders of a path and the stem of its file, without what stays in place."""
+    folders = name.replace("\\", "/").split("/")[:-1]
+    return [*(part for part in folders if part not in ("", ".", "..")), stem(name)]
