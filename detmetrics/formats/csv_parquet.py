@@ -140,7 +140,7 @@ def _read_parquet(given: Given, reading: Reading, *, side: Side) -> Sheet:
         if len(set(names)) < len(names):
             raise FormatError(given.path, ["two columns have one name"])
         heading = _heading(names, reading, given.path, side)
-        wanted = [*dict.fromkeys(heading.column.values())]
+        wanted = [*heading.columns]
         texts = [heading.column[what] for what in ("image", "class") if what in heading.column]
         _refuse_kinds(arrow, schema, texts, given.path)
         table = parquet.read_table(arrow.BufferReader(data), columns=wanted, read_dictionary=texts)

@@ -112,7 +112,8 @@ class AmbiguousIdError(InputError):
     ...     images=[1, 2], image_names=["cam1/01.jpg", "cam2/01.jpg"], categories=[1])
     >>> try:
     ...     dm.Detections.from_arrays(
-    ...         image_ids=["01"], categories=[1], boxes=[[0, 0, 9, 9]], scores=[0.5], catalog=catalog)
+    ...         image_ids=["01"], categories=[1], boxes=[[0, 0, 9, 9]], scores=[0.5],
+    ...         catalog=catalog)
     ... except dm.AmbiguousIdError as error:
     ...     print(str(error).splitlines()[1])
       image_ids[0]: '01' may be cam1/01.jpg or cam2/01.jpg

@@ -233,24 +233,27 @@ class GroundTruth(Rows):
         return replace(ground_truth, notes=tuple(note for note in notes if note))
 
 
-UNTRAINED = re.compile(
-    r"[\W_]*(background|bg|ignored?([\W_]*regions?)?|don'?t[\W_]*care|void|unlabell?ed|n/?a)[\W_]*",
-    re.IGNORECASE,
+NO_CLASS = re.compile(
+    r"[\W_]*(ignored?[\W_]*(regions?|areas?)|don'?t[\W_]*care)[\W_]*", re.IGNORECASE
+)
+NOTHING = re.compile(
+    r"[\W_]*(background|bg|ignored?|void|unlabell?ed|none|n/?a)[\W_]*", re.IGNORECASE
 )
 
 
 def _untrained(sheet: Sheet, catalog: Catalog, category: Ints) -> tuple[int, ...]:
     """The classes that detectors are rarely trained on, by their name or by having no object."""
     # Exports of Roboflow list the supercategory of all other classes as a class of its own.
-    named = [UNTRAINED.fullmatch(name) is not None for name in catalog.category_names]
+    names = catalog.category_names
     listed = sheet.categories
     groups = [] if listed is None else [*zip(listed.names, listed.groups, strict=False)]
     above = {group for name, group in groups if group != name}
-    objects = np.bincount(category, minlength=len(named))
+    objects = np.bincount(category, minlength=len(names))
     return tuple(
         at
-        for at, name in enumerate(catalog.category_names)
-        if named[at] or (name in above and not objects[at])
+        for at, name in enumerate(names)
+        if NO_CLASS.fullmatch(name)
+        or (not objects[at] and (name in above or NOTHING.fullmatch(name)))
     )
 
 

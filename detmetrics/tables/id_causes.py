@@ -1,13 +1,13 @@
-"""What usually makes ids differ from those of the ground truth: each only where the ids speak for it.
+"""What usually makes ids differ from those of the ground truth, where the ids speak for it.
 
 A hint to an option stands behind a cause only where the option makes every id fit.
 """
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 
 from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted, shown
@@ -54,9 +54,8 @@ def causes(wanted: Keys, known: Known, *, own: bool) -> Iterator[str]:
     yield from numbered
     texts = [*_other_spelling(asked, known)]
     yield from texts
-    if not asked & have and best == 0:
-        if not numbered and not texts:
-            yield f"no {known.kind} id is shared: the files may be of different data sets or splits"
+    if not asked & have and best == 0 and not numbered and not texts:
+        yield f"no {known.kind} id is shared: the files may be of different data sets or splits"
 
 
 # --- texts that nearly agree ---------------------------------------------------------------------
@@ -109,9 +108,12 @@ def _added(texts: list[str], names: set[str]) -> Iterator[str]:
 
 
 def _common(texts: list[str], *, before: bool) -> str:
-    if before:
-        return os.path.commonprefix(texts)
-    return os.path.commonprefix([text[::-1] for text in texts])[::-1]
+    step = 1 if before else -1
+    low, high = min(text[::step] for text in texts), max(text[::step] for text in texts)
+    shared = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False))
+    )
+    return low[:shared][::step]
 
 
 # --- numbers -------------------------------------------------------------------------------------

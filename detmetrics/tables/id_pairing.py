@@ -133,6 +133,8 @@ class _Asking:
         rivals = () if self.settled or self.own else [*self._rivals(first, ways)]
         if rivals:
             raise AmbiguousIdError("\n".join(self._both(first, rivals[0])))
+        if first.how == BY_ID and self.known.kind == "category" and not self.own:
+            self._refuse_untrained(first.position)
         return self._paired(first, exact)
 
     def _in_order(self) -> Iterator[IdReading]:
@@ -173,10 +175,9 @@ class _Asking:
             return
         labels = _labels(self.wanted, several)
         names = counted(len(labels), f"{self.known.kind} name")
-        lines = [
-            f"{self.subject}: {counted(int(several.sum()), 'detection')} of {len(self.wanted):,} "
-            f"have {names} that may mean several {self.known.plural} of the ground truth"
-        ]
+        rows = counted(int(several.sum()), "detection")
+        text = f"have {names} that may mean several {self.known.plural} of the ground truth"
+        lines = [f"{self.subject}: {rows} of {len(self.wanted):,} {text}"]
         lines += [f"{text} may be {self._meanings(label)}" for label, text in self._first(several)]
         lines.append(f"  fix: {hint('unique-names')}")
         raise AmbiguousIdError("\n".join(lines))
@@ -218,10 +219,10 @@ class _Asking:
         known, index = self.known, self.wanted.labels
         if known.ids.dtype == object or index.dtype == object:
             return None
-        found, bare = self._places()
+        found, equal = self._places()
         if (found < 0).any():
             return None
-        if bare:
+        if equal:
             return Paired(self.wanted.spread(found), None, "by number")
         self._refuse_untrained(found)
         order = f"by index, counted from 0: {_order(known)}"
@@ -235,10 +236,25 @@ class _Asking:
         count = len(known.ids)
         if known.ids.dtype == object or index.dtype == object:
             return np.full(len(index), -1), False
+        places = np.where((index >= 0) & (index < count), index, -1)
         bare = [str(number) for number in known.ids.tolist()] == [*known.names]
-        if bare and count and known.ids[0] == 0:
-            return positions(known.ids, index), True
-        return np.where((index >= 0) & (index < count), index, -1), False
+        if not bare or not count or self.settled:
+            return places, False
+        numbers = positions(known.ids, index)
+        if known.ids[0] == 0:
+            return numbers, True
+        if not (numbers < 0).any() and not (places < 0).any():
+            raise AmbiguousIdError(self._equal_or_place())
+        return (places, False) if (numbers < 0).any() else (numbers, True)
+
+    def _equal_or_place(self) -> str:
+        number, first = int(self.wanted.labels[0]), int(self.known.ids[0])
+        return (
+            f"{self.subject}: the classes of the ground truth are numbers from {first} on, and "
+            f"class {number} of the detections may be the same number or the place of "
+            f"{self.known.names[number]} counted from 0. Fix: "
+            f"{hint('class-numbers', way='ids')} or {hint('class-numbers', way='index0')}"
+        )
 
     def _refuse_untrained(self, found: Ints) -> None:
         """Refuse an order that holds for one list of classes and not for the other.
@@ -247,20 +263,26 @@ class _Asking:
             AmbiguousIdError: the numbers fit the list of the ground truth with and without classes
                 that detectors are hardly ever trained on.
         """
-        known = self.known
-        if self.settled or not known.untrained:
+        known, numbers = self.known, self.wanted.labels
+        if self.settled or not self.said or not known.untrained or numbers.dtype == object:
             return
         trained = np.setdiff1d(np.arange(len(known.ids)), known.untrained)
-        if found.max() >= len(trained) or (trained[found] == found).all():
+        if not 0 <= numbers.min() <= numbers.max() < len(trained):
+            return  # places in the shorter list do not fit
+        by_id = self.key == "id"
+        if (trained[numbers] == found).all() or (
+            by_id and not np.isin(found, known.untrained).any()
+        ):
             return
         names = np.array(known.names, object)
         whole, without = few([*names], 6), few([*names[trained]], 6)
         left = few([shown(name) for name in names[list(known.untrained)]], EXAMPLES)
+        keep = hint("class-numbers", way="ids" if by_id else "index0")
         raise AmbiguousIdError(
-            f"{self.subject}: class numbers 0 to {found.max()} fit the classes of the ground truth "
-            f"in two ways: with {left}, which detectors are rarely trained on ({whole}), and "
-            f"without ({without}). Fix: {hint('own-classes')}, or {hint('class-numbers', way='index0')} "
-            "if they count all of them"
+            f"{self.subject}: class numbers {numbers.min()} to {numbers.max()} fit the classes of "
+            f"the ground truth in two ways: with {left}, which detectors are rarely trained on "
+            f"({whole}), and without ({without}). Fix: {hint('own-classes')}, or {keep} if they "
+            "count all of them"
         )
 
     # --- what is unknown -------------------------------------------------------------------------

@@ -44,7 +44,7 @@ class Image(msgspec.Struct):
 
 
 class Category(msgspec.Struct):
-    """A class, with LVIS's frequency; its supercategory may be anything, and is looked at if text."""
+    """A class, with LVIS's frequency and a supercategory, which is looked at where it is text."""
 
     id: AnyId
     name: str | int | float | None = None

@@ -88,8 +88,10 @@ def _are_names(used: Ints, names: Sequence[str], path: str, asked: str | None) -
         raise FormatError(
             path,
             [
-                f"class {number} may be the class {shown(str(number))} or the one at place {number} "
-                f"of the class names given, {shown(names[number])}: {ways}"
+                (
+                    f"class {number} may be the class {shown(str(number))} or the one at place "
+                    f"{number} of the class names given, {shown(names[number])}: {ways}"
+                )
             ],
         )
     return are_names

@@ -68,7 +68,8 @@ class Heading:
 
     column: name in the file by what it is; box_format: None where shapes have no box beside them;
     shape: ``corners``, ``angle``, ``polygon`` or ``segmentation``, None where boxes are all;
-    doubt: what must be said before the boxes can be read; note: what must be said of them.
+    doubt: what must be said before the boxes can be read; note: what must be said of them;
+    classes: columns that may name the class, where there are several and none was asked for.
     """
 
     column: Mapping[str, str]
@@ -76,6 +77,12 @@ class Heading:
     shape: str | None = None
     doubt: str | None = None
     note: str | None = None
+    classes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns to read."""
+        return tuple(dict.fromkeys((*self.column.values(), *self.classes)))
 
     @property
     def box_names(self) -> tuple[str, ...]:
@@ -125,7 +132,20 @@ def find_columns(
         return None, "no column for image"
     if not {"class", "number"} & column.keys():
         return None, "no column for class"
-    return Heading(column=column, box_format=form, shape=shape, doubt=doubt, note=note), ""
+    classes = _class_columns(names, column) if not {"class", "number"} & wanted.keys() else ()
+    heading = Heading(
+        column=column, box_format=form, shape=shape, doubt=doubt, note=note, classes=classes
+    )
+    return heading, ""
+
+
+def _class_columns(names: Sequence[str], column: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns that may name the class, in the order of the names in use."""
+    plain = {_plain(name): name for name in reversed(names)}
+    found = [plain[known] for known in NAMES["class"] if known in plain]
+    taken = {name for what, name in column.items() if what != "class"}
+    classes = tuple(name for name in found if name not in taken)
+    return classes if len(classes) > 1 else ()
 
 
 def _shape(column: dict[str, str], names: Sequence[str]) -> tuple[dict[str, str], str | None]:

@@ -18,6 +18,7 @@ from detmetrics.formats.lines.oriented_columns import known_sizes
 from detmetrics.formats.metadata.class_names import listed_classes, names_of
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import Reading
+from detmetrics.formats.tabular.class_columns import chosen_classes
 from detmetrics.formats.tabular.headings import Heading
 from detmetrics.formats.tabular.numbers import Numbers, is_numeric
 from detmetrics.formats.tabular.shape_columns import places
@@ -96,10 +97,9 @@ def read_delimited(
     if len(set(names)) < len(names):
         raise FormatError(given.path, ["line 1: two columns have one name"])
     heading = find(names)
-    wanted = [*dict.fromkeys(heading.column.values())]
-    kinds = {
-        names.index(heading.column[what]): object for what in ALWAYS_TEXT if what in heading.column
-    }
+    wanted = heading.columns
+    texts = (*(heading.column.get(what) for what in ALWAYS_TEXT), *heading.classes)
+    kinds = {names.index(name): object for name in texts if name is not None}
     # Bytes and lines in front of the heading: errors name lines by their number in the file.
     more, before = len(names), len(_head(data)[:start].encode())
     above = len(LINE_END.findall(data[:before].decode()))
@@ -229,7 +229,7 @@ def sheet_of(
     part = frame if len(rows) == len(frame) else frame.iloc[rows]
     numbers = Numbers(read.path, place, rows)
     nothing = np.flatnonzero(~boxed)
-    class_column = column["class" if "class" in column else "number"]
+    class_column, said_of_class = chosen_classes(part, heading, reading.catalog, read.path)
     _refuse_boxless(frame, nothing, [class_column], read.path, place)
     _refuse_nothing(frame[column["image"]], read.path, place, np.arange(len(frame)), "an image")
     _refuse_nothing(part[class_column], read.path, place, rows, "a class")
@@ -269,7 +269,7 @@ def sheet_of(
         image_key="id" if _is_id(column["image"]) else "name",
         class_key="name" if named or "class" in column else "id",
         may_be_names="class" in column,
-        notes=(*said, *_notes(heading, relative, read.path)),
+        notes=(*said, *said_of_class, *_notes(heading, relative, read.path)),
         attributes={
             what: _numbers_or_nan(part[column[what]])
             for what in ATTRIBUTES
