@@ -2,8 +2,10 @@
 
 A layout is a list of names for the numbers of a line. Each layout in use is tried on all lines,
 and is possible where hardly a line contradicts it: scores lie in [0, 1], boxes in shares do not
-leave the image, right is not left of left. One possible layout is taken, and said; of several
-none is, since a wrong one gives a number all the same.
+leave the image. Corners and sides in pixels are told apart by evidence of their own
+(:mod:`detmetrics.formats.lines.box_evidence`), so that a few bad lines do not decide for a folder.
+One possible layout is taken, and said; of several none is, since a wrong one gives a number all
+the same.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detmetrics.formats.lines.box_evidence import Form, form_of
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted, shown
@@ -211,7 +214,8 @@ def told_layout(
                 both = [(best, 0.0), *equal]
                 raise _open(path, "several orders of columns are", both, len(values), relative)
             return _told(best, tried, len(values))
-    raise _open(path, "no order of columns is", tried, len(values), relative)
+    ranked = sorted(tried, key=lambda found: found[1])
+    raise _open(path, "no order of columns is", ranked, len(values), relative)
 
 
 def told_labels(values: Floats, path: str) -> tuple[Layout, str | None]:
@@ -323,13 +327,25 @@ def _no_rectangle(column: dict[str, Floats]) -> Bools:
     return wrong
 
 
+def _is_other_form(column: dict[str, Floats]) -> bool:
+    """Whether the numbers speak for corners where these are sides, or the other way."""
+    forms: tuple[tuple[Form, tuple[str, ...]], ...] = (("corners", CORNERS), ("sides", SIDES))
+    form, names = next(((f, n) for f, n in forms if set(n) <= column.keys()), (None, ()))
+    if form is None:
+        return False
+    return form_of(np.column_stack([column[name] for name in names])) not in (form, None)
+
+
 def _no_box(column: dict[str, Floats], relative: bool, sizes: Floats | None) -> Bools:
     """(R,) whether columns are no box of the image; all of them where no detector makes such."""
     if "x4" in column:
         return _no_rectangle(column)
+    if not relative and _is_other_form(column):
+        return np.ones(len(next(iter(column.values()))), bool)
     if "xmin" in column:
         left, top, right, bottom = (column[name] for name in CORNERS)
-        wrong: Bools = (right < left) | (bottom < top)
+        # In pixels a line out of order is a bad line of corners, which their reader names.
+        wrong: Bools = ((right < left) | (bottom < top)) & relative
     else:
         wide, high = column["w"], column["h"]
         left = column["x"] if "x" in column else column["cx"] - wide / 2
@@ -338,10 +354,6 @@ def _no_box(column: dict[str, Floats], relative: bool, sizes: Floats | None) -> 
         wrong = (wide < 0) | (high < 0)
         if "cx" in column and not relative:
             wrong = wrong | (left < -CLIPPED) | (top < -CLIPPED)
-        if "x" in column and sizes is None and len(wide) >= ENOUGH:
-            # No set of boxes has nearly all of its sides longer than their distance from 0.
-            as_corners = float(((wide >= left) & (high >= top)).mean())
-            wrong = wrong | (as_corners >= 1 - TOLERATED)
     if not relative and (np.maximum(right - left, bottom - top) <= 2).mean() > CLEARLY:
         return np.ones(len(left), bool)  # no detector finds boxes of a pixel or two
     if relative:

@@ -1,0 +1,84 @@
+"""Whether four numbers in pixels are corners or sides, as the numbers themselves show it.
+
+Both give boxes for nearly every file, so that nothing contradicts the wrong one. What tells them
+apart is how the third number follows the first: a right edge lies beyond its left edge and moves
+with it, while a width is free of its x, or shorter the further right a box begins.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Floats
+
+__all__ = ["Form", "form_of"]
+
+Form = Literal["corners", "sides"]
+
+ENOUGH = 10
+"""Of fewer lines, hardly anything can be told from how numbers go together."""
+
+TOGETHER = 0.1
+"""A correlation from here on, of both axes on average, is no accident of many boxes."""
+
+MOSTLY, NEARLY_ALL, HARDLY_ANY, HALF = 0.9, 0.99, 0.02, 0.6
+STEEP = 0.5
+"""A right edge moves by at least so much of what its left edge moves, where boxes are small."""
+
+BAD_LINE, CLOSE = 0.05, 0.3
+"""How many lines have a right edge left of the left one, and how many sides are longer than their
+distance from the edge of the image, in usual files."""
+
+CLEAR = 2.3
+"""The logarithm of how much likelier one form is than the other, where it is clear: ten times."""
+
+
+def form_of(boxes: Floats) -> Form | None:
+    """What the numbers speak for, or None where they leave it open.
+
+    boxes : (R, 4) pixels, in the order of a line.
+    """
+    # ordered: third >= first and fourth >= second, as in nearly all lines of corners;
+    # follows: the correlation of the third with the first, and of the fourth with the second.
+    first, second, third, fourth = boxes.T
+    ordered = float(((third >= first) & (fourth >= second)).mean()) if len(boxes) else 0.0
+    if len(boxes) < ENOUGH:
+        return _of_few(ordered, len(boxes))
+    follows = (_correlation(first, third) + _correlation(second, fourth)) / 2
+    steep = min(_slope(first, third), _slope(second, fourth)) >= STEEP
+    if follows <= -TOGETHER:
+        return "sides"
+    if follows >= TOGETHER:
+        # Many lines out of order, but edges that move together: corners that somebody swapped.
+        if steep or ordered >= MOSTLY:
+            return "corners"
+        return "sides" if ordered <= HALF else None
+    if ordered >= NEARLY_ALL:
+        return "corners"
+    return "sides" if ordered <= HALF else None
+
+
+def _of_few(ordered: float, rows: int) -> Form | None:
+    """Sides, where lines out of order are too many to be bad lines of corners."""
+    right = ordered * rows
+    for_sides = (rows - right) * np.log((1 - CLOSE) / BAD_LINE)
+    for_sides -= right * np.log((1 - BAD_LINE) / CLOSE)
+    return "sides" if for_sides >= CLEAR else None
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    """Pearson's, 0 where one of the two is constant."""
+    spread = float(one.std() * other.std())
+    if not spread > 0:
+        return 0.0
+    return float(((one - one.mean()) * (other - other.mean())).mean()) / spread
+
+
+def _slope(one: Floats, other: Floats) -> float:
+    """By how much the other moves on average where one moves by 1."""
+    spread = float(one.var())
+    if not spread > 0:
+        return 0.0
+    return float(((one - one.mean()) * (other - other.mean())).mean()) / spread
