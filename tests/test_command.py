@@ -196,13 +196,14 @@ class TestJson:
             "inputs",
             "metrics",
             "per_class",
+            "interpretations",
             "schema",
             "shape",
             "signature",
             "undefined",
             "versions",
         }
-        assert content["schema"] == 1
+        assert content["schema"] == 2
         assert content["signature"] == result.signature
         assert set(content["metrics"]) == set(TWELVE)
         assert content["metrics"]["AP"] == result.summary["AP"]  # every digit
@@ -448,7 +449,7 @@ class TestFiles:
         out.write_text("x" * 100_000)
         out.chmod(0o640)
         done(*scene, "--json", out)
-        assert json.loads(out.read_text())["schema"] == 1
+        assert json.loads(out.read_text())["schema"] == 2
         assert stat.S_IMODE(out.stat().st_mode) == 0o640
 
     def test_a_new_file_has_the_mode_that_the_umask_leaves(self, scene, tmp_path):
@@ -517,7 +518,7 @@ class TestFiles:
         link.symlink_to(target)
         done(*scene, "--json", link)
         assert link.is_symlink()
-        assert json.loads(target.read_text())["schema"] == 1
+        assert json.loads(target.read_text())["schema"] == 2
         assert os.listdir(tmp_path / "folder") == ["target.json"]
 
     def test_a_link_to_nothing_yet(self, scene, tmp_path):
@@ -525,7 +526,7 @@ class TestFiles:
         link.symlink_to(target)
         done(*scene, "--json", link)
         assert link.is_symlink()
-        assert json.loads(target.read_text())["schema"] == 1
+        assert json.loads(target.read_text())["schema"] == 2
 
     @pytest.mark.parametrize("kind", ["--json", "--csv", "--markdown"])
     def test_the_null_device_stays_a_device(self, scene, kind):
@@ -535,7 +536,7 @@ class TestFiles:
     def test_standard_output_by_its_path(self, scene):
         ran = process("evaluate", *scene, "--json", "/dev/stdout")
         assert ran.returncode == 0, ran.stderr
-        assert b'"schema": 1' in ran.stdout
+        assert b'"schema": 2' in ran.stdout
 
     def test_a_named_pipe_is_written_to(self, scene, tmp_path):
         pipe = tmp_path / "pipe"
@@ -545,7 +546,7 @@ class TestFiles:
         reader.start()
         done(*scene, "--json", pipe)
         reader.join(PATIENCE)
-        assert json.loads(received[0])["schema"] == 1
+        assert json.loads(received[0])["schema"] == 2
         assert stat.S_ISFIFO(pipe.stat().st_mode)
 
     def test_a_name_in_the_working_folder(self, scene, tmp_path, monkeypatch):
@@ -711,7 +712,7 @@ class TestChoices:
 
     def test_the_ids_of_the_ground_truth_come_before_names(self, tmp_path):
         truth = document(images=[builders.image(1, "2"), builders.image(2, "1")])
-        result = as_json(*write(tmp_path, truth), "--images", "1")
+        result = as_json(*write(tmp_path, truth), "--images", "1", "--image-ids", "ids")
         assert result["counts"]["images"] == 1
 
     def test_unknown_images_are_dropped_where_asked(self, tmp_path):

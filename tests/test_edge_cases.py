@@ -706,7 +706,7 @@ class TestIdsOfOtherKinds:
 
     def test_no_number_where_two_ids_spell_the_same(self, tmp_path):
         truth = named("12", "012", names=["x.jpg", "y.jpg"])
-        with pytest.raises(dm.UnknownIdError, match="2 detections of 2"):
+        with pytest.raises(dm.AmbiguousIdError, match="2 detections of 2"):
             evaluate(tmp_path, truth, [detection(12), detection(12)])
 
     def test_whole_floats_are_the_numbers(self, tmp_path):
@@ -740,7 +740,7 @@ class TestIdsOfOtherKinds:
 
     def test_stems_of_two_folders_do_not_serve(self, tmp_path):
         truth = named(1, 2, names=["a/one.png", "b/one.png"])
-        with pytest.raises(dm.UnknownIdError, match="1 image"):
+        with pytest.raises(dm.AmbiguousIdError, match=r"may be a/one\.png or b/one\.png"):
             evaluate(tmp_path, truth, [detection("one")])
 
     def test_text_and_numbers_may_stand_side_by_side(self, tmp_path):

@@ -16,7 +16,7 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_names import names_of
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.dataset import names_in
-from detmetrics.foundation.arrays import Ints, Objects, object_column
+from detmetrics.foundation.arrays import Ints, Objects, object_column, positions
 from detmetrics.foundation.errors import AmbiguousIdError, InputError
 from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted, few, shown
@@ -39,8 +39,10 @@ def with_classes(sheet: Sheet, reading: Reading, given: Given) -> Sheet:
     names, asked = names_of(reading.class_names), reading.class_numbers
     if asked == "names":
         return _named(sheet, Keys(_texts(sheet), sheet.category.code))
+    if asked == "ids":
+        return _as_asked(sheet, asked)
     if names is not None:
-        return _by_list(sheet, names, asked)
+        return _by_list(sheet, names, asked, reading.catalog)
     if asked is not None:
         return _as_asked(sheet, asked)
     if sheet.class_key != "index":
@@ -80,17 +82,20 @@ def _places(labels: Ints, how: str) -> Ints:
 # --- by a list of names --------------------------------------------------------------------------
 
 
-def _by_list(sheet: Sheet, names: Sequence[str], asked: str | None) -> Sheet:
+def _by_list(
+    sheet: Sheet, names: Sequence[str], asked: str | None, catalog: Catalog | None
+) -> Sheet:
     """With the names that were given; what numbers count from is told from which fit."""
     used = sheet.category.used().labels
-    if asked == "ids":
-        raise InputError(
-            "--class-names gives names by place and --class-numbers ids takes numbers as ids of "
-            "the ground truth: give one of them"
-        )
     ways = [asked] if asked else [*_fitting(sheet, used, names)]
+    by_id = None if asked or sheet.class_key != "id" else _names_by_id(used, names, catalog)
+    if by_id is not None:
+        same = [way for way in ways if [names[at] for at in _places(used, way)] == by_id]
+        if same or not ways:
+            return _as_asked(sheet, "ids")
+        ways = ["ids", *ways]
     if len(ways) > 1:
-        raise AmbiguousIdError(_open(sheet, used, names, ways))
+        raise AmbiguousIdError(_open(sheet, used, names, ways, by_id))
     way = ways[0] if ways else "index0"
     if way == "names":
         return _named(sheet, Keys(_texts(sheet), sheet.category.code))
@@ -98,6 +103,15 @@ def _by_list(sheet: Sheet, names: Sequence[str], asked: str | None) -> Sheet:
     _refuse_beyond(sheet, places, names)
     known = [names[at] if 0 <= at < len(names) else "" for at in places.tolist()]
     return _named(sheet, Keys(object_column(known), sheet.category.code))
+
+
+def _names_by_id(used: Ints, names: Sequence[str], catalog: Catalog | None) -> list[str] | None:
+    """The names that numbers have as ids, or None where one has none or one of another list."""
+    if catalog is None:
+        return None
+    at = positions(catalog.category_ids, used)
+    found = [catalog.category_names[place] for place in at.tolist()] if (at >= 0).all() else [""]
+    return found if {*found} <= {*names} else None
 
 
 def _fitting(sheet: Sheet, used: Ints, names: Sequence[str]) -> Iterator[str]:
@@ -114,11 +128,18 @@ def _fitting(sheet: Sheet, used: Ints, names: Sequence[str]) -> Iterator[str]:
         yield "index1"
 
 
-def _open(sheet: Sheet, used: Ints, names: Sequence[str], ways: Sequence[str]) -> str:
+def _open(
+    sheet: Sheet,
+    used: Ints,
+    names: Sequence[str],
+    ways: Sequence[str],
+    by_id: Sequence[str] | None,
+) -> str:
     number = int(used[0])
     meanings = {
+        "ids": f"the id of {shown(by_id[0] if by_id else '')}",
         "names": f"the name {shown(str(number))}",
-        "index0": f"the place of {shown(names[number])} counted from 0",
+        "index0": f"the place of {shown(names[number % len(names)])} counted from 0",
         "index1": f"the place of {shown(names[number - 1])} counted from 1",
     }
     said = " or ".join(meanings[way] for way in ways)

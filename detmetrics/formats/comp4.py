@@ -15,6 +15,7 @@ import numpy as np
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.class_files import class_lines
+from detmetrics.formats.lines.separators import spaced
 from detmetrics.formats.lines.text_folder import box_files, required_files, sampled
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.arrays import object_column
@@ -49,7 +50,9 @@ def _recognise(given: Given, side: Side) -> str | None:
 def _first_words(given: Given) -> list[str]:
     """How some lines begin, as it is written: ``000012`` is an image, and 12 may be a class."""
     contents, _ = given.contents(box_files(given)[:20])
-    lines = [line for part in contents for line in part.splitlines()[:20]]
+    other = spaced([*contents])
+    parts = contents if other is None else other[0]
+    lines = [line for part in parts for line in part.splitlines()[:20]]
     return [line.split()[0].decode("latin-1") for line in lines if line.strip()]
 
 

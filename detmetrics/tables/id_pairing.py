@@ -84,16 +84,16 @@ def pair(
     wanted = wanted.used().distinct()
     if not len(wanted.labels):  # an empty table refers to nothing, whatever its keys would be
         return Paired(np.zeros(0, np.int64), None)
-    asking = _Asking(wanted, known, place, subject, key, own=own, settled=settled, said=said)
-    paired = asking.by_index() if key == "index" else asking.by_reading()
+    pairing = _Pairing(wanted, known, place, subject, key, own=own, settled=settled, said=said)
+    paired = pairing.by_index() if key == "index" else pairing.by_reading()
     if paired is not None:
         return paired
     if policy == "drop":
-        return asking.dropped()
-    raise UnknownIdError("\n".join(asking.unknown(policy)))
+        return pairing.dropped()
+    raise UnknownIdError("\n".join(pairing.unknown(policy)))
 
 
-class _Asking:
+class _Pairing:
     """One question of ids, and the ways to answer it."""
 
     def __init__(

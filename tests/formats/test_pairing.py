@@ -71,7 +71,12 @@ def test_files_are_told_by_name_and_not_by_an_id_of_that_number(shifted, tmp_pat
 def test_a_column_of_ids_holds_ids(shifted, tmp_path):
     found = table(tmp_path / "found", "image_id")
     found.write_text(found.read_text().replace("\n0000", "\n").replace("\n0", "\n"))
-    assert dm.evaluate(shifted, found).summary["AR100"] < 0.7
+    with pytest.raises(dm.AmbiguousIdError, match="--image-ids ids or use --image-ids names"):
+        dm.evaluate(shifted, found)
+    by_id = dm.evaluate(shifted, found, reading=dm.Reading(image_ids="ids"))
+    assert by_id.summary["AR100"] < 0.7
+    by_name = dm.evaluate(shifted, found, reading=dm.Reading(image_ids="names"))
+    assert by_name.summary["AR100"] == pytest.approx(len(FILES) / COUNT)
 
 
 class TestClasses:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from detmetrics.formats.given import Contents
 from detmetrics.formats.lines.fields import EXACT, read_fields
+from detmetrics.formats.lines.separators import spaced
 from detmetrics.foundation.arrays import Floats, Ints, Objects, object_column
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
 from detmetrics.foundation.errors import FormatError
@@ -48,7 +49,8 @@ class Lines:
     where every line is a row; first : (F,) the number of the first line of each file;
     label : (R,) the word of each line, the first unless asked otherwise; numbers: of all lines, one
     line after the other, or (R, C) where all hold as many; width : (R,) how many each line holds.
-    latin: files that are not in UTF-8 and were taken for Latin-1.
+    latin: files that are not in UTF-8 and were taken for Latin-1; separators: what parts numbers,
+    where it is no space.
     """
 
     files: tuple[str, ...]
@@ -59,6 +61,7 @@ class Lines:
     numbers: Floats
     width: Ints
     latin: tuple[str, ...] = ()
+    separators: str = ""
 
     def __len__(self) -> int:
         return len(self.file)
@@ -80,11 +83,12 @@ class Lines:
 
     def notes(self, path: str) -> tuple[str, ...]:
         """What a reader of the numbers should know about the text itself."""
-        if not self.latin:
-            return ()
-        what = counted(len(self.latin), "file is", "files are")
-        first = printable(self.latin[0])
-        return (f"{path}: {what} not in UTF-8 and taken for Latin-1, first {first}",)
+        notes = [f"{path}: numbers are separated by {self.separators}"] if self.separators else []
+        if self.latin:
+            what = counted(len(self.latin), "file is", "files are")
+            first = printable(self.latin[0])
+            notes.append(f"{path}: {what} not in UTF-8 and taken for Latin-1, first {first}")
+        return tuple(notes)
 
     def matrix(self, columns: int) -> Floats:
         """(R, C) the numbers, where every line holds as many."""
@@ -167,6 +171,12 @@ def read_lines(
     if found is not None:
         return found
     parts = [*contents]
+    if (other := spaced(parts)) is not None:
+        parts, said = other
+        found = read_lines(
+            Contents(parts), files, path, text_label=text_label, label=label, strict=strict
+        )
+        return replace(found, separators=said)
     if not any(part.startswith(MARKS) for part in parts):
         found = _by_pandas(parts, tuple(files), kept)
     if found is not None:

@@ -41,7 +41,7 @@ from detmetrics.formats.metadata.image_sizes import (
 )
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.class_numbers import class_numbers, numbered_classes
-from detmetrics.formats.yolo.dataset import data_file, label_set
+from detmetrics.formats.yolo.dataset import LabelSet, data_file, label_set
 from detmetrics.formats.yolo.keypoints import posed
 from detmetrics.formats.yolo.polygon_lines import (
     POINTS_FROM,
@@ -53,6 +53,7 @@ from detmetrics.formats.yolo.polygon_lines import (
 from detmetrics.formats.yolo.writing import write_detections, write_ground_truth
 from detmetrics.foundation.arrays import Floats, object_column
 from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted
 from detmetrics.overlap.polygons.angles import Angles
 from detmetrics.overlap.polygons.polygons import Polygons
@@ -102,6 +103,8 @@ def _looks_like(lines: Lines, side: Side) -> str | None:
         return "lines of a class number, a box and keypoints"
     if side == "detections" and widths == {5} and _percent(lines.matrix(5)) is not None:
         return "lines of a class number, a box in shares and a score in percent"
+    if side == "detections" and _without_tracks(lines) is not None:
+        return "lines of a class number, a box in shares, a score and a track id"
     scored = is_scored(lines)
     # Boxes may reach outside of their image, so shares up to 2 are nothing odd; pixels are larger.
     shares = float((np.abs(lines.values) <= 2).mean()) if len(lines.values) else 0.0
@@ -136,7 +139,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     contents, source = labels.root.contents([*present.values()])
     source.path = given.path
     lines = read_lines(contents, [*present.values()], given.path)
-    names = names_of(reading.class_names) or labels.names
+    names, note = _names(labels, reading)
     reading = with_size_table(labels.root.path, reading)
     images = [*labels.files]
     row_of = {image: row for row, image in enumerate(images)}
@@ -158,8 +161,20 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
             ids=object_column(images), names=_image_names(images, labels.images), sizes=sizes
         ),
         categories=numbered_classes(classes, names),
-        notes=(*labels.notes, *found.notes, *lines.notes(given.path)),
+        notes=(*labels.notes, *note, *found.notes, *lines.notes(given.path)),
     )
+
+
+def _names(labels: LabelSet, reading: Reading) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """The class names of labels, and what to say of them: those that were given come first."""
+    asked, own = names_of(reading.class_names), labels.names
+    if asked is None or own is None or asked == own:
+        return asked or own, ()
+    if sorted(asked) != sorted(own):
+        return asked, (f"{labels.root.path}: class names are those given, not those beside labels",)
+    # Another order of the same names is not that of these labels: it is the detector's.
+    note = "class names given are in another order than those of the labels, and name detections"
+    return own, (f"{labels.root.path}: {note} alone",)
 
 
 FIELDS = {
@@ -294,6 +309,11 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
         said = (f"{path}: columns are class, cx cy w h, keypoints, score: {KEYPOINTS}",)
         boxes = np.ascontiguousarray(kept[:, :4])
         return _LineBoxes(boxes, "cxcywh", None, True, said, np.ascontiguousarray(kept[:, 4]))
+    if asked is None and (tracked := _without_tracks(lines)) is not None:
+        lines.refuse_unusable(path)
+        said = (f"{path}: columns are class, cx cy w h, score, track id: track ids are not read",)
+        boxes, scores = tracked[:, :4], tracked[:, 4]
+        return _LineBoxes(boxes, "cxcywh", None, True, said, scores)
     if asked is None and len(lines) and (lines.width >= SCORED_FROM).mean() > MOSTLY:
         lines.refuse_unusable(path)
         scored = scored_points(lines, path)
@@ -302,6 +322,8 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
     lines.refuse(path, np.flatnonzero(lines.width != 5), lambda row: _unscored(lines, row))
     lines.refuse_unusable(path)
     values = lines.matrix(5)
+    if asked is None:
+        _refuse_track_ids(lines, values, path)
     layout = _layout(values, asked, path)
     note = f"{path}: columns are {layout.why}" if layout.why else None
     notes = (note,) if note else ()
@@ -309,12 +331,55 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
     return _LineBoxes(*found, None, True, notes, layout.column("score", values))
 
 
+def _without_tracks(lines: Lines) -> Floats | None:
+    """(R, 5) a box and a score, where a track id follows in every line; None where none does.
+
+    Source: ``Results.save_txt`` of Ultralytics, with ``save_conf`` and a tracker.
+    """
+    if not len(lines) or not (lines.width == len(CENTRES) + 2).all():
+        return None
+    values = lines.matrix(len(CENTRES) + 2)
+    score, track = values[:, 4], values[:, 5]
+    whole = (track == np.floor(track)) & (track >= 0)
+    # An angle stands before the score, and a score is hardly ever whole.
+    if not whole.all() or ((score < 0) | (score > 1)).any() or track.max() <= 1 < len(lines) / 2:
+        return None
+    return np.ascontiguousarray(values[:, :5])
+
+
+def _refuse_track_ids(lines: Lines, values: Floats, path: str) -> None:
+    """Refuse whole numbers in place of scores that no file holds twice, counted from 0 or 1."""
+    percent = _percent(values)
+    if percent is None:
+        return
+    ids = values[:, 4 if percent == 0 else 0]
+    if (ids != np.floor(ids)).any() or ids.min() > 1 or len(values) < 2:
+        return
+    pairs = np.column_stack([lines.file, ids])
+    if len(np.unique(pairs, axis=0)) == len(pairs):
+        order = " ".join(("class", *ORDERS[percent]))
+        raise FormatError(
+            path,
+            [
+                (
+                    "the column of scores holds whole numbers from "
+                    f"{ids.min():g} to {ids.max():g}, each at most once per file: are they track "
+                    "ids? Save scores too (save_conf=True), or, if they are scores, "
+                    + hint("columns", order=order)
+                )
+            ],
+        )
+
+
 def _unscored(lines: Lines, row: int) -> str:
     found = int(lines.width[row])
     hint = "; are the two sides swapped, or were scores not saved (save_conf=True)?"
     hint = hint if found == 4 else ""
     if found == len(TURNED) + 1:
-        hint = "; with an angle: --columns 'class cx cy w h angle score'"
+        hint = (
+            "; with an angle: --columns 'class cx cy w h angle score'; with a track id take the "
+            "last column out"
+        )
     return f"expected a class, a box and a score (6 columns), got {found + 1}{hint}"
 
 

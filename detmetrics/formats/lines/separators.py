@@ -1,0 +1,72 @@
+"""Lines with something else between their numbers than spaces: commas, semicolons, brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["spaced"]
+
+BRACKETS = b"[](){}"
+LOOKED_AT = 20
+LEAST = 5
+"""A line holds a class and four numbers at least."""
+
+
+def spaced(parts: Sequence[bytes]) -> tuple[list[bytes], str] | None:
+    """The texts with spaces between numbers, and what stood there; None where spaces stand there.
+
+    >>> spaced([b"[0, 0.5, 0.5, 0.2, 0.2]"])
+    ([b' 0  0.5  0.5  0.2  0.2 '], 'commas and brackets')
+    >>> spaced([b"0;0,5;0,5;0,2;0,2"])
+    ([b'0 0.5 0.5 0.2 0.2'], 'semicolons, with decimal commas')
+    """
+    lines = _lines(parts)[:LOOKED_AT]
+    if not lines or any(map(_is_plain, lines)):
+        return None
+    for separator, decimal, said in DIALECTS:
+        table = _table(separator, decimal)
+        if all(separator in line or (separator == b" " and decimal in line) for line in lines) and (
+            all(_is_plain(line.translate(table)) for line in lines)
+        ):
+            brackets = any(mark in line for line in lines for mark in BRACKETS)
+            what = said.replace(",", " and brackets,", 1) if "," in said else f"{said} and brackets"
+            return [part.translate(table) for part in parts], what if brackets else said
+    return None
+
+
+DIALECTS = (
+    (b";", b".", "semicolons"),
+    (b";", b",", "semicolons, with decimal commas"),
+    (b",", b".", "commas"),
+    (b" ", b",", "spaces, with decimal commas"),
+    (b"|", b".", "bars"),
+)
+
+
+def _table(separator: bytes, decimal: bytes) -> bytes:
+    marks = separator + BRACKETS
+    return bytes.maketrans(marks + decimal, b" " * len(marks) + b".")
+
+
+def _lines(parts: Sequence[bytes]) -> list[bytes]:
+    """The first lines with something in them of each of the first files."""
+    found = []
+    for part in parts:
+        found += [line for line in part[:4096].splitlines()[:LOOKED_AT] if line.strip()][:5]
+        if len(found) >= LOOKED_AT:
+            break
+    return found
+
+
+def _is_plain(line: bytes) -> bool:
+    """Whether spaces part a word and numbers."""
+    words = line.split()
+    return len(words) >= LEAST and all(map(_is_number, words[-4:]))
+
+
+def _is_number(word: bytes) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
