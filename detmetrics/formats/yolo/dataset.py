@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,18 +146,13 @@ def _data_set(path: str, reading: Reading) -> LabelSet:
     others = [name for name in SPLITS if name != split and content.get(name)]
     choice = f" (--part chooses, there is {' and '.join(others)} too)" if others else ""
     note = f"{path}: the part {split!r} of the data set is used{choice}"
+    home = os.path.dirname(os.path.abspath(path))
+    found = [image for entry in entries for image in _images_at(base, home, str(entry), path)]
+    images = _by_id(dict.fromkeys(found), base)
     files: dict[str, str | None] = {}
-    images: dict[str, str] = {}
-    for entry in entries:
-        for image_path in _images_at(
-            base, os.path.dirname(os.path.abspath(path)), str(entry), path
-        ):
-            image = _image_id(image_path)
-            if images.get(image, image_path) != image_path:  # the same name in two folders
-                image = os.path.splitext(os.path.relpath(image_path, base))[0].replace(os.sep, "/")
-            label = os.path.splitext(_swapped(image_path, "images", "labels") or image_path)[0]
-            images[image] = image_path
-            files[image] = f"{label}.txt" if os.path.isfile(f"{label}.txt") else None
+    for image, image_path in images.items():
+        label = os.path.splitext(_swapped(image_path, "images", "labels") or image_path)[0]
+        files[image] = f"{label}.txt" if os.path.isfile(f"{label}.txt") else None
     if not any(files.values()):
         raise FormatError(
             path, [f"{split}: {counted(len(files), 'image')}, and none has a label file"]
@@ -234,6 +230,19 @@ def _listed(name: str, *folders: str) -> str:
             if way and (os.path.isfile(image) or os.path.isfile(label)):
                 return os.path.normpath(image)
     return os.path.normpath(os.path.join(folders[0], name))
+
+
+def _by_id(paths: Iterable[str], base: str) -> dict[str, str]:
+    """Images by their name, and those whose name is there twice by their path in the data set."""
+    paths = [*paths]
+    times = Counter(map(_image_id, paths))
+
+    def own(path: str) -> str:
+        if times[_image_id(path)] == 1:
+            return _image_id(path)
+        return os.path.splitext(os.path.relpath(path, base))[0].replace(os.sep, "/")
+
+    return {own(path): path for path in paths}
 
 
 def _image_id(path: str) -> str:
