@@ -11,7 +11,7 @@ import numpy as np
 
 from detmetrics.formats.format import Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.loading import read_sheet
+from detmetrics.formats.loading import announce, read_ground_truth, read_sheet
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import formats, recognised
@@ -100,6 +100,7 @@ def convert(
     _writer(to, side)
     if side == "ground truth":
         sheet = read_sheet(source, side, reading, progress=progress, given=given)
+        announce(sheet, reading)
         table: Table = GroundTruth.from_sheet(sheet, pixels=reading.pixels)
     else:
         unknown = (unknown_images, unknown_categories)
@@ -164,6 +165,7 @@ def _detections(
     """Detections with the catalog of their ground truth, or with their own."""
     if ground_truth is None:
         sheet = read_sheet(source, "detections", reading, progress=progress, given=given)
+        announce(sheet, reading)
         key = "id" if sheet.class_key == "index" else sheet.class_key
         sheet = replace(sheet, class_key=key)
         catalog = _own_catalog(sheet, reading)
@@ -172,13 +174,12 @@ def _detections(
             sheet, catalog=catalog, relative=relative, pixels=reading.pixels
         )
     if not isinstance(ground_truth, GroundTruth):
-        ground_truth = GroundTruth.from_sheet(
-            read_sheet(ground_truth, "ground truth", reading, progress=progress),
-            pixels=reading.pixels,
-        )
+        ground_truth = read_ground_truth(ground_truth, reading, progress=progress)
     known = replace(reading, catalog=ground_truth.catalog)
+    sheet = read_sheet(source, "detections", known, progress=progress, given=given)
+    announce(sheet, reading)
     return Detections.from_sheet(
-        read_sheet(source, "detections", known, progress=progress, given=given),
+        sheet,
         catalog=ground_truth.catalog,
         relative=ground_truth.relative,
         pixels=reading.pixels,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -20,11 +22,14 @@ from detmetrics.foundation.messages import printable
 from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.id_pairing import KeyKind, UnknownPolicy
-from detmetrics.tables.interpretation import Interpretation
+from detmetrics.tables.interpretation import Interpretation, in_one_line
+from detmetrics.tables.rows import Rows
 from detmetrics.tables.sheets import Sheet
 
 __all__ = [
     "Path",
+    "announce",
+    "announced",
     "benchmark_of",
     "benchmark_of_format",
     "read_detections",
@@ -68,14 +73,16 @@ def read_sheet(
     assert read is not None
     if (share := in_phase(progress, f"reading {side}")) is not None:
         reading = replace(reading, on_progress=share)
-    reading.on_message(
-        f"{printable(given.path)}: {side} read as {chosen.title} ({chosen.name}): {why}"
-    )
-    sheet = read(given, reading)
+    format_taken = _of_format(side, chosen, why)
+    try:
+        sheet = read(given, reading)
+    except InputError:
+        reading.on_message(in_one_line(printable(given.path), [format_taken]))
+        raise
     sheet = replace(
         sheet,
         source=replace(sheet.source, format=chosen.name),
-        interpretations=(_of_format(side, chosen, why), *sheet.interpretations),
+        interpretations=(format_taken, *sheet.interpretations),
     )
     if reading.image_ids is not None:
         key: KeyKind = "id" if reading.image_ids == "ids" else "name"
@@ -83,6 +90,21 @@ def read_sheet(
     return (
         with_classes(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
     )
+
+
+def announce(read: Sheet | Rows, reading: Reading) -> None:
+    """Say on one line how a source was read."""
+    reading.on_message(in_one_line(printable(read.source.name), read.interpretations))
+
+
+@contextlib.contextmanager
+def announced(sheet: Sheet, reading: Reading) -> Iterator[Callable[[Rows], None]]:
+    """Announce how a source was read once its table is made, and so far where it is refused."""
+    read: list[Sheet | Rows] = [sheet]
+    try:
+        yield read.append
+    finally:
+        announce(read[-1], reading)
 
 
 def _of_format(side: Side, chosen: Format, why: str) -> Interpretation:
@@ -136,7 +158,10 @@ def read_ground_truth(
     ('person', 'bicycle', 'car', 'bus', 'dog')
     """
     sheet = read_sheet(path, "ground truth", reading, progress=progress)
-    return GroundTruth.from_sheet(sheet, pixels=reading.pixels)
+    with announced(sheet, reading) as made:
+        table = GroundTruth.from_sheet(sheet, pixels=reading.pixels)
+        made(table)
+    return table
 
 
 def read_detections(
@@ -163,11 +188,15 @@ def read_detections(
     True
     """
     known = replace(reading, catalog=ground_truth.catalog)
-    return Detections.from_sheet(
-        read_sheet(path, "detections", known, progress=progress),
-        catalog=ground_truth.catalog,
-        relative=ground_truth.relative,
-        pixels=reading.pixels,
-        unknown_images=unknown_images,
-        unknown_categories=unknown_categories,
-    )
+    sheet = read_sheet(path, "detections", known, progress=progress)
+    with announced(sheet, reading) as made:
+        table = Detections.from_sheet(
+            sheet,
+            catalog=ground_truth.catalog,
+            relative=ground_truth.relative,
+            pixels=reading.pixels,
+            unknown_images=unknown_images,
+            unknown_categories=unknown_categories,
+        )
+        made(table)
+    return table

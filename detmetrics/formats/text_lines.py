@@ -108,6 +108,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         difficult=_difficult(layout, values),
         images=images,
         categories=categories,
+        interpretations=layout.interpretations("ground truth"),
         notes=(*_notes(layout, lines, given.path),),
     )
 
@@ -149,6 +150,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         scores=layout.column("score", values),
         class_key=_class_key(lines),
         may_be_names=True,
+        interpretations=layout.interpretations("detections"),
         notes=(*_notes(layout, lines, given.path),),
     )
 
@@ -233,8 +235,7 @@ def _asked(names: tuple[str, ...], values: Floats, path: str) -> Layout:
         raise FormatError(
             path, [f"--columns names {len(names) + 1} columns, the lines have {found}"]
         )
-    text = " ".join(("class", *names))
-    return Layout(names=names, relative=is_relative(values), why=f"{text}, as asked")
+    return Layout(names=names, relative=is_relative(values), evidence="as asked")
 
 
 def _known_sizes(names: Sequence[str], lines: Lines, reading: Reading) -> Floats | None:

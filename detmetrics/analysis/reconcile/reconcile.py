@@ -16,7 +16,12 @@ from detmetrics.analysis.reconcile.shape_effect import ByShape, by_shape, shapes
 from detmetrics.analysis.reconcile.waterfall import Step, Waterfall, waterfall
 from detmetrics.analysis.reconcile.workbench import Workbench
 from detmetrics.evaluation.evaluation import refuse_unpaired
-from detmetrics.formats.loading import benchmark_of_format, read_ground_truth, read_sheet
+from detmetrics.formats.loading import (
+    announced,
+    benchmark_of_format,
+    read_ground_truth,
+    read_sheet,
+)
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.errors import RulesError
 from detmetrics.foundation.messages import counted
@@ -194,7 +199,10 @@ def _detections(
         return detections, None
     known = replace(reading, catalog=ground_truth.catalog)
     sheet = read_sheet(detections, "detections", known, progress=progress)
-    return _table(sheet, ground_truth, reading, unknown_images), sheet
+    with announced(sheet, reading) as made:
+        table = _table(sheet, ground_truth, reading, unknown_images)
+        made(table)
+    return table, sheet
 
 
 def _table(

@@ -20,15 +20,21 @@ from detmetrics.datasets.checks import (
 from detmetrics.datasets.checks.codes import CODES, Code, chosen
 from detmetrics.datasets.checks.findings import CheckReport, Finding, finding
 from detmetrics.datasets.checks.sides import Listing, Subject, listing_of
-from detmetrics.formats.loading import read_detections, read_ground_truth, read_sheet
+from detmetrics.formats.loading import announce, read_detections, read_ground_truth, read_sheet
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.arrays import Ints, positions
-from detmetrics.foundation.errors import DetmetricsWarning, FormatError, InputError, UnknownIdError
+from detmetrics.foundation.errors import (
+    AmbiguousIdError,
+    DetmetricsWarning,
+    FormatError,
+    InputError,
+    UnknownIdError,
+)
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.progress import Progress
 from detmetrics.tables.catalog import Catalog, Keys
-from detmetrics.tables.id_pairing import KeyKind, Known, pair
 from detmetrics.tables.sheets import Sheet
+from detmetrics.tables.validation import paired
 
 __all__ = ["CODES", "CheckReport", "Code", "Finding", "check", "check_parts"]
 
@@ -121,7 +127,7 @@ def _refusal(ground_truth: Path, detections: Path | None, reading: Reading) -> F
                 path = detections
                 read_detections(path, table, quiet)
     except InputError as error:
-        return finding("D002", os.fspath(path), 1, str(error).splitlines())
+        return _refused(path, error)
     return None
 
 
@@ -133,13 +139,14 @@ def _looked_for(
     except FormatError as error:
         yield _unreadable(error)
         return
+    announce(sheet, reading)
     _say_notes(sheet, reading)
     listing = listing_of(sheet)
     subject = Subject(
         sheet,
         listing,
-        _paired("image", sheet.image, listing, sheet, sheet.image_key, own=True)[0],
-        _paired("category", sheet.category, listing, sheet, sheet.class_key, own=True)[0],
+        _paired("image", sheet, listing, own=True)[0],
+        _paired("category", sheet, listing, own=True)[0],
     )
     yield from reference_faults.of_ground_truth(subject)
     yield from box_faults.of_both(subject)
@@ -161,9 +168,17 @@ def _of_detections(
     except FormatError as error:
         yield _unreadable(error)
         return
+    except InputError as error:
+        yield _refused(path, error)
+        return
+    announce(sheet, reading)
     _say_notes(sheet, reading)
-    image, image_said = _paired("image", sheet.image, listing, sheet, sheet.image_key)
-    category, category_said = _paired("category", sheet.category, listing, sheet, sheet.class_key)
+    try:
+        image, image_said = _paired("image", sheet, listing)
+        category, category_said = _paired("category", sheet, listing)
+    except AmbiguousIdError as error:
+        yield _refused(path, error)
+        return
     detections = Subject(sheet, listing, image, category)
     yield from reference_faults.of_detections(detections, (image_said, category_said))
     yield from box_faults.of_both(detections)
@@ -174,6 +189,10 @@ def _of_detections(
 def _say_notes(sheet: Sheet, reading: Reading) -> None:
     for note in sheet.notes:
         reading.on_message(printable(note))
+
+
+def _refused(path: Path, error: InputError) -> Finding:
+    return finding("D002", os.fspath(path), 1, str(error).splitlines())
 
 
 def _unreadable(error: FormatError) -> Finding:
@@ -204,30 +223,22 @@ def _catalog(listing: Listing) -> Catalog:
 
 
 def _paired(
-    kind: str,
-    keys: Keys,
-    listing: Listing,
-    sheet: Sheet,
-    key: KeyKind = "id",
-    *,
-    own: bool = False,
+    kind: str, sheet: Sheet, listing: Listing, *, own: bool = False
 ) -> tuple[Ints, str | None]:
-    """(R,) indices into the listing, and what is said where some are unknown."""
+    """(R,) indices into the listing, and what is said where some are unknown.
+
+    Raises:
+        AmbiguousIdError: ids fit in several ways.
+    """
     catalog = _catalog(listing)
-    images = kind == "image"
-    ids = catalog.image_ids if images else catalog.category_ids
-    known = Known(kind, ids, catalog.image_names if images else catalog.category_names)
-    column = "image_ids" if images else "categories"
-
-    def place(row: int) -> str:
-        return sheet.source.place(row, column)
-
     said = None
     try:
-        at = pair(keys, known, "error", place, sheet.source.name, key, own=own).position
+        at = paired(kind, sheet, catalog, "error", own=own).position
     except UnknownIdError as error:
         lines = str(error).splitlines()
         said = "; ".join(line.strip() for line in lines if "likely cause" in line)
-        at = pair(keys, known, "drop", place, sheet.source.name, key, own=own).position
+        at = paired(kind, sheet, catalog, "drop", own=own).position
+    images = kind == "image"
+    ids = catalog.image_ids if images else catalog.category_ids
     back = _indices(Keys(ids), listing.image_ids if images else listing.category_ids)
     return np.where(at >= 0, back[at] if len(back) else at, -1), said

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from detmetrics.datasets.checks.findings import Finding, finding
 from detmetrics.datasets.checks.sides import listing_of
 from detmetrics.formats.given import Given
-from detmetrics.formats.loading import read_sheet
+from detmetrics.formats.loading import announce, read_sheet
 from detmetrics.formats.metadata.image_sizes import IMAGE_SUFFIXES, ImageFiles, files_of
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.decoding import decoded
@@ -59,6 +59,7 @@ def _read(path: str, reading: Reading, images: Mapping[str, str]) -> _Part:
         found = {name: file for name, file in files.items() if os.path.isfile(file)}
         return _Part(path, names, files=found or files_of(names, images))
     sheet = read_sheet(path, "ground truth", reading, given=given)
+    announce(sheet, reading)
     names = listing_of(sheet).image_names
     return _Part(path, names, _classes(sheet), files_of(names, images))
 

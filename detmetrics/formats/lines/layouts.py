@@ -11,16 +11,18 @@ the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from detmetrics.formats.lines.box_evidence import Form, form_of
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.foundation.parallel import each
 from detmetrics.tables.columns import BoxFormat, as_xywh
+from detmetrics.tables.interpretation import Interpretation
 
 __all__ = [
     "CENTRES",
@@ -95,11 +97,16 @@ SPELLINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """names: of the numbers of a line, in order; relative: boxes are shares of the image."""
+    """names: of the numbers of a line, in order; relative: boxes are shares of the image.
+
+    evidence: what speaks for it, empty where nothing was open; others: orders that were possible
+    too, each with how badly it fits.
+    """
 
     names: tuple[str, ...]
     relative: bool
-    why: str = ""
+    evidence: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def box_format(self) -> BoxFormat:
@@ -124,6 +131,25 @@ class Layout:
     def text(self) -> str:
         """As ``--columns`` takes it."""
         return " ".join(("class", *self.names))
+
+    @property
+    def taken(self) -> str:
+        """The columns and their unit."""
+        return f"{self.text} in {'normalized coordinates' if self.relative else 'pixels'}"
+
+    @property
+    def why(self) -> str:
+        """The columns and what speaks for them, empty where nothing was open."""
+        return f"{self.taken}: {self.evidence}" if self.evidence else ""
+
+    def interpretations(self, side: str) -> tuple[Interpretation, ...]:
+        """As a value of the side that is read so; none where nothing was open."""
+        if not self.evidence:
+            return ()
+        read = Interpretation(
+            side=side, of="columns", taken=self.taken, evidence=self.evidence, others=self.others
+        )
+        return (read,)
 
 
 def asked_layout(columns: str | Sequence[str], *, scored: bool) -> tuple[str, ...] | None:
@@ -238,26 +264,22 @@ def told_labels(values: Floats, path: str) -> tuple[Layout, str | None]:
 
 def _told(layout: Layout, tried: list[tuple[Layout, float]], rows: int) -> Layout:
     share = next(share for other, share in tried if other is layout)
-    text = f"{layout.text} in {'shares of the image' if layout.relative else 'pixels'}"
-    text += f": of {counted(rows, 'line')} {share:.1%} contradict it"
-    if others := [share for other, share in tried if other is not layout]:
-        text += f", {min(others):.0%} or more any other order"
-    return Layout(names=layout.names, relative=layout.relative, why=text)
+    text = f"{share:.1%} of {counted(rows, 'line')} do not fit"
+    others = sorted((share, other.text) for other, share in tried if other is not layout)
+    if others:
+        text += f"; every other order fits worse ({others[0][0]:.0%} or more)"
+    fits = tuple(f"{order} ({share:.0%} of lines do not fit)" for share, order in others)
+    return replace(layout, evidence=text, others=fits)
 
 
 def _open(
     path: str, what: str, shown: list[tuple[Layout, float]], rows: int, relative: bool
 ) -> FormatError:
-    orders = ", ".join(f"'{layout.text}' ({share:.0%} contradict)" for layout, share in shown)
-    unit = "shares of the image" if relative else "pixels"
+    orders = ", ".join(f"'{layout.text}' ({share:.0%} do not fit)" for layout, share in shown)
+    unit = "normalized coordinates" if relative else "pixels"
+    best = hint("columns", order=shown[0][0].text)
     return FormatError(
-        path,
-        [
-            (
-                f"{what} possible for {counted(rows, 'line')} in {unit}: {orders}; say which, "
-                f"for example --columns '{shown[0][0].text}'"
-            )
-        ],
+        path, [f"{what} possible for {counted(rows, 'line')} in {unit}: {orders}; {best}"]
     )
 
 

@@ -28,6 +28,7 @@ from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.files import Input
 from detmetrics.foundation.messages import printable, shown
 from detmetrics.tables.catalog import Keys
+from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.sheets import Images, Sheet
 from detmetrics.tables.sources import Source
 
@@ -269,6 +270,10 @@ def sheet_of(
         image_key="id" if _is_id(column["image"]) else "name",
         class_key="name" if named or "class" in column else "id",
         may_be_names="class" in column,
+        interpretations=(
+            _columns(heading, class_column, scored=scored),
+            _unit(relative, scored=scored),
+        ),
         notes=(*said, *said_of_class, *_notes(heading, relative, read.path)),
         attributes={
             what: _numbers_or_nan(part[column[what]])
@@ -278,6 +283,27 @@ def sheet_of(
         crowd=flags.get("crowd"),
         ignore=flags.get("ignore"),
         difficult=flags.get("difficult"),
+    )
+
+
+def _columns(heading: Heading, class_column: str, *, scored: bool) -> Interpretation:
+    fields = _fields(heading, class_column)
+    wanted = ("image_ids", "categories", *(("scores",) if scored else ()), "shapes")
+    taken = ", ".join(fields[name] for name in wanted if fields[name])
+    return Interpretation(
+        side="detections" if scored else "ground truth",
+        of="columns",
+        taken=printable(taken),
+        evidence="names in the heading, or as asked",
+    )
+
+
+def _unit(relative: bool, *, scored: bool) -> Interpretation:
+    return Interpretation(
+        side="detections" if scored else "ground truth",
+        of="unit",
+        taken="normalized coordinates" if relative else "pixels",
+        evidence="as values show: normalized where nearly all boxes lie in [0, 1]",
     )
 
 

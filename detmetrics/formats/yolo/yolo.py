@@ -59,6 +59,7 @@ from detmetrics.overlap.polygons.angles import Angles
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables.catalog import Keys
 from detmetrics.tables.columns import BoxFormat
+from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.sheets import Images, Sheet
 from detmetrics.tables.sources import Source
 
@@ -195,6 +196,7 @@ class _LineBoxes(NamedTuple):
     relative: bool
     notes: tuple[str, ...]
     scores: Floats | None = None
+    columns: tuple[Interpretation, ...] = ()
 
 
 def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
@@ -256,7 +258,7 @@ def _plain_boxes(
         layout, note = told_labels(values, path)
     elif len(asked) == 4:
         layout = Layout(names=asked, relative=True)
-        note = f"{path}: columns are {layout.text}, as asked"
+        note = f"{path}: columns are {layout.taken}: as asked"
     else:
         raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 5"])
     return layout.boxes(values), layout.box_format, None, True, (note,) if note else ()
@@ -295,6 +297,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         relative=found.relative,
         scores=found.scores,
         class_key="index",
+        interpretations=found.columns,
         notes=(*found.notes, *lines.notes(given.path)),
     )
 
@@ -328,7 +331,8 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
     note = f"{path}: columns are {layout.why}" if layout.why else None
     notes = (note,) if note else ()
     found = layout.boxes(values), layout.box_format
-    return _LineBoxes(*found, None, True, notes, layout.column("score", values))
+    columns = layout.interpretations("detections")
+    return _LineBoxes(*found, None, True, notes, layout.column("score", values), columns)
 
 
 def _without_tracks(lines: Lines) -> Floats | None:
@@ -386,12 +390,12 @@ def _unscored(lines: Lines, row: int) -> str:
 def _layout(values: Floats, asked: tuple[str, ...] | None, path: str) -> Layout:
     if asked is None and (percent := _percent(values)) is not None:
         layout = Layout(names=ORDERS[percent], relative=True)
-        return replace(layout, why=f"{layout.text}, with scores in percent, as they stand")
+        return replace(layout, evidence="scores are in percent, and read as they are")
     if asked is None:
         return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
     if len(asked) != values.shape[1]:
         raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 6"])
-    return Layout(names=asked, relative=True, why=f"{' '.join(('class', *asked))}, as asked")
+    return Layout(names=asked, relative=True, evidence="as asked")
 
 
 def _percent(values: Floats) -> int | None:
