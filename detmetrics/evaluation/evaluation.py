@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +28,7 @@ from detmetrics.rules.toml import rule_set
 from detmetrics.tables import Detections, GroundTruth, restrict
 from detmetrics.tables.catalog import Id
 from detmetrics.tables.id_pairing import UnknownPolicy
+from detmetrics.tables.rows import Rows
 
 __all__ = ["evaluate", "refuse_unpaired"]
 
@@ -63,9 +66,12 @@ def evaluate(
     >>> round(result.summary["AP50"], 4) > round(result.summary["AP"], 4)
     True
     """
+    both = [None if isinstance(one, Rows) else os.fspath(one) for one in (ground_truth, detections)]
     if not isinstance(ground_truth, GroundTruth):
-        ground_truth = read_ground_truth(ground_truth, reading, progress=progress)
+        beside = replace(reading, beside=both[1])
+        ground_truth = read_ground_truth(ground_truth, beside, progress=progress)
     if not isinstance(detections, Detections):
+        reading = replace(reading, beside=both[0])
         detections = read_detections(
             detections,
             ground_truth,

@@ -88,12 +88,7 @@ def _heading(names: list[str], reading: Reading, path: str, side: Side) -> Headi
     if side == "detections" and "score" not in heading.column:
         raise FormatError(
             path,
-            [
-                (
-                    f"no column for the score of a detection; it has {listed} "
-                    "(--columns score=NAME); are the two sides swapped?"
-                )
-            ],
+            [(f"no column for the score of a detection; it has {listed} (--columns score=NAME)")],
         )
     if side == "detections":
         refuse_two_scores(names, reading.columns)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from detmetrics.formats.class_readings import with_classes
+from detmetrics.formats.explaining import explained
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tree
@@ -68,7 +69,10 @@ def read_sheet(
     wanted = reading.gt_format if of_truth else reading.det_format
     angle = reading.gt_angle if of_truth else reading.det_angle
     reading = replace(reading, angle=angle or reading.angle)
-    chosen, why = choose(given, side, wanted)
+    try:
+        chosen, why = choose(given, side, wanted)
+    except FormatError as error:
+        raise explained(error, given, side, reading) from None
     read = chosen.reader(side)
     assert read is not None
     if (share := in_phase(progress, f"reading {side}")) is not None:
@@ -76,8 +80,10 @@ def read_sheet(
     format_taken = _of_format(side, chosen, why)
     try:
         sheet = read(given, reading)
-    except InputError:
+    except InputError as error:
         reading.on_message(in_one_line(printable(given.path), [format_taken]))
+        if isinstance(error, FormatError):
+            raise explained(error, given, side, reading) from None
         raise
     sheet = replace(
         sheet,

@@ -62,7 +62,7 @@ def _heading(names: list[str], path: str, side: Side) -> Heading:
     wanted = {**COLUMNS, **OPTIONAL[side]}
     missing = [name for what, name in wanted.items() if name not in by_lower and what != "crowd"]
     if missing:
-        hint = "; are the two sides swapped?" if missing == ["score"] else ""
+        hint = "; without a score these are no detections" if missing == ["score"] else ""
         raise FormatError(
             path, [f"expected columns of Open Images, {', '.join(missing)} missing{hint}"]
         )

@@ -53,7 +53,8 @@ class Reading:
             COCO's rules have it, or ``inclusive``.
         angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
             on both sides or on one, see :data:`detmetrics.overlap.polygons.angles.ANGLES`.
-        catalog: of the ground truth, when detections are read.
+        catalog: of the ground truth, when detections are read; beside: the path of the other side,
+            which hints are tried on.
         on_progress: called with the share that is read; on_message: called with how each side is
             read and why.
 
@@ -81,6 +82,7 @@ class Reading:
     gt_angle: str | None = None
     det_angle: str | None = None
     catalog: Catalog | None = field(default=None, repr=False)
+    beside: str | None = field(default=None, repr=False, compare=False)
     on_progress: Share = field(default=_nothing, repr=False, compare=False)
     on_message: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
 

@@ -115,7 +115,7 @@ def _unknown(given: Given, side: Side, known: Iterable[Format]) -> str:
     option = "--gt-format" if side == "ground truth" else "--det-format"
     parts = [f"no format of {side} is known that looks like this ({look(given)})"]
     if other := _other_side(given, side):
-        parts.append(f"it looks like {other.title} of the other side: are the two swapped?")
+        parts.append(f"it looks like {other.title} of the other side")
     elif hint := advice(given):
         parts.append(hint)
     parts.append(f"known are {_listed(known)}; {option} NAME reads it as one of them")

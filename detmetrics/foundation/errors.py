@@ -64,20 +64,24 @@ class FormatError(InputError):
         path: the file, as it was named.
         faults: ``place: expected ..., got ...``, one a fault, the first ten.
         count: how many faults there are in all.
+        hint: what to do, empty where it is not known.
 
     >>> import detmetrics as dm
     >>> dm.read_ground_truth("fixtures/detections.json")
     Traceback (most recent call last):
     detmetrics.foundation.errors.FormatError: fixtures/detections.json: expected an object with \
-    images, annotations and categories, got a list, as in the other file of the two: are they \
-    swapped?
+    images, annotations and categories, got a list
     """
 
-    def __init__(self, path: str, faults: Sequence[str], count: int | None = None) -> None:
+    def __init__(
+        self, path: str, faults: Sequence[str], count: int | None = None, hint: str = ""
+    ) -> None:
         self.path = path
         self.faults = tuple(faults[:SHOWN])
         self.count = len(faults) if count is None else count
-        super().__init__(listing(path, self.faults, self.count))
+        self.hint = hint
+        text = listing(path, self.faults, self.count)
+        super().__init__(f"{text}\n  {hint}" if hint else text)
 
 
 class TableError(InputError):

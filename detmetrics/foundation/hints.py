@@ -26,7 +26,11 @@ HINTS = MappingProxyType(
         "columns": "use --columns '{order}'",
         "text-columns": "use --{side}-format text --columns '{order}'",
         "text-pixels": "use --gt-format text",
-        "swap": "swap the two arguments",
+        "swap": "fix: swap the two arguments, the ground truth comes first",
+        "convert-first": "convert it to COCO JSON with the tool that wrote it",
+        "json-lines": "make a list of it with: jq -s . FILE > list.json",
+        "list-alone": "write the list alone, without the object around it",
+        "rename-key": "rename the key {found} to {wanted}",
         "the-file": "give the file in it, {path}",
     }
 )

@@ -9,7 +9,6 @@ import msgspec
 
 from detmetrics.formats.json.records import (
     REFUSED,
-    SWAPPED,
     AnyId,
     Box,
     Flag,
@@ -129,7 +128,7 @@ def _careful_document(data: bytes, path: str) -> Document:
     if isinstance(content, list):
         raise FormatError(
             path,
-            [f"expected an object with images, annotations and categories, got a list{SWAPPED}"],
+            ["expected an object with images, annotations and categories, got a list"],
         )
     if not isinstance(content, dict):
         raise FormatError(path, [f"expected an object, got {kind_of(content)}"])

@@ -183,7 +183,7 @@ def _refuse_files(given: Given, files: Sequence[str], folders: set[str]) -> None
         FormatError: they are.
     """
     if detections := [name for name in _of_kit(given) if name in files]:
-        what = "detections of a class, where labels of an image must be: are the two sides swapped?"
+        what = "detections of a class, where labels of an image must be"
         raise FormatError(given.path, [f"{printable(detections[0])}: {what}"])
     if len(folders) > 1 and all(_is_label_folder(folder) for folder in folders):
         found = ", ".join(printable(folder) for folder in sorted(folders))

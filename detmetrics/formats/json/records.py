@@ -31,7 +31,6 @@ from detmetrics.tables.catalog import id_array
 
 __all__ = [
     "REFUSED",
-    "SWAPPED",
     "AnyId",
     "Box",
     "DetectionColumns",
@@ -85,7 +84,6 @@ class _ShapedDetection(msgspec.Struct, gc=False):
 
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
-SWAPPED = ", as in the other file of the two: are they swapped?"
 REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError, TableError)
 
 
@@ -230,8 +228,7 @@ def _id_fault(value: Any) -> str | None:
 def _careful_detections(data: bytes, path: str) -> list[Any]:
     content = parse(data, path)
     if not isinstance(content, list):
-        hint = SWAPPED if isinstance(content, dict) and "annotations" in content else ""
-        raise FormatError(path, [f"expected a list of detections, got {kind_of(content)}{hint}"])
+        raise FormatError(path, [f"expected a list of detections, got {kind_of(content)}"])
     record = _ShapedDetection if any(map(is_shaped, content)) else _AnyDetection
     found, faults = records(content, record, "")
     if faults:

@@ -267,7 +267,7 @@ def _plain_boxes(
 def _odd(lines: Lines, row: int) -> str:
     found = int(lines.width[row])
     scored = found == 5 or is_scored(lines)
-    hint = "; with a score these are predictions: are the two sides swapped?" if scored else ""
+    hint = "; with a score these are predictions" if scored else ""
     return f"expected a class and 4 numbers (cx cy w h) or points, got {found} numbers{hint}"
 
 
@@ -377,7 +377,7 @@ def _refuse_track_ids(lines: Lines, values: Floats, path: str) -> None:
 
 def _unscored(lines: Lines, row: int) -> str:
     found = int(lines.width[row])
-    hint = "; are the two sides swapped, or were scores not saved (save_conf=True)?"
+    hint = "; were scores not saved (save_conf=True)?"
     hint = hint if found == 4 else ""
     if found == len(TURNED) + 1:
         hint = (
