@@ -475,11 +475,14 @@ class TestOtherShapes:
 
     def test_swapped_files(self, tmp_path):
         truth, found = write(tmp_path)
-        with pytest.raises(dm.FormatError, match=r"found\.json: expected an object.*swapped\?"):
+        with pytest.raises(
+            dm.FormatError, match=r"(?s)found\.json: expected an object.*swap the two arguments"
+        ):
             dm.evaluate(found, truth)
 
     def test_ground_truth_twice(self, tmp_path):
-        assert "swapped?" in refused(tmp_path, "found", document())
+        said = refused(tmp_path, "found", document())
+        assert "it is read as COCO JSON of the ground truth: give a file of the detections" in said
 
     @pytest.mark.parametrize("content", ["5", "null", "true", '"text"', "NaN"])
     @SIDES
@@ -488,7 +491,8 @@ class TestOtherShapes:
 
     def test_object_of_detections(self, tmp_path):
         text = refused(tmp_path, "found", {"detections": detections()})
-        assert text.endswith("expected a list of detections, got an object")
+        assert "expected a list of detections, got an object" in text
+        assert "the detections under 'detections': write the list alone" in text
 
     def test_detection_alone(self, tmp_path):
         assert "expected a list" in refused(tmp_path, "found", detection())
@@ -820,7 +824,7 @@ BAD = {
         ),
         "UTF-8",
     ),
-    "other file": ("found", document(), "swapped?"),
+    "other file": ("found", document(), "give a file of the detections"),
     "unknown image": ("found", [detection(99)], "1 detection of 1 names 1 image"),
     "half a surrogate pair": ("found", changed(detections(), (0, "score"), "\ud800"), "surrogate"),
 }

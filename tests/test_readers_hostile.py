@@ -213,7 +213,7 @@ class TestPredictions:
         [
             (
                 "0 0.5 0.5 0.2 0.2",
-                "(6 columns), got 5; are the two sides swapped, or were scores not saved",
+                "(6 columns), got 5; were scores not saved",
             ),
             ("0 0.5 0.5 0.2 0.2 0.9 0.8", "(6 columns), got 7"),
             ("0 0.5 0.5 0.2 0.2 nan", "expected finite numbers that can be pixels, got nan"),
@@ -892,7 +892,9 @@ class TestOpenImages:
 
     def test_swapped(self, tmp_path):
         path = lay(tmp_path, {"a.csv": self.boxes}) / "a.csv"
-        assert "score missing; are the two sides swapped?" in refused(found, path, "openimages")
+        assert "score missing; without a score these are no detections" in refused(
+            found, path, "openimages"
+        )
 
 
 COLUMNS = {

@@ -20,7 +20,7 @@ def explained(error: FormatError, given: Given, side: Side, reading: Reading) ->
     if error.hint or not _can_be_read_again(given.path):
         return error
     try:
-        more = _swapped(given, side, reading) or _named(given)
+        more = _swapped(given, side, reading) or _named(given, side) or _other_side(given, side)
     except (DetmetricsError, OSError):  # what cannot be looked into has an error of its own
         return error
     if more is None:
@@ -33,9 +33,20 @@ def _can_be_read_again(path: str) -> bool:
     return os.path.isfile(path) or os.path.isdir(path)
 
 
-def _named(given: Given) -> str | None:
-    found = stranger(given)
+def _named(given: Given, side: Side) -> str | None:
+    found = stranger(given, scored=side == "detections")
     return None if found is None else f"it is {found}"
+
+
+def _other_side(given: Given, side: Side) -> str | None:
+    opposite = _opposite(side)
+    if recognised(given, side) or not (found := recognised(given, opposite)):
+        return None
+    return hint("other-side", title=found[0].title, found=opposite, side=side)
+
+
+def _opposite(side: Side) -> Side:
+    return "detections" if side == "ground truth" else "ground truth"
 
 
 def _swapped(given: Given, side: Side, reading: Reading) -> str | None:
@@ -43,6 +54,5 @@ def _swapped(given: Given, side: Side, reading: Reading) -> str | None:
     if reading.beside is None or not _can_be_read_again(reading.beside):
         return None
     other = Given(reading.beside)
-    opposite: Side = "detections" if side == "ground truth" else "ground truth"
-    fits = recognised(given, opposite) and recognised(other, side)
+    fits = recognised(given, _opposite(side)) and recognised(other, side)
     return hint("swap") if fits else None

@@ -27,20 +27,20 @@ BOXES = ("box", "bounding_box", "bndbox", "xyxy", "boxes")
 OTHER_KEYS = {"score": SCORES, "category_id": CLASSES, "image_id": IMAGES, "bbox": BOXES}
 
 
-def stranger(given: Given) -> str | None:
+def stranger(given: Given, *, scored: bool) -> str | None:
     """What a file is that no reader takes, and what to do; None where nobody knows.
 
-    Only asked once reading has failed: it may parse a file as a whole.
+    scored: it should hold detections. Only asked once reading has failed: it may parse a file as a whole.
     """
     if given.is_folder:
-        return _folder(given)
+        return _folder(given, scored=scored)
     head = given.head
     for magic, name in MAGIC:
         if head.startswith(magic):
             return f"{name}, which is not read: {hint('convert-first')}"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start in (b"{", b"["):
-        return _json(given)
+        return _json(given, scored=scored)
     return _xml(head)
 
 
@@ -59,7 +59,7 @@ MAGIC = (
 # --- JSON ----------------------------------------------------------------------------------------
 
 
-def _json(given: Given) -> str | None:
+def _json(given: Given, *, scored: bool) -> str | None:
     try:
         data, _ = given.content()
     except FormatError:  # a stream is read once
@@ -71,6 +71,8 @@ def _json(given: Given) -> str | None:
     for known, name in JSON_KINDS:
         if known(content):
             return f"{name}, which is not read: {hint('convert-first')}"
+    if not scored:
+        return None
     if isinstance(content, dict):
         return _wrapped(content)
     return _renamed(content) if isinstance(content, list) else None
@@ -164,11 +166,11 @@ def _xml(head: bytes) -> str | None:
     return None
 
 
-def _folder(given: Given) -> str | None:
+def _folder(given: Given, *, scored: bool) -> str | None:
     """A folder whose first file is of such a kind."""
     for suffix in (".json", ".xml"):
         files = given.ending(suffix)
-        if files and (found := stranger(Given(given.join(files[0])))):
+        if files and (found := stranger(Given(given.join(files[0])), scored=scored)):
             return f"{printable(files[0])} is {found}"
     texts = given.ending(".txt")
     return _text(given, texts[0]) if texts else None

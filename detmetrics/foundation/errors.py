@@ -67,10 +67,11 @@ class FormatError(InputError):
         hint: what to do, empty where it is not known.
 
     >>> import detmetrics as dm
-    >>> dm.read_ground_truth("fixtures/detections.json")
-    Traceback (most recent call last):
-    detmetrics.foundation.errors.FormatError: fixtures/detections.json: expected an object with \
-    images, annotations and categories, got a list
+    >>> try:
+    ...     dm.read_ground_truth("nowhere.json")
+    ... except dm.FormatError as error:
+    ...     print(error.path, error.faults, error.count)
+    nowhere.json ('no such file',) 1
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class UnknownIdError(InputError):
     ...     dm.Detections.from_arrays(
     ...         image_ids=[0], categories=[1], boxes=[[0, 0, 9, 9]], scores=[0.5], catalog=catalog)
     ... except dm.UnknownIdError as error:
-    ...     print(str(error).splitlines()[2])
+    ...     print(str(error).splitlines()[3])
       likely cause: off by one: every id would fit if 1 were added (these count from 0)
     """
 

@@ -26,6 +26,7 @@ HINTS = MappingProxyType(
         "columns": "use --columns '{order}'",
         "text-columns": "use --{side}-format text --columns '{order}'",
         "text-pixels": "use --gt-format text",
+        "other-side": "it is read as {title} of the {found}: give a file of the {side} here",
         "swap": "fix: swap the two arguments, the ground truth comes first",
         "convert-first": "convert it to COCO JSON with the tool that wrote it",
         "json-lines": "make a list of it with: jq -s . FILE > list.json",

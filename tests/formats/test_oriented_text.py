@@ -179,7 +179,7 @@ class TestDotaLabels:
 
     def test_swapped(self, tmp_path):
         lay(tmp_path, Task1_ship=FOUND)
-        with pytest.raises(dm.FormatError, match="are the two sides swapped"):
+        with pytest.raises(dm.FormatError, match="give a file of the ground truth"):
             truth_of(tmp_path)
 
 
@@ -332,7 +332,7 @@ class TestYolo:
             found_of(folder, truth, det_format="yolo")
 
     def test_labels_with_a_score_are_predictions(self, tmp_path):
-        with pytest.raises(dm.InputError, match="are the two sides swapped"):
+        with pytest.raises(dm.InputError, match="give a file of the ground truth"):
             truth_of(lay(tmp_path, P0001=OBB), gt_format="yolo")
 
 

@@ -345,8 +345,9 @@ def _without_tracks(lines: Lines) -> Floats | None:
     values = lines.matrix(len(CENTRES) + 2)
     score, track = values[:, 4], values[:, 5]
     whole = (track == np.floor(track)) & (track >= 0)
-    # An angle stands before the score, and a score is hardly ever whole.
-    if not whole.all() or ((score < 0) | (score > 1)).any() or track.max() <= 1 < len(lines) / 2:
+    # An angle stands before the score, and an image holds each track once.
+    once = len(np.unique(np.column_stack([lines.file, track]), axis=0)) == len(track)
+    if not whole.all() or not once or ((score < 0) | (score > 1)).any():
         return None
     return np.ascontiguousarray(values[:, :5])
 
