@@ -68,7 +68,9 @@ def _as_asked(sheet: Sheet, how: str) -> Sheet:
     if how == "ids":
         return replace(sheet, class_key="id", settled=settled)
     places = Keys(_places(labels, how), code)
-    return replace(sheet, category=places, class_key="index", settled=settled)
+    return replace(
+        sheet, category=places, class_key="index", settled=settled, numbers=sheet.category
+    )
 
 
 def _places(labels: Ints, how: str) -> Ints:

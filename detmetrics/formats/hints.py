@@ -6,6 +6,7 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.lines.text_folder import box_files, sampled
 from detmetrics.formats.metadata.image_sizes import IMAGE_SUFFIXES
 from detmetrics.foundation.decoding import binary_kind
+from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted
 
 __all__ = ["advice", "look"]
@@ -30,7 +31,7 @@ def advice(given: Given) -> str | None:
         return "unpack it and give what is in it" if archive else None
     tables = [name for name in given.files if name.lower().endswith(SINGLE)]
     if len(tables) == 1:
-        return f"give the file in it: {given.join(tables[0])}"
+        return hint("the-file", path=given.join(tables[0]))
     if len(given.ending(*IMAGE_SUFFIXES)) >= MOSTLY * len(given.files):
         return "these are images: give the folder with their boxes"
     return _of_lines(given)
@@ -44,5 +45,5 @@ def _of_lines(given: Given) -> str | None:
     return (
         f"its lines have {counted(widths.pop() + 1, 'column')}, where labels have 5 (class cx cy w "
         "h) and predictions 6 (with a score): take out what is too much, add what is missing, or "
-        "say what they are, as --det-format text --columns 'class cx cy w h angle score'"
+        f"if they are oriented boxes {hint('oriented-columns')}"
     )

@@ -30,7 +30,8 @@ OTHER_KEYS = {"score": SCORES, "category_id": CLASSES, "image_id": IMAGES, "bbox
 def stranger(given: Given, *, scored: bool) -> str | None:
     """What a file is that no reader takes, and what to do; None where nobody knows.
 
-    scored: it should hold detections. Only asked once reading has failed: it may parse a file as a whole.
+    scored: it should hold detections. Only asked once reading has failed, as it may parse a whole
+    file.
     """
     if given.is_folder:
         return _folder(given, scored=scored)

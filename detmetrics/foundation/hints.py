@@ -24,7 +24,7 @@ HINTS = MappingProxyType(
         "drop-categories": "to leave them out: --unknown-categories drop, or "
         "unknown_categories='drop' in Python",
         "columns": "use --columns '{order}'",
-        "text-columns": "use --{side}-format text --columns '{order}'",
+        "oriented-columns": "use --det-format text --columns 'class cx cy w h angle score'",
         "text-pixels": "use --gt-format text",
         "other-side": "it is read as {title} of the {found}: give a file of the {side} here",
         "swap": "fix: swap the two arguments, the ground truth comes first",

@@ -63,6 +63,7 @@ def pair(
     own: bool = False,
     settled: bool = False,
     said: bool = True,
+    numbers: Keys | None = None,
 ) -> Paired:
     """Find every wanted id among the known.
 
@@ -71,7 +72,8 @@ def pair(
     key: what they are: ids, or names of files or classes; an ``index`` counts the known from 0;
     own: the known come from the same source, which then has no need of file stems;
     settled: the user or the format says that they are what ``key`` says, so no other reading
-    contests it; said: the source names what the ids are, and not a caller's parameter.
+    contests it; said: the source names what the ids are, and not a caller's parameter;
+    numbers: the ids as the source has them, where they were renumbered.
 
     Raises:
         UnknownIdError: some are not known, no other reading fits all, and policy is ``error``.
@@ -85,6 +87,7 @@ def pair(
     if not len(wanted.labels):  # an empty table refers to nothing, whatever its keys would be
         return Paired(np.zeros(0, np.int64), None)
     pairing = _Pairing(wanted, known, place, subject, key, own=own, settled=settled, said=said)
+    pairing.numbers = numbers or wanted
     paired = pairing.by_index() if key == "index" else pairing.by_reading()
     if paired is not None:
         return paired
@@ -110,6 +113,7 @@ class _Pairing:
     ) -> None:
         self.wanted, self.known, self.place, self.subject = wanted, known, place, subject
         self.key, self.own, self.settled, self.said = key, own, settled, said
+        self.numbers = wanted
 
     # --- by what ids or names say ----------------------------------------------------------------
 
@@ -340,7 +344,15 @@ class _Pairing:
         for row, value in zip(rows.tolist(), labels.tolist(), strict=True):
             if first.setdefault(value, row) == row and len(first) == EXAMPLES:
                 break
-        return [(value, f"  {self.place(row)}: {shown(value)}") for value, row in first.items()]
+        return [
+            (value, f"  {self.place(row)}: {shown(self._as_it_stands(row))}")
+            for value, row in first.items()
+        ]
+
+    def _as_it_stands(self, row: int) -> Id:
+        """The id of a row as its source has it."""
+        labels, code = self.numbers
+        return labels[row if code is None else code[row]]  # type: ignore[no-any-return]
 
 
 def _bare(name: Id) -> Id:

@@ -74,6 +74,7 @@ class Sheet:
         image_key: what the image column holds: ids, or names of files or their stems.
         class_key: what the category column holds: ids, names, or indices that count from 0
             in the order of the classes.
+        numbers: the category column as the source has it, where it was renumbered.
         may_be_names: class numbers stand in a column that may as well hold names.
         corners_inclusive: right and lower corners are the last pixel inside, as in VOC.
         federation: which classes were looked for in which of ``images``; counts places in
@@ -103,6 +104,7 @@ class Sheet:
     categories: Categories | None = None
     image_key: KeyKind = "name"
     class_key: KeyKind = "id"
+    numbers: Keys | None = None
     may_be_names: bool = False
     corners_inclusive: bool = False
     federation: Federation | None = None
@@ -127,6 +129,7 @@ class Sheet:
             source=self.source.of_rows(rows),
             image=of(self.image),
             category=of(self.category),
+            numbers=None if self.numbers is None else of(self.numbers),
             boxes=self.boxes[rows],
             shapes=None if self.shapes is None else self.shapes.take(rows),
             outlined=at(self.outlined),

@@ -159,6 +159,7 @@ def paired(
         key,
         own=own,
         settled=kind in sheet.settled,
+        numbers=sheet.numbers if kind == "category" else None,
         said=source.input is not None,
     )
 

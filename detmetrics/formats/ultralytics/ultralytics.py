@@ -82,6 +82,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         outlined=columns.outlined,
         scores=columns.scores,
         class_key=key,
+        numbers=None if category is columns.categories else Keys(columns.categories),
         settled=frozenset({"image"} if counts_from_one else ()),  # rows name their files
         notes=(*columns.notes, *((note,) if note else ())),
     )

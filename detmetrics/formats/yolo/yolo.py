@@ -247,7 +247,9 @@ def _of_asked(oriented: Oriented) -> _LineBoxes:
 
 def _refuse_pixels(boxes: Floats, path: str) -> None:
     if len(boxes) and (np.abs(boxes) > NO_SHARE).any(axis=1).mean() > MOSTLY:
-        raise FormatError(path, ["boxes are no shares of the image; as pixels: --gt-format text"])
+        raise FormatError(
+            path, [f"boxes are no shares of the image; if they are pixels, {hint('text-pixels')}"]
+        )
 
 
 def _plain_boxes(
@@ -378,14 +380,11 @@ def _refuse_track_ids(lines: Lines, values: Floats, path: str) -> None:
 
 def _unscored(lines: Lines, row: int) -> str:
     found = int(lines.width[row])
-    hint = "; were scores not saved (save_conf=True)?"
-    hint = hint if found == 4 else ""
+    more = "; were scores not saved (save_conf=True)?"
+    more = more if found == 4 else ""
     if found == len(TURNED) + 1:
-        hint = (
-            "; with an angle: --columns 'class cx cy w h angle score'; with a track id take the "
-            "last column out"
-        )
-    return f"expected a class, a box and a score (6 columns), got {found + 1}{hint}"
+        more = f"; if they hold an angle, {hint('columns', order='class cx cy w h angle score')}"
+    return f"expected a class, a box and a score (6 columns), got {found + 1}{more}"
 
 
 def _layout(values: Floats, asked: tuple[str, ...] | None, path: str) -> Layout:
