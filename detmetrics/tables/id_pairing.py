@@ -161,7 +161,8 @@ class _Pairing:
         if self.known.kind == "category" or not self.said:
             return
         for way in ways:
-            equal = way.exact or not first.exact or self.key == "id"
+            by_id = self.key == "id" and first.how == BY_ID
+            equal = way.exact or not first.exact or by_id
             if way.of != first.of and equal and (way.position != first.position).any():
                 yield way
 
@@ -352,7 +353,8 @@ class _Pairing:
     def _as_it_stands(self, row: int) -> Id:
         """The id of a row as its source has it."""
         labels, code = self.numbers
-        return labels[row if code is None else code[row]]  # type: ignore[no-any-return]
+        at = row if code is None else int(code[row])
+        return labels[at : at + 1].tolist()[0]  # type: ignore[no-any-return]
 
 
 def _bare(name: Id) -> Id:

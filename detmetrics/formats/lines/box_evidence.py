@@ -20,12 +20,16 @@ Form = Literal["corners", "sides"]
 ENOUGH = 10
 """Of fewer lines, hardly anything can be told from how numbers go together."""
 
-TOGETHER = 0.1
-"""A correlation from here on, of both axes on average, is no accident of many boxes."""
+NEARLY_ALL, HALF = 0.99, 0.6
+"""Shares of lines whose third and fourth number are at least the first and second: of corners
+nearly all, of sides hardly ever more than this, but where objects fill their images."""
 
-MOSTLY, NEARLY_ALL, HARDLY_ANY, HALF = 0.9, 0.99, 0.02, 0.6
-STEEP = 0.5
-"""A right edge moves by at least so much of what its left edge moves, where boxes are small."""
+TOGETHER, TWO_SIGMA = 0.1, 2.0
+"""A correlation from here on is no accident of many boxes; of few, twice what chance gives."""
+
+STEEP, STEEPER = 0.3, 0.7
+"""A right edge moves by so much of what its left edge moves, and is correlated with it: widths
+that grow with the size of their image do neither. From the second on the order does not matter."""
 
 BAD_LINE, CLOSE = 0.05, 0.3
 """How many lines have a right edge left of the left one, and how many sides are longer than their
@@ -41,21 +45,20 @@ def form_of(boxes: Floats) -> Form | None:
     boxes : (R, 4) pixels, in the order of a line.
     """
     # ordered: third >= first and fourth >= second, as in nearly all lines of corners;
-    # follows: the correlation of the third with the first, and of the fourth with the second.
+    # follows: the correlation of the third with the first and of the fourth with the second.
     first, second, third, fourth = boxes.T
     ordered = float(((third >= first) & (fourth >= second)).mean()) if len(boxes) else 0.0
     if len(boxes) < ENOUGH:
         return _of_few(ordered, len(boxes))
     follows = (_correlation(first, third) + _correlation(second, fourth)) / 2
-    steep = min(_slope(first, third), _slope(second, fourth)) >= STEEP
-    if follows <= -TOGETHER:
+    steep = min(_slope(first, third), _slope(second, fourth), follows)
+    chance = max(TOGETHER, TWO_SIGMA / float(np.sqrt(len(boxes))))
+    if follows <= -chance:
         return "sides"
-    if follows >= TOGETHER:
-        # Many lines out of order, but edges that move together: corners that somebody swapped.
-        if steep or ordered >= MOSTLY:
-            return "corners"
-        return "sides" if ordered <= HALF else None
     if ordered >= NEARLY_ALL:
+        return "corners" if follows >= -TOGETHER / 2 else None
+    # Many lines out of order, but edges that move together: corners that somebody swapped.
+    if steep >= (STEEP if ordered >= HALF else STEEPER) and follows >= chance:
         return "corners"
     return "sides" if ordered <= HALF else None
 

@@ -34,11 +34,12 @@ def spaced(parts: Sequence[bytes]) -> tuple[list[bytes], str] | None:
     return None
 
 
+# Decimal commas before commas between numbers: "0 0,5 0,2" would else be five numbers.
 DIALECTS = (
     (b";", b".", "semicolons"),
     (b";", b",", "semicolons, with decimal commas"),
-    (b",", b".", "commas"),
     (b" ", b",", "spaces, with decimal commas"),
+    (b",", b".", "commas"),
     (b"|", b".", "bars"),
 )
 
