@@ -1,0 +1,193 @@
+"""Boxes in the pixels of another frame than the image: resized, normalized, or of swapped sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from detmetrics.evaluation.misreadings.forms import (
+    AS_THEY_ARE,
+    CORNERS,
+    SIDES,
+    Y_FIRST,
+    Order,
+    in_order,
+)
+from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_placed
+from detmetrics.foundation.arrays import Floats
+from detmetrics.tables import Detections, GroundTruth
+
+__all__ = ["frames"]
+
+OfSizes = Callable[[Floats], Floats]
+"""(n, 2) sizes of images to a number for each side."""
+
+COMMON_SIDES: tuple[int, ...] = (
+    *(300, 320, 384, 416, 448, 480, 512, 544, 576, 608, 640, 672, 704, 736, 768, 800),
+    *(832, 896, 960, 1000, 1024, 1152, 1216, 1280, 1536, 1920, 2048),
+)
+PER_MILLE = 1000
+"""Language models write boxes in thousandths of the image, often y before x."""
+FRAME_SLACK = 0.03
+"""Boxes may reach so far beyond the frame that they were drawn in, as a share of its side."""
+REACH = 0.75
+"""Few boxes need not reach the far side of their frame, but come near it."""
+SHORT_SIDE, LONG_SIDE = 800, 1333
+FACTORS = {
+    0.25: "a quarter of the size",
+    0.5: "half the size",
+    2.0: "twice the size",
+    4.0: "four times the size",
+}
+NORMALIZED = 2.0
+"""Boxes of which hardly one reaches beyond this are no pixels."""
+SCALED = "multiply x and w by the width of the image, y and h by its height"
+
+
+def frames(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
+    """Those that the reach of the boxes allows; none where image sizes are unknown."""
+    catalog = ground_truth.catalog
+    if ground_truth.relative or not catalog.sized or not len(detections):
+        return
+    reach = np.maximum(detections.xyxy[:, 2], detections.xyxy[:, 3])
+    farthest = float(np.quantile(reach, 0.999))
+    if farthest <= NORMALIZED:
+        yield from _normalized(detections)
+        return
+    yield from _swapped(detections)
+    yield from _resized(detections, farthest)
+    longest = float(catalog.image_sizes.max())
+    if farthest > longest * (1 + FRAME_SLACK):
+        yield from _beyond(detections, longest, farthest)
+
+
+def _normalized(detections: Detections) -> Iterator[Mistake]:
+    """Parts of the width and height, in whatever form they were read."""
+    read = CORNERS if detections.box_format == "xyxy" else SIDES
+    for order in (*AS_THEY_ARE, *Y_FIRST):
+        same = order == read
+        yield boxes_placed(
+            detections,
+            "frame",
+            "normalized coordinates read as pixels"
+            if same
+            else f"normalized {order.names} read as pixels {read.names}",
+            SCALED if same else f"{SCALED}, of numbers that are {order.columns}",
+            _of_sides(order, read, lambda sizes: sizes),
+        )
+
+
+def _swapped(detections: Detections) -> Iterator[Mistake]:
+    """Width and height of the image taken for each other when boxes were scaled to pixels."""
+    yield boxes_placed(
+        detections,
+        "frame",
+        "boxes scaled with width and height of the image swapped",
+        "scale x by the width and y by the height of the image (target sizes in the order that "
+        "the detector asks for), and check the width and height of the images",
+        lambda boxes, sizes: boxes * np.tile(sizes / sizes[:, ::-1], 2),
+    )
+    yield boxes_placed(
+        detections,
+        "frame",
+        "y before x in normalized boxes, scaled to pixels as x before y",
+        "write x before y, then scale x by the width and y by the height of the image",
+        lambda boxes, sizes: (
+            in_order(boxes / np.tile(sizes, 2), Y_FIRST[0], SIDES) * np.tile(sizes, 2)
+        ),
+    )
+
+
+def _resized(detections: Detections, farthest: float) -> Iterator[Mistake]:
+    """The image as the network saw it: stretched, letterboxed, padded, of a short side."""
+    for side in COMMON_SIDES:
+        if side * REACH <= farthest <= side * (1 + FRAME_SLACK):
+            yield from _of_side(detections, side)
+    if PER_MILLE * REACH <= farthest <= PER_MILLE * (1 + FRAME_SLACK):
+        yield from _per_mille(detections)
+    for factor, words in FACTORS.items():
+        name = f"images of {words}"
+        yield _framed(detections, name, _unscaled(_constant(factor)))
+
+
+def _of_side(detections: Detections, side: int) -> Iterator[Mistake]:
+    def fitted(sizes: Floats) -> Floats:
+        return _both(side / sizes.max(axis=1))
+
+    def gap(sizes: Floats) -> Floats:
+        return (side - sizes * fitted(sizes)) / 2
+
+    stretched = _unscaled(lambda sizes: side / sizes)
+    yield _framed(detections, f"the stretched frame of {side} x {side}", stretched)
+    letterboxed = _unscaled(fitted, gap)
+    yield _framed(detections, f"the letterboxed frame of {side} x {side}", letterboxed)
+    padded = _unscaled(fitted)
+    yield _framed(detections, f"the frame of {side} with padding at right and bottom", padded)
+
+
+def _beyond(detections: Detections, longest: float, farthest: float) -> Iterator[Mistake]:
+    """Boxes that reach beyond every image."""
+
+    def shortest(sizes: Floats) -> Floats:
+        scale = np.minimum(SHORT_SIDE / sizes.min(axis=1), LONG_SIDE / sizes.max(axis=1))
+        return _both(scale)
+
+    name = f"the frame with a short side of {SHORT_SIDE}"
+    yield _framed(detections, name, _unscaled(shortest))
+    if farthest > NORMALIZED * longest:
+        yield boxes_placed(
+            detections,
+            "frame",
+            "pixels read as normalized coordinates",
+            "write normalized coordinates, or say that the boxes are pixels",
+            lambda boxes, sizes: boxes / np.tile(sizes, 2),
+        )
+
+
+def _per_mille(detections: Detections) -> Iterator[Mistake]:
+    """Thousandths of the image, in another order or form than they were read in."""
+    read = CORNERS if detections.box_format == "xyxy" else SIDES
+    for order in (*AS_THEY_ARE, *Y_FIRST):
+        if order != read:
+            yield boxes_placed(
+                detections,
+                "frame",
+                f"boxes in thousandths of the image, {order.names} read as pixels {read.names}",
+                f"divide by {PER_MILLE} and {SCALED}, of numbers that are {order.columns}",
+                _of_sides(order, read, lambda sizes: sizes / PER_MILLE),
+            )
+
+
+def _framed(detections: Detections, name: str, change: Boxes) -> Mistake:
+    cure = f"scale the boxes back from {name} to each image"
+    return boxes_placed(detections, "frame", f"boxes in {name}", cure, change)
+
+
+def _of_sides(order: Order, read: Order, unit: OfSizes) -> Boxes:
+    """Numbers put in order, then times a unit of each side."""
+
+    def change(boxes: Floats, sizes: Floats) -> Floats:
+        scaled: Floats = in_order(boxes, order, read) * np.tile(unit(sizes), 2)
+        return scaled
+
+    return change
+
+
+def _both(scale: Floats) -> Floats:
+    """(n, 2) the same for both sides."""
+    return np.column_stack([scale, scale])
+
+
+def _constant(factor: float) -> OfSizes:
+    return lambda sizes: np.full(sizes.shape, factor)
+
+
+def _unscaled(scale: OfSizes, gap: OfSizes | None = None) -> Boxes:
+    """Take off the gap and the scale of each box, both (n, 2) from the sizes of images."""
+
+    def change(boxes: Floats, sizes: Floats) -> Floats:
+        by, off = scale(sizes), gap(sizes) if gap else 0.0
+        return np.concatenate([(boxes[:, :2] - off) / by, boxes[:, 2:] / by], axis=1)
+
+    return change

@@ -1,0 +1,226 @@
+"""After a measurement: which common mistake, undone, would raise the number.
+
+Cheap signs decide what is looked at: how many of the surest detections lie on any object, and on
+one of another class. Of the mistakes that would bring them back, the best are measured on a sample
+of at most 200 images, and told where the number gets better by 0.02 and by 10 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from detmetrics.evaluation.misreadings.class_numbers import other_order, shifted
+from detmetrics.evaluation.misreadings.class_numbers import shifted_from as classes_from
+from detmetrics.evaluation.misreadings.confident import Confident, Hits
+from detmetrics.evaluation.misreadings.forms import forms
+from detmetrics.evaluation.misreadings.frames import frames
+from detmetrics.evaluation.misreadings.headline import headline, improves
+from detmetrics.evaluation.misreadings.image_order import ImageOrder, orders, shifts, voted_order
+from detmetrics.evaluation.misreadings.image_order import shifted_from as images_from
+from detmetrics.evaluation.misreadings.mistake import Mistake
+from detmetrics.evaluation.misreadings.sample import Sample
+from detmetrics.foundation.arrays import Ints
+from detmetrics.rules import Rules
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.catalog import Catalog
+
+__all__ = ["Alternative", "Search", "best_boxes"]
+
+FEW_HITS = 0.7
+"""Of a detector's surest detections, as many as there are objects, most lie on one."""
+LEAST_HITS, LEAST_SHARE = 5, 0.2
+"""So many must lie on objects once a mistake is undone, and such a share of them."""
+LEAST_CONFIDENT = 5
+LEAST_VOTES = 3
+PAIRS, FEW_PAIRS = 8_000, 1_500
+MOST_MEASURED = 2
+FEWER_HITS = 0.4
+"""In another order of images hardly a detection lies on an object."""
+MOST_NAMED, MOST_VOTING = 2_000, 64
+"""So many images are sorted by name, and compared each with each other."""
+AS_GOOD = 0.002
+"""Of two changes that differ by less, the one that is said in fewer words is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """What undoing mistakes gives.
+
+    mistakes: those undone, one after the other; before, after: the first metric; images: of the
+    sample that both rest on, None where they rest on all.
+    """
+
+    mistakes: tuple[Mistake, ...]
+    before: float
+    after: float
+    images: int | None
+
+
+class Search:
+    """One pair of tables, as the rules have them, and what may have been misread in it."""
+
+    def __init__(
+        self, ground_truth: GroundTruth, detections: Detections, rules: Rules, name: str
+    ) -> None:
+        self.rules, self.name = rules, name
+        self.sample = Sample.of(ground_truth, detections)
+
+    @cached_property
+    def confident(self) -> Confident:
+        """The surest detections of the sample."""
+        return Confident.of(self.sample.ground_truth, self.sample.detections).fewer(PAIRS)
+
+    @cached_property
+    def hits(self) -> Hits:
+        """What they lie on."""
+        return self.confident.hits()
+
+    @property
+    def few_hits(self) -> bool:
+        """Whether so few of them lie on an object that boxes or images may be wrong."""
+        return self.hits.count < FEW_HITS * len(self.confident)
+
+    def best(self, value: float) -> Alternative | None:
+        """What gets the first metric most, if that is enough to be told.
+
+        value: of the metric on all images.
+        """
+        if len(self.confident) < LEAST_CONFIDENT:
+            return None
+        tried = list(self._candidates())
+        if not tried:
+            return None
+        before = value if self.sample.whole else headline(*self.sample.tables(), self.rules)
+        found = [
+            (place, change, after)
+            for place, change in tried
+            if improves(self.name, before, after := self._measured(place, change))
+        ]
+        if not found:
+            return None
+        # The first that is as good as the best: candidates come in order of simplicity.
+        gains = [abs(after - before) for *_, after in found]
+        place, change, after = found[
+            next(at for at, gain in enumerate(gains) if gain >= max(gains) - AS_GOOD)
+        ]
+        moved = () if place is None else (place.mistake,)
+        return Alternative(
+            mistakes=(*moved, *change),
+            before=before,
+            after=after,
+            images=None if self.sample.whole else len(self.sample.images),
+        )
+
+    def _measured(self, place: ImageOrder | None, change: tuple[Mistake, ...]) -> float:
+        ground_truth, detections = self.sample.tables(None if place is None else place.place)
+        for mistake in change:
+            detections = mistake.change(detections)
+        if not all(mistake.changes(self.rules, detections) for mistake in change):
+            return math.nan
+        return headline(ground_truth, detections, self.rules)
+
+    def _candidates(self) -> Iterator[tuple[ImageOrder | None, tuple[Mistake, ...]]]:
+        """What to measure: classes, boxes or images, and classes once boxes or images are right."""
+        for mistake in self._of_classes(self.hits):
+            yield None, (mistake,)
+        if not self.few_hits:
+            return
+        for mistake, hits in self._of_boxes():
+            yield None, (mistake,)
+            for second in self._of_classes(hits):
+                yield None, (mistake, second)
+        for order, hits in self._of_images():
+            yield order, ()
+            for second in self._of_classes(hits):
+                yield order, (second,)
+
+    def _of_classes(self, hits: Hits) -> Iterator[Mistake]:
+        """Other class numbers that some more of the votes agree with."""
+        # With neighbouring classes an object is there several times, once for each class.
+        if self.rules.class_agnostic or self.rules.class_rules:
+            return
+        found, there = self.confident.votes(hits)
+        if (found == there).all():
+            return
+        catalog, own = self.sample.detections.catalog, int((found == there).sum())
+        steps, count = np.unique(there - found, return_counts=True)
+        common = int(steps[count.argmax()])
+        if common and count.max() >= max(LEAST_VOTES, own):
+            yield shifted(self.sample.detections, common)
+        yield from classes_from(catalog, found, there)
+        yield from other_order(catalog, found, there)
+
+    def _of_boxes(self) -> list[tuple[Mistake, Hits]]:
+        """The forms and frames that bring most detections back to an object."""
+        # Clipped or rounded boxes are not what the file holds.
+        if self.rules.shape != "box" or self.rules.clip or self.rules.box_decimals is not None:
+            return []
+        detections = self.sample.detections
+        every = (
+            *forms(detections.box_format == "xyxy"),
+            *frames(self.sample.ground_truth, detections),
+        )
+        best = best_boxes(self.confident, every, MOST_MEASURED)
+        return [(one, hits) for one, hits in best if self._more(hits)]
+
+    def _of_images(self) -> list[tuple[ImageOrder, Hits]]:
+        """The order of images that brings most detections back."""
+        # Masks have the size of their image, and clipped boxes were inside of it.
+        if self.rules.shape == "mask" or self.rules.clip:
+            return []
+        catalog = self.sample.ground_truth.catalog
+        known = [*shifts(catalog), *images_from(self.confident, catalog)]
+        found = self._fitting(known)
+        if not found and self.hits.count < FEWER_HITS * len(self.confident):
+            found = self._fitting(list(self._orders(catalog)))
+        return found
+
+    def _orders(self, catalog: Catalog) -> Iterator[ImageOrder]:
+        """Those that take longer to find: by names, and what the boxes of few images vote for."""
+        images = len(catalog.image_ids)
+        if images <= MOST_NAMED:
+            yield from orders(catalog)
+        if images <= MOST_VOTING:
+            voted = voted_order(self.confident, images)
+            yield from [voted] if voted else []
+
+    def _fitting(self, known: list[ImageOrder]) -> list[tuple[ImageOrder, Hits]]:
+        few = self.confident.fewer(FEW_PAIRS)
+        known.sort(key=lambda one: -few.hits(image=one.place[few.image]).closeness)
+        found = ((one, self._placed(one.place)) for one in known[:MOST_MEASURED])
+        return [(one, hits) for one, hits in found if self._more(hits)]
+
+    def _placed(self, place: Ints) -> Hits:
+        return self.confident.hits(image=place[self.confident.image])
+
+    def _more(self, hits: Hits) -> bool:
+        """Whether clearly more detections lie on objects, and enough of them."""
+        least = max(LEAST_HITS, LEAST_SHARE * len(self.confident))
+        return hits.count >= least and hits.closeness > 1.05 * self.hits.closeness + 0.01
+
+
+def best_boxes(
+    confident: Confident, every: tuple[Mistake, ...], most: int
+) -> list[tuple[Mistake, Hits]]:
+    """The mistakes that, undone, bring boxes closest to objects, the best first.
+
+    every: mistakes of boxes.
+    """
+    few = confident.fewer(FEW_PAIRS)
+
+    def closeness(mistake: Mistake) -> float:
+        assert mistake.boxes is not None
+        return few.hits(mistake.boxes(few.boxes, few.sizes)).closeness
+
+    with np.errstate(all="ignore"):  # a wrong reading may be no box at all
+        ranked = sorted(every, key=closeness, reverse=True)[:most]
+        return [
+            (one, confident.hits(one.boxes(confident.boxes, confident.sizes)))
+            for one in ranked
+            if one.boxes is not None
+        ]
