@@ -29,6 +29,7 @@ COMMON_SIDES: tuple[int, ...] = (
 )
 PER_MILLE = 1000
 """Language models write boxes in thousandths of the image, often y before x."""
+NEARLY_ALL = 0.98
 FRAME_SLACK = 0.03
 """Boxes may reach so far beyond the frame that they were drawn in, as a share of its side."""
 REACH = 0.75
@@ -50,9 +51,8 @@ def frames(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistak
     catalog = ground_truth.catalog
     if ground_truth.relative or not catalog.sized or not len(detections):
         return
-    reach = np.maximum(detections.xyxy[:, 2], detections.xyxy[:, 3])
-    farthest = float(np.quantile(reach, 0.999))
-    if farthest <= NORMALIZED:
+    farthest = _farthest(detections.xywh)
+    if float(np.quantile(detections.xywh.max(axis=1), NEARLY_ALL)) <= NORMALIZED:
         yield from _normalized(detections)
         return
     yield from _swapped(detections)
@@ -62,10 +62,25 @@ def frames(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistak
         yield from _beyond(detections, longest, farthest)
 
 
+def _readings(detections: Detections) -> Iterator[tuple[Order, Order]]:
+    """What numbers may have been read as and what they are, the form of the table first."""
+    own, other = (CORNERS, SIDES) if detections.box_format == "xyxy" else (SIDES, CORNERS)
+    for read in (own, other):
+        for order in (*AS_THEY_ARE, *Y_FIRST):
+            # Of one form both ways they are the same boxes, whatever that form is.
+            if read == own or order.form != read.form:
+                yield read, order
+
+
+def _farthest(boxes: Floats) -> float:
+    """How far boxes ``x y w h`` reach to the right or down, but for a few."""
+    reach = np.maximum(boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3])
+    return float(np.quantile(reach, NEARLY_ALL))
+
+
 def _normalized(detections: Detections) -> Iterator[Mistake]:
     """Parts of the width and height, in whatever form they were read."""
-    read = CORNERS if detections.box_format == "xyxy" else SIDES
-    for order in (*AS_THEY_ARE, *Y_FIRST):
+    for read, order in _readings(detections):
         same = order == read
         yield boxes_placed(
             detections,
@@ -104,8 +119,7 @@ def _resized(detections: Detections, farthest: float) -> Iterator[Mistake]:
     for side in COMMON_SIDES:
         if side * REACH <= farthest <= side * (1 + FRAME_SLACK):
             yield from _of_side(detections, side)
-    if PER_MILLE * REACH <= farthest <= PER_MILLE * (1 + FRAME_SLACK):
-        yield from _per_mille(detections)
+    yield from _per_mille(detections)
     for factor, words in FACTORS.items():
         name = f"images of {words}"
         yield _framed(detections, name, _unscaled(_constant(factor)))
@@ -147,9 +161,9 @@ def _beyond(detections: Detections, longest: float, farthest: float) -> Iterator
 
 def _per_mille(detections: Detections) -> Iterator[Mistake]:
     """Thousandths of the image, in another order or form than they were read in."""
-    read = CORNERS if detections.box_format == "xyxy" else SIDES
-    for order in (*AS_THEY_ARE, *Y_FIRST):
-        if order != read:
+    for read, order in _readings(detections):
+        farthest = _farthest(in_order(detections.xywh, order, read))
+        if order != read and PER_MILLE * REACH <= farthest <= PER_MILLE * (1 + FRAME_SLACK):
             yield boxes_placed(
                 detections,
                 "frame",

@@ -87,8 +87,8 @@ def images_with_detections(detections: Detections) -> Ints:
 def _evenly(detections: Detections) -> Ints:
     """Of the images with detections every n-th, so that neither number is exceeded."""
     images = images_with_detections(detections)
-    parts = max(len(images) / MOST_IMAGES, len(detections) / MOST_DETECTIONS, 1.0)
-    chosen = max(int(len(images) / parts), 1)
+    allowed = len(images) * MOST_DETECTIONS // len(detections)
+    chosen = max(min(len(images), MOST_IMAGES, allowed), 1)
     # The middle of each of so many equal pieces.
     return images[((np.arange(chosen) + 0.5) * (len(images) / chosen)).astype(np.int64)]
 

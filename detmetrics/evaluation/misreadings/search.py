@@ -176,8 +176,9 @@ class Search:
         catalog = self.sample.ground_truth.catalog
         known = [*shifts(catalog), *images_from(self.confident, catalog)]
         found = self._fitting(known)
-        if not found and self.hits.count < FEWER_HITS * len(self.confident):
-            found = self._fitting(list(self._orders(catalog)))
+        best = max((hits.count for _, hits in found), default=0)
+        if max(best, self.hits.count) < FEWER_HITS * len(self.confident):
+            found = self._fitting([*known[:1], *self._orders(catalog)])
         return found
 
     def _orders(self, catalog: Catalog) -> Iterator[ImageOrder]:
