@@ -19,7 +19,7 @@ from detmetrics.foundation.messages import counted, printable
 from detmetrics.tables import Detections
 from detmetrics.tables.catalog import Catalog
 
-__all__ = ["off_by", "other_order", "renumbering_cure", "shifted", "shifted_from"]
+__all__ = ["clearly_more", "off_by", "other_order", "renumbering_cure", "shifted", "shifted_from"]
 
 LEAST_VOTES = 3
 MOSTLY = 0.5
@@ -70,6 +70,11 @@ def renumbering_cure(ids: Objects, numbers: Objects, by: int) -> str:
     return f"{plain}, or {NAMES_CURE}"
 
 
+def clearly_more(votes: int, others: int) -> bool:
+    """Whether so many votes against so many are no accident: two standard deviations of a coin."""
+    return votes > others and (votes - others) ** 2 >= 4 * (votes + others)
+
+
 def shifted_from(catalog: Catalog, found: Ints, there: Ints) -> Iterator[Mistake]:
     """A class too many or too few in one of the lists: all behind it are off by one.
 
@@ -82,7 +87,9 @@ def shifted_from(catalog: Catalog, found: Ints, there: Ints) -> Iterator[Mistake
         # votes[k] = the classes before k are themselves, those from k on are off by one
         votes = np.cumsum(own) - own + moved.sum() - (np.cumsum(moved) - moved)
         at = int(votes.argmax())
-        if at > 0 and votes[at] >= max(int(own.sum()), int(moved.sum())) + LEAST_VOTES:
+        behind = slice(at, None)
+        clear = clearly_more(int(moved[behind].sum()), int(own[behind].sum()))
+        if at > 0 and clear and votes[at] >= moved.sum() + LEAST_VOTES:
             place = np.arange(count)
             place[at:] += by
             place[place >= count] = -1
@@ -96,8 +103,10 @@ def other_order(catalog: Catalog, found: Ints, there: Ints) -> Iterator[Mistake]
     """
     meant = _meant(len(catalog.category_ids), found, there)
     moved = np.flatnonzero(meant != np.arange(len(meant)))
+    as_meant = int((meant[found] == there)[np.isin(found, moved)].sum())
+    as_named = int((found == there)[np.isin(found, moved)].sum())
     # One step for all of them is another mistake, with a name of its own.
-    if not len(moved) or (
+    if not clearly_more(as_meant, as_named) or (
         len(moved) > 1 and len(np.unique((meant - np.arange(len(meant)))[moved])) == 1
     ):
         return

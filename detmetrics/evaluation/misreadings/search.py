@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from detmetrics.evaluation.misreadings.class_numbers import other_order, shifted
+from detmetrics.evaluation.misreadings.class_numbers import clearly_more, other_order, shifted
 from detmetrics.evaluation.misreadings.class_numbers import shifted_from as classes_from
 from detmetrics.evaluation.misreadings.confident import Confident, Hits
 from detmetrics.evaluation.misreadings.forms import forms
@@ -35,8 +35,10 @@ FEW_HITS = 0.7
 """Of a detector's surest detections, as many as there are objects, most lie on one."""
 LEAST_HITS, LEAST_SHARE = 5, 0.2
 """So many must lie on objects once a mistake is undone, and such a share of them."""
+MORE_HITS = 3
+MOVED, SOME_MOVED = 1.25, 1.1
+"""Boxes get so much closer to objects where all were misread, and where those of some images."""
 LEAST_CONFIDENT = 5
-LEAST_VOTES = 3
 PAIRS, FEW_PAIRS = 8_000, 1_500
 MOST_MEASURED = 2
 FEWER_HITS = 0.4
@@ -150,7 +152,7 @@ class Search:
         catalog, own = self.sample.detections.catalog, int((found == there).sum())
         steps, count = np.unique(there - found, return_counts=True)
         common = int(steps[count.argmax()])
-        if common and count.max() >= max(LEAST_VOTES, own):
+        if common and clearly_more(int(count.max()), own):
             yield shifted(self.sample.detections, common)
         yield from classes_from(catalog, found, there)
         yield from other_order(catalog, found, there)
@@ -166,7 +168,7 @@ class Search:
             *frames(self.sample.ground_truth, detections),
         )
         best = best_boxes(self.confident, every, MOST_MEASURED)
-        return [(one, hits) for one, hits in best if self._more(hits)]
+        return [(one, hits) for one, hits in best if self._more(hits, MOVED)]
 
     def _of_images(self) -> list[tuple[ImageOrder, Hits]]:
         """The order of images that brings most detections back."""
@@ -188,21 +190,23 @@ class Search:
             yield from orders(catalog)
         if images <= MOST_VOTING:
             voted = voted_order(self.confident, images)
-            yield from [voted] if voted else []
+            # Boxes by chance vote for some order too, but not most of them for one.
+            if voted and self._placed(voted.place).count >= FEWER_HITS * len(self.confident):
+                yield voted
 
     def _fitting(self, known: list[ImageOrder]) -> list[tuple[ImageOrder, Hits]]:
         few = self.confident.fewer(FEW_PAIRS)
         known.sort(key=lambda one: -few.hits(image=one.place[few.image]).closeness)
         found = ((one, self._placed(one.place)) for one in known[:MOST_MEASURED])
-        return [(one, hits) for one, hits in found if self._more(hits)]
+        return [(one, hits) for one, hits in found if self._more(hits, SOME_MOVED)]
 
     def _placed(self, place: Ints) -> Hits:
         return self.confident.hits(image=place[self.confident.image])
 
-    def _more(self, hits: Hits) -> bool:
+    def _more(self, hits: Hits, factor: float) -> bool:
         """Whether clearly more detections lie on objects, and enough of them."""
-        least = max(LEAST_HITS, LEAST_SHARE * len(self.confident))
-        return hits.count >= least and hits.closeness > 1.05 * self.hits.closeness + 0.01
+        least = max(LEAST_HITS, LEAST_SHARE * len(self.confident), self.hits.count + MORE_HITS)
+        return hits.count >= least and hits.closeness >= factor * self.hits.closeness
 
 
 def best_boxes(

@@ -20,7 +20,7 @@ from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["misreadings"]
 
-OUTSIDE, LEAST_OUTSIDE = 0.1, 3
+OUTSIDE, LEAST_OUTSIDE = 0.2, 5
 """Detectors write boxes that reach beyond their image, but hardly any with its center there."""
 LEAST_BOXES, NOTHING = 10, 0.005
 """From so many boxes on each side, below so low a metric, something is wrong with the files."""
