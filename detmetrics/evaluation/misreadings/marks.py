@@ -6,13 +6,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Ints
+from detmetrics.foundation.arrays import Bools, Ints, used
 from detmetrics.foundation.messages import counted
 from detmetrics.matching.matches import Matches
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["image_limit", "marks", "score_cut", "score_decimals", "score_kind", "score_marks"]
+__all__ = [
+    "SHARE_WITHOUT",
+    "images_without",
+    "marks",
+    "objects_on",
+    "score_decimals",
+    "score_marks",
+]
 
 LEAST_DETECTIONS = 50
 LEAST_SCORES = 10
@@ -67,25 +74,30 @@ def score_decimals(detections: Detections) -> int | None:
     return None
 
 
-def without_detections(ground_truth: GroundTruth, detections: Detections) -> tuple[int, int]:
-    """How many images with objects have no detection, and how many have objects."""
+def objects_on(ground_truth: GroundTruth) -> int:
+    """How many images have objects."""
+    return len(used(ground_truth.image[~ground_truth.crowd]))
+
+
+def images_without(ground_truth: GroundTruth, detections: Detections) -> Bools:
+    """(N,) images that have objects and no detection."""
     images = len(ground_truth.catalog.image_ids)
-    objects = np.bincount(ground_truth.image[~ground_truth.crowd], minlength=images) > 0
-    detected = np.bincount(detections.image, minlength=images) > 0
-    return int((objects & ~detected).sum()), int(objects.sum())
+    objects = np.bincount(ground_truth.image[~ground_truth.crowd], minlength=images)
+    without: Bools = (objects > 0) & (np.bincount(detections.image, minlength=images) == 0)
+    return without
 
 
 def score_marks(detections: Detections, matches: Matches, metric: str) -> Iterator[str]:
     """Sentences on scores and limits; metric: the name of the first metric."""
-    kind = score_kind(detections, metric)
+    kind = _kind(detections, metric)
     if kind:
         yield kind
         return
-    yield from score_cut(detections, matches.rules, metric)
-    yield from image_limit(detections, matches.rules, metric)
+    yield from _cut(detections, matches.rules, metric)
+    yield from _image_limit(detections, matches.rules, metric)
 
 
-def score_kind(detections: Detections, metric: str) -> str | None:
+def _kind(detections: Detections, metric: str) -> str | None:
     """Whether scores can order detections at all."""
     scores = detections.scores
     if len(scores) < LEAST_SCORES:
@@ -106,7 +118,7 @@ def score_kind(detections: Detections, metric: str) -> str | None:
     return None
 
 
-def score_cut(detections: Detections, rules: Rules, metric: str) -> Iterator[str]:
+def _cut(detections: Detections, rules: Rules, metric: str) -> Iterator[str]:
     """No score below a round number that is too high."""
     if len(detections) < LEAST_DETECTIONS:
         return
@@ -124,7 +136,7 @@ def score_cut(detections: Detections, rules: Rules, metric: str) -> Iterator[str
     )
 
 
-def image_limit(detections: Detections, rules: Rules, metric: str) -> Iterator[str]:
+def _image_limit(detections: Detections, rules: Rules, metric: str) -> Iterator[str]:
     """A limit of detections per image in the file, below that of the rules."""
     if len(detections) < LEAST_DETECTIONS:
         return
