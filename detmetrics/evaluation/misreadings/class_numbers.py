@@ -33,21 +33,22 @@ def shifted(detections: Detections, by: int) -> Mistake:
     count = len(catalog.category_ids)
     place = np.arange(count) + by
     numbers = catalog.category_ids[used(detections.category)]
-    return off_by(
-        by,
-        renumbering_cure(catalog.category_ids, numbers, by),
-        _change(np.where((place >= 0) & (place < count), place, -1)),
-    )
+    place = np.where((place >= 0) & (place < count), place, -1)
+    cure = renumbering_cure(catalog.category_ids, numbers, by)
+    return off_by(by, cure, _change(place), place)
 
 
-def off_by(by: int, cure: str, change: Callable[[Detections], Detections]) -> Mistake:
-    """Class numbers off by the same for all."""
+def off_by(
+    by: int, cure: str, change: Callable[[Detections], Detections], place: Ints | None = None
+) -> Mistake:
+    """Class numbers off by the same for all; place : (K,) where each class goes, -1 for nowhere."""
     much = "one" if abs(by) == 1 else f"{abs(by)}"
     return Mistake(
         family="classes",
         name=f"class numbers off by {much} ({by:+d})",
         cure=cure,
         change=change,
+        classes=place,
         seems=f"class numbers look off by {much}",
         undoing=f"{_step(by, 'ing')} the class numbers of the detections",
     )
@@ -119,6 +120,7 @@ def other_order(catalog: Catalog, found: Ints, there: Ints) -> Iterator[Mistake]
         name=f"classes in another order, {which}",
         cure=NAMES_CURE,
         change=_change(meant),
+        classes=meant,
         seems="the class names of the two files look ordered differently",
         undoing=f"exchanging {counted(len(moved), 'class', 'classes')} of the detections "
         f"({shown}{more})",
@@ -132,6 +134,7 @@ def _off_from(catalog: Catalog, place: Ints, at: int, by: int) -> Mistake:
         name=f"class numbers off by one from {name} on ({by:+d})",
         cure=f"one list has a class that the other lacks; {NAMES_CURE}",
         change=_change(place),
+        classes=place,
         seems=f"class numbers look off by one from {name} on",
         undoing=f"{_step(by, 'ing')} these class numbers of the detections",
     )

@@ -141,6 +141,14 @@ class Confident:
         truth = np.repeat(first - (np.cumsum(count) - count), count)
         return np.repeat(np.arange(len(image)), count), truth + np.arange(len(truth))
 
+    def fit(self, hits: Hits, category: Ints) -> float:
+        """As closeness, to objects of the same class alone; category : (C,) of each detection."""
+        same = category[hits.detection] == self.classes[hits.ground_truth]
+        near = np.where(same, np.maximum(2 * hits.overlap - 1, 0), 0.0)
+        starts = np.flatnonzero(np.diff(hits.detection, prepend=-1))
+        best = np.maximum.reduceat(near, starts) if len(starts) else near
+        return float(best.sum()) / max(len(self), 1)
+
     def votes(self, hits: Hits) -> tuple[Ints, Ints]:
         """(V,) the class of each detection on an object, and that of the object.
 

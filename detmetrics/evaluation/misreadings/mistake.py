@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats, read_only
+from detmetrics.foundation.arrays import Floats, Ints, read_only
 from detmetrics.overlap import KINDS
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.rules import Rules
@@ -35,7 +35,8 @@ class Mistake:
     family: mistakes of one family exclude each other; name: what went wrong; cure: what to do
     about it; change: detections to detections; undoes: it can mend files, not only spoil them;
     of_boxes: outlines stay what they are, so that only what is measured by boxes changes;
-    boxes: what it does to boxes, None where it does something else; seems: what the files look
+    boxes: what it does to boxes, None where it does something else; classes : (K,) the place of
+    each class in the catalog, -1 for none, None where it does not change classes; seems: what the files look
     like, in a sentence; undoing: what the change does, in words.
     """
 
@@ -46,6 +47,7 @@ class Mistake:
     undoes: bool = True
     of_boxes: bool = False
     boxes: Boxes | None = None
+    classes: Ints | None = None
     seems: str = ""
     undoing: str = "undoing this"
 

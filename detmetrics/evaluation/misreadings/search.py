@@ -45,8 +45,8 @@ FEWER_HITS = 0.4
 """In another order of images hardly a detection lies on an object."""
 MOST_NAMED, MOST_VOTING = 2_000, 64
 """So many images are sorted by name, and compared each with each other."""
-AS_GOOD = 0.002
-"""Of two changes that differ by less, the one that is said in fewer words is taken."""
+AS_GOOD = 0.01
+"""Of two changes of classes that differ by less, the one that is said in fewer words is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +61,24 @@ class Alternative:
     before: float
     after: float
     images: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Changes that may be worth a measurement.
+
+    order: where detections are moved first, None for nowhere; changes: what follows; fit: how
+    close the surest detections then are to objects of their class, from 0 to 1.
+    """
+
+    order: ImageOrder | None
+    changes: tuple[Mistake, ...]
+    fit: float
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """All of them."""
+        return (*([self.order.mistake] if self.order else []), *self.changes)
 
 
 class Search:
@@ -85,7 +103,14 @@ class Search:
     @property
     def few_hits(self) -> bool:
         """Whether so few of them lie on an object that boxes or images may be wrong."""
-        return self.hits.count < FEW_HITS * len(self.confident)
+        return self._few(self.hits)
+
+    def _few(self, hits: Hits) -> bool:
+        return hits.count < FEW_HITS * len(self.confident)
+
+    @property
+    def _fewer(self) -> float:
+        return FEWER_HITS * len(self.confident)
 
     def best(self, value: float) -> Alternative | None:
         """What gets the first metric most, if that is enough to be told.
@@ -94,52 +119,61 @@ class Search:
         """
         if len(self.confident) < LEAST_CONFIDENT:
             return None
-        tried = list(self._candidates())
-        if not tried:
+        trials = sorted(self._trials(), key=lambda trial: -trial.fit)[:MOST_MEASURED]
+        if not trials:
             return None
         before = value if self.sample.whole else headline(*self.sample.tables(), self.rules)
-        found = [
-            (place, change, after)
-            for place, change in tried
-            if improves(self.name, before, after := self._measured(place, change))
-        ]
-        if not found:
-            return None
-        # The first that is as good as the best: candidates come in order of simplicity.
-        gains = [abs(after - before) for *_, after in found]
-        place, change, after = found[
-            next(at for at, gain in enumerate(gains) if gain >= max(gains) - AS_GOOD)
-        ]
-        moved = () if place is None else (place.mistake,)
-        return Alternative(
-            mistakes=(*moved, *change),
-            before=before,
-            after=after,
-            images=None if self.sample.whole else len(self.sample.images),
-        )
+        for trial in trials:
+            after = self._measured(trial)
+            if improves(self.name, before, after):
+                return Alternative(
+                    mistakes=trial.mistakes,
+                    before=before,
+                    after=after,
+                    images=None if self.sample.whole else len(self.sample.images),
+                )
+        return None
 
-    def _measured(self, place: ImageOrder | None, change: tuple[Mistake, ...]) -> float:
-        ground_truth, detections = self.sample.tables(None if place is None else place.place)
-        for mistake in change:
+    def _measured(self, trial: Trial) -> float:
+        ground_truth, detections = self.sample.tables(trial.order and trial.order.place)
+        for mistake in trial.changes:
             detections = mistake.change(detections)
-        if not all(mistake.changes(self.rules, detections) for mistake in change):
+        if not all(mistake.changes(self.rules, detections) for mistake in trial.changes):
             return math.nan
         return headline(ground_truth, detections, self.rules)
 
-    def _candidates(self) -> Iterator[tuple[ImageOrder | None, tuple[Mistake, ...]]]:
+    def _trials(self) -> Iterator[Trial]:
         """What to measure: classes, boxes or images, and classes once boxes or images are right."""
-        for mistake in self._of_classes(self.hits):
-            yield None, (mistake,)
+        yield from self._with_classes(self.hits, None, ())
         if not self.few_hits:
             return
-        for mistake, hits in self._of_boxes():
-            yield None, (mistake,)
-            for second in self._of_classes(hits):
-                yield None, (mistake, second)
-        for order, hits in self._of_images():
-            yield order, ()
-            for second in self._of_classes(hits):
-                yield order, (second,)
+        boxes = self._of_boxes()
+        if boxes is not None:
+            yield from self._with_classes(boxes[1], None, (boxes[0],))
+        if boxes is None or self._few(boxes[1]):
+            order = self._of_images()
+            if order is not None:
+                yield from self._with_classes(order[1], order[0], ())
+
+    def _with_classes(
+        self, hits: Hits, order: ImageOrder | None, changes: tuple[Mistake, ...]
+    ) -> Iterator[Trial]:
+        """A change that gives these hits, and the same with classes that fit better."""
+        category = self.confident.category
+        if order or changes:
+            fit = self.confident.fit(hits, category)
+            yield Trial(order=order, changes=changes, fit=fit)
+        found = [
+            (mistake, self.confident.fit(hits, mistake.classes[category]))
+            for mistake in self._of_classes(hits)
+            if mistake.classes is not None
+        ]
+        # The first that is as good as the best: they come in order of simplicity.
+        best = max((fit for _, fit in found), default=0.0)
+        for mistake, fit in found:
+            if fit >= best - AS_GOOD:
+                yield Trial(order=order, changes=(*changes, mistake), fit=fit)
+                return
 
     def _of_classes(self, hits: Hits) -> Iterator[Mistake]:
         """Other class numbers that some more of the votes agree with."""
@@ -157,31 +191,30 @@ class Search:
         yield from classes_from(catalog, found, there)
         yield from other_order(catalog, found, there)
 
-    def _of_boxes(self) -> list[tuple[Mistake, Hits]]:
-        """The forms and frames that bring most detections back to an object."""
+    def _of_boxes(self) -> tuple[Mistake, Hits] | None:
+        """The form or frame that brings most detections back to an object."""
         # Clipped or rounded boxes are not what the file holds.
         if self.rules.shape != "box" or self.rules.clip or self.rules.box_decimals is not None:
-            return []
+            return None
         detections = self.sample.detections
         every = (
             *forms(detections.box_format == "xyxy"),
             *frames(self.sample.ground_truth, detections),
         )
-        best = best_boxes(self.confident, every, MOST_MEASURED)
-        return [(one, hits) for one, hits in best if self._more(hits, MOVED)]
+        best, hits = best_boxes(self.confident, every, 1)[0]
+        return (best, hits) if self._more(hits, MOVED) else None
 
-    def _of_images(self) -> list[tuple[ImageOrder, Hits]]:
+    def _of_images(self) -> tuple[ImageOrder, Hits] | None:
         """The order of images that brings most detections back."""
         # Masks have the size of their image, and clipped boxes were inside of it.
         if self.rules.shape == "mask" or self.rules.clip:
-            return []
+            return None
         catalog = self.sample.ground_truth.catalog
-        known = [*shifts(catalog), *images_from(self.confident, catalog)]
-        found = self._fitting(known)
-        best = max((hits.count for _, hits in found), default=0)
-        if max(best, self.hits.count) < FEWER_HITS * len(self.confident):
-            found = self._fitting([*known[:1], *self._orders(catalog)])
-        return found
+        best = self._best_order([*shifts(catalog), *images_from(self.confident, catalog)])
+        if best is None or best[1].count < self._fewer:
+            others = self._orders(catalog) if self.hits.count < self._fewer else ()
+            best = self._best_order([*([best[0]] if best else []), *others])
+        return best if best and self._more(best[1], SOME_MOVED) else None
 
     def _orders(self, catalog: Catalog) -> Iterator[ImageOrder]:
         """Those that take longer to find: by names, and what the boxes of few images vote for."""
@@ -191,14 +224,15 @@ class Search:
         if images <= MOST_VOTING:
             voted = voted_order(self.confident, images)
             # Boxes by chance vote for some order too, but not most of them for one.
-            if voted and self._placed(voted.place).count >= FEWER_HITS * len(self.confident):
+            if voted and self._placed(voted.place).count >= self._fewer:
                 yield voted
 
-    def _fitting(self, known: list[ImageOrder]) -> list[tuple[ImageOrder, Hits]]:
+    def _best_order(self, known: list[ImageOrder]) -> tuple[ImageOrder, Hits] | None:
+        if not known:
+            return None
         few = self.confident.fewer(FEW_PAIRS)
-        known.sort(key=lambda one: -few.hits(image=one.place[few.image]).closeness)
-        found = ((one, self._placed(one.place)) for one in known[:MOST_MEASURED])
-        return [(one, hits) for one, hits in found if self._more(hits, SOME_MOVED)]
+        best = max(known, key=lambda one: few.hits(image=one.place[few.image]).closeness)
+        return best, self._placed(best.place)
 
     def _placed(self, place: Ints) -> Hits:
         return self.confident.hits(image=place[self.confident.image])
