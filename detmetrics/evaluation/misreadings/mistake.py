@@ -36,8 +36,8 @@ class Mistake:
     about it; change: detections to detections; undoes: it can mend files, not only spoil them;
     of_boxes: outlines stay what they are, so that only what is measured by boxes changes;
     boxes: what it does to boxes, None where it does something else; classes : (K,) the place of
-    each class in the catalog, -1 for none, None where it does not change classes; seems: what the files look
-    like, in a sentence; undoing: what the change does, in words.
+    each class in the catalog, -1 for none, None where it does not change classes; seems: what the
+    files look like, in a sentence; undoing: what the change does, in words.
     """
 
     family: str

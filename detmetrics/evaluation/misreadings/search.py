@@ -24,10 +24,8 @@ from detmetrics.evaluation.misreadings.image_order import ImageOrder, orders, sh
 from detmetrics.evaluation.misreadings.image_order import shifted_from as images_from
 from detmetrics.evaluation.misreadings.mistake import Mistake
 from detmetrics.evaluation.misreadings.sample import Sample
-from detmetrics.foundation.arrays import Ints
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.tables.catalog import Catalog
 
 __all__ = ["Alternative", "Search", "best_boxes"]
 
@@ -39,7 +37,7 @@ MORE_HITS = 3
 MOVED, SOME_MOVED = 1.25, 1.1
 """Boxes get so much closer to objects where all were misread, and where those of some images."""
 LEAST_CONFIDENT = 5
-PAIRS, FEW_PAIRS = 8_000, 1_500
+PAIRS, FEW_PAIRS = 8_000, 1_000
 MOST_MEASURED = 2
 FEWER_HITS = 0.4
 """In another order of images hardly a detection lies on an object."""
@@ -108,10 +106,6 @@ class Search:
     def _few(self, hits: Hits) -> bool:
         return hits.count < FEW_HITS * len(self.confident)
 
-    @property
-    def _fewer(self) -> float:
-        return FEWER_HITS * len(self.confident)
-
     def best(self, value: float) -> Alternative | None:
         """What gets the first metric most, if that is enough to be told.
 
@@ -135,7 +129,8 @@ class Search:
         return None
 
     def _measured(self, trial: Trial) -> float:
-        ground_truth, detections = self.sample.tables(trial.order and trial.order.place)
+        place = None if trial.order is None else trial.order.place
+        ground_truth, detections = self.sample.tables(place)
         for mistake in trial.changes:
             detections = mistake.change(detections)
         if not all(mistake.changes(self.rules, detections) for mistake in trial.changes):
@@ -147,13 +142,18 @@ class Search:
         yield from self._with_classes(self.hits, None, ())
         if not self.few_hits:
             return
-        boxes = self._of_boxes()
-        if boxes is not None:
-            yield from self._with_classes(boxes[1], None, (boxes[0],))
-        if boxes is None or self._few(boxes[1]):
-            order = self._of_images()
-            if order is not None:
-                yield from self._with_classes(order[1], order[0], ())
+        # From the quickest to the slowest; what explains most ends it.
+        for look in (self._of_shifts, self._of_boxes, self._of_orders):
+            found = look()
+            if found is None:
+                continue
+            change, hits = found
+            if isinstance(change, ImageOrder):
+                yield from self._with_classes(hits, change, ())
+            else:
+                yield from self._with_classes(hits, None, (change,))
+            if not self._few(hits):
+                return
 
     def _with_classes(
         self, hits: Hits, order: ImageOrder | None, changes: tuple[Mistake, ...]
@@ -204,38 +204,34 @@ class Search:
         best, hits = best_boxes(self.confident, every, 1)[0]
         return (best, hits) if self._more(hits, MOVED) else None
 
-    def _of_images(self) -> tuple[ImageOrder, Hits] | None:
-        """The order of images that brings most detections back."""
-        # Masks have the size of their image, and clipped boxes were inside of it.
-        if self.rules.shape == "mask" or self.rules.clip:
-            return None
+    def _of_shifts(self) -> tuple[ImageOrder, Hits] | None:
+        """The shift of images that brings most detections back."""
         catalog = self.sample.ground_truth.catalog
-        best = self._best_order([*shifts(catalog), *images_from(self.confident, catalog)])
-        if best is None or best[1].count < self._fewer:
-            others = self._orders(catalog) if self.hits.count < self._fewer else ()
-            best = self._best_order([*([best[0]] if best else []), *others])
-        return best if best and self._more(best[1], SOME_MOVED) else None
+        return self._best_order([*shifts(catalog), *images_from(self.confident, catalog)])
 
-    def _orders(self, catalog: Catalog) -> Iterator[ImageOrder]:
-        """Those that take longer to find: by names, and what the boxes of few images vote for."""
-        images = len(catalog.image_ids)
-        if images <= MOST_NAMED:
-            yield from orders(catalog)
-        if images <= MOST_VOTING:
-            voted = voted_order(self.confident, images)
-            # Boxes by chance vote for some order too, but not most of them for one.
-            if voted and self._placed(voted.place).count >= self._fewer:
-                yield voted
+    def _of_orders(self) -> tuple[ImageOrder, Hits] | None:
+        """The same of orders that take longer to find: of names, and of what few images vote for.
+
+        Boxes by chance vote for some order too, but not most of them for one.
+        """
+        catalog = self.sample.ground_truth.catalog
+        images, least = len(catalog.image_ids), FEWER_HITS * len(self.confident)
+        if self.hits.count >= least:
+            return None
+        known = [*orders(catalog)] if images <= MOST_NAMED else []
+        if images <= MOST_VOTING and (voted := voted_order(self.confident, images)):
+            known.append(voted)
+        best = self._best_order(known)
+        return best if best and best[1].count >= least else None
 
     def _best_order(self, known: list[ImageOrder]) -> tuple[ImageOrder, Hits] | None:
-        if not known:
+        # Masks have the size of their image, and clipped boxes were inside of it.
+        if not known or self.rules.shape == "mask" or self.rules.clip:
             return None
         few = self.confident.fewer(FEW_PAIRS)
         best = max(known, key=lambda one: few.hits(image=one.place[few.image]).closeness)
-        return best, self._placed(best.place)
-
-    def _placed(self, place: Ints) -> Hits:
-        return self.confident.hits(image=place[self.confident.image])
+        hits = self.confident.hits(image=best.place[self.confident.image])
+        return (best, hits) if self._more(hits, SOME_MOVED) else None
 
     def _more(self, hits: Hits, factor: float) -> bool:
         """Whether clearly more detections lie on objects, and enough of them."""
