@@ -14,8 +14,8 @@ import numpy as np
 from detmetrics.evaluation.misreadings.class_numbers import other_order, shifted
 from detmetrics.evaluation.misreadings.class_numbers import shifted_from as classes_from
 from detmetrics.evaluation.misreadings.confident import Confident
-from detmetrics.evaluation.misreadings.forms import forms
-from detmetrics.evaluation.misreadings.frames import frames
+from detmetrics.evaluation.misreadings.forms import forms, usual_forms
+from detmetrics.evaluation.misreadings.frames import frames, resized_frames
 from detmetrics.evaluation.misreadings.image_order import ImageOrder, orders, shifts, voted_order
 from detmetrics.evaluation.misreadings.image_order import shifted_from as images_from
 from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_placed
@@ -26,7 +26,7 @@ from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["CUTS", "cuts", "mistakes", "roundings"]
+__all__ = ["CUTS", "cuts", "mistakes", "roundings", "usual_mistakes"]
 
 CUTS = (0.25, 0.5)
 PAIRS = 200_000
@@ -45,6 +45,18 @@ def mistakes(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mist
     yield from _repeats(detections)
 
 
+def usual_mistakes(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
+    """What somebody may have made of these files who got another number from them.
+
+    Made on good files they leave a number to report; those that leave hardly any are not here.
+    """
+    yield from usual_forms()
+    yield from _shifts(detections)
+    yield from _class_shifts(detections)
+    yield from resized_frames(ground_truth, detections)
+    yield from _repeats(detections)
+
+
 def _boxes(
     ground_truth: GroundTruth, detections: Detections, confident: Confident
 ) -> Iterator[Mistake]:
@@ -60,11 +72,15 @@ def _classes(detections: Detections, confident: Confident) -> Iterator[Mistake]:
     catalog = detections.catalog
     if len(catalog.category_ids) < 2:
         return
-    for by in (-1, 1):
-        yield shifted(detections, by)
+    yield from _class_shifts(detections)
     votes = confident.votes(confident.hits())
     yield from classes_from(catalog, *votes)
     yield from other_order(catalog, *votes)
+
+
+def _class_shifts(detections: Detections) -> Iterator[Mistake]:
+    for by in (-1, 1) if len(detections.catalog.category_ids) > 1 else ():
+        yield shifted(detections, by)
 
 
 def _images(ground_truth: GroundTruth, confident: Confident) -> Iterator[Mistake]:

@@ -15,7 +15,16 @@ from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_chan
 from detmetrics.foundation.arrays import Floats
 from detmetrics.tables.columns import BoxFormat, as_xywh
 
-__all__ = ["AS_THEY_ARE", "CORNERS", "SIDES", "Y_FIRST", "Order", "forms", "in_order"]
+__all__ = [
+    "AS_THEY_ARE",
+    "CORNERS",
+    "SIDES",
+    "Y_FIRST",
+    "Order",
+    "forms",
+    "in_order",
+    "usual_forms",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +73,11 @@ USUAL_CURES = {
 
 def forms(corners: bool) -> Iterator[Mistake]:
     """Every order read as every form; corners: the table holds corners."""
+    yield from usual_forms()
+    yield _misread(CENTRES, CORNERS)
+    yield _misread(CORNERS, CENTRES)
     for read in AS_THEY_ARE:
-        for order in (*AS_THEY_ARE, *Y_FIRST):
+        for order in Y_FIRST:
             if order.form != read.form:
                 yield _misread(order, read)
         for order in MIXED:
@@ -75,6 +87,12 @@ def forms(corners: bool) -> Iterator[Mistake]:
     read = CORNERS if corners else SIDES
     yield _misread(next(order for order in Y_FIRST if order.form == read.form), read)
     yield _misread(MIXED[4], SIDES)
+
+
+def usual_forms() -> Iterator[Mistake]:
+    """Width and height, corners and centres taken for each other: what most people have done."""
+    for order, read in ((CORNERS, SIDES), (SIDES, CORNERS), (CENTRES, SIDES), (SIDES, CENTRES)):
+        yield _misread(order, read)
 
 
 def in_order(boxes: Floats, order: Order, read: Order) -> Floats:

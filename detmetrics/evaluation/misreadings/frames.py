@@ -18,7 +18,7 @@ from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_plac
 from detmetrics.foundation.arrays import Floats
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["frames"]
+__all__ = ["frames", "resized_frames"]
 
 OfSizes = Callable[[Floats], Floats]
 """(n, 2) sizes of images to a number for each side."""
@@ -29,7 +29,7 @@ COMMON_SIDES: tuple[int, ...] = (
 )
 PER_MILLE = 1000
 """Language models write boxes in thousandths of the image, often y before x."""
-NEARLY_ALL = 0.98
+NEARLY_ALL, ALL_BUT_FEW = 0.98, 0.999
 FRAME_SLACK = 0.03
 """Boxes may reach so far beyond the frame that they were drawn in, as a share of its side."""
 REACH = 0.75
@@ -56,10 +56,23 @@ def frames(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistak
         yield from _normalized(detections)
         return
     yield from _swapped(detections)
-    yield from _resized(detections, farthest)
+    yield from _resized(detections, farthest, REACH)
+    yield from _per_mille(detections)
+    yield from _scaled(detections)
     longest = float(catalog.image_sizes.max())
-    if farthest > longest * (1 + FRAME_SLACK):
-        yield from _beyond(detections, longest, farthest)
+    yield from _beyond(detections, longest, farthest)
+    if farthest > NORMALIZED * longest:
+        yield _of_pixels(detections)
+
+
+def resized_frames(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
+    """The frames of networks alone, and only those that boxes reach to the far side of."""
+    catalog = ground_truth.catalog
+    if ground_truth.relative or not catalog.sized or not len(detections):
+        return
+    farthest = _farthest(detections.xywh, ALL_BUT_FEW)
+    yield from _resized(detections, farthest, 1 - 3 * FRAME_SLACK)
+    yield from _beyond(detections, float(catalog.image_sizes.max()), farthest)
 
 
 def _readings(detections: Detections) -> Iterator[tuple[Order, Order]]:
@@ -72,10 +85,10 @@ def _readings(detections: Detections) -> Iterator[tuple[Order, Order]]:
                 yield read, order
 
 
-def _farthest(boxes: Floats) -> float:
+def _farthest(boxes: Floats, share: float = NEARLY_ALL) -> float:
     """How far boxes ``x y w h`` reach to the right or down, but for a few."""
     reach = np.maximum(boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3])
-    return float(np.quantile(reach, NEARLY_ALL))
+    return float(np.quantile(reach, share))
 
 
 def _normalized(detections: Detections) -> Iterator[Mistake]:
@@ -114,12 +127,15 @@ def _swapped(detections: Detections) -> Iterator[Mistake]:
     )
 
 
-def _resized(detections: Detections, farthest: float) -> Iterator[Mistake]:
-    """The image as the network saw it: stretched, letterboxed, padded, of a short side."""
+def _resized(detections: Detections, farthest: float, reach: float) -> Iterator[Mistake]:
+    """The image as the network saw it: stretched, letterboxed, padded."""
     for side in COMMON_SIDES:
-        if side * REACH <= farthest <= side * (1 + FRAME_SLACK):
+        if side * reach <= farthest <= side * (1 + FRAME_SLACK):
             yield from _of_side(detections, side)
-    yield from _per_mille(detections)
+
+
+def _scaled(detections: Detections) -> Iterator[Mistake]:
+    """Every image larger or smaller by the same factor."""
     for factor, words in FACTORS.items():
         name = f"images of {words}"
         yield _framed(detections, name, _unscaled(_constant(factor)))
@@ -141,7 +157,9 @@ def _of_side(detections: Detections, side: int) -> Iterator[Mistake]:
 
 
 def _beyond(detections: Detections, longest: float, farthest: float) -> Iterator[Mistake]:
-    """Boxes that reach beyond every image."""
+    """Boxes that reach beyond every image, as where the short side was made longer."""
+    if farthest <= longest * (1 + FRAME_SLACK):
+        return
 
     def shortest(sizes: Floats) -> Floats:
         scale = np.minimum(SHORT_SIDE / sizes.min(axis=1), LONG_SIDE / sizes.max(axis=1))
@@ -149,14 +167,16 @@ def _beyond(detections: Detections, longest: float, farthest: float) -> Iterator
 
     name = f"the frame with a short side of {SHORT_SIDE}"
     yield _framed(detections, name, _unscaled(shortest))
-    if farthest > NORMALIZED * longest:
-        yield boxes_placed(
-            detections,
-            "frame",
-            "pixels read as normalized coordinates",
-            "write normalized coordinates, or say that the boxes are pixels",
-            lambda boxes, sizes: boxes / np.tile(sizes, 2),
-        )
+
+
+def _of_pixels(detections: Detections) -> Mistake:
+    return boxes_placed(
+        detections,
+        "frame",
+        "pixels read as normalized coordinates",
+        "write normalized coordinates, or say that the boxes are pixels",
+        lambda boxes, sizes: boxes / np.tile(sizes, 2),
+    )
 
 
 def _per_mille(detections: Detections) -> Iterator[Mistake]:
