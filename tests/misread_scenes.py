@@ -161,6 +161,13 @@ OF_BOXES = {
     ),
     "stretched": Made(boxes(lambda b, s: b / s * 640), "the stretched frame of 640 x 640"),
     "letterboxed": Made(letterboxed(416), "the letterboxed frame of 416 x 416"),
+    "a frame of no usual size": Made(
+        boxes(lambda b, s: b / s * [1280, 720, 1280, 720]), "the stretched frame of 1280 x 720"
+    ),
+    "three quarters": Made(boxes(lambda b, _: b * 0.75), "images of 0.75 times the size"),
+    "short side": Made(
+        boxes(lambda b, s: b * (800 / s[:, :2].min(axis=1, keepdims=True))), "a short side of 800"
+    ),
     "half": Made(boxes(lambda b, _: b / 2), "images of half the size"),
 }
 OF_CLASSES = {

@@ -20,6 +20,7 @@ from detmetrics.evaluation.misreadings.image_order import ImageOrder, orders, sh
 from detmetrics.evaluation.misreadings.image_order import shifted_from as images_from
 from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_placed
 from detmetrics.evaluation.misreadings.search import best_boxes
+from detmetrics.evaluation.misreadings.voted_frames import voted_frames
 from detmetrics.foundation.arrays import Bools, Floats, slots_of_repeats
 from detmetrics.foundation.messages import counted
 from detmetrics.overlap.polygons.polygons import Polygons
@@ -61,7 +62,9 @@ def _boxes(
     ground_truth: GroundTruth, detections: Detections, confident: Confident
 ) -> Iterator[Mistake]:
     """The forms and frames that bring the surest detections closer to objects."""
-    every = (*forms(detections.box_format == "xyxy"), *frames(ground_truth, detections))
+    with np.errstate(all="ignore"):
+        voted = [*voted_frames(confident, detections)]
+    every = (*forms(detections.box_format == "xyxy"), *frames(ground_truth, detections), *voted)
     now = confident.hits().closeness
     for mistake, hits in best_boxes(confident, every, MOST_MEASURED):
         if hits.closeness > now:

@@ -42,6 +42,11 @@ class Columns:
         area = np.where((w > 0) & (h > 0), w * h, np.inf)
         return cls(x, x + w, y, y + h, area)
 
+    def centers_and_sides(self) -> Floats:
+        """(n, 4) ``cx cy w h``."""
+        x1, x2, y1, y2 = self.x1, self.x2, self.y1, self.y2
+        return np.column_stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
@@ -111,6 +116,10 @@ class Confident:
             classes=ground_truth.category[rows],
             first=np.concatenate([[0], np.cumsum(objects)]),
         )
+
+    def centers_and_sides(self) -> Floats:
+        """(C, 4) ``cx cy w h``."""
+        return Columns.of(self.boxes).centers_and_sides()
 
     def fewer(self, pairs: int) -> Confident:
         """Those of fewer images, chosen evenly, so that there are about so many pairs."""

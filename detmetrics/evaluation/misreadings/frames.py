@@ -18,7 +18,7 @@ from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_plac
 from detmetrics.foundation.arrays import Floats
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["frames", "resized_frames"]
+__all__ = ["frames", "resized_frames", "scaled_images", "stretched_frame"]
 
 OfSizes = Callable[[Floats], Floats]
 """(n, 2) sizes of images to a number for each side."""
@@ -34,7 +34,7 @@ FRAME_SLACK = 0.03
 """Boxes may reach so far beyond the frame that they were drawn in, as a share of its side."""
 REACH = 0.75
 """Few boxes need not reach the far side of their frame, but come near it."""
-SHORT_SIDE, LONG_SIDE = 800, 1333
+SHORT_AND_LONG = ((800, 1333), (600, 1000))
 FACTORS = {
     0.25: "a quarter of the size",
     0.5: "half the size",
@@ -60,7 +60,8 @@ def frames(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistak
     yield from _per_mille(detections)
     yield from _scaled(detections)
     longest = float(catalog.image_sizes.max())
-    yield from _beyond(detections, longest, farthest)
+    for sides in SHORT_AND_LONG:
+        yield _of_short_side(detections, *sides)
     if farthest > NORMALIZED * longest:
         yield _of_pixels(detections)
 
@@ -72,7 +73,8 @@ def resized_frames(ground_truth: GroundTruth, detections: Detections) -> Iterato
         return
     farthest = _farthest(detections.xywh, ALL_BUT_FEW)
     yield from _resized(detections, farthest, 1 - 3 * FRAME_SLACK)
-    yield from _beyond(detections, float(catalog.image_sizes.max()), farthest)
+    if farthest > float(catalog.image_sizes.max()) * (1 + FRAME_SLACK):
+        yield _of_short_side(detections, *SHORT_AND_LONG[0])
 
 
 def _readings(detections: Detections) -> Iterator[tuple[Order, Order]]:
@@ -134,11 +136,23 @@ def _resized(detections: Detections, farthest: float, reach: float) -> Iterator[
             yield from _of_side(detections, side)
 
 
+def stretched_frame(detections: Detections, width: int, height: int) -> Mistake:
+    """Every image stretched to the same frame."""
+    frame = np.array([width, height], float)
+    name = f"the stretched frame of {width} x {height}"
+    return _framed(detections, name, _unscaled(lambda sizes: frame / sizes))
+
+
+def scaled_images(detections: Detections, factor: float) -> Mistake:
+    """Every image larger or smaller by the same factor."""
+    words = FACTORS.get(factor, f"{factor:.3g} times the size")
+    return _framed(detections, f"images of {words}", _unscaled(_constant(factor)))
+
+
 def _scaled(detections: Detections) -> Iterator[Mistake]:
     """Every image larger or smaller by the same factor."""
-    for factor, words in FACTORS.items():
-        name = f"images of {words}"
-        yield _framed(detections, name, _unscaled(_constant(factor)))
+    for factor in FACTORS:
+        yield scaled_images(detections, factor)
 
 
 def _of_side(detections: Detections, side: int) -> Iterator[Mistake]:
@@ -148,25 +162,20 @@ def _of_side(detections: Detections, side: int) -> Iterator[Mistake]:
     def gap(sizes: Floats) -> Floats:
         return (side - sizes * fitted(sizes)) / 2
 
-    stretched = _unscaled(lambda sizes: side / sizes)
-    yield _framed(detections, f"the stretched frame of {side} x {side}", stretched)
+    yield stretched_frame(detections, side, side)
     letterboxed = _unscaled(fitted, gap)
     yield _framed(detections, f"the letterboxed frame of {side} x {side}", letterboxed)
     padded = _unscaled(fitted)
     yield _framed(detections, f"the frame of {side} with padding at right and bottom", padded)
 
 
-def _beyond(detections: Detections, longest: float, farthest: float) -> Iterator[Mistake]:
-    """Boxes that reach beyond every image, as where the short side was made longer."""
-    if farthest <= longest * (1 + FRAME_SLACK):
-        return
+def _of_short_side(detections: Detections, short: int, long: int) -> Mistake:
+    """Images made larger or smaller to a short side, but for a long side that is too long then."""
 
     def shortest(sizes: Floats) -> Floats:
-        scale = np.minimum(SHORT_SIDE / sizes.min(axis=1), LONG_SIDE / sizes.max(axis=1))
-        return _both(scale)
+        return _both(np.minimum(short / sizes.min(axis=1), long / sizes.max(axis=1)))
 
-    name = f"the frame with a short side of {SHORT_SIDE}"
-    yield _framed(detections, name, _unscaled(shortest))
+    return _framed(detections, f"the frame with a short side of {short}", _unscaled(shortest))
 
 
 def _of_pixels(detections: Detections) -> Mistake:

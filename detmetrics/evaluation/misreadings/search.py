@@ -24,6 +24,7 @@ from detmetrics.evaluation.misreadings.image_order import ImageOrder, orders, sh
 from detmetrics.evaluation.misreadings.image_order import shifted_from as images_from
 from detmetrics.evaluation.misreadings.mistake import Mistake
 from detmetrics.evaluation.misreadings.sample import Sample
+from detmetrics.evaluation.misreadings.voted_frames import voted_frames
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
@@ -200,6 +201,7 @@ class Search:
         every = (
             *forms(detections.box_format == "xyxy"),
             *frames(self.sample.ground_truth, detections),
+            *voted_frames(self.confident.fewer(FEW_PAIRS), detections),
         )
         best, hits = best_boxes(self.confident, every, 1)[0]
         return (best, hits) if self._more(hits, MOVED) else None
