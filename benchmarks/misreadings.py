@@ -44,6 +44,8 @@ def spoiled(found: Any) -> Iterator[tuple[str, Any]]:
     order = np.random.default_rng(0).permutation(images)
     yield "any order of images", replace(found, image=order[found.image])
     yield "y before x", replace(found, boxes=found.xywh[:, [1, 0, 3, 2]], box_format="xywh")
+    frame = found.xywh * np.tile([640 / workload.WIDTH, 640 / workload.HEIGHT], 2)
+    yield "stretched frame", replace(found, boxes=frame, box_format="xywh")
     both = replace(found, category=(found.category + 1) % count)
     yield "both", replace(both, boxes=found.xywh[:, [1, 0, 3, 2]], box_format="xywh")
 

@@ -143,6 +143,15 @@ class Confident:
             best[detection[starts]] = np.maximum.reduceat(overlap, starts)
         return Hits(detection=detection, ground_truth=truth, overlap=overlap, best=best)
 
+    def closeness(self, boxes: Floats, image: Ints) -> Floats:
+        """(K,) the closeness after each of K changes, all measured at once.
+
+        boxes : (K * C, 4), image : (K * C,) what each change makes of these detections.
+        """
+        near = np.clip(2 * self.hits(boxes, image).best - 1, 0, 1)
+        mean: Floats = near.reshape(-1, max(len(self), 1)).mean(axis=1)
+        return mean
+
     def pairs(self, image: Ints) -> tuple[Ints, Ints]:
         """Every detection with every object of its image, by detection."""
         first = self.first[image]

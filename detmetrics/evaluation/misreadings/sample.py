@@ -13,7 +13,7 @@ from detmetrics.tables.catalog import Catalog
 __all__ = ["Sample", "images_with_detections"]
 
 MOST_IMAGES = 200
-MOST_DETECTIONS = 3_000
+MOST_DETECTIONS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
