@@ -18,6 +18,7 @@ from profiles import examples
 
 import detmetrics as dm
 from detmetrics.foundation.arrays import read_only
+from detmetrics.tables.federation import Federation
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -211,6 +212,31 @@ class TestGoodFiles:
                 assert isinstance(dm.evaluate(truth, made.spoil(found), rules).attention, tuple)
             except dm.RulesError:
                 pytest.skip("the example lacks what the rule set needs")
+
+    @pytest.mark.parametrize("side", [0.0, 1e-9, 1e12, np.nan])
+    @pytest.mark.parametrize("far", [0.0, -1e15, 1e15])
+    def test_sizes_and_boxes_that_are_none(self, side, far):
+        truth, found = scene(0)
+        catalog = replace(truth.catalog, image_sizes=read_only(np.full((8, 2), side)))
+        truth, found = replace(truth, catalog=catalog), replace(found, catalog=catalog)
+        boxes = found.boxes.copy()
+        boxes[::2] = [far, far, abs(far), 0]
+        for name in ("y x h w", "normalized", "target sizes", "another order", "next"):
+            with np.errstate(all="ignore"):
+                spoiled = EVERY[name].spoil(replace(found, boxes=read_only(boxes)))
+            if np.isfinite(spoiled.boxes).all():
+                assert isinstance(dm.evaluate(truth, spoiled).attention, tuple)
+        assert isinstance(dm.reconcile(truth, replace(found, boxes=boxes)).suspicions, tuple)
+
+    def test_classes_that_were_looked_for(self):
+        truth, found = scene(3, images=600, classes=20, per_image=4)
+        nothing = np.zeros((0, 2), np.int64)
+        known = np.column_stack([np.repeat(np.arange(600), 20), np.tile(np.arange(20), 600)])
+        federation = Federation(verified=known, not_exhaustive=nothing, frequency=("f",) * 20)
+        truth = replace(truth, federation=federation)
+        assert told(dm.evaluate(truth, found, "lvis")) == []
+        (text,) = told(dm.evaluate(truth, OF_CLASSES["another order"].spoil(found), "lvis"))
+        assert " on a sample of 200 of 600 images" in text
 
     def test_without_sizes_of_images(self):
         truth, found = scene(0, sized=False)

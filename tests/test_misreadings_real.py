@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from real_data import real_data
 from test_misreadings import told
 
 import detmetrics as dm
+from detmetrics.foundation.arrays import read_only
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -56,6 +58,17 @@ def test_coco_val2014(kind, shape):
     found = root / f"instances_val2014_fake{kind}100_results.json"
     result = dm.evaluate(root / "instances_val2014_100.json", found, shape=shape)
     assert (told(result), of_scores(result)) == ([], [])
+
+
+def test_classes_of_masks_that_are_in_another_order():
+    root = real_data("coco_val2014_100")
+    truth = dm.read_ground_truth(root / "instances_val2014_100.json")
+    found = dm.read_detections(root / "instances_val2014_fakesegm100_results.json", truth)
+    order = np.roll(np.arange(len(truth.catalog.category_ids)), 3)
+    result = dm.evaluate(truth, replace(found, category=read_only(order[found.category])))
+    assert result.rules.shape == "mask"
+    (text,) = told(result)
+    assert " gives AP 0.3" in text
 
 
 @pytest.mark.parametrize("rules", ["dota", "coco-oriented", "coco", "ultralytics-obb"])
@@ -118,6 +131,7 @@ def jittered(truth: dm.GroundTruth, seed: int, blur: float) -> dm.Detections:
 )  # fmt: skip
 def test_jittered_detections_of_large_sets(name, blur):
     truth = dm.read_ground_truth(real_data(f"large/{name}.json.gz"))
+    truth = truth.keep(truth.image % 4 == 0)
     result = dm.evaluate(truth, jittered(truth, 0, blur))
     assert (told(result), of_scores(result)) == ([], [])
 

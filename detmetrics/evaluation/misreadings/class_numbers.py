@@ -169,17 +169,30 @@ def _meant(classes: int, found: Ints, there: Ints) -> Ints:
         clear = count[at] >= LEAST_VOTES and count[at] > MOSTLY * total[one]
         if clear and meant[one] < 0 and not taken[other]:
             meant[one], taken[other] = other, True
-    return _completed(meant, taken)
+    return _completed(meant, taken, _common_step(found, there))
 
 
-def _completed(meant: Ints, taken: Bools) -> Ints:
-    """Classes of few votes stay what they are, or go where those went that took their place."""
+def _common_step(found: Ints, there: Ints) -> int:
+    """By how much most votes say that classes are off; 0 where they do not agree."""
+    steps, count = np.unique(there - found, return_counts=True)
+    at = int(count.argmax()) if len(count) else 0
+    return int(steps[at]) if len(count) and count[at] > MOSTLY * len(found) else 0
+
+
+def _completed(meant: Ints, taken: Bools, step: int) -> Ints:
+    """Classes of few votes go with the others, stay what they are, or go where those went that
+    took their place.
+    """
+    for by in dict.fromkeys((step, 0)):
+        open_ones = np.flatnonzero(meant < 0)
+        to = open_ones + by
+        free = (to >= 0) & (to < len(meant))
+        free[free] = ~taken[to[free]]
+        meant[open_ones[free]], taken[to[free]] = to[free], True
     open_ones = np.flatnonzero(meant < 0)
-    stays = open_ones[~taken[open_ones]]
-    meant[stays] = stays
     # a took the place of b, so b goes to the place that is left at the other end of the chain.
     source = {int(place): one for one, place in enumerate(meant.tolist()) if place >= 0}
-    for one in open_ones[taken[open_ones]].tolist():
+    for one in open_ones.tolist():
         end = one
         while end in source:
             end = source[end]

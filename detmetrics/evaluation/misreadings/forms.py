@@ -113,9 +113,9 @@ def _numbers(boxes: Floats, form: BoxFormat) -> Floats:
 def _misread(order: Order, read: Order) -> Mistake:
     name = f"{order.names} read as {read.names}"
     if order in Y_FIRST:
-        name = f"y before x: {name}"
+        name = f"y before x ({name})"
     elif order in MIXED[:4]:
-        name = f"{'width and height' if order.places[0] == 0 else 'x and y'} swapped: {name}"
+        name = f"{'width and height' if order.places[0] == 0 else 'x and y'} swapped ({name})"
     return boxes_changed("form", name, _cure(order, read), _change(order, read))
 
 

@@ -93,8 +93,10 @@ def score_marks(detections: Detections, matches: Matches, metric: str) -> Iterat
     if kind:
         yield kind
         return
-    yield from _cut(detections, matches.rules, metric)
-    yield from _image_limit(detections, matches.rules, metric)
+    # Other metrics choose the score from which on detections count.
+    if matches.rules.metrics[0] == "ap":
+        yield from _cut(detections, matches.rules, metric)
+        yield from _image_limit(detections, matches.rules, metric)
 
 
 def _kind(detections: Detections, metric: str) -> str | None:

@@ -65,8 +65,7 @@ def _mode(votes: Floats) -> Floats | None:
         return None
     middle = np.median(votes[index.reshape(-1) == count.argmax()], axis=0)
     near: Bools = (np.abs(votes / middle - 1) < WIDTH).all(axis=1)
-    found: Floats = np.median(votes[near], axis=0)
-    return found
+    return np.median(votes[near], axis=0) if near.any() else None
 
 
 def _differs(factors: Floats) -> bool:
