@@ -2,8 +2,8 @@
 
 ``--quick`` runs one round without the slow tools and prints instead. ``--only formats`` measures
 the reading of formats alone, ``--only yolo`` one part of that, ``--only training`` the metric of
-training loops, ``--only oriented`` oriented boxes, ``--only masks`` masks, and keeps the rest of
-RESULTS.md.
+training loops, ``--only oriented`` oriented boxes, ``--only masks`` masks, ``--only misreadings``
+what looking for misread files costs, and keeps the rest of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import gzip
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import agreement
 import formats
 import masks
+import misreadings
 import oriented
 import report
 import training
@@ -41,13 +43,14 @@ IMPORTS = ("numpy", "detmetrics", "detmetrics.evaluate")
 Results = dict[Case, list[Run]]
 
 
-def prepare(quick: bool) -> None:
-    """Make the workloads that are not there yet.
+def prepare(quick: bool, names: Iterable[str] = SIZES) -> None:
+    """Make the workloads of these names that are not there yet.
 
     In processes of their own: a child's peak memory is never less than that of its parent.
     """
     DATA.mkdir(exist_ok=True)
-    for name, size in SIZES.items():
+    for name in names:
+        size = SIZES[name]
         if (DATA / f"{name}.npz").exists() or (quick and name == "5M"):
             continue
         command = [sys.executable, str(HERE / "workload.py"), str(DATA), name, *map(str, size)]
@@ -128,7 +131,7 @@ def main() -> None:
     """Measure everything, or what is named, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    own = ["formats", *formats.PARTS, "training", "oriented", "masks"]
+    own = ["formats", *formats.PARTS, "training", "oriented", "masks", "misreadings"]
     parser.add_argument("--only", choices=own)
     asked = parser.parse_args()
     parts = [part for part in formats.PARTS if asked.only in (None, "formats", part)]
@@ -148,6 +151,10 @@ def main() -> None:
     if asked.only in (None, "masks"):
         text = masks.section(report.machine(masks.PACKAGES), quick=asked.quick)
         page, differing = report.put(page, masks.HEADING, text), [*differing, *masks.faults(text)]
+    if asked.only in (None, "misreadings"):
+        prepare(asked.quick, ("500k",))
+        text = misreadings.section(report.machine(misreadings.PACKAGES), quick=asked.quick)
+        page = report.put(page, misreadings.HEADING, text)
     if asked.quick:
         sys.stdout.write(page)
     else:

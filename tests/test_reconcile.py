@@ -13,6 +13,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import misread_scenes
 import numpy as np
 import pytest
 import strategies
@@ -431,3 +432,32 @@ def test_candidates_are_in_order():
     bench = Workbench(truth, dm.read_detections(FOUND, truth))
     found = candidates(ways(bench, [dm.COCO]), Reported.parse("0.36"))
     assert [way.gives for way in found] == sorted((way.gives for way in found), reverse=True)
+
+
+class TestSharedMistakes:
+    """What is told after every evaluation is named by reconcile too, with the same number."""
+
+    @pytest.mark.parametrize("name", misread_scenes.EVERY)
+    def test_is_named_first(self, name):
+        truth, found = misread_scenes.scene(4, images=30)
+        made = misread_scenes.EVERY[name]
+        first = dm.reconcile(truth, made.spoil(found)).suspicions[0]
+        if made.exact:
+            value = dm.evaluate(truth, found).summary["AP"]
+            assert first.value == pytest.approx(value, abs=1e-9)
+        if name in misread_scenes.OF_BOXES:
+            assert made.said in first.name
+
+    def test_detections_of_a_part(self):
+        truth, found = misread_scenes.scene(4, images=40)
+        some = found.keep(found.image < 15)
+        first = dm.reconcile(truth, some).suspicions[0]
+        assert first.name == (
+            "detections of a part of the images: 25 of 40 images with objects have none"
+        )
+        alone = dm.evaluate(truth, found, images=range(1, 16)).summary["AP"]
+        assert first.value == pytest.approx(alone, abs=1e-9)
+
+    def test_a_good_detector_is_not_suspected(self):
+        found = dm.reconcile(*misread_scenes.scene(4, images=30)).suspicions
+        assert [suspicion.name for suspicion in found if suspicion.raises > 0] == []

@@ -16,6 +16,7 @@ import numpy as np
 from detmetrics.evaluation import views
 from detmetrics.evaluation.attention import count, remarks
 from detmetrics.evaluation.match_table import verdicts
+from detmetrics.evaluation.misreadings.sentences import misreadings
 from detmetrics.evaluation.views import Plots
 from detmetrics.foundation.arrays import Floats, Objects
 from detmetrics.foundation.errors import InputError, RulesError
@@ -24,13 +25,7 @@ from detmetrics.foundation.messages import counted
 from detmetrics.foundation.version import __version__
 from detmetrics.matching.matches import Matches
 from detmetrics.metrics.curves import Curve, Curves
-from detmetrics.metrics.summary import (
-    Summary,
-    lower_is_better,
-    metrics_of,
-    per_category,
-    summarize,
-)
+from detmetrics.metrics.summary import Summary, metrics_of, per_category, summarize
 from detmetrics.metrics.tie_interval import NO_INTERVAL, tie_interval
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
@@ -43,8 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Evaluation"]
 
 SCHEMA = 2
-MUCH, NOTHING = 100, 0.005
-"""From so many boxes on each side, below so low a metric, something is wrong with the files."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,16 +94,12 @@ class Evaluation:
     @property
     def attention(self) -> tuple[str, ...]:
         """Sentences on what a reader of the numbers should know."""
-        return (*self.notes, *remarks(self.counts, self.rules), *self._next_to_nothing)
+        return (*self.notes, *remarks(self.counts, self.rules), *self._misreadings)
 
-    @property
-    def _next_to_nothing(self) -> tuple[str, ...]:
-        """A hint where hardly anything of much is right, as after a wrong order of classes."""
-        name, value = next(iter(self.summary.items()))
-        much = min(self.counts["detections"], self.counts["ground_truths"]) >= MUCH
-        if not much or lower_is_better(name) or not value < NOTHING:
-            return ()
-        return (f"{name} is next to nothing: detmetrics reconcile looks for the usual mistakes",)
+    @cached_property
+    def _misreadings(self) -> tuple[str, ...]:
+        """What the files may have been misread as; looked at when it is asked for."""
+        return misreadings(self.ground_truth, self.detections, self.matching, self.summary)
 
     @property
     def signature(self) -> str:

@@ -7,15 +7,22 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from detmetrics.analysis.reconcile.class_order import other_order
-from detmetrics.analysis.reconcile.marks import marks, score_decimals
-from detmetrics.analysis.reconcile.mistakes import Mistake, mistakes
+from detmetrics.analysis.reconcile.mistakes import mistakes
 from detmetrics.analysis.reconcile.reconciliation import Reconciliation, Standing, Suspicion
 from detmetrics.analysis.reconcile.reported import Candidate, Reported, candidates, ways
 from detmetrics.analysis.reconcile.shape_effect import ByShape, by_shape, shapes_of_both
 from detmetrics.analysis.reconcile.waterfall import Step, Waterfall, waterfall
 from detmetrics.analysis.reconcile.workbench import Workbench
 from detmetrics.evaluation.evaluation import refuse_unpaired
+from detmetrics.evaluation.misreadings.class_numbers import off_by, renumbering_cure
+from detmetrics.evaluation.misreadings.marks import (
+    SHARE_WITHOUT,
+    images_without,
+    marks,
+    objects_on,
+    score_decimals,
+)
+from detmetrics.evaluation.misreadings.mistake import Mistake
 from detmetrics.formats.loading import (
     announced,
     benchmark_of_format,
@@ -231,13 +238,8 @@ def _renumbered(
             moved = replace(sheet, category=Keys(labels + by, code))
             return _table(moved, ground_truth, reading, unknown_images)
 
-        return Mistake(
-            family="classes",
-            name=f"class numbers off by one ({by:+d})",
-            cure=f"{'subtract 1 from' if by < 0 else 'add 1 to'} the class numbers of the "
-            "detections, or, if they are indices, say what they count from: --class-numbers",
-            change=change,
-        )
+        ids = ground_truth.catalog.category_ids
+        return off_by(by, renumbering_cure(ids, labels, by), change)
 
     return mistake(-1), mistake(1)
 
@@ -265,6 +267,25 @@ def _rounded_scores(bench: Workbench, ours: Rules) -> Iterator[tuple[str, str]]:
         yield name, "write scores in full, with six decimals or more"
 
 
+def _part(bench: Workbench, ours: Rules, before: float) -> Suspicion | None:
+    """Detections of a part of the images, and what they get on these alone."""
+    found = images_without(bench.truth, bench.detections)
+    missing, images = int(found.sum()), objects_on(bench.truth)
+    if missing < SHARE_WITHOUT * images or missing == images:
+        return None
+    value = Workbench(bench.truth.keep(~found[bench.truth.image]), bench.detections).ap(ours)
+    if not value - before >= WORTH_TELLING:
+        return None
+    return Suspicion(
+        name=f"detections of a part of the images: {missing:,} of {counted(images, 'image')} with "
+        "objects have none",
+        cure="write detections of all images, or restrict to those that were evaluated: "
+        "--only-detected-images",
+        value=value,
+        raises=value - before,
+    )
+
+
 def _suspicions(
     bench: Workbench, ours: Rules, renumbered: tuple[Mistake, ...]
 ) -> tuple[Suspicion, ...]:
@@ -273,8 +294,8 @@ def _suspicions(
     best: dict[str, Suspicion] = {}
     known = [m for m in mistakes(bench.truth, bench.detections) if m.undoes]
     if renumbered:
-        known = [mistake for mistake in known if mistake.family != "classes"]
-    for mistake in (*known, *renumbered, *other_order(bench.truth, bench.detections)):
+        known = [mistake for mistake in known if mistake.name not in {m.name for m in renumbered}]
+    for mistake in (*known, *renumbered):
         changed = mistake.change(bench.detections)
         if not mistake.changes(ours, changed):
             continue
@@ -285,6 +306,8 @@ def _suspicions(
             best[mistake.family] = Suspicion(
                 name=mistake.name, cure=mistake.cure, value=value, raises=raises
             )
+    if (part := _part(bench, ours, before)) is not None:
+        best["part"] = part
     raising = sorted(best.values(), key=lambda suspicion: -suspicion.raises)
     lost = [
         Suspicion(name=name, cure=cure, value=math.nan, raises=math.nan)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
-from detmetrics.analysis.reconcile.mistakes import cuts, mistakes, roundings
+from detmetrics.analysis.reconcile.mistakes import cuts, roundings, usual_mistakes
 from detmetrics.analysis.reconcile.shape_effect import measured_as, other_shapes
 from detmetrics.analysis.reconcile.workbench import Workbench, lean
 from detmetrics.evaluation.result import Evaluation
@@ -116,7 +116,7 @@ def ways(
         yield from _other_classes(bench, rules)
         for name, changed in (*cuts(lean(rules)), *roundings(lean(rules))):
             yield from _changed(bench, rules, bench.summary(changed), f"with {name}")
-    for mistake in mistakes(bench.truth, bench.detections):
+    for mistake in usual_mistakes(bench.truth, bench.detections):
         other = bench.with_detections(mistake.change(bench.detections))
         how = f"undoing: {mistake.name}" if mistake.undoes else f"with {mistake.name}"
         for rules in with_ap:

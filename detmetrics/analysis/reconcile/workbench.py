@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+from detmetrics.evaluation.misreadings.headline import lean
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import DetmetricsWarning
 from detmetrics.matching.candidates import Memory
@@ -17,20 +18,6 @@ __all__ = ["Workbench", "lean"]
 
 LOWEST = 0.5
 """Pairs are kept from this overlap on; rules that ask for less have theirs found anew."""
-
-
-def lean(rules: Rules) -> Rules:
-    """The rules, asked for nothing but AP: over all areas, at the largest limit.
-
-    >>> from detmetrics.rules import COCO
-    >>> lean(COCO).signature.split("|")[2:5]
-    ['recall:101', 'dets:100', 'areas:']
-    """
-    return rules.replace(
-        area_ranges=rules.area_ranges[:1],
-        max_detections=(rules.max_limit,),
-        metrics=("ap", "ap_iou") if len(rules.iou_thresholds) > 1 else ("ap",),
-    )
 
 
 class Workbench:

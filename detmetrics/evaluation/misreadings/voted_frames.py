@@ -1,0 +1,78 @@
+"""A frame of any size that the boxes vote for.
+
+Every pair of a detection and an object of its image says how much wider and higher the one is, and
+how much farther from the corner of the image; of pairs that belong together both agree. In a frame
+that every image was stretched to, or scaled by the same factor to, these pairs agree with each
+other too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from detmetrics.evaluation.misreadings.confident import Confident
+from detmetrics.evaluation.misreadings.frames import scaled_images, stretched_frame
+from detmetrics.evaluation.misreadings.mistake import Mistake
+from detmetrics.foundation.arrays import Bools, Floats
+from detmetrics.tables import Detections
+
+__all__ = ["voted_frames"]
+
+AGREE = 0.15
+"""Sides of good detections differ by less, as a share."""
+WIDTH = 0.08
+"""Of a bin of votes, as a share."""
+LEAST_VOTES = 5
+LEAST_CHANGE = 0.04
+SNAP = 0.01
+SMALLEST = 16
+SIDES = np.array(
+    [
+        *(240, 256, 270, 300, 320, 360, 384, 416, 448, 480, 512, 540, 544, 576, 600, 608, 640, 672),
+        *(704, 720, 736, 768, 800, 832, 896, 900, 960, 1000, 1024, 1080, 1152, 1200, 1216, 1280),
+        *(1333, 1440, 1536, 1600, 1920, 2048, 2160, 2560, 3840),
+    ]
+)
+
+
+def voted_frames(confident: Confident, detections: Detections) -> Iterator[Mistake]:
+    """One that all images were stretched to, and one factor for all, where enough votes agree."""
+    if detections.relative or np.isnan(confident.sizes).any() or not len(confident):
+        return
+    detection, truth = confident.pairs(confident.image)
+    mine, other = confident.centers_and_sides(), confident.objects.centers_and_sides()
+    ratio = mine[detection] / other[truth]  # (P, 4) of x, y, w, h
+    agree = (np.abs(ratio[:, :2] / ratio[:, 2:] - 1) < AGREE).all(axis=1) & (ratio > 0).all(axis=1)
+    place, sizes = ratio[agree, :2], confident.sizes[detection[agree]]
+    frame = _mode(place * sizes)
+    if frame is not None and frame.min() >= SMALLEST and _differs(frame / sizes):
+        width, height = (_snapped(side) for side in frame.tolist())
+        yield stretched_frame(detections, width, height)
+    factor = _mode(place)
+    if factor is not None and abs(factor[0] / factor[1] - 1) < SNAP and _differs(factor):
+        yield scaled_images(detections, round(float(factor.mean()), 2))
+
+
+def _mode(votes: Floats) -> Floats | None:
+    """(2,) where most of the votes are close to each other, None where few are; votes : (V, 2)."""
+    if not len(votes):
+        return None
+    bins = np.floor(np.log(votes) / WIDTH)
+    _, index, count = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
+    if count.max() < LEAST_VOTES:
+        return None
+    middle = np.median(votes[index.reshape(-1) == count.argmax()], axis=0)
+    near: Bools = (np.abs(votes / middle - 1) < WIDTH).all(axis=1)
+    return np.median(votes[near], axis=0) if near.any() else None
+
+
+def _differs(factors: Floats) -> bool:
+    """Whether any box would move by enough."""
+    return bool((np.abs(factors - 1) > LEAST_CHANGE).any())
+
+
+def _snapped(side: float) -> int:
+    nearest = int(SIDES[np.abs(SIDES - side).argmin()])
+    return nearest if abs(nearest - side) < SNAP * side else round(side)
