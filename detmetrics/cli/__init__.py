@@ -15,6 +15,7 @@ from detmetrics.cli.compare import compare
 from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.errors import errors
 from detmetrics.cli.evaluate import evaluate
+from detmetrics.cli.exit_codes import BAD_INPUT, INTERRUPTED
 from detmetrics.cli.history import history
 from detmetrics.cli.plot import plot
 from detmetrics.cli.reconcile import reconcile
@@ -32,7 +33,7 @@ __all__ = ["cli", "main"]
 
 
 class _Commands(click.Group):
-    """Turns our own errors into one message and exit code 1."""
+    """Turns our own errors into one message and exit code 1, Ctrl-C into exit code 130."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -40,7 +41,10 @@ class _Commands(click.Group):
         except DetmetricsError as error:
             text = "\n".join(map(printable, str(error).split("\n")))
             click.echo(f"error: {text}", err=True)
-            sys.exit(1)
+            sys.exit(BAD_INPUT)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(INTERRUPTED)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import BAD_INPUT, exit_codes
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import reading_of, reading_options
 from detmetrics.foundation.errors import DetmetricsWarning, InputError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics check labels/val
   detmetrics check val.json predictions.json --ignore D4
@@ -27,8 +28,8 @@ Examples:
   detmetrics check --splits train.json val.json test.json
   detmetrics check --explain D206
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage. Data with errors are bad input.
+{exit_codes()}
+Data with errors are bad input.
 """
 
 
@@ -64,7 +65,7 @@ def check(paths: tuple[str, ...], **options: Any) -> None:
 
     write_whole(outputs)
     if report.errors:
-        sys.exit(1)
+        sys.exit(BAD_INPUT)
 
 
 def _check_usage(paths: tuple[str, ...], options: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import INTERVAL_OPTIONS, added, measured, measuring_options, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics compare val.json before.json after.json
   detmetrics compare labels/val runs/1/labels runs/2/labels --per-class
   detmetrics compare val.json a.json b.json --confidence 0.4 --json comparison.json
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_CATEGORIES,
@@ -20,14 +21,13 @@ from detmetrics.foundation.messages import counted, printable
 
 __all__ = ["convert", "formats"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics convert VOC2007/Annotations ground_truth.json --to coco
   detmetrics convert predictions.json found --to yolo --ground-truth val.json
   detmetrics convert labels boxes.parquet --to parquet --image-dir images
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 
@@ -93,12 +93,11 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
     )
 
 
-FORMATS_EXAMPLES = """\b
+FORMATS_EXAMPLES = f"""\b
 Examples:
   detmetrics formats
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
@@ -24,14 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["errors"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics errors val.json predictions.json --per-class
   detmetrics errors labels/val runs/detect/predict/labels --confusion --confidence 0.4
   detmetrics errors val.json predictions.json --json errors.json
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 DEFINITIONS = ("greedy", "ultralytics")
 SHARE = click.FloatRange(0, 1, min_open=True)

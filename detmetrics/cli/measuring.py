@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from detmetrics.cli.options import NAMES
+from detmetrics.cli.options import IMAGES, NAMES
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_of
 from detmetrics.foundation.errors import RulesError
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from detmetrics.tables import GroundTruth
 
 __all__ = [
+    "CI_OR_NOT",
+    "CLASSES",
+    "IMAGE_OPTIONS",
     "INTERVAL_OPTIONS",
     "OTHER_OPTIONS",
     "SHAPE",
@@ -28,6 +31,7 @@ __all__ = [
     "measured",
     "measuring_options",
     "remark",
+    "resampled",
     "rules_of",
 ]
 
@@ -41,6 +45,17 @@ SHAPE = click.option(
     help="What overlap is measured of; auto: the shapes that both sides have, else boxes.",
 )
 
+IMAGE_OPTIONS = (
+    click.option(
+        "--images",
+        type=IMAGES,
+        metavar="NAMES|FILE",
+        help="Only these images, by id, file name or the end of a path, separated by commas; or a "
+        "file that lists them, as detmetrics split writes it.",
+    ),
+)
+CLASSES = click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
+
 OTHER_OPTIONS = (
     click.option(
         "--rules",
@@ -49,37 +64,45 @@ OTHER_OPTIONS = (
         "[default: coco; of DOTA's files dota]",
     ),
     SHAPE,
-    click.option("--classes", type=NAMES, help="Only these classes, by name or id."),
+    CLASSES,
     UNKNOWN_IMAGES,
     UNKNOWN_CATEGORIES,
 )
 
 
+def resampled(count: int) -> tuple[Callable[[Any], Any], ...]:
+    """The options of confidence intervals but for their level; count: of resamples."""
+    return (
+        click.option(
+            "--resamples",
+            type=click.IntRange(min=2),
+            default=count,
+            show_default=True,
+            help="Bootstrap resamples of the images.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Random seed of the resamples.",
+        ),
+    )
+
+
+CI_OR_NOT = click.option(
+    "--ci/--no-ci", default=True, show_default=True, help="Confidence intervals (95%) by bootstrap."
+)
 INTERVAL_OPTIONS = (
-    click.option(
-        "--resamples",
-        type=click.IntRange(min=2),
-        default=1_000,
-        show_default=True,
-        help="Bootstrap samples of the images.",
-    ),
+    *resampled(1_000),
     click.option(
         "--level",
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
         default=0.95,
         show_default=True,
-        help="Share of the samples inside an interval.",
-    ),
-    click.option(
-        "--seed",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help="Another seed, other samples.",
+        help="Share of the resamples inside an interval.",
     ),
 )
-
-IMAGES = click.option("--images", type=NAMES, help="Only these images, by id or file name.")
 
 
 def added(options: Sequence[Callable[[Any], Any]]) -> Callable[[Command], Command]:
@@ -89,7 +112,7 @@ def added(options: Sequence[Callable[[Any], Any]]) -> Callable[[Command], Comman
 
 def measuring_options(command: Command) -> Command:
     """Add the options to a command that has those of reading, too."""
-    return added((*OTHER_OPTIONS, IMAGES))(command)
+    return added((*OTHER_OPTIONS, *IMAGE_OPTIONS))(command)
 
 
 def rules_of(ground_truth: str, options: dict[str, Any]) -> Rules:

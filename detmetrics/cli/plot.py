@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, remark, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
@@ -33,15 +34,14 @@ ABOUT = {
 }
 NAMES = {"class_name": "--class"}
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics plot val.json predictions.json --kind pr -o curves.png
   detmetrics plot val.json predictions.json --kind pr --class person -o person.svg
   detmetrics plot labels/val runs/labels --kind confusion --confidence 0.4 -o confusion.pdf
   detmetrics plot val.json predictions.json --kind classes --ci -o classes.png
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 

@@ -22,12 +22,12 @@ OPTIONS = (
     click.option(
         "--gt-format",
         metavar="NAME",
-        help="Format of the ground truth; recognised from content unless given.",
+        help="Format of the ground truth; recognized from content unless given.",
     ),
     click.option(
         "--det-format",
         metavar="NAME",
-        help="Format of the detections; recognised from content unless given.",
+        help="Format of the detections; recognized from content unless given.",
     ),
     click.option(
         "--columns",
@@ -46,7 +46,11 @@ OPTIONS = (
         type=click.Choice(["ids", "index0", "index1", "coco91"]),
         help="What class numbers in the detections are, where it is not clear.",
     ),
-    click.option("--image-dir", metavar="DIR", help="Images, for their sizes."),
+    click.option(
+        "--image-dir",
+        metavar="DIR",
+        help="Folder of the pictures: gives sizes, and images without objects.",
+    ),
     click.option("--image-sizes", metavar="FILE", help="CSV with image, width and height."),
     click.option(
         "--hierarchy",
@@ -58,7 +62,12 @@ OPTIONS = (
         metavar="FILE",
         help="Which classes were looked for in which image (Open Images' CSV of image labels).",
     ),
-    click.option("--part", metavar="NAME", help="Part of a YOLO data set: val, train or test."),
+    click.option(
+        "--split",
+        metavar="NAME",
+        help="Split of the ground truth: val, train or test of a data.yaml, or a list of VOC's "
+        "ImageSets/Main.",
+    ),
     click.option(
         "--angle",
         type=click.Choice(ANGLES),
@@ -80,7 +89,7 @@ OPTIONS = (
 )
 NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
-    *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels"),
+    *("image_dir", "image_sizes", "hierarchy", "image_labels", "split", "pixels"),
     *("angle", "gt_angle", "det_angle"),
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import SHAPE
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["reconcile"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics reconcile val.json predictions.json
   detmetrics reconcile val.json predictions.json --theirs ultralytics
@@ -28,8 +29,7 @@ Examples:
   detmetrics reconcile val.json predictions.json --reported 52.3 --json -
   detmetrics reconcile labelTxt Task1_results --theirs voc2007
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.options import RATIOS
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import reading_of, reading_options, say_notes
@@ -19,15 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["split"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics split annotations.json -o parts
   detmetrics split labels --image-dir images --ratios 8:1:1 --seed 7
   detmetrics split annotations.json --group-by '^(seq[0-9]+)_'
   detmetrics split boxes.csv --group-by column=video
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 

@@ -8,19 +8,19 @@ from typing import Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import reading_of, reading_options, say_notes
 from detmetrics.foundation.errors import DetmetricsWarning
 
 __all__ = ["stats"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics stats labels/train --image-dir images/train
   detmetrics stats annotations.json --json -
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 

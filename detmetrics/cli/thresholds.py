@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, remark, rules_of
 from detmetrics.cli.options import OBJECTIVE
 from detmetrics.cli.outputs import check_outputs
@@ -24,16 +25,16 @@ __all__ = ["thresholds"]
 
 YAML, JSON = (".yaml", ".yml"), (".json",)
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics thresholds val.json predictions.json
   detmetrics thresholds val.json predictions.json --per-class -o thresholds.yaml
   detmetrics thresholds val.json predictions.json --objective precision:0.9 --iou 0.75
   detmetrics thresholds labels runs/labels --objective fppi:0.1 --json -
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage. A class for which the objective is not reached
-has no threshold (null), and the table says why.
+{exit_codes()}
+A class for which the objective is not reached has no threshold (null), and the table
+says why.
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from detmetrics.formats.loading import (
     read_ground_truth,
 )
 from detmetrics.formats.reading import READING, Reading
-from detmetrics.foundation.arrays import Bools, Objects
+from detmetrics.foundation.arrays import Bools
 from detmetrics.foundation.errors import InputError
-from detmetrics.foundation.messages import few, shown
+from detmetrics.foundation.messages import counted, few, shown
 from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.matching.matching import match
 from detmetrics.matching.preparation import evaluated_classes, prepare
@@ -24,8 +24,9 @@ from detmetrics.matching.shape_choice import settled
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 from detmetrics.tables import Detections, GroundTruth, restrict
-from detmetrics.tables.catalog import Id
+from detmetrics.tables.catalog import Catalog, Id
 from detmetrics.tables.id_pairing import UnknownPolicy
+from detmetrics.tables.image_lookup import ImageLookup, rows_by_key
 
 __all__ = ["evaluate", "refuse_unpaired"]
 
@@ -52,7 +53,8 @@ def evaluate(
     shape: what overlap is measured of: ``"auto"`` takes, where the rules are of upright boxes, the
     shapes that both sides have, and says so; else one that rules know, see :attr:`Rules.shape`.
     reading: formats, columns, class names, image sizes: what files leave open.
-    images, classes: only these, by id or by name. unknown_images, unknown_categories: as in
+    images: only these, by id, file name, stem, or the end of a path that fits one image; classes:
+    only these, by id or name. unknown_images, unknown_categories: as in
     :func:`read_detections`. progress: called with a phase and the share of it that is done.
 
     Raises:
@@ -86,8 +88,8 @@ def evaluate(
         ground_truth, detections = restrict(
             ground_truth,
             detections,
-            _chosen("image", images, catalog.image_ids, catalog.image_names),
-            _chosen("class", classes, catalog.category_ids, catalog.category_names),
+            _images_chosen(images, catalog),
+            _classes_chosen(classes, catalog),
         )
     ground_truth, detections, remarks = prepare(ground_truth, detections, rules)
     matching = match(ground_truth, detections, rules, in_phase(progress, "matching"))
@@ -109,26 +111,60 @@ def refuse_unpaired(ground_truth: GroundTruth, detections: Detections) -> None:
         )
 
 
-def _chosen(what: str, wanted: Iterable[Id] | None, ids: Objects, names: tuple[str, ...]) -> Bools:
-    """Mark what is wanted: by id, else by id as text, else by name."""
+def _images_chosen(wanted: Iterable[Id] | None, catalog: Catalog) -> Bools:
+    """Mark the images that are wanted: by id, file name, stem, or end of a path.
+
+    Raises:
+        InputError: some are not in the ground truth, or fit several of its images.
+    """
+    marked = np.full(len(catalog.image_ids), wanted is None)
+    if wanted is None:
+        return marked
+    asked = _listed("images", wanted)
+    lookup = ImageLookup(catalog.image_ids, catalog.image_names)
+    rows = [lookup.rows(key) for key in asked]
+    if unknown := [key for key, found in zip(asked, rows, strict=True) if not found]:
+        raise InputError(_unknown_images(unknown, len(asked), catalog.image_names))
+    for key, found in zip(asked, rows, strict=True):
+        names = {catalog.image_names[row] for row in found}
+        if len(names) > 1:
+            raise InputError(
+                f"image {shown(key)} could be {counted(len(names), 'image')} of the ground truth: "
+                f"{few(sorted(names))}. Fix: name it with its folder"
+            )
+        marked[[*found]] = True
+    return marked
+
+
+def _unknown_images(unknown: Sequence[Id], asked: int, names: Sequence[str]) -> str:
+    """One sentence on all that is unknown."""
+    first = f"no image {shown(unknown[0])} in the ground truth; it has {few(names)}"
+    if len(unknown) == 1:
+        return first
+    more = ", ".join(map(shown, unknown[:3]))
+    return f"{first} ({len(unknown):,} of {asked:,} names given are unknown, first {more})"
+
+
+def _classes_chosen(wanted: Iterable[Id] | None, catalog: Catalog) -> Bools:
+    """Mark the classes that are wanted: by id, else by id as text, else by name.
+
+    Raises:
+        InputError: one is not in the ground truth.
+    """
+    ids, names = catalog.category_ids.tolist(), catalog.category_names
     marked = np.full(len(ids), wanted is None)
     if wanted is None:
         return marked
-    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
-        plural = {"image": "images", "class": "classes"}[what]
-        raise InputError(f"{plural}: expected a list of ids or names, got {wanted!r}")
-    known = ids.tolist()
-    ways = [_rows_of(keys) for keys in (known, [str(value) for value in known], names)]
-    for key in wanted:
+    ways = [rows_by_key(keys) for keys in (ids, map(str, ids), names)]
+    for key in _listed("classes", wanted):
         rows = next((way[key] for way in ways if key in way), None)
         if rows is None:
-            raise InputError(f"no {what} {shown(key)} in the ground truth; it has {few(names)}")
+            raise InputError(f"no class {shown(key)} in the ground truth; it has {few(names)}")
         marked[rows] = True
     return marked
 
 
-def _rows_of(keys: Iterable[Id]) -> dict[Id, list[int]]:
-    rows: dict[Id, list[int]] = {}
-    for row, key in enumerate(keys):
-        rows.setdefault(key, []).append(row)
-    return rows
+def _listed(what: str, wanted: Iterable[Id]) -> list[Id]:
+    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
+        raise InputError(f"{what}: expected a list of ids or names, got {wanted!r}")
+    return [*wanted]

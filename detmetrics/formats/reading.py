@@ -43,7 +43,8 @@ class Reading:
             count for the classes above theirs too.
         image_labels: a table of the classes that were looked for in each image (Open Images'
             ImageID, LabelName, Confidence).
-        part: which part of a YOLO data set: ``val`` (the default), ``train`` or ``test``.
+        split: which split of a data set: ``val`` (the default), ``train`` or ``test`` of a
+            ``data.yaml``; the name of a list in VOC's ``ImageSets/Main``.
         pixels: whether the last pixel of inclusive corners (VOC) counts: ``continuous``, as
             COCO's rules have it, or ``inclusive``.
         angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
@@ -69,7 +70,7 @@ class Reading:
     image_sizes: str | os.PathLike[str] | Mapping[str, tuple[float, float]] | None = None
     hierarchy: str | os.PathLike[str] | None = None
     image_labels: str | os.PathLike[str] | None = None
-    part: str | None = None
+    split: str | None = None
     pixels: Pixels = "continuous"
     angle: str | None = None
     gt_angle: str | None = None

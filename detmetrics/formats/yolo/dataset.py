@@ -140,11 +140,12 @@ def _data_set(path: str, reading: Reading) -> LabelSet:
     else:
         content, names = _darknet(path)
         base = os.path.dirname(os.path.abspath(path))
-    split = _split(content, reading.part, path)
+    split = _split(content, reading.split, path)
     entries = content[split] if isinstance(content[split], list) else [content[split]]
     others = [name for name in SPLITS if name != split and content.get(name)]
-    choice = f" (--part chooses, there is {' and '.join(others)} too)" if others else ""
-    note = f"{path}: the part {split!r} of the data set is used{choice}"
+    also = f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} also available"
+    choice = f" (--split chooses; {also})" if others else ""
+    note = f"{path}: split {split!r} of the data set is used{choice}"
     files: dict[str, str | None] = {}
     images: dict[str, str] = {}
     for entry in entries:
@@ -173,11 +174,11 @@ def _data_set(path: str, reading: Reading) -> LabelSet:
 
 
 def _split(content: Mapping[str, Any], asked: str | None, path: str) -> str:
-    """The part that was asked for, else the first of val, test and train that there is."""
+    """The split that was asked for, else the first of val, test and train that there is."""
     if asked is not None:
         if not content.get(asked):
             have = [name for name in SPLITS if content.get(name)]
-            raise FormatError(path, [f"no part {asked!r}; there are {', '.join(have) or 'none'}"])
+            raise FormatError(path, [f"no split {asked!r}; there are {', '.join(have) or 'none'}"])
         return asked
     for name in SPLITS:
         if content.get(name):
