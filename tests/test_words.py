@@ -72,7 +72,7 @@ class TestWords:
         from detmetrics.cli.reading_options import NAMES
 
         assert {*NAMES} <= {*fields}
-        assert {*NAMES} == {*fields} - {"catalog", "on_progress", "on_message"}
+        assert {*NAMES} == {*fields} - {"catalog", "on_progress", "on_message", "used"}
 
 
 class TestExitCodes:
@@ -218,11 +218,9 @@ class TestImages:
         counts = []
         for part in ("train", "val", "test"):
             listed = tmp_path / "parts" / (f"{part}.json" if to == "coco" else f"{part}.txt")
-            names = ["--class-names", tmp_path / "names.txt"] if to == "yolo" else []
-            (tmp_path / "names.txt").write_text("person\nbicycle\ncar\nbus\ndog\n")
             ran = run(
                 *("evaluate", truth, FOUND if to == "coco" else found_in(tmp_path)),
-                *("--images", listed, *names, "--json", "-", "-q"),
+                *("--images", listed, "--json", "-", "-q"),
                 *("--unknown-categories", "drop"),
             )
             assert ran.exit_code == 0, ran.output
@@ -238,3 +236,123 @@ def found_in(folder):
         ran = run("convert", FOUND, path, "--to", "csv", "--ground-truth", TRUTH, "-q")
         assert ran.exit_code == 0, ran.output
     return path
+
+
+UNUSED = "has no effect on these files: it is for"
+CSV_TRUTH = "image,label,xmin,ymin,xmax,ymax\na.jpg,cat,1,1,9,9\nb.jpg,cat,1,1,9,9\n"
+CSV_FOUND = "image,name,score,xmin,ymin,xmax,ymax\na.jpg,cat,.9,1,1,9,9\n"
+
+
+class TestUnused:
+    """An option on how files are read that decides nothing is wrong usage."""
+
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [
+            ("--class-numbers", "index0"),
+            ("--columns", "image=nowhere"),
+            ("--columns", "class score xmin ymin xmax ymax"),
+            ("--angle", "degrees-clockwise"),
+            ("--gt-angle", "degrees-clockwise"),
+            ("--det-angle", "degrees-clockwise"),
+            ("--split", "val"),
+            ("--pixels", "continuous"),
+            ("--pixels", "inclusive"),
+        ],
+    )
+    @pytest.mark.parametrize("command", ["evaluate", "compare", "stats", "convert", "check"])
+    def test_options_that_decide_nothing(self, tmp_path, command, option, value):
+        (tmp_path / "truth.csv").write_text(CSV_TRUTH)
+        (tmp_path / "found.csv").write_text(CSV_FOUND)
+        truth, found = tmp_path / "truth.csv", tmp_path / "found.csv"
+        files = {
+            "compare": [truth, found, found],
+            "stats": [truth],
+            "convert": [truth, tmp_path / "out.json", "--to", "coco"],
+        }.get(command, [truth, found])
+        ran = run(command, *files, option, value)
+        assert ran.exit_code == 2, ran.output
+        shown = f"{option} {value}" if option == "--columns" else option
+        assert f"{shown} {UNUSED}" in ran.stderr
+        assert ran.stdout == ""
+        assert not (tmp_path / "out.json").exists()
+        assert run(command, *files).exit_code == 0
+
+    def test_each_name_of_a_column_must_be_there(self, tmp_path):
+        (tmp_path / "truth.csv").write_text(CSV_TRUTH)
+        (tmp_path / "found.csv").write_text(CSV_FOUND)
+        files = ("evaluate", tmp_path / "truth.csv", tmp_path / "found.csv")
+        assert run(*files, "--columns", "class=label,score=score").exit_code == 0
+        ran = run(*files, "--columns", "class=label,class=nmae")
+        assert ran.exit_code == 2
+        assert f"--columns class=nmae {UNUSED}" in ran.stderr
+
+    def test_one_side_is_enough(self, tmp_path):
+        labels, found = tmp_path / "labels", tmp_path / "found"
+        for folder, line in ((labels, "cat 1 1 9 9\n"), (found, "cat .9 1 1 9 9\n")):
+            folder.mkdir()
+            (folder / "a.txt").write_text(line)
+        order = ["--columns", "class xmin ymin xmax ymax"]
+        scored = ["--columns", "class score xmin ymin xmax ymax"]
+        assert run("evaluate", labels, found, *order, *scored).exit_code == 0
+        ran = run("stats", labels, *order, *scored)
+        assert ran.exit_code == 2
+        assert "--columns class score xmin" in ran.stderr
+
+    def test_policies_may_decide_nothing(self):
+        for policy in ("--unknown-images", "--unknown-categories"):
+            assert run("evaluate", TRUTH, FOUND, policy, "drop").exit_code == 0
+
+    def test_readings_of_python_are_not_asked(self):
+        reading = dm.Reading(pixels="inclusive", angle="radians-clockwise")
+        assert dm.evaluate(TRUTH, FOUND, reading=reading).counts["images"] == 24
+        assert reading.used == set()
+
+
+class TestWarnings:
+    """``--warnings error``: any warning ends a command with exit code 1 and its sentence."""
+
+    @pytest.fixture
+    def doubtful(self, tmp_path):
+        (tmp_path / "truth.csv").write_text(CSV_TRUTH + "b.jpg,cat,5,5,5,9\n")
+        (tmp_path / "found.csv").write_text(CSV_FOUND)
+        return tmp_path / "truth.csv", tmp_path / "found.csv"
+
+    @pytest.mark.parametrize("name", [name for name in READERS if name != "check"])
+    def test_warnings_of_tables(self, doubtful, tmp_path, name):
+        truth, found = doubtful
+        files = {
+            "compare": [truth, found, found],
+            "stats": [truth],
+            "split": [truth, "-o", tmp_path / "parts"],
+            "convert": [truth, tmp_path / "out.json", "--to", "coco"],
+            "plot": [truth, found, "--kind", "pr", "-o", tmp_path / "a.svg"],
+            "report": [truth, found, "-o", tmp_path / "a.html"],
+            "slices": [truth, found, "--slices-by-pattern", "(.)"],
+        }.get(name, [truth, found])
+        ran = run(name, *files, "--warnings", "error", "-q")
+        assert ran.exit_code == 1, ran.output
+        assert ran.stdout == ""
+        assert "1 box of zero size, first at line 4: xmin ymin xmax ymax" in ran.stderr
+        assert "--warnings error: a warning ends the command" in ran.stderr
+        assert len([*tmp_path.iterdir()]) == 2
+        assert run(name, *files, "-q").exit_code == 0
+
+    def test_warnings_of_check(self, doubtful):
+        assert run("check", *doubtful).exit_code == 0
+        ran = run("check", *doubtful, "--warnings", "error")
+        assert ran.exit_code == 1
+        assert "warning" in ran.stdout
+
+    def test_warnings_of_a_result(self, tmp_path):
+        (tmp_path / "truth.csv").write_text(CSV_TRUTH)
+        (tmp_path / "found.csv").write_text(CSV_FOUND + CSV_FOUND.splitlines()[1])
+        files = ("evaluate", tmp_path / "truth.csv", tmp_path / "found.csv")
+        assert run(*files).exit_code == 0
+        ran = run(*files, "--warnings", "error")
+        assert ran.exit_code == 1
+        assert "1 detection repeat another one exactly" in ran.stderr
+
+    def test_notes_are_no_warnings(self):
+        assert run("evaluate", TRUTH, FOUND, "--warnings", "error").exit_code == 0
+        assert dm.evaluate(TRUTH, FOUND).warnings == ()

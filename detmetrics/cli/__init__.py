@@ -18,6 +18,7 @@ from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.exit_codes import BAD_INPUT, INTERRUPTED
 from detmetrics.cli.history import history
 from detmetrics.cli.plot import plot
+from detmetrics.cli.reading_options import AS_ERRORS
 from detmetrics.cli.reconcile import reconcile
 from detmetrics.cli.report import report
 from detmetrics.cli.rules import rules
@@ -25,7 +26,7 @@ from detmetrics.cli.slices import slices
 from detmetrics.cli.split import split
 from detmetrics.cli.stats import stats
 from detmetrics.cli.thresholds import thresholds
-from detmetrics.foundation.errors import DetmetricsError
+from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.version import __version__
 
@@ -39,12 +40,18 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except DetmetricsError as error:
-            text = "\n".join(map(printable, str(error).split("\n")))
-            click.echo(f"error: {text}", err=True)
+            _complain(str(error))
+            sys.exit(BAD_INPUT)
+        except DetmetricsWarning as warning:
+            _complain(f"{warning}\n{AS_ERRORS}")
             sys.exit(BAD_INPUT)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             sys.exit(INTERRUPTED)
+
+
+def _complain(text: str) -> None:
+    click.echo("error: " + "\n".join(map(printable, text.split("\n"))), err=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

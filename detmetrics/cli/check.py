@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from detmetrics.cli.exit_codes import BAD_INPUT, exit_codes
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning, InputError
+from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
+from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
 
 if TYPE_CHECKING:
@@ -51,8 +50,11 @@ def check(paths: tuple[str, ...], **options: Any) -> None:
         click.echo(_explained(options["explain"]))
         return
     _check_usage(paths, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # findings say all of them
+    heed_warnings(options)  # findings say all of them
     report = _run(paths, options)
+    if not report.errors:  # what could not be read asked for nothing
+        refuse_unused(options)
+    doubtful = [found for found in report.findings if found.code.severity == "warning"]
     outputs = {}
     if options["json_file"]:
         text = json.dumps(report.to_dict(), indent=2, sort_keys=True)
@@ -64,7 +66,7 @@ def check(paths: tuple[str, ...], **options: Any) -> None:
     from detmetrics.foundation.files import write_whole
 
     write_whole(outputs)
-    if report.errors:
+    if report.errors or (doubtful and options["warnings"] == "error"):
         sys.exit(BAD_INPUT)
 
 

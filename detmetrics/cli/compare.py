@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +12,7 @@ from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import INTERVAL_OPTIONS, added, measured, measuring_options, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 
 if TYPE_CHECKING:
     from detmetrics.analysis.comparison import Comparison
@@ -58,7 +56,7 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
     if [ground_truth, a, b].count("-") > 1:
         raise click.UsageError("standard input can be one of the three files, not more")
     rules = rules_of(ground_truth, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)
+    heed_warnings(options)
     from detmetrics.analysis.comparison import compare as run
     from detmetrics.formats.loading import read_ground_truth
     from detmetrics.foundation.files import write_whole
@@ -68,6 +66,7 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
         result_a, result_b = (
             measured(table, detections, rules, options, patience) for detections in (a, b)
         )
+        refuse_unused(options)
         comparison = run(
             result_a,
             result_b,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import click
@@ -12,11 +11,12 @@ from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_CATEGORIES,
     UNKNOWN_IMAGES,
+    heed_warnings,
     reading_of,
     reading_options,
+    refuse_unused,
     say_notes,
 )
-from detmetrics.foundation.errors import DetmetricsWarning
 from detmetrics.foundation.messages import counted, printable
 
 __all__ = ["convert", "formats"]
@@ -64,7 +64,7 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
     side = options["side"].replace("-", " ") if options["side"] else None
     if options["ground_truth"] and side == "ground truth":
         raise click.UsageError("--ground-truth belongs to detections, and --side says otherwise")
-    warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say all of them
+    heed_warnings(options)  # the notes say all of them
     with Patience(quiet=options["quiet"]) as patience:
         done = run(
             source,
@@ -77,6 +77,7 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
             reading=reading_of(options),
             force=options["force"],
             progress=patience,
+            before_writing=lambda: refuse_unused(options),
         )
     say_notes(done.table.notes, options)
     if options["quiet"]:

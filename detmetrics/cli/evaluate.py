@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,8 +22,14 @@ from detmetrics.cli.measuring import (
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, THRESHOLDS
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning, RulesError
+from detmetrics.cli.reading_options import (
+    UNKNOWN_CATEGORIES,
+    UNKNOWN_IMAGES,
+    heed_warnings,
+    reading_options,
+    refuse_unused,
+)
+from detmetrics.foundation.errors import RulesError
 from detmetrics.foundation.messages import printable
 from detmetrics.rules import Rules
 from detmetrics.rules.setting_table import CHOICES
@@ -112,11 +117,12 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
         _require_followed(rules, options["shape"])
     minimums = _minimums(options["fail_under"], rules)
     _check_sort(options["sort"], rules)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # the report says all of them
+    heed_warnings(options)  # the report says all of them
     from detmetrics.analysis.crosschecking import crosscheck
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
+        refuse_unused(options)
         intervals = _intervals(result, patience, options) if options["ci"] else None
         checked = None
         if options["crosscheck"]:

@@ -10,7 +10,12 @@ import click
 
 from detmetrics.cli.options import IMAGES, NAMES
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_of
+from detmetrics.cli.reading_options import (
+    UNKNOWN_CATEGORIES,
+    UNKNOWN_IMAGES,
+    reading_of,
+    refuse_warnings,
+)
 from detmetrics.foundation.errors import RulesError
 from detmetrics.foundation.messages import printable
 from detmetrics.overlap import SHAPES
@@ -140,7 +145,7 @@ def measured(
     """The evaluation that the options ask for."""
     from detmetrics.evaluation.evaluation import evaluate
 
-    return evaluate(
+    result = evaluate(
         ground_truth,
         detections,
         rules,
@@ -152,6 +157,8 @@ def measured(
         reading=reading_of(options),
         progress=patience,
     )
+    refuse_warnings(result.warnings, options)
+    return result
 
 
 def remark(result: Evaluation, options: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,8 +12,13 @@ from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import SHAPE
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import UNKNOWN_IMAGES, reading_of, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import (
+    UNKNOWN_IMAGES,
+    heed_warnings,
+    reading_of,
+    reading_options,
+    refuse_unused,
+)
 
 if TYPE_CHECKING:
     from detmetrics.analysis.reconcile.reconcile import Reconciliation
@@ -63,7 +67,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
     mistakes that the files may contain; and what gives a number that somebody reported.
     """
     check_outputs(ground_truth, detections, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say all of them
+    heed_warnings(options)  # the notes say all of them
     from detmetrics.analysis.reconcile.reconcile import reconcile as run
     from detmetrics.foundation.files import write_whole
 
@@ -79,6 +83,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
             reading=reading_of(options),
             progress=patience,
         )
+    refuse_unused(options)
     write_whole(_outputs(reconciliation, options))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,8 @@ from detmetrics.cli.measuring import (
 )
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options
+from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 from detmetrics.cli.slices import SLICE_OPTIONS, attribute_of, check_by, slicing
-from detmetrics.foundation.errors import DetmetricsWarning
 from detmetrics.foundation.messages import counted, printable
 
 if TYPE_CHECKING:
@@ -83,7 +81,7 @@ def report(ground_truth: str, detections: str, **options: Any) -> None:
     """
     _check(ground_truth, detections, options)
     rules = rules_of(ground_truth, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them
+    heed_warnings(options)  # attention says all of them
     from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
@@ -131,6 +129,7 @@ def _asked(
     if options["other"] is not None:
         other = measured(table, options["other"], rules, options, patience)
     attribute = attribute_of(ground_truth, result, options) if slicing(options) else None
+    refuse_unused(options)
     return _Asked(result, other, attribute)
 
 

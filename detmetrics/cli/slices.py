@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,8 +20,7 @@ from detmetrics.cli.measuring import (
 )
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 from detmetrics.foundation.messages import printable
 
 if TYPE_CHECKING:
@@ -97,13 +95,14 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     check_by(ground_truth, options)
     rules = rules_of(ground_truth, options)
     metric = _metric(options["metric"], rules)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
+    heed_warnings(options)  # what is remarked says all of them
     from detmetrics.analysis.slicing import slices as run
     from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
         attribute = attribute_of(ground_truth, result, options)
+        refuse_unused(options)
         slices = run(
             result,
             attribute.values,

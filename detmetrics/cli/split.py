@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +11,13 @@ import click
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.options import RATIOS
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options, say_notes
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import (
+    heed_warnings,
+    reading_of,
+    reading_options,
+    refuse_unused,
+    say_notes,
+)
 
 if TYPE_CHECKING:
     from detmetrics.datasets.splitting import Split
@@ -59,7 +63,7 @@ def split(source: str, **options: Any) -> None:
     from detmetrics.datasets.splitting import split as run
     from detmetrics.foundation.files import write_tree, write_whole
 
-    warnings.simplefilter("ignore", DetmetricsWarning)
+    heed_warnings(options)
     reading = reading_of(options)
     with Patience(quiet=options["quiet"]) as patience:
         split = run(
@@ -70,6 +74,7 @@ def split(source: str, **options: Any) -> None:
             reading=reading,
             progress=patience,
         )
+    refuse_unused(options)
     say_notes(split.ground_truth.notes, options)
     target = options["output"]
     write_tree(target, part_files(split, source, os.path.abspath(target)), force=options["force"])

@@ -8,6 +8,7 @@ counted.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,14 @@ from detmetrics.matching.selection import limits, looked_for
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["count", "remarks"]
+__all__ = ["Remark", "count", "remarks"]
+
+
+class Remark(NamedTuple):
+    """A sentence for the reader of the numbers; warning: they are probably not what was meant."""
+
+    text: str
+    warning: bool = False
 
 
 def count(ground_truth: GroundTruth, detections: Detections, matches: Matches) -> dict[str, int]:
@@ -98,18 +106,17 @@ def _duplicates(detections: Detections, matches: Matches) -> int:
     return int(np.count_nonzero(~(overlap < NEARLY_ONE)))  # those without an area have none
 
 
-def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
+def remarks(counts: dict[str, int], rules: Rules) -> Iterator[Remark]:
     """Sentences on what deserves attention."""
-    found = []
     if unseen := counts["detections_in_classes_without_ground_truth"]:
         classes = counts["classes_detected_without_ground_truth"]
-        found.append(
+        yield Remark(
             f"{counted(unseen, 'detection')} in {counted(classes, 'class', 'classes')} without "
             "ground truth: no metric counts them"
         )
     missing = counts["classes_without_detections"]
     if missing and counts["detections"] and not rules.class_agnostic:
-        found.append(
+        yield Remark(
             f"{counted(missing, 'class', 'classes')} with ground truth but without a detection: "
             + (
                 "they are left out of means"
@@ -118,23 +125,23 @@ def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
             )
         )
     if rules.classes == "all" and (empty := counts["classes_without_ground_truth"]):
-        found.append(
+        yield Remark(
             f"{counted(empty, 'class', 'classes')} without ground truth: 0 in every mean, "
             f"as {rules.name} has it"
         )
     if on_empty := counts["detections_on_images_without_ground_truth"]:
         images = counts["images_without_ground_truth"]
-        found.append(
+        yield Remark(
             f"{counted(on_empty, 'detection')} on the {counted(images, 'image')} without ground "
             f"truth: {on_empty / images:.3g} false positives an image"
         )
-    found += _uncounted(counts, rules)
+    yield from map(Remark, _uncounted(counts, rules))
     if double := counts["duplicate_detections"]:
-        found.append(
+        yield Remark(
             f"{counted(double, 'detection')} repeat another one exactly (image, class, score and "
-            "box): was an image evaluated twice?"
+            "box): was an image evaluated twice?",
+            warning=True,
         )
-    return tuple(found)
 
 
 def _uncounted(counts: dict[str, int], rules: Rules) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detmetrics.evaluation import views
-from detmetrics.evaluation.attention import count, remarks
+from detmetrics.evaluation.attention import Remark, count, remarks
 from detmetrics.evaluation.match_table import verdicts
 from detmetrics.evaluation.views import Plots
 from detmetrics.foundation.arrays import Floats, Objects
@@ -88,16 +88,26 @@ class Evaluation:
     @property
     def attention(self) -> tuple[str, ...]:
         """Sentences on what a reader of the numbers should know."""
-        return (*self.notes, *remarks(self.counts, self.rules), *self._next_to_nothing)
+        return (*self.notes, *(remark.text for remark in self._remarks))
 
     @property
-    def _next_to_nothing(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
+        """Those sentences of :attr:`attention` which say that numbers may not be what was meant."""
+        return tuple(remark.text for remark in self._remarks if remark.warning)
+
+    @property
+    def _remarks(self) -> tuple[Remark, ...]:
+        return (*remarks(self.counts, self.rules), *self._next_to_nothing)
+
+    @property
+    def _next_to_nothing(self) -> tuple[Remark, ...]:
         """A hint where hardly anything of much is right, as after a wrong order of classes."""
         name, value = next(iter(self.summary.items()))
         much = min(self.counts["detections"], self.counts["ground_truths"]) >= MUCH
         if not much or lower_is_better(name) or not value < NOTHING:
             return ()
-        return (f"{name} is next to nothing: detmetrics reconcile looks for the usual mistakes",)
+        text = f"{name} is next to nothing: detmetrics reconcile looks for the usual mistakes"
+        return (Remark(text, warning=True),)
 
     @property
     def signature(self) -> str:

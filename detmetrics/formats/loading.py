@@ -22,6 +22,7 @@ from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.files import STANDARD_STREAM
 from detmetrics.foundation.messages import counted, printable
 from detmetrics.foundation.progress import Progress, in_phase
+from detmetrics.overlap.polygons.angles import told_of_angles
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog, Keys
 from detmetrics.tables.id_pairing import COCO_91, UnknownPolicy
@@ -77,6 +78,11 @@ def read_sheet(
     )
     sheet = read(given, reading)
     sheet = replace(sheet, source=replace(sheet.source, format=chosen.name))
+    if sheet.corners_inclusive:
+        reading.mark("pixels")
+    if told_of_angles(sheet.notes):
+        own = "gt_angle" if of_truth else "det_angle"
+        reading.mark("angle" if getattr(reading, own) is None else own)
     return _numbered(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
 
 
@@ -114,12 +120,14 @@ def _numbered(sheet: Sheet, reading: Reading, given: Given) -> Sheet:
     """Detections with their class numbers read as asked, or by name where names are known."""
     numbers = sheet.category.labels
     if reading.class_numbers is not None and numbers.dtype != object:
+        reading.mark("class_numbers")
         return _as_asked(sheet, reading.class_numbers)
     if sheet.class_key != "index" or _has_names(reading.catalog) is False:
         return sheet
     names = names_of(reading.class_names)
     if names is None:
         return _named_beside(sheet, reading.catalog, given)
+    reading.mark("class_names")
     _refuse_beyond(sheet, names)
     return _by_name(sheet, names)
 

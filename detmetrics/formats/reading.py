@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +17,7 @@ from detmetrics.tables.sheets import Pixels
 __all__ = ["CLASS_NUMBERS", "READING", "ClassNumbers", "Reading"]
 
 ClassNumbers = Literal["ids", "index0", "index1", "coco91"]
+SCORE = re.compile(r"\b(score|conf|confidence)\b", re.IGNORECASE)
 CLASS_NUMBERS = ("ids", "index0", "index1", "coco91")
 
 
@@ -50,6 +52,8 @@ class Reading:
         angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
             on both sides or on one, see :data:`detmetrics.overlap.polygons.angles.ANGLES`.
         catalog: of the ground truth, when detections are read.
+        used: the names of the attributes that decided something while files were read, see
+            :meth:`mark`; copies share it.
         on_progress: called with the share that is read; on_message: called with how each side is
             read and why.
 
@@ -76,6 +80,7 @@ class Reading:
     gt_angle: str | None = None
     det_angle: str | None = None
     catalog: Catalog | None = field(default=None, repr=False)
+    used: set[str] = field(default_factory=set, repr=False, compare=False)
     on_progress: Share = field(default=_nothing, repr=False, compare=False)
     on_message: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
 
@@ -88,6 +93,31 @@ class Reading:
         if self.class_numbers not in (None, *CLASS_NUMBERS):
             expected = ", ".join(CLASS_NUMBERS)
             raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")
+
+    def mark(self, *names: str) -> None:
+        """Note that attributes decided how something is read."""
+        self.used.update(name for name in names if getattr(self, name) is not None)
+
+    def mark_layout(self, *, scored: bool) -> None:
+        """Note that an order of columns was taken, of the side with a score or without."""
+        orders = [text for text in self._columns if "=" not in text]
+        self.used.update(
+            f"columns {text.strip()}"
+            for text in orders
+            if len(orders) == 1 or scored == bool(SCORE.search(text))
+        )
+
+    def mark_columns(self, names: Iterable[str]) -> None:
+        """Note which columns of a table were taken by the names that were asked for."""
+        known = {*names}
+        pieces = [piece.strip() for text in self._columns for piece in text.split(",")]
+        self.used.update(
+            f"columns {piece}" for piece in pieces if piece.partition("=")[2].strip() in known
+        )
+
+    @property
+    def _columns(self) -> Sequence[str]:
+        return [self.columns] if isinstance(self.columns, str) else self.columns
 
 
 READING = Reading()

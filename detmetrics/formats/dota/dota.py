@@ -204,6 +204,7 @@ def _is_label_folder(folder: str) -> bool:
 def _classes(lines: Lines, reading: Reading, path: str) -> Categories:
     """In the order that was asked for, else by name."""
     used = lines.label.used().labels
+    reading.mark("class_names")
     if listed := listed_classes(used, names_of(reading.class_names), path):
         return listed
     names = sorted(used.tolist())

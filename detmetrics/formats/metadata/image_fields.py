@@ -49,6 +49,7 @@ def rows_of_images(path: str, column: str, reading: Reading) -> list[tuple[str, 
     frame = _frame(given)
     names = [*map(str, frame.columns)]
     image = image_column(names, reading.columns)
+    reading.mark_columns(names)
     if image is None:
         have = f"no column of images, such as image or file_name; there are {', '.join(names)}"
         raise FormatError(path, [f"{have}: say which, --columns image=NAME"])
@@ -125,6 +126,7 @@ def _rows(given: Given, reading: Reading) -> tuple[list[Any], str]:
         return images if isinstance(images, list) else [], "file_name"
     frame = _frame(given)
     heading, missing = find_columns([*map(str, frame.columns)], reading.columns)
+    reading.mark_columns(map(str, frame.columns))
     if heading is None:
         raise FormatError(given.path, [missing])
     return frame.to_dict("records"), heading.column["image"]

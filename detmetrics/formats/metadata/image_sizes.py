@@ -86,6 +86,7 @@ def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None =
     def size(name: str) -> tuple[float, float]:
         for key in (without_suffix(name), stem(name)):
             if key in table:
+                reading.mark("image_sizes")
                 return table[key]
         return header_size(files[name]) if name in files else UNKNOWN
 

@@ -244,6 +244,8 @@ def sheet_of(
     category = _keys(part[class_column])
     flags = {what: numbers.flags(part[column[what]]) for what in FLAGS if what in column}
     named = category.labels.dtype == object
+    if not scored:
+        reading.mark("class_names")
     return Sheet(
         source=Source(
             name=read.path,

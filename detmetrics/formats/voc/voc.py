@@ -108,6 +108,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     classes = sorted(set(objects.name))
     code_of = {name: code for code, name in enumerate(classes)}
     asked = names_of(reading.class_names)
+    reading.mark("class_names")
     boxes, shapes, notes = framed(objects.frame, given.path, reading.angle)
     return Sheet(
         source=Source(

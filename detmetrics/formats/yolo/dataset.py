@@ -141,6 +141,7 @@ def _data_set(path: str, reading: Reading) -> LabelSet:
         content, names = _darknet(path)
         base = os.path.dirname(os.path.abspath(path))
     split = _split(content, reading.split, path)
+    reading.mark("split")
     entries = content[split] if isinstance(content[split], list) else [content[split]]
     others = [name for name in SPLITS if name != split and content.get(name)]
     also = f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} also available"

@@ -137,6 +137,8 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     source.path = given.path
     lines = read_lines(contents, [*present.values()], given.path)
     names = labels.names or names_of(reading.class_names)
+    if not labels.names:
+        reading.mark("class_names")
     reading = with_size_table(labels.root.path, reading)
     images = [*labels.files]
     row_of = {image: row for row, image in enumerate(images)}
@@ -198,6 +200,7 @@ def _labelled(
     sizes : (F, 2) of the image of each file, nan where unknown; keypoints: see :func:`posed`.
     """
     asked = asked_layout(reading.columns, scored=False)
+    reading.mark_layout(scored=False)
     if asked is not None and is_oriented(asked):
         return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
     if asked is None and (boxes := posed(lines, stated=keypoints)) is not None:
@@ -286,6 +289,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
 
 def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str) -> _LineBoxes:
     asked = asked_layout(reading.columns, scored=True)
+    reading.mark_layout(scored=True)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(images, reading)
         return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
