@@ -214,10 +214,7 @@ def test_every_format_is_checked(tmp_path, truth, found):
         image_sizes=scenes.size_table(tmp_path / "sizes.csv"),
     )
     report = dm.check(*paths, reading=reading)
-    expected = {"D104"} if truth == "openimages" else set()
-    assert {found.code.code for found in report.findings if found.code.severity == "error"} == (
-        expected
-    )
+    assert not [found for found in report.findings if found.code.severity == "error"]
 
 
 # --- parts --------------------------------------------------------------------------------------

@@ -60,11 +60,19 @@ OPTIONS = (
         help="What class numbers in the detections are, where it is not clear.",
     ),
     click.option(
+        "--image-list",
+        metavar="FILE",
+        help="The images of the data set, those without objects too: one name per line, a table "
+        "with a column of images, or a COCO file.",
+    ),
+    click.option(
         "--image-dir",
         metavar="DIR",
         help="Folder of the pictures: gives sizes, and images without objects.",
     ),
-    click.option("--image-sizes", metavar="FILE", help="CSV with image, width and height."),
+    click.option(
+        "--image-sizes", metavar="FILE", help="CSV with image, width and height of all images."
+    ),
     click.option(
         "--hierarchy",
         metavar="FILE",
@@ -123,7 +131,7 @@ MEANT_FOR = {
 
 NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
-    *("image_dir", "image_sizes", "hierarchy", "image_labels", "split", "pixels"),
+    *("image_list", "image_dir", "image_sizes", "hierarchy", "image_labels", "split", "pixels"),
     *("angle", "gt_angle", "det_angle"),
 )
 

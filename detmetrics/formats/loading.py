@@ -14,6 +14,7 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tree
 from detmetrics.formats.metadata.class_names import names_of
 from detmetrics.formats.metadata.image_labels import with_image_labels
+from detmetrics.formats.metadata.listed_images import with_listed_images
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import choose, formats
 from detmetrics.formats.yolo.dataset import names_in
@@ -106,14 +107,14 @@ def benchmark_of_format(name: str) -> str:
 
 
 def _completed(sheet: Sheet, reading: Reading) -> Sheet:
-    """Ground truth with what further files say of its classes."""
+    """Ground truth with what further files say of its classes and images."""
     tree = None
     if reading.hierarchy is not None:
         tree = read_class_tree(reading.hierarchy)
         sheet = expanded(sheet, tree, os.fspath(reading.hierarchy))
     if reading.image_labels is not None:
         sheet = with_image_labels(sheet, reading.image_labels, tree, reading)
-    return sheet
+    return with_listed_images(sheet, reading)
 
 
 def _numbered(sheet: Sheet, reading: Reading, given: Given) -> Sheet:

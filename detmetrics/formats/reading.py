@@ -11,7 +11,7 @@ from typing import Literal
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.progress import Share
 from detmetrics.overlap.polygons.angles import ANGLES
-from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.catalog import Catalog, Id
 from detmetrics.tables.sheets import Pixels
 
 __all__ = ["CLASS_NUMBERS", "READING", "ClassNumbers", "Reading"]
@@ -39,8 +39,12 @@ class Reading:
         class_numbers: what class numbers in the detections are: ``ids`` of the ground truth,
             ``index0`` or ``index1``, the place in its order of classes counted from 0 or 1, or
             ``coco91``, COCO's ids.
-        image_dir: a folder of images, whose headers give the sizes.
-        image_sizes: a table (CSV, TSV) with the columns image, width and height.
+        image_list: the images of the data set, those without objects too: their names, or a file
+            that lists them, one per line, in a column of a table, or a COCO file.
+        image_dir: a folder of images, whose headers give the sizes; images that the ground truth
+            does not list are images without objects.
+        image_sizes: a table (CSV, TSV) with the columns image, width and height; it lists images
+            without objects too.
         hierarchy: a file that says which classes are kinds of which (Open Images' JSON): objects
             count for the classes above theirs too.
         image_labels: a table of the classes that were looked for in each image (Open Images'
@@ -70,6 +74,7 @@ class Reading:
     columns: str | Sequence[str] = ()
     class_names: str | os.PathLike[str] | Sequence[str] | None = None
     class_numbers: ClassNumbers | None = None
+    image_list: str | os.PathLike[str] | Sequence[Id] | None = None
     image_dir: str | os.PathLike[str] | None = None
     image_sizes: str | os.PathLike[str] | Mapping[str, tuple[float, float]] | None = None
     hierarchy: str | os.PathLike[str] | None = None

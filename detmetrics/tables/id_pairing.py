@@ -36,6 +36,11 @@ NUMBERS_AGAINST_NAMES = (
     "class numbers against class names: give the order of the classes, --class-names FILE with "
     "one a line, or data.yaml"
 )
+BACKGROUND = (
+    "  if these are images without objects: list them with --image-list FILE, --image-dir DIR or "
+    "--image-sizes FILE (image_list, image_dir, image_sizes of dm.Reading)"
+)
+RAISES = "this raises AP, as their false positives are not counted"
 SUFFIXES = (
     ".avif .bmp .dng .gif .heic .heif .jp2 .jpe .jpeg .jpg .json .mpo .pfm .png .pnm .ppm .tif "
     ".tiff .txt .webp .xml"
@@ -112,9 +117,11 @@ def pair(
     causes = _index_causes(known) if key == "index" else _causes(wanted, known, own=own)
     lines += [f"  likely cause: {cause}" for cause in causes]
     if policy == "error":
+        lines += [BACKGROUND] if known.kind == "image" else []
         lines.append(
             f"  to leave them out: --unknown-{known.plural} drop, "
             f"or unknown_{known.plural}='drop' in Python"
+            + (f"; {RAISES}" if known.kind == "image" else "")
         )
     raise UnknownIdError("\n".join(lines))
 
@@ -127,7 +134,8 @@ def _dropped(wanted: Keys, known: Known, found: Ints, subject: str, key: KeyKind
         if int((rows >= 0).sum()) > int((best >= 0).sum()):
             best, how = rows, f"{known.plural} were {reading.how}; "
     what = _unknown(wanted, known, best, "detection")
-    return Paired(best, f"{subject}: {how}dropped, as asked: {what}")
+    effect = f"; {RAISES}" if known.kind == "image" else ""
+    return Paired(best, f"{subject}: {how}dropped, as asked: {what}{effect}")
 
 
 def _fitting(
