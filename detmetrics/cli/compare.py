@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detmetrics.cli.exit_codes import exit_codes
-from detmetrics.cli.measuring import INTERVAL_OPTIONS, added, measured, measuring_options, rules_of
+from detmetrics.cli.measuring import (
+    INTERVAL_OPTIONS,
+    added,
+    measured_alike,
+    measuring_options,
+    rules_of,
+)
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
@@ -63,9 +69,7 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
 
     with Patience(quiet=options["quiet"]) as patience:
         table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
-        result_a, result_b = (
-            measured(table, detections, rules, options, patience) for detections in (a, b)
-        )
+        result_a, result_b = measured_alike(table, (a, b), rules, options, patience)
         refuse_unused(options)
         comparison = run(
             result_a,

@@ -23,7 +23,7 @@ from detmetrics.overlap import SHAPES
 if TYPE_CHECKING:
     from detmetrics.evaluation.result import Evaluation
     from detmetrics.rules import Rules
-    from detmetrics.tables import GroundTruth
+    from detmetrics.tables import Detections, GroundTruth
 
 __all__ = [
     "CI_OR_NOT",
@@ -34,6 +34,7 @@ __all__ = [
     "SHAPE",
     "added",
     "measured",
+    "measured_alike",
     "measuring_options",
     "remark",
     "resampled",
@@ -57,6 +58,11 @@ IMAGE_OPTIONS = (
         metavar="NAMES|FILE",
         help="Only these images, by id, file name or the end of a path, separated by commas; or a "
         "file that lists them, as detmetrics split writes it.",
+    ),
+    click.option(
+        "--only-detected-images",
+        is_flag=True,
+        help="Only images with at least one detection, for detections of a part of the data set.",
     ),
 )
 CLASSES = click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
@@ -137,7 +143,7 @@ def rules_of(ground_truth: str, options: dict[str, Any]) -> Rules:
 
 def measured(
     ground_truth: str | GroundTruth,
-    detections: str,
+    detections: str | Detections,
     rules: Rules,
     options: dict[str, Any],
     patience: Patience,
@@ -151,6 +157,7 @@ def measured(
         rules,
         shape=options["shape"],
         images=options["images"],
+        only_detected_images=options["only_detected_images"],
         classes=options["classes"],
         unknown_images=options["unknown_images"],
         unknown_categories=options["unknown_categories"],
@@ -159,6 +166,45 @@ def measured(
     )
     refuse_warnings(result.warnings, options)
     return result
+
+
+def measured_alike(
+    ground_truth: GroundTruth,
+    paths: Sequence[str],
+    rules: Rules,
+    options: dict[str, Any],
+    patience: Patience,
+) -> list[Evaluation]:
+    """Several detections on the same images: where asked, those on which any of them has some."""
+    given: Sequence[str | Detections] = paths
+    if options["only_detected_images"] and len(paths) > 1:
+        given, ids = _detected_by_any(ground_truth, paths, options, patience)
+        options = {**options, "images": ids, "only_detected_images": False}
+    return [measured(ground_truth, one, rules, options, patience) for one in given]
+
+
+def _detected_by_any(
+    ground_truth: GroundTruth, paths: Sequence[str], options: dict[str, Any], patience: Patience
+) -> tuple[list[Detections], list[Any]]:
+    """The tables, and the ids of the images that were chosen and that one of them has."""
+    from detmetrics.evaluation.evaluation import images_chosen
+    from detmetrics.formats.loading import read_detections
+
+    tables = [
+        read_detections(
+            path,
+            ground_truth,
+            reading_of(options),
+            unknown_images=options["unknown_images"],
+            unknown_categories=options["unknown_categories"],
+            progress=patience,
+        )
+        for path in paths
+    ]
+    marked = images_chosen(options["images"], ground_truth.catalog)
+    seen = {row for table in tables for row in table.image.tolist()}
+    ids = ground_truth.catalog.image_ids.tolist()
+    return tables, [ids[row] for row in sorted(seen) if marked[row]]
 
 
 def remark(result: Evaluation, options: dict[str, Any]) -> None:

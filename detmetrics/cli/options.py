@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from detmetrics.foundation.errors import DetmetricsError
+from detmetrics.foundation.errors import FormatError
 
 __all__ = ["AREAS", "IMAGES", "LIMITS", "MINIMUM", "NAMES", "OBJECTIVE", "RATIOS", "THRESHOLDS"]
 
@@ -30,7 +30,7 @@ class _Parsed(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
             return self._read(value)
-        except DetmetricsError:  # of a file that the option names: bad input, no wrong usage
+        except FormatError:  # of a file that the option names: bad input, no wrong usage
             raise
         except (ValueError, OverflowError):
             self.fail(f"expected {self._expected}, got {value!r}", param, ctx)

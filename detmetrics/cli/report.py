@@ -11,7 +11,7 @@ from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import (
     CI_OR_NOT,
     added,
-    measured,
+    measured_alike,
     measuring_options,
     remark,
     resampled,
@@ -124,10 +124,9 @@ def _asked(
     from detmetrics.formats.loading import read_ground_truth
 
     table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
-    result = measured(table, detections, rules, options, patience)
-    other = None
-    if options["other"] is not None:
-        other = measured(table, options["other"], rules, options, patience)
+    paths = [detections] if options["other"] is None else [detections, options["other"]]
+    result, *others = measured_alike(table, paths, rules, options, patience)
+    other = others[0] if others else None
     attribute = attribute_of(ground_truth, result, options) if slicing(options) else None
     refuse_unused(options)
     return _Asked(result, other, attribute)

@@ -7,20 +7,26 @@ counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from detmetrics.foundation.arrays import used
-from detmetrics.foundation.messages import counted
+from detmetrics.foundation.messages import counted, few, printable
 from detmetrics.matching.candidates import NEARLY_ONE, measure_of, measured
 from detmetrics.matching.matches import Matches
 from detmetrics.matching.selection import limits, looked_for
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.coverage import Coverage
 
-__all__ = ["Remark", "count", "remarks"]
+__all__ = ["Remark", "count", "never_detected", "partial", "remarks"]
+
+PART = (
+    "If the detections are of a part of the data set: --only-detected-images, --images FILE or "
+    "--split NAME evaluates that part"
+)
 
 
 class Remark(NamedTuple):
@@ -30,7 +36,9 @@ class Remark(NamedTuple):
     warning: bool = False
 
 
-def count(ground_truth: GroundTruth, detections: Detections, matches: Matches) -> dict[str, int]:
+def count(
+    ground_truth: GroundTruth, detections: Detections, matches: Matches, coverage: Coverage
+) -> dict[str, int]:
     """Counts by name, in whole numbers."""
     images, classes = len(ground_truth.catalog.image_ids), len(ground_truth.catalog.category_ids)
     objects_of_class = np.bincount(ground_truth.category, minlength=classes)
@@ -49,6 +57,7 @@ def count(ground_truth: GroundTruth, detections: Detections, matches: Matches) -
     return {
         "images": images,
         "images_without_ground_truth": int((objects_on_image == 0).sum()),
+        "images_without_detections": len(coverage.undetected),
         "classes": classes,
         "classes_without_ground_truth": int((objects_of_class == 0).sum()),
         "classes_without_detections": int(((measured > 0) & (detected == 0)).sum()),
@@ -106,8 +115,43 @@ def _duplicates(detections: Detections, matches: Matches) -> int:
     return int(np.count_nonzero(~(overlap < NEARLY_ONE)))  # those without an area have none
 
 
-def remarks(counts: dict[str, int], rules: Rules) -> Iterator[Remark]:
-    """Sentences on what deserves attention."""
+def never_detected(
+    ground_truth: GroundTruth, detections: Detections, matches: Matches
+) -> tuple[str, ...]:
+    """The classes with objects that count and without a detection, by name."""
+    labels = ground_truth.catalog.class_labels
+    if matches.rules.class_agnostic:
+        return ()
+    measured = np.bincount(matches.truth_category[~matches.ignored[0]], minlength=len(labels))
+    detected = np.bincount(detections.category, minlength=len(labels))
+    return tuple(labels[row] for row in np.flatnonzero((measured > 0) & (detected == 0)))
+
+
+def partial(coverage: Coverage) -> Iterator[Remark]:
+    """Whether the detections are of a part of the images: what to know before anything else."""
+    if coverage.partial:
+        run = f"the {coverage.run} " if coverage.run else ""
+        cause = coverage.part or PART
+        yield Remark(
+            f"{_uncovered(coverage, run)}: their objects count as missed. {cause}", warning=True
+        )
+
+
+def _uncovered(coverage: Coverage, run: str = "") -> str:
+    missing, objects = len(coverage.undetected), counted(coverage.objects, "object")
+    names = ", ".join(map(printable, coverage.names)) + (", ..." if missing > 3 else "")
+    return (
+        f"no detection on {run}{missing:,} of {counted(coverage.images, 'image')} with ground "
+        f"truth ({names}; {objects})"
+    )
+
+
+def remarks(
+    counts: dict[str, int], rules: Rules, coverage: Coverage, never: Sequence[str]
+) -> Iterator[Remark]:
+    """Sentences on what deserves attention; never: classes that are never detected."""
+    if len(coverage.undetected) and coverage.detections and not coverage.partial:
+        yield Remark(_uncovered(coverage))
     if unseen := counts["detections_in_classes_without_ground_truth"]:
         classes = counts["classes_detected_without_ground_truth"]
         yield Remark(
@@ -117,7 +161,8 @@ def remarks(counts: dict[str, int], rules: Rules) -> Iterator[Remark]:
     missing = counts["classes_without_detections"]
     if missing and counts["detections"] and not rules.class_agnostic:
         yield Remark(
-            f"{counted(missing, 'class', 'classes')} with ground truth but without a detection: "
+            f"{counted(missing, 'class', 'classes')} with ground truth but without a detection "
+            f"({few(never)}): "
             + (
                 "they are left out of means"
                 if rules.classes == "detected"

@@ -10,11 +10,12 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.formats.loading import (
     Path,
     benchmark_of_format,
+    other_split,
     read_detections,
     read_ground_truth,
 )
 from detmetrics.formats.reading import READING, Reading
-from detmetrics.foundation.arrays import Bools
+from detmetrics.foundation.arrays import Bools, used
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, few, shown
 from detmetrics.foundation.progress import Progress, in_phase
@@ -25,10 +26,11 @@ from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 from detmetrics.tables import Detections, GroundTruth, restrict
 from detmetrics.tables.catalog import Catalog, Id
+from detmetrics.tables.coverage import Coverage
 from detmetrics.tables.id_pairing import UnknownPolicy
 from detmetrics.tables.image_lookup import ImageLookup, rows_by_key
 
-__all__ = ["evaluate", "refuse_unpaired"]
+__all__ = ["evaluate", "explained", "images_chosen", "refuse_unpaired"]
 
 
 def evaluate(
@@ -39,6 +41,7 @@ def evaluate(
     shape: str = "auto",
     images: Iterable[Id] | None = None,
     classes: Iterable[Id] | None = None,
+    only_detected_images: bool = False,
     unknown_images: UnknownPolicy = "error",
     unknown_categories: UnknownPolicy = "error",
     reading: Reading = READING,
@@ -54,8 +57,10 @@ def evaluate(
     shapes that both sides have, and says so; else one that rules know, see :attr:`Rules.shape`.
     reading: formats, columns, class names, image sizes: what files leave open.
     images: only these, by id, file name, stem, or the end of a path that fits one image; classes:
-    only these, by id or name. unknown_images, unknown_categories: as in
-    :func:`read_detections`. progress: called with a phase and the share of it that is done.
+    only these, by id or name. only_detected_images: only images with at least one detection, for
+    detections of a part of the data set; a note counts what was left out. unknown_images,
+    unknown_categories: as in :func:`read_detections`. progress: called with a phase and the share
+    of it that is done.
 
     Raises:
         FormatError, UnknownIdError, InputError: see the readers. RulesError: no such rule set, or
@@ -82,20 +87,60 @@ def evaluate(
         rules = benchmark_of_format(ground_truth.source.format)
     rules = rule_set(rules) if isinstance(rules, str) else rules
     rules, chosen = settled(ground_truth, detections, rules, shape)
+    chosen_images = images_chosen(images, ground_truth.catalog)
+    if only_detected_images:
+        with_detections, note = _detected(ground_truth, detections, chosen_images)
+        chosen_images &= with_detections
+        notes = (note, *notes)
+    coverage = explained(ground_truth, detections, chosen_images)
     ground_truth, detections, left_out = evaluated_classes(ground_truth, detections, rules)
-    if images is not None or classes is not None:
-        catalog = ground_truth.catalog
-        ground_truth, detections = restrict(
-            ground_truth,
-            detections,
-            _images_chosen(images, catalog),
-            _classes_chosen(classes, catalog),
-        )
+    if classes is not None or not chosen_images.all():
+        chosen_classes = _classes_chosen(classes, ground_truth.catalog)
+        ground_truth, detections = restrict(ground_truth, detections, chosen_images, chosen_classes)
     ground_truth, detections, remarks = prepare(ground_truth, detections, rules)
     matching = match(ground_truth, detections, rules, in_phase(progress, "matching"))
     return Evaluation(
-        ground_truth, detections, rules, matching, (*notes, *chosen, *left_out, *remarks)
+        ground_truth, detections, rules, matching, (*notes, *chosen, *left_out, *remarks), coverage
     )
+
+
+def _detected(
+    ground_truth: GroundTruth, detections: Detections, chosen: Bools
+) -> tuple[Bools, str]:
+    """Mark the images with detections, and say what is left out of those that were chosen.
+
+    Raises:
+        InputError: none has any.
+    """
+    images = len(ground_truth.catalog.image_ids)
+    found: Bools = np.bincount(detections.image, minlength=images) > 0
+    if not (found & chosen).any():
+        raise InputError(f"{detections.source.name}: no image has a detection: none is evaluated")
+    left = chosen & ~found
+    objects = counted(int(left[ground_truth.image].sum()), "object")
+    return found, (
+        f"{counted(int(left.sum()), 'image')} without detections and the {objects} on them: left "
+        "out, as asked"
+    )
+
+
+def explained(
+    ground_truth: GroundTruth, detections: Detections, images: Bools | None = None
+) -> Coverage:
+    """Which images have detections; where some lack them, whether those are of another split.
+
+    images : (N,) only these.
+    """
+    chosen = np.ones(len(ground_truth.catalog.image_ids), bool) if images is None else images
+    coverage = Coverage.of(ground_truth, detections, chosen)
+    if not len(coverage.undetected) or not len(coverage.detected):
+        return coverage
+    names = ground_truth.catalog.image_names
+    found = used(detections.image)
+    with_detections = [names[row] for row in found[chosen[found]].tolist()]
+    without = [names[row] for row in coverage.undetected.tolist()]
+    why = other_split(ground_truth, with_detections, without)
+    return coverage if why is None else coverage.explained(f"{why[0].upper()}{why[1:]}")
 
 
 def refuse_unpaired(ground_truth: GroundTruth, detections: Detections) -> None:
@@ -111,7 +156,7 @@ def refuse_unpaired(ground_truth: GroundTruth, detections: Detections) -> None:
         )
 
 
-def _images_chosen(wanted: Iterable[Id] | None, catalog: Catalog) -> Bools:
+def images_chosen(wanted: Iterable[Id] | None, catalog: Catalog) -> Bools:
     """Mark the images that are wanted: by id, file name, stem, or end of a path.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -15,11 +15,12 @@ from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tre
 from detmetrics.formats.metadata.class_names import names_of
 from detmetrics.formats.metadata.image_labels import with_image_labels
 from detmetrics.formats.metadata.listed_images import with_listed_images
+from detmetrics.formats.metadata.splits import split_with
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import choose, formats
 from detmetrics.formats.yolo.dataset import names_in
 from detmetrics.foundation.arrays import keep_freed_memory, object_column
-from detmetrics.foundation.errors import FormatError, InputError
+from detmetrics.foundation.errors import FormatError, InputError, UnknownIdError
 from detmetrics.foundation.files import STANDARD_STREAM
 from detmetrics.foundation.messages import counted, printable
 from detmetrics.foundation.progress import Progress, in_phase
@@ -33,6 +34,7 @@ __all__ = [
     "Path",
     "benchmark_of",
     "benchmark_of_format",
+    "other_split",
     "read_detections",
     "read_ground_truth",
     "read_sheet",
@@ -233,11 +235,38 @@ def read_detections(
     True
     """
     known = replace(reading, catalog=ground_truth.catalog)
-    return Detections.from_sheet(
-        read_sheet(path, "detections", known, progress=progress),
-        catalog=ground_truth.catalog,
-        relative=ground_truth.relative,
-        pixels=reading.pixels,
-        unknown_images=unknown_images,
-        unknown_categories=unknown_categories,
-    )
+    sheet = read_sheet(path, "detections", known, progress=progress)
+    try:
+        return Detections.from_sheet(
+            sheet,
+            catalog=ground_truth.catalog,
+            relative=ground_truth.relative,
+            pixels=reading.pixels,
+            unknown_images=unknown_images,
+            unknown_categories=unknown_categories,
+        )
+    except UnknownIdError as error:
+        if why := other_split(ground_truth, map(str, sheet.image.used().labels.tolist())):
+            raise UnknownIdError(f"{error}\n  likely cause: {why}") from None
+        raise
+
+
+def other_split(
+    ground_truth: GroundTruth, images: Iterable[str], without: Collection[str] = ()
+) -> str | None:
+    """Which split of the data set the images of detections are of, and how to evaluate it.
+
+    images: those with detections; without: those of which most must not be in the split. None
+    where no split that lies near the ground truth explains it.
+    """
+    source = ground_truth.source
+    known = next((known for known in formats() if known.name == source.format), None)
+    if known is None or known.splits is None or source.input is None:
+        return None
+    try:
+        found = split_with(known.splits(Given(source.input.path)), images, without)
+    except InputError:  # an explanation that cannot be had
+        return None
+    if found is None:
+        return None
+    return f"all images with detections are of split {found.name!r} ({found.source}): {found.cure}"

@@ -15,7 +15,8 @@ from detmetrics.analysis.reconcile.reported import Candidate, Reported, candidat
 from detmetrics.analysis.reconcile.shape_effect import ByShape, by_shape, shapes_of_both
 from detmetrics.analysis.reconcile.waterfall import Step, Waterfall, waterfall
 from detmetrics.analysis.reconcile.workbench import Workbench
-from detmetrics.evaluation.evaluation import refuse_unpaired
+from detmetrics.evaluation.attention import partial
+from detmetrics.evaluation.evaluation import explained, refuse_unpaired
 from detmetrics.formats.loading import benchmark_of_format, read_ground_truth, read_sheet
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.errors import RulesError
@@ -124,6 +125,7 @@ def reconcile(
         candidates=compared[:MOST_CANDIDATES],
         tried=len(compared),
         notes=(
+            *(remark.text for remark in partial(explained(ground_truth, table))),
             *(*ground_truth.notes, *table.notes),
             *(f"{ours.name}: {note}" for note in chosen),
             *(f"{theirs.name}: {note}" for note in of_theirs if theirs.name != ours.name),

@@ -260,8 +260,8 @@ def _prefix(name: str, known: str) -> str | None:
 
 
 def _sized(names: Sequence[str], sizes: Floats) -> tuple[list[str], Floats]:
-    known = ~np.isnan(sizes).any(axis=1)
-    return [name for name, is_known in zip(names, known, strict=True) if is_known], sizes[known]
+    known = np.flatnonzero(~np.isnan(sizes).any(axis=1))
+    return [names[row] for row in known.tolist()], sizes[known]
 
 
 def _extended(images: Images, names: Sequence[str], fresh: Floats) -> Images:

@@ -41,7 +41,7 @@ from detmetrics.formats.metadata.image_sizes import (
 )
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.class_numbers import class_numbers, numbered_classes
-from detmetrics.formats.yolo.dataset import data_file, label_set
+from detmetrics.formats.yolo.dataset import data_file, label_set, splits_of
 from detmetrics.formats.yolo.keypoints import posed
 from detmetrics.formats.yolo.polygon_lines import (
     POINTS_FROM,
@@ -361,4 +361,5 @@ FORMAT = Format(
     write_ground_truth=write_ground_truth,
     write_detections=write_detections,
     writes_outlines=True,
+    splits=splits_of,
 )
