@@ -12,7 +12,7 @@ from tests import scenes
 from tests.real_data import real_data
 
 NAMES = tuple(f"{at:03}" for at in range(40))
-PART = "If the detections are of a part of the data set: --only-detected-images"
+PART = "If the detections are of a part of the data set: only_detected_images=True"
 
 
 def run(*arguments):
@@ -233,6 +233,12 @@ class TestVocSplits:
         (one,) = (found for found in report.findings if found.code.code == "D309")
         assert (one.count, one.places[0]) == (30, "001.jpg")
         assert "--split test" in dm.reconcile(*files).notes[0]
+        for restricted in ({"only_detected_images": True}, {"images": TEST}):
+            made = dm.reconcile(*files, **restricted)
+            assert made.standings[0].result.summary["AP"] == pytest.approx(1)
+            assert not any("no detection on" in note for note in made.notes)
+        ran = run("reconcile", *files, "--only-detected-images", "-q")
+        assert "30 images without detections and the 30 objects on them" in ran.stdout
         few = dm.check(files[0], comp4(tmp_path / "few", NAMES[1:]))
         assert [found.count for found in few.findings if found.code.code == "D308"] == [1]
 

@@ -27,6 +27,10 @@ PART = (
     "If the detections are of a part of the data set: --only-detected-images, --images FILE or "
     "--split NAME evaluates that part"
 )
+PART_OF_TABLES = (
+    "If the detections are of a part of the data set: only_detected_images=True or images=[...] "
+    "evaluates that part"
+)
 
 
 class Remark(NamedTuple):
@@ -131,7 +135,7 @@ def partial(coverage: Coverage) -> Iterator[Remark]:
     """Whether the detections are of a part of the images: what to know before anything else."""
     if coverage.partial:
         run = f"the {coverage.run} " if coverage.run else ""
-        cause = coverage.part or PART
+        cause = coverage.part or (PART if coverage.of_files else PART_OF_TABLES)
         yield Remark(
             f"{_uncovered(coverage, run)}: their objects count as missed. {cause}", warning=True
         )

@@ -30,7 +30,7 @@ from detmetrics.tables.coverage import Coverage
 from detmetrics.tables.id_pairing import UnknownPolicy
 from detmetrics.tables.image_lookup import ImageLookup, rows_by_key
 
-__all__ = ["evaluate", "explained", "images_chosen", "refuse_unpaired"]
+__all__ = ["evaluate", "explained", "images_chosen", "refuse_unpaired", "with_images"]
 
 
 def evaluate(
@@ -87,11 +87,7 @@ def evaluate(
         rules = benchmark_of_format(ground_truth.source.format)
     rules = rule_set(rules) if isinstance(rules, str) else rules
     rules, chosen = settled(ground_truth, detections, rules, shape)
-    chosen_images = images_chosen(images, ground_truth.catalog)
-    if only_detected_images:
-        with_detections, note = _detected(ground_truth, detections, chosen_images)
-        chosen_images &= with_detections
-        notes = (note, *notes)
+    chosen_images, undetected = _chosen(ground_truth, detections, images, only_detected_images)
     coverage = explained(ground_truth, detections, chosen_images)
     ground_truth, detections, left_out = evaluated_classes(ground_truth, detections, rules)
     if classes is not None or not chosen_images.all():
@@ -99,29 +95,50 @@ def evaluate(
         ground_truth, detections = restrict(ground_truth, detections, chosen_images, chosen_classes)
     ground_truth, detections, remarks = prepare(ground_truth, detections, rules)
     matching = match(ground_truth, detections, rules, in_phase(progress, "matching"))
-    return Evaluation(
-        ground_truth, detections, rules, matching, (*notes, *chosen, *left_out, *remarks), coverage
-    )
+    notes = (*undetected, *notes, *chosen, *left_out, *remarks)
+    return Evaluation(ground_truth, detections, rules, matching, notes, coverage)
 
 
-def _detected(
-    ground_truth: GroundTruth, detections: Detections, chosen: Bools
-) -> tuple[Bools, str]:
-    """Mark the images with detections, and say what is left out of those that were chosen.
+def with_images(
+    ground_truth: GroundTruth,
+    detections: Detections,
+    images: Iterable[Id] | None,
+    only_detected_images: bool,
+) -> tuple[GroundTruth, Detections, tuple[str, ...]]:
+    """Both tables with the images that were chosen, and what was left out.
 
     Raises:
-        InputError: none has any.
+        InputError: an image is not known, or none has a detection.
     """
-    images = len(ground_truth.catalog.image_ids)
-    found: Bools = np.bincount(detections.image, minlength=images) > 0
-    if not (found & chosen).any():
+    chosen, notes = _chosen(ground_truth, detections, images, only_detected_images)
+    if not chosen.all():
+        every_class = np.ones(len(ground_truth.catalog.category_ids), bool)
+        ground_truth, detections = restrict(ground_truth, detections, chosen, every_class)
+    return ground_truth, detections, notes
+
+
+def _chosen(
+    ground_truth: GroundTruth,
+    detections: Detections,
+    images: Iterable[Id] | None,
+    only_detected_images: bool,
+) -> tuple[Bools, tuple[str, ...]]:
+    """Mark the images that are evaluated, and say which are not since they have no detection.
+
+    Raises:
+        InputError: an image is not known, or none has a detection.
+    """
+    chosen = images_chosen(images, ground_truth.catalog)
+    if not only_detected_images:
+        return chosen, ()
+    detected = np.bincount(detections.image, minlength=len(chosen)) > 0
+    if not (detected & chosen).any():
         raise InputError(f"{detections.source.name}: no image has a detection: none is evaluated")
-    left = chosen & ~found
+    left = chosen & ~detected
     objects = counted(int(left[ground_truth.image].sum()), "object")
-    return found, (
-        f"{counted(int(left.sum()), 'image')} without detections and the {objects} on them: left "
-        "out, as asked"
-    )
+    without = counted(int(left.sum()), "image")
+    note = f"{without} without detections and the {objects} on them: left out, as asked"
+    return chosen & detected, (note,)
 
 
 def explained(
@@ -133,7 +150,7 @@ def explained(
     """
     chosen = np.ones(len(ground_truth.catalog.image_ids), bool) if images is None else images
     coverage = Coverage.of(ground_truth, detections, chosen)
-    if not len(coverage.undetected) or not len(coverage.detected):
+    if not coverage.unlikely or not len(coverage.detected):
         return coverage
     names = ground_truth.catalog.image_names
     found = used(detections.image)

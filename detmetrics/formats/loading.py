@@ -252,19 +252,21 @@ def read_detections(
 
 
 def other_split(
-    ground_truth: GroundTruth, images: Iterable[str], without: Collection[str] = ()
+    ground_truth: GroundTruth, images: Iterable[str], without: Collection[str] | None = None
 ) -> str | None:
     """Which split of the data set the images of detections are of, and how to evaluate it.
 
-    images: those with detections; without: those of which most must not be in the split. None
-    where no split that lies near the ground truth explains it.
+    images: those with detections; without: those of the ground truth without, of which most must
+    not be in the split; None where images are unknown. None where no split explains it.
     """
     source = ground_truth.source
     known = next((known for known in formats() if known.name == source.format), None)
     if known is None or known.splits is None or source.input is None:
         return None
     try:
-        found = split_with(known.splits(Given(source.input.path)), images, without)
+        splits = known.splits(Given(source.input.path))
+        within = [split for split in splits if split.within or without is None]
+        found = split_with(within, images, without or ())
     except InputError:  # an explanation that cannot be had
         return None
     if found is None:

@@ -33,6 +33,7 @@ class Coverage:
         names: those of the first undetected images.
         objects: on the undetected images.
         detections: on all images.
+        of_files: the detections come from files, and not from arrays.
         part: the detections are of this part of the data set, in a sentence with its cure.
     """
 
@@ -42,6 +43,7 @@ class Coverage:
     objects: int
     detections: int
     part: str = ""
+    of_files: bool = True
 
     @classmethod
     def of(
@@ -49,7 +51,8 @@ class Coverage:
     ) -> Self:
         """The images of two tables that belong together; images : (N,) only these."""
         names = ground_truth.catalog.image_names
-        return cls.of_rows(ground_truth.image, detections.image, names, images)
+        found = cls.of_rows(ground_truth.image, detections.image, names, images)
+        return replace(found, of_files=detections.source.input is not None)
 
     @classmethod
     def of_rows(
@@ -77,6 +80,11 @@ class Coverage:
     def images(self) -> int:
         """How many have ground truth."""
         return len(self.detected) + len(self.undetected)
+
+    @property
+    def unlikely(self) -> bool:
+        """Whether more images lack detections than a few that are hard."""
+        return len(self.undetected) >= max(FEWEST, SHARE * self.images)
 
     @property
     def most(self) -> bool:

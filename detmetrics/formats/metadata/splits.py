@@ -19,13 +19,15 @@ class DataSplit:
     """One split of a data set.
 
     name: as the data set calls it; source: the file or folder that says so; cure: how to evaluate
-    it; images: the names of its images, read when they are asked for.
+    it; images: the names of its images, read when they are asked for; within: the ground truth may
+    be of several splits, of which this is one, and not of a split beside it.
     """
 
     name: str
     source: str
     cure: str
     images: Callable[[], Iterable[str]]
+    within: bool = False
 
     def stems(self) -> frozenset[str]:
         """The images without folders and suffixes; none where they cannot be read."""

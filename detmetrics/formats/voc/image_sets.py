@@ -55,6 +55,7 @@ def splits_of(given: Given) -> tuple[DataSplit, ...]:
             f"{os.path.join(LISTS, name)}.txt",
             f"--split {name}",
             partial(_names, lists[name]),
+            within=True,
         )
         for name in _whole(lists)
     )
