@@ -129,6 +129,7 @@ FOUND = {
     "D304": ([*detections(), detections()[4]], 1, "[30].bbox"),
     "D305": ([{**detections()[0], "score": n / 200} for n in range(130)], 30, "[0].bbox"),
     "D307": (found_with(0, bbox=[5, 5, -1, 2]), 1, "[0].bbox"),
+    "D308": ([one for one in detections() if one["image_id"] == 1], 1, "2.jpg"),
 }
 
 
@@ -167,6 +168,16 @@ def test_class_without_ground_truth(tmp_path):
     assert report.findings[0].detail == "classes: c3"
 
 
+def test_detections_of_a_part(tmp_path):
+    content = document()
+    content["images"] = [{"id": n, "width": 100, "height": 80} for n in range(1, 10)]
+    content[A] = [box(n, n, 1) for n in range(1, 10)]
+    report = dm.check(*write(tmp_path, content, detections()[:8]), select=["D308", "D309"])
+    assert codes(report) == ["D309"]
+    found = report.findings[0]
+    assert (found.count, found.places[0], found.detail) == (7, "3", "of 9 images with objects")
+
+
 def test_class_numbers_off_by_one(tmp_path):
     (tmp_path / "classes.txt").write_text("cat\ndog\n")
     table = tmp_path / "boxes.csv"
@@ -191,7 +202,7 @@ def test_off_by_one_of_detections_names_the_cause(tmp_path):
 def test_every_code_has_a_case():
     parts = {"D501", "D502", "D503"}
     outlines = {code for code in CODES if code.startswith("D6")}  # in test_checks_shapes.py
-    assert {*TRUTHS, *FOUND, "D306", "D108", *parts} == {*CODES} - outlines
+    assert {*TRUTHS, *FOUND, "D306", "D309", "D108", *parts} == {*CODES} - outlines
 
 
 def test_several_faults_are_all_found(tmp_path):
@@ -214,10 +225,7 @@ def test_every_format_is_checked(tmp_path, truth, found):
         image_sizes=scenes.size_table(tmp_path / "sizes.csv"),
     )
     report = dm.check(*paths, reading=reading)
-    expected = {"D104"} if truth == "openimages" else set()
-    assert {found.code.code for found in report.findings if found.code.severity == "error"} == (
-        expected
-    )
+    assert not [found for found in report.findings if found.code.severity == "error"]
 
 
 # --- parts --------------------------------------------------------------------------------------

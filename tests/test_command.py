@@ -1013,7 +1013,8 @@ def test_the_part_of_a_data_set_that_is_read_is_said(tmp_path, command):
     ran = CliRunner().invoke(cli, [command, str(tmp_path), *more])
     assert ran.exit_code == 0
     assert (
-        "the part 'val' of the data set is used (--part chooses, there is train too)" in ran.stderr
+        "split 'val' of the data set is used (--split chooses; train is also available)"
+        in ran.stderr
     )
     quiet = [command, str(tmp_path), *more, "--quiet", *(["--force"] if more else [])]
     assert CliRunner().invoke(cli, quiet).stderr == ""

@@ -26,7 +26,7 @@ from detmetrics.foundation.files import write_tree
 from detmetrics.overlap.masks.masks import masks_of
 from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.tables.catalog import Catalog
-from detmetrics.tables.id_readings import stem
+from detmetrics.tables.image_paths import stem
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 

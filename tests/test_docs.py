@@ -89,7 +89,7 @@ def test_every_option_is_in_the_help_and_every_exit_code():
         if option.param_type_name == "option":
             assert option.opts[0] in shown
             assert option.help
-    assert "Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under" in shown
+    assert "Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below a bound or a gate" in shown
 
 
 def test_links_lead_somewhere():

@@ -170,7 +170,7 @@ class TestFiles:
         for part in ("train", "val", "test"):
             lines = (root / "parts" / described[part]).read_text().splitlines()
             assert all((root / "parts" / line).is_file() for line in lines)
-            truth = dm.read_ground_truth(root / "parts" / "data.yaml", dm.Reading(part=part))
+            truth = dm.read_ground_truth(root / "parts" / "data.yaml", dm.Reading(split=part))
             assert len(truth.catalog.image_ids) == len(lines)
             sizes[part] = len(lines)
         assert sum(sizes.values()) == len(names) + 3

@@ -17,7 +17,7 @@ from detmetrics.formats.reading import Reading
 from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.messages import counted, few, shown
 from detmetrics.tables.catalog import Catalog
-from detmetrics.tables.id_readings import stem
+from detmetrics.tables.image_paths import stem
 
 __all__ = ["Attribute", "by_column", "by_field", "by_pattern", "in_quantiles"]
 

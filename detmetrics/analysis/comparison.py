@@ -137,7 +137,7 @@ class Comparison:
             told += [f"{side}: {text}" for text in one.attention if text not in both]
             images = len(one.ground_truth.catalog.image_ids)
             silent = images - len(np.unique(one.detections.image))
-            if silent > MANY_SILENT * images:
+            if silent > MANY_SILENT * images and not one.covered.partial:
                 told.append(f"{side} has no detection on {silent:,} of {images:,} images")
         return tuple(told)
 

@@ -265,7 +265,7 @@ def _check(result: Evaluation, values: int, slices: int, by: str) -> None:
     if slices > MOST:
         raise InputError(
             f"{by}: {slices:,} different values are too many slices (at most {MOST}): group them, "
-            "numbers by --bins"
+            "numbers by --slices-bins"
         )
 
 

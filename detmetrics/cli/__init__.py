@@ -15,8 +15,10 @@ from detmetrics.cli.compare import compare
 from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.errors import errors
 from detmetrics.cli.evaluate import evaluate
+from detmetrics.cli.exit_codes import BAD_INPUT, INTERRUPTED
 from detmetrics.cli.history import history
 from detmetrics.cli.plot import plot
+from detmetrics.cli.reading_options import AS_ERRORS
 from detmetrics.cli.reconcile import reconcile
 from detmetrics.cli.report import report
 from detmetrics.cli.rules import rules
@@ -24,7 +26,7 @@ from detmetrics.cli.slices import slices
 from detmetrics.cli.split import split
 from detmetrics.cli.stats import stats
 from detmetrics.cli.thresholds import thresholds
-from detmetrics.foundation.errors import DetmetricsError
+from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.version import __version__
 
@@ -32,15 +34,24 @@ __all__ = ["cli", "main"]
 
 
 class _Commands(click.Group):
-    """Turns our own errors into one message and exit code 1."""
+    """Turns our own errors into one message and exit code 1, Ctrl-C into exit code 130."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except DetmetricsError as error:
-            text = "\n".join(map(printable, str(error).split("\n")))
-            click.echo(f"error: {text}", err=True)
-            sys.exit(1)
+            _complain(str(error))
+            sys.exit(BAD_INPUT)
+        except DetmetricsWarning as warning:
+            _complain(f"{warning}\n{AS_ERRORS}")
+            sys.exit(BAD_INPUT)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(INTERRUPTED)
+
+
+def _complain(text: str) -> None:
+    click.echo("error: " + "\n".join(map(printable, text.split("\n"))), err=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import BAD_INPUT, exit_codes
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning, InputError
+from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
+from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics check labels/val
   detmetrics check val.json predictions.json --ignore D4
@@ -27,8 +27,8 @@ Examples:
   detmetrics check --splits train.json val.json test.json
   detmetrics check --explain D206
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage. Data with errors are bad input.
+{exit_codes()}
+Data with errors are bad input.
 """
 
 
@@ -50,8 +50,11 @@ def check(paths: tuple[str, ...], **options: Any) -> None:
         click.echo(_explained(options["explain"]))
         return
     _check_usage(paths, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # findings say all of them
+    heed_warnings(options)  # findings say all of them
     report = _run(paths, options)
+    if not report.errors:  # what could not be read asked for nothing
+        refuse_unused(options)
+    doubtful = [found for found in report.findings if found.code.severity == "warning"]
     outputs = {}
     if options["json_file"]:
         text = json.dumps(report.to_dict(), indent=2, sort_keys=True)
@@ -63,8 +66,8 @@ def check(paths: tuple[str, ...], **options: Any) -> None:
     from detmetrics.foundation.files import write_whole
 
     write_whole(outputs)
-    if report.errors:
-        sys.exit(1)
+    if report.errors or (doubtful and options["warnings"] == "error"):
+        sys.exit(BAD_INPUT)
 
 
 def _check_usage(paths: tuple[str, ...], options: dict[str, Any]) -> None:

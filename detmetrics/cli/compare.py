@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.measuring import INTERVAL_OPTIONS, added, measured, measuring_options, rules_of
+from detmetrics.cli.exit_codes import exit_codes
+from detmetrics.cli.measuring import (
+    INTERVAL_OPTIONS,
+    added,
+    measured_alike,
+    measuring_options,
+    rules_of,
+)
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 
 if TYPE_CHECKING:
     from detmetrics.analysis.comparison import Comparison
 
 __all__ = ["compare"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics compare val.json before.json after.json
   detmetrics compare labels/val runs/1/labels runs/2/labels --per-class
   detmetrics compare val.json a.json b.json --confidence 0.4 --json comparison.json
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 
@@ -58,16 +62,15 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
     if [ground_truth, a, b].count("-") > 1:
         raise click.UsageError("standard input can be one of the three files, not more")
     rules = rules_of(ground_truth, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)
+    heed_warnings(options)
     from detmetrics.analysis.comparison import compare as run
     from detmetrics.formats.loading import read_ground_truth
     from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
-        result_a, result_b = (
-            measured(table, detections, rules, options, patience) for detections in (a, b)
-        )
+        result_a, result_b = measured_alike(table, (a, b), rules, options, patience)
+        refuse_unused(options)
         comparison = run(
             result_a,
             result_b,

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_CATEGORIES,
     UNKNOWN_IMAGES,
+    heed_warnings,
     reading_of,
     reading_options,
+    refuse_unused,
     say_notes,
 )
-from detmetrics.foundation.errors import DetmetricsWarning
 from detmetrics.foundation.messages import counted, printable
 
 __all__ = ["convert", "formats"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics convert VOC2007/Annotations ground_truth.json --to coco
   detmetrics convert predictions.json found --to yolo --ground-truth val.json
   detmetrics convert labels boxes.parquet --to parquet --image-dir images
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 
@@ -64,7 +64,7 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
     side = options["side"].replace("-", " ") if options["side"] else None
     if options["ground_truth"] and side == "ground truth":
         raise click.UsageError("--ground-truth belongs to detections, and --side says otherwise")
-    warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say all of them
+    heed_warnings(options)  # the notes say all of them
     with Patience(quiet=options["quiet"]) as patience:
         done = run(
             source,
@@ -77,6 +77,7 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
             reading=reading_of(options),
             force=options["force"],
             progress=patience,
+            before_writing=lambda: refuse_unused(options),
         )
     say_notes(done.table.notes, options)
     if options["quiet"]:
@@ -93,12 +94,11 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
     )
 
 
-FORMATS_EXAMPLES = """\b
+FORMATS_EXAMPLES = f"""\b
 Examples:
   detmetrics formats
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_options
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import heed_warnings, reading_options, refuse_unused
 from detmetrics.foundation.messages import printable
 
 if TYPE_CHECKING:
@@ -24,14 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["errors"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics errors val.json predictions.json --per-class
   detmetrics errors labels/val runs/detect/predict/labels --confusion --confidence 0.4
   detmetrics errors val.json predictions.json --json errors.json
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 DEFINITIONS = ("greedy", "ultralytics")
 SHARE = click.FloatRange(0, 1, min_open=True)
@@ -86,11 +84,12 @@ def errors(ground_truth: str, detections: str, **options: Any) -> None:
     if not options["background"] < options["iou"]:
         raise click.UsageError("--background must be smaller than --iou")
     rules = rules_of(ground_truth, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them
+    heed_warnings(options)  # attention says all of them
     from detmetrics.analysis import blind_spots, confusion_matrix, error_types
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
+        refuse_unused(options)
         patience("errors", None)
         errors = error_types(result, options["iou"], options["background"], options["image_limit"])
         spots = blind_spots(result)

@@ -5,17 +5,31 @@ from __future__ import annotations
 import math
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.measuring import INTERVAL_OPTIONS, SHAPE, added, measured, rules_of
-from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, NAMES, THRESHOLDS
+from detmetrics.cli.exit_codes import BELOW_BOUND, CROSSCHECK_DIFFERS, exit_codes
+from detmetrics.cli.measuring import (
+    CLASSES,
+    IMAGE_OPTIONS,
+    INTERVAL_OPTIONS,
+    SHAPE,
+    added,
+    measured,
+    rules_of,
+)
+from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, THRESHOLDS
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning, RulesError
+from detmetrics.cli.reading_options import (
+    UNKNOWN_CATEGORIES,
+    UNKNOWN_IMAGES,
+    heed_warnings,
+    reading_options,
+    refuse_unused,
+)
+from detmetrics.foundation.errors import RulesError
 from detmetrics.foundation.messages import printable
 from detmetrics.rules import Rules
 from detmetrics.rules.setting_table import CHOICES
@@ -27,10 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-BELOW_MINIMUM = 3
-CROSSCHECK_DIFFERS = 4
-
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics evaluate val.json predictions.json
   detmetrics evaluate labels/val runs/detect/predict/labels --per-class --sort AP
@@ -41,9 +52,7 @@ Examples:
   zcat predictions.json.gz | detmetrics evaluate val.json - --crosscheck
   detmetrics evaluate val.json predictions.json --classes person,car --iou-thresholds 0.5
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
-4 the cross-check differs.
+{exit_codes(BELOW_BOUND, CROSSCHECK_DIFFERS)}
 """
 
 
@@ -70,8 +79,8 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
     help="In square pixels, such as tiny:0:256; far:0:25:height, tiny:0:0.01:share (of the "
     "image), tall:0:0.5:aspect, left:0:0.3:x, top:0:0.3:y or edge:0:0.05:border.",
 )
-@click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
-@click.option("--images", type=NAMES, help="Only these images, by id or file name.")
+@CLASSES
+@added(IMAGE_OPTIONS)
 @reading_options
 @click.option(
     "--difficult",
@@ -92,7 +101,7 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage, 3 below --fail-under,
     multiple=True,
     help="Exit with 3 where the metric is lower or undefined; may be given several times.",
 )
-@click.option("--ci", is_flag=True, help="Add intervals: bootstrap samples of the images.")
+@click.option("--ci", is_flag=True, help="Add confidence intervals by bootstrap.")
 @added(INTERVAL_OPTIONS)
 @click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
@@ -108,11 +117,12 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
         _require_followed(rules, options["shape"])
     minimums = _minimums(options["fail_under"], rules)
     _check_sort(options["sort"], rules)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # the report says all of them
+    heed_warnings(options)  # the report says all of them
     from detmetrics.analysis.crosschecking import crosscheck
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
+        refuse_unused(options)
         intervals = _intervals(result, patience, options) if options["ci"] else None
         checked = None
         if options["crosscheck"]:
@@ -125,7 +135,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     if checked is not None and not checked.agrees:
         sys.exit(CROSSCHECK_DIFFERS)
     if low:
-        sys.exit(BELOW_MINIMUM)
+        sys.exit(BELOW_BOUND)
 
 
 def _check_usage(ground_truth: str, detections: str, options: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.foundation.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,15 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["history"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics history runs/detect/train/results.csv
   detmetrics history a/results.csv b/results.csv --plot curves.png
   detmetrics history trainer_state.json --metric eval_map --json -
   detmetrics history log.txt --role val
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from detmetrics.cli.options import NAMES
+from detmetrics.cli.options import IMAGES, NAMES
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import UNKNOWN_CATEGORIES, UNKNOWN_IMAGES, reading_of
+from detmetrics.cli.reading_options import (
+    UNKNOWN_CATEGORIES,
+    UNKNOWN_IMAGES,
+    reading_of,
+    refuse_warnings,
+)
 from detmetrics.foundation.errors import RulesError
 from detmetrics.foundation.messages import printable
 from detmetrics.overlap import SHAPES
@@ -18,16 +23,21 @@ from detmetrics.overlap import SHAPES
 if TYPE_CHECKING:
     from detmetrics.evaluation.result import Evaluation
     from detmetrics.rules import Rules
-    from detmetrics.tables import GroundTruth
+    from detmetrics.tables import Detections, GroundTruth
 
 __all__ = [
+    "CI_OR_NOT",
+    "CLASSES",
+    "IMAGE_OPTIONS",
     "INTERVAL_OPTIONS",
     "OTHER_OPTIONS",
     "SHAPE",
     "added",
     "measured",
+    "measured_alike",
     "measuring_options",
     "remark",
+    "resampled",
     "rules_of",
 ]
 
@@ -41,6 +51,22 @@ SHAPE = click.option(
     help="What overlap is measured of; auto: the shapes that both sides have, else boxes.",
 )
 
+IMAGE_OPTIONS = (
+    click.option(
+        "--images",
+        type=IMAGES,
+        metavar="NAMES|FILE",
+        help="Only these images, by id, file name or the end of a path, separated by commas; or a "
+        "file that lists them, as detmetrics split writes it.",
+    ),
+    click.option(
+        "--only-detected-images",
+        is_flag=True,
+        help="Only images with at least one detection, for detections of a part of the data set.",
+    ),
+)
+CLASSES = click.option("--classes", type=NAMES, help="Only these classes, by name or id.")
+
 OTHER_OPTIONS = (
     click.option(
         "--rules",
@@ -49,37 +75,45 @@ OTHER_OPTIONS = (
         "[default: coco; of DOTA's files dota]",
     ),
     SHAPE,
-    click.option("--classes", type=NAMES, help="Only these classes, by name or id."),
+    CLASSES,
     UNKNOWN_IMAGES,
     UNKNOWN_CATEGORIES,
 )
 
 
+def resampled(count: int) -> tuple[Callable[[Any], Any], ...]:
+    """The options of confidence intervals but for their level; count: of resamples."""
+    return (
+        click.option(
+            "--resamples",
+            type=click.IntRange(min=2),
+            default=count,
+            show_default=True,
+            help="Bootstrap resamples of the images.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Random seed of the resamples.",
+        ),
+    )
+
+
+CI_OR_NOT = click.option(
+    "--ci/--no-ci", default=True, show_default=True, help="Confidence intervals (95%) by bootstrap."
+)
 INTERVAL_OPTIONS = (
-    click.option(
-        "--resamples",
-        type=click.IntRange(min=2),
-        default=1_000,
-        show_default=True,
-        help="Bootstrap samples of the images.",
-    ),
+    *resampled(1_000),
     click.option(
         "--level",
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
         default=0.95,
         show_default=True,
-        help="Share of the samples inside an interval.",
-    ),
-    click.option(
-        "--seed",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help="Another seed, other samples.",
+        help="Share of the resamples inside an interval.",
     ),
 )
-
-IMAGES = click.option("--images", type=NAMES, help="Only these images, by id or file name.")
 
 
 def added(options: Sequence[Callable[[Any], Any]]) -> Callable[[Command], Command]:
@@ -89,7 +123,7 @@ def added(options: Sequence[Callable[[Any], Any]]) -> Callable[[Command], Comman
 
 def measuring_options(command: Command) -> Command:
     """Add the options to a command that has those of reading, too."""
-    return added((*OTHER_OPTIONS, IMAGES))(command)
+    return added((*OTHER_OPTIONS, *IMAGE_OPTIONS))(command)
 
 
 def rules_of(ground_truth: str, options: dict[str, Any]) -> Rules:
@@ -109,7 +143,7 @@ def rules_of(ground_truth: str, options: dict[str, Any]) -> Rules:
 
 def measured(
     ground_truth: str | GroundTruth,
-    detections: str,
+    detections: str | Detections,
     rules: Rules,
     options: dict[str, Any],
     patience: Patience,
@@ -117,18 +151,60 @@ def measured(
     """The evaluation that the options ask for."""
     from detmetrics.evaluation.evaluation import evaluate
 
-    return evaluate(
+    result = evaluate(
         ground_truth,
         detections,
         rules,
         shape=options["shape"],
         images=options["images"],
+        only_detected_images=options["only_detected_images"],
         classes=options["classes"],
         unknown_images=options["unknown_images"],
         unknown_categories=options["unknown_categories"],
         reading=reading_of(options),
         progress=patience,
     )
+    refuse_warnings(result.warnings, options)
+    return result
+
+
+def measured_alike(
+    ground_truth: GroundTruth,
+    paths: Sequence[str],
+    rules: Rules,
+    options: dict[str, Any],
+    patience: Patience,
+) -> list[Evaluation]:
+    """Several detections on the same images: where asked, those on which any of them has some."""
+    given: Sequence[str | Detections] = paths
+    if options["only_detected_images"] and len(paths) > 1:
+        given, ids = _detected_by_any(ground_truth, paths, options, patience)
+        options = {**options, "images": ids, "only_detected_images": False}
+    return [measured(ground_truth, one, rules, options, patience) for one in given]
+
+
+def _detected_by_any(
+    ground_truth: GroundTruth, paths: Sequence[str], options: dict[str, Any], patience: Patience
+) -> tuple[list[Detections], list[Any]]:
+    """The tables, and the ids of the images that were chosen and that one of them has."""
+    from detmetrics.evaluation.evaluation import images_chosen
+    from detmetrics.formats.loading import read_detections
+
+    tables = [
+        read_detections(
+            path,
+            ground_truth,
+            reading_of(options),
+            unknown_images=options["unknown_images"],
+            unknown_categories=options["unknown_categories"],
+            progress=patience,
+        )
+        for path in paths
+    ]
+    marked = images_chosen(options["images"], ground_truth.catalog)
+    seen = {row for table in tables for row in table.image.tolist()}
+    ids = ground_truth.catalog.image_ids.tolist()
+    return tables, [ids[row] for row in sorted(seen) if marked[row]]
 
 
 def remark(result: Evaluation, options: dict[str, Any]) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 import click
 import numpy as np
 
-__all__ = ["AREAS", "LIMITS", "MINIMUM", "NAMES", "OBJECTIVE", "RATIOS", "THRESHOLDS"]
+from detmetrics.foundation.errors import FormatError
+
+__all__ = ["AREAS", "IMAGES", "LIMITS", "MINIMUM", "NAMES", "OBJECTIVE", "RATIOS", "THRESHOLDS"]
 
 
 MOST = 10_000
+LIST_SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".parquet")
 
 
 class _Parsed(click.ParamType[Any]):
@@ -27,6 +30,8 @@ class _Parsed(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
             return self._read(value)
+        except FormatError:  # of a file that the option names: bad input, no wrong usage
+            raise
         except (ValueError, OverflowError):
             self.fail(f"expected {self._expected}, got {value!r}", param, ctx)
 
@@ -72,6 +77,22 @@ def _names(text: str) -> tuple[str, ...]:
     return _stripped(text.split(","))
 
 
+def _images(text: str) -> tuple[Any, ...]:
+    """Names separated by commas, or the images that a file of that name lists."""
+    if os.path.isdir(text):
+        raise click.BadParameter(
+            f"{text!r} is a folder: the folder of pictures is --image-dir; --images takes names, "
+            "or a file that lists them"
+        )
+    if not os.path.isfile(text):
+        if text.lower().endswith(LIST_SUFFIXES) and "," not in text:
+            raise click.BadParameter(f"{text!r}: no such file")
+        return _stripped(text.split(","))
+    from detmetrics.formats.metadata.image_lists import read_image_list
+
+    return read_image_list(text)
+
+
 def _stripped(parts: Iterable[str]) -> tuple[str, ...]:
     names = tuple(part.strip() for part in parts if part.strip())
     if not names:
@@ -98,4 +119,5 @@ THRESHOLDS = _Parsed("t,t,... or start:stop:step", _thresholds, "0.5,0.75 or 0.5
 LIMITS = _Parsed("n,n,...", _limits, "whole numbers such as 1,10,100, or inf")
 AREAS = _Parsed("name:low:high,...", _areas, "ranges such as small:0:1024,large:1024:1e10")
 MINIMUM = _Parsed("metric=value", _minimum, "a metric and a number such as AP=0.40")
+IMAGES = _Parsed("names or file", _images, "names separated by commas, or a file that lists images")
 NAMES = _Parsed("names or file", _names, "names separated by commas, or a file with one a line")

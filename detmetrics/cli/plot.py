@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, remark, rules_of
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_options
-from detmetrics.foundation.errors import DetmetricsWarning, InputError, RulesError
+from detmetrics.cli.reading_options import heed_warnings, reading_options, refuse_unused
+from detmetrics.foundation.errors import InputError, RulesError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,15 +33,14 @@ ABOUT = {
 }
 NAMES = {"class_name": "--class"}
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics plot val.json predictions.json --kind pr -o curves.png
   detmetrics plot val.json predictions.json --kind pr --class person -o person.svg
   detmetrics plot labels/val runs/labels --kind confusion --confidence 0.4 -o confusion.pdf
   detmetrics plot val.json predictions.json --kind classes --ci -o classes.png
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 
@@ -89,13 +88,14 @@ def plot(ground_truth: str, detections: str, **options: Any) -> None:
     suffix = _suffix(options["output_file"])
     _check_usage(options)
     rules = _rules_at(ground_truth, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
+    heed_warnings(options)  # what is remarked says all of them
     from detmetrics.foundation.files import write_whole
     from detmetrics.reports.figures import figure_bytes, matplotlib_module
 
     matplotlib_module("figure")  # said before anything long begins
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
+        refuse_unused(options)
         drawn = _figure(result, options, patience)
         patience("drawing", None)
         content = figure_bytes(drawn, suffix)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from detmetrics.foundation.errors import DetmetricsWarning, InputError
 from detmetrics.foundation.messages import printable
 from detmetrics.overlap.polygons.angles import ANGLES
 
 if TYPE_CHECKING:
     from detmetrics.formats.reading import Reading
 
-__all__ = ["UNKNOWN_CATEGORIES", "UNKNOWN_IMAGES", "reading_of", "reading_options", "say_notes"]
+__all__ = [
+    "AS_ERRORS",
+    "UNKNOWN_CATEGORIES",
+    "UNKNOWN_IMAGES",
+    "heed_warnings",
+    "reading_of",
+    "reading_options",
+    "refuse_unused",
+    "refuse_warnings",
+    "say_notes",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,12 +35,12 @@ OPTIONS = (
     click.option(
         "--gt-format",
         metavar="NAME",
-        help="Format of the ground truth; recognised from content unless given.",
+        help="Format of the ground truth; recognized from content unless given.",
     ),
     click.option(
         "--det-format",
         metavar="NAME",
-        help="Format of the detections; recognised from content unless given.",
+        help="Format of the detections; recognized from content unless given.",
     ),
     click.option(
         "--columns",
@@ -53,8 +66,20 @@ OPTIONS = (
         help="What image ids in the detections are, where it is not clear: ids of the ground "
         "truth, or file names (stems, or the numbers that these spell).",
     ),
-    click.option("--image-dir", metavar="DIR", help="Images, for their sizes."),
-    click.option("--image-sizes", metavar="FILE", help="CSV with image, width and height."),
+    click.option(
+        "--image-list",
+        metavar="FILE",
+        help="The images of the data set, those without objects too: one name per line, a table "
+        "with a column of images, or a COCO file.",
+    ),
+    click.option(
+        "--image-dir",
+        metavar="DIR",
+        help="Folder of the pictures: gives sizes, and images without objects.",
+    ),
+    click.option(
+        "--image-sizes", metavar="FILE", help="CSV with image, width and height of all images."
+    ),
     click.option(
         "--hierarchy",
         metavar="FILE",
@@ -65,7 +90,12 @@ OPTIONS = (
         metavar="FILE",
         help="Which classes were looked for in which image (Open Images' CSV of image labels).",
     ),
-    click.option("--part", metavar="NAME", help="Part of a YOLO data set: val, train or test."),
+    click.option(
+        "--split",
+        metavar="NAME",
+        help="Split of the ground truth: val, train or test of a data.yaml, or a list of VOC's "
+        "ImageSets/Main.",
+    ),
     click.option(
         "--angle",
         type=click.Choice(ANGLES),
@@ -84,10 +114,31 @@ OPTIONS = (
         show_default=True,
         help="Whether the last pixel of VOC corners counts: w = xmax - xmin, or + 1.",
     ),
+    click.option(
+        "--warnings",
+        type=click.Choice(["show", "error"]),
+        default="show",
+        show_default=True,
+        help="error: any warning ends the command with exit code 1, for CI.",
+    ),
 )
+AS_ERRORS = "--warnings error: a warning ends the command"
+MEANT_FOR = {
+    "class_names": "class numbers, or the order of classes, in formats that do not list them",
+    "class_numbers": "class numbers in the detections",
+    "columns": "text files without a header, and tables that have a column of this name",
+    "angle": "angles of oriented boxes",
+    "gt_angle": "angles of oriented boxes in the ground truth",
+    "det_angle": "angles of oriented boxes in the detections",
+    "split": "a data.yaml, or VOC annotations beside ImageSets/Main",
+    "image_sizes": "images of unknown size, and images that the ground truth does not list",
+    "pixels": "inclusive corners, as VOC has them",
+}
+"""How a side is read: each must decide something where it is given; policies need not."""
+
 NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers", "image_ids"),
-    *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels"),
+    *("image_list", "image_dir", "image_sizes", "hierarchy", "image_labels", "split", "pixels"),
     *("angle", "gt_angle", "det_angle"),
 )
 
@@ -111,6 +162,57 @@ def reading_options(command: Command) -> Command:
     return reduce(lambda made, option: option(made), reversed(OPTIONS), command)
 
 
+def heed_warnings(options: dict[str, Any]) -> None:
+    """Warnings of the library are errors where asked for; else notes say all of them."""
+    action: Literal["error", "ignore"] = "error" if options["warnings"] == "error" else "ignore"
+    warnings.simplefilter(action, DetmetricsWarning)
+
+
+def refuse_warnings(sentences: Sequence[str], options: dict[str, Any]) -> None:
+    """End where there is a warning and warnings are errors.
+
+    Raises:
+        InputError: so it is.
+    """
+    if sentences and options["warnings"] == "error":
+        raise InputError("\n".join((*sentences, AS_ERRORS)))
+
+
+def refuse_unused(options: dict[str, Any]) -> None:
+    """Refuse options on how files are read that were given and changed nothing.
+
+    Raises:
+        UsageError: there are some.
+    """
+    context = click.get_current_context()
+    used = _used()
+    for name, meaning in MEANT_FOR.items():
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        pieces = _pieces(options["columns"]) if name == "columns" else [""]
+        unused = [piece for piece in pieces if f"{name}{piece and ' '}{piece}" not in used]
+        if given and unused:
+            option = " ".join(filter(None, (f"--{name.replace('_', '-')}", printable(unused[0]))))
+            raise click.UsageError(
+                f"{option} has no effect on these files: it is for {meaning}. Fix: leave it out"
+            )
+
+
+def _pieces(columns: Iterable[str]) -> list[str]:
+    """An order of columns as it is, and each name of a column of a table."""
+    return [
+        piece.strip()
+        for text in columns
+        for piece in (text.split(",") if "=" in text else [text])
+        if piece.strip()
+    ]
+
+
+def _used() -> set[str]:
+    """What readers of this command asked for; one set for both sides."""
+    used: set[str] = click.get_current_context().meta.setdefault("detmetrics.used", set())
+    return used
+
+
 def say_notes(notes: Iterable[str], options: dict[str, Any]) -> None:
     """What readers noted goes to standard error, beside what each side is taken for."""
     if not options["quiet"]:
@@ -125,4 +227,4 @@ def reading_of(options: dict[str, Any]) -> Reading:
     asked = {name: options[name] for name in NAMES}
     if not options.get("quiet"):
         asked["on_message"] = lambda text: click.echo(text, err=True)
-    return Reading(**asked)
+    return Reading(**asked, used=_used())

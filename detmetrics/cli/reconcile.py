@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.measuring import SHAPE
+from detmetrics.cli.exit_codes import exit_codes
+from detmetrics.cli.measuring import IMAGE_OPTIONS, SHAPE, added
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import UNKNOWN_IMAGES, reading_of, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import (
+    UNKNOWN_IMAGES,
+    heed_warnings,
+    reading_of,
+    reading_options,
+    refuse_unused,
+)
 
 if TYPE_CHECKING:
     from detmetrics.analysis.reconcile.reconcile import Reconciliation
 
 __all__ = ["reconcile"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics reconcile val.json predictions.json
   detmetrics reconcile val.json predictions.json --theirs ultralytics
@@ -28,8 +33,7 @@ Examples:
   detmetrics reconcile val.json predictions.json --reported 52.3 --json -
   detmetrics reconcile labelTxt Task1_results --theirs voc2007
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 
@@ -53,6 +57,7 @@ Exit codes: 0 done, 1 bad input, 2 wrong usage.
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a number as CSV.")
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
+@added(IMAGE_OPTIONS)
 @reading_options
 @UNKNOWN_IMAGES
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
@@ -63,7 +68,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
     mistakes that the files may contain; and what gives a number that somebody reported.
     """
     check_outputs(ground_truth, detections, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # the notes say all of them
+    heed_warnings(options)  # the notes say all of them
     from detmetrics.analysis.reconcile.reconcile import reconcile as run
     from detmetrics.foundation.files import write_whole
 
@@ -75,10 +80,13 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
             options["theirs"],
             shape=options["shape"],
             reported=options["reported"],
+            images=options["images"],
+            only_detected_images=options["only_detected_images"],
             unknown_images=options["unknown_images"],
             reading=reading_of(options),
             progress=patience,
         )
+    refuse_unused(options)
     write_whole(_outputs(reconciliation, options))
 
 

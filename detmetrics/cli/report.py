@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.measuring import OTHER_OPTIONS, added, measured, remark, rules_of
-from detmetrics.cli.options import NAMES
+from detmetrics.cli.exit_codes import exit_codes
+from detmetrics.cli.measuring import (
+    CI_OR_NOT,
+    added,
+    measured_alike,
+    measuring_options,
+    remark,
+    resampled,
+    rules_of,
+)
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options
-from detmetrics.cli.slices import attribute_of, check_by
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
+from detmetrics.cli.slices import SLICE_OPTIONS, attribute_of, check_by, slicing
 from detmetrics.foundation.messages import counted, printable
 
 if TYPE_CHECKING:
@@ -26,17 +31,15 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics report val.json predictions.json -o report.html
-  detmetrics report labels/val runs/predict/labels --images images/val
+  detmetrics report labels/val runs/predict/labels --image-dir images/val
   detmetrics report val.json before.json --compare after.json
   detmetrics report val.json predictions.json --slices-by images.csv:weather --markdown summary.md
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
-SLICES = ("column", "field", "pattern")
 
 
 @click.command(epilog=EXAMPLES)
@@ -55,7 +58,6 @@ SLICES = ("column", "field", "pattern")
 @click.option(
     "--markdown", "markdown_file", metavar="FILE|-", help="Write a summary for a pull request."
 )
-@click.option("--images", metavar="DIR", help="Pictures to draw on; for their sizes, too.")
 @click.option(
     "--max-megabytes",
     type=click.FloatRange(0, 1_000),
@@ -64,35 +66,22 @@ SLICES = ("column", "field", "pattern")
     help="Of pictures in the page.",
 )
 @click.option("--compare", "other", metavar="DETECTIONS", help="Compare with another model.")
-@click.option(
-    "--ci",
-    "resamples",
-    type=click.IntRange(0),
-    default=200,
-    show_default=True,
-    help="Bootstrap samples of the 95 % intervals; 0 for none.",
-)
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the samples."
-)
-@click.option("--slices-by", "slices_column", metavar="FILE:COLUMN", help="Slices by a column.")
-@click.option("--slices-by-field", "slices_field", metavar="NAME", help="By a COCO image field.")
-@click.option("--slices-by-pattern", "slices_pattern", metavar="REGEX", help="By image names.")
-@click.option("--slices-bins", type=click.IntRange(2, 50), help="Numbers, in so many bins.")
-@click.option("--only-images", type=NAMES, help="Only these images, by id or file name.")
-@added(OTHER_OPTIONS)
+@CI_OR_NOT
+@added(resampled(200))
+@added(SLICE_OPTIONS)
+@measuring_options
 @reading_options
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def report(ground_truth: str, detections: str, **options: Any) -> None:
     """Make one page of all that DETECTIONS get right and wrong against GROUND_TRUTH.
 
     How good, how sure, what to fix first; classes, curves, errors, confusion, a gallery. The page
-    opens from disk in any browser and asks no network.
+    opens from disk in any browser and asks no network. Boxes are drawn on the pictures of
+    --image-dir.
     """
-    options["image_dir"] = options["image_dir"] or options["images"]
     _check(ground_truth, detections, options)
     rules = rules_of(ground_truth, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # attention says all of them
+    heed_warnings(options)  # attention says all of them
     from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
@@ -123,24 +112,10 @@ def _check(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
             check_outputs(ground_truth, given, options)
     if [ground_truth, detections, options["other"]].count("-") > 1:
         raise click.UsageError("standard input can be one of the files, not more")
-    if options["resamples"] == 1:
-        raise click.UsageError("--ci: expected 0, or 2 samples or more")
-    if options["images"] is not None and not os.path.isdir(options["images"]):
-        raise click.UsageError(f"--images: expected a folder of images, got {options['images']!r}")
-    if _slicing(options):
-        check_by(ground_truth, _by(options), prefix="--slices-by")
+    if slicing(options):
+        check_by(ground_truth, options)
     elif options["slices_bins"]:
         raise click.UsageError("--slices-bins needs --slices-by, -field or -pattern")
-
-
-def _slicing(options: dict[str, Any]) -> bool:
-    return any(options[f"slices_{way}"] is not None for way in SLICES)
-
-
-def _by(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of slices under the names that ``detmetrics slices`` gives them."""
-    named = {f"by_{way}": options[f"slices_{way}"] for way in SLICES}
-    return {**options, **named, "bins": options["slices_bins"]}
 
 
 def _asked(
@@ -148,14 +123,12 @@ def _asked(
 ) -> _Asked:
     from detmetrics.formats.loading import read_ground_truth
 
-    # --images is a folder here; which images count has a name of its own.
-    options = {**options, "images": options["only_images"]}
     table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
-    result = measured(table, detections, rules, options, patience)
-    other = None
-    if options["other"] is not None:
-        other = measured(table, options["other"], rules, options, patience)
-    attribute = attribute_of(ground_truth, result, _by(options)) if _slicing(options) else None
+    paths = [detections] if options["other"] is None else [detections, options["other"]]
+    result, *others = measured_alike(table, paths, rules, options, patience)
+    other = others[0] if others else None
+    attribute = attribute_of(ground_truth, result, options) if slicing(options) else None
+    refuse_unused(options)
     return _Asked(result, other, attribute)
 
 
@@ -164,11 +137,11 @@ def _made(asked: _Asked, options: dict[str, Any], patience: Patience) -> Report:
 
     return report_of(
         asked.result,
-        resamples=options["resamples"],
+        resamples=options["resamples"] if options["ci"] else 0,
         seed=options["seed"],
         other=asked.other,
         attribute=asked.attribute,
-        images=options["images"],
+        image_dir=options["image_dir"],
         megabytes=options["max_megabytes"],
         progress=patience,
     )
@@ -193,7 +166,7 @@ def _remark(asked: _Asked, made: Report, options: dict[str, Any]) -> None:
     notes = [*(asked.attribute.notes if asked.attribute else ())]
     notes += gallery["notes"] if gallery else []
     notes += [f"no {name.replace('_', ' ')}: {why}" for name, why in made.unavailable.items()]
-    if options["images"] is not None and gallery:
+    if options["image_dir"] is not None and gallery:
         pictures = counted(len(made.pictures), "picture")
         notes.append(f"{pictures} of {len(gallery['pictures'])} images in the gallery")
     for note in notes:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.foundation.errors import RulesError
 
 __all__ = ["rules"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics rules
   detmetrics rules show voc2007
   detmetrics rules show voc2007 --toml > mine.toml
   detmetrics evaluate val.json predictions.json --rules mine.toml
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 

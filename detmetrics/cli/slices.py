@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.measuring import measured, measuring_options, remark, rules_of
+from detmetrics.cli.exit_codes import exit_codes
+from detmetrics.cli.measuring import (
+    CI_OR_NOT,
+    added,
+    measured,
+    measuring_options,
+    remark,
+    resampled,
+    rules_of,
+)
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 from detmetrics.foundation.messages import printable
 
 if TYPE_CHECKING:
@@ -22,48 +29,50 @@ if TYPE_CHECKING:
     from detmetrics.evaluation.result import Evaluation
     from detmetrics.rules import Rules
 
-__all__ = ["attribute_of", "check_by", "slices"]
+__all__ = ["SLICE_OPTIONS", "attribute_of", "check_by", "slices", "slicing"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
-  detmetrics slices val.json predictions.json --by images.csv:weather
-  detmetrics slices val.json predictions.json --by-field time_of_day --metric AP50
-  detmetrics slices val.json predictions.json --by-pattern '^(cam[0-9]+)_'
-  detmetrics slices val.json predictions.json --by images.csv:brightness --bins 4
+  detmetrics slices val.json predictions.json --slices-by images.csv:weather
+  detmetrics slices val.json predictions.json --slices-by-field time_of_day --metric AP50
+  detmetrics slices val.json predictions.json --slices-by-pattern '^(cam[0-9]+)_'
+  detmetrics slices val.json predictions.json --slices-by images.csv:brightness --slices-bins 4
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
+SLICE_OPTIONS = (
+    click.option(
+        "--slices-by",
+        "slices_by_column",
+        metavar="FILE:COLUMN",
+        help="A column of a CSV, TSV or Parquet file with a column of images (names or ids).",
+    ),
+    click.option(
+        "--slices-by-field",
+        metavar="NAME",
+        help="A field of the images in the ground truth, a COCO file.",
+    ),
+    click.option(
+        "--slices-by-pattern",
+        metavar="REGEX",
+        help="What a regular expression finds in the names of images: its group, if it has one.",
+    ),
+    click.option(
+        "--slices-bins",
+        type=click.IntRange(2, 50),
+        help="Numbers, in so many bins of equal count.",
+    ),
+)
+WAYS = ("slices_by_column", "slices_by_field", "slices_by_pattern")
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("ground_truth")
 @click.argument("detections")
-@click.option(
-    "--by",
-    "by_column",
-    metavar="FILE:COLUMN",
-    help="A column of a CSV, TSV or Parquet file with a column of images (names or ids).",
-)
-@click.option(
-    "--by-field", metavar="NAME", help="A field of the images in the ground truth, a COCO file."
-)
-@click.option(
-    "--by-pattern",
-    metavar="REGEX",
-    help="What a regular expression finds in the names of images: its group, if it has one.",
-)
-@click.option("--bins", type=click.IntRange(2, 50), help="Numbers, in so many bins of equal count.")
+@added(SLICE_OPTIONS)
 @click.option("--metric", help="Sort by this metric.  [default: the first of the rules, AP]")
-@click.option(
-    "--ci",
-    "resamples",
-    type=click.IntRange(0),
-    default=200,
-    show_default=True,
-    help="Bootstrap samples of the 95 % intervals; 0 for none.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the samples.")
+@CI_OR_NOT
+@added(resampled(200))
 @click.option(
     "--smallest",
     type=click.IntRange(1),
@@ -86,19 +95,20 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     check_by(ground_truth, options)
     rules = rules_of(ground_truth, options)
     metric = _metric(options["metric"], rules)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
+    heed_warnings(options)  # what is remarked says all of them
     from detmetrics.analysis.slicing import slices as run
     from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
         attribute = attribute_of(ground_truth, result, options)
+        refuse_unused(options)
         slices = run(
             result,
             attribute.values,
             metric,
             by=attribute.name,
-            resamples=options["resamples"],
+            resamples=options["resamples"] if options["ci"] else 0,
             seed=options["seed"],
             smallest=options["smallest"],
             progress=patience,
@@ -109,23 +119,27 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     write_whole(_outputs(slices, options))
 
 
-def check_by(ground_truth: str, options: dict[str, Any], prefix: str = "--by") -> None:
-    """Refuse what is not one attribute; prefix: of the options.
+def check_by(ground_truth: str, options: dict[str, Any]) -> None:
+    """Refuse what is not one attribute.
 
     Raises:
         UsageError: it is none, or several, or cannot be read.
     """
-    ways = [name for name in ("by_column", "by_field", "by_pattern") if options[name] is not None]
+    ways = [name for name in WAYS if options[name] is not None]
     if len(ways) != 1:
         raise click.UsageError(
-            f"expected one of {prefix} FILE:COLUMN, {prefix}-field and {prefix}-pattern"
+            "expected one of --slices-by FILE:COLUMN, --slices-by-field and --slices-by-pattern"
         )
-    if ways == ["by_column"] and not all(options["by_column"].rpartition(":")[::2]):
-        raise click.UsageError(f"{prefix}: expected FILE:COLUMN, got {options['by_column']!r}")
-    if ways == ["by_field"] and ground_truth == "-":
-        raise click.UsageError(f"{prefix}-field reads the ground truth twice, so it cannot be -")
-    if options["resamples"] == 1:
-        raise click.UsageError("--ci: expected 0, or 2 samples or more")
+    column = options["slices_by_column"]
+    if column is not None and not all(column.rpartition(":")[::2]):
+        raise click.UsageError(f"--slices-by: expected FILE:COLUMN, got {column!r}")
+    if ways == ["slices_by_field"] and ground_truth == "-":
+        raise click.UsageError("--slices-by-field reads the ground truth twice, so it cannot be -")
+
+
+def slicing(options: dict[str, Any]) -> bool:
+    """Whether an option asks for slices."""
+    return any(options[way] is not None for way in WAYS)
 
 
 def _metric(asked: str | None, rules: Rules) -> str:
@@ -142,14 +156,14 @@ def attribute_of(ground_truth: str, result: Evaluation, options: dict[str, Any])
     from detmetrics.analysis.attributes import by_column, by_field, by_pattern, in_quantiles
 
     catalog = result.ground_truth.catalog
-    if asked := options["by_column"]:
+    if asked := options["slices_by_column"]:
         path, _, column = asked.rpartition(":")
         attribute = by_column(catalog, path, column, reading_of({**options, "quiet": True}))
-    elif asked := options["by_field"]:
+    elif asked := options["slices_by_field"]:
         attribute = by_field(catalog, ground_truth, asked)
     else:
-        attribute = by_pattern(catalog, options["by_pattern"])
-    return in_quantiles(attribute, options["bins"]) if options["bins"] else attribute
+        attribute = by_pattern(catalog, options["slices_by_pattern"])
+    return in_quantiles(attribute, options["slices_bins"]) if options["slices_bins"] else attribute
 
 
 def _outputs(slices: Slices, options: dict[str, Any]) -> dict[str, str]:

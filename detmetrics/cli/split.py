@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.options import RATIOS
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options, say_notes
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import (
+    heed_warnings,
+    reading_of,
+    reading_options,
+    refuse_unused,
+    say_notes,
+)
 
 if TYPE_CHECKING:
     from detmetrics.datasets.splitting import Split
 
 __all__ = ["split"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics split annotations.json -o parts
   detmetrics split labels --image-dir images --ratios 8:1:1 --seed 7
   detmetrics split annotations.json --group-by '^(seq[0-9]+)_'
   detmetrics split boxes.csv --group-by column=video
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 
@@ -59,7 +63,7 @@ def split(source: str, **options: Any) -> None:
     from detmetrics.datasets.splitting import split as run
     from detmetrics.foundation.files import write_tree, write_whole
 
-    warnings.simplefilter("ignore", DetmetricsWarning)
+    heed_warnings(options)
     reading = reading_of(options)
     with Patience(quiet=options["quiet"]) as patience:
         split = run(
@@ -70,6 +74,7 @@ def split(source: str, **options: Any) -> None:
             reading=reading,
             progress=patience,
         )
+    refuse_unused(options)
     say_notes(split.ground_truth.notes, options)
     target = options["output"]
     write_tree(target, part_files(split, source, os.path.abspath(target)), force=options["force"])

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_of, reading_options, say_notes
-from detmetrics.foundation.errors import DetmetricsWarning
+from detmetrics.cli.reading_options import (
+    heed_warnings,
+    reading_of,
+    reading_options,
+    refuse_unused,
+    say_notes,
+)
 
 __all__ = ["stats"]
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics stats labels/train --image-dir images/train
   detmetrics stats annotations.json --json -
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage.
+{exit_codes()}
 """
 
 
@@ -34,9 +38,10 @@ def stats(ground_truth: str, **options: Any) -> None:
     from detmetrics.datasets.overview import stats as run
     from detmetrics.foundation.files import write_whole
 
-    warnings.simplefilter("ignore", DetmetricsWarning)  # the table says all of them
+    heed_warnings(options)  # the table says all of them
     with Patience(quiet=options["quiet"]) as patience:
         counted = run(ground_truth, reading=reading_of(options), progress=patience)
+    refuse_unused(options)
     say_notes(counted.ground_truth.notes, options)
     outputs = {}
     if path := options["json_file"]:

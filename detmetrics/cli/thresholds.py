@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, remark, rules_of
 from detmetrics.cli.options import OBJECTIVE
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import reading_options
-from detmetrics.foundation.errors import DetmetricsWarning, RulesError
+from detmetrics.cli.reading_options import heed_warnings, reading_options, refuse_unused
+from detmetrics.foundation.errors import RulesError
 
 if TYPE_CHECKING:
     from detmetrics.analysis.thresholds import OperatingPoints
@@ -24,16 +24,16 @@ __all__ = ["thresholds"]
 
 YAML, JSON = (".yaml", ".yml"), (".json",)
 
-EXAMPLES = """\b
+EXAMPLES = f"""\b
 Examples:
   detmetrics thresholds val.json predictions.json
   detmetrics thresholds val.json predictions.json --per-class -o thresholds.yaml
   detmetrics thresholds val.json predictions.json --objective precision:0.9 --iou 0.75
   detmetrics thresholds labels runs/labels --objective fppi:0.1 --json -
 
-\b
-Exit codes: 0 done, 1 bad input, 2 wrong usage. A class for which the objective is not reached
-has no threshold (null), and the table says why.
+{exit_codes()}
+A class for which the objective is not reached has no threshold (null), and the table
+says why.
 """
 
 
@@ -79,12 +79,13 @@ def thresholds(ground_truth: str, detections: str, **options: Any) -> None:
     check_outputs(ground_truth, detections, options)
     _check_output(options["output_file"])
     rules, iou = _rules_at(ground_truth, options)
-    warnings.simplefilter("ignore", DetmetricsWarning)  # what is remarked says all of them
+    heed_warnings(options)  # what is remarked says all of them
     from detmetrics.analysis.thresholds import operating_points
     from detmetrics.foundation.files import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
+        refuse_unused(options)
         points = operating_points(
             result,
             options["objective"],

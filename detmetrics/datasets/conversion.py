@@ -68,6 +68,7 @@ def convert(
     reading: Reading = READING,
     force: bool = False,
     progress: Progress | None = None,
+    before_writing: Callable[[], None] | None = None,
 ) -> Conversion:
     """Write ground truth or detections in another format, whole or not at all.
 
@@ -76,7 +77,7 @@ def convert(
     unknown_images, unknown_categories: as in :func:`~detmetrics.read_detections`, where there is
     ground truth.
     force: put the new files in place of old ones. reading, progress: as in
-    :func:`~detmetrics.read_ground_truth`.
+    :func:`~detmetrics.read_ground_truth`. before_writing: called when everything is read.
 
     Raises:
         FormatError, UnknownIdError: the source cannot be read.
@@ -106,6 +107,8 @@ def convert(
         unknown = (unknown_images, unknown_categories)
         table = _detections(source, given, ground_truth, unknown, reading, progress)
     done = written(table, to)
+    if before_writing is not None:
+        before_writing()
     write_tree(os.fspath(target), done.files, force=force)
     return Conversion(side=side, table=table, files=tuple(done.files), lost=done.lost)
 

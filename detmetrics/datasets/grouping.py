@@ -17,7 +17,7 @@ from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.tables import GroundTruth
-from detmetrics.tables.id_readings import stem
+from detmetrics.tables.image_paths import stem
 
 __all__ = ["by_seed", "equal_files", "groups_of", "image_files", "joined", "sequences"]
 

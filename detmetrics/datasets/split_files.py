@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +13,7 @@ from detmetrics.foundation.arrays import positions
 from detmetrics.foundation.errors import OutputError
 from detmetrics.foundation.files import read_input
 from detmetrics.foundation.messages import shown
-from detmetrics.tables.catalog import id_array
+from detmetrics.tables.catalog import Id, id_array
 
 __all__ = ["part_files"]
 
@@ -38,6 +39,7 @@ def part_files(split: Split, source: str, target: str) -> dict[str, bytes]:
 def _coco(split: Split, source: str, _: str) -> dict[str, bytes]:
     document: dict[str, Any] = json.loads(read_input(source)[0])
     ground_truth = split.ground_truth
+    document["images"] += _unlisted(split, {row["id"] for row in document["images"]})
     listed = positions(
         ground_truth.catalog.image_ids, id_array(row["id"] for row in document["images"])
     )
@@ -50,6 +52,25 @@ def _coco(split: Split, source: str, _: str) -> dict[str, bytes]:
             cut[section] = [row for row, own in rows if own == at]
         files[f"{name}.json"] = json.dumps(cut, ensure_ascii=False).encode()
     return files
+
+
+def _unlisted(split: Split, known: set[Id]) -> list[dict[str, Any]]:
+    """Images without objects that the document does not list and something else does."""
+    catalog = split.ground_truth.catalog
+    rows = zip(
+        catalog.image_ids.tolist(), catalog.image_names, catalog.image_sizes.tolist(), strict=True
+    )
+    return [
+        {"id": image, "file_name": name} | _size(size)
+        for image, name, size in rows
+        if image not in known
+    ]
+
+
+def _size(size: list[float]) -> dict[str, int]:
+    if math.isnan(size[0]):
+        return {}
+    return {"width": int(size[0]), "height": int(size[1])}
 
 
 def _yolo(split: Split, _: str, target: str) -> dict[str, bytes]:

@@ -7,22 +7,42 @@ counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from detmetrics.foundation.arrays import used
-from detmetrics.foundation.messages import counted
+from detmetrics.foundation.messages import counted, few, printable
 from detmetrics.matching.candidates import NEARLY_ONE, measure_of, measured
 from detmetrics.matching.matches import Matches
 from detmetrics.matching.selection import limits, looked_for
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.coverage import Coverage
 
-__all__ = ["count", "remarks"]
+__all__ = ["Remark", "count", "never_detected", "partial", "remarks"]
+
+PART = (
+    "If the detections are of a part of the data set: --only-detected-images, --images FILE or "
+    "--split NAME evaluates that part"
+)
+PART_OF_TABLES = (
+    "If the detections are of a part of the data set: only_detected_images=True or images=[...] "
+    "evaluates that part"
+)
 
 
-def count(ground_truth: GroundTruth, detections: Detections, matches: Matches) -> dict[str, int]:
+class Remark(NamedTuple):
+    """A sentence for the reader of the numbers; warning: they are probably not what was meant."""
+
+    text: str
+    warning: bool = False
+
+
+def count(
+    ground_truth: GroundTruth, detections: Detections, matches: Matches, coverage: Coverage
+) -> dict[str, int]:
     """Counts by name, in whole numbers."""
     images, classes = len(ground_truth.catalog.image_ids), len(ground_truth.catalog.category_ids)
     objects_of_class = np.bincount(ground_truth.category, minlength=classes)
@@ -41,6 +61,7 @@ def count(ground_truth: GroundTruth, detections: Detections, matches: Matches) -
     return {
         "images": images,
         "images_without_ground_truth": int((objects_on_image == 0).sum()),
+        "images_without_detections": len(coverage.undetected),
         "classes": classes,
         "classes_without_ground_truth": int((objects_of_class == 0).sum()),
         "classes_without_detections": int(((measured > 0) & (detected == 0)).sum()),
@@ -98,19 +119,54 @@ def _duplicates(detections: Detections, matches: Matches) -> int:
     return int(np.count_nonzero(~(overlap < NEARLY_ONE)))  # those without an area have none
 
 
-def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
-    """Sentences on what deserves attention."""
-    found = []
+def never_detected(
+    ground_truth: GroundTruth, detections: Detections, matches: Matches
+) -> tuple[str, ...]:
+    """The classes with objects that count and without a detection, by name."""
+    labels = ground_truth.catalog.class_labels
+    if matches.rules.class_agnostic:
+        return ()
+    measured = np.bincount(matches.truth_category[~matches.ignored[0]], minlength=len(labels))
+    detected = np.bincount(detections.category, minlength=len(labels))
+    return tuple(labels[row] for row in np.flatnonzero((measured > 0) & (detected == 0)))
+
+
+def partial(coverage: Coverage) -> Iterator[Remark]:
+    """Whether the detections are of a part of the images: what to know before anything else."""
+    if coverage.partial:
+        run = f"the {coverage.run} " if coverage.run else ""
+        cause = coverage.part or (PART if coverage.of_files else PART_OF_TABLES)
+        yield Remark(
+            f"{_uncovered(coverage, run)}: their objects count as missed. {cause}", warning=True
+        )
+
+
+def _uncovered(coverage: Coverage, run: str = "") -> str:
+    missing, objects = len(coverage.undetected), counted(coverage.objects, "object")
+    names = ", ".join(map(printable, coverage.names)) + (", ..." if missing > 3 else "")
+    return (
+        f"no detection on {run}{missing:,} of {counted(coverage.images, 'image')} with ground "
+        f"truth ({names}; {objects})"
+    )
+
+
+def remarks(
+    counts: dict[str, int], rules: Rules, coverage: Coverage, never: Sequence[str]
+) -> Iterator[Remark]:
+    """Sentences on what deserves attention; never: classes that are never detected."""
+    if len(coverage.undetected) and coverage.detections and not coverage.partial:
+        yield Remark(_uncovered(coverage))
     if unseen := counts["detections_in_classes_without_ground_truth"]:
         classes = counts["classes_detected_without_ground_truth"]
-        found.append(
+        yield Remark(
             f"{counted(unseen, 'detection')} in {counted(classes, 'class', 'classes')} without "
             "ground truth: no metric counts them"
         )
     missing = counts["classes_without_detections"]
     if missing and counts["detections"] and not rules.class_agnostic:
-        found.append(
-            f"{counted(missing, 'class', 'classes')} with ground truth but without a detection: "
+        yield Remark(
+            f"{counted(missing, 'class', 'classes')} with ground truth but without a detection "
+            f"({few(never)}): "
             + (
                 "they are left out of means"
                 if rules.classes == "detected"
@@ -118,23 +174,23 @@ def remarks(counts: dict[str, int], rules: Rules) -> tuple[str, ...]:
             )
         )
     if rules.classes == "all" and (empty := counts["classes_without_ground_truth"]):
-        found.append(
+        yield Remark(
             f"{counted(empty, 'class', 'classes')} without ground truth: 0 in every mean, "
             f"as {rules.name} has it"
         )
     if on_empty := counts["detections_on_images_without_ground_truth"]:
         images = counts["images_without_ground_truth"]
-        found.append(
+        yield Remark(
             f"{counted(on_empty, 'detection')} on the {counted(images, 'image')} without ground "
             f"truth: {on_empty / images:.3g} false positives an image"
         )
-    found += _uncounted(counts, rules)
+    yield from map(Remark, _uncounted(counts, rules))
     if double := counts["duplicate_detections"]:
-        found.append(
+        yield Remark(
             f"{counted(double, 'detection')} repeat another one exactly (image, class, score and "
-            "box): was an image evaluated twice?"
+            "box): was an image evaluated twice?",
+            warning=True,
         )
-    return tuple(found)
 
 
 def _uncounted(counts: dict[str, int], rules: Rules) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +12,14 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.formats.loading import (
     Path,
     benchmark_of_format,
+    other_split,
     read_detections,
     read_ground_truth,
 )
 from detmetrics.formats.reading import READING, Reading
-from detmetrics.foundation.arrays import Bools, Objects
+from detmetrics.foundation.arrays import Bools, used
 from detmetrics.foundation.errors import InputError
-from detmetrics.foundation.messages import few, shown
+from detmetrics.foundation.messages import counted, few, shown
 from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.matching.matching import match
 from detmetrics.matching.preparation import evaluated_classes, prepare
@@ -26,11 +27,13 @@ from detmetrics.matching.shape_choice import settled
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 from detmetrics.tables import Detections, GroundTruth, restrict
-from detmetrics.tables.catalog import Id
+from detmetrics.tables.catalog import Catalog, Id
+from detmetrics.tables.coverage import Coverage
 from detmetrics.tables.id_pairing import UnknownPolicy
+from detmetrics.tables.image_lookup import ImageLookup, rows_by_key
 from detmetrics.tables.rows import Rows
 
-__all__ = ["evaluate", "refuse_unpaired"]
+__all__ = ["evaluate", "explained", "images_chosen", "refuse_unpaired", "with_images"]
 
 
 def evaluate(
@@ -41,6 +44,7 @@ def evaluate(
     shape: str = "auto",
     images: Iterable[Id] | None = None,
     classes: Iterable[Id] | None = None,
+    only_detected_images: bool = False,
     unknown_images: UnknownPolicy = "error",
     unknown_categories: UnknownPolicy = "error",
     reading: Reading = READING,
@@ -55,8 +59,11 @@ def evaluate(
     shape: what overlap is measured of: ``"auto"`` takes, where the rules are of upright boxes, the
     shapes that both sides have, and says so; else one that rules know, see :attr:`Rules.shape`.
     reading: formats, columns, class names, image sizes: what files leave open.
-    images, classes: only these, by id or by name. unknown_images, unknown_categories: as in
-    :func:`read_detections`. progress: called with a phase and the share of it that is done.
+    images: only these, by id, file name, stem, or the end of a path that fits one image; classes:
+    only these, by id or name. only_detected_images: only images with at least one detection, for
+    detections of a part of the data set; a note counts what was left out. unknown_images,
+    unknown_categories: as in :func:`read_detections`. progress: called with a phase and the share
+    of it that is done.
 
     Raises:
         FormatError, UnknownIdError, InputError: see the readers. RulesError: no such rule set, or
@@ -86,20 +93,77 @@ def evaluate(
         rules = benchmark_of_format(ground_truth.source.format)
     rules = rule_set(rules) if isinstance(rules, str) else rules
     rules, chosen = settled(ground_truth, detections, rules, shape)
+    chosen_images, undetected = _chosen(ground_truth, detections, images, only_detected_images)
+    coverage = explained(ground_truth, detections, chosen_images)
     ground_truth, detections, left_out = evaluated_classes(ground_truth, detections, rules)
-    if images is not None or classes is not None:
-        catalog = ground_truth.catalog
-        ground_truth, detections = restrict(
-            ground_truth,
-            detections,
-            _chosen("image", images, catalog.image_ids, catalog.image_names),
-            _chosen("class", classes, catalog.category_ids, catalog.category_names),
-        )
+    if classes is not None or not chosen_images.all():
+        chosen_classes = _classes_chosen(classes, ground_truth.catalog)
+        ground_truth, detections = restrict(ground_truth, detections, chosen_images, chosen_classes)
     ground_truth, detections, remarks = prepare(ground_truth, detections, rules)
     matching = match(ground_truth, detections, rules, in_phase(progress, "matching"))
-    return Evaluation(
-        ground_truth, detections, rules, matching, (*notes, *chosen, *left_out, *remarks)
-    )
+    notes = (*undetected, *notes, *chosen, *left_out, *remarks)
+    return Evaluation(ground_truth, detections, rules, matching, notes, coverage)
+
+
+def with_images(
+    ground_truth: GroundTruth,
+    detections: Detections,
+    images: Iterable[Id] | None,
+    only_detected_images: bool,
+) -> tuple[GroundTruth, Detections, tuple[str, ...]]:
+    """Both tables with the images that were chosen, and what was left out.
+
+    Raises:
+        InputError: an image is not known, or none has a detection.
+    """
+    chosen, notes = _chosen(ground_truth, detections, images, only_detected_images)
+    if not chosen.all():
+        every_class = np.ones(len(ground_truth.catalog.category_ids), bool)
+        ground_truth, detections = restrict(ground_truth, detections, chosen, every_class)
+    return ground_truth, detections, notes
+
+
+def _chosen(
+    ground_truth: GroundTruth,
+    detections: Detections,
+    images: Iterable[Id] | None,
+    only_detected_images: bool,
+) -> tuple[Bools, tuple[str, ...]]:
+    """Mark the images that are evaluated, and say which are not since they have no detection.
+
+    Raises:
+        InputError: an image is not known, or none has a detection.
+    """
+    chosen = images_chosen(images, ground_truth.catalog)
+    if not only_detected_images:
+        return chosen, ()
+    detected = np.bincount(detections.image, minlength=len(chosen)) > 0
+    if not (detected & chosen).any():
+        raise InputError(f"{detections.source.name}: no image has a detection: none is evaluated")
+    left = chosen & ~detected
+    objects = counted(int(left[ground_truth.image].sum()), "object")
+    without = counted(int(left.sum()), "image")
+    note = f"{without} without detections and the {objects} on them: left out, as asked"
+    return chosen & detected, (note,)
+
+
+def explained(
+    ground_truth: GroundTruth, detections: Detections, images: Bools | None = None
+) -> Coverage:
+    """Which images have detections; where some lack them, whether those are of another split.
+
+    images : (N,) only these.
+    """
+    chosen = np.ones(len(ground_truth.catalog.image_ids), bool) if images is None else images
+    coverage = Coverage.of(ground_truth, detections, chosen)
+    if not coverage.unlikely or not len(coverage.detected):
+        return coverage
+    names = ground_truth.catalog.image_names
+    found = used(detections.image)
+    with_detections = [names[row] for row in found[chosen[found]].tolist()]
+    without = [names[row] for row in coverage.undetected.tolist()]
+    why = other_split(ground_truth, with_detections, without)
+    return coverage if why is None else coverage.explained(f"{why[0].upper()}{why[1:]}")
 
 
 def refuse_unpaired(ground_truth: GroundTruth, detections: Detections) -> None:
@@ -115,26 +179,60 @@ def refuse_unpaired(ground_truth: GroundTruth, detections: Detections) -> None:
         )
 
 
-def _chosen(what: str, wanted: Iterable[Id] | None, ids: Objects, names: tuple[str, ...]) -> Bools:
-    """Mark what is wanted: by id, else by id as text, else by name."""
+def images_chosen(wanted: Iterable[Id] | None, catalog: Catalog) -> Bools:
+    """Mark the images that are wanted: by id, file name, stem, or end of a path.
+
+    Raises:
+        InputError: some are not in the ground truth, or fit several of its images.
+    """
+    marked = np.full(len(catalog.image_ids), wanted is None)
+    if wanted is None:
+        return marked
+    asked = _listed("images", wanted)
+    lookup = ImageLookup(catalog.image_ids, catalog.image_names)
+    rows = [lookup.rows(key) for key in asked]
+    if unknown := [key for key, found in zip(asked, rows, strict=True) if not found]:
+        raise InputError(_unknown_images(unknown, len(asked), catalog.image_names))
+    for key, found in zip(asked, rows, strict=True):
+        names = {catalog.image_names[row] for row in found}
+        if len(names) > 1:
+            raise InputError(
+                f"image {shown(key)} could be {counted(len(names), 'image')} of the ground truth: "
+                f"{few(sorted(names))}. Fix: name it with its folder"
+            )
+        marked[[*found]] = True
+    return marked
+
+
+def _unknown_images(unknown: Sequence[Id], asked: int, names: Sequence[str]) -> str:
+    """One sentence on all that is unknown."""
+    first = f"no image {shown(unknown[0])} in the ground truth; it has {few(names)}"
+    if len(unknown) == 1:
+        return first
+    more = ", ".join(map(shown, unknown[:3]))
+    return f"{first} ({len(unknown):,} of {asked:,} names given are unknown, first {more})"
+
+
+def _classes_chosen(wanted: Iterable[Id] | None, catalog: Catalog) -> Bools:
+    """Mark the classes that are wanted: by id, else by id as text, else by name.
+
+    Raises:
+        InputError: one is not in the ground truth.
+    """
+    ids, names = catalog.category_ids.tolist(), catalog.category_names
     marked = np.full(len(ids), wanted is None)
     if wanted is None:
         return marked
-    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
-        plural = {"image": "images", "class": "classes"}[what]
-        raise InputError(f"{plural}: expected a list of ids or names, got {wanted!r}")
-    known = ids.tolist()
-    ways = [_rows_of(keys) for keys in (known, [str(value) for value in known], names)]
-    for key in wanted:
+    ways = [rows_by_key(keys) for keys in (ids, map(str, ids), names)]
+    for key in _listed("classes", wanted):
         rows = next((way[key] for way in ways if key in way), None)
         if rows is None:
-            raise InputError(f"no {what} {shown(key)} in the ground truth; it has {few(names)}")
+            raise InputError(f"no class {shown(key)} in the ground truth; it has {few(names)}")
         marked[rows] = True
     return marked
 
 
-def _rows_of(keys: Iterable[Id]) -> dict[Id, list[int]]:
-    rows: dict[Id, list[int]] = {}
-    for row, key in enumerate(keys):
-        rows.setdefault(key, []).append(row)
-    return rows
+def _listed(what: str, wanted: Iterable[Id]) -> list[Id]:
+    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
+        raise InputError(f"{what}: expected a list of ids or names, got {wanted!r}")
+    return [*wanted]

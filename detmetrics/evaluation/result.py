@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detmetrics.evaluation import views
-from detmetrics.evaluation.attention import count, remarks
+from detmetrics.evaluation.attention import Remark, count, never_detected, partial, remarks
 from detmetrics.evaluation.match_table import verdicts
 from detmetrics.evaluation.misreadings.sentences import misreadings
 from detmetrics.evaluation.views import Plots
@@ -29,6 +29,7 @@ from detmetrics.metrics.summary import Summary, metrics_of, per_category, summar
 from detmetrics.metrics.tie_interval import NO_INTERVAL, tie_interval
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.coverage import Coverage
 from detmetrics.tables.interpretation import Interpretation
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Evaluation:
         rules: the rules that were applied.
         matching: who was matched and who was ignored.
         notes: what the reader should know about the input.
+        coverage: which images have detections, before classes were chosen; None: of the tables.
 
     >>> import detmetrics as dm
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
@@ -63,6 +65,7 @@ class Evaluation:
     rules: Rules
     matching: Matches
     notes: tuple[str, ...] = ()
+    coverage: Coverage | None = None
 
     @cached_property
     def curves(self) -> Curves:
@@ -77,7 +80,12 @@ class Evaluation:
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many images, classes, ground truths and detections, and what no metric sees."""
-        return count(self.ground_truth, self.detections, self.matching)
+        return count(self.ground_truth, self.detections, self.matching, self.covered)
+
+    @cached_property
+    def covered(self) -> Coverage:
+        """Which images with ground truth have detections."""
+        return self.coverage or Coverage.of(self.ground_truth, self.detections)
 
     @property
     def interpretations(self) -> tuple[Interpretation, ...]:
@@ -94,7 +102,24 @@ class Evaluation:
     @property
     def attention(self) -> tuple[str, ...]:
         """Sentences on what a reader of the numbers should know."""
-        return (*self.notes, *remarks(self.counts, self.rules), *self._misreadings)
+        first, rest = ([one.text for one in found] for found in (self._first, self._remarks))
+        return (*first, *self.notes, *rest)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Those sentences of :attr:`attention` which say that numbers may not be what was meant."""
+        found = (*self._first, *self._remarks)
+        return tuple(remark.text for remark in found if remark.warning)
+
+    @property
+    def _first(self) -> tuple[Remark, ...]:
+        return tuple(partial(self.covered))
+
+    @property
+    def _remarks(self) -> tuple[Remark, ...]:
+        never = never_detected(self.ground_truth, self.detections, self.matching)
+        found = remarks(self.counts, self.rules, self.covered, never)
+        return (*found, *(Remark(text, warning=True) for text in self._misreadings))
 
     @cached_property
     def _misreadings(self) -> tuple[str, ...]:

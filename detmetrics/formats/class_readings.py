@@ -37,6 +37,7 @@ def with_classes(sheet: Sheet, reading: Reading, given: Given) -> Sheet:
     if sheet.category.labels.dtype == object or not len(sheet.category):
         return sheet
     names, asked = names_of(reading.class_names), reading.class_numbers
+    reading.mark("class_numbers", "class_names")
     if asked == "names":
         return _named(sheet, Keys(_texts(sheet), sheet.category.code))
     if asked == "ids":

@@ -72,6 +72,7 @@ def _parquet_columns(given: Given) -> Iterable[str]:
 
 def _heading(names: list[str], reading: Reading, path: str, side: Side) -> Heading:
     heading, missing = find_columns(names, reading.columns)
+    reading.mark_columns(names)
     listed = ", ".join(printable(name[:80]) for name in names[:20])
     if heading is None:
         raise FormatError(

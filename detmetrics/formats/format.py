@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from detmetrics.formats.given import Given
+from detmetrics.formats.metadata.splits import DataSplit
 from detmetrics.formats.reading import Reading
 from detmetrics.tables.sheets import Sheet
 
@@ -38,6 +39,8 @@ class Format:
             Of any other format :func:`detmetrics.convert` says that upright boxes are written.
         rules: the name of the rule set of its benchmark, which ground truth of this format is
             measured by where nothing else is asked for.
+        splits: the splits (train, val, test) near ground truth that was given, for messages; None
+            where the format has none.
 
     >>> from detmetrics.formats import Format
     >>> Format(name="mine", title="my own lines", recognise=lambda given, side: None).name
@@ -53,6 +56,7 @@ class Format:
     write_detections: Callable[[Detections], Written] | None = None
     writes_outlines: bool = False
     rules: str = "coco"
+    splits: Callable[[Given], tuple[DataSplit, ...]] | None = None
 
     @property
     def writes(self) -> bool:

@@ -74,6 +74,7 @@ def _classes(lines: Lines, reading: Reading, path: str) -> Categories:
     """
     found = [name for name in lines.label.labels.tolist() if name != REGION]
     _, asked = listed_classes(Keys(object_column(found)), names_of(reading.class_names), path)
+    reading.mark("class_names")
     if asked is not None:
         return asked
     own = TYPES if set(found) & set(TYPES) else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -14,13 +14,16 @@ from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tree
 from detmetrics.formats.metadata.image_labels import with_image_labels
+from detmetrics.formats.metadata.listed_images import with_listed_images
+from detmetrics.formats.metadata.splits import split_with
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import choose, formats
 from detmetrics.foundation.arrays import keep_freed_memory
-from detmetrics.foundation.errors import FormatError, InputError
+from detmetrics.foundation.errors import FormatError, InputError, UnknownIdError
 from detmetrics.foundation.files import STANDARD_STREAM
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.progress import Progress, in_phase
+from detmetrics.overlap.polygons.angles import told_of_angles
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.id_pairing import KeyKind, UnknownPolicy
 from detmetrics.tables.interpretation import Interpretation, in_one_line
@@ -33,6 +36,7 @@ __all__ = [
     "announced",
     "benchmark_of",
     "benchmark_of_format",
+    "other_split",
     "read_detections",
     "read_ground_truth",
     "read_sheet",
@@ -90,12 +94,21 @@ def read_sheet(
         source=replace(sheet.source, format=chosen.name),
         interpretations=(format_taken, *sheet.interpretations),
     )
+    _mark_used(sheet, reading, "gt_angle" if of_truth else "det_angle")
     if reading.image_ids is not None:
         key: KeyKind = "id" if reading.image_ids == "ids" else "name"
         sheet = replace(sheet, image_key=key, settled=sheet.settled | {"image"})
     return (
         with_classes(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
     )
+
+
+def _mark_used(sheet: Sheet, reading: Reading, own_angle: str) -> None:
+    """Note which options of corners and angles decided something."""
+    if sheet.corners_inclusive:
+        reading.mark("pixels")
+    if told_of_angles(sheet.notes):
+        reading.mark("angle" if getattr(reading, own_angle) is None else own_angle)
 
 
 def announce(read: Sheet | Rows, reading: Reading) -> None:
@@ -138,14 +151,14 @@ def benchmark_of_format(name: str) -> str:
 
 
 def _completed(sheet: Sheet, reading: Reading) -> Sheet:
-    """Ground truth with what further files say of its classes."""
+    """Ground truth with what further files say of its classes and images."""
     tree = None
     if reading.hierarchy is not None:
         tree = read_class_tree(reading.hierarchy)
         sheet = expanded(sheet, tree, os.fspath(reading.hierarchy))
     if reading.image_labels is not None:
         sheet = with_image_labels(sheet, reading.image_labels, tree, reading)
-    return sheet
+    return with_listed_images(sheet, reading)
 
 
 def read_ground_truth(
@@ -195,14 +208,42 @@ def read_detections(
     """
     known = replace(reading, catalog=ground_truth.catalog)
     sheet = read_sheet(path, "detections", known, progress=progress)
-    with announced(sheet, reading) as made:
-        table = Detections.from_sheet(
-            sheet,
-            catalog=ground_truth.catalog,
-            relative=ground_truth.relative,
-            pixels=reading.pixels,
-            unknown_images=unknown_images,
-            unknown_categories=unknown_categories,
-        )
-        made(table)
-    return table
+    try:
+        with announced(sheet, reading) as made:
+            table = Detections.from_sheet(
+                sheet,
+                catalog=ground_truth.catalog,
+                relative=ground_truth.relative,
+                pixels=reading.pixels,
+                unknown_images=unknown_images,
+                unknown_categories=unknown_categories,
+            )
+            made(table)
+        return table
+    except UnknownIdError as error:
+        if why := other_split(ground_truth, map(str, sheet.image.used().labels.tolist())):
+            raise UnknownIdError(f"{error}\n  likely cause: {why}") from None
+        raise
+
+
+def other_split(
+    ground_truth: GroundTruth, images: Iterable[str], without: Collection[str] | None = None
+) -> str | None:
+    """Which split of the data set the images of detections are of, and how to evaluate it.
+
+    images: those with detections; without: those of the ground truth without, of which most must
+    not be in the split; None where images are unknown. None where no split explains it.
+    """
+    source = ground_truth.source
+    known = next((known for known in formats() if known.name == source.format), None)
+    if known is None or known.splits is None or source.input is None:
+        return None
+    try:
+        splits = known.splits(Given(source.input.path))
+        within = [split for split in splits if split.within or without is None]
+        found = split_with(within, images, without or ())
+    except InputError:  # an explanation that cannot be had
+        return None
+    if found is None:
+        return None
+    return f"all images with detections are of split {found.name!r} ({found.source}): {found.cure}"

@@ -33,7 +33,7 @@ from detmetrics.foundation.arrays import used
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.tables.id_readings import stem
+from detmetrics.tables.image_paths import stem
 from detmetrics.tables.sheets import Sheet
 
 __all__ = ["FORMAT"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.progress import Share
 from detmetrics.overlap.polygons.angles import ANGLES
-from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.catalog import Catalog, Id
 from detmetrics.tables.sheets import Pixels
 
 __all__ = ["CLASS_NUMBERS", "IMAGE_IDS", "READING", "ClassNumbers", "ImageIds", "Reading"]
@@ -19,6 +20,7 @@ ClassNumbers = Literal["ids", "index0", "index1", "coco91", "names"]
 CLASS_NUMBERS = ("ids", "index0", "index1", "coco91", "names")
 ImageIds = Literal["ids", "names"]
 IMAGE_IDS = ("ids", "names")
+SCORE = re.compile(r"\b(score|conf|confidence)\b", re.IGNORECASE)
 
 
 def _nothing(_: object) -> None:
@@ -42,19 +44,26 @@ class Reading:
             on both sides.
         image_ids: what the image ids of detections are: ``ids`` of the ground truth, or ``names``:
             file names, their stems, or the numbers that these spell.
-        image_dir: a folder of images, whose headers give the sizes.
-        image_sizes: a table (CSV, TSV) with the columns image, width and height.
+        image_list: the images of the data set, those without objects too: their names, or a file
+            that lists them, one per line, in a column of a table, or a COCO file.
+        image_dir: a folder of images, whose headers give the sizes; images that the ground truth
+            does not list are images without objects.
+        image_sizes: a table (CSV, TSV) with the columns image, width and height; it lists images
+            without objects too.
         hierarchy: a file that says which classes are kinds of which (Open Images' JSON): objects
             count for the classes above theirs too.
         image_labels: a table of the classes that were looked for in each image (Open Images'
             ImageID, LabelName, Confidence).
-        part: which part of a YOLO data set: ``val`` (the default), ``train`` or ``test``.
+        split: which split of a data set: ``val`` (the default), ``train`` or ``test`` of a
+            ``data.yaml``; the name of a list in VOC's ``ImageSets/Main``.
         pixels: whether the last pixel of inclusive corners (VOC) counts: ``continuous``, as
             COCO's rules have it, or ``inclusive``.
         angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
             on both sides or on one, see :data:`detmetrics.overlap.polygons.angles.ANGLES`.
         catalog: of the ground truth, when detections are read; beside: the path of the other side,
             which hints are tried on.
+        used: the names of the attributes that decided something while files were read, see
+            :meth:`mark`; copies share it.
         on_progress: called with the share that is read; on_message: called with how each side is
             read and why.
 
@@ -72,17 +81,19 @@ class Reading:
     class_names: str | os.PathLike[str] | Sequence[str] | None = None
     class_numbers: ClassNumbers | None = None
     image_ids: ImageIds | None = None
+    image_list: str | os.PathLike[str] | Sequence[Id] | None = None
     image_dir: str | os.PathLike[str] | None = None
     image_sizes: str | os.PathLike[str] | Mapping[str, tuple[float, float]] | None = None
     hierarchy: str | os.PathLike[str] | None = None
     image_labels: str | os.PathLike[str] | None = None
-    part: str | None = None
+    split: str | None = None
     pixels: Pixels = "continuous"
     angle: str | None = None
     gt_angle: str | None = None
     det_angle: str | None = None
     catalog: Catalog | None = field(default=None, repr=False)
     beside: str | None = field(default=None, repr=False, compare=False)
+    used: set[str] = field(default_factory=set, repr=False, compare=False)
     on_progress: Share = field(default=_nothing, repr=False, compare=False)
     on_message: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
 
@@ -98,6 +109,31 @@ class Reading:
         if self.class_numbers not in (None, *CLASS_NUMBERS):
             expected = ", ".join(CLASS_NUMBERS)
             raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")
+
+    def mark(self, *names: str) -> None:
+        """Note that attributes decided how something is read."""
+        self.used.update(name for name in names if getattr(self, name) is not None)
+
+    def mark_layout(self, *, scored: bool) -> None:
+        """Note that an order of columns was taken, of the side with a score or without."""
+        orders = [text for text in self._columns if "=" not in text]
+        self.used.update(
+            f"columns {text.strip()}"
+            for text in orders
+            if len(orders) == 1 or scored == bool(SCORE.search(text))
+        )
+
+    def mark_columns(self, names: Iterable[str]) -> None:
+        """Note which columns of a table were taken by the names that were asked for."""
+        known = {*names}
+        pieces = [piece.strip() for text in self._columns for piece in text.split(",")]
+        self.used.update(
+            f"columns {piece}" for piece in pieces if piece.partition("=")[2].strip() in known
+        )
+
+    @property
+    def _columns(self) -> Sequence[str]:
+        return [self.columns] if isinstance(self.columns, str) else self.columns
 
 
 READING = Reading()

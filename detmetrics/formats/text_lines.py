@@ -83,6 +83,8 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     sizes = sizes_of(names, reading)
     label, categories = _categories(lines.label, reading, given.path)
     asked = asked_layout(reading.columns, scored=False)
+    reading.mark_layout(scored=False)
+    reading.mark("class_names")
     images = Images(ids=object_column(names), names=tuple(names), sizes=sizes)
     if asked is not None and is_oriented(asked):
         oriented = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
@@ -122,6 +124,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     files, lines, source = _read(given)
     names = stems(files)
     asked = asked_layout(reading.columns, scored=True)
+    reading.mark_layout(scored=True)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(names, reading)
         oriented = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)

@@ -19,8 +19,10 @@ HINTS = MappingProxyType(
         "unique-names": "keep the folders in the names of the detections, as in cam1/0001, or give "
         "every image a name of its own",
         "own-classes": "give the detector's own classes in its order with --class-names FILE",
+        "background": "if these are images without objects: list them with --image-list FILE, "
+        "--image-dir DIR or --image-sizes FILE (image_list, image_dir, image_sizes of dm.Reading)",
         "drop-images": "to leave them out: --unknown-images drop, or unknown_images='drop' in "
-        "Python. This can raise AP, since their false positives go too",
+        "Python; this raises AP, as their false positives are not counted",
         "drop-categories": "to leave them out: --unknown-categories drop, or "
         "unknown_categories='drop' in Python",
         "columns": "use --columns '{order}'",

@@ -12,7 +12,8 @@ from itertools import takewhile
 from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.tables.catalog import Id, Keys
-from detmetrics.tables.id_readings import Known, readings, stem
+from detmetrics.tables.id_readings import Known, readings
+from detmetrics.tables.image_paths import stem
 
 __all__ = ["COCO_91", "COCO_GAPS", "causes", "index_causes"]
 

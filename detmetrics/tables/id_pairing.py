@@ -30,8 +30,8 @@ from detmetrics.tables.id_readings import (
     Known,
     readings,
     spelled_number,
-    stem,
 )
+from detmetrics.tables.image_paths import stem
 
 __all__ = ["KeyKind", "Known", "Paired", "UnknownPolicy", "pair"]
 
@@ -303,6 +303,8 @@ class _Pairing:
         rows = self.wanted.spread(taken.position)
         what = self._count(rows, "detection")
         note = f"{self.subject}: {how}dropped, as asked: {what}"
+        if self.known.kind == "image":
+            note += "; this raises AP, as their false positives are not counted"
         return Paired(rows, note, taken.how.removesuffix(", not by id"))
 
     def unknown(self, policy: UnknownPolicy | None) -> Iterator[str]:
@@ -316,6 +318,8 @@ class _Pairing:
         why = index_causes(self.wanted, self.known) if index else None
         why = why or causes(self.wanted, self.known, own=self.own)
         yield from (f"  likely cause: {cause}" for cause in why)
+        if policy == "error" and self.known.kind == "image":
+            yield f"  {hint('background')}"
         if policy == "error":
             yield f"  {hint(f'drop-{self.known.plural}')}"
 

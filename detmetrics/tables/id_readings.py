@@ -7,7 +7,6 @@ folders may hold a file of the same name.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
@@ -16,26 +15,13 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Ints, Objects, positions
 from detmetrics.tables.catalog import Id
+from detmetrics.tables.image_paths import ImagePaths, stem
 
-__all__ = [
-    "BY_ID",
-    "BY_NAME",
-    "SEVERAL",
-    "IdReading",
-    "Known",
-    "readings",
-    "spelled_number",
-    "stem",
-]
+__all__ = ["BY_ID", "BY_NAME", "SEVERAL", "IdReading", "Known", "readings", "spelled_number"]
 
 UNKNOWN, SEVERAL = -1, -2
 BY_ID = "by id"
 BY_NAME = "by class name, not by id"
-SUFFIXES = (
-    ".avif .bmp .dng .gif .heic .heif .jp2 .jpe .jpeg .jpg .json .mpo .pfm .png .pnm .ppm .tif "
-    ".tiff .txt .webp .xml"
-)
-FILE_SUFFIXES = frozenset(SUFFIXES.split())
 
 
 class Known(NamedTuple):
@@ -73,17 +59,6 @@ class IdReading(NamedTuple):
     def fits(self) -> bool:
         """Whether every wanted id is known."""
         return not (self.position == UNKNOWN).any()
-
-
-def stem(name: str) -> str:
-    r"""The name of a file without its folders and its suffix, if that is one of an image.
-
-    >>> stem("val/000012.jpg"), stem("frame.000012"), stem(r"val\000012.PNG")
-    ('000012', 'frame.000012', '000012')
-    """
-    last = name.replace("\\", "/").rpartition("/")[2]
-    plain, dot, suffix = last.rpartition(".")
-    return plain if plain and f"{dot}{suffix}".lower() in FILE_SUFFIXES else last
 
 
 def spelled_number(value: Id) -> Id:
@@ -150,34 +125,15 @@ def _way(
 
 def _by_path(names: Sequence[str], asked: Sequence[Id]) -> Iterator[IdReading]:
     """The lookup of the longest end of a path that is known, where stems alone leave it open."""
-    # cam1/0001 is the image val/cam1/0001.jpg, since no other path ends so; 0001 alone may be
-    # this or val/cam2/0001.jpg, and is then several, unless one path is 0001 and nothing more.
-    ends: dict[str, list[int]] = defaultdict(list)
-    whole: dict[str, int] = {}
-    for at, name in enumerate(names):
-        parts = _parts(name)
-        path = "/".join(parts)
-        whole[path] = SEVERAL if path in whole else at
-        for start in range(len(parts)):
-            ends["/".join(parts[start:])].append(at)
-    found = np.fromiter((_at_end(key, ends, whole) for key in asked), np.int64, len(asked))
+    paths = ImagePaths(names)
+    rows = [paths.rows(key) if isinstance(key, str) else () for key in asked]
+    found = np.array([_one(each) for each in rows], np.int64)
     hit, times = np.unique(found[found >= 0], return_counts=True)
     found[np.isin(found, hit[times > 1])] = SEVERAL  # two names of which each may be this image
     yield IdReading(found, "by the end of their path, not by id", "names", True)
 
 
-def _at_end(key: Id, ends: dict[str, list[int]], whole: dict[str, int]) -> int:
-    if not isinstance(key, str):
+def _one(rows: Sequence[int]) -> int:
+    if not rows:
         return UNKNOWN
-    parts = _parts(key)
-    for start in range(len(parts)):
-        end = "/".join(parts[start:])
-        if found := ends.get(end):
-            return whole.get(end, SEVERAL) if len(found) > 1 else found[0]
-    return UNKNOWN
-
-
-def _parts(name: str) -> list[str]:
-    """The folders of a path and the stem of its file, without what stays in place."""
-    folders = name.replace("\\", "/").split("/")[:-1]
-    return [*(part for part in folders if part not in ("", ".", "..")), stem(name)]
+    return rows[0] if len(rows) == 1 else SEVERAL

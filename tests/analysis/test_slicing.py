@@ -251,7 +251,7 @@ def table(tmp_path):
 
 
 def test_table(table):
-    ran = run(*FIXTURES, "--by", f"{table}:weather", "--ci", 30, "--smallest", 6)
+    ran = run(*FIXTURES, "--slices-by", f"{table}:weather", "--resamples", 30, "--smallest", 6)
     assert ran.exit_code == 0, ran.output
     lines = ran.stdout.splitlines()
     assert lines[0] == "AP in 4 slices by weather, worst first"
@@ -260,7 +260,15 @@ def test_table(table):
     assert "1 image is not among those evaluated: other.jpg" in ran.stderr
     assert ran.stdout.endswith("detmetrics:0.1.0\n")
     quiet = run(
-        *FIXTURES, "--by", f"{table}:light", "--bins", 2, "--ci", 0, "-q", "--metric", "AP50"
+        *FIXTURES,
+        "--slices-by",
+        f"{table}:light",
+        "--slices-bins",
+        2,
+        "--no-ci",
+        "-q",
+        "--metric",
+        "AP50",
     )
     assert quiet.stderr == ""
     assert "few images" in quiet.stdout
@@ -272,7 +280,7 @@ def test_files_say_what_the_table_says(table, tmp_path):
     options = [
         part for pair in zip(["--json", "--csv", "--markdown"], paths, strict=True) for part in pair
     ]
-    ran = run(*FIXTURES, "--by", f"{table}:weather", "--ci", 20, "-q", *options)
+    ran = run(*FIXTURES, "--slices-by", f"{table}:weather", "--resamples", 20, "-q", *options)
     assert ran.exit_code == 0, ran.output
     told = json.loads(paths[0].read_text())
     rows = [*csv.DictReader(io.StringIO(paths[1].read_text()))]
@@ -293,26 +301,34 @@ def test_fields_and_patterns(tmp_path):
         one["night"] = number % 3 == 0
     path = tmp_path / "truth.json"
     path.write_text(json.dumps(truth))
-    ran = run(path, FIXTURES[1], "--by-field", "night", "--ci", 0, "-q", "--json", "-")
+    ran = run(path, FIXTURES[1], "--slices-by-field", "night", "--no-ci", "-q", "--json", "-")
     assert {one["name"]: one["images"] for one in json.loads(ran.stdout)["slices"]} == {
         "True": 8,
         "False": 16,
     }
-    ran = run(*FIXTURES, "--by-pattern", "street_0(.)", "--ci", 0, "-q", "--json", "-")
+    ran = run(*FIXTURES, "--slices-by-pattern", "street_0(.)", "--no-ci", "-q", "--json", "-")
     assert {one["name"] for one in json.loads(ran.stdout)["slices"]} == {"0", "1", "2"}
 
 
 @pytest.mark.parametrize(
     ("asked", "code", "message"),
     [
-        ([], 2, "expected one of --by FILE:COLUMN, --by-field and --by-pattern"),
-        (["--by-field", "a", "--by-pattern", "b"], 2, "expected one of --by FILE:COLUMN"),
-        (["--by", "images.csv"], 2, "--by: expected FILE:COLUMN, got 'images.csv'"),
-        (["--by-field", "a", "--metric", "mAP"], 2, "--metric: no metric 'mAP'"),
-        (["--by-field", "a", "--ci", "1"], 2, "--ci: expected 0, or 2 samples or more"),
-        (["--by-field", "night"], 1, "no field 'night' of images; there are id, file_name"),
-        (["--by", "nowhere.csv:day"], 1, "nowhere.csv: no such file"),
-        (["--by-pattern", "("], 1, "pattern: no regular expression"),
+        (
+            [],
+            2,
+            "expected one of --slices-by FILE:COLUMN, --slices-by-field and --slices-by-pattern",
+        ),
+        (
+            ["--slices-by-field", "a", "--slices-by-pattern", "b"],
+            2,
+            "expected one of --slices-by FILE:COLUMN",
+        ),
+        (["--slices-by", "images.csv"], 2, "--slices-by: expected FILE:COLUMN, got 'images.csv'"),
+        (["--slices-by-field", "a", "--metric", "mAP"], 2, "--metric: no metric 'mAP'"),
+        (["--slices-by-field", "a", "--resamples", "1"], 2, "1 is not in the range x>=2"),
+        (["--slices-by-field", "night"], 1, "no field 'night' of images; there are id, file_name"),
+        (["--slices-by", "nowhere.csv:day"], 1, "nowhere.csv: no such file"),
+        (["--slices-by-pattern", "("], 1, "pattern: no regular expression"),
     ],
 )
 def test_wrong_usage(asked, code, message):
@@ -323,11 +339,13 @@ def test_wrong_usage(asked, code, message):
 
 
 def test_fields_of_what_has_none(tmp_path):
-    ran = run("-", FIXTURES[1], "--by-field", "night")
-    assert "--by-field reads the ground truth twice" in ran.stderr
+    ran = run("-", FIXTURES[1], "--slices-by-field", "night")
+    assert "--slices-by-field reads the ground truth twice" in ran.stderr
     (tmp_path / "truth.csv").write_text("image,class,x,y,w,h\nstreet_000.jpg,car,1,1,9,9\n")
-    ran = run(tmp_path / "truth.csv", FIXTURES[1], "--by-field", "x", "--unknown-images", "drop",
-              "--unknown-categories", "drop")  # fmt: skip
+    ran = run(
+        *(tmp_path / "truth.csv", FIXTURES[1], "--slices-by-field", "x"),
+        *("--unknown-images", "drop", "--unknown-categories", "drop"),
+    )
     assert ran.exit_code == 1
     assert "expected a COCO file: other formats have no fields of images" in ran.stderr
 

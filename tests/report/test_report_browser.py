@@ -40,7 +40,7 @@ def report(tmp_path_factory):
     result, other = example(), dm.evaluate(TRUTH, FOUND)
     attribute = by_pattern(result.ground_truth.catalog, "street_0([01])")
     return html.report_of(
-        result, resamples=20, images=str(folder), other=other, attribute=attribute
+        result, resamples=20, image_dir=str(folder), other=other, attribute=attribute
     )
 
 

@@ -19,8 +19,13 @@ def run(*arguments: str):
 def test_everything_at_once(tmp_path):
     page, numbers, text = (tmp_path / f"report.{kind}" for kind in ("html", "json", "md"))
     ran = run(
-        *("-o", page, "--json", numbers, "--markdown", text, "--ci", 20, "--compare", FOUND),
-        *("--slices-by-pattern", "street_0([01])", "--images", write_pictures(tmp_path / "images")),
+        *("-o", page, "--json", numbers, "--markdown", text, "--resamples", 20, "--compare", FOUND),
+        *(
+            "--slices-by-pattern",
+            "street_0([01])",
+            "--image-dir",
+            write_pictures(tmp_path / "images"),
+        ),
     )
     assert ran.exit_code == 0, ran.output
     assert f"{page}: 0." in ran.stderr
@@ -36,14 +41,14 @@ def test_everything_at_once(tmp_path):
 
 def test_the_page_of_the_library_is_the_page_of_the_command(tmp_path):
     page = tmp_path / "report.html"
-    assert run("-o", page, "--ci", 0, "-q").exit_code == 0
+    assert run("-o", page, "--no-ci", "-q").exit_code == 0
     assert page.read_text() == html.to_html(html.report_of(example(), resamples=0))
 
 
 def test_some_images_and_classes(tmp_path):
     ran = run(
-        *("-o", "-", "--json", tmp_path / "a.json", "--ci", 0, "-q"),
-        *("--only-images", "street_000.jpg,street_001.jpg", "--classes", "person,car"),
+        *("-o", "-", "--json", tmp_path / "a.json", "--no-ci", "-q"),
+        *("--images", "street_000.jpg,street_001.jpg", "--classes", "person,car"),
     )
     assert ran.exit_code == 0, ran.output
     assert ran.stdout.startswith("<!doctype html>")
@@ -53,8 +58,8 @@ def test_some_images_and_classes(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--ci", "1"], "--ci: expected 0, or 2 samples or more"),
-        (["--images", "nowhere"], "--images: expected a folder of images, got 'nowhere'"),
+        (["--resamples", "1"], "1 is not in the range x>=2"),
+        (["--images", "."], "the folder of pictures is --image-dir"),
         (["--slices-bins", "3"], "--slices-bins needs --slices-by"),
         (["--slices-by", "images.csv"], "--slices-by: expected FILE:COLUMN, got 'images.csv'"),
         (
@@ -74,7 +79,7 @@ def test_wrong_usage(arguments, message):
 
 def test_nothing_is_written_where_one_of_the_files_cannot_be(tmp_path):
     page = tmp_path / "report.html"
-    ran = run("-o", page, "--json", tmp_path / "none" / "a.json", "--ci", 0)
+    ran = run("-o", page, "--json", tmp_path / "none" / "a.json", "--no-ci")
     assert ran.exit_code == 1
     assert "cannot be written" in ran.stderr
     assert not page.exists()

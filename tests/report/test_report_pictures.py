@@ -98,7 +98,7 @@ class TestPictures:
 
     def test_each_image_has_its_picture(self, tmp_path):
         folder = str(write_pictures(tmp_path / "images"))
-        report = html.report_of(example(), resamples=0, images=folder)
+        report = html.report_of(example(), resamples=0, image_dir=folder)
         page = html.to_html(report)
         assert len(report.pictures) == len(report.document["gallery"]["pictures"])
         uses = [tag for tag, attributes in parsed(page).elements if tag == "image"]
@@ -107,7 +107,7 @@ class TestPictures:
 
     def test_limit(self, tmp_path):
         folder = str(write_pictures(tmp_path / "images"))
-        report = html.report_of(example(), resamples=0, images=folder, megabytes=0.01)
+        report = html.report_of(example(), resamples=0, image_dir=folder, megabytes=0.01)
         assert 0 < sum(map(len, report.pictures.values())) < 10_000
         assert "--max-megabytes" in report.document["gallery"]["notes"][0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from detmetrics.analysis.reconcile.mistakes import mistakes
@@ -13,7 +13,8 @@ from detmetrics.analysis.reconcile.reported import Candidate, Reported, candidat
 from detmetrics.analysis.reconcile.shape_effect import ByShape, by_shape, shapes_of_both
 from detmetrics.analysis.reconcile.waterfall import Step, Waterfall, waterfall
 from detmetrics.analysis.reconcile.workbench import Workbench
-from detmetrics.evaluation.evaluation import refuse_unpaired
+from detmetrics.evaluation.attention import partial
+from detmetrics.evaluation.evaluation import explained, refuse_unpaired, with_images
 from detmetrics.evaluation.misreadings.class_numbers import off_by, renumbering_cure
 from detmetrics.evaluation.misreadings.marks import (
     SHARE_WITHOUT,
@@ -46,7 +47,7 @@ from detmetrics.rules import (
 )
 from detmetrics.rules.toml import rule_set
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.tables.catalog import Keys
+from detmetrics.tables.catalog import Id, Keys
 from detmetrics.tables.id_pairing import UnknownPolicy
 from detmetrics.tables.sheets import Sheet
 
@@ -77,6 +78,8 @@ def reconcile(
     *,
     shape: str = "auto",
     reported: str | float | None = None,
+    images: Iterable[Id] | None = None,
+    only_detected_images: bool = False,
     unknown_images: UnknownPolicy = "error",
     reading: Reading = READING,
     progress: Progress | None = None,
@@ -89,6 +92,7 @@ def reconcile(
     Ultralytics.
     shape: what overlap is measured of under each of them, as in :func:`evaluate`.
     reported: a number that somebody got, such as ``"0.523"``; the more digits, the better.
+    images, only_detected_images: as in :func:`evaluate`.
     Detections of classes that the ground truth lacks are left out, and counted in a note: class
     numbers may be off by one. unknown_images, reading, progress: as in
     :func:`~detmetrics.read_detections`.
@@ -110,6 +114,10 @@ def reconcile(
         ground_truth = read_ground_truth(ground_truth, reading, progress=progress)
     table, sheet = _detections(detections, ground_truth, reading, unknown_images, progress)
     refuse_unpaired(ground_truth, table)
+    whole = ground_truth
+    ground_truth, table, left_out = with_images(ground_truth, table, images, only_detected_images)
+    if ground_truth is not whole:
+        unknown_images = "drop"  # those of the other images
     told = progress or _silent
 
     if ours is None:
@@ -136,6 +144,8 @@ def reconcile(
         candidates=compared[:MOST_CANDIDATES],
         tried=len(compared),
         notes=(
+            *(remark.text for remark in partial(explained(ground_truth, table))),
+            *left_out,
             *(*ground_truth.notes, *table.notes),
             *(f"{ours.name}: {note}" for note in chosen),
             *(f"{theirs.name}: {note}" for note in of_theirs if theirs.name != ours.name),

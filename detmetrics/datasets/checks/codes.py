@@ -227,6 +227,24 @@ _ALL = (
         "Leave out what lies outside the image before it is clipped.",
     ),
     Code(
+        "D308",
+        "info",
+        "image with objects and without a detection",
+        "The detector found nothing there, or was not run on it.",
+        "Nothing, if it found nothing; else run it on all images, or `evaluate "
+        "--only-detected-images`.",
+    ),
+    Code(
+        "D309",
+        "warning",
+        "detections of a part of the images",
+        "Most images with objects have no detection, or a run of them at one end: detections of "
+        "one split against all images, or a run that ended early. Objects on the others count as "
+        "missed.",
+        "`--split NAME`, `evaluate --images FILE` or `evaluate --only-detected-images` evaluates "
+        "the part; or run the detector on all images.",
+    ),
+    Code(
         "D401",
         "info",
         "class without objects",

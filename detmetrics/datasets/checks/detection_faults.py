@@ -12,8 +12,10 @@ from detmetrics.datasets.checks.findings import Finding, finding, marked
 from detmetrics.datasets.checks.sides import Subject
 from detmetrics.formats.loading import benchmark_of_format
 from detmetrics.foundation.arrays import Bools, Ints, used
+from detmetrics.foundation.messages import printable
 from detmetrics.rules import COCO, UNLIMITED
 from detmetrics.rules.by_name import named
+from detmetrics.tables.coverage import Coverage
 
 __all__ = ["of_detections"]
 
@@ -33,6 +35,7 @@ def of_detections(detections: Subject, ground_truth: Subject) -> Iterator[Findin
     if named(benchmark_of_format(ground_truth.sheet.source.format)).max_limit != UNLIMITED:
         yield _beyond_limit(detections)
     yield _unseen(detections, ground_truth)
+    yield _uncovered(detections, ground_truth)
 
 
 def _repeated(detections: Subject) -> Ints:
@@ -86,3 +89,17 @@ def _unseen(detections: Subject, ground_truth: Subject) -> Finding | None:
     classes = [names[at] for at in used(detections.category[unseen]).tolist()]
     detail = f"classes: {', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}"
     return marked("D306", detections.name, unseen, detections.place("categories"), detail)
+
+
+def _uncovered(detections: Subject, ground_truth: Subject) -> Finding | None:
+    """Images with objects and without a detection."""
+    names = ground_truth.listing.image_names
+    truth, found = (side.image[side.image >= 0] for side in (ground_truth, detections))
+    coverage = Coverage.of_rows(truth, found, names)
+    if not len(coverage.undetected) or not coverage.detections:
+        return None
+    missing = len(coverage.undetected)
+    detail = f"of {coverage.images:,} images with objects"
+    places = (printable(names[row]) for row in coverage.undetected.tolist())
+    code = "D309" if coverage.partial else "D308"
+    return finding(code, detections.name, missing, places, detail)

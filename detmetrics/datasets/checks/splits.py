@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from detmetrics.datasets.checks.findings import Finding, finding
 from detmetrics.datasets.checks.sides import listing_of
@@ -39,7 +39,9 @@ def of_parts(paths: Sequence[str], reading: Reading) -> Iterator[Finding]:
         FormatError: a part cannot be read.
     """
     images = ImageFiles.of(os.fspath(reading.image_dir)).paths if reading.image_dir else {}
-    parts = [_read(path, reading, images) for path in paths]
+    # Pictures and sizes are of all parts: which images a part has it says itself.
+    alone = replace(reading, image_list=None, image_dir=None, image_sizes=None)
+    parts = [_read(path, alone, images) for path in paths]
     for at, later in enumerate(parts):
         for earlier in parts[:at]:
             shared = sorted({*earlier.names} & {*later.names})

@@ -203,6 +203,7 @@ def _is_label_folder(folder: str) -> bool:
 
 def _classes(lines: Lines, reading: Reading, path: str) -> Categories:
     """In the order that was asked for, else by name."""
+    reading.mark("class_names")
     used, listed = listed_classes(lines.label.used(), names_of(reading.class_names), path)
     if listed:
         return listed

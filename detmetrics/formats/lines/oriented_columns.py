@@ -17,7 +17,7 @@ from detmetrics.foundation.messages import counted
 from detmetrics.overlap.polygons.angles import Angles, rectangles
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables.catalog import Catalog
-from detmetrics.tables.id_readings import stem
+from detmetrics.tables.image_paths import stem
 
 __all__ = ["STRETCHED", "Oriented", "asked_oriented", "in_pixels", "known_sizes", "sizes_in"]
 

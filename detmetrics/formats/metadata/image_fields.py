@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from detmetrics.formats.given import Given
@@ -14,7 +14,7 @@ from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
 
-__all__ = ["column_of_images", "fields_of_images", "rows_of_images"]
+__all__ = ["column_of_images", "fields_of_images", "images_column", "rows_of_images"]
 
 
 def column_of_images(source: str, name: str, reading: Reading) -> Mapping[str, str]:
@@ -49,6 +49,7 @@ def rows_of_images(path: str, column: str, reading: Reading) -> list[tuple[str, 
     frame = _frame(given)
     names = [*map(str, frame.columns)]
     image = image_column(names, reading.columns)
+    reading.mark_columns(names)
     if image is None:
         have = f"no column of images, such as image or file_name; there are {', '.join(names)}"
         raise FormatError(path, [f"{have}: say which, --columns image=NAME"])
@@ -57,6 +58,40 @@ def rows_of_images(path: str, column: str, reading: Reading) -> list[tuple[str, 
     frame.columns = names
     values = zip(frame[image], frame[column], frame[column].isna(), strict=True)
     return [(str(key), None if nothing else _text(value)) for key, value, nothing in values]
+
+
+def images_column(given: Given) -> list[str]:
+    """The images that a table names, row by row.
+
+    Raises:
+        FormatError: it is no table, or has no column of images.
+    """
+    rows = _frame_rows(given) if given.head[:4] == b"PAR1" else _text_rows(given)
+    names = next(rows, [])
+    image = image_column(names)
+    if image is None:
+        have = f"no column of images, such as image or file_name; there are {', '.join(names)}"
+        raise FormatError(given.path, [have])
+    at = names.index(image)
+    return [row[at] for row in rows if len(row) > at and row[at]]
+
+
+def _frame_rows(given: Given) -> Iterator[list[str]]:
+    frame = _frame(given)
+    yield [*map(str, frame.columns)]
+    yield from frame.astype(str).to_numpy().tolist()
+
+
+def _text_rows(given: Given) -> Iterator[list[str]]:
+    """The rows of a text table; one column has no separator that could be recognized."""
+    text, _ = decoded(given.content()[0], given.path)
+    lines = text.splitlines()
+    mark = next((mark for mark in "\t;," if lines and mark in lines[0]), ",")
+    try:
+        for row in csv.reader(lines, delimiter=mark):
+            yield [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise FormatError(given.path, [f"not a table: {error}"]) from None
 
 
 def fields_of_images(path: str, name: str) -> Mapping[Any, str]:
@@ -91,6 +126,7 @@ def _rows(given: Given, reading: Reading) -> tuple[list[Any], str]:
         return images if isinstance(images, list) else [], "file_name"
     frame = _frame(given)
     heading, missing = find_columns([*map(str, frame.columns)], reading.columns)
+    reading.mark_columns(map(str, frame.columns))
     if heading is None:
         raise FormatError(given.path, [missing])
     return frame.to_dict("records"), heading.column["image"]

@@ -24,7 +24,7 @@ from detmetrics.foundation.arrays import object_column
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.tables.federation import Federation
-from detmetrics.tables.id_readings import stem
+from detmetrics.tables.image_paths import stem
 from detmetrics.tables.sheets import Images, Sheet
 
 __all__ = ["with_image_labels"]

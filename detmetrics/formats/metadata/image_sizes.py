@@ -17,7 +17,7 @@ from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.files import read_input
 from detmetrics.foundation.messages import shown
-from detmetrics.tables.id_readings import stem
+from detmetrics.tables.image_paths import stem
 
 if TYPE_CHECKING:
     from detmetrics.formats.reading import Reading
@@ -86,6 +86,7 @@ def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None =
     def size(name: str) -> tuple[float, float]:
         for key in (without_suffix(name), stem(name)):
             if key in table:
+                reading.mark("image_sizes")
                 return table[key]
         return header_size(files[name]) if name in files else UNKNOWN
 

@@ -249,6 +249,7 @@ def sheet_of(
     if not scored:
         names = names_of(reading.class_names)
         category, categories = listed_classes(category, names, read.path, reading.class_numbers)
+        reading.mark("class_names")
     return Sheet(
         source=Source(
             name=read.path,

@@ -23,6 +23,7 @@ from detmetrics.formats.metadata.class_names import listed_classes, names_of
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.voc.elements import frames_in, plain
+from detmetrics.formats.voc.image_sets import of_split, splits_of
 from detmetrics.formats.voc.objects import Frame, frame_of, framed, number, text_of
 from detmetrics.formats.writing.written import (
     Table,
@@ -92,7 +93,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     Raises:
         FormatError: a file that is no XML or no annotation, or a box without four numbers.
     """
-    files, contents, read = _contents(given)
+    files, contents, read = _contents(given, reading)
     objects = _Objects()
     names, sizes = [], []
     for at, content in enumerate(contents):
@@ -108,6 +109,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     classes = sorted(set(objects.name))
     code_of = {name: code for code, name in enumerate(classes)}
     asked = names_of(reading.class_names)
+    reading.mark("class_names")
     boxes, shapes, notes = framed(objects.frame, given.path, reading.angle)
     return Sheet(
         source=Source(
@@ -141,13 +143,16 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     )
 
 
-def _contents(given: Given) -> tuple[tuple[str, ...], Sequence[bytes], Any]:
+def _contents(given: Given, reading: Reading) -> tuple[tuple[str, ...], Sequence[bytes], Any]:
     if not given.is_folder:
         data, read = given.content()
         return (os.path.basename(given.path),), [data], read
     files = given.ending(".xml")
     if not files:
         raise FormatError(given.path, ["expected a folder of .xml files, found none"])
+    if reading.split is not None:
+        reading.mark("split")
+        files = of_split(given, files, reading.split)
     contents, read = given.contents(files)
     names = tuple(os.path.basename(name) for name in files)
     return names if len(set(names)) == len(names) else files, contents, read
@@ -389,4 +394,5 @@ FORMAT = Format(
     write_ground_truth=write_ground_truth,
     write_detections=write_detections,
     writes_outlines=True,
+    splits=splits_of,
 )

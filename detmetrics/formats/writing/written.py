@@ -17,7 +17,7 @@ from detmetrics.foundation.messages import counted, shown
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog
-from detmetrics.tables.id_readings import stem
+from detmetrics.tables.image_paths import stem
 
 __all__ = [
     "Table",

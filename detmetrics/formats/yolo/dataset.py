@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.text_folder import box_files, stems
 from detmetrics.formats.metadata.class_names import YAML_SUFFIXES, read_names, read_yaml, yaml_names
 from detmetrics.formats.metadata.image_sizes import ImageFiles
+from detmetrics.formats.metadata.splits import DataSplit
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.keypoints import keypoint_numbers
 from detmetrics.foundation.decoding import decoded
@@ -24,7 +26,7 @@ from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.files import read_input
 from detmetrics.foundation.messages import counted, shown
 
-__all__ = ["LabelSet", "data_file", "label_set", "names_in"]
+__all__ = ["LabelSet", "data_file", "label_set", "names_in", "splits_of"]
 
 NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "data.yaml", "dataset.yaml")
 SPLITS = ("val", "valid", "validation", "test", "train")
@@ -134,19 +136,15 @@ def names_in(folder: str) -> tuple[tuple[str, ...], str] | None:
 
 
 def _data_set(path: str, reading: Reading) -> LabelSet:
-    if path.lower().endswith(YAML_SUFFIXES):
-        content = read_yaml(path)
-        names = yaml_names(content, path)
-        base = os.path.join(os.path.dirname(os.path.abspath(path)), str(content.get("path") or ""))
-    else:
-        content, names = _darknet(path)
-        base = os.path.dirname(os.path.abspath(path))
-    split = _split(content, reading.part, path)
+    content, names, base = _described(path)
+    split = _split(content, reading.split, path)
+    reading.mark("split")
     entries = content[split] if isinstance(content[split], list) else [content[split]]
     others = [name for name in SPLITS if name != split and content.get(name)]
-    choice = f" (--part chooses, there is {' and '.join(others)} too)" if others else ""
-    note = f"{path}: the part {split!r} of the data set is used{choice}"
-    home = os.path.dirname(os.path.abspath(path))
+    also = f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} also available"
+    choice = f" (--split chooses; {also})" if others else ""
+    note = f"{path}: split {split!r} of the data set is used{choice}"
+    home = _home(path)
     found = [image for entry in entries for image in _images_at(base, home, str(entry), path)]
     images = _by_id(dict.fromkeys(found), base)
     files: dict[str, str | None] = {}
@@ -168,12 +166,74 @@ def _data_set(path: str, reading: Reading) -> LabelSet:
     )
 
 
+def _described(path: str) -> tuple[dict[str, Any], tuple[str, ...], str]:
+    """What a file says of its data set, the names of classes, and where its paths begin."""
+    if not path.lower().endswith(YAML_SUFFIXES):
+        return *_darknet(path), _home(path)
+    content = read_yaml(path)
+    base = os.path.join(_home(path), str(content.get("path") or ""))
+    return content, yaml_names(content, path), base
+
+
+def _home(path: str) -> str:
+    return os.path.dirname(os.path.abspath(path))
+
+
+def splits_of(given: Given) -> tuple[DataSplit, ...]:
+    """The splits of a data set; of a folder of labels those beside it.
+
+    Raises:
+        FormatError: the file of the data set cannot be read.
+    """
+    found = data_file(given) if given.is_folder else ""
+    if found is None:
+        return _beside(given.path)
+    path = given.join(found) if found else given.path
+    content, _, base = _described(path)
+    return tuple(
+        DataSplit(name, path, f"--split {name}", partial(_split_images, content[name], base, path))
+        for name in SPLITS
+        if content.get(name)
+    )
+
+
+def _split_images(entries: Any, base: str, path: str) -> Iterator[str]:
+    for entry in entries if isinstance(entries, list) else [entries]:
+        yield from _images_at(base, _home(path), str(entry), path)
+
+
+def _beside(folder: str) -> tuple[DataSplit, ...]:
+    """``labels/train`` beside ``labels/val``, or ``train/labels`` beside ``val/labels``."""
+    home = os.path.abspath(folder)
+    parent, last = os.path.split(home)
+    if last.lower() == "labels":
+        root, own, inside = os.path.dirname(parent), os.path.basename(parent), last
+    else:
+        root, own, inside = parent, last, ""
+    if own.lower() not in SPLITS:
+        return ()
+    splits = []
+    for name in SPLITS:
+        path = os.path.join(root, name, inside) if inside else os.path.join(root, name)
+        if name != own.lower() and os.path.isdir(path):
+            shown_path = os.path.relpath(path)
+            cure = f"{shown_path} as the ground truth"
+            splits.append(DataSplit(name, shown_path, cure, partial(_label_stems, path)))
+    return tuple(splits)
+
+
+def _label_stems(folder: str) -> list[str]:
+    return stems(box_files(Given(folder)))
+
+
 def _split(content: Mapping[str, Any], asked: str | None, path: str) -> str:
-    """The part that was asked for, else the first of val, test and train that there is."""
+    """The split that was asked for, else the first of val, test and train that there is."""
     if asked is not None:
         if not content.get(asked):
             have = [name for name in SPLITS if content.get(name)]
-            raise FormatError(path, [f"no part {asked!r}; there are {', '.join(have) or 'none'}"])
+            raise FormatError(
+                path, [f"no split {shown(asked)}; available: {', '.join(have) or 'none'}"]
+            )
         return asked
     for name in SPLITS:
         if content.get(name):

@@ -41,7 +41,7 @@ from detmetrics.formats.metadata.image_sizes import (
 )
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.class_numbers import class_numbers, numbered_classes
-from detmetrics.formats.yolo.dataset import LabelSet, data_file, label_set
+from detmetrics.formats.yolo.dataset import LabelSet, data_file, label_set, splits_of
 from detmetrics.formats.yolo.keypoints import posed
 from detmetrics.formats.yolo.polygon_lines import (
     POINTS_FROM,
@@ -141,6 +141,8 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     source.path = given.path
     lines = read_lines(contents, [*present.values()], given.path)
     names, note = _names(labels, reading)
+    if names != labels.names:
+        reading.mark("class_names")
     reading = with_size_table(labels.root.path, reading)
     images = [*labels.files]
     row_of = {image: row for row, image in enumerate(images)}
@@ -215,6 +217,7 @@ def _labelled(
     sizes : (F, 2) of the image of each file, nan where unknown; keypoints: see :func:`posed`.
     """
     asked = asked_layout(reading.columns, scored=False)
+    reading.mark_layout(scored=False)
     if asked is not None and is_oriented(asked):
         return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
     if asked is None and (boxes := posed(lines, stated=keypoints)) is not None:
@@ -306,6 +309,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
 
 def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str) -> _LineBoxes:
     asked = asked_layout(reading.columns, scored=True)
+    reading.mark_layout(scored=True)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(images, reading)
         return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
@@ -426,4 +430,5 @@ FORMAT = Format(
     write_ground_truth=write_ground_truth,
     write_detections=write_detections,
     writes_outlines=True,
+    splits=splits_of,
 )

@@ -10,6 +10,7 @@ gives a number all the same. Source: ``detectron2/structures/rotated_boxes.py``;
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.errors import FormatError
 from detmetrics.overlap.polygons.polygons import Rectangles
 
-__all__ = ["ANGLES", "Angles", "beyond", "rectangles", "turned"]
+__all__ = ["ANGLES", "Angles", "beyond", "rectangles", "told_of_angles", "turned"]
 
 ANGLES = (
     "radians-clockwise",
@@ -32,6 +33,7 @@ ANGLES = (
 OPTIONS = f"--gt-angle or --det-angle {'|'.join(ANGLES)} (docs/formats.md: which tool writes what)"
 """An option a side: what is right for one file may be wrong for the other."""
 
+TAKEN, ALL_UPRIGHT = "angles are in", "all angles are 0"
 TURN = 2 * np.pi + 1e-3
 """A whole turn in radians, and what is lost where files round it to three digits."""
 
@@ -59,7 +61,7 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
     """
     angle = sides[:, 4]
     if not angle.any():
-        return Rectangles.from_cxcywhr(sides), f"{path}: all angles are 0: the boxes are upright"
+        return Rectangles.from_cxcywhr(sides), f"{path}: {ALL_UPRIGHT}: the boxes are upright"
     if asked is not None:
         unit, _, direction = asked.partition("-")
         why = f"as asked{_instead(told, unit, direction)}"
@@ -69,11 +71,16 @@ def rectangles(sides: Floats, told: Angles, asked: str | None, path: str) -> tup
         unit, direction, why = _unit(angle, told, path), told.direction, told.why
     if unit == "radians" and beyond(angle).any():
         wrong = float(angle[beyond(angle)][0])
-        what = f"angles are in radians, {why}, and {wrong:g} is more than a whole turn"
+        what = f"{TAKEN} radians, {why}, and {wrong:g} is more than a whole turn"
         raise FormatError(path, [f"{what}: say what they are with {OPTIONS}"])
-    note = f"{path}: angles are in {unit}, {direction} as the image is seen, {why}"
+    note = f"{path}: {TAKEN} {unit}, {direction} as the image is seen, {why}"
     inside = np.column_stack([sides[:, :4], turned(angle, unit, direction)])
     return Rectangles.from_cxcywhr(inside), note
+
+
+def told_of_angles(notes: Iterable[str]) -> bool:
+    """Whether notes of a reader tell how it took angles, as those of :func:`rectangles` do."""
+    return any(f": {said}" in note for note in notes for said in (TAKEN, ALL_UPRIGHT))
 
 
 def _instead(told: Angles, unit: str, direction: str) -> str:

@@ -77,14 +77,14 @@ def report_of(
     seed: int = 0,
     other: Evaluation | None = None,
     attribute: Attribute | None = None,
-    images: str | None = None,
+    image_dir: str | None = None,
     megabytes: float = MEGABYTES,
     progress: Progress | None = None,
 ) -> Report:
     """Ask a result everything that a report shows.
 
     resamples, seed: of the intervals; 0 takes none. other: a result to compare with, under the
-    same rules on the same ground truth. attribute: of images, to slice by. images: a folder of
+    same rules on the same ground truth. attribute: of images, to slice by. image_dir: a folder of
     pictures, of which so many are taken as fit into so many megabytes. progress: called with a
     phase and the share that is done.
 
@@ -137,7 +137,7 @@ def report_of(
     gallery: dict[str, Any] | None = None
     taken: dict[int, str] = {}
     if errors is not None:
-        gallery, taken = _gallery(result, errors, confidence, images, megabytes, asking)
+        gallery, taken = _gallery(result, errors, confidence, image_dir, megabytes, asking)
 
     document = {
         "schema": SCHEMA,
@@ -223,7 +223,7 @@ def _gallery(
     result: Evaluation,
     errors: ErrorTypes,
     confidence: float,
-    images: str | None,
+    image_dir: str | None,
     megabytes: float,
     asking: _Asking,
 ) -> tuple[dict[str, Any], dict[int, str]]:
@@ -231,9 +231,9 @@ def _gallery(
     chosen = of.chosen()
     wanted = [*dict.fromkeys(image for group in chosen for image in group.images.tolist())]
     files = Pictures()
-    if images is not None:
+    if image_dir is not None:
         names = {image: result.ground_truth.catalog.image_names[image] for image in wanted}
-        files = pictures(wanted, names, images, megabytes, asking.telling("pictures"))
+        files = pictures(wanted, names, image_dir, megabytes, asking.telling("pictures"))
     # Pictures stand in the order in which groups name them first.
     taken = {at: files.uris[image] for at, image in enumerate(wanted) if image in files.uris}
     return of.to_dict(chosen, files), taken

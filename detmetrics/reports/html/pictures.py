@@ -55,7 +55,7 @@ def pictures(
         InputError: there is no such folder, or Pillow is missing.
     """
     if not os.path.isdir(folder):
-        raise InputError(f"{folder}: expected a folder of images (--images)")
+        raise InputError(f"{folder}: expected a folder of images (--image-dir)")
     opened = _pillow()
     paths = files_of([names[image] for image in wanted], ImageFiles.of(folder).paths)
     pictures, room = Pictures(), megabytes * 1e6
