@@ -247,8 +247,15 @@ def read_detections(
         )
     except UnknownIdError as error:
         if why := other_split(ground_truth, map(str, sheet.image.used().labels.tolist())):
-            raise UnknownIdError(f"{error}\n  likely cause: {why}") from None
+            raise UnknownIdError(_instead(str(error), why)) from None
         raise
+
+
+def _instead(text: str, cause: str) -> str:
+    """What is unknown, with the one cause that explains all of it in place of guesses."""
+    guesses = ("  likely cause:", "  if these are", "  to leave them out:")
+    known = [line for line in text.splitlines() if not line.startswith(guesses)]
+    return "\n".join((*known, f"  likely cause: {cause}"))
 
 
 def other_split(
