@@ -27,7 +27,7 @@ from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.overlap.polygons.angles import told_of_angles
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog, Keys
-from detmetrics.tables.id_pairing import COCO_91, UnknownPolicy
+from detmetrics.tables.id_pairing import COCO_91, UnknownPolicy, stem
 from detmetrics.tables.sheets import Sheet
 
 __all__ = [
@@ -234,8 +234,8 @@ def read_detections(
     >>> len(read_detections("fixtures/detections.json", ground_truth)) > 100
     True
     """
-    known = replace(reading, catalog=ground_truth.catalog)
-    sheet = read_sheet(path, "detections", known, progress=progress)
+    with_catalog = replace(reading, catalog=ground_truth.catalog)
+    sheet = read_sheet(path, "detections", with_catalog, progress=progress)
     try:
         return Detections.from_sheet(
             sheet,
@@ -246,7 +246,10 @@ def read_detections(
             unknown_categories=unknown_categories,
         )
     except UnknownIdError as error:
-        if why := other_split(ground_truth, map(str, sheet.image.used().labels.tolist())):
+        images = [*map(str, sheet.image.used().labels.tolist())]
+        known = {*map(stem, ground_truth.catalog.image_names)}
+        unknown = not known.issuperset(map(stem, images))  # else classes are what does not pair
+        if unknown and (why := other_split(ground_truth, images)):
             raise UnknownIdError(_instead(str(error), why)) from None
         raise
 
