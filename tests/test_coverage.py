@@ -212,8 +212,20 @@ class TestVocSplits:
     def test_detections_of_another_split_are_explained(self, tmp_path):
         truth = voc(tmp_path / "voc", LISTS)
         found = comp4(tmp_path / "found", TRAIN)
-        with pytest.raises(dm.UnknownIdError, match=r"of split 'train' \(Im.*: --split train"):
+        with pytest.raises(
+            dm.UnknownIdError, match=r"of split 'train' \(Im.*: --split train"
+        ) as raised:
             dm.evaluate(truth, found, reading=dm.Reading(split="test"))
+        assert str(raised.value).count("likely cause") == 1
+        assert "--unknown-images" not in str(raised.value)
+
+    def test_classes_that_do_not_pair_are_no_other_split(self, tmp_path):
+        truth = voc(tmp_path / "voc", LISTS)
+        found = comp4(tmp_path / "found", TEST)
+        (found / "comp4_det_test_cat.txt").rename(found / "comp4_det_test_cow.txt")
+        with pytest.raises(dm.UnknownIdError, match="cow") as raised:
+            dm.evaluate(truth, found)
+        assert "split" not in str(raised.value)
 
     def test_splits_that_are_not_there(self, tmp_path):
         truth = voc(tmp_path / "voc", LISTS)

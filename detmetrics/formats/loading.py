@@ -26,6 +26,7 @@ from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.overlap.polygons.angles import told_of_angles
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.id_pairing import KeyKind, UnknownPolicy
+from detmetrics.tables.image_paths import stem
 from detmetrics.tables.interpretation import Interpretation, in_one_line
 from detmetrics.tables.rows import Rows
 from detmetrics.tables.sheets import Sheet
@@ -206,8 +207,8 @@ def read_detections(
     >>> len(read_detections("fixtures/detections.json", ground_truth)) > 100
     True
     """
-    known = replace(reading, catalog=ground_truth.catalog)
-    sheet = read_sheet(path, "detections", known, progress=progress)
+    with_catalog = replace(reading, catalog=ground_truth.catalog)
+    sheet = read_sheet(path, "detections", with_catalog, progress=progress)
     try:
         with announced(sheet, reading) as made:
             table = Detections.from_sheet(
@@ -221,9 +222,19 @@ def read_detections(
             made(table)
         return table
     except UnknownIdError as error:
-        if why := other_split(ground_truth, map(str, sheet.image.used().labels.tolist())):
-            raise UnknownIdError(f"{error}\n  likely cause: {why}") from None
+        images = [*map(str, sheet.image.used().labels.tolist())]
+        known = {*map(stem, ground_truth.catalog.image_names)}
+        unknown = not known.issuperset(map(stem, images))  # else classes are what does not pair
+        if unknown and (why := other_split(ground_truth, images)):
+            raise UnknownIdError(_instead(str(error), why)) from None
         raise
+
+
+def _instead(text: str, cause: str) -> str:
+    """What is unknown, with the one cause that explains all of it in place of guesses."""
+    guesses = ("  likely cause:", "  if these are", "  to leave them out:")
+    known = [line for line in text.splitlines() if not line.startswith(guesses)]
+    return "\n".join((*known, f"  likely cause: {cause}"))
 
 
 def other_split(
