@@ -31,7 +31,7 @@ def tables(detected, images=40, objects=None):
         image_ids=detected,
         categories=["cat"] * len(detected),
         boxes=box * len(detected),
-        scores=[0.5] * len(detected),
+        scores=[0.5 + 0.001 * row for row in range(len(detected))],
         catalog=catalog,
     )
     return truth, found
@@ -83,7 +83,7 @@ class TestSentences:
             image_ids=[*range(9)],
             categories=["cat"] * 8 + ["dog"],
             boxes=box * 9,
-            scores=[0.5] * 9,
+            scores=[0.5 + 0.01 * row for row in range(9)],
             catalog=catalog,
         )
         assert dm.evaluate(truth, found, classes=["dog"]).warnings == ()
@@ -94,7 +94,7 @@ class TestSentences:
             image_ids=[0, 1, 2],
             categories=["dog"] * 3,
             boxes=[[0, 0, 9, 9]] * 3,
-            scores=[0.5] * 3,
+            scores=[0.5, 0.6, 0.7],
             catalog=truth.catalog,
         )
         result = dm.evaluate(truth, other)
@@ -166,7 +166,7 @@ def voc(folder, lists):
 
 def comp4(folder, images):
     folder.mkdir()
-    lines = [f"{name} 0.5 1 1 9 9\n" for name in images]
+    lines = [f"{name} {0.5 + 0.001 * row:.3f} 1 1 9 9\n" for row, name in enumerate(images)]
     (folder / "comp4_det_test_cat.txt").write_text("".join(lines))
     return folder
 

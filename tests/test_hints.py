@@ -156,6 +156,20 @@ def drop_images(root: Path) -> Case:
     return gt, dt, lambda m: (gt, dt, {"unknown_images": option(m, "unknown-images")})
 
 
+def background(root: Path) -> Case:
+    gt = truth(root / "gt.json")
+    document = json.loads(gt.read_text())
+    document["images"] = document["images"][:7]
+    document["annotations"] = [row for row in document["annotations"] if row["image_id"] < 8]
+    gt.write_text(json.dumps(document))
+    extra = {"image_id": "img_7", "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.01}
+    rows = [row | {"image_id": f"img_{row['image_id'] - 1}"} for row in records()]
+    dt = found(root / "dt.json", [*(row for row in rows if row["image_id"] != "img_7"), extra])
+    listed = root / "images.txt"
+    listed.write_text("\n".join(f"img_{n}.jpg" for n in range(8)))
+    return gt, dt, lambda _: (gt, dt, {"image_list": listed})
+
+
 def drop_categories(root: Path) -> Case:
     gt = truth(root / "gt.json")
     extra = {"image_id": 1, "category_id": 99, "bbox": [1, 1, 9, 9], "score": 0.99}
@@ -248,7 +262,7 @@ def the_file(root: Path) -> Case:
     (folder / "notes.md").write_text("of a run")
 
     def follow(message: str) -> tuple[Path, Path, dict[str, Any]]:
-        made = re.search(r"give the file in it, (\S+?)[;\n]", f"{message}\n")
+        made = re.search(r"give the file in it: (\S+?)[;\n]", f"{message}\n")
         assert made
         return gt, Path(made[1]), {}
 
@@ -261,6 +275,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "image-ids": image_ids,
     "unique-names": unique_names,
     "own-classes": own_classes,
+    "background": background,
     "drop-images": drop_images,
     "drop-categories": drop_categories,
     "columns": columns,

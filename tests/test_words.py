@@ -72,7 +72,7 @@ class TestWords:
         from detmetrics.cli.reading_options import NAMES
 
         assert {*NAMES} <= {*fields}
-        assert {*NAMES} == {*fields} - {"catalog", "on_progress", "on_message", "used"}
+        assert {*NAMES} == {*fields} - {"catalog", "on_progress", "on_message", "used", "beside"}
 
 
 class TestExitCodes:

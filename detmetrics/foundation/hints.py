@@ -34,7 +34,7 @@ HINTS = MappingProxyType(
         "json-lines": "make a list of it with: jq -s . FILE > list.json",
         "list-alone": "write the list alone, without the object around it",
         "rename-key": "rename the key {found} to {wanted}",
-        "the-file": "give the file in it, {path}",
+        "the-file": "give the file in it: {path}",
     }
 )
 

@@ -56,7 +56,7 @@ def causes(wanted: Keys, known: Known, *, own: bool) -> Iterator[str]:
     texts = [*_other_spelling(asked, known)]
     yield from texts
     if not asked & have and best == 0 and not numbered and not texts:
-        yield f"no {known.kind} id is shared: the files may be of different data sets or splits"
+        yield f"no {known.kind} id is shared: the files may be of different data sets"
 
 
 # --- texts that nearly agree ---------------------------------------------------------------------
