@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from detmetrics.foundation.messages import SHOWN, listing
 
@@ -62,6 +63,7 @@ class FormatError(InputError):
         path: the file, as it was named.
         faults: ``place: expected ..., got ...``, one a fault, the first ten.
         count: how many faults there are in all.
+        code: what ``detmetrics check`` calls it, see ``docs/checks.md``.
 
     >>> import detmetrics as dm
     >>> dm.read_ground_truth("fixtures/detections.json")
@@ -70,6 +72,8 @@ class FormatError(InputError):
     images, annotations and categories, got a list, as in the other file of the two: are they \
     swapped?
     """
+
+    code: ClassVar[str] = "D001"
 
     def __init__(self, path: str, faults: Sequence[str], count: int | None = None) -> None:
         self.path = path

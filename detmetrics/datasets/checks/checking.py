@@ -177,7 +177,7 @@ def _say_notes(sheet: Sheet, reading: Reading) -> None:
 
 
 def _unreadable(error: FormatError) -> Finding:
-    return finding("D001", error.path, error.count, error.faults)
+    return finding(error.code, error.path, error.count, error.faults)
 
 
 def _indices(keys: Keys, ids: object) -> Ints:

@@ -43,6 +43,16 @@ _ALL = (
         "Follow the message; `evaluate` stops with the same.",
     ),
     Code(
+        "D003",
+        "error",
+        "file that is there and cannot be read",
+        "A dead link (its disk is not mounted, or the data set was copied without it), a named "
+        "pipe, a folder with the name of a file, or a link to a folder, which is not followed. "
+        "Without these files objects or detections are missing, and every number is wrong.",
+        "Restore the files, mount the disk, or delete the entries. An image without objects has an "
+        "empty file, or none.",
+    ),
+    Code(
         "D101",
         "error",
         "annotation id that is there already",

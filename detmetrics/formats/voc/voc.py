@@ -146,6 +146,7 @@ def _contents(given: Given) -> tuple[tuple[str, ...], Sequence[bytes], Any]:
         data, read = given.content()
         return (os.path.basename(given.path),), [data], read
     files = given.ending(".xml")
+    given.refuse_unreadable(lambda name: name.lower().endswith(".xml"))
     if not files:
         raise FormatError(given.path, ["expected a folder of .xml files, found none"])
     contents, read = given.contents(files)
