@@ -71,6 +71,11 @@ OPTIONS = (
         "--det-angle", type=click.Choice(ANGLES), help="The same of the detections alone."
     ),
     click.option(
+        "--decimal",
+        type=click.Choice(["comma", "point"]),
+        help="Decimal mark of the numbers in tables, where 1,250 may be either.",
+    ),
+    click.option(
         "--pixels",
         type=click.Choice(["continuous", "inclusive"]),
         default="continuous",
@@ -81,7 +86,7 @@ OPTIONS = (
 NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
     *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels"),
-    *("angle", "gt_angle", "det_angle"),
+    *("angle", "gt_angle", "det_angle", "decimal"),
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from detmetrics.formats.tabular.notation import DECIMALS, Decimal
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.progress import Share
 from detmetrics.overlap.polygons.angles import ANGLES
@@ -48,6 +49,7 @@ class Reading:
             COCO's rules have it, or ``inclusive``.
         angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
             on both sides or on one, see :data:`detmetrics.overlap.polygons.angles.ANGLES`.
+        decimal: the decimal mark in tables, ``comma`` or ``point``, where ``1,250`` may be either.
         catalog: of the ground truth, when detections are read.
         on_progress: called with the share that is read; on_message: called with how each side is
             read and why.
@@ -74,6 +76,7 @@ class Reading:
     angle: str | None = None
     gt_angle: str | None = None
     det_angle: str | None = None
+    decimal: Decimal | None = None
     catalog: Catalog | None = field(default=None, repr=False)
     on_progress: Share = field(default=_nothing, repr=False, compare=False)
     on_message: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
@@ -84,6 +87,8 @@ class Reading:
         for name in ("angle", "gt_angle", "det_angle"):
             if (asked := getattr(self, name)) not in (None, *ANGLES):
                 raise InputError(f"{name}: expected {', '.join(ANGLES)}, got {asked!r}")
+        if self.decimal not in (None, *DECIMALS):
+            raise InputError(f"decimal: expected comma or point, got {self.decimal!r}")
         if self.class_numbers not in (None, *CLASS_NUMBERS):
             expected = ", ".join(CLASS_NUMBERS)
             raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from detmetrics.formats.given import IMAGE_SUFFIXES, Given
 from detmetrics.formats.presence import is_there, obstacle
+from detmetrics.formats.tabular.notation import Decimal, decided, found_in, number_in
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import DetmetricsWarning, FormatError
@@ -85,7 +86,7 @@ def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None =
         FormatError: the table of sizes cannot be read, or the folder does not exist.
     """
     names = [*names]
-    table = _table(reading.image_sizes)
+    table = _table(reading.image_sizes, reading.decimal)
     paths = beside.every if beside else {}
     if reading.image_dir is not None:
         folder = os.fspath(reading.image_dir)
@@ -179,16 +180,17 @@ def files_of(names: Iterable[str], paths: Mapping[str, str]) -> dict[str, str]:
 
 def _table(
     given: str | os.PathLike[str] | Mapping[str, tuple[float, float]] | None,
+    decimal: Decimal | None,
 ) -> dict[str, tuple[float, float]]:
     if given is None:
         return {}
     if isinstance(given, Mapping):
         sizes = {without_suffix(str(name)): size for name, size in given.items()}
         return by_stem({name: (float(w), float(h)) for name, (w, h) in sizes.items()})
-    return _read_table(os.fspath(given))
+    return _read_table(os.fspath(given), decimal)
 
 
-def _read_table(path: str) -> dict[str, tuple[float, float]]:
+def _read_table(path: str, asked: Decimal | None) -> dict[str, tuple[float, float]]:
     text, _ = decoded(read_input(path)[0], path)
     lines = text.splitlines()
     separator = next((mark for mark in ("\t", ";", ",") if lines and mark in lines[0]), ",")
@@ -197,12 +199,16 @@ def _read_table(path: str) -> dict[str, tuple[float, float]]:
     except csv.Error as error:
         raise FormatError(path, [f"not a table: {error}"]) from None
     at = _columns([name.lower() for name in rows[0]] if rows else [], path)
+    texts = (row[side] for row in rows[1:] for side in at[1:] if side < len(row))
+    # Pictures have whole pixels, so that 1,250 is not between one and two.
+    (decimal,) = decided([found_in(texts)], asked)
     found: dict[str, tuple[float, float]] = {}
     for number, row in enumerate(rows[1:], start=2):
         if not row:
             continue
         try:
-            name, width, height = row[at[0]], float(row[at[1]]), float(row[at[2]])
+            name = row[at[0]]
+            width, height = (number_in(row[side], decimal or "point") for side in at[1:])
         except (IndexError, ValueError):
             name, width, height = "", 0.0, 0.0
         if not (name and 0 < width < math.inf and 0 < height < math.inf):
