@@ -13,6 +13,7 @@ from detmetrics.datasets.checks import (
     box_faults,
     coverage,
     detection_faults,
+    file_faults,
     reference_faults,
     shape_faults,
     splits,
@@ -128,10 +129,11 @@ def _refusal(ground_truth: Path, detections: Path | None, reading: Reading) -> F
 def _looked_for(
     ground_truth: Path, detections: Path | None, reading: Reading, progress: Progress | None
 ) -> Iterator[Finding | None]:
+    yield from (of_file := [*file_faults.of_file(os.fspath(ground_truth))])
     try:
         sheet = read_sheet(ground_truth, "ground truth", reading, progress=progress)
     except FormatError as error:
-        yield _unreadable(error)
+        yield _unreadable(error, of_file)
         return
     _say_notes(sheet, reading)
     listing = listing_of(sheet)
@@ -156,10 +158,11 @@ def _of_detections(
 ) -> Iterator[Finding | None]:
     listing = ground_truth.listing
     known = replace(reading, catalog=_catalog(listing))
+    yield from (of_file := [*file_faults.of_file(os.fspath(path))])
     try:
         sheet = read_sheet(path, "detections", known, progress=progress)
     except FormatError as error:
-        yield _unreadable(error)
+        yield _unreadable(error, of_file)
         return
     _say_notes(sheet, reading)
     image, image_said = _paired("image", sheet.image, listing, sheet, sheet.image_key)
@@ -176,7 +179,10 @@ def _say_notes(sheet: Sheet, reading: Reading) -> None:
         reading.on_message(printable(note))
 
 
-def _unreadable(error: FormatError) -> Finding:
+def _unreadable(error: FormatError, known: Iterable[Finding]) -> Finding | None:
+    """Why it cannot be read, unless that is known already."""
+    if error.code in {one.code.code for one in known}:
+        return None
     return finding(error.code, error.path, error.count, error.faults)
 
 

@@ -53,6 +53,21 @@ _ALL = (
         "empty file, or none.",
     ),
     Code(
+        "D004",
+        "error",
+        "key that an object has twice",
+        "Two versions of a file were merged by hand, or a list was appended. Parsers keep the last "
+        "value and do not tell: a second, empty `annotations` takes all objects away.",
+        "Keep one of the values.",
+    ),
+    Code(
+        "D005",
+        "warning",
+        "key that an object has twice, and that is not read",
+        "As D004, of a key that no number depends on.",
+        "Keep one of the values: other tools may read it.",
+    ),
+    Code(
         "D101",
         "error",
         "annotation id that is there already",

@@ -8,32 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = ["DECIMALS", "Decimal", "Found", "decided", "found_in", "number_in", "open_note", "plain"]
 
 Decimal = Literal["comma", "point"]
 DECIMALS = ("comma", "point")
 
+# Patterns are texts: re compiles them at their first use, which few files need.
 EXPONENT = r"(?:[eE][-+]?\d+)?"
 # 1250  1,250  1,250,000.5  .5  5.
-POINT = re.compile(
-    rf"[-+]?(?:[1-9]\d{{0,2}}(?:,\d{{3}})+|\d+|(?=\.\d))(?:\.\d*)?{EXPONENT}", re.ASCII
-)
+POINT = rf"[-+]?(?:[1-9]\d{{0,2}}(?:,\d{{3}})+|\d+|(?=\.\d))(?:\.\d*)?{EXPONENT}"
 # 1250  1.250  1.250.000,5  ,5
-COMMA = re.compile(
-    rf"[-+]?(?:[1-9]\d{{0,2}}(?:\.\d{{3}})+|\d+|(?=,\d))(?:,\d+)?{EXPONENT}", re.ASCII
-)
+COMMA = rf"[-+]?(?:[1-9]\d{{0,2}}(?:\.\d{{3}})+|\d+|(?=,\d))(?:,\d+)?{EXPONENT}"
 # 1 250,5  1'250.5
-SPACED = re.compile(r"[-+]?\d{1,3}(?:[ \u00a0\u2009\u202f'\u2019]\d{3})+(?:[.,]\d+)?", re.ASCII)
-ODD = re.compile(r"[, \u00a0\u2009\u202f'\u2019]|\.\d+\.")
+SPACES = r"[ \u00a0\u2009\u202f'\u2019]"
+SPACED = rf"[-+]?\d{{1,3}}(?:{SPACES}\d{{3}})+(?:[.,]\d+)?"
+ODD = rf",|{SPACES}|\.\d+\."
 """In every number that is written otherwise than 1250.5, and cheap to look for."""
-MARK = re.compile(r"[ \u00a0\u2009\u202f'\u2019]")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What the numbers of columns show.
 
     point, comma: some can be read in this way only; open: the first that has a
@@ -63,18 +58,20 @@ class Found:
 
 def _ways(text: str) -> tuple[float | None, float | None]:
     """A number with a decimal point, and with a decimal comma; None where it is none."""
-    if SPACED.fullmatch(text):  # then its comma or point is the decimal mark
-        plain = MARK.sub("", text)
+    if re.fullmatch(SPACED, text, re.ASCII):  # then its comma or point is the decimal mark
+        plain = re.sub(SPACES, "", text)
         value = float(plain.replace(",", "."))
         return (None, value) if "," in plain else (value, value if "." not in plain else None)
-    point = float(text.replace(",", "")) if POINT.fullmatch(text) else None
-    comma = COMMA.fullmatch(text) and float(text.replace(".", "").replace(",", "."))
-    return point, comma if comma is not None else None
+    point = float(text.replace(",", "")) if re.fullmatch(POINT, text, re.ASCII) else None
+    comma = None
+    if re.fullmatch(COMMA, text, re.ASCII):
+        comma = float(text.replace(".", "").replace(",", "."))
+    return point, comma
 
 
 def plain(texts: Iterable[str]) -> bool:
     """Whether all texts that are numbers are written as Python writes them."""
-    return ODD.search("\n".join(texts)) is None
+    return re.search(ODD, "\n".join(texts)) is None
 
 
 def found_in(texts: Iterable[str]) -> Found:
