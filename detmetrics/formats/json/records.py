@@ -154,12 +154,12 @@ def _plain_columns(
     """The columns of records that have all fields, each once."""
     parts, others, looked = [], False, False
     for piece, rows in _pieces(data, record, progress):
-        parts.append(_columns(rows))
         # Now, while the piece is in the cache. Where there are other keys, all are counted.
         others = others or not has_only(piece, len(record.__struct_fields__) * len(rows))
-        if others and not looked and disagreeing(piece, [rows]):
+        if others and not looked and disagreeing(bytes(piece), [rows]):
             _refuse_repeated(data, record.__struct_fields__, path)
             looked = True
+        parts.append(_columns(rows))
     return _joined(parts)
 
 
@@ -206,7 +206,7 @@ def _no_collection() -> Iterator[None]:
 
 def _pieces(
     data: bytes, record: type[_Record], progress: Share
-) -> Iterator[tuple[bytes, list[_Record]]]:
+) -> Iterator[tuple[memoryview, list[_Record]]]:
     """The list in pieces of about a megabyte, so that the records of one are gone before the next.
 
     Each comes as text and as records.
@@ -220,12 +220,11 @@ def _pieces(
     decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
     view, start, opening = memoryview(data), 0, b""
     while cut := BETWEEN_RECORDS.search(data, start + PIECE):
-        piece = b"".join((opening, view[start : cut.start() + 1], b"]"))
-        yield piece, decoder.decode(piece)
+        piece = view[start : cut.start() + 1]
+        yield piece, decoder.decode(b"".join((opening, piece, b"]")))
         start, opening = cut.end() - 1, b"["
         progress(start / len(data))
-    piece = b"".join((opening, view[start:]))
-    yield piece, decoder.decode(piece)
+    yield view[start:], decoder.decode(b"".join((opening, view[start:])))
     progress(1.0)
 
 

@@ -76,7 +76,7 @@ def refuse_repeated(path: str, found: Sequence[Repeated]) -> None:
 # --- counting ------------------------------------------------------------------------------------
 
 
-def has_only(data: bytes, keys: int) -> bool:
+def has_only(data: bytes | memoryview, keys: int) -> bool:
     """Whether there are so many colons and no more: then each key is there once, and no other."""
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) == COLON)) == keys
 
