@@ -33,6 +33,7 @@ from detmetrics.formats.writing.written import (
     lost_areas,
     lost_attributes,
     lost_classes,
+    renamed_images,
     safe_name,
 )
 from detmetrics.foundation.arrays import Floats, object_column
@@ -277,7 +278,14 @@ def write_ground_truth(ground_truth: GroundTruth) -> Written:
         )
         for image, own in by_image(ground_truth, objects)
     }
-    return Written(files, (*_lost(ground_truth), *_lost_shapes(ground_truth, masks)))
+    return Written(
+        files,
+        (
+            *_lost(ground_truth),
+            *_lost_shapes(ground_truth, masks),
+            *renamed_images(ground_truth.catalog),
+        ),
+    )
 
 
 def write_detections(detections: Detections) -> Written:
@@ -309,7 +317,14 @@ def write_detections(detections: Detections) -> Written:
         lists[category].append(f"{stems[image]} {numbers}\n")
     written = {name: "".join(lines).encode() for name, lines in files.items()}
     shapes = 0 if detections.shapes is None else len(detections)
-    return Written(written, (*_lost_ids(detections.catalog), *_boxes_alone(shapes)))
+    return Written(
+        written,
+        (
+            *_lost_ids(detections.catalog),
+            *_boxes_alone(shapes),
+            *renamed_images(detections.catalog),
+        ),
+    )
 
 
 def _corners(table: Table) -> Floats:
