@@ -76,6 +76,12 @@ OPTIONS = (
         help="Decimal mark of the numbers in tables, where 1,250 may be either.",
     ),
     click.option(
+        "--invalid-boxes",
+        type=click.Choice(["error", "drop", "clip"]),
+        help="Boxes of negative size or with a number that is not finite: refuse them, drop them, "
+        "or cut all boxes to their image. Default: an error, but detections of negative size stay.",
+    ),
+    click.option(
         "--pixels",
         type=click.Choice(["continuous", "inclusive"]),
         default="continuous",
@@ -86,7 +92,7 @@ OPTIONS = (
 NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers"),
     *("image_dir", "image_sizes", "hierarchy", "image_labels", "part", "pixels"),
-    *("angle", "gt_angle", "det_angle", "decimal"),
+    *("angle", "gt_angle", "det_angle", "decimal", "invalid_boxes"),
 )
 
 

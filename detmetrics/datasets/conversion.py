@@ -100,7 +100,9 @@ def convert(
     _writer(to, side)
     if side == "ground truth":
         sheet = read_sheet(source, side, reading, progress=progress, given=given)
-        table: Table = GroundTruth.from_sheet(sheet, pixels=reading.pixels)
+        table: Table = GroundTruth.from_sheet(
+            sheet, pixels=reading.pixels, invalid_boxes=reading.invalid_boxes
+        )
     else:
         unknown = (unknown_images, unknown_categories)
         table = _detections(source, given, ground_truth, unknown, reading, progress)
@@ -169,12 +171,17 @@ def _detections(
         catalog = _own_catalog(sheet, reading)
         relative = sheet.relative and not catalog.sized
         return Detections.from_sheet(
-            sheet, catalog=catalog, relative=relative, pixels=reading.pixels
+            sheet,
+            catalog=catalog,
+            relative=relative,
+            pixels=reading.pixels,
+            invalid_boxes=reading.invalid_boxes,
         )
     if not isinstance(ground_truth, GroundTruth):
         ground_truth = GroundTruth.from_sheet(
             read_sheet(ground_truth, "ground truth", reading, progress=progress),
             pixels=reading.pixels,
+            invalid_boxes=reading.invalid_boxes,
         )
     known = replace(reading, catalog=ground_truth.catalog)
     return Detections.from_sheet(
@@ -184,4 +191,5 @@ def _detections(
         pixels=reading.pixels,
         unknown_images=unknown[0],
         unknown_categories=unknown[1],
+        invalid_boxes=reading.invalid_boxes,
     )

@@ -197,7 +197,7 @@ def read_ground_truth(
     ('person', 'bicycle', 'car', 'bus', 'dog')
     """
     sheet = read_sheet(path, "ground truth", reading, progress=progress)
-    return GroundTruth.from_sheet(sheet, pixels=reading.pixels)
+    return GroundTruth.from_sheet(sheet, pixels=reading.pixels, invalid_boxes=reading.invalid_boxes)
 
 
 def read_detections(
@@ -231,4 +231,5 @@ def read_detections(
         pixels=reading.pixels,
         unknown_images=unknown_images,
         unknown_categories=unknown_categories,
+        invalid_boxes=reading.invalid_boxes,
     )

@@ -12,6 +12,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.progress import Share
 from detmetrics.overlap.polygons.angles import ANGLES
 from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.invalid_boxes import INVALID_BOXES, InvalidBoxes
 from detmetrics.tables.sheets import Pixels
 
 __all__ = ["CLASS_NUMBERS", "READING", "ClassNumbers", "Reading"]
@@ -50,6 +51,8 @@ class Reading:
         angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
             on both sides or on one, see :data:`detmetrics.overlap.polygons.angles.ANGLES`.
         decimal: the decimal mark in tables, ``comma`` or ``point``, where ``1,250`` may be either.
+        invalid_boxes: what becomes of boxes of negative size or with a number that is not finite:
+            ``error``, ``drop`` or ``clip``, see :mod:`detmetrics.tables.invalid_boxes`.
         catalog: of the ground truth, when detections are read.
         on_progress: called with the share that is read; on_message: called with how each side is
             read and why.
@@ -77,6 +80,7 @@ class Reading:
     gt_angle: str | None = None
     det_angle: str | None = None
     decimal: Decimal | None = None
+    invalid_boxes: InvalidBoxes | None = None
     catalog: Catalog | None = field(default=None, repr=False)
     on_progress: Share = field(default=_nothing, repr=False, compare=False)
     on_message: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
@@ -89,6 +93,9 @@ class Reading:
                 raise InputError(f"{name}: expected {', '.join(ANGLES)}, got {asked!r}")
         if self.decimal not in (None, *DECIMALS):
             raise InputError(f"decimal: expected comma or point, got {self.decimal!r}")
+        if self.invalid_boxes not in (None, *INVALID_BOXES):
+            expected = ", ".join(INVALID_BOXES)
+            raise InputError(f"invalid_boxes: expected {expected}, got {self.invalid_boxes!r}")
         if self.class_numbers not in (None, *CLASS_NUMBERS):
             expected = ", ".join(CLASS_NUMBERS)
             raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")

@@ -22,11 +22,13 @@ from detmetrics.tables.columns import (
     negative_sizes,
     number_column,
     of_length,
+    refuse_negative,
     refuse_unusable,
 )
-from detmetrics.tables.coordinates import kept_boxes, kept_shapes, refuse_units
+from detmetrics.tables.coordinates import clipped, kept_boxes, kept_shapes, refuse_units
 from detmetrics.tables.dataframes import frame_boxes, frame_column, frame_shapes
 from detmetrics.tables.id_pairing import UnknownPolicy
+from detmetrics.tables.invalid_boxes import InvalidBoxes, settled
 from detmetrics.tables.rows import Rows
 from detmetrics.tables.sheets import Pixels, Sheet
 from detmetrics.tables.sources import ARRAYS, Faults, Source
@@ -93,6 +95,7 @@ class Detections(Rows):
         unknown_images: UnknownPolicy = "error",
         unknown_categories: UnknownPolicy = "error",
         source: Source = ARRAYS,
+        invalid_boxes: InvalidBoxes | None = None,
     ) -> Detections:
         """Detections from columns of equal length D.
 
@@ -101,7 +104,8 @@ class Detections(Rows):
         without boxes, these are the upright ones around them.
         box_format: of ``boxes``: ``"xywh"``, ``"xyxy"`` or ``"cxcywh"``.
         unknown_images, unknown_categories: ``"error"``, or ``"drop"`` to leave such rows out.
-        source: what errors name the rows by.
+        source: what errors name the rows by. invalid_boxes: ``"error"``, ``"drop"`` or ``"clip"``
+        boxes of negative size, see :mod:`detmetrics.tables.invalid_boxes`.
 
         Raises:
             TableError: columns that do not fit together, or values that cannot be boxes.
@@ -138,6 +142,7 @@ class Detections(Rows):
             catalog=catalog,
             unknown_images=unknown_images,
             unknown_categories=unknown_categories,
+            invalid_boxes=invalid_boxes,
         )
 
     @classmethod
@@ -150,11 +155,12 @@ class Detections(Rows):
         pixels: Pixels = "continuous",
         unknown_images: UnknownPolicy = "error",
         unknown_categories: UnknownPolicy = "error",
+        invalid_boxes: InvalidBoxes | None = None,
     ) -> Detections:
         """Detections from what a reader found.
 
         relative: whether the ground truth is in shares of images of unknown size;
-        pixels, unknown_images, unknown_categories: as in :meth:`from_arrays` and
+        pixels, unknown_images, unknown_categories, invalid_boxes: as in :meth:`from_arrays` and
         :meth:`Sheet.with_pixels`.
 
         Raises:
@@ -162,12 +168,14 @@ class Detections(Rows):
                 be compared with shares.
             UnknownIdError: ids that the catalog lacks.
         """
-        sheet = sheet.with_pixels(pixels)
+        everything = sheet.with_pixels(pixels)
+        sheet, place, invalid_note = settled(everything, invalid_boxes)
         source, score = sheet.source, sheet.scores
         assert score is not None
-        place = np.arange(len(sheet))
-        faults = Faults(source, place)
+        faults = Faults(source, np.arange(len(sheet)))
         refuse_unusable(faults, sheet.boxes)
+        if invalid_boxes == "error":
+            refuse_negative(faults, sheet.boxes, sheet.box_format)
         faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
         faults.settle()
         refuse_outlines(faults, sheet)
@@ -187,8 +195,11 @@ class Detections(Rows):
         )
         refuse_units(sheet, catalog, relative)
         warn(notes)
-        notes += [image_note, category_note, *sheet.notes]
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
+        clip_note = None
+        if invalid_boxes == "clip":
+            boxes, clip_note = clipped(sheet, boxes, box_format, image, catalog, relative)
+        notes += [invalid_note, clip_note, image_note, category_note, *sheet.notes]
         shapes = kept_shapes(sheet, image, catalog, relative)
         detections = cls(
             catalog=catalog,
@@ -200,7 +211,7 @@ class Detections(Rows):
             shapes=shapes,
             scores=read_only(score),
             place=read_only(place),
-            source=source,
+            source=everything.source,
             notes=tuple(note for note in notes if note),
         )
         known = (image >= 0) & (category >= 0)
@@ -214,14 +225,15 @@ class Detections(Rows):
         catalog: Catalog,
         unknown_images: UnknownPolicy = "error",
         unknown_categories: UnknownPolicy = "error",
+        invalid_boxes: InvalidBoxes | None = None,
     ) -> Detections:
         """Detections from a data frame with a row a detection.
 
         Columns are found by name: ``image_id`` or ``image``; ``category_id``, ``category``,
         ``class`` or ``label``; ``score`` or ``confidence``; boxes as ``bbox`` (lists of x, y,
         w, h), as ``x y w h``, as ``xmin ymin xmax ymax`` or as ``x1 y1 x2 y2``, in pixels; oriented
-        boxes as four corners, ``x1 y1`` to ``x4 y4``. unknown_images, unknown_categories: as of
-        :meth:`from_arrays`.
+        boxes as four corners, ``x1 y1`` to ``x4 y4``. unknown_images, unknown_categories,
+        invalid_boxes: as of :meth:`from_arrays`.
 
         Raises:
             TableError: a column is missing; the message lists what the frame has.
@@ -247,4 +259,5 @@ class Detections(Rows):
             unknown_images=unknown_images,
             unknown_categories=unknown_categories,
             source=replace(ARRAYS, name="frame"),
+            invalid_boxes=invalid_boxes,
         )
