@@ -33,7 +33,9 @@ from detmetrics.tables.rows import Rows
 from detmetrics.tables.sheets import Pixels, Sheet
 from detmetrics.tables.sources import ARRAYS, Faults, Source
 from detmetrics.tables.validation import (
+    Frames,
     doubts,
+    frame_notes,
     outline_column,
     outline_notes,
     paired,
@@ -194,12 +196,16 @@ class Detections(Rows):
             "category", sheet.category, catalog, unknown_categories, source, sheet.class_key
         )
         refuse_units(sheet, catalog, relative)
-        warn(notes)
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
         clip_note = None
         if invalid_boxes == "clip":
             boxes, clip_note = clipped(sheet, boxes, box_format, image, catalog, relative)
-        notes += [invalid_note, clip_note, image_note, category_note, *sheet.notes]
+        last = float(sheet.corners_inclusive or sheet.source.pixel_added)
+        frames = Frames(boxes, box_format, image, catalog, relative, last)
+        outside, swapped = frame_notes(faults, frames, wholly_alone=True)
+        notes.append(swapped)
+        warn(notes)
+        notes += [outside, invalid_note, clip_note, image_note, category_note, *sheet.notes]
         shapes = kept_shapes(sheet, image, catalog, relative)
         detections = cls(
             catalog=catalog,

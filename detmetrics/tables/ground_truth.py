@@ -38,7 +38,10 @@ from detmetrics.tables.rows import Rows
 from detmetrics.tables.sheets import Pixels, Sheet
 from detmetrics.tables.sources import ARRAYS, Faults, Source
 from detmetrics.tables.validation import (
+    Frames,
+    area_doubt,
     doubts,
+    frame_notes,
     outline_column,
     outline_notes,
     paired,
@@ -238,9 +241,14 @@ class GroundTruth(Rows):
             faults.remark(empty, "boxes", "box of zero size", "boxes of zero size"),
             *outline_notes(faults, sheet),
             *doubts(sheet),
+            area_doubt(sheet),
         ]
+        last = float(sheet.corners_inclusive or sheet.source.pixel_added)
+        frames = Frames(boxes, box_format, image, catalog, relative, last)
+        outside, swapped = frame_notes(faults, frames, wholly_alone=shapes is not None)
+        notes.append(swapped)
         warn(notes)
-        notes += [invalid_note, clip_note, image_note, category_note]
+        notes += [outside, invalid_note, clip_note, image_note, category_note]
         notes += [*sheet.notes, area_note(sheet)]
         if relative:
             notes.append(unsized_note(source, catalog))

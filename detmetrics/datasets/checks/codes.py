@@ -200,6 +200,22 @@ _ALL = (
         "Take the area of the mask, or width times height.",
     ),
     Code(
+        "D211",
+        "warning",
+        "areas that are all 0",
+        "A converter filled the field `area` with 0. COCO's ranges small, medium and large go by "
+        "the area, so every object counts as small.",
+        "Write the areas of the masks, or width times height, which counts where the field is "
+        "missing.",
+    ),
+    Code(
+        "D212",
+        "warning",
+        "sizes of images that seem to have width and height swapped",
+        "Sizes were read as rows and columns, as NumPy has them, and written as width and height.",
+        "Exchange the two.",
+    ),
+    Code(
         "D301",
         "error",
         "score that is not finite",
