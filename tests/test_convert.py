@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
+from real_data import real_data
 
 import detmetrics as dm
 from detmetrics.cli import cli
@@ -447,7 +448,6 @@ def test_detections_that_fit_no_ground_truth_can_be_left_out(tmp_path):
     ("to", "says"),
     [
         ("coco", "names of images and classes: a list of detections has their ids alone"),
-        ("yolo", "names of classes: their numbers count from 0, in order of id"),
         ("voc", "ids of images and classes: VOC has the names alone"),
         ("csv", "ids of images and classes: the table has the names alone"),
         ("openimages", "the sizes of images and the ids of classes"),
@@ -457,3 +457,114 @@ def test_what_detections_lose_is_said(tmp_path, to, says):
     truth = "fixtures/ground_truth.json"
     done = dm.convert("fixtures/detections.json", tmp_path / "out", to=to, ground_truth=truth)
     assert says in done.lost
+
+
+def scene_with(names: list[str], classes: tuple[str, ...] = ("cat",)) -> dm.GroundTruth:
+    """One object on each image of these names."""
+    count = len(names)
+    catalog = Catalog.from_ids(
+        images=range(11, 11 + count),
+        image_names=names,
+        image_sizes=[[100, 100]] * count,
+        categories=range(1, 1 + len(classes)),
+        category_names=classes,
+    )
+    boxes = [[10, 10, 20 + row, 30] for row in range(count)]
+    return dm.GroundTruth.from_arrays(
+        image_ids=range(11, 11 + count), categories=[1] * count, boxes=boxes, catalog=catalog
+    )
+
+
+class TestImagesThatShareAStem:
+    """Only these get folders; all others keep their names."""
+
+    @pytest.mark.parametrize(("to", "suffix"), [("yolo", "txt"), ("voc", "xml"), ("dota", "txt")])
+    def test_folders(self, to, suffix):
+        done = written(scene_with(["x/one.jpg", "y/one.jpg", "z/two.jpg"]), to)
+        files = {name for name in done.files if name.endswith(suffix)} - {"classes.txt"}
+        assert files == {f"x/one.{suffix}", f"y/one.{suffix}", f"two.{suffix}"}
+        assert not [said for said in done.lost if "images" in said and "share" in said]
+
+    def test_detections(self):
+        truth = scene_with(["x/one.jpg", "y/one.jpg", "z/two.jpg"])
+        detections = dm.Detections.from_arrays(
+            image_ids=[11, 12, 13],
+            categories=[1] * 3,
+            boxes=truth.boxes,
+            scores=[0.5] * 3,
+            catalog=truth.catalog,
+        )
+        lines = written(detections, "voc").files["comp4_det_test_cat.txt"].decode().splitlines()
+        assert [line.split()[0] for line in lines] == ["x/one", "y/one", "two"]
+
+    @pytest.mark.parametrize("to", ["yolo", "voc", "dota"])
+    def test_ids_where_folders_are_no_help(self, to):
+        done = written(scene_with(["one.jpg", "one.png", "two.jpg"]), to)
+        names = {os.path.splitext(name)[0] for name in done.files}
+        assert names - {"classes", "image_sizes"} == {"11", "12", "two"}
+        said = "the names of 2 images that share a name: their files are named after their ids"
+        assert said in done.lost
+
+    @pytest.mark.parametrize("name", ["../one.jpg", "a/../../one.jpg", "con/one.jpg", "a:/one.jpg"])
+    def test_folders_stay_below_the_target(self, tmp_path, name):
+        with pytest.raises(dm.OutputError, match="cannot be a file name: nothing was written"):
+            written(scene_with([name, "x/one.jpg"]), "yolo")
+
+    def test_force_replaces_folders_of_such_files(self, tmp_path):
+        done = written(scene_with(["x/one.jpg", "y/one.jpg"]), "yolo")
+        write_tree(str(tmp_path / "out"), done.files)
+        write_tree(str(tmp_path / "out"), done.files, force=True)
+        (tmp_path / "out" / "x" / "one.jpg").write_bytes(b"")
+        with pytest.raises(dm.OutputError, match="would be lost"):
+            write_tree(str(tmp_path / "out"), done.files, force=True)
+
+    def test_the_example(self, tmp_path):
+        source = real_data("puzzles/21-convert-names-lost/gt_onecollision.json")
+        done = dm.convert(source, tmp_path / "out", to="yolo")
+        own = [name for name in done.files if name.endswith(".txt") and name != "classes.txt"]
+        assert sorted(own)[:2] == ["other/shot_001.txt", "shot_001.txt"]
+        assert len(own) == 8
+
+
+class TestYoloPredictions:
+    """They say the names of their classes and the order of their columns."""
+
+    def found(self, classes: tuple[str, ...], boxes: list, scores: list[float]) -> dm.Detections:
+        truth = scene_with(["a.jpg", "b.jpg"], classes)
+        return dm.Detections.from_arrays(
+            image_ids=[11] * len(boxes),
+            categories=[len(classes)] * len(boxes),
+            boxes=boxes,
+            scores=scores,
+            catalog=truth.catalog,
+        )
+
+    def test_class_names(self):
+        done = written(self.found(("cat", "dog"), [[10, 10, 20, 20]], [0.5]), "yolo")
+        assert done.files["classes.txt"] == b"cat\ndog\n"
+        assert done.lost == ()
+
+    @pytest.mark.parametrize("classes", [("cat", "a\nb"), ("cat", " dog"), ("cat", "")])
+    def test_names_that_fill_no_line_are_lost(self, classes):
+        done = written(self.found(classes, [[10, 10, 20, 20]], [0.5]), "yolo")
+        assert "classes.txt" not in done.files
+        assert "names of classes: their numbers count from 0, in order of id" in done.lost
+
+    def test_an_order_that_the_values_leave_open(self, tmp_path):
+        detections = self.found(("cat",), [[40, 45, 10, 20]], [0.2])
+        write_tree(str(tmp_path / "found"), written(detections, "yolo").files)
+        write_tree(str(tmp_path / "truth"), written(scene_with(["a.jpg", "b.jpg"]), "yolo").files)
+        truth = read_ground_truth(tmp_path / "truth")
+        back = read_detections(tmp_path / "found", truth)
+        assert back.scores.tolist() == [0.2]
+        assert back.xywh.ravel() == pytest.approx([40, 45, 10, 20])
+        os.unlink(tmp_path / "found" / "predictions.columns")
+        with pytest.raises(dm.FormatError, match="several orders of columns"):
+            read_detections(tmp_path / "found", truth)
+
+    def test_what_is_asked_for_decides(self, tmp_path):
+        detections = self.found(("cat",), [[40, 45, 10, 20]], [0.2])
+        write_tree(str(tmp_path / "found"), written(detections, "yolo").files)
+        reading = dm.Reading(columns="class score cx cy w h")
+        back = read_detections(tmp_path / "found", scene_with(["a.jpg", "b.jpg"]), reading)
+        assert back.scores.tolist() == [0.45]

@@ -537,7 +537,7 @@ class TestOtherShapes:
 
     def test_keys_twice(self, tmp_path):
         text = json.dumps(detections()).replace('"score": 0.9', '"score": 0.1, "score": 0.9')
-        assert evaluate(tmp_path, found=text).detections.scores.tolist() == [0.9, 0.8]
+        assert "[0]: the key 'score' is there 2 times" in refused(tmp_path, "found", text)
 
     def test_fields_that_nobody_reads_may_be_anything(self, tmp_path):
         truth = document(info=[[]], licenses=7)

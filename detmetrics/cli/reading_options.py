@@ -108,6 +108,17 @@ OPTIONS = (
         "--det-angle", type=click.Choice(ANGLES), help="The same of the detections alone."
     ),
     click.option(
+        "--decimal",
+        type=click.Choice(["comma", "point"]),
+        help="Decimal mark of the numbers in tables, where 1,250 may be either.",
+    ),
+    click.option(
+        "--invalid-boxes",
+        type=click.Choice(["error", "drop", "clip"]),
+        help="Boxes of negative size or with a number that is not finite: refuse them, drop them, "
+        "or cut all boxes to their image. Default: an error, but detections of negative size stay.",
+    ),
+    click.option(
         "--pixels",
         type=click.Choice(["continuous", "inclusive"]),
         default="continuous",
@@ -139,7 +150,7 @@ MEANT_FOR = {
 NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers", "image_ids"),
     *("image_list", "image_dir", "image_sizes", "hierarchy", "image_labels", "split", "pixels"),
-    *("angle", "gt_angle", "det_angle"),
+    *("angle", "gt_angle", "det_angle", "decimal", "invalid_boxes"),
 )
 
 

@@ -102,7 +102,9 @@ def convert(
     if side == "ground truth":
         sheet = read_sheet(source, side, reading, progress=progress, given=given)
         announce(sheet, reading)
-        table: Table = GroundTruth.from_sheet(sheet, pixels=reading.pixels)
+        table: Table = GroundTruth.from_sheet(
+            sheet, pixels=reading.pixels, invalid_boxes=reading.invalid_boxes
+        )
     else:
         unknown = (unknown_images, unknown_categories)
         table = _detections(source, given, ground_truth, unknown, reading, progress)
@@ -174,7 +176,11 @@ def _detections(
         catalog = _own_catalog(sheet, reading)
         relative = sheet.relative and not catalog.sized
         return Detections.from_sheet(
-            sheet, catalog=catalog, relative=relative, pixels=reading.pixels
+            sheet,
+            catalog=catalog,
+            relative=relative,
+            pixels=reading.pixels,
+            invalid_boxes=reading.invalid_boxes,
         )
     if not isinstance(ground_truth, GroundTruth):
         ground_truth = read_ground_truth(ground_truth, reading, progress=progress)
@@ -188,4 +194,5 @@ def _detections(
         pixels=reading.pixels,
         unknown_images=unknown[0],
         unknown_categories=unknown[1],
+        invalid_boxes=reading.invalid_boxes,
     )

@@ -17,7 +17,7 @@ __all__ = ["explained"]
 
 def explained(error: FormatError, given: Given, side: Side, reading: Reading) -> FormatError:
     """The error with what to do, where that was tried or the content shows what it is."""
-    if error.hint or not _can_be_read_again(given.path):
+    if error.hint or type(error) is not FormatError or not _can_be_read_again(given.path):
         return error
     try:
         more = _swapped(given, side, reading) or _named(given, side) or _other_side(given, side)

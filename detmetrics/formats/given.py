@@ -7,20 +7,25 @@ import os
 import stat
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detmetrics.formats.presence import LINKED_FOLDER, obstacle, refuse_unreadable
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.files import GZIP_MAGIC, STANDARD_STREAM, Input, read_input
 from detmetrics.foundation.messages import printable
 
-__all__ = ["MARGIN", "Contents", "Given", "Text"]
+__all__ = ["IMAGE_SUFFIXES", "MARGIN", "Contents", "Given", "Text"]
 
+IMAGE_SUFFIXES = (
+    *(".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".pnm", ".ppm", ".pgm"),
+    *(".svg", ".tif", ".tiff", ".webp", ".avif", ".heic"),
+)
 HEAD = 1 << 16  # bytes of a file that formats are recognised by
 AT_ONCE = 1 << 14  # label files are shorter, so that one call of the system reads one
 BLOCK = 1 << 23  # large enough for the system's large pages, small enough to be gone soon
@@ -164,10 +169,56 @@ class Given:
         Raises:
             FormatError: a folder cannot be read.
         """
-        found = sorted(_walk(self.path))
-        if not found:
+        files, _ = self._walked
+        if not files:
+            self.refuse_unreadable(lambda _: True)
             raise FormatError(self.path, [EMPTY])
-        return tuple(found)
+        return files
+
+    @cached_property
+    def _walked(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The files, and what may stand where a file is expected; see :func:`_walk`."""
+        found = sorted(_walk(self.path))
+        return (
+            tuple(name for name, is_file in found if is_file),
+            tuple(name for name, is_file in found if not is_file),
+        )
+
+    def unreadable(self, expected: Callable[[str], bool]) -> dict[str, str]:
+        """Entries that are no files though files of their names are expected, with what each is.
+
+        expected: whether a format reads files of this name. A link to a folder counts where such
+        files are in the folder: links to folders are not followed.
+        """
+        found = {}
+        for name in self._walked[1]:
+            path = self.join(name)
+            if (why := obstacle(path)) is None:
+                continue
+            if expected(name):
+                found[name] = why
+            elif why == LINKED_FOLDER and (file := _linked_file(path, self.path, expected)):
+                found[name] = f"{why} that contains {printable(file)} (not followed)"
+        return found
+
+    def listed(self, *suffixes: str) -> tuple[list[str], list[str]]:
+        """The files whose names end so, in any case, and what else than files and folders does."""
+
+        def ends(name: str) -> bool:
+            return name.lower().endswith(suffixes)
+
+        files, _ = self._walked
+        others = [name for name in self.unreadable(ends) if ends(name)]
+        others = [name for name in others if not os.path.isdir(self.join(name))]
+        return [name for name in files if ends(name)], others
+
+    def refuse_unreadable(self, expected: Callable[[str], bool]) -> None:
+        """Refuse what :meth:`unreadable` finds.
+
+        Raises:
+            UnreadableError: there is something.
+        """
+        refuse_unreadable(self.path, self.unreadable(expected))
 
     @cached_property
     def _lower(self) -> list[str]:
@@ -237,7 +288,8 @@ def _read(name: str, folder: int | None) -> bytes:
         os.close(handle)
 
 
-def _walk(folder: str) -> Iterator[str]:
+def _walk(folder: str) -> Iterator[tuple[str, bool]]:
+    """Names with whether each is a file; not folders, unless they are named as files are."""
     waiting = [(folder, "")]  # no recursion: folders may lie in one another a thousand deep
     while waiting:
         at, prefix = waiting.pop()
@@ -248,10 +300,12 @@ def _walk(folder: str) -> Iterator[str]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append((entry.path, f"{prefix}{entry.name}/"))
-            elif _is_file(entry):
-                yield prefix + entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                yield prefix + entry.name, _is_file(entry)
+                continue
+            waiting.append((entry.path, f"{prefix}{entry.name}/"))
+            if "." in entry.name:
+                yield prefix + entry.name, False
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -260,3 +314,20 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return entry.is_file()
     except OSError:
         return False
+
+
+def _linked_file(link: str, root: str, expected: Callable[[str], bool]) -> str | None:
+    """A file that is expected, in the folder that a link leads to; None for folders of pictures.
+
+    A link into the folder that is read, or to one around it, leads to nothing new.
+    """
+    target, home = (os.path.join(os.path.realpath(path), "") for path in (link, root))
+    if target.startswith(home) or home.startswith(target):
+        return None
+    try:
+        names = sorted(os.listdir(target))
+    except OSError:
+        return None
+    files = [name for name in names if expected(name)]
+    pictures = any(name.lower().endswith(IMAGE_SUFFIXES) and name not in files for name in names)
+    return files[0] if files and not pictures else None

@@ -179,7 +179,9 @@ def read_ground_truth(
     """
     sheet = read_sheet(path, "ground truth", reading, progress=progress)
     with announced(sheet, reading) as made:
-        table = GroundTruth.from_sheet(sheet, pixels=reading.pixels)
+        table = GroundTruth.from_sheet(
+            sheet, pixels=reading.pixels, invalid_boxes=reading.invalid_boxes
+        )
         made(table)
     return table
 
@@ -218,6 +220,7 @@ def read_detections(
                 pixels=reading.pixels,
                 unknown_images=unknown_images,
                 unknown_categories=unknown_categories,
+                invalid_boxes=reading.invalid_boxes,
             )
             made(table)
         return table

@@ -25,15 +25,14 @@ from detmetrics.formats.tabular.table import names_in, read_delimited, sheet_of
 from detmetrics.formats.writing.written import (
     Table,
     Written,
-    image_labels,
     in_shares,
     lost_attributes,
+    unique_stems,
 )
 from detmetrics.foundation.arrays import used
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.tables.image_paths import stem
 from detmetrics.tables.sheets import Sheet
 
 __all__ = ["FORMAT"]
@@ -143,9 +142,7 @@ def write_detections(detections: Detections) -> Written:
 
 def _columns(table: Table) -> tuple[list[str], list[str], list[list[str]]]:
     """Image and class of each row, and its box as texts in the order of Open Images."""
-    stems = [stem(name) for name in table.catalog.image_names]
-    if len(set(stems)) < len(stems):
-        stems = [*image_labels(table.catalog)]
+    stems = unique_stems(table.catalog)
     names = table.catalog.class_labels
     boxes = in_shares(table)
     ends = boxes[:, :2] + boxes[:, 2:]

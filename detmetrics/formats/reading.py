@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from detmetrics.formats.tabular.notation import DECIMALS, Decimal
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.progress import Share
 from detmetrics.overlap.polygons.angles import ANGLES
 from detmetrics.tables.catalog import Catalog, Id
+from detmetrics.tables.invalid_boxes import INVALID_BOXES, InvalidBoxes
 from detmetrics.tables.sheets import Pixels
 
 __all__ = ["CLASS_NUMBERS", "IMAGE_IDS", "READING", "ClassNumbers", "ImageIds", "Reading"]
@@ -60,6 +62,9 @@ class Reading:
             COCO's rules have it, or ``inclusive``.
         angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
             on both sides or on one, see :data:`detmetrics.overlap.polygons.angles.ANGLES`.
+        decimal: the decimal mark in tables, ``comma`` or ``point``, where ``1,250`` may be either.
+        invalid_boxes: what becomes of boxes of negative size or with a number that is not finite:
+            ``error``, ``drop`` or ``clip``, see :mod:`detmetrics.tables.invalid_boxes`.
         catalog: of the ground truth, when detections are read; beside: the path of the other side,
             which hints are tried on.
         used: the names of the attributes that decided something while files were read, see
@@ -91,6 +96,8 @@ class Reading:
     angle: str | None = None
     gt_angle: str | None = None
     det_angle: str | None = None
+    decimal: Decimal | None = None
+    invalid_boxes: InvalidBoxes | None = None
     catalog: Catalog | None = field(default=None, repr=False)
     beside: str | None = field(default=None, repr=False, compare=False)
     used: set[str] = field(default_factory=set, repr=False, compare=False)
@@ -106,6 +113,11 @@ class Reading:
         if self.image_ids not in (None, *IMAGE_IDS):
             expected = ", ".join(IMAGE_IDS)
             raise InputError(f"image_ids: expected {expected}, got {self.image_ids!r}")
+        if self.decimal not in (None, *DECIMALS):
+            raise InputError(f"decimal: expected comma or point, got {self.decimal!r}")
+        if self.invalid_boxes not in (None, *INVALID_BOXES):
+            expected = ", ".join(INVALID_BOXES)
+            raise InputError(f"invalid_boxes: expected {expected}, got {self.invalid_boxes!r}")
         if self.class_numbers not in (None, *CLASS_NUMBERS):
             expected = ", ".join(CLASS_NUMBERS)
             raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")

@@ -86,6 +86,8 @@ def choose(given: Given, side: Side, wanted: str | None = None) -> tuple[Format,
     for ending, name in BY_NAME.items():
         if not given.is_folder and given.name.endswith(ending):
             return _named(name, side), "by the name of the file"
+    if given.is_folder:  # which may look like nothing because of what cannot be read
+        given.refuse_unreadable(lambda name: name.lower().endswith((".txt", ".xml")))
     raise FormatError(given.path, [_unknown(given, side, known)])
 
 

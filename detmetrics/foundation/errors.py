@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from detmetrics.foundation.messages import SHOWN, listing
 
@@ -65,6 +66,7 @@ class FormatError(InputError):
         faults: ``place: expected ..., got ...``, one a fault, the first ten.
         count: how many faults there are in all.
         hint: what to do, empty where it is not known.
+        code: what ``detmetrics check`` calls it, see ``docs/checks.md``.
 
     >>> import detmetrics as dm
     >>> try:
@@ -73,6 +75,8 @@ class FormatError(InputError):
     ...     print(error.path, error.faults, error.count)
     nowhere.json ('no such file',) 1
     """
+
+    code: ClassVar[str] = "D001"
 
     def __init__(
         self, path: str, faults: Sequence[str], count: int | None = None, hint: str = ""

@@ -181,9 +181,12 @@ def _fill(fresh: str, files: Mapping[str, bytes]) -> None:
     if set(files) != {""}:
         os.mkdir(fresh)
     for name, content in files.items():
-        if name != os.path.basename(name) or name in (".", ".."):
+        parts = name.split("/")
+        if any(part != os.path.basename(part) or part in (".", "..") for part in parts):
             raise OSError(errno.EINVAL, f"{name!r} is no plain file name")
-        with open(os.path.join(fresh, name) if name else fresh, "wb") as file:
+        place = os.path.join(fresh, *parts) if name else fresh
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "wb") as file:
             file.write(content)
 
 
@@ -200,7 +203,7 @@ def _refuse_taken(target: str, place: str, files: Mapping[str, bytes], force: bo
     if not force:
         raise OutputError(f"{target}: is there already; --force puts the new in its place")
     kinds_written = {os.path.splitext(name)[1] for name in files}
-    for entry in _entries(place) if is_folder else ():
+    for entry in _below(place) if is_folder else ():
         if not entry.is_file() or os.path.splitext(entry.name)[1] not in kinds_written:
             raise OutputError(
                 f"{target}: holds {entry.name}, which would be lost: --force only replaces folders "
@@ -208,9 +211,16 @@ def _refuse_taken(target: str, place: str, files: Mapping[str, bytes], force: bo
             )
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        return [*entries]
+def _below(folder: str) -> Iterator[os.DirEntry[str]]:
+    """What is in a folder and in the folders in it that hold something."""
+    waiting = [folder]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False) and os.listdir(entry.path):
+                    waiting.append(entry.path)
+                else:
+                    yield entry
 
 
 @contextlib.contextmanager

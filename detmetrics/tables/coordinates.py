@@ -6,6 +6,8 @@ image size is known; only areas in square pixels cannot be told then.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints
@@ -14,12 +16,14 @@ from detmetrics.foundation.messages import counted
 from detmetrics.overlap import Outlines
 from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.columns import BoxFormat, as_xywh, from_centres
+from detmetrics.tables.invalid_boxes import clipped_to_images
 from detmetrics.tables.sheets import Sheet
-from detmetrics.tables.sources import Source
+from detmetrics.tables.sources import Faults, Source
 
 __all__ = [
     "area_note",
     "areas",
+    "clipped",
     "kept_boxes",
     "kept_shapes",
     "refuse_units",
@@ -40,6 +44,24 @@ def kept_boxes(
     if sheet.box_format == "cxcywh":
         return from_centres(boxes), "xywh"
     return np.ascontiguousarray(boxes), sheet.box_format
+
+
+def clipped(
+    sheet: Sheet,
+    boxes: Floats,
+    box_format: BoxFormat,
+    image: Ints,
+    catalog: Catalog,
+    relative: bool,
+) -> tuple[Floats, str | None]:
+    """Boxes of a table cut to their images, and what to say; shapes stay as they are."""
+    if relative:  # shares, of which every image is one wide and one high
+        catalog = replace(catalog, image_sizes=np.ones((len(catalog.image_ids), 2)))
+    beyond = float(sheet.corners_inclusive or sheet.source.pixel_added)
+    cut, changed = clipped_to_images(boxes, box_format, image, catalog, beyond)
+    faults = Faults(sheet.source, np.arange(len(sheet)))
+    what = "{} cut to the image, as asked"
+    return cut, faults.remark(changed, "boxes", what.format("box"), what.format("boxes"))
 
 
 def kept_shapes(sheet: Sheet, image: Ints, catalog: Catalog, relative: bool) -> Outlines | None:

@@ -22,16 +22,20 @@ from detmetrics.tables.columns import (
     negative_sizes,
     number_column,
     of_length,
+    refuse_negative,
     refuse_unusable,
 )
-from detmetrics.tables.coordinates import kept_boxes, kept_shapes, refuse_units
+from detmetrics.tables.coordinates import clipped, kept_boxes, kept_shapes, refuse_units
 from detmetrics.tables.dataframes import frame_boxes, frame_column, frame_shapes
 from detmetrics.tables.id_pairing import UnknownPolicy
+from detmetrics.tables.invalid_boxes import InvalidBoxes, settled
 from detmetrics.tables.rows import Rows
 from detmetrics.tables.sheets import Pixels, Sheet
 from detmetrics.tables.sources import ARRAYS, Faults, Source
 from detmetrics.tables.validation import (
+    Frames,
     doubts,
+    frame_notes,
     outline_column,
     outline_notes,
     paired,
@@ -94,6 +98,7 @@ class Detections(Rows):
         unknown_images: UnknownPolicy = "error",
         unknown_categories: UnknownPolicy = "error",
         source: Source = ARRAYS,
+        invalid_boxes: InvalidBoxes | None = None,
     ) -> Detections:
         """Detections from columns of equal length D.
 
@@ -102,7 +107,8 @@ class Detections(Rows):
         without boxes, these are the upright ones around them.
         box_format: of ``boxes``: ``"xywh"``, ``"xyxy"`` or ``"cxcywh"``.
         unknown_images, unknown_categories: ``"error"``, or ``"drop"`` to leave such rows out.
-        source: what errors name the rows by.
+        source: what errors name the rows by. invalid_boxes: ``"error"``, ``"drop"`` or ``"clip"``
+        boxes of negative size, see :mod:`detmetrics.tables.invalid_boxes`.
 
         Raises:
             TableError: columns that do not fit together, or values that cannot be boxes.
@@ -139,6 +145,7 @@ class Detections(Rows):
             catalog=catalog,
             unknown_images=unknown_images,
             unknown_categories=unknown_categories,
+            invalid_boxes=invalid_boxes,
         )
 
     @classmethod
@@ -151,11 +158,12 @@ class Detections(Rows):
         pixels: Pixels = "continuous",
         unknown_images: UnknownPolicy = "error",
         unknown_categories: UnknownPolicy = "error",
+        invalid_boxes: InvalidBoxes | None = None,
     ) -> Detections:
         """Detections from what a reader found.
 
         relative: whether the ground truth is in shares of images of unknown size;
-        pixels, unknown_images, unknown_categories: as in :meth:`from_arrays` and
+        pixels, unknown_images, unknown_categories, invalid_boxes: as in :meth:`from_arrays` and
         :meth:`Sheet.with_pixels`.
 
         Raises:
@@ -163,12 +171,14 @@ class Detections(Rows):
                 be compared with shares.
             UnknownIdError: ids that the catalog lacks.
         """
-        sheet = sheet.with_pixels(pixels)
+        everything = sheet.with_pixels(pixels)
+        sheet, place, invalid_note = settled(everything, invalid_boxes)
         source, score = sheet.source, sheet.scores
         assert score is not None
-        place = np.arange(len(sheet))
-        faults = Faults(source, place)
+        faults = Faults(source, np.arange(len(sheet)))
         refuse_unusable(faults, sheet.boxes)
+        if invalid_boxes == "error":
+            refuse_negative(faults, sheet.boxes, sheet.box_format)
         faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
         faults.settle()
         refuse_outlines(faults, sheet)
@@ -184,9 +194,16 @@ class Detections(Rows):
         of_classes = paired("category", sheet, catalog, unknown_categories)
         image, category = of_images.position, of_classes.position
         refuse_units(sheet, catalog, relative)
-        warn(notes)
-        notes += [of_images.note, of_classes.note, *sheet.notes]
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
+        clip_note = None
+        if invalid_boxes == "clip":
+            boxes, clip_note = clipped(sheet, boxes, box_format, image, catalog, relative)
+        last = float(sheet.corners_inclusive or sheet.source.pixel_added)
+        frames = Frames(boxes, box_format, image, catalog, relative, last)
+        outside, swapped = frame_notes(faults, frames, wholly_alone=True)
+        notes.append(swapped)
+        warn(notes)
+        notes += [outside, invalid_note, clip_note, of_images.note, of_classes.note, *sheet.notes]
         shapes = kept_shapes(sheet, image, catalog, relative)
         detections = cls(
             catalog=catalog,
@@ -198,7 +215,7 @@ class Detections(Rows):
             shapes=shapes,
             scores=read_only(score),
             place=read_only(place),
-            source=source,
+            source=everything.source,
             interpretations=(
                 *sheet.interpretations,
                 *pairings(cls.side, of_images, of_classes),
@@ -216,14 +233,15 @@ class Detections(Rows):
         catalog: Catalog,
         unknown_images: UnknownPolicy = "error",
         unknown_categories: UnknownPolicy = "error",
+        invalid_boxes: InvalidBoxes | None = None,
     ) -> Detections:
         """Detections from a data frame with a row a detection.
 
         Columns are found by name: ``image_id`` or ``image``; ``category_id``, ``category``,
         ``class`` or ``label``; ``score`` or ``confidence``; boxes as ``bbox`` (lists of x, y,
         w, h), as ``x y w h``, as ``xmin ymin xmax ymax`` or as ``x1 y1 x2 y2``, in pixels; oriented
-        boxes as four corners, ``x1 y1`` to ``x4 y4``. unknown_images, unknown_categories: as of
-        :meth:`from_arrays`.
+        boxes as four corners, ``x1 y1`` to ``x4 y4``. unknown_images, unknown_categories,
+        invalid_boxes: as of :meth:`from_arrays`.
 
         Raises:
             TableError: a column is missing; the message lists what the frame has.
@@ -249,4 +267,5 @@ class Detections(Rows):
             unknown_images=unknown_images,
             unknown_categories=unknown_categories,
             source=replace(ARRAYS, name="frame"),
+            invalid_boxes=invalid_boxes,
         )

@@ -27,17 +27,22 @@ from detmetrics.tables.columns import (
 from detmetrics.tables.coordinates import (
     area_note,
     areas,
+    clipped,
     kept_boxes,
     kept_shapes,
     underived,
     unsized_note,
 )
 from detmetrics.tables.federation import Federation
+from detmetrics.tables.invalid_boxes import InvalidBoxes, settled
 from detmetrics.tables.rows import Rows
 from detmetrics.tables.sheets import Pixels, Sheet
 from detmetrics.tables.sources import ARRAYS, Faults, Source
 from detmetrics.tables.validation import (
+    Frames,
+    area_doubt,
     doubts,
+    frame_notes,
     outline_column,
     outline_notes,
     paired,
@@ -112,6 +117,7 @@ class GroundTruth(Rows):
         attributes: Mapping[str, ArrayLike] | None = None,
         catalog: Catalog | None = None,
         source: Source = ARRAYS,
+        invalid_boxes: InvalidBoxes | None = None,
     ) -> GroundTruth:
         """Ground truth from columns of equal length G.
 
@@ -123,6 +129,8 @@ class GroundTruth(Rows):
         box_format: of ``boxes``: ``"xywh"``, ``"xyxy"`` or ``"cxcywh"``.
         catalog: all images and categories; without it they are those of the rows, so that
         images without objects are unknown. source: what errors name the rows by.
+        invalid_boxes: ``"error"``, ``"drop"`` or ``"clip"`` boxes of negative size, see
+        :mod:`detmetrics.tables.invalid_boxes`.
 
         Raises:
             TableError: columns that do not fit together, or values that cannot be boxes.
@@ -161,25 +169,31 @@ class GroundTruth(Rows):
                 for name, values in (attributes or {}).items()
             },
         )
-        return cls.from_sheet(sheet, catalog=catalog)
+        return cls.from_sheet(sheet, catalog=catalog, invalid_boxes=invalid_boxes)
 
     @classmethod
     def from_sheet(
-        cls, sheet: Sheet, *, catalog: Catalog | None = None, pixels: Pixels = "continuous"
+        cls,
+        sheet: Sheet,
+        *,
+        catalog: Catalog | None = None,
+        pixels: Pixels = "continuous",
+        invalid_boxes: InvalidBoxes | None = None,
     ) -> GroundTruth:
         """Ground truth from what a reader found.
 
         catalog: all images and categories; those of the sheet unless given.
         pixels: whether the last pixel of inclusive corners counts, see :meth:`Sheet.with_pixels`.
+        invalid_boxes: as of :meth:`from_arrays`.
 
         Raises:
             FormatError, TableError: values that cannot be boxes, ids that are there twice.
             UnknownIdError: an id that the catalog lacks.
         """
-        sheet = sheet.with_pixels(pixels)
+        everything = sheet.with_pixels(pixels)
+        sheet, place, invalid_note = settled(everything, invalid_boxes)
         source, count = sheet.source, len(sheet)
-        place = np.arange(count)
-        faults = Faults(source, place)
+        faults = Faults(source, np.arange(count))
         refuse_unusable(faults, sheet.boxes)
         faults.settle()
         refuse_outlines(faults, sheet)
@@ -191,7 +205,7 @@ class GroundTruth(Rows):
         faults.settle()
 
         own = catalog is None
-        catalog = sheet.catalog() if catalog is None else catalog
+        catalog = everything.catalog() if catalog is None else catalog
         of_images = paired("image", sheet, catalog, None, own=own)
         of_classes = paired("category", sheet, catalog, None, own=own)
         image, category = of_images.position, of_classes.position
@@ -199,6 +213,9 @@ class GroundTruth(Rows):
             catalog = replace(catalog, untrained=_untrained(sheet, catalog, category))
         relative = sheet.relative and not catalog.sized
         boxes, box_format = kept_boxes(sheet, image, catalog, relative)
+        clip_note = None
+        if invalid_boxes == "clip":
+            boxes, clip_note = clipped(sheet, boxes, box_format, image, catalog, relative)
         shapes = kept_shapes(sheet, image, catalog, relative)
         ground_truth = cls(
             catalog=catalog,
@@ -215,7 +232,7 @@ class GroundTruth(Rows):
             difficult=read_only(flag_column("difficult", sheet.difficult, count)),
             ids=read_only(np.arange(1, count + 1) if sheet.ids is None else sheet.ids),
             place=read_only(place),
-            source=source,
+            source=everything.source,
             attributes={name: read_only(values) for name, values in sheet.attributes.items()},
             federation=_federation(sheet, catalog),
             interpretations=sheet.interpretations,
@@ -225,9 +242,15 @@ class GroundTruth(Rows):
             faults.remark(empty, "boxes", "box of zero size", "boxes of zero size"),
             *outline_notes(faults, sheet),
             *doubts(sheet),
+            area_doubt(sheet),
         ]
+        last = float(sheet.corners_inclusive or sheet.source.pixel_added)
+        frames = Frames(boxes, box_format, image, catalog, relative, last)
+        outside, swapped = frame_notes(faults, frames, wholly_alone=shapes is not None)
+        notes.append(swapped)
         warn(notes)
-        notes += [of_images.note, of_classes.note, *sheet.notes, area_note(sheet)]
+        notes += [outside, invalid_note, clip_note, of_images.note, of_classes.note]
+        notes += [*sheet.notes, area_note(sheet)]
         if relative:
             notes.append(unsized_note(source, catalog))
         return replace(ground_truth, notes=tuple(note for note in notes if note))

@@ -142,6 +142,10 @@ class Sheet:
             ids=None if len(np.unique(rows)) < len(rows) else at(self.ids),
         )
 
+    def with_boxes(self, boxes: Floats) -> Sheet:
+        """With other boxes, (R, 4) in the same form."""
+        return replace(self, boxes=boxes)
+
     def naming(self, classes: Iterable[str]) -> Sheet:
         """Listing these classes too, as ids of their own where it has none of that name."""
         listed = self.categories

@@ -71,6 +71,11 @@ class Faults:
         self._count = 0
         self._shown: list[tuple[int, str]] = []
 
+    @property
+    def name(self) -> str:
+        """Of the source."""
+        return self._source.name
+
     def refuse(self, bad: Bools, column: str, expected: str, values: Objects) -> None:
         """Note every row that is bad; values : (D,) or (D, 4), what was found."""
         if not bad.any():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import DetmetricsWarning, TableError
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.overlap.masks.masks import Masks
@@ -16,7 +17,7 @@ from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.overlap.polygons.self_intersections import UNTANGLED
 from detmetrics.overlap.shapes import Shapes
 from detmetrics.tables.catalog import Catalog
-from detmetrics.tables.columns import LARGEST, of_length, refuse_unusable
+from detmetrics.tables.columns import LARGEST, BoxFormat, of_length, refuse_unusable
 from detmetrics.tables.id_pairing import Known, Paired, UnknownPolicy, pair
 from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.plausibility import suspicions
@@ -24,14 +25,23 @@ from detmetrics.tables.sheets import Sheet
 from detmetrics.tables.sources import Faults
 
 __all__ = [
+    "Frames",
+    "area_doubt",
     "doubts",
+    "frame_notes",
+    "no_area_at_all",
     "outline_column",
     "outline_notes",
     "paired",
     "pairings",
     "refuse_outlines",
+    "seem_swapped",
     "warn",
 ]
+
+PIXEL, SHARE = 1.0, 0.005
+"""Labels are rounded: what is drawn may reach so far beyond its image unremarked."""
+MANY_OUTSIDE, FEW_LEFT = 0.01, 0.1
 
 TURN = 2 * np.pi + 1e-3
 """Angles in radians beyond a whole turn are degrees; a thousandth more may be rounding."""
@@ -43,6 +53,102 @@ def doubts(sheet: Sheet) -> list[str]:
     unit_is_said = sheet.relative or sheet.source.input is None
     found = suspicions(sheet.boxes, sheet.box_format, unit_is_said=unit_is_said)
     return [f"{sheet.source.name}: {text} (detmetrics check)" for text in found]
+
+
+def area_doubt(sheet: Sheet) -> str | None:
+    """That every area is 0, so that all objects are small."""
+    if sheet.areas is None or sheet.relative or not no_area_at_all(sheet.areas, sheet.boxes):
+        return None
+    return (
+        f"{sheet.source.name}: every area is 0, so all objects count as small (APs, ARs). Fix: "
+        "write the areas, or leave the field out for w * h (detmetrics check: D211)"
+    )
+
+
+def no_area_at_all(areas: Floats, boxes: Floats) -> bool:
+    """Whether all areas that are told are 0, though boxes are more than points."""
+    told = areas[~np.isnan(areas)]
+    return bool(len(told) and not told.any() and (boxes[:, 2:] > 0).any())
+
+
+class Frames(NamedTuple):
+    """Boxes of a table and the images around them, to see which reach outside.
+
+    boxes : (R, 4) as box_format says; image : (R,) in the catalog, -1 for rows to drop; relative:
+    boxes are shares of images of unknown size; last: 1 where the first pixel has number 1, so that
+    images end one further.
+    """
+
+    boxes: Floats
+    box_format: BoxFormat
+    image: Ints
+    catalog: Catalog
+    relative: bool
+    last: float
+
+    def outside(self, swapped: bool = False) -> tuple[Bools, Bools]:
+        """(R,) which reach beyond their image, and of which nothing is inside.
+
+        swapped: of images with width and height exchanged. An image of unknown size has no
+        outside.
+        """
+        slack = SHARE if self.relative else PIXEL
+        reach, nowhere = np.zeros((2, len(self.boxes)), bool)
+        for axis in (0, 1):
+            start, size = self.boxes[:, axis], self._sizes(1 - axis if swapped else axis)
+            end = self.boxes[:, axis + 2]
+            end = end if self.box_format == "xyxy" else start + end
+            # Comparisons with nan are false.
+            with np.errstate(invalid="ignore"):
+                nowhere |= (start >= size) | ((end <= 0) & (size > 0))
+                reach |= ((start < -slack) & (size > 0)) | (end > size + slack)
+        return reach, nowhere & reach
+
+    def _sizes(self, axis: int) -> Floats:
+        """(R,) the right or the lower end of the image of each row, nan where unknown."""
+        if self.relative:
+            return np.ones(len(self.boxes))
+        ends: Floats = np.append(self.catalog.image_sizes[:, axis] + self.last, np.nan)
+        return ends[self.image]
+
+
+def frame_notes(
+    faults: Faults, frames: Frames, *, wholly_alone: bool
+) -> tuple[str | None, str | None]:
+    """That boxes reach outside their image, and that sizes of images look swapped.
+
+    wholly_alone: only boxes of which nothing is inside are worth a word: detectors need not clip
+    their boxes, and shapes at a border may reach out.
+    """
+    if not len(frames.boxes) or not (frames.relative or frames.catalog.image_sizes.size):
+        return None, None
+    reach, nowhere = frames.outside()
+    odd = nowhere if wholly_alone else reach
+    note = faults.remark(
+        odd, "boxes", "box reaches outside its image", "boxes reach outside their images"
+    )
+    if note and nowhere.any():
+        note += f", {int(nowhere.sum()):,} wholly"
+    return note and f"{note} (detmetrics check)", _swapped(faults, frames, int(reach.sum()))
+
+
+def seem_swapped(boxes: int, outside: int, swapped: int) -> bool:
+    """Whether many boxes reach outside, and few with width and height of images exchanged."""
+    return outside >= max(MANY_OUTSIDE * boxes, 3) and swapped <= FEW_LEFT * outside
+
+
+def _swapped(faults: Faults, frames: Frames, outside: int) -> str | None:
+    """That hardly a box reaches outside where width and height of images are exchanged."""
+    if frames.relative or not seem_swapped(len(frames.boxes), outside, 0):
+        return None
+    swapped = int(frames.outside(swapped=True)[0].sum())
+    if not seem_swapped(len(frames.boxes), outside, swapped):
+        return None
+    reach = counted(outside, "box reaches", "boxes reach")
+    return (
+        f"{faults.name}: width and height of the images look swapped: {reach} outside, and "
+        f"{swapped:,} with the two exchanged. Fix: exchange them where the sizes come from"
+    )
 
 
 def outline_column(shapes: Polygons | Masks, count: int) -> Polygons | Masks:

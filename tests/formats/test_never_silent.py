@@ -271,7 +271,7 @@ class TestYoloLabels:
         with (folder / "a.txt").open("a") as file:
             file.write("0 320 240 100 100\n")
         notes = dm.read_ground_truth(folder).notes
-        assert any("1 box reaches outside the image" in note for note in notes)
+        assert any("1 box reaches outside its image" in note for note in notes)
 
     def test_pixels_are_refused_where_yolo_is_asked_for(self, tmp_path):
         (tmp_path / "a.txt").write_text("0 320 240 100 100\n")

@@ -232,6 +232,7 @@ def _table(
         pixels=reading.pixels,
         unknown_images=unknown_images,
         unknown_categories="drop",
+        invalid_boxes=reading.invalid_boxes,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from detmetrics.datasets.shape_facts import Drawn
 from detmetrics.foundation.arrays import Bools, Ints, by_group
 from detmetrics.overlap import Boxes, candidate_pairs, shared_groups
 from detmetrics.tables.plausibility import seems_corners, seems_shares
+from detmetrics.tables.validation import no_area_at_all, seem_swapped
 
 __all__ = ["larger_areas", "of_both", "of_ground_truth"]
 
@@ -31,6 +33,7 @@ def of_both(subject: Subject) -> Iterator[Finding | None]:
     partly, wholly = subject.outside
     yield marked("D204", subject.name, partly & ~negative, place)
     yield marked("D205", subject.name, wholly & ~negative, place)
+    yield _swapped_sizes(subject)
     boxes = sheet.boxes[subject.finite]
     if seems_corners(boxes, sheet.box_format):
         yield finding("D206", subject.name, len(boxes), (place(0),))
@@ -43,7 +46,27 @@ def of_ground_truth(ground_truth: Subject) -> Iterator[Finding | None]:
     exact, near = _doubles(ground_truth)
     yield marked("D208", ground_truth.name, near, ground_truth.place("boxes"))
     yield marked("D209", ground_truth.name, exact, ground_truth.place("boxes"))
+    yield _areas_of_nothing(ground_truth)
     yield marked("D210", ground_truth.name, larger_areas(ground_truth), ground_truth.place("areas"))
+
+
+def _areas_of_nothing(ground_truth: Subject) -> Finding | None:
+    """That all areas are 0."""
+    areas = ground_truth.sheet.areas
+    if areas is None or not no_area_at_all(areas, ground_truth.xywh):
+        return None
+    return marked("D211", ground_truth.name, areas == 0, ground_truth.place("areas"))
+
+
+def _swapped_sizes(subject: Subject) -> Finding | None:
+    """That hardly a box would reach outside if images were as wide as they are high."""
+    outside = np.logical_or(*subject.outside)
+    if not seem_swapped(len(outside), int(outside.sum()), 0):
+        return None
+    turned = np.logical_or(*replace(subject, listing=subject.listing.turned()).outside)
+    if not seem_swapped(len(outside), int(outside.sum()), int(turned.sum())):
+        return None
+    return marked("D212", subject.name, outside, subject.place("boxes"))
 
 
 def larger_areas(ground_truth: Subject) -> Bools:

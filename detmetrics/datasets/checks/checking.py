@@ -13,6 +13,7 @@ from detmetrics.datasets.checks import (
     box_faults,
     coverage,
     detection_faults,
+    file_faults,
     reference_faults,
     shape_faults,
     splits,
@@ -134,10 +135,11 @@ def _refusal(ground_truth: Path, detections: Path | None, reading: Reading) -> F
 def _looked_for(
     ground_truth: Path, detections: Path | None, reading: Reading, progress: Progress | None
 ) -> Iterator[Finding | None]:
+    yield from (of_file := [*file_faults.of_file(os.fspath(ground_truth))])
     try:
         sheet = read_sheet(ground_truth, "ground truth", reading, progress=progress)
     except FormatError as error:
-        yield _unreadable(error)
+        yield _unreadable(error, of_file)
         return
     announce(sheet, reading)
     _say_notes(sheet, reading)
@@ -163,10 +165,11 @@ def _of_detections(
 ) -> Iterator[Finding | None]:
     listing = ground_truth.listing
     known = replace(reading, catalog=_catalog(listing))
+    yield from (of_file := [*file_faults.of_file(os.fspath(path))])
     try:
         sheet = read_sheet(path, "detections", known, progress=progress)
     except FormatError as error:
-        yield _unreadable(error)
+        yield _unreadable(error, of_file)
         return
     except InputError as error:
         yield _refused(path, error)
@@ -195,8 +198,11 @@ def _refused(path: Path, error: InputError) -> Finding:
     return finding("D002", os.fspath(path), 1, str(error).splitlines())
 
 
-def _unreadable(error: FormatError) -> Finding:
-    return finding("D001", error.path, error.count, error.faults)
+def _unreadable(error: FormatError, known: Iterable[Finding]) -> Finding | None:
+    """Why it cannot be read, unless that is known already."""
+    if error.code in {one.code.code for one in known}:
+        return None
+    return finding(error.code, error.path, error.count, error.faults)
 
 
 def _indices(keys: Keys, ids: object) -> Ints:

@@ -43,6 +43,31 @@ _ALL = (
         "Follow the message; `evaluate` stops with the same.",
     ),
     Code(
+        "D003",
+        "error",
+        "file that is there and cannot be read",
+        "A dead link (its disk is not mounted, or the data set was copied without it), a named "
+        "pipe, a folder with the name of a file, or a link to a folder, which is not followed. "
+        "Without these files objects or detections are missing, and every number is wrong.",
+        "Restore the files, mount the disk, or delete the entries. An image without objects has an "
+        "empty file, or none.",
+    ),
+    Code(
+        "D004",
+        "error",
+        "key that an object has twice",
+        "Two versions of a file were merged by hand, or a list was appended. Parsers keep the last "
+        "value and do not tell: a second, empty `annotations` takes all objects away.",
+        "Keep one of the values.",
+    ),
+    Code(
+        "D005",
+        "warning",
+        "key that an object has twice, and that is not read",
+        "As D004, of a key that no number depends on.",
+        "Keep one of the values: other tools may read it.",
+    ),
+    Code(
         "D101",
         "error",
         "annotation id that is there already",
@@ -173,6 +198,22 @@ _ALL = (
         "Areas are of another scale than boxes, or of a box that was changed later. COCO's ranges "
         "small, medium and large go by the area.",
         "Take the area of the mask, or width times height.",
+    ),
+    Code(
+        "D211",
+        "warning",
+        "areas that are all 0",
+        "A converter filled the field `area` with 0. COCO's ranges small, medium and large go by "
+        "the area, so every object counts as small.",
+        "Write the areas of the masks, or width times height, which counts where the field is "
+        "missing.",
+    ),
+    Code(
+        "D212",
+        "warning",
+        "sizes of images that seem to have width and height swapped",
+        "Sizes were read as rows and columns, as NumPy has them, and written as width and height.",
+        "Exchange the two.",
     ),
     Code(
         "D301",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +31,10 @@ class Listing:
     image_sizes: Floats
     category_ids: Objects
     category_names: tuple[str, ...]
+
+    def turned(self) -> Listing:
+        """With width and height of the images exchanged."""
+        return replace(self, image_sizes=self.image_sizes[:, ::-1])
 
 
 @dataclass(frozen=True)

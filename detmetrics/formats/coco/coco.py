@@ -133,7 +133,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
 
 
 def _scored_document(data: bytes, source: Input, angle: str | None) -> Sheet | None:
-    document = sound_document(data)
+    document = sound_document(data, source.path)
     if document is None:
         return None
     rows = document.annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import Any
 
 import msgspec
@@ -13,8 +14,15 @@ from detmetrics.formats.json.records import (
     Box,
     Flag,
     kind_of,
+    matters,
     parse,
     records,
+)
+from detmetrics.formats.json.repeated_keys import (
+    disagreeing,
+    refuse_repeated,
+    repeated_in_rows,
+    repeated_keys,
 )
 from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import is_shaped, is_sound
@@ -29,6 +37,10 @@ __all__ = [
     "document_of",
     "sound_document",
 ]
+
+
+HEAD = 1 << 16
+"""Bytes in which licenses stand, where there are some."""
 
 
 class Image(msgspec.Struct):
@@ -110,17 +122,56 @@ def document_of(data: bytes, path: str) -> Document:
     Raises:
         FormatError: it is none; all faults are listed.
     """
-    return sound_document(data) or _careful_document(data, path)
+    return sound_document(data, path) or _careful_document(data, path)
 
 
-def sound_document(data: bytes) -> Document | None:
-    """The document, or None where it is none."""
+def sound_document(data: bytes, path: str) -> Document | None:
+    """The document, or None where it is none.
+
+    Raises:
+        RepeatedKeyError: a key that matters is there twice.
+    """
     for kind in (Document, _ShapedDocument):
         with contextlib.suppress(*REFUSED):
             found: Any = msgspec.json.decode(data, type=kind)
             if kind is Document or is_sound(found.annotations):
+                _refuse_repeated(data, found, path)
                 return Document(found.images, found.annotations, found.categories)
     return None
+
+
+class _Texts(msgspec.Struct):
+    """The texts of all records."""
+
+    images: list[msgspec.Raw]
+    annotations: list[msgspec.Raw]
+    categories: list[msgspec.Raw]
+
+
+def _refuse_repeated(data: bytes, document: Document | _ShapedDocument, path: str) -> None:
+    """Refuse a document in which a section, or a key of a record that is read, is there twice."""
+    sections = [name for name, _ in SECTIONS]
+    lists = [getattr(document, name) for name in sections]
+    keys = disagreeing(data, [[document], *lists], _licenses(data))
+    if set(keys) & set(sections):
+        refuse_repeated(path, [one for one in repeated_keys(data) if matters(one)])
+    elif keys:
+        texts = msgspec.json.decode(data, type=_Texts)
+        found = [repeated_in_rows(getattr(texts, name), keys, name) for name in sections]
+        refuse_repeated(path, [one for rows in found for one in rows])
+
+
+def _licenses(data: bytes) -> bytes:
+    """The text of a list of licenses at the beginning of a document, which has keys of its own."""
+    start = data.find(b'"licenses"', 0, HEAD)
+    if start < 0:
+        return b""
+    with contextlib.suppress(ValueError):
+        text = data[start : start + HEAD].decode("utf-8", "ignore")
+        begin = text.index("[")
+        _, end = json.JSONDecoder().raw_decode(text, begin)
+        return text[begin:end].encode()
+    return b""
 
 
 def _careful_document(data: bytes, path: str) -> Document:

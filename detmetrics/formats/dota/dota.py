@@ -39,6 +39,7 @@ from detmetrics.formats.writing.written import (
     lost_attributes,
     lost_classes,
     named_by_more_than_ids,
+    renamed_images,
     safe_name,
     size_table,
 )
@@ -329,7 +330,9 @@ def write_ground_truth(ground_truth: GroundTruth) -> Written:
     }
     if not np.isnan(ground_truth.catalog.image_sizes).any():
         files[SIZE_TABLE] = size_table(ground_truth.catalog)
-    return Written(files, (*lost, *_lost(ground_truth), *renamed))
+    return Written(
+        files, (*lost, *_lost(ground_truth), *renamed, *renamed_images(ground_truth.catalog))
+    )
 
 
 def write_detections(detections: Detections) -> Written:
@@ -360,7 +363,10 @@ def write_detections(detections: Detections) -> Written:
         safe_name(f"Task1_{name}.txt", "class"): "".join(own).encode()
         for name, own in zip(names, lines, strict=True)
     }
-    return Written(files, (*lost, *_lost_ids(detections.catalog), *renamed))
+    return Written(
+        files,
+        (*lost, *_lost_ids(detections.catalog), *renamed, *renamed_images(detections.catalog)),
+    )
 
 
 def _spelled(numbers: Sequence[float]) -> str:

@@ -19,6 +19,14 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
+from detmetrics.formats.json.repeated_keys import (
+    Repeated,
+    disagreeing,
+    has_only,
+    pairs_of,
+    refuse_repeated,
+    repeated_in_rows,
+)
 from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import FIELDS, box_column, is_shaped, is_sound, outlined
 from detmetrics.foundation.arrays import Bools, Floats, Objects
@@ -38,8 +46,10 @@ __all__ = [
     "detection_columns",
     "ids_of",
     "kind_of",
+    "matters",
     "parse",
     "records",
+    "refuse_repeated_in_list",
 ]
 
 PIECE = 1 << 20
@@ -48,6 +58,16 @@ OUTLINED = b'"segmentation"'
 HEAD = 1 << 16
 """Bytes at either end in which rows show whether they have shapes, which all of them must have."""
 BETWEEN_RECORDS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
+
+KEYS = frozenset(
+    (
+        *("id", "image_id", "category_id", "bbox", "score", "segmentation", "area", "iscrowd"),
+        *("ignore", "bbox_mode", "obb", "poly", "rbox", "file_name", "width", "height", "name"),
+        *("neg_category_ids", "not_exhaustive_category_ids", "frequency"),
+        *("LabelName", "Subcategory"),
+    )
+)
+"""What is read of records and nodes."""
 
 Box = tuple[float, float, float, float]
 AnyId = int | float | str
@@ -114,15 +134,46 @@ def detection_columns(
     if not any(name in end for name in (OUTLINED, *FIELDS) for end in ends):
         for record in (_Detection, _AnyDetection):
             with _no_collection(), contextlib.suppress(*REFUSED):
-                return _joined([_columns(part) for part in _pieces(data, record, progress)])
+                return _plain_columns(data, record, path, progress)
     with _no_collection(), contextlib.suppress(*REFUSED):
-        found = [row for part in _pieces(data, _ShapedDetection, progress) for row in part]
+        found = [row for _, part in _pieces(data, _ShapedDetection, progress) for row in part]
         if is_sound(found):
+            refuse_repeated_in_list(data, found, path)
             return _shaped(found, path, angle)
     rows = _careful_detections(data, path)
     if rows and isinstance(rows[0], _ShapedDetection):
         return _shaped(rows, path, angle)
     return _columns(rows)
+
+
+def _plain_columns(
+    data: bytes, record: type[_Detection | _AnyDetection], path: str, progress: Share
+) -> DetectionColumns:
+    """The columns of records that have all fields, each once."""
+    parts, others, looked = [], False, False
+    for piece, rows in _pieces(data, record, progress):
+        # Now, while the piece is in the cache. Where there are other keys, all are counted.
+        others = others or not has_only(piece, len(record.__struct_fields__) * len(rows))
+        if others and not looked and disagreeing(bytes(piece), [rows]):
+            _refuse_repeated(data, record.__struct_fields__, path)
+            looked = True
+        parts.append(_columns(rows))
+    return _joined(parts)
+
+
+def refuse_repeated_in_list(data: bytes, rows: Sequence[msgspec.Struct], path: str) -> None:
+    """Refuse a list of records in which a key is there twice; rows: the records.
+
+    Raises:
+        RepeatedKeyError: a key that is read is there twice in a record.
+    """
+    if keys := disagreeing(data, [rows]):
+        _refuse_repeated(data, keys, path)
+
+
+def _refuse_repeated(data: bytes, keys: Sequence[str], path: str) -> None:
+    texts = msgspec.json.decode(data, type=list[msgspec.Raw])
+    refuse_repeated(path, repeated_in_rows(texts, keys, ""))
 
 
 def _shaped(rows: list[_ShapedDetection], path: str, angle: str | None) -> DetectionColumns:
@@ -151,8 +202,12 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _pieces(data: bytes, record: type[_Record], progress: Share) -> Iterator[list[_Record]]:
+def _pieces(
+    data: bytes, record: type[_Record], progress: Share
+) -> Iterator[tuple[memoryview, list[_Record]]]:
     """The list in pieces of about a megabyte, so that the records of one are gone before the next.
+
+    Each comes as text and as records.
 
     A piece ends where one record seems to end and another to begin. Inside a text or a nested
     list that can be wrong; then the halves do not decode, and the file is read as a whole.
@@ -163,10 +218,11 @@ def _pieces(data: bytes, record: type[_Record], progress: Share) -> Iterator[lis
     decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
     view, start, opening = memoryview(data), 0, b""
     while cut := BETWEEN_RECORDS.search(data, start + PIECE):
-        yield decoder.decode(b"".join((opening, view[start : cut.start() + 1], b"]")))
+        piece = view[start : cut.start() + 1]
+        yield piece, decoder.decode(b"".join((opening, piece, b"]")))
         start, opening = cut.end() - 1, b"["
         progress(start / len(data))
-    yield decoder.decode(b"".join((opening, view[start:])))
+    yield view[start:], decoder.decode(b"".join((opening, view[start:])))
     progress(1.0)
 
 
@@ -285,10 +341,21 @@ def parse(data: bytes, path: str) -> Any:
     """A JSON text as plain values.
 
     Raises:
-        FormatError: it is none; the place is named.
+        FormatError: it is none, the place is named; or a key that matters is there twice.
     """
+    content, repeated = _pairs(data, path)
+    refuse_repeated(path, [one for one in repeated if matters(one)])
+    return content
+
+
+def matters(one: Repeated) -> bool:
+    """Whether a key decides something: those of the whole file, and those that are read."""
+    return not one.place or one.key in KEYS
+
+
+def _pairs(data: bytes, path: str) -> tuple[Any, list[Repeated]]:
     try:
-        return json.loads(data)
+        return pairs_of(data)
     except RecursionError:
         raise FormatError(path, ["nested too deeply to be COCO JSON"]) from None
     except UnicodeDecodeError as error:

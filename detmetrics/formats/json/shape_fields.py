@@ -84,7 +84,7 @@ def is_shaped(value: Any) -> bool:
     box = value.get("bbox")
     told = any(value.get(name) is not None for name in ("obb", "poly"))
     numbers = isinstance(box, list) and len(box) == ORIENTED
-    return told or numbers or (box is None and value.get("segmentation") is not None)
+    return told or numbers or (not box and value.get("segmentation") is not None)
 
 
 def outlined(rows: Sequence[Any], section: str, path: str, asked: str | None) -> Outlined:
@@ -126,7 +126,7 @@ class _Given:
         self.rows, self.path, self.notes = rows, path, list[str]()
         self.outlined: Bools | None = None
         self._section = section
-        self.own = list(map(attrgetter("bbox"), rows))
+        self.own = _boxes(rows)
         self.missing = self.own.count(None)
         self.widths = _widths(self.own, self.missing)
         if not self.widths <= {UPRIGHT, ORIENTED}:
@@ -159,17 +159,26 @@ def box_column(boxes: Iterable[Any], count: int) -> Floats:
     return np.fromiter(numbers, np.float64, UPRIGHT * count).reshape(-1, UPRIGHT)
 
 
+def _boxes(rows: Sequence[Any]) -> list[Any]:
+    """The boxes of rows; an empty list beside a shape is none, as some tools write it."""
+    boxes = list(map(attrgetter("bbox"), rows))
+    if () not in boxes:
+        return boxes
+    empty = [box == () and _has_shape(row) for box, row in zip(boxes, rows, strict=True)]
+    return [None if none else box for none, box in zip(empty, boxes, strict=True)]
+
+
 def _widths(boxes: Sequence[Any], missing: int) -> set[int]:
     return set(map(len, boxes if not missing else (box for box in boxes if box is not None)))
 
 
 def is_sound(rows: Sequence[Any]) -> bool:
     """Whether each row has a shape or a box, and boxes as many numbers as boxes have."""
-    boxes = list(map(attrgetter("bbox"), rows))
+    boxes = _boxes(rows)
     missing = boxes.count(None)
     if not _widths(boxes, missing) <= {UPRIGHT, ORIENTED}:
         return False
-    return not missing or all(_has_shape(row) for row in rows if row.bbox is None)
+    return not missing or all(_has_shape(row) for row in rows if not row.bbox)
 
 
 def _has_shape(row: Any) -> bool:

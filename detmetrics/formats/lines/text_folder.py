@@ -10,7 +10,7 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.lines.lines import Lines, read_lines
 from detmetrics.foundation.errors import FormatError
 
-__all__ = ["box_files", "required_files", "sampled", "stems"]
+__all__ = ["box_files", "refuse_unreadable_lines", "required_files", "sampled", "stems"]
 
 NO_BOXES = frozenset(
     (
@@ -31,10 +31,30 @@ def box_files(given: Given) -> tuple[str, ...]:
         given.seen["box files"] = tuple(
             name
             for name in given.ending(".txt")
-            if not ("/" in name and "imagesets/" in name.lower())
-            and (name.rpartition("/")[2].lower() not in NO_BOXES or _holds_boxes(given, name))
+            if _may_hold_boxes(name) or (not _lists_images(name) and _holds_boxes(given, name))
         )
     return cast("tuple[str, ...]", given.seen["box files"])
+
+
+def _may_hold_boxes(name: str) -> bool:
+    """Whether a text file of this name is one with boxes."""
+    low = name.lower()
+    return (
+        low.endswith(".txt") and low.rpartition("/")[2] not in NO_BOXES and not _lists_images(name)
+    )
+
+
+def _lists_images(name: str) -> bool:
+    return "/" in name and "imagesets/" in name.lower()
+
+
+def refuse_unreadable_lines(given: Given) -> None:
+    """Refuse what stands where a text file with boxes is expected, and cannot be read.
+
+    Raises:
+        UnreadableError: dead links, pipes, folders named as files are.
+    """
+    given.refuse_unreadable(_may_hold_boxes)
 
 
 def stems(files: Sequence[str]) -> list[str]:
@@ -56,9 +76,11 @@ def required_files(given: Given) -> tuple[str, ...]:
     """The text files that hold boxes, of which there must be one.
 
     Raises:
-        FormatError: there is none.
+        FormatError: there is none, or some are there and cannot be read.
     """
     files = box_files(given)
+    if given.is_folder:
+        refuse_unreadable_lines(given)
     if not files:
         found = "none" if given.is_folder else "no folder"
         raise FormatError(given.path, [f"expected a folder of .txt files, found {found}"])

@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 import math
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from detmetrics.formats.given import Given
+from detmetrics.formats.given import IMAGE_SUFFIXES, Given
+from detmetrics.formats.presence import is_there, obstacle
+from detmetrics.formats.tabular.notation import Decimal, decided, found_in, number_in
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.decoding import decoded
-from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.errors import DetmetricsWarning, FormatError
 from detmetrics.foundation.files import read_input
-from detmetrics.foundation.messages import shown
+from detmetrics.foundation.messages import counted, printable, shown
 from detmetrics.tables.image_paths import stem
 
 if TYPE_CHECKING:
@@ -34,10 +37,6 @@ __all__ = [
     "without_suffix",
 ]
 
-IMAGE_SUFFIXES = (
-    *(".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".pnm", ".ppm", ".pgm"),
-    *(".svg", ".tif", ".tiff", ".webp", ".avif", ".heic"),
-)
 SIZE_TABLE = "image_sizes.csv"
 UNKNOWN = (math.nan, math.nan)
 Value = TypeVar("Value")
@@ -45,20 +44,36 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class ImageFiles:
-    """The images of a folder: path by name without suffix, relative to the folder."""
+    """The images of a folder: path by name without suffix, relative to the folder.
+
+    paths: of the files; unreadable: of dead links and the like: images too, of unknown size.
+    """
 
     folder: str
     paths: Mapping[str, str] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folder: str | Given) -> ImageFiles:
-        """All images in a folder and the folders in it; none where there is no such folder."""
+        """All images in a folder and the folders in it; none where there is no such folder.
+
+        Raises:
+            FormatError: the folder is there and cannot be read.
+        """
         given = Given(folder) if isinstance(folder, str) else folder
-        try:
-            names = given.ending(*IMAGE_SUFFIXES) if given.is_folder else ()
-        except FormatError:
-            names = ()
-        return cls(given.path, {os.path.splitext(name)[0]: given.join(name) for name in names})
+        if not given.is_folder:
+            return cls(given.path)
+        files, others = given.listed(*IMAGE_SUFFIXES)
+
+        def paths(names: Iterable[str]) -> dict[str, str]:
+            return {os.path.splitext(name)[0]: given.join(name) for name in names}
+
+        return cls(given.path, paths(files), paths(others))
+
+    @property
+    def every(self) -> dict[str, str]:
+        """The paths of all images."""
+        return {**self.unreadable, **self.paths}
 
 
 def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None = None) -> Floats:
@@ -71,13 +86,13 @@ def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None =
         FormatError: the table of sizes cannot be read, or the folder does not exist.
     """
     names = [*names]
-    table = _table(reading.image_sizes)
-    paths = dict(beside.paths) if beside else {}
+    table = _table(reading.image_sizes, reading.decimal)
+    paths = beside.every if beside else {}
     if reading.image_dir is not None:
         folder = os.fspath(reading.image_dir)
         if not os.path.isdir(folder):
             raise FormatError(folder, ["expected a folder of images (--image-dir)"])
-        paths |= ImageFiles.of(folder).paths
+        paths |= ImageFiles.of(folder).every
     if not table and not paths:
         return np.full((len(names), 2), np.nan)
 
@@ -90,14 +105,33 @@ def sizes_of(names: Iterable[str], reading: Reading, beside: ImageFiles | None =
                 return table[key]
         return header_size(files[name]) if name in files else UNKNOWN
 
-    return np.array([size(name) for name in names], dtype=np.float64).reshape(-1, 2)
+    sizes = np.array([size(name) for name in names], dtype=np.float64).reshape(-1, 2)
+    unknown = [names[row] for row in np.flatnonzero(np.isnan(sizes[:, 0])).tolist()]
+    _say_unreadable((files[name] for name in unknown if name in files), reading)
+    return sizes
+
+
+def _say_unreadable(paths: Iterable[str], reading: Reading) -> None:
+    """Say which pictures are there and cannot be read."""
+    found = [(path, why) for path in paths if (why := obstacle(path))]
+    if not found:
+        return
+    path, why = found[0]
+    what = counted(len(found), "picture", "pictures")
+    note = f"the size of {what} cannot be read and stays unknown; first {printable(path)}: {why}"
+    reading.on_message(note)
+    warnings.warn(note, DetmetricsWarning, stacklevel=2)
 
 
 def with_size_table(folder: str, reading: Reading) -> Reading:
-    """With the table of sizes that lies among the labels, where nothing was asked for."""
+    """With the table of sizes that lies among the labels, where nothing was asked for.
+
+    Raises:
+        FormatError: the table is there and cannot be read.
+    """
     beside = os.path.join(folder, SIZE_TABLE)
     asked = reading.image_sizes is not None or reading.image_dir is not None
-    if asked or not os.path.isfile(beside):
+    if asked or not is_there(beside):
         return reading
     return replace(reading, image_sizes=beside)
 
@@ -106,6 +140,8 @@ def header_size(path: str) -> tuple[float, float]:
     """Width and height as the header of an image says; nan where it cannot be told."""
     import imagesize
 
+    if obstacle(path):  # a named pipe would be waited for
+        return UNKNOWN
     try:
         width, height = imagesize.get(path)
     except Exception:  # the library lets damaged files raise whatever they lead to
@@ -145,16 +181,17 @@ def files_of(names: Iterable[str], paths: Mapping[str, str]) -> dict[str, str]:
 
 def _table(
     given: str | os.PathLike[str] | Mapping[str, tuple[float, float]] | None,
+    decimal: Decimal | None,
 ) -> dict[str, tuple[float, float]]:
     if given is None:
         return {}
     if isinstance(given, Mapping):
         sizes = {without_suffix(str(name)): size for name, size in given.items()}
         return by_stem({name: (float(w), float(h)) for name, (w, h) in sizes.items()})
-    return _read_table(os.fspath(given))
+    return _read_table(os.fspath(given), decimal)
 
 
-def _read_table(path: str) -> dict[str, tuple[float, float]]:
+def _read_table(path: str, asked: Decimal | None) -> dict[str, tuple[float, float]]:
     text, _ = decoded(read_input(path)[0], path)
     lines = text.splitlines()
     separator = next((mark for mark in ("\t", ";", ",") if lines and mark in lines[0]), ",")
@@ -163,12 +200,16 @@ def _read_table(path: str) -> dict[str, tuple[float, float]]:
     except csv.Error as error:
         raise FormatError(path, [f"not a table: {error}"]) from None
     at = _columns([name.lower() for name in rows[0]] if rows else [], path)
+    texts = (row[side] for row in rows[1:] for side in at[1:] if side < len(row))
+    # Pictures have whole pixels, so that 1,250 is not between one and two.
+    (decimal,) = decided([found_in(texts)], asked)
     found: dict[str, tuple[float, float]] = {}
     for number, row in enumerate(rows[1:], start=2):
         if not row:
             continue
         try:
-            name, width, height = row[at[0]], float(row[at[1]]), float(row[at[2]])
+            name = row[at[0]]
+            width, height = (number_in(row[side], decimal or "point") for side in at[1:])
         except (IndexError, ValueError):
             name, width, height = "", 0.0, 0.0
         if not (name and 0 < width < math.inf and 0 < height < math.inf):

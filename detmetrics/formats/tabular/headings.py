@@ -11,7 +11,7 @@ from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
 from detmetrics.tables.columns import BoxFormat
 
-__all__ = ["Heading", "find_columns", "image_column", "refuse_two_scores"]
+__all__ = ["OUTLINES", "Heading", "find_columns", "image_column", "refuse_two_scores"]
 
 # What a column is called, by what it holds; in lower case, without _ and spaces.
 NAMES: Mapping[str, tuple[str, ...]] = {

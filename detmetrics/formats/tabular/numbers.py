@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detmetrics.formats.tabular.notation import (
+    Decimal,
+    Found,
+    decided,
+    found_in,
+    number_in,
+    open_note,
+    plain,
+)
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
@@ -16,9 +26,8 @@ from detmetrics.tables.columns import LARGEST
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Numbers", "is_numeric", "refuse"]
+__all__ = ["Numbers", "decimals_of", "is_numeric", "refuse"]
 
-DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 TRUE = frozenset(("1", "true", "yes", "t", "y", "1.0"))
 FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none", "null"))
 
@@ -31,13 +40,25 @@ def is_numeric(column: pd.Series[Any]) -> bool:
 class Numbers:
     """Columns as numbers; what is none is named with its place.
 
-    path: for messages; where: where row R of the frame stands; rows : (B,) those with boxes.
+    path: for messages; where: where row R of the frame stands; rows : (B,) those with boxes;
+    decimals: the decimal mark of columns by name, see :func:`decimals_of`.
     """
 
-    def __init__(self, path: str, place: Callable[[int], str], rows: Ints) -> None:
+    def __init__(
+        self,
+        path: str,
+        place: Callable[[int], str],
+        rows: Ints,
+        decimals: Mapping[str, Decimal] = MappingProxyType({}),
+    ) -> None:
         self.path = path
         self.where = place
         self._rows = rows
+        self._decimals = decimals
+
+    def of_rows(self, rows: Ints) -> Numbers:
+        """The same of other rows."""
+        return Numbers(self.path, self.where, rows, self._decimals)
 
     def place(self, row: int) -> str:
         """Where a row of the boxes stands."""
@@ -53,10 +74,11 @@ class Numbers:
         refuse(faults, self.path, self.place)
 
     def of(self, column: pd.Series[Any], empty: float | None = None) -> Floats:
-        """A column as float64; decimal commas are read as points."""
+        """A column as float64, with decimal commas and thousands as its columns have them."""
         if is_numeric(column):
             return column.to_numpy(np.float64)
-        if (plain := _plain_numbers(column)) is not None:
+        decimal = self._decimals.get(str(column.name), "point")
+        if decimal == "point" and (plain := _plain_numbers(column)) is not None:
             return plain
         found, bad = np.full(len(column), np.nan), []
         for at, value in enumerate(column):
@@ -65,10 +87,21 @@ class Numbers:
                 found[at] = empty
                 continue
             try:
-                found[at] = _number(text)
+                found[at] = number_in(text, decimal)
             except ValueError:
                 bad.append((at, value if text else None))
         self._refuse(column, bad, "a number")
+        return found
+
+    def of_or_nan(self, column: pd.Series[Any]) -> Floats:
+        """A column that few ask for: what is no number there is unknown, and no fault."""
+        if is_numeric(column):
+            return column.to_numpy(np.float64)
+        decimal = self._decimals.get(str(column.name), "point")
+        found = np.full(len(column), np.nan)
+        for at, value in enumerate(column):
+            with contextlib.suppress(ValueError):
+                found[at] = number_in(str(value).strip(), decimal)
         return found
 
     def flags(self, column: pd.Series[Any]) -> Bools:
@@ -103,10 +136,55 @@ def _plain_numbers(column: pd.Series[Any]) -> Floats | None:
         return None
 
 
-def _number(text: str) -> float:
-    if "_" in text:  # which Python allows between digits
-        raise ValueError
-    return float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
+def decimals_of(
+    frame: pd.DataFrame,
+    groups: Sequence[Sequence[str]],
+    asked: Decimal | None,
+    path: str,
+    place: Callable[[int], str],
+    whole: Iterable[str] = (),
+) -> dict[str, Decimal]:
+    """The decimal mark of columns by name, decided from all numbers of each group of columns.
+
+    place: where row R of the frame stands; whole: columns of whole numbers, where 1,250 is 1250
+    unless something else shows a decimal comma.
+
+    Raises:
+        FormatError: a number may be read in two ways, and nothing decides.
+    """
+    columns = [[name for name in names if not is_numeric(frame[name])] for names in groups]
+    texts = [_texts(frame, names) for names in columns]
+    if all(map(plain, texts)):
+        return {}
+    found = [*map(found_in, texts)]
+    decimals = decided(found, asked)
+    for names, seen, decimal in zip(columns, found, decimals, strict=True):
+        if decimal is None and not set(names) <= set(whole):
+            raise FormatError(path, [_open(frame, names, seen, place)])
+    return {
+        name: decimal or "point"
+        for names, decimal in zip(columns, decimals, strict=True)
+        for name in names
+    }
+
+
+def _texts(frame: pd.DataFrame, names: Iterable[str]) -> list[str]:
+    """The different texts of columns."""
+    columns = [frame[name] for name in names]
+    values = (one.cat.categories if one.dtype == "category" else one for one in columns)
+    return [*{str(value).strip() for column in values for value in column}]
+
+
+def _open(
+    frame: pd.DataFrame, names: Sequence[str], found: Found, place: Callable[[int], str]
+) -> str:
+    """Where the first number stands that may be read in two ways."""
+    for name in names:
+        for row, value in enumerate(frame[name]):
+            seen = found_in([str(value).strip()])
+            if seen.open or (seen.dotted and found.open is None):
+                return f"{place(row)}: {name}: {open_note(str(value).strip())}"
+    raise AssertionError(names)
 
 
 def refuse(faults: Sequence[tuple[int, str]], path: str, place: Callable[[int], str]) -> None:

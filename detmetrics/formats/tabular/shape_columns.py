@@ -14,7 +14,7 @@ from detmetrics.formats.json.shape_fields import FOUR_CORNERED, numbers_fault, p
 from detmetrics.formats.lines.layouts import SLACK, is_relative, lie_in_unit
 from detmetrics.formats.lines.oriented_columns import STRETCHED, in_pixels
 from detmetrics.formats.reading import Reading
-from detmetrics.formats.tabular.headings import FOUR, Heading
+from detmetrics.formats.tabular.headings import FOUR, OUTLINES, Heading
 from detmetrics.formats.tabular.numbers import Numbers, refuse
 from detmetrics.foundation.arrays import Floats, object_column
 from detmetrics.foundation.errors import FormatError
@@ -23,12 +23,15 @@ from detmetrics.overlap import OutlineError, Outlines
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.angles import Angles, rectangles
 from detmetrics.overlap.polygons.polygons import Polygons
-from detmetrics.tables.columns import LARGEST, BoxFormat, as_xyxy
+from detmetrics.tables.columns import LARGEST, BoxFormat, as_xywh, as_xyxy
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["places"]
+
+MAY_LACK_BOXES = (*OUTLINES, "corners")
+"""Shapes that a box can be drawn around, where a row has none."""
 
 OPEN = Angles(unit=None, direction=None)
 BETWEEN = re.compile(r"[\s,;]+")
@@ -48,7 +51,9 @@ def places(
     """
 
     def columns(names: Sequence[str]) -> Floats:
-        return np.column_stack([numbers.of(part[heading.column[name]]) for name in names])
+        empty = np.nan if heading.shape in MAY_LACK_BOXES else None
+        found = [numbers.of(part[heading.column[name]], empty) for name in names]
+        return np.column_stack(found)
 
     path, place = numbers.path, numbers.place
     own = columns(heading.box_names) if heading.box_format is not None else None
@@ -71,9 +76,39 @@ def places(
         column = part[heading.column[heading.shape]]
         shapes, said = _of_text(column, heading.shape, own is not None, path, place)
     if own is not None and heading.box_format is not None:
+        if heading.shape in MAY_LACK_BOXES:
+            own = _filled(own, shapes, heading, path, place)
         _refuse_two_units(own, heading, shapes, path)
         return own, heading.box_format, shapes, said
     return _around(shapes, heading, path, place), "xyxy", shapes, said
+
+
+def _filled(
+    boxes: Floats,
+    shapes: Outlines | None,
+    heading: Heading,
+    path: str,
+    place: Callable[[int], str],
+) -> Floats:
+    """Boxes, where a row has none those around the shapes.
+
+    Raises:
+        FormatError: a row with a part of a box, or without a box and a shape.
+    """
+    lacking = np.isnan(boxes).all(axis=1)
+    if lacking.any() and shapes is not None and heading.box_format is not None:
+        around = as_xywh(_around(shapes, heading, path, place), "xyxy")
+        boxes[lacking] = _in_form(around, heading.box_format)[lacking]
+    bad = np.flatnonzero(np.isnan(boxes).any(axis=1)).tolist()
+    refuse([(row, "expected four numbers of a box, got nothing") for row in bad], path, place)
+    return boxes
+
+
+def _in_form(boxes: Floats, box_format: BoxFormat) -> Floats:
+    """(R, 4) boxes ``x y w h`` in another form."""
+    if box_format == "cxcywh":
+        return np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
+    return as_xyxy(boxes, "xywh") if box_format == "xyxy" else boxes
 
 
 def _refuse_two_units(boxes: Floats, heading: Heading, shapes: Outlines | None, path: str) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from detmetrics.formats.metadata.class_names import listed_classes, names_of
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.class_columns import chosen_classes
-from detmetrics.formats.tabular.headings import Heading
-from detmetrics.formats.tabular.numbers import Numbers, is_numeric
+from detmetrics.formats.tabular.headings import OUTLINES, Heading
+from detmetrics.formats.tabular.numbers import Numbers, decimals_of, is_numeric
 from detmetrics.formats.tabular.shape_columns import places
 from detmetrics.foundation.arrays import Bools, Floats, Ints, object_column, used
 from detmetrics.foundation.decoding import decoded
@@ -41,6 +41,7 @@ PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 EMPTY = frozenset(("", "nan", "none", "null"))
 LINE_END = re.compile(r"\r\n|\r|\n")
 ATTRIBUTES = ("visibility", "occlusion", "truncation")
+SIZES = ("image_width", "image_height")
 FLAGS = ("crowd", "ignore", "difficult")
 HEADING = 1 << 20
 ALWAYS_TEXT = ("image", "class")
@@ -99,15 +100,16 @@ def read_delimited(
         raise FormatError(given.path, ["line 1: two columns have one name"])
     heading = find(names)
     wanted = heading.columns
-    texts = (*(heading.column.get(what) for what in ALWAYS_TEXT), *heading.classes)
-    kinds = {names.index(name): object for name in texts if name is not None}
+    always = (*(heading.column.get(what) for what in ALWAYS_TEXT), *heading.classes)
+    kinds = {names.index(name): object for name in always if name is not None}
     # Bytes and lines in front of the heading: errors name lines by their number in the file.
     more, before = len(names), len(_head(data)[:start].encode())
     above = len(LINE_END.findall(data[:before].decode()))
     body = memoryview(data)[before + len(line.encode()) :]
-    try:
+
+    def parsed(kinds: Mapping[int, type]) -> pd.DataFrame:
         # A column behind the last takes what a line has too many, which would be dropped else.
-        frame = pd.read_csv(
+        table: pd.DataFrame = pd.read_csv(
             io.BytesIO(b"".join([f"{line}{_separator(line)}+".encode(), body])),
             sep=_separator(line),
             na_filter=False,
@@ -121,6 +123,12 @@ def read_delimited(
             low_memory=False,
             **exact_floats(),
         )
+        return table
+
+    try:
+        frame = parsed(kinds)
+        if texts := _as_written(frame, [names.index(name) for name in _pixels(heading)]):
+            frame = parsed({**kinds, **dict.fromkeys(texts, object)})
     except IndexError:  # of pandas, where nothing follows the heading
         frame = pd.DataFrame({at: pd.Series(dtype=object) for at in range(more + 1)})
     except (ValueError, OverflowError) as error:
@@ -129,6 +137,22 @@ def read_delimited(
     _refuse_longer(frame, more, given.path)
     frame = _without_blank(_each_text_once(frame.drop(columns=more)))
     return frame.rename(columns=dict(enumerate(names))), heading, source
+
+
+def _pixels(heading: Heading) -> list[str]:
+    """Columns of numbers that are no scores, of one notation."""
+    return [name for group in _numbered(heading.column, heading)[:2] for name in group]
+
+
+def _as_written(frame: pd.DataFrame, columns: Sequence[int]) -> list[int]:
+    """The columns whose numbers must be read as texts, since others hold commas.
+
+    Where 850,5 has a decimal comma, 1.250 is no number below two.
+    """
+    texts = [at for at in columns if not is_numeric(frame[at])]
+    if not any("," in str(value) for at in texts for value in frame[at].unique()):
+        return []
+    return [at for at in columns if frame[at].dtype.kind == "f"]
 
 
 def _head(data: bytes) -> str:
@@ -228,7 +252,9 @@ def sheet_of(
     boxed = _with_box(frame, [column[part] for part in heading.place_names])
     rows = np.flatnonzero(boxed)
     part = frame if len(rows) == len(frame) else frame.iloc[rows]
-    numbers = Numbers(read.path, place, rows)
+    groups = _numbered(column, heading)
+    marks = decimals_of(frame, groups, reading.decimal, read.path, place, whole=groups[1])
+    numbers = Numbers(read.path, place, rows, marks)
     nothing = np.flatnonzero(~boxed)
     class_column, said_of_class = chosen_classes(part, heading, reading.catalog, read.path)
     _refuse_boxless(frame, nothing, [class_column], read.path, place)
@@ -277,7 +303,7 @@ def sheet_of(
         ),
         notes=(*said, *said_of_class, *_notes(heading, relative, read.path)),
         attributes={
-            what: _numbers_or_nan(part[column[what]])
+            what: numbers.of_or_nan(part[column[what]])
             for what in ATTRIBUTES
             if what in column and not scored
         },
@@ -306,6 +332,13 @@ def _unit(relative: bool, *, scored: bool) -> Interpretation:
         taken="normalized coordinates" if relative else "pixels",
         evidence="as values show: normalized where nearly all boxes lie in [0, 1]",
     )
+
+
+def _numbered(column: Mapping[str, str], heading: Heading) -> list[list[str]]:
+    """Columns of numbers, in groups that one program wrote in one notation."""
+    pixels = [what for what in (*heading.place_names, "area") if what not in OUTLINES]
+    groups = (pixels, SIZES, ATTRIBUTES, ("score",))
+    return [[column[what] for what in group if what in column] for group in groups]
 
 
 def _fields(heading: Heading, class_column: str) -> dict[str, str]:
@@ -394,13 +427,6 @@ def _with_box(frame: pd.DataFrame, names: Sequence[str]) -> Bools:
     return held
 
 
-def _numbers_or_nan(column: pd.Series[Any]) -> Floats:
-    """A column that few ask for: what is no number there is unknown, and no fault."""
-    import pandas as pd
-
-    return pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-
-
 def _names(keys: Keys) -> tuple[str, ...]:
     return tuple(map(str, keys.labels.tolist()))
 
@@ -415,7 +441,7 @@ def _sizes(
         code = _codes(keys)
         first = np.zeros(len(sizes), np.int64)
         first[code[::-1]] = np.arange(len(frame))[::-1]
-        every = Numbers(numbers.path, numbers.where, np.arange(len(frame)))
+        every = numbers.of_rows(np.arange(len(frame)))
         for axis, side in enumerate(("image_width", "image_height")):
             sizes[:, axis] = every.of(frame[column[side]], empty=np.nan)[first]
         with np.errstate(invalid="ignore"):

@@ -22,6 +22,7 @@ from detmetrics.formats.json.records import (
     kind_of,
     parse,
     records,
+    refuse_repeated_in_list,
 )
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import FormatError
@@ -59,6 +60,7 @@ def oriented_columns(data: bytes, path: str, angle: str | None) -> DetectionColu
     """
     try:
         rows = msgspec.json.decode(data, type=list[_Oriented])
+        refuse_repeated_in_list(data, rows, path)
     except REFUSED:
         rows = _careful(data, path)
     if faults := [f"[{row}]{text}" for row, one in enumerate(rows) if (text := _fault(one))]:

@@ -34,6 +34,7 @@ from detmetrics.formats.writing.written import (
     lost_areas,
     lost_attributes,
     lost_classes,
+    renamed_images,
     safe_name,
 )
 from detmetrics.foundation.arrays import Floats, object_column
@@ -148,6 +149,7 @@ def _contents(given: Given, reading: Reading) -> tuple[tuple[str, ...], Sequence
         data, read = given.content()
         return (os.path.basename(given.path),), [data], read
     files = given.ending(".xml")
+    given.refuse_unreadable(lambda name: name.lower().endswith(".xml"))
     if not files:
         raise FormatError(given.path, ["expected a folder of .xml files, found none"])
     if reading.split is not None:
@@ -281,7 +283,14 @@ def write_ground_truth(ground_truth: GroundTruth) -> Written:
         )
         for image, own in by_image(ground_truth, objects)
     }
-    return Written(files, (*_lost(ground_truth), *_lost_shapes(ground_truth, masks)))
+    return Written(
+        files,
+        (
+            *_lost(ground_truth),
+            *_lost_shapes(ground_truth, masks),
+            *renamed_images(ground_truth.catalog),
+        ),
+    )
 
 
 def write_detections(detections: Detections) -> Written:
@@ -313,7 +322,14 @@ def write_detections(detections: Detections) -> Written:
         lists[category].append(f"{stems[image]} {numbers}\n")
     written = {name: "".join(lines).encode() for name, lines in files.items()}
     shapes = 0 if detections.shapes is None else len(detections)
-    return Written(written, (*_lost_ids(detections.catalog), *_boxes_alone(shapes)))
+    return Written(
+        written,
+        (
+            *_lost_ids(detections.catalog),
+            *_boxes_alone(shapes),
+            *renamed_images(detections.catalog),
+        ),
+    )
 
 
 def _corners(table: Table) -> Floats:

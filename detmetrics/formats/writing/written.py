@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -34,8 +35,10 @@ __all__ = [
     "lost_outlines",
     "named_by_more_than_ids",
     "outlines_in_shares",
+    "renamed_images",
     "safe_name",
     "size_table",
+    "unique_stems",
     "without_outlines",
 ]
 
@@ -74,26 +77,57 @@ def safe_name(name: str, what: str) -> str:
 
 
 def image_stems(catalog: Catalog) -> list[str]:
-    """(N,) a file name without suffix for each image.
+    """(N,) a file name without suffix for each image, with its folders where several share one.
 
     Raises:
         OutputError: two images would share one, or a name is not safe.
     """
-    stems = [stem(name) for name in catalog.image_names]
-    if len(set(map(str.casefold, stems))) < len(stems):
-        stems = [str(known) for known in catalog.image_ids.tolist()]
+    stems = unique_stems(catalog)
     taken = [name.casefold() for name in stems]
     if len(set(taken)) < len(taken):
         double = next(name for name in stems if taken.count(name.casefold()) > 1)
         raise OutputError(f"two images would be written to {shown(double)}: nothing was written")
-    return [safe_name(name, "image") for name in stems]
+    return ["/".join(safe_name(part, "image") for part in name.split("/")) for name in stems]
+
+
+def unique_stems(catalog: Catalog) -> list[str]:
+    """(N,) the stem of each image; of those that share one the path, and where that is no help the
+    id.
+    """
+    names = [stem(name) for name in catalog.image_names]
+    for row in _shared(names):
+        parts = catalog.image_names[row].replace("\\", "/").split("/")
+        names[row] = "/".join([*(part for part in parts[:-1] if part not in ("", ".")), names[row]])
+    for row in _shared(names):
+        names[row] = str(catalog.image_ids[row])
+    return names
+
+
+def _shared(names: Sequence[str]) -> list[int]:
+    """The rows whose name another has too, whatever the capitals."""
+    times = Counter(map(str.casefold, names))
+    return [row for row, name in enumerate(names) if times[name.casefold()] > 1]
+
+
+def renamed_images(catalog: Catalog) -> Iterator[str]:
+    """That files are called after ids, since images share a name."""
+    stems = [*map(stem, catalog.image_names)]
+    renamed = sum(
+        name.rpartition("/")[2] != own
+        for name, own in zip(unique_stems(catalog), stems, strict=True)
+    )
+    if renamed:
+        what = counted(renamed, "image", "images")
+        yield f"the names of {what} that share a name: their files are named after their ids"
 
 
 def image_labels(catalog: Catalog) -> tuple[str, ...]:
-    """(N,) the names of the images, or where two share one the ids as text."""
-    if len(set(catalog.image_names)) == len(catalog.image_names):
-        return catalog.image_names
-    return tuple(map(str, catalog.image_ids.tolist()))
+    """(N,) the names of the images, or where several share one the ids of these as text."""
+    times = Counter(catalog.image_names)
+    return tuple(
+        name if times[name] == 1 else str(known)
+        for name, known in zip(catalog.image_names, catalog.image_ids.tolist(), strict=True)
+    )
 
 
 def in_shares(table: Table) -> Floats:

@@ -15,10 +15,17 @@ from functools import partial
 from typing import Any
 
 from detmetrics.formats.given import Given
-from detmetrics.formats.lines.text_folder import box_files, stems
+from detmetrics.formats.lines.text_folder import box_files, refuse_unreadable_lines, stems
 from detmetrics.formats.metadata.class_names import YAML_SUFFIXES, read_names, read_yaml, yaml_names
-from detmetrics.formats.metadata.image_sizes import ImageFiles
+from detmetrics.formats.metadata.image_sizes import IMAGE_SUFFIXES, ImageFiles
 from detmetrics.formats.metadata.splits import DataSplit
+from detmetrics.formats.presence import (
+    LINKED_FOLDER,
+    is_there,
+    obstacle,
+    obstacle_above,
+    refuse_unreadable,
+)
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.keypoints import keypoint_numbers
 from detmetrics.foundation.decoding import decoded
@@ -49,25 +56,31 @@ class LabelSet:
 
 def data_file(given: Given) -> str | None:
     """The file that describes a whole data set, if the folder holds one."""
-    for name in given.ending("data.yaml", "data.yml", "dataset.yaml", ".data"):
-        low = name.lower()
-        if low in ("data.yaml", "data.yml", "dataset.yaml") or (
-            "/" not in low and low.endswith(".data") and "obj" in low
-        ):
-            return name
-    return None
+    names = given.ending("data.yaml", "data.yml", "dataset.yaml", ".data")
+    return next(filter(_describes, names), None)
+
+
+def _describes(name: str) -> bool:
+    """Whether a file of this name describes a data set."""
+    low = name.lower()
+    return low in ("data.yaml", "data.yml", "dataset.yaml") or (
+        "/" not in low and low.endswith(".data") and "obj" in low
+    )
 
 
 def label_set(given: Given, reading: Reading) -> LabelSet:
     """The label files of a folder, or of a data set by its ``data.yaml`` or ``.data`` file.
 
     Raises:
-        FormatError: files or folders that are named and not there, or nothing that holds labels.
+        FormatError: files or folders that are named and not there or cannot be read, or nothing
+            that holds labels.
     """
     if not given.is_folder:
         return _data_set(given.path, reading)
+    given.refuse_unreadable(_describes)
     if found := data_file(given):
         return _data_set(given.join(found), reading)
+    refuse_unreadable_lines(given)
     paths = dict(zip(stems(box_files(given)), box_files(given), strict=True))
     if not paths:
         raise FormatError(given.path, ["expected a folder of .txt files, found none"])
@@ -78,7 +91,7 @@ def label_set(given: Given, reading: Reading) -> LabelSet:
             given.path, [f"{name}: another file of this name is there" for name in lost]
         )
     images = _images_of(given, paths, reading)
-    files: dict[str, str | None] = {**paths, **{i: None for i in images.paths if i not in paths}}
+    files: dict[str, str | None] = {**paths, **{i: None for i in images.every if i not in paths}}
     near = _names_near(given)
     names, notes = (None, ()) if near is None else (near[0], _said(given, near[1]))
     described = near is not None and near[1].lower().endswith(YAML_SUFFIXES)
@@ -95,7 +108,7 @@ def _images_of(folder: Given, labels: Mapping[str, Any], reading: Reading) -> Im
     asked = None if reading.image_dir is None else os.fspath(reading.image_dir)
     for candidate in (asked, _swapped(folder.path, "labels", "images"), folder):
         images = ImageFiles.of(candidate) if candidate else ImageFiles("")
-        if images.paths.keys() & labels.keys():
+        if images.every.keys() & labels.keys():
             return images
     return ImageFiles("")
 
@@ -126,11 +139,11 @@ def names_in(folder: str) -> tuple[tuple[str, ...], str] | None:
     """The class names that lie in a folder, and the path of their file.
 
     Raises:
-        FormatError: the file holds none.
+        FormatError: the file holds none, or is there and cannot be read.
     """
     for name in NAME_FILES:
         path = os.path.join(folder, name)
-        if os.path.isfile(path):
+        if is_there(path):
             return read_names(path), min(path, os.path.relpath(path), key=len)
     return None
 
@@ -147,18 +160,19 @@ def _data_set(path: str, reading: Reading) -> LabelSet:
     home = _home(path)
     found = [image for entry in entries for image in _images_at(base, home, str(entry), path)]
     images = _by_id(dict.fromkeys(found), base)
-    files: dict[str, str | None] = {}
-    for image, image_path in images.items():
-        label = os.path.splitext(_swapped(image_path, "images", "labels") or image_path)[0]
-        files[image] = f"{label}.txt" if os.path.isfile(f"{label}.txt") else None
-    if not any(files.values()):
+    labels = {
+        image: f"{os.path.splitext(_swapped(file, 'images', 'labels') or file)[0]}.txt"
+        for image, file in images.items()
+    }
+    present = _present(labels, path)
+    if not any(present.values()):
         raise FormatError(
-            path, [f"{split}: {counted(len(files), 'image')}, and none has a label file"]
+            path, [f"{split}: {counted(len(labels), 'image')}, and none has a label file"]
         )
     root = Given(os.path.dirname(os.path.abspath(path)))
     return LabelSet(
         root,
-        dict(sorted(files.items())),
+        dict(sorted(present.items())),
         ImageFiles(base, images),
         names,
         (note,),
@@ -226,6 +240,21 @@ def _label_stems(folder: str) -> list[str]:
     return stems(box_files(Given(folder)))
 
 
+def _present(files: Mapping[str, str], path: str) -> dict[str, str | None]:
+    """The label file of each image, None where there is none.
+
+    Raises:
+        UnreadableError: some are there and cannot be read, or their folder is and cannot.
+    """
+    present = {image: name if os.path.isfile(name) else None for image, name in files.items()}
+    absent = [files[image] for image, name in present.items() if name is None]
+    refuse_unreadable(path, {name: why for name in absent if (why := obstacle(name))})
+    folders = {os.path.dirname(name) for name in absent}
+    above = {found for folder in folders if (found := obstacle_above(f"{folder}/"))}
+    refuse_unreadable(path, {name: obstacle(name) or "" for name in above}, "a folder of labels")
+    return present
+
+
 def _split(content: Mapping[str, Any], asked: str | None, path: str) -> str:
     """The split that was asked for, else the first of val, test and train that there is."""
     if asked is not None:
@@ -275,7 +304,11 @@ def _images_at(base: str, home: str, entry: str, path: str) -> list[str]:
     if not os.path.isdir(found) and not os.path.isfile(found):
         raise FormatError(path, [f"{shown(entry)}: expected a folder, or a file that lists images"])
     if os.path.isdir(found):
-        return [os.path.normpath(p) for p in ImageFiles.of(found).paths.values()]
+        given = Given(found)
+        pictures = given.unreadable(lambda name: name.lower().endswith(IMAGE_SUFFIXES))
+        linked = {name: why for name, why in pictures.items() if why.startswith(LINKED_FOLDER)}
+        refuse_unreadable(given.path, linked)
+        return [os.path.normpath(p) for p in ImageFiles.of(given).every.values()]
     text, _ = decoded(read_input(found)[0], found)
     listed = [line.strip() for line in text.splitlines() if line.strip()]
     return [_listed(name, base, home, os.path.dirname(found)) for name in listed]
@@ -287,7 +320,7 @@ def _listed(name: str, *folders: str) -> str:
         for way in (name, short, short.partition("/")[2]):
             image = os.path.join(folder, way)
             label = os.path.splitext(_swapped(image, "images", "labels") or image)[0] + ".txt"
-            if way and (os.path.isfile(image) or os.path.isfile(label)):
+            if way and (os.path.lexists(image) or os.path.lexists(label)):
                 return os.path.normpath(image)
     return os.path.normpath(os.path.join(folders[0], name))
 

@@ -18,8 +18,10 @@ from detmetrics.formats.writing.written import (
     lost_outlines,
     named_by_more_than_ids,
     outlines_in_shares,
+    renamed_images,
     size_table,
 )
+from detmetrics.formats.yolo.columns_file import COLUMNS_FILE
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import OutputError
 from detmetrics.foundation.messages import counted
@@ -43,16 +45,23 @@ def write_ground_truth(ground_truth: GroundTruth) -> Written:
         raise OutputError(
             "a class name is empty or holds a line break; classes.txt has a line a name"
         )
-    files["classes.txt"] = "".join(f"{name}\n" for name in names).encode()
+    files["classes.txt"] = _class_list(names)
     if not np.isnan(ground_truth.catalog.image_sizes).any():
         files[SIZE_TABLE] = size_table(ground_truth.catalog)
     boxed = sum(own is None for own in outlines)
-    lost = (*lost_outlines(kept, boxed), *_lost(ground_truth, int((~ordinary).sum())))
+    lost = (
+        *lost_outlines(kept, boxed),
+        *_lost(ground_truth, int((~ordinary).sum())),
+        *renamed_images(ground_truth.catalog),
+    )
     return Written(files, lost)
 
 
 def write_detections(detections: Detections) -> Written:
     """Prediction files, ``class cx cy w h score``, or points in place of boxes.
+
+    ``classes.txt`` has the names of classes; where lines leave the order of their columns open,
+    ``predictions.columns`` has it.
 
     Raises:
         OutputError: boxes are pixels of images of unknown size, or names are no file names.
@@ -68,7 +77,29 @@ def write_detections(detections: Detections) -> Written:
         )
     ]
     said = lost_outlines(detections) if lost else ()
-    return Written(_line_files(detections, lines), (*said, *_lost_of_detections(detections)))
+    files = _line_files(detections, lines)
+    if columns := _columns({0 if own is None else len(own) for own in outlines}):
+        files[COLUMNS_FILE] = f"{columns}\n".encode()
+    names, catalog = detections.catalog.class_labels, detections.catalog
+    named = named_by_more_than_ids(range(len(names)), names)
+    if named and all(map(_is_a_line, names)):
+        files["classes.txt"], named = _class_list(names), False
+    return Written(files, (*said, *_lost_of_detections(named), *renamed_images(catalog)))
+
+
+def _columns(corners: set[int]) -> str:
+    """The columns of predictions that leave their order open; corners: how many shapes have."""
+    if corners <= {0}:
+        return "class cx cy w h score"
+    return "class x1 y1 x2 y2 x3 y3 x4 y4 score" if corners == {4} else ""
+
+
+def _is_a_line(name: str) -> bool:
+    return name.isprintable() and bool(name) and name == name.strip()
+
+
+def _class_list(names: Sequence[str]) -> bytes:
+    return "".join(f"{name}\n" for name in names).encode()
 
 
 def _box_lines(table: Table, outlines: Sequence[Floats | None]) -> list[str]:
@@ -91,9 +122,8 @@ def _line_files(table: Table, lines: Sequence[str]) -> dict[str, bytes]:
     }
 
 
-def _lost_of_detections(detections: Detections) -> Iterator[str]:
-    count = len(detections.catalog.category_ids)
-    if named_by_more_than_ids(range(count), detections.catalog.category_names):
+def _lost_of_detections(named: bool) -> Iterator[str]:
+    if named:
         yield "names of classes: their numbers count from 0, in order of id"
 
 

@@ -41,6 +41,7 @@ from detmetrics.formats.metadata.image_sizes import (
 )
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.class_numbers import class_numbers, numbered_classes
+from detmetrics.formats.yolo.columns_file import with_columns_file
 from detmetrics.formats.yolo.dataset import LabelSet, data_file, label_set, splits_of
 from detmetrics.formats.yolo.keypoints import posed
 from detmetrics.formats.yolo.polygon_lines import (
@@ -286,6 +287,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         FormatError: a line that is no box with a score, or columns of which the order is open.
     """
     files = required_files(given)
+    reading = with_columns_file(given, reading)
     contents, source = given.contents(files)
     lines = read_lines(contents, files, given.path)
     names = stems(files)

@@ -1,0 +1,219 @@
+"""Keys that are in a JSON object twice, of which every parser silently keeps the last.
+
+Records are decoded by a parser that does not tell. So the bytes of each key are counted and
+compared with the records: only where the two disagree (a text may hold a key too) are records
+parsed as pairs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import msgspec
+import numpy as np
+
+from detmetrics.foundation.arrays import Ints
+from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.messages import shown
+
+__all__ = [
+    "Repeated",
+    "RepeatedKeyError",
+    "disagreeing",
+    "has_only",
+    "pairs_of",
+    "refuse_repeated",
+    "repeated_in_rows",
+    "repeated_keys",
+]
+
+PIECE = 1 << 20
+"""Bytes that stay in the cache while all keys are counted."""
+WORD = 8
+COLON = ord(":")
+UNCOUNTED = frozenset(
+    (
+        *("visibility", "vis_ratio", "occlusion", "occluded", "truncation", "truncated"),
+        *("bbox_mode", "neg_category_ids", "not_exhaustive_category_ids", "frequency"),
+    )
+)
+"""Fields that few files have: ``check`` finds them all the same."""
+
+
+class RepeatedKeyError(FormatError):
+    """Objects of a JSON file in which a key is there twice, and the values differ or not."""
+
+    code: ClassVar[str] = "D004"
+
+
+class Repeated(NamedTuple):
+    """A key that an object has more than once; place: of the object, empty for the whole file."""
+
+    place: str
+    key: str
+    times: int
+
+    def __str__(self) -> str:
+        place = f"{self.place}: " if self.place else ""
+        return f"{place}the key {shown(self.key)} is there {self.times} times, expected once"
+
+
+def refuse_repeated(path: str, found: Sequence[Repeated]) -> None:
+    """Refuse them.
+
+    Raises:
+        RepeatedKeyError: there are some.
+    """
+    if found:
+        texts = [*map(str, found[:100])]
+        texts[0] += ". Fix: keep one of the values; all others are ignored by parsers"
+        raise RepeatedKeyError(path, texts, len(found))
+
+
+# --- counting ------------------------------------------------------------------------------------
+
+
+def has_only(data: bytes | memoryview, keys: int) -> bool:
+    """Whether there are so many colons and no more: then each key is there once, and no other."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == COLON)) == keys
+
+
+def disagreeing(
+    data: bytes, records: Iterable[Sequence[msgspec.Struct]], more: bytes = b""
+) -> list[str]:
+    """The keys of records that the text holds more or less often than the records can explain.
+
+    records: all that were decoded, in lists of a kind. A field without a default is in each; any
+    other in all or in none of a list, or in as many as have a value. more: text of other records.
+    """
+    lists = [(rows, _defaults(type(rows[0]))) for rows in records if rows]
+    keys = [*dict.fromkeys(key for _, fields in lists for key in fields if key not in UNCOUNTED)]
+    view = memoryview(data)
+    quick = sum(
+        (_counts(view[at : at + PIECE + WORD], keys) for at in range(0, len(data), PIECE)),
+        np.zeros(len(keys), np.int64),
+    )
+    return [
+        key
+        for key, count in zip(keys, quick.tolist(), strict=True)
+        if not _explained(key, count, data, lists, more)
+    ]
+
+
+def _explained(
+    key: str,
+    quick: int,
+    data: bytes,
+    lists: Sequence[tuple[Sequence[msgspec.Struct], Mapping[str, Any]]],
+    more: bytes,
+) -> bool:
+    """Whether so many keys are as many as records have."""
+    mark = f'"{key}"'.encode()
+    having = [(rows, fields[key]) for rows, fields in lists if key in fields]
+    always = sum(len(rows) for rows, default in having if default is msgspec.NODEFAULT)
+    always += more.count(mark)
+    others = [(rows, default) for rows, default in having if default is not msgspec.NODEFAULT]
+    allowed = {always, always + sum(len(rows) for rows, _ in others)}
+    if quick in allowed:
+        return True
+    # The quick count misses keys with spaces before their colon, and one that begins the file.
+    count = data.count(mark)
+    held = (sum(getattr(row, key) != default for row in rows) for rows, default in others)
+    return count in allowed or count == always + sum(held)
+
+
+def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The default of each field, ``NODEFAULT`` where it must be there."""
+    names, defaults = kind.__struct_fields__, kind.__struct_defaults__
+    required = (msgspec.NODEFAULT,) * (len(names) - len(defaults))
+    return dict(zip(names, (*required, *defaults), strict=True))
+
+
+def _counts(piece: memoryview, keys: Sequence[str]) -> Ints:
+    """How often each key stands directly before a colon, but for colons in the first bytes."""
+    numbers = np.frombuffer(piece, np.uint8)
+    at = np.flatnonzero(numbers == COLON)
+    at = at[at >= WORD]
+    # The eight bytes in front of a colon as one number, the last byte being the highest.
+    words = np.ndarray((max(len(piece) - WORD + 1, 0),), "<u8", piece, 0, (1,))[at - WORD]
+    found = []
+    for key in keys:
+        end = f'"{key}"'.encode()[-WORD:]
+        shift = np.uint64(8 * (WORD - len(end)))
+        found.append(np.count_nonzero(words >> shift == int.from_bytes(end, "little")))
+    return np.array(found, np.int64)
+
+
+# --- parsing as pairs ----------------------------------------------------------------------------
+
+
+class _Lossy(dict[str, Any]):
+    """An object that lost values: keys with how often each was there."""
+
+    times: Mapping[str, int]
+
+
+def pairs_of(text: bytes | str) -> tuple[Any, list[Repeated]]:
+    """A JSON text as plain values, and the keys that its objects have twice.
+
+    Raises:
+        ValueError, RecursionError: as :func:`json.loads`.
+    """
+    lossy = []
+
+    def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        plain = dict(pairs)
+        if len(plain) == len(pairs):
+            return plain
+        kept = _Lossy(plain)
+        times = Counter(key for key, _ in pairs)
+        kept.times = {key: count for key, count in times.items() if count > 1}
+        lossy.append(kept)
+        return kept
+
+    content = json.loads(text, object_pairs_hook=made)
+    return content, [*_places(content)] if lossy else []
+
+
+def _places(content: Any) -> Iterator[Repeated]:
+    waiting: list[tuple[str, Any]] = [("", content)]  # no recursion: a file may nest deeply
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, _Lossy):
+            yield from (Repeated(place, key, times) for key, times in value.times.items())
+        if isinstance(value, dict):
+            inner = [(f"{place}.{key}" if place else key, own) for key, own in value.items()]
+        elif isinstance(value, list):
+            inner = [(f"{place}[{row}]", own) for row, own in enumerate(value)]
+        else:
+            continue
+        waiting += [(at, own) for at, own in reversed(inner) if isinstance(own, dict | list)]
+
+
+def repeated_keys(data: bytes) -> list[Repeated]:
+    """All keys that any object of a JSON text has twice; none where it is no JSON."""
+    try:
+        return pairs_of(data)[1]
+    except (ValueError, RecursionError):
+        return []
+
+
+def repeated_in_rows(
+    rows: Iterable[msgspec.Raw], keys: Sequence[str], section: str
+) -> list[Repeated]:
+    """The keys that rows have twice, themselves and not in what they hold.
+
+    keys: those that are looked for; section: what stands before the number of a row.
+    """
+    marks = [f'"{key}"'.encode() for key in keys]
+    found = []
+    for row, raw in enumerate(rows):
+        text = bytes(raw)
+        if all(text.count(mark) < 2 for mark in marks):
+            continue
+        top = [one for one in pairs_of(text)[1] if not one.place and one.key in keys]
+        found += [Repeated(f"{section}[{row}]", one.key, one.times) for one in top]
+    return found
