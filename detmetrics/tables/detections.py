@@ -35,9 +35,9 @@ from detmetrics.tables.sources import ARRAYS, Faults, Source
 from detmetrics.tables.validation import (
     Frames,
     doubts,
-    frame_notes,
     outline_column,
     outline_notes,
+    outside_note,
     paired,
     pairings,
     refuse_outlines,
@@ -200,10 +200,9 @@ class Detections(Rows):
             boxes, clip_note = clipped(sheet, boxes, box_format, image, catalog, relative)
         last = float(sheet.corners_inclusive or sheet.source.pixel_added)
         frames = Frames(boxes, box_format, image, catalog, relative, last)
-        outside, swapped = frame_notes(faults, frames, wholly_alone=True)
-        notes.append(swapped)
         warn(notes)
-        notes += [outside, invalid_note, clip_note, of_images.note, of_classes.note, *sheet.notes]
+        notes.append(outside_note(faults, frames, wholly_alone=True))
+        notes += [invalid_note, clip_note, of_images.note, of_classes.note, *sheet.notes]
         shapes = kept_shapes(sheet, image, catalog, relative)
         detections = cls(
             catalog=catalog,

@@ -42,11 +42,12 @@ from detmetrics.tables.validation import (
     Frames,
     area_doubt,
     doubts,
-    frame_notes,
     outline_column,
     outline_notes,
+    outside_note,
     paired,
     refuse_outlines,
+    swapped_note,
     warn,
 )
 
@@ -246,10 +247,10 @@ class GroundTruth(Rows):
         ]
         last = float(sheet.corners_inclusive or sheet.source.pixel_added)
         frames = Frames(boxes, box_format, image, catalog, relative, last)
-        outside, swapped = frame_notes(faults, frames, wholly_alone=shapes is not None)
-        notes.append(swapped)
+        notes.append(swapped_note(faults, frames))
         warn(notes)
-        notes += [outside, invalid_note, clip_note, of_images.note, of_classes.note]
+        notes.append(outside_note(faults, frames, wholly_alone=shapes is not None))
+        notes += [invalid_note, clip_note, of_images.note, of_classes.note]
         notes += [*sheet.notes, area_note(sheet)]
         if relative:
             notes.append(unsized_note(source, catalog))

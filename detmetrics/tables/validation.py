@@ -28,14 +28,15 @@ __all__ = [
     "Frames",
     "area_doubt",
     "doubts",
-    "frame_notes",
     "no_area_at_all",
     "outline_column",
     "outline_notes",
+    "outside_note",
     "paired",
     "pairings",
     "refuse_outlines",
     "seem_swapped",
+    "swapped_note",
     "warn",
 ]
 
@@ -86,6 +87,22 @@ class Frames(NamedTuple):
     relative: bool
     last: float
 
+    def of(self, rows: Ints) -> Frames:
+        """Of these rows."""
+        return self._replace(boxes=self.boxes[rows], image=self.image[rows])
+
+    def near_an_end(self) -> Ints:
+        """The rows that may reach outside: those that would of the smallest image."""
+        sizes = np.ones((1, 2)) if self.relative else self.catalog.image_sizes + self.last
+        near = np.zeros(len(self.boxes), bool)
+        if not len(self.boxes) or np.isnan(sizes).all():
+            return np.flatnonzero(near)
+        for axis, smallest in enumerate(np.nanmin(sizes, axis=0).tolist()):
+            start, end = self.boxes[:, axis], self.boxes[:, axis + 2]
+            near |= start < 0
+            near |= (end if self.box_format == "xyxy" else start + end) > smallest
+        return np.flatnonzero(near)
+
     def outside(self, swapped: bool = False) -> tuple[Bools, Bools]:
         """(R,) which reach beyond their image, and of which nothing is inside.
 
@@ -112,33 +129,27 @@ class Frames(NamedTuple):
         return ends[self.image]
 
 
-def frame_notes(
-    faults: Faults, frames: Frames, *, wholly_alone: bool
-) -> tuple[str | None, str | None]:
-    """That boxes reach outside their image, and that sizes of images look swapped.
+def outside_note(faults: Faults, frames: Frames, *, wholly_alone: bool) -> str | None:
+    """That boxes reach outside their image.
 
     wholly_alone: only boxes of which nothing is inside are worth a word: detectors need not clip
     their boxes, and shapes at a border may reach out.
     """
-    if not len(frames.boxes) or not (frames.relative or frames.catalog.image_sizes.size):
-        return None, None
-    reach, nowhere = frames.outside()
-    odd = nowhere if wholly_alone else reach
+    rows = frames.near_an_end()
+    reach, nowhere = frames.of(rows).outside()
+    odd = np.zeros(len(frames.boxes), bool)
+    odd[rows[nowhere if wholly_alone else reach]] = True
     note = faults.remark(
         odd, "boxes", "box reaches outside its image", "boxes reach outside their images"
     )
     if note and nowhere.any():
         note += f", {int(nowhere.sum()):,} wholly"
-    return note and f"{note} (detmetrics check)", _swapped(faults, frames, int(reach.sum()))
+    return note and f"{note} (detmetrics check)"
 
 
-def seem_swapped(boxes: int, outside: int, swapped: int) -> bool:
-    """Whether many boxes reach outside, and few with width and height of images exchanged."""
-    return outside >= max(MANY_OUTSIDE * boxes, 3) and swapped <= FEW_LEFT * outside
-
-
-def _swapped(faults: Faults, frames: Frames, outside: int) -> str | None:
+def swapped_note(faults: Faults, frames: Frames) -> str | None:
     """That hardly a box reaches outside where width and height of images are exchanged."""
+    outside = int(frames.of(frames.near_an_end()).outside()[0].sum())
     if frames.relative or not seem_swapped(len(frames.boxes), outside, 0):
         return None
     swapped = int(frames.outside(swapped=True)[0].sum())
@@ -149,6 +160,11 @@ def _swapped(faults: Faults, frames: Frames, outside: int) -> str | None:
         f"{faults.name}: width and height of the images look swapped: {reach} outside, and "
         f"{swapped:,} with the two exchanged. Fix: exchange them where the sizes come from"
     )
+
+
+def seem_swapped(boxes: int, outside: int, swapped: int) -> bool:
+    """Whether many boxes reach outside, and few with width and height of images exchanged."""
+    return outside >= max(MANY_OUTSIDE * boxes, 3) and swapped <= FEW_LEFT * outside
 
 
 def outline_column(shapes: Polygons | Masks, count: int) -> Polygons | Masks:

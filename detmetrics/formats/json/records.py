@@ -20,9 +20,9 @@ import msgspec
 import numpy as np
 
 from detmetrics.formats.json.repeated_keys import (
+    OnceEach,
     Repeated,
     disagreeing,
-    has_only,
     pairs_of,
     refuse_repeated,
     repeated_in_rows,
@@ -150,11 +150,10 @@ def _plain_columns(
     data: bytes, record: type[_Detection | _AnyDetection], path: str, progress: Share
 ) -> DetectionColumns:
     """The columns of records that have all fields, each once."""
-    parts, others, looked = [], False, False
+    parts, once, looked = [], OnceEach(record.__struct_fields__), False
     for piece, rows in _pieces(data, record, progress):
-        # Now, while the piece is in the cache. Where there are other keys, all are counted.
-        others = others or not has_only(piece, len(record.__struct_fields__) * len(rows))
-        if others and not looked and disagreeing(bytes(piece), [rows]):
+        # Now, while the piece is in the cache.
+        if not looked and not once.holds(piece, rows):
             _refuse_repeated(data, record.__struct_fields__, path)
             looked = True
         parts.append(_columns(rows))

@@ -14,16 +14,17 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
 
 __all__ = [
+    "OnceEach",
     "Repeated",
     "RepeatedKeyError",
     "disagreeing",
-    "has_only",
     "pairs_of",
     "refuse_repeated",
     "repeated_in_rows",
@@ -33,6 +34,7 @@ __all__ = [
 PIECE = 1 << 20
 """Bytes that stay in the cache while all keys are counted."""
 WORD = 8
+SAMPLED, MOST = 1000, 32
 COLON = ord(":")
 UNCOUNTED = frozenset(
     (
@@ -76,9 +78,39 @@ def refuse_repeated(path: str, found: Sequence[Repeated]) -> None:
 # --- counting ------------------------------------------------------------------------------------
 
 
-def has_only(data: bytes | memoryview, keys: int) -> bool:
-    """Whether there are so many colons and no more: then each key is there once, and no other."""
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == COLON)) == keys
+class OnceEach:
+    """Whether records that have all keys have each once, piece by piece of their text.
+
+    The cheapest evidence comes first. As many colons as keys: then there are no other keys. Else,
+    of each key, a byte that nothing else in the text has: there are as many as records.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = keys
+        self._alone = True
+        self._bytes: dict[str, int | None] = {}
+
+    def holds(self, text: memoryview, records: Sequence[msgspec.Struct]) -> bool:
+        """Of a piece and its records; where it is not certain, the keys are counted."""
+        numbers = np.frombuffer(text, np.uint8)
+        if self._alone:
+            self._alone = _count(numbers, COLON) == len(self._keys) * len(records)
+            if self._alone:
+                return True
+        return all(self._is_rare(key, numbers, len(records)) for key in self._keys) or (
+            not disagreeing(bytes(text), [records])
+        )
+
+    def _is_rare(self, key: str, numbers: NDArray[np.uint8], records: int) -> bool:
+        if key not in self._bytes:
+            counts = {byte: _count(numbers, byte) for byte in sorted(set(key.encode()))}
+            self._bytes[key] = next((b for b, count in counts.items() if count == records), None)
+        known = self._bytes[key]
+        return known is not None and _count(numbers, known) == records
+
+
+def _count(numbers: NDArray[np.uint8], byte: int) -> int:
+    return int(np.count_nonzero(numbers == byte))
 
 
 def disagreeing(
@@ -139,12 +171,23 @@ def _counts(piece: memoryview, keys: Sequence[str]) -> Ints:
     at = at[at >= WORD]
     # The eight bytes in front of a colon as one number, the last byte being the highest.
     words = np.ndarray((max(len(piece) - WORD + 1, 0),), "<u8", piece, 0, (1,))[at - WORD]
+    distinct, times = _distinct(words)
     found = []
     for key in keys:
         end = f'"{key}"'.encode()[-WORD:]
         shift = np.uint64(8 * (WORD - len(end)))
-        found.append(np.count_nonzero(words >> shift == int.from_bytes(end, "little")))
+        found.append(times[distinct >> shift == int.from_bytes(end, "little")].sum())
     return np.array(found, np.int64)
+
+
+def _distinct(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Ints]:
+    """The different words, and how often each is there."""
+    # Records of a kind have the same few keys: those of the first records are nearly always all.
+    few = np.unique(words[:SAMPLED])
+    times = np.array([np.count_nonzero(words == word) for word in few[:MOST]], np.int64)
+    if len(few) <= MOST and times.sum() == len(words):
+        return few, times
+    return np.unique(words, return_counts=True)
 
 
 # --- parsing as pairs ----------------------------------------------------------------------------
