@@ -147,7 +147,7 @@ PUZZLES = {
 @pytest.mark.parametrize("path", PUZZLES)
 def test_puzzles(path):
     truth, found = real_data("puzzles/15-reconcile-blind/gt.json"), real_data(f"puzzles/{path}")
-    (text,) = told(dm.evaluate(truth, found))
+    (text,) = [one for one in told(dm.evaluate(truth, found)) if " gives AP " in one]
     assert " gives AP 0.3773 instead of 0.0000. Fix: " in text
     first = dm.reconcile(truth, found).suspicions[0]
     assert PUZZLES[path] in first.name

@@ -172,8 +172,6 @@ def _refuse_beyond(sheet: Sheet, places: Ints, names: Sequence[str]) -> None:
 
 def _named_beside(sheet: Sheet, catalog: Catalog | None, given: Given) -> Sheet:
     """By the names that lie with the files, where they fit: else numbers are indices, or names."""
-    if _has_names(catalog) is False:
-        return sheet
     used = sheet.category.used().labels
     found = names_in(given.path) if given.is_folder else None
     if found is not None:
@@ -185,7 +183,7 @@ def _named_beside(sheet: Sheet, catalog: Catalog | None, given: Given) -> Sheet:
             note = f"{sheet.source.name}: class names come from {path}"
             named = _named(sheet, Keys(places, sheet.category.code))
             return replace(named, notes=(*named.notes, note))
-    if catalog is None or not sheet.may_be_names:
+    if catalog is None or not sheet.may_be_names or not _has_names(catalog):
         return sheet
     return _digits(sheet, used, catalog)
 
@@ -216,10 +214,8 @@ def _digits(sheet: Sheet, used: Ints, catalog: Catalog) -> Sheet:
     return _named(sheet, Keys(_texts(sheet), sheet.category.code))
 
 
-def _has_names(catalog: Catalog | None) -> bool | None:
+def _has_names(catalog: Catalog) -> bool:
     """Whether the classes of the ground truth have names that are more than their numbers."""
-    if catalog is None:
-        return None
     return list(catalog.category_names) != [
         str(known) for known in catalog.category_ids.tolist()
     ] or (catalog.category_ids.dtype == object)
