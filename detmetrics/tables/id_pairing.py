@@ -161,8 +161,8 @@ class _Pairing:
         if self.known.kind == "category" or not self.said:
             return
         for way in ways:
-            if (way.position == SEVERAL).any():
-                continue  # which leaves open what it would mean, so that it is no rival
+            if not way.distinct:
+                continue  # it leaves open what an id would mean, so that it is no rival
             by_id = self.key == "id" and first.how == BY_ID
             equal = way.exact or not first.exact or by_id
             if way.of != first.of and equal and (way.position != first.position).any():

@@ -47,13 +47,15 @@ class IdReading(NamedTuple):
 
     position : (U,) place among the known of each wanted id, -1 where it is unknown, -2 where it may
     be several; how: in words; of: ``"ids"`` or ``"names"``, what the wanted are under this way;
-    exact: the texts or numbers themselves agree, and no number was made of a text.
+    exact: the texts or numbers themselves agree, and no number was made of a text; distinct: no two
+    of the known are one under this way.
     """
 
     position: Ints
     how: str
     of: str
     exact: bool
+    distinct: bool = True
 
     @property
     def fits(self) -> bool:
@@ -74,7 +76,7 @@ def readings(wanted: Objects, known: Known, *, own: bool) -> Iterator[IdReading]
     wanted : (U,) distinct; own: the known come from the same source, which then has no need of
     file stems. Ways that make two wanted ids one are left out: they cannot tell what is meant.
     """
-    yield IdReading(positions(known.ids, wanted), BY_ID, "ids", True)
+    yield IdReading(positions(known.ids, wanted), BY_ID, "ids", known.ids.dtype == object)
     ids, asked = known.ids.tolist(), wanted.tolist()
     by_name = BY_NAME if known.kind == "category" else "by file name, not by id"
     yield from _way(known.names, asked, by_name, "names")
@@ -93,9 +95,10 @@ def _by_stem(ids: list[Id], names: Sequence[str], asked: list[Id]) -> Iterator[I
     if len(set(plain)) == len(plain):  # of suffixes that are none of an image, too
         yield from _way(plain, asked, how, "names")
     stems: list[Id] = [stem(value) if isinstance(value, str) else value for value in asked]
+    texts = [*map(str, stems)]  # a table may have made numbers of names
     own: list[Id] = [stem(name) for name in names]
-    if len(set(own)) == len(own) and len(set(stems)) == len(stems):
-        yield from _way(own, stems, how, "names")
+    if len(set(own)) == len(own) and len(set(texts)) == len(texts):
+        yield from _way(own, texts, how, "names")
     else:
         yield from _by_path(names, asked)
     numbers = [spelled_number(value) for value in stems]
@@ -104,7 +107,7 @@ def _by_stem(ids: list[Id], names: Sequence[str], asked: list[Id]) -> Iterator[I
         spelled = "by the number that their file stems spell"
         yield from _way([*map(spelled_number, own)], numbers, spelled, "names", exact=False)
     of_ids: list[Id] = [stem(value) if isinstance(value, str) else value for value in ids]
-    if len(set(of_ids)) == len(of_ids):
+    if of_ids != ids and len(set(of_ids)) == len(of_ids):
         yield from _way(of_ids, stems, how, "ids")
     spelled = "by the number that their ids spell"
     yield from _way([*map(spelled_number, of_ids)], numbers, spelled, "ids", exact=False)
@@ -120,7 +123,7 @@ def _way(
     for at, key in enumerate(theirs):
         place[key] = SEVERAL if key in place else at
     found = np.fromiter((place.get(key, UNKNOWN) for key in asked), np.int64, len(asked))
-    yield IdReading(found, how, of, exact)
+    yield IdReading(found, how, of, exact, distinct=len(place) == len(theirs))
 
 
 def _by_path(names: Sequence[str], asked: Sequence[Id]) -> Iterator[IdReading]:

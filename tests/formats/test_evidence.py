@@ -251,7 +251,9 @@ class TestImages:
         ]
         path = tmp_path / "dt.json"
         path.write_text(json.dumps(rows))
-        with pytest.raises(dm.AmbiguousIdError, match=r"0 is 2\.jpg by id, and 0\.jpg by the numb"):
+        with pytest.raises(
+            dm.AmbiguousIdError, match=r"0 is 2\.jpg by id, and 0\.jpg by file stem"
+        ):
             dm.read_detections(path, truth)
         by_id = dm.read_detections(path, truth, dm.Reading(image_ids="ids"))
         by_name = dm.read_detections(path, truth, dm.Reading(image_ids="names"))

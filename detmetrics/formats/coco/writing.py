@@ -17,6 +17,8 @@ from detmetrics.foundation.messages import counted
 from detmetrics.overlap.polygons.polygons import Rectangles
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.id_readings import spelled_number
+from detmetrics.tables.image_paths import stem
 
 __all__ = ["write_detections", "write_ground_truth"]
 
@@ -189,6 +191,18 @@ def _lost_of_detections(catalog: Catalog) -> Iterator[str]:
     }
     if named := [kind for kind, known in kinds.items() if named_by_more_than_ids(*known)]:
         yield f"names of {' and '.join(named)}: a list of detections has their ids alone"
+    if _contradicted(catalog):
+        yield (
+            "that image ids are ids: file names of this set spell other numbers, so read the list "
+            "back with --image-ids ids"
+        )
+
+
+def _contradicted(catalog: Catalog) -> bool:
+    """Whether file names spell numbers that are ids of other images."""
+    ids = catalog.image_ids.tolist()
+    numbers = [spelled_number(stem(name)) for name in catalog.image_names]
+    return len({*numbers}) == len(numbers) and bool({*numbers} & {*ids}) and numbers != ids
 
 
 def _lost_ids(catalog: Catalog) -> Iterator[str]:
