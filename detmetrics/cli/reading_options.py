@@ -67,6 +67,17 @@ OPTIONS = (
         "truth, or file names (stems, or the numbers that these spell).",
     ),
     click.option(
+        "--gt-coordinates",
+        type=click.Choice(["pixels", "normalized"]),
+        help="Unit of the boxes in the ground truth, where the format has the other one; "
+        "normalized: parts of the width and height of the image.",
+    ),
+    click.option(
+        "--det-coordinates",
+        type=click.Choice(["pixels", "normalized"]),
+        help="The same of the detections.",
+    ),
+    click.option(
         "--image-list",
         metavar="FILE",
         help="The images of the data set, those without objects too: one name per line, a table "
@@ -135,6 +146,8 @@ OPTIONS = (
 )
 AS_ERRORS = "--warnings error: a warning ends the command"
 MEANT_FOR = {
+    "gt_coordinates": "ground truth of which the format has the other unit",
+    "det_coordinates": "detections of which the format has the other unit",
     "class_names": "class numbers, or the order of classes, in formats that do not list them",
     "class_numbers": "class numbers in the detections",
     "columns": "text files without a header, and tables that have a column of this name",
@@ -151,6 +164,7 @@ NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers", "image_ids"),
     *("image_list", "image_dir", "image_sizes", "hierarchy", "image_labels", "split", "pixels"),
     *("angle", "gt_angle", "det_angle", "decimal", "invalid_boxes"),
+    *("gt_coordinates", "det_coordinates"),
 )
 
 

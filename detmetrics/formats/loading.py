@@ -24,6 +24,7 @@ from detmetrics.foundation.files import STANDARD_STREAM
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.overlap.polygons.angles import told_of_angles
+from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.id_pairing import KeyKind, UnknownPolicy
 from detmetrics.tables.image_paths import stem
@@ -95,12 +96,34 @@ def read_sheet(
         source=replace(sheet.source, format=chosen.name),
         interpretations=(format_taken, *sheet.interpretations),
     )
+    sheet = _in_unit(sheet, reading, "gt" if of_truth else "det")
     _mark_used(sheet, reading, "gt_angle" if of_truth else "det_angle")
     if reading.image_ids is not None:
         key: KeyKind = "id" if reading.image_ids == "ids" else "name"
         sheet = replace(sheet, image_key=key, settled=sheet.settled | {"image"})
     return (
         with_classes(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
+    )
+
+
+def _in_unit(sheet: Sheet, reading: Reading, own: str) -> Sheet:
+    """With boxes in the unit that was asked for, where the format has the other one."""
+    asked = getattr(reading, f"{own}_coordinates")
+    if asked is None or sheet.relative == (asked == "normalized"):
+        return sheet
+    reading.mark(f"{own}_coordinates")
+    shapes = sheet.shapes if isinstance(sheet.shapes, Polygons) else None
+    unit = Interpretation(
+        side="ground truth" if own == "gt" else "detections",
+        of="unit",
+        taken="normalized coordinates" if asked == "normalized" else "pixels",
+        evidence="as asked",
+    )
+    return replace(
+        sheet,
+        relative=asked == "normalized",
+        shapes=shapes,
+        interpretations=(*sheet.interpretations, unit),
     )
 
 

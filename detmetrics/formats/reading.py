@@ -22,7 +22,21 @@ ClassNumbers = Literal["ids", "index0", "index1", "coco91", "names"]
 CLASS_NUMBERS = ("ids", "index0", "index1", "coco91", "names")
 ImageIds = Literal["ids", "names"]
 IMAGE_IDS = ("ids", "names")
+Coordinates = Literal["pixels", "normalized"]
+COORDINATES = ("pixels", "normalized")
 SCORE = re.compile(r"\b(score|conf|confidence)\b", re.IGNORECASE)
+
+
+CHOICES: Mapping[str, Sequence[str]] = {
+    "pixels": ("continuous", "inclusive"),
+    **dict.fromkeys(("angle", "gt_angle", "det_angle"), ANGLES),
+    **dict.fromkeys(("gt_coordinates", "det_coordinates"), COORDINATES),
+    "class_numbers": CLASS_NUMBERS,
+    "image_ids": IMAGE_IDS,
+    "decimal": DECIMALS,
+    "invalid_boxes": INVALID_BOXES,
+}
+"""What settings of few values may be."""
 
 
 def _nothing(_: object) -> None:
@@ -62,6 +76,8 @@ class Reading:
             COCO's rules have it, or ``inclusive``.
         angle, gt_angle, det_angle: in which unit and direction oriented boxes tell their angles,
             on both sides or on one, see :data:`detmetrics.overlap.polygons.angles.ANGLES`.
+        gt_coordinates, det_coordinates: ``pixels`` or ``normalized`` (parts of the width and height
+            of the image), where the format has the other one.
         decimal: the decimal mark in tables, ``comma`` or ``point``, where ``1,250`` may be either.
         invalid_boxes: what becomes of boxes of negative size or with a number that is not finite:
             ``error``, ``drop`` or ``clip``, see :mod:`detmetrics.tables.invalid_boxes`.
@@ -96,6 +112,8 @@ class Reading:
     angle: str | None = None
     gt_angle: str | None = None
     det_angle: str | None = None
+    gt_coordinates: Coordinates | None = None
+    det_coordinates: Coordinates | None = None
     decimal: Decimal | None = None
     invalid_boxes: InvalidBoxes | None = None
     catalog: Catalog | None = field(default=None, repr=False)
@@ -105,22 +123,10 @@ class Reading:
     on_message: Callable[[str], None] = field(default=_nothing, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.pixels not in ("continuous", "inclusive"):
-            raise InputError(f"pixels: expected continuous or inclusive, got {self.pixels!r}")
-        for name in ("angle", "gt_angle", "det_angle"):
-            if (asked := getattr(self, name)) not in (None, *ANGLES):
-                raise InputError(f"{name}: expected {', '.join(ANGLES)}, got {asked!r}")
-        if self.image_ids not in (None, *IMAGE_IDS):
-            expected = ", ".join(IMAGE_IDS)
-            raise InputError(f"image_ids: expected {expected}, got {self.image_ids!r}")
-        if self.decimal not in (None, *DECIMALS):
-            raise InputError(f"decimal: expected comma or point, got {self.decimal!r}")
-        if self.invalid_boxes not in (None, *INVALID_BOXES):
-            expected = ", ".join(INVALID_BOXES)
-            raise InputError(f"invalid_boxes: expected {expected}, got {self.invalid_boxes!r}")
-        if self.class_numbers not in (None, *CLASS_NUMBERS):
-            expected = ", ".join(CLASS_NUMBERS)
-            raise InputError(f"class_numbers: expected {expected}, got {self.class_numbers!r}")
+        for name, choices in CHOICES.items():
+            if (asked := getattr(self, name)) not in (None, *choices):
+                expected = " or ".join((", ".join(choices[:-1]), choices[-1]))
+                raise InputError(f"{name}: expected {expected}, got {asked!r}")
 
     def mark(self, *names: str) -> None:
         """Note that attributes decided how something is read."""

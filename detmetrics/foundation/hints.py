@@ -25,6 +25,7 @@ HINTS = MappingProxyType(
         "Python; this raises AP, as their false positives are not counted",
         "drop-categories": "to leave them out: --unknown-categories drop, or "
         "unknown_categories='drop' in Python",
+        "normalized": "use --{side}-coordinates normalized",
         "columns": "use --columns '{order}'",
         "oriented-columns": "use --det-format text --columns 'class cx cy w h angle score'",
         "text-pixels": "use --gt-format text",

@@ -10,6 +10,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import DetmetricsWarning, TableError
+from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.overlap.masks.masks import Masks
 from detmetrics.overlap.masks.segmentations import Segmentations
@@ -20,7 +21,7 @@ from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.columns import LARGEST, BoxFormat, of_length, refuse_unusable
 from detmetrics.tables.id_pairing import Known, Paired, UnknownPolicy, pair
 from detmetrics.tables.interpretation import Interpretation
-from detmetrics.tables.plausibility import suspicions
+from detmetrics.tables.plausibility import SHARES_FOR_PIXELS, suspicions
 from detmetrics.tables.sheets import Sheet
 from detmetrics.tables.sources import Faults
 
@@ -53,7 +54,11 @@ def doubts(sheet: Sheet) -> list[str]:
     # Callers with arrays may have shares and mean them: only areas need pixels.
     unit_is_said = sheet.relative or sheet.source.input is None
     found = suspicions(sheet.boxes, sheet.box_format, unit_is_said=unit_is_said)
-    return [f"{sheet.source.name}: {text} (detmetrics check)" for text in found]
+    side = "gt" if sheet.scores is None else "det"
+    cures = {SHARES_FOR_PIXELS: f". Fix: {hint('normalized', side=side)}"}
+    return [
+        f"{sheet.source.name}: {text}{cures.get(text, '')} (detmetrics check)" for text in found
+    ]
 
 
 def area_doubt(sheet: Sheet) -> str | None:

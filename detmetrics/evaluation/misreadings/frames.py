@@ -16,6 +16,7 @@ from detmetrics.evaluation.misreadings.forms import (
 )
 from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_placed
 from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.hints import hint
 from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["frames", "resized_frames", "scaled_images", "stretched_frame"]
@@ -103,7 +104,9 @@ def _normalized(detections: Detections) -> Iterator[Mistake]:
             "normalized coordinates read as pixels"
             if same
             else f"normalized {order.names} read as pixels {read.names}",
-            SCALED if same else f"{SCALED}, of numbers that are {order.columns}",
+            hint("normalized", side="det")
+            if same
+            else f"{SCALED}, of numbers that are {order.columns}",
             _of_sides(order, read, lambda sizes: sizes),
         )
 
@@ -183,7 +186,7 @@ def _of_pixels(detections: Detections) -> Mistake:
         detections,
         "frame",
         "pixels read as normalized coordinates",
-        "write normalized coordinates, or say that the boxes are pixels",
+        "use --det-coordinates pixels, or write normalized coordinates",
         lambda boxes, sizes: boxes / np.tile(sizes, 2),
     )
 

@@ -27,7 +27,8 @@ WIDTH = 0.08
 LEAST_VOTES = 5
 LEAST_CHANGE = 0.04
 SNAP = 0.01
-SMALLEST = 16
+SMALLEST, LARGEST = 16, 1 << 15
+"""Sides of frames, in pixels: of others the unit is wrong, and no image was resized."""
 SIDES = np.array(
     [
         *(240, 256, 270, 300, 320, 360, 384, 416, 448, 480, 512, 540, 544, 576, 600, 608, 640, 672),
@@ -47,12 +48,16 @@ def voted_frames(confident: Confident, detections: Detections) -> Iterator[Mista
     agree = (np.abs(ratio[:, :2] / ratio[:, 2:] - 1) < AGREE).all(axis=1) & (ratio > 0).all(axis=1)
     place, sizes = ratio[agree, :2], confident.sizes[detection[agree]]
     frame = _mode(place * sizes)
-    if frame is not None and frame.min() >= SMALLEST and _differs(frame / sizes):
+    if frame is not None and _is_frame(frame) and _differs(frame / sizes):
         width, height = (_snapped(side) for side in frame.tolist())
         yield stretched_frame(detections, width, height)
     factor = _mode(place)
     if factor is not None and abs(factor[0] / factor[1] - 1) < SNAP and _differs(factor):
         yield scaled_images(detections, round(float(factor.mean()), 2))
+
+
+def _is_frame(sides: Floats) -> bool:
+    return bool(sides.min() >= SMALLEST and sides.max() <= LARGEST)
 
 
 def _mode(votes: Floats) -> Floats | None:
