@@ -112,6 +112,15 @@ class TestNumbers:
         assert document["errors"]["errors"]["missed"]["count"] == 16
         assert document["comparison"]["metrics"]["AP"]["difference"] == 0
 
+    def test_how_files_were_read(self, report, page):
+        rows = parsed(page).tables["interpretations"]
+        texts = [[cell.text for cell in row] for row in rows[1:]]
+        assert texts == [
+            [one.side, one.of, one.taken, one.evidence, "; ".join(one.others)]
+            for one in report.result.interpretations
+        ]
+        assert ["detections", "images", "by id", "all 136 rows fit", ""] in texts
+
     def test_data_for_the_script_is_part_of_the_json(self, report, page):
         document = json.loads(html.to_json(report))
         for picture in document["gallery"]["pictures"]:

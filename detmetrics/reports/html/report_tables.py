@@ -12,7 +12,13 @@ from detmetrics.reports.sections import Section
 from detmetrics.reports.slices import slices_table
 from detmetrics.reports.tables import Cell, Table, class_table, summary_table
 
-__all__ = ["comparison_sections", "confused_table", "read_table", "tables"]
+__all__ = [
+    "comparison_sections",
+    "confused_table",
+    "interpretation_table",
+    "read_table",
+    "tables",
+]
 
 
 def tables(report: Report) -> dict[str, Table]:
@@ -22,6 +28,7 @@ def tables(report: Report) -> dict[str, Table]:
         "metrics": summary_table(report.result, report.intervals),
         "classes": _classes(report),
         "read": read_table(report),
+        "interpretations": interpretation_table(report),
     }
     if report.errors is not None:
         found["errors"] = error_table(report.errors)
@@ -53,6 +60,15 @@ def read_table(report: Report) -> Table:
         for one in report.document["inputs"]
     )
     return Table(("file", "format", "bytes", "SHA-256"), rows)
+
+
+def interpretation_table(report: Report) -> Table:
+    """How the files were read: what was taken, the evidence, and what else was possible."""
+    rows = tuple(
+        (one.side, one.of, one.taken, one.evidence, "; ".join(one.others))
+        for one in report.result.interpretations
+    )
+    return Table(("side", "of", "read as", "evidence", "also possible"), rows)
 
 
 def _classes(report: Report) -> Table:
