@@ -49,9 +49,9 @@ def _recognise(given: Given, side: Side) -> str | None:
 
 def _first_words(given: Given) -> list[str]:
     """How some lines begin, as it is written: ``000012`` is an image, and 12 may be a class."""
-    contents, _ = given.contents(box_files(given)[:20])
-    other = spaced([*contents])
-    parts = contents if other is None else other[0]
+    parts = given.beginnings(box_files(given)[:20])
+    other = spaced(parts)
+    parts = parts if other is None else other[0]
     lines = [line for part in parts for line in part.splitlines()[:20]]
     return [line.split()[0].decode("latin-1") for line in lines if line.strip()]
 

@@ -27,6 +27,7 @@ IMAGE_SUFFIXES = (
     *(".svg", ".tif", ".tiff", ".webp", ".avif", ".heic"),
 )
 HEAD = 1 << 16  # bytes of a file that formats are recognised by
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # which may not be cut at a line break of one byte
 AT_ONCE = 1 << 14  # label files are shorter, so that one call of the system reads one
 BLOCK = 1 << 23  # large enough for the system's large pages, small enough to be gone soon
 
@@ -251,6 +252,25 @@ class Given:
             raise FormatError(self.path, faults)
         return contents, Input(self.path, [*contents.pieces()])
 
+    def beginnings(self, names: Sequence[str]) -> list[bytes]:
+        """The first lines of files of the folder, whole ones, to tell by them what the files are.
+
+        Raises:
+            FormatError: some cannot be read; all of them are named.
+        """
+        faults: list[str] = []
+        with _opened(self.path) as folder:
+            found = [*_each_read(names, folder, faults, most=HEAD)]
+        if faults:
+            raise FormatError(self.path, faults)
+        return [_whole_lines(part) for part in found]
+
+
+def _whole_lines(part: bytes) -> bytes:
+    """Without the line that a beginning may have cut off."""
+    end = part.rfind(b"\n") + 1
+    return part if len(part) < HEAD or not end else part[:end]
+
 
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[int | None]:
@@ -266,20 +286,25 @@ def _opened(path: str) -> Iterator[int | None]:
         os.close(handle)
 
 
-def _each_read(names: Iterable[str], folder: int | None, faults: list[str]) -> Iterator[bytes]:
+def _each_read(
+    names: Iterable[str], folder: int | None, faults: list[str], most: int | None = None
+) -> Iterator[bytes]:
     for name in names:
         try:
-            yield _read(name, folder)
+            yield _read(name, folder, most)
         except OSError as error:
             faults.append(f"{printable(name)}: cannot be read: {error.strerror}")
 
 
-def _read(name: str, folder: int | None) -> bytes:
+def _read(name: str, folder: int | None, most: int | None = None) -> bytes:
+    """A file, or where it is longer than ``most`` its beginning, unless it is in UTF-16."""
     handle = os.open(name, os.O_RDONLY | getattr(os, "O_BINARY", 0), dir_fd=folder)
     try:
         part = os.read(handle, AT_ONCE)
         if len(part) < AT_ONCE:
             return part
+        if most is not None and not part.startswith(UTF_16):
+            return part + os.read(handle, most - len(part))
         parts = [part]
         while part := os.read(handle, 1 << 24):
             parts.append(part)

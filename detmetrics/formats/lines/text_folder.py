@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import cast
 
-from detmetrics.formats.given import Given
+from detmetrics.formats.given import Contents, Given
 from detmetrics.formats.lines.lines import Lines, read_lines
 from detmetrics.foundation.errors import FormatError
 
@@ -104,7 +104,7 @@ def _sampled(given: Given) -> Lines | None:
     step = max(1, len(names) // LOOKED_AT)
     some = names[::step]
     try:
-        contents, _ = given.contents(some)
+        contents = Contents(given.beginnings(some))
         return read_lines(contents, some, given.path, strict=False).usual()
-    except FormatError:
+    except (FormatError, OSError):
         return None
