@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
@@ -15,13 +16,18 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tree
 from detmetrics.formats.metadata.image_labels import with_image_labels
 from detmetrics.formats.metadata.listed_images import with_listed_images
-from detmetrics.formats.metadata.splits import split_with
+from detmetrics.formats.metadata.splits import DataSplit, split_with
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import choose, formats
 from detmetrics.foundation.arrays import keep_freed_memory
-from detmetrics.foundation.errors import FormatError, InputError, UnknownIdError
+from detmetrics.foundation.errors import (
+    DetmetricsWarning,
+    FormatError,
+    InputError,
+    UnknownIdError,
+)
 from detmetrics.foundation.files import STANDARD_STREAM
-from detmetrics.foundation.messages import printable
+from detmetrics.foundation.messages import counted, printable
 from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.overlap.polygons.angles import told_of_angles
 from detmetrics.overlap.polygons.polygons import Polygons
@@ -182,7 +188,8 @@ def _completed(sheet: Sheet, reading: Reading) -> Sheet:
         sheet = expanded(sheet, tree, os.fspath(reading.hierarchy))
     if reading.image_labels is not None:
         sheet = with_image_labels(sheet, reading.image_labels, tree, reading)
-    return with_listed_images(sheet, reading)
+    listed = sheet.images.names if sheet.images is not None else ()
+    return _note_of_splits(with_listed_images(sheet, reading), listed)
 
 
 def read_ground_truth(
@@ -253,7 +260,18 @@ def read_detections(
         unknown = not known.issuperset(map(stem, images))  # else classes are what does not pair
         if unknown and (why := other_split(ground_truth, images)):
             raise UnknownIdError(_instead(str(error), why)) from None
+        strange = [name for name in images if stem(name) not in known]
+        if strange and (found := _split_with(ground_truth, strange)):
+            raise UnknownIdError(_instead(str(error), _beyond(found, len(strange)))) from None
         raise
+
+
+def _beyond(found: DataSplit, images: int) -> str:
+    return (
+        f"{counted(images, 'image')} that the ground truth does not list "
+        f"{'is' if images == 1 else 'are'} of split {found.name!r} ({found.source}), and another "
+        "one is evaluated: --unknown-images drop leaves their detections out"
+    )
 
 
 def _instead(text: str, cause: str) -> str:
@@ -271,16 +289,44 @@ def other_split(
     images: those with detections; without: those of the ground truth without, of which most must
     not be in the split; None where images are unknown. None where no split explains it.
     """
-    source = ground_truth.source
-    known = next((known for known in formats() if known.name == source.format), None)
-    if known is None or known.splits is None or source.input is None:
-        return None
-    try:
-        splits = known.splits(Given(source.input.path))
-        within = [split for split in splits if split.within or without is None]
-        found = split_with(within, images, without or ())
-    except InputError:  # an explanation that cannot be had
-        return None
+    found = _split_with(ground_truth, images, without)
     if found is None:
         return None
     return f"all images with detections are of split {found.name!r} ({found.source}): {found.cure}"
+
+
+def _split_with(
+    ground_truth: GroundTruth, images: Iterable[str], without: Collection[str] | None = None
+) -> DataSplit | None:
+    source = ground_truth.source
+    if source.input is None:
+        return None
+    try:
+        splits = _splits(source.format, source.input.path)
+        within = [split for split in splits if split.within or without is None]
+        return split_with(within, images, without or ())
+    except InputError:  # an explanation that cannot be had
+        return None
+
+
+def _splits(name: str, path: str) -> tuple[DataSplit, ...]:
+    """The splits of the data set that a source of this format belongs to."""
+    known = next((known for known in formats() if known.name == name), None)
+    return () if known is None or known.splits is None else tuple(known.splits(Given(path)))
+
+
+def _note_of_splits(sheet: Sheet, listed: Iterable[str]) -> Sheet:
+    """With a note where images that were added as background are of another split."""
+    added = {*map(stem, sheet.images.names if sheet.images else ())} - {*map(stem, listed)}
+    if not added or sheet.source.input is None:
+        return sheet
+    for split in _splits(sheet.source.format, sheet.source.input.path):
+        if of_split := len(added & split.stems()):
+            note = (
+                f"{sheet.source.name}: {counted(of_split, 'image')} without objects here "
+                f"{'is' if of_split == 1 else 'are'} of split {split.name!r} ({split.source}), "
+                "where they may have some: detections on them count as false positives"
+            )
+            warnings.warn(note, DetmetricsWarning, stacklevel=4)
+            return replace(sheet, notes=(*sheet.notes, note))
+    return sheet

@@ -90,7 +90,7 @@ class Coverage:
     def most(self) -> bool:
         """Whether most images lack detections, though there are some."""
         missing = len(self.undetected)
-        return bool(self.detections) and missing >= FEWEST and missing > MOST * self.images
+        return bool(self.detections) and missing >= FEWEST and missing >= MOST * self.images
 
     @property
     def run(self) -> str | None:

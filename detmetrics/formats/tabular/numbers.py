@@ -157,6 +157,8 @@ def decimals_of(
     if all(map(plain, texts)):
         return {}
     found = [*map(found_in, texts)]
+    for shown_there, seen in zip(texts, found, strict=True):
+        _refuse_contradicted(shown_there, seen, asked, path)
     decimals = decided(found, asked)
     for names, seen, decimal in zip(columns, found, decimals, strict=True):
         if decimal is None and not set(names) <= set(whole):
@@ -166,6 +168,26 @@ def decimals_of(
         for names, decimal in zip(columns, decimals, strict=True)
         for name in names
     }
+
+
+def _refuse_contradicted(
+    texts: Iterable[str], seen: Found, asked: Decimal | None, path: str
+) -> None:
+    """Refuse a mark that was asked for where a number can only have the other one.
+
+    Raises:
+        FormatError: there is such a number.
+    """
+    other = {"point": seen.comma, "comma": seen.point}
+    if asked is None or not other[asked]:
+        return
+    wrong = next(text for text in texts if getattr(found_in([text]), _OTHER[asked]))
+    raise FormatError(
+        path, [f"--decimal {asked}, but {shown(wrong)} can only have a decimal {_OTHER[asked]}"]
+    )
+
+
+_OTHER = {"point": "comma", "comma": "point"}
 
 
 def _texts(frame: pd.DataFrame, names: Iterable[str]) -> list[str]:

@@ -103,7 +103,7 @@ def _classes(
         return np.searchsorted(ids, category), "index", note
     if classes == len(COCO_91) and not found & set(COCO_GAPS):
         raise FormatError(path, [_open("coco91 or index1", "COCO's ids or count from 1")])
-    if counts_from_one or (0 not in found and max(found) == classes):
+    if 0 not in found and (counts_from_one or max(found) == classes):
         return category - 1, "index", f"{path}: classes count from 1, in order of the ground truth"
     if 0 in found:
         return category, "index", f"{path}: classes count from 0, in order of the ground truth"
