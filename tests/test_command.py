@@ -8,6 +8,8 @@ import io
 import json
 import math
 import os
+import shlex
+import shutil
 import stat
 import subprocess
 import sys
@@ -941,6 +943,18 @@ class TestHostileNames:
 
 
 # --- help -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+@pytest.mark.parametrize("side", [0, 1])
+def test_either_side_may_be_a_pipe(tmp_path, side):
+    files = [str(path) for path in write(tmp_path)]
+    plain = as_json(*files)
+    piped = [f"<(cat {shlex.quote(f)})" if at == side else f for at, f in enumerate(files)]
+    command = f"{shlex.quote(sys.executable)} -m detmetrics evaluate -q {' '.join(piped)} --json -"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["metrics"] == plain["metrics"]
 
 
 class TestHelp:

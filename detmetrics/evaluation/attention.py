@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detmetrics.foundation.arrays import used
+from detmetrics.foundation.arrays import slots_of_repeats, used
 from detmetrics.foundation.messages import counted, few, printable
 from detmetrics.matching.candidates import NEARLY_ONE, measure_of, measured
 from detmetrics.matching.matches import Matches
@@ -31,6 +31,10 @@ PART_OF_TABLES = (
     "If the detections are of a part of the data set: only_detected_images=True or images=[...] "
     "evaluates that part"
 )
+
+
+MANY_AGAIN = 0.01
+"""Real sets have a few objects twice; from this share on a file was written twice."""
 
 
 class Remark(NamedTuple):
@@ -75,6 +79,7 @@ def count(
         "classes_detected_without_ground_truth": len(used(detections.category[in_unseen])),
         "detections_on_images_without_ground_truth": int(on_empty.sum()),
         "duplicate_detections": _duplicates(detections, matches),
+        "duplicate_ground_truths": _equal_objects(ground_truth),
     }
 
 
@@ -93,6 +98,20 @@ def _unsought(ground_truth: GroundTruth, detections: Detections, rules: Rules) -
     if rules.min_score is not None:
         unsought &= detections.scores > rules.min_score
     return int(unsought.sum())
+
+
+def _equal_objects(ground_truth: GroundTruth) -> int:
+    """Objects that repeat another: same image, class and box; crowds and ignored ones aside."""
+    rows = np.flatnonzero(~(ground_truth.crowd | ground_truth.ignore | ground_truth.difficult))
+    if ground_truth.shapes is not None:  # of which boxes say too little
+        return 0
+    # Only boxes that begin at the same x can be equal: look at these alone.
+    rows = rows[np.argsort(ground_truth.boxes[rows, 0], kind="stable")]
+    near = rows[slots_of_repeats(ground_truth.boxes[rows, 0])]
+    keys = np.column_stack(
+        [ground_truth.image[near], ground_truth.category[near], ground_truth.boxes[near]]
+    )
+    return len(near) - len(np.unique(keys, axis=0))
 
 
 def _duplicates(detections: Detections, matches: Matches) -> int:
@@ -183,6 +202,13 @@ def remarks(
         yield Remark(
             f"{counted(on_empty, 'detection')} on the {counted(images, 'image')} without ground "
             f"truth: {on_empty / images:.3g} false positives an image"
+        )
+    if again := counts["duplicate_ground_truths"]:
+        yield Remark(
+            f"{counted(again, 'object')} of the ground truth repeat another one exactly (image, "
+            "class and box): a detector finds one of them, and the others count as missed "
+            "(detmetrics check)",
+            warning=again >= MANY_AGAIN * counts["ground_truths"],
         )
     yield from map(Remark, _uncounted(counts, rules))
     if double := counts["duplicate_detections"]:

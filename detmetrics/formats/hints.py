@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from detmetrics.formats.given import Given
+from detmetrics.formats.lines.separators import thousands
 from detmetrics.formats.lines.text_folder import box_files, sampled
 from detmetrics.formats.metadata.image_sizes import IMAGE_SUFFIXES
 from detmetrics.foundation.decoding import binary_kind
@@ -39,6 +40,10 @@ def advice(given: Given) -> str | None:
 
 def _of_lines(given: Given) -> str | None:
     lines = sampled(given) if box_files(given) else None
+    files = box_files(given)
+    open_one = thousands(given.beginnings(files[:20])) if files and lines is None else None
+    if open_one is not None:
+        return f"{open_one} may have a decimal comma or a comma between thousands"
     widths = set() if lines is None else set(lines.width.tolist())
     if len(widths) != 1:
         return None

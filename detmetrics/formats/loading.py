@@ -166,8 +166,8 @@ def benchmark_of(path: str | os.PathLike[str], reading: Reading) -> str:
 
     Of what is no ground truth it is COCO's: who reads it says best what is wrong.
     """
-    if path == STANDARD_STREAM:
-        return DEFAULT_RULES
+    if path == STANDARD_STREAM or not (os.path.isfile(path) or os.path.isdir(path)):
+        return DEFAULT_RULES  # of a pipe, which can be read once
     try:
         chosen, _ = choose(Given(path), "ground truth", reading.gt_format)
     except InputError:

@@ -23,6 +23,7 @@ from detmetrics.formats.lines.layouts import (
     CORNERS,
     SIDES,
     Layout,
+    as_asked,
     asked_layout,
     is_oriented,
     is_relative,
@@ -238,7 +239,7 @@ def _asked(names: tuple[str, ...], values: Floats, path: str) -> Layout:
         raise FormatError(
             path, [f"--columns names {len(names) + 1} columns, the lines have {found}"]
         )
-    return Layout(names=names, relative=is_relative(values), evidence="as asked")
+    return as_asked(names, values, path, relative=is_relative(values))
 
 
 def _known_sizes(names: Sequence[str], lines: Lines, reading: Reading) -> Floats | None:

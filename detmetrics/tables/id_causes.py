@@ -5,6 +5,7 @@ A hint to an option stands behind a cause only where the option makes every id f
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import takewhile
@@ -71,11 +72,14 @@ def _other_spelling(asked: set[Id], known: Known) -> Iterator[str]:
     if known.kind == "image":
         names |= {stem(name) for name in names}
         texts = [stem(text) for text in texts]
+    if {*texts} <= names:
+        return  # spelling is not what differs
     for way, says in SPELLINGS:
         if {way(text) for text in texts} <= {way(name) for name in names}:
             yield f"the names differ in nothing but {says}"
             return
-    yield from _added(texts, names)
+    added = [*_added(texts, names)]
+    yield from added or _contained(texts, known)
 
 
 def _composed(text: str) -> str:
@@ -86,6 +90,7 @@ SPELLINGS: tuple[tuple[Callable[[str], str], str], ...] = (
     (_composed, "their Unicode form (NFC and NFD)"),
     (str.casefold, "capital letters"),
     (lambda text: _composed(text).casefold().strip(), "capital letters and spaces"),
+    (lambda text: re.sub(r"0*(\d+)", r"\1", text), "zeros before numbers"),
     (lambda text: "".join(filter(str.isalnum, text.casefold())), "spaces, dashes and the like"),
 )
 
@@ -102,10 +107,30 @@ def _added(texts: list[str], names: set[str]) -> Iterator[str]:
             for length in range(len(extra), 0, -1):
                 part = extra[:length] if before else extra[-length:]
                 cut = {text[length:] if before else text[:-length] for text in texts_of}
+                lacking = not any(part in other for other in others)
+                if not lacking:
+                    continue
                 if cut <= others or (side != "these names" and others <= cut):
                     where = "begin with" if before else "end with"
                     yield f"{side} {where} {shown(part)}, which the others lack"
                     return
+
+
+def _contained(texts: list[str], known: Known) -> Iterator[str]:
+    """That every name has one of the other side within it, as a hash or a folder was added."""
+    theirs = [stem(name) for name in known.names]
+    if max(len(texts), len(theirs)) > LOOKED_AT or known.kind != "image":
+        return
+    for longer, shorter, side in (
+        (texts, theirs, "these names contain those of the ground truth"),
+        (theirs, texts, "the names of the ground truth contain these"),
+    ):
+        hits = [next((s for s in shorter if len(s) > 2 and s in text), None) for text in longer]
+        known_hits = [(text, hit) for text, hit in zip(longer, hits, strict=True) if hit]
+        if len(known_hits) * 2 > len(texts) and len({hit for _, hit in known_hits}) > 1:
+            text, hit = known_hits[0]
+            yield f"{side}, as {shown(text)} and {shown(hit)}: take out what was added"
+            return
 
 
 def _common(texts: list[str], *, before: bool) -> str:

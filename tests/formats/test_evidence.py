@@ -123,6 +123,17 @@ class TestBadLines:
             dm.evaluate(truth, lay(tmp_path / "dt", lines))
         assert "use --columns 'class cx cy w h score'" in str(refused.value)
 
+    def test_columns_that_were_asked_for_and_do_not_fit(self, tmp_path):
+        boxes = corners(drawn(1, 60, "usual"))
+        truth, found = lay(tmp_path / "gt", text(boxes)), lay(tmp_path / "dt", text(boxes, 0.5))
+        asked = dm.Reading(columns="class score x y w h")
+        with pytest.warns(dm.DetmetricsWarning) as caught:
+            result = dm.evaluate(truth, found, reading=asked)
+        assert any(
+            "as asked, but 100% of 60 lines do not fit" in str(one.message) for one in caught
+        )
+        assert any("as asked, but 100%" in one.evidence for one in result.interpretations)
+
 
 class TestSeparators:
     """Commas, semicolons, bars and brackets between numbers, and decimal commas."""
@@ -446,3 +457,38 @@ def test_of_two_columns_the_one_that_pairs_is_taken(tmp_path, heading, scored):
     else:
         read = dm.read_ground_truth(table)
         assert {*read.catalog.category_names} == {"cat", "dog", "owl"}
+
+
+class TestThousands:
+    """A comma before three digits may part thousands; where all do, nothing is taken."""
+
+    def test_in_text_files(self, tmp_path):
+        lines = [f"cat 0.{k + 10} 1,{200 + k} 75 1,{300 + k} 920" for k in range(30)]
+        found = lay(tmp_path / "dt", lines)
+        truth = coco(tmp_path / "gt.json", [f"img_{k}.jpg" for k in range(7)], ONE)
+        with pytest.raises(dm.FormatError, match="a decimal comma or a comma between thousands"):
+            dm.evaluate(truth, found)
+
+    def test_a_decimal_comma_in_scores_decides_for_a_table(self, tmp_path):
+        rows = [f"{k};cat;0,{k + 10};1.200;75;1.300;920" for k in range(7)]
+        table = tmp_path / "dt.csv"
+        table.write_text("\n".join(["image;class;score;xmin;ymin;xmax;ymax", *rows]) + "\n")
+        truth = dm.read_ground_truth(
+            coco(tmp_path / "gt.json", [f"{k}.jpg" for k in range(7)], ONE)
+        )
+        assert dm.read_detections(table, truth).xyxy[0].tolist() == [1200, 75, 1300, 920]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_objects_that_are_there_twice_are_counted(tmp_path, times):
+    rows = [f"{k}.jpg,cat,{9 * k},9,40,30" for k in range(7)] * times
+    table = tmp_path / "gt.csv"
+    table.write_text("\n".join(["image,class,x,y,w,h", *rows]) + "\n")
+    truth = dm.read_ground_truth(table)
+    found = dm.Detections.from_arrays(
+        image_ids=["1.jpg"], categories=["cat"], boxes=[[9, 9, 40, 30]], scores=[0.5],
+        catalog=truth.catalog,
+    )  # fmt: skip
+    result = dm.evaluate(truth, found)
+    assert result.counts["duplicate_ground_truths"] == 7 * (times - 1)
+    assert any("repeat another one exactly" in one for one in result.warnings) == (times == 2)

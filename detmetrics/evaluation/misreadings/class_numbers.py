@@ -24,7 +24,10 @@ __all__ = ["clearly_more", "off_by", "other_order", "renumbering_cure", "shifted
 LEAST_VOTES = 3
 MOSTLY = 0.5
 EXAMPLES = 3
-NAMES_CURE = "give the names in the order that the detector was trained with: --class-names FILE"
+NAMES_CURE = (
+    "for class numbers give the names in the order that the detector was trained with "
+    "(--class-names FILE); class names must be exchanged in the file"
+)
 
 
 def shifted(detections: Detections, by: int) -> Mistake:

@@ -28,7 +28,7 @@ LEAST_CUT = 0.1
 """Files of evaluations hold scores down to 0.05 or less."""
 LEAST_IMAGES = 5
 SHARE_AT_LIMIT = 0.02
-LEAST_LIMIT, USUAL_LIMIT = 3, 100
+LEAST_LIMIT, USUAL_LIMIT = 10, 100
 SHARE_WITHOUT = 0.25
 """A good detector finds nothing on some images with objects, but not on so many."""
 CUT_CURE = (

@@ -10,6 +10,7 @@ the same.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from detmetrics.formats.lines.box_evidence import Form, form_of
 from detmetrics.foundation.arrays import Bools, Floats
-from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.errors import DetmetricsWarning, FormatError
 from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.foundation.parallel import each
@@ -34,6 +35,7 @@ __all__ = [
     "TOLERATED",
     "TURNED",
     "Layout",
+    "as_asked",
     "asked_layout",
     "is_oriented",
     "is_relative",
@@ -195,6 +197,22 @@ def _is_box(names: Sequence[str]) -> bool:
 def is_oriented(names: Sequence[str]) -> bool:
     """Whether columns are those of an oriented box: four corners, or sides and an angle."""
     return "angle" in names or {*POINTS} <= {*names}
+
+
+def as_asked(names: Sequence[str], values: Floats, path: str, *, relative: bool) -> Layout:
+    """The layout that the user named, with a warning where many lines do not fit it.
+
+    values : (R, C).
+    """
+    layout = Layout(names=tuple(names), relative=relative, evidence="as asked")
+    share = _against(values, layout.names, relative, None) if len(values) >= ENOUGH else 0.0
+    if share <= BADLY:
+        return layout
+    said = f"{share:.0%} of {counted(len(values), 'line')} do not fit"
+    warnings.warn(
+        f"{path}: columns are {layout.taken}, as asked, but {said}", DetmetricsWarning, stacklevel=4
+    )
+    return replace(layout, evidence=f"as asked, but {said}")
 
 
 def told_layout(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from detmetrics.formats.given import Contents
 from detmetrics.formats.lines.fields import EXACT, read_fields
-from detmetrics.formats.lines.separators import spaced
+from detmetrics.formats.lines.separators import spaced, thousands
 from detmetrics.foundation.arrays import Floats, Ints, Objects, object_column
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
 from detmetrics.foundation.errors import FormatError
@@ -173,6 +173,16 @@ def read_lines(
     parts = [*contents]
     if (other := spaced(parts)) is not None:
         parts, said = other
+        if "decimal" in said and (open_one := thousands([*contents])) is not None:
+            raise FormatError(
+                path,
+                [
+                    (
+                        f"{open_one} may have a decimal comma or a comma between thousands: write "
+                        "numbers with a decimal point and without separators"
+                    )
+                ],
+            )
         found = read_lines(
             Contents(parts), files, path, text_label=text_label, label=label, strict=strict
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-__all__ = ["spaced"]
+__all__ = ["spaced", "thousands"]
 
 BRACKETS = b"[](){}"
 LOOKED_AT = 20
@@ -42,6 +43,19 @@ DIALECTS = (
     (b",", b".", "commas"),
     (b"|", b".", "bars"),
 )
+
+
+THOUSANDS = re.compile(rb"(?<![\d,.])[1-9]\d{0,2},\d{3}(?![\d,.])")
+DECIMALS = re.compile(rb"\d,\d")
+
+
+def thousands(parts: Sequence[bytes]) -> str | None:
+    """A number with a comma that may part thousands, where all that have one are so."""
+    found = [part for part in parts if b"," in part]
+    first = next((THOUSANDS.search(part) for part in found), None)
+    if first is None or any(DECIMALS.search(THOUSANDS.sub(b"0", part)) for part in found):
+        return None
+    return first[0].decode()
 
 
 def _table(separator: bytes, decimal: bytes) -> bytes:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["names_in", "read_delimited", "sheet_of"]
 
+FLOAT_NUMBER = re.compile(r"(?:0|[1-9]\d{0,14})\.0", re.ASCII)
 PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 EMPTY = frozenset(("", "nan", "none", "null"))
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -127,7 +128,9 @@ def read_delimited(
 
     try:
         frame = parsed(kinds)
-        if texts := _as_written(frame, [names.index(name) for name in _pixels(heading)]):
+        pixels = [names.index(name) for name in _pixels(heading)]
+        scores = [names.index(heading.column["score"])] if "score" in heading.column else []
+        if texts := _as_written(frame, pixels, scores):
             frame = parsed({**kinds, **dict.fromkeys(texts, object)})
     except IndexError:  # of pandas, where nothing follows the heading
         frame = pd.DataFrame({at: pd.Series(dtype=object) for at in range(more + 1)})
@@ -144,12 +147,15 @@ def _pixels(heading: Heading) -> list[str]:
     return [name for group in _numbered(heading.column, heading)[:2] for name in group]
 
 
-def _as_written(frame: pd.DataFrame, columns: Sequence[int]) -> list[int]:
+def _as_written(
+    frame: pd.DataFrame, columns: Sequence[int], others: Sequence[int] = ()
+) -> list[int]:
     """The columns whose numbers must be read as texts, since others hold commas.
 
-    Where 850,5 has a decimal comma, 1.250 is no number below two.
+    Where 850,5 has a decimal comma, 1.250 is no number below two. others: columns of numbers that
+    stay as they are, and show how numbers are written.
     """
-    texts = [at for at in columns if not is_numeric(frame[at])]
+    texts = [at for at in (*columns, *others) if not is_numeric(frame[at])]
     if not any("," in str(value) for at in texts for value in frame[at].unique()):
         return []
     return [at for at in columns if frame[at].dtype.kind == "f"]
@@ -408,6 +414,8 @@ def _keys(column: pd.Series[Any]) -> Keys:
     labels = [str(label).strip() for label in keys.labels.tolist()]
     if labels and all(map(PLAIN_NUMBER.fullmatch, labels)):
         return Keys(np.array([int(label) for label in labels], np.int64), keys.code)
+    if labels and all(map(FLOAT_NUMBER.fullmatch, labels)):  # as pandas writes ids beside a gap
+        return Keys(np.array([int(float(label)) for label in labels], np.int64), keys.code)
     return Keys(object_column(labels), keys.code)
 
 

@@ -25,6 +25,7 @@ from detmetrics.formats.lines.layouts import (
     CORNERS,
     TURNED,
     Layout,
+    as_asked,
     asked_layout,
     is_oriented,
     told_labels,
@@ -401,7 +402,7 @@ def _layout(values: Floats, asked: tuple[str, ...] | None, path: str) -> Layout:
         return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
     if len(asked) != values.shape[1]:
         raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 6"])
-    return Layout(names=asked, relative=True, evidence="as asked")
+    return as_asked(asked, values, path, relative=True)
 
 
 def _percent(values: Floats) -> int | None:
