@@ -57,7 +57,7 @@ class TestSentences:
         assert result.attention[0].startswith(f"no detection on {end} of 40 images")
         assert len(result.warnings) == 1
 
-    @pytest.mark.parametrize("missing", [[3], [39], [36, 37, 38, 39], [*range(0, 40, 2)]])
+    @pytest.mark.parametrize("missing", [[3], [39], [36, 37, 38, 39], [*range(0, 38, 2)]])
     def test_a_detector_may_find_nothing(self, missing):
         result = dm.evaluate(*tables([row for row in range(40) if row not in missing]))
         assert result.warnings == ()

@@ -266,7 +266,7 @@ class TestUnused:
         (tmp_path / "found.csv").write_text(CSV_FOUND)
         truth, found = tmp_path / "truth.csv", tmp_path / "found.csv"
         files = {
-            "compare": [truth, found, found],
+            "compare": [truth, found, found, "--resamples", "20"],
             "stats": [truth],
             "convert": [truth, tmp_path / "out.json", "--to", "coco"],
         }.get(command, [truth, found])
@@ -322,7 +322,7 @@ class TestWarnings:
     def test_warnings_of_tables(self, doubtful, tmp_path, name):
         truth, found = doubtful
         files = {
-            "compare": [truth, found, found],
+            "compare": [truth, found, found, "--resamples", "20"],
             "stats": [truth],
             "split": [truth, "-o", tmp_path / "parts"],
             "convert": [truth, tmp_path / "out.json", "--to", "coco"],
