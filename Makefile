@@ -17,9 +17,9 @@ demo: $(VENV)/installed
 test: $(VENV)/developer
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-# Every law with eight times the examples; takes some ten minutes on two cores.
+# Every law with eight times the examples, and the largest sets; some ten minutes on two cores.
 deep: $(VENV)/developer
-	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=deep --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest -m "hypothesis or heavy" --hypothesis-profile=deep --numprocesses 2 --dist worksteal
 
 # Against the packages whose rules are followed, in an environment with the frameworks.
 test-peers: $(FRAMEWORKS)/installed
@@ -28,7 +28,7 @@ test-peers: $(FRAMEWORKS)/installed
 # Real training runs of every framework that has a plug-in, in the same environment; their layers are
 # so small that more threads only wait for one another.
 test-plugins: $(FRAMEWORKS)/installed
-	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/plugins tests/test_docs.py -k 'not console' --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/plugins tests/test_docs.py -m 'not heavy' -k 'not console' --numprocesses 2 --dist loadfile
 
 check: lint types layers
 
@@ -43,7 +43,7 @@ layers: $(VENV)/developer
 	$(BIN)/lint-imports --no-cache
 
 docs: $(VENV)/developer
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/python -m pytest -m docs --numprocesses 2 tests/test_docs.py
 
 # Every law with a hundred times the examples, other ones each time; then readers, guided by coverage.
 fuzz: $(VENV)/developer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-USUAL = 25
+USUAL = 20
 
 # A busy machine fails nothing: there is no deadline, and nothing is too slow.
 _CALM = {
@@ -13,8 +13,8 @@ _CALM = {
 }
 settings.register_profile("default", max_examples=USUAL, derandomize=True, **_CALM)
 # The same examples each time, so that a change is not refused for an old fault.
-settings.register_profile("deep", max_examples=8 * USUAL, derandomize=True, **_CALM)
-settings.register_profile("fuzz", max_examples=100 * USUAL, **_CALM)
+settings.register_profile("deep", max_examples=10 * USUAL, derandomize=True, **_CALM)
+settings.register_profile("fuzz", max_examples=125 * USUAL, **_CALM)
 settings.load_profile("default")
 
 

@@ -257,6 +257,7 @@ class TestLaws:
         assert verdicts.count("converged") >= 39
 
 
+@pytest.mark.heavy
 def test_many_rows():
     count = 60_000
     at = np.arange(count)

@@ -43,7 +43,14 @@ def voc_truth(voc) -> dm.GroundTruth:
     return dm.read_ground_truth(voc / "Annotations")
 
 
-@pytest.mark.parametrize("detector", ["yolov2", "yolo2_e150", "yolov1_18_classes"])
+@pytest.mark.parametrize(
+    "detector",
+    [
+        "yolov2",
+        pytest.param("yolo2_e150", marks=pytest.mark.heavy),
+        pytest.param("yolov1_18_classes", marks=pytest.mark.heavy),
+    ],
+)
 def test_voc2007(voc, voc_truth, detector):
     found = dm.read_detections(voc / detector, voc_truth)
     for rules in RULES:
@@ -124,6 +131,7 @@ def jittered(truth: dm.GroundTruth, seed: int, blur: float) -> dm.Detections:
     )
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("name", "blur"),
     [("coco_val2017_intboxes_gt", 0.08), ("coco_val2017_intboxes_gt", 0.3),

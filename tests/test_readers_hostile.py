@@ -177,6 +177,7 @@ class TestLines:
         assert len(rows) == 0
         assert rows.catalog.image_names == ("a", "b", "c")
 
+    @pytest.mark.heavy
     def test_many_lines(self, tmp_path):
         path = lay(tmp_path, {"a.txt": LINE * 1_000_000, "b.txt": LINE})
         rows = truth(path)
@@ -185,6 +186,7 @@ class TestLines:
         (path / "a.txt").write_text(LINE * 999_999 + "0 0.5 0.5 0.2 nan\n")
         assert refused(truth, path).startswith("a.txt:1000000: ")
 
+    @pytest.mark.heavy
     def test_many_files(self, tmp_path):
         seeds = lay(tmp_path, {f"{n}.txt": LINE for n in range(4)}, "seeds")
         path = lay(tmp_path, {})
@@ -847,6 +849,7 @@ class TestCsv:
         path.write_text(head + rows + ROW.replace("\n", ",maybe\n"))
         assert refused(truth, path) == f"line 7: {name}: expected 0 or 1, got 'maybe'"
 
+    @pytest.mark.heavy
     def test_many_lines(self, tmp_path):
         path = lay(tmp_path, {"a.csv": HEADING + ROW * 300_000 + "a,cat,1,2,3,x\n"}) / "a.csv"
         assert refused(truth, path) == "line 300002: ymax: expected a number, got 'x'"

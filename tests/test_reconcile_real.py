@@ -46,7 +46,14 @@ def test_the_numbers_of_three_protocols(truth, yolov2):
     assert found.suspicions == ()
 
 
-@pytest.mark.parametrize("detector", ["yolov2", "yolo2_e150", "yolov1_18_classes"])
+@pytest.mark.parametrize(
+    "detector",
+    [
+        "yolov2",
+        pytest.param("yolo2_e150", marks=pytest.mark.heavy),
+        pytest.param("yolov1_18_classes", marks=pytest.mark.heavy),
+    ],
+)
 def test_every_known_number_is_traced_to_its_rule_set(voc, truth, detector):
     known = json.loads((voc / "reference.json").read_text())[detector]
     bench = Workbench(truth, dm.read_detections(voc / detector, truth))

@@ -11,7 +11,14 @@ import detmetrics as dm
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
 
-@pytest.mark.parametrize("detector", ["yolov2", "yolo2_e150", "yolov1_18_classes"])
+@pytest.mark.parametrize(
+    "detector",
+    [
+        "yolov2",
+        pytest.param("yolo2_e150", marks=pytest.mark.heavy),
+        pytest.param("yolov1_18_classes", marks=pytest.mark.heavy),
+    ],
+)
 def test_every_class_of_voc2007(voc, detector):
     """Equal to 1e-9, or where equal scores leave the order open inside the interval over orders."""
     known = json.loads((voc / "reference.json").read_text())[detector]

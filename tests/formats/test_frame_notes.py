@@ -157,6 +157,7 @@ class TestRealData:
         return not [note for note in table.notes if any(word in note for word in WORDS)]
 
     @pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
+    @pytest.mark.heavy
     def test_voc(self, tmp_path):
         root = real_data("voc2007")
         truth = dm.read_ground_truth(unpacked(root / "annotations_test.tar.gz", tmp_path))

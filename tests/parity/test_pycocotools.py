@@ -70,7 +70,7 @@ def crowded(seed: int, images: int, classes: int, objects: int, found: int):
     [
         pytest.param(0, 2, 1, 120, 900, id="one class, far over the limit"),
         pytest.param(1, 3, 2, 300, 1500, id="crowded images"),
-        pytest.param(2, 40, 1000, 400, 1500, id="a thousand classes"),
+        pytest.param(2, 40, 1000, 400, 1500, id="a thousand classes", marks=pytest.mark.heavy),
         pytest.param(3, 300, 5, 250, 300, id="mostly empty images"),
     ],
 )
@@ -115,6 +115,7 @@ def test_the_twelve_numbers_of_the_coco_sample(shared: Path):
     assert dm.crosscheck(result).agrees
 
 
+@pytest.mark.heavy
 def test_voc2007_in_every_cell(shared: Path):
     result = dm.evaluate(shared / VOC, shared / VOC_FOUND)
     known = json.loads((shared / "voc2007/reference.json").read_text())["yolov2"]["coco12"]
