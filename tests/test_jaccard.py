@@ -109,3 +109,9 @@ def test_pairs_are_as_many_as_possible():
     found = [Detected(0.9, [1, 0, 10, 10]), Detected(0.8, [-2, 0, 10, 10])]
     assert ji(objects, found) == index(2, 2, 2)
     assert ji(objects[::-1], found) == index(2, 2, 2)
+
+
+@pytest.mark.parametrize("setting", [{"out_of_range": "region"}, {"range_slack": 1.25}])
+def test_is_not_defined_where_sizes_decide_what_counts(setting):
+    with pytest.raises(dm.RulesError, match="ji is not defined with out_of_range or range_slack"):
+        dm.COCO.replace(metrics=("ji",), **setting)
