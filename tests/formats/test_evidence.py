@@ -386,6 +386,18 @@ class TestClassLists:
         own = dm.read_ground_truth(folder, dm.Reading(class_names=["b", "a"]))
         assert own.catalog.category_names == ("a", "b")  # an order of the detector
 
+    def test_a_part_of_the_names_beside_labels_is_the_list_of_the_detector(self, tmp_path):
+        folder = tmp_path / "gt"
+        folder.mkdir()
+        for n in range(4):
+            (folder / f"{n}.txt").write_text(
+                "".join(f"{k + 1} {0.1 + 0.05 * n} {0.1 + 0.2 * k} 0.1 0.1\n" for k in range(3))
+            )
+        (folder / "classes.txt").write_text("\n".join(("objects", *self.NAMES)))
+        found = boxes_on(tmp_path / "dt", [0, 1, 2])
+        asked = dm.Reading(columns=ORDER.columns, class_names=self.NAMES)
+        assert dm.evaluate(folder, found, reading=asked).summary["AP50"] == pytest.approx(1)
+
 
 class TestNamesOfDigits:
     """Class names that are numbers are names where they stand in a column of names."""

@@ -175,10 +175,11 @@ def _names(labels: LabelSet, reading: Reading) -> tuple[tuple[str, ...] | None, 
     asked, own = names_of(reading.class_names), labels.names
     if asked is None or own is None or asked == own:
         return asked or own, ()
-    if sorted(asked) != sorted(own):
+    if not {*asked} <= {*own}:
         return asked, (f"{labels.root.path}: class names are those given, not those beside labels",)
-    # Another order of the same names is not that of these labels: it is the detector's.
-    note = "class names given are in another order than those of the labels, and name detections"
+    # Another order, or a part, of the same names is not the list of these labels: it is the
+    # detector's.
+    note = "class names given are another list of those of the labels, and name detections"
     return own, (f"{labels.root.path}: {note} alone",)
 
 
