@@ -26,6 +26,7 @@ IMAGE_SUFFIXES = (
     *(".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".pnm", ".ppm", ".pgm"),
     *(".svg", ".tif", ".tiff", ".webp", ".avif", ".heic"),
 )
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 HEAD = 1 << 16  # bytes of a file that formats are recognised by
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # which may not be cut at a line break of one byte
 AT_ONCE = 1 << 14  # label files are shorter, so that one call of the system reads one
@@ -219,7 +220,12 @@ class Given:
         Raises:
             UnreadableError: there is something.
         """
-        refuse_unreadable(self.path, self.unreadable(expected))
+        packed = {
+            name: "a packed file: unpack it"
+            for name in self._walked[0]
+            if name.lower().endswith(PACKED) and expected(name.rpartition(".")[0])
+        }
+        refuse_unreadable(self.path, {**self.unreadable(expected), **packed})
 
     @cached_property
     def _lower(self) -> list[str]:

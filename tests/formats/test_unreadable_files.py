@@ -272,3 +272,13 @@ def test_the_example(tmp_path):
     said = refusal("truth", made / "case")
     assert "2 faults" in said
     assert "labels/0.txt: expected a file, found a dead link (to '/old/disk/0.txt')" in said
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zip"])
+def test_packed_files_in_a_folder_are_not_passed_over(tmp_path, ending):
+    for n in range(4):
+        (tmp_path / f"{n}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    (tmp_path / f"4.txt{ending}").write_bytes(b"anything")
+    (tmp_path / f"weights.pt{ending}").write_bytes(b"anything")
+    with pytest.raises(dm.FormatError, match=rf"4\.txt\{ending}: expected a file, found a packed"):
+        dm.read_ground_truth(tmp_path)
