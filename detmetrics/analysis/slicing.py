@@ -151,7 +151,8 @@ def part_of(result: Evaluation, images: Bools) -> Evaluation:
         row=place[part.row],
         truth_row=truth_place[part.truth_row],
     )
-    return Evaluation(own_truth, own_found, result.rules, matching, result.notes)
+    coverage = result.covered.within(images, own_truth, own_found)
+    return Evaluation(own_truth, own_found, result.rules, matching, result.notes, coverage)
 
 
 def slices(

@@ -99,6 +99,7 @@ def evaluate(
     if classes is not None or not chosen_images.all():
         chosen_classes = _classes_chosen(classes, ground_truth.catalog)
         ground_truth, detections = restrict(ground_truth, detections, chosen_images, chosen_classes)
+        coverage = coverage.renumbered(chosen_images)
     ground_truth, detections, remarks = prepare(ground_truth, detections, rules)
     matching = match(ground_truth, detections, rules, in_phase(progress, "matching"))
     notes = (*undetected, *notes, *chosen, *left_out, *remarks)

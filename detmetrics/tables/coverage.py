@@ -72,6 +72,24 @@ class Coverage:
             detections=int(detections.sum()),
         )
 
+    def within(self, images: Bools, ground_truth: GroundTruth, detections: Detections) -> Self:
+        """That of a part; images : (N,) those that the two tables, which are of the part, keep."""
+        part, names = self.renumbered(images), ground_truth.catalog.image_names
+        return replace(
+            part,
+            names=tuple(names[row] for row in part.undetected[:3].tolist()),
+            objects=int(np.isin(ground_truth.image, part.undetected).sum()),
+            detections=len(detections),
+        )
+
+    def renumbered(self, images: Bools) -> Self:
+        """With rows counted among the marked images; images : (N,)."""
+        index = np.cumsum(images) - 1
+        detected, undetected = (
+            index[rows[images[rows]]] for rows in (self.detected, self.undetected)
+        )
+        return replace(self, detected=detected, undetected=undetected)
+
     def explained(self, part: str) -> Self:
         """With the part that the detections are of."""
         return replace(self, part=part)

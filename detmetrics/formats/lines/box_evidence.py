@@ -17,7 +17,7 @@ __all__ = ["Form", "form_of"]
 
 Form = Literal["corners", "sides"]
 
-ENOUGH = 10
+ENOUGH, MANY = 10, 100
 """Of fewer lines, hardly anything can be told from how numbers go together."""
 
 NEARLY_ALL, HALF = 0.99, 0.6
@@ -55,8 +55,9 @@ def form_of(boxes: Floats) -> Form | None:
     chance = max(TOGETHER, TWO_SIGMA / float(np.sqrt(len(boxes))))
     if follows <= -chance:
         return "sides"
-    if ordered >= NEARLY_ALL:
-        return "corners" if follows >= -TOGETHER / 2 else None
+    if ordered >= NEARLY_ALL:  # as sides are too where a few objects fill their images
+        least = -TOGETHER / 2 if len(boxes) >= MANY else chance
+        return "corners" if follows >= least else None
     # Many lines out of order, but edges that move together: corners that somebody swapped.
     if steep >= (STEEP if ordered >= HALF else STEEPER) and follows >= chance:
         return "corners"
