@@ -127,8 +127,8 @@ class ConfusionMatrix:
         """Pairs of different classes, what is there and what it was taken for, most frequent
         first; background left out.
         """
-        # Stable: of pairs that are as frequent, those of the earlier class first. What stands there
-        # 0 times comes last, and is cut off.
+        # Stable: among equally frequent pairs, the earlier class comes first. Pairs that never
+        # occur come last and are cut off.
         between = self.counts[:-1, :-1].copy()
         np.fill_diagonal(between, 0)
         order = np.argsort(-between, axis=None, kind="stable")

@@ -44,7 +44,7 @@ def resampled(result: Evaluation, weights: Ints) -> Matches:
     # Each row is repeated as often as its image, copies side by side: rows 1, 2 of images with the
     # weights 2, 1 are 1, 1, 2. Scores stay in order, and so does what stands by category.
     matches = result.matching
-    found = weights[matches.image]  # (D,) how often each detection stands there
+    found = weights[matches.image]  # (D,) how often each detection is repeated
     there = weights[matches.truth_image]  # (G,) and each ground truth
     pairs, moved = _copies_of_pairs(matches.pairs, found, there)
     times = found[matches.pairs.detection]

@@ -239,14 +239,14 @@ def _used() -> set[str]:
 
 
 def say_notes(notes: Iterable[str], options: dict[str, Any]) -> None:
-    """What readers noted goes to standard error, beside what each side is taken for."""
+    """Print what readers noted to stderr, below the line that says how each side was read."""
     if not options["quiet"]:
         for note in notes:
             click.echo(printable(note), err=True)
 
 
 def reading_of(options: dict[str, Any]) -> Reading:
-    """What was asked for; what each side is taken for goes to standard error."""
+    """The options as a reading that prints to stderr how each side was read."""
     from detmetrics.formats.reading import Reading
 
     asked = {name: options[name] for name in NAMES}

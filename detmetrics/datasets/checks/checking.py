@@ -231,7 +231,7 @@ def _catalog(listing: Listing) -> Catalog:
 def _paired(
     kind: str, sheet: Sheet, listing: Listing, *, own: bool = False
 ) -> tuple[Ints, str | None]:
-    """(R,) indices into the listing, and what is said where some are unknown.
+    """(R,) indices into the listing, and the likely cause where some are unknown.
 
     Raises:
         AmbiguousIdError: ids fit in several ways.

@@ -1,9 +1,9 @@
 """Class numbers that mean another list of classes: shifted, shifted from one on, or reordered.
 
-Detections and objects that lie on each other vote, whatever their classes are. Where the classes
-of detections vote for other ones, each for one of its own, the names were in another order. What
-cannot be told apart from a detector that confuses classes is left alone: of two classes that vote
-for the same, the one with fewer votes stays what it is.
+Detections and objects that overlap vote, whatever their classes are. If each class of detections
+votes for a different class of objects, the names were in another order. A detector that merely
+confuses classes looks different: two of its classes vote for the same one, and then the class with
+fewer votes is left as it is.
 """
 
 from __future__ import annotations
