@@ -9,12 +9,13 @@ import numpy as np
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import TableError
 from detmetrics.overlap.polygons.polygons import Polygons
+from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.columns import BoxFormat, number_column
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["frame_boxes", "frame_column", "frame_shapes"]
+__all__ = ["frame_boxes", "frame_classes", "frame_column", "frame_shapes"]
 
 CORNER_NAMES = (("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
 FOUR_CORNERS = tuple(f"{axis}{number}" for number in "1234" for axis in "xy")
@@ -75,6 +76,31 @@ def frame_column(frame: pd.DataFrame, *names: str) -> pd.Series[Any]:
         if name in frame.columns:
             return frame[name]
     raise TableError(f"frame: expected a column {' or '.join(names)}, got {_names(frame)}")
+
+
+CLASSES = ("category_id", "category", "class", "label")
+
+
+def frame_classes(frame: pd.DataFrame, catalog: Catalog) -> pd.Series[Any]:
+    """The column of classes; of several, the first whose values all are classes of the catalog.
+
+    Raises:
+        TableError: there is none.
+    """
+    names = {*catalog.category_names}
+    present = [name for name in (*CLASSES, "name") if name in frame.columns]
+    for known in (names, names | {*catalog.category_ids.tolist()}):
+        for name in present:
+            if _all_in(frame[name], known):
+                return frame[name]
+    return frame_column(frame, *CLASSES)
+
+
+def _all_in(column: pd.Series[Any], known: set[Any]) -> bool:
+    try:
+        return {*column.unique().tolist()} <= known
+    except TypeError:  # lists and the like, which are no classes
+        return False
 
 
 def _names(frame: pd.DataFrame) -> str:

@@ -26,7 +26,12 @@ from detmetrics.tables.columns import (
     refuse_unusable,
 )
 from detmetrics.tables.coordinates import clipped, kept_boxes, kept_shapes, refuse_units
-from detmetrics.tables.dataframes import frame_boxes, frame_column, frame_shapes
+from detmetrics.tables.dataframes import (
+    frame_boxes,
+    frame_classes,
+    frame_column,
+    frame_shapes,
+)
 from detmetrics.tables.id_pairing import UnknownPolicy
 from detmetrics.tables.invalid_boxes import InvalidBoxes, settled
 from detmetrics.tables.rows import Rows
@@ -257,7 +262,7 @@ class Detections(Rows):
         boxes, box_format = frame_boxes(frame) if shapes is None else (shapes.hulls, "xyxy")
         return cls.from_arrays(
             image_ids=frame_column(frame, "image_id", "image").to_numpy(),
-            categories=frame_column(frame, "category_id", "category", "class", "label").to_numpy(),
+            categories=frame_classes(frame, catalog).to_numpy(),
             boxes=boxes,
             shapes=shapes,
             scores=frame_column(frame, "score", "confidence").to_numpy(),

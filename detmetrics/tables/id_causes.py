@@ -37,8 +37,11 @@ def index_causes(wanted: Keys, known: Known) -> Iterator[str]:
         yield from _other_numbering(set(wanted.labels.tolist()), known, "index0")
 
 
-def causes(wanted: Keys, known: Known, *, own: bool) -> Iterator[str]:
-    """Why ids or names do not fit, the cause that explains most first."""
+def causes(wanted: Keys, known: Known, *, own: bool, options: bool = True) -> Iterator[str]:
+    """Why ids or names do not fit, the cause that explains most first.
+
+    options: they come from a file, of which options of a reader decide how it is read.
+    """
     # wanted.labels are the distinct ids; rows are counted through wanted.spread.
     asked, have = set(wanted.labels.tolist()), set(known.ids.tolist())
     best = 0
@@ -49,10 +52,10 @@ def causes(wanted: Keys, known: Known, *, own: bool) -> Iterator[str]:
             if reading.how != "by id":
                 said = f"{hits:,} of {len(wanted):,} would be paired {reading.how}"
                 yield f"{said}; the others fit no way"
-    if known.kind == "category" and (cause := _class_cause(asked, have)):
+    if known.kind == "category" and (cause := _class_cause(asked, have, options)):
         yield cause
         return
-    numbered = [*_off_by_one(asked, known)]
+    numbered = [*_off_by_one(asked, known, options)]
     yield from numbered
     texts = [*_other_spelling(asked, known)]
     yield from texts
@@ -145,7 +148,7 @@ def _common(texts: list[str], *, before: bool) -> str:
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def _off_by_one(asked: set[Id], known: Known) -> Iterator[str]:
+def _off_by_one(asked: set[Id], known: Known, options: bool) -> Iterator[str]:
     """Ids that count from another number, with what to do: an option where the ids are indices."""
     have = set(known.ids.tolist())
     numbers = {value for value in asked if isinstance(value, int)}
@@ -155,7 +158,7 @@ def _off_by_one(asked: set[Id], known: Known) -> Iterator[str]:
     for by, how in ways:
         if not {value + by for value in numbers} <= have:
             continue
-        option = _by_option(numbers, known, by)
+        option = _by_option(numbers, known, by) if options else ""
         yield f"off by one: every id would fit if 1 were {how}{option}"
         return
 
@@ -193,24 +196,28 @@ def _other_numbering(numbers: set[Id], known: Known, tried: str) -> Iterator[str
             return
 
 
-def _class_cause(asked: set[Id], have: set[Id]) -> str | None:
+def _fix(options: bool, name: str, **values: str) -> str:
+    return f": {hint(name, **values)}" if options else ""
+
+
+def _class_cause(asked: set[Id], have: set[Id], options: bool) -> str | None:
     """Numbers against names, or COCO's two numberings: 80 classes of ids 1 to 90 with gaps, which
     detectors count from 0 to 79.
     """
     if asked and have and _kinds(asked) == {int} and _kinds(have) == {str}:
-        return f"class numbers against class names: {hint('class-order')}"
+        return f"class numbers against class names{_fix(options, 'class-order')}"
     indices, from_one = set(range(80)), set(range(1, 81))
     if have == COCO_91 and (asked <= indices or asked <= from_one):
         span = "0 to 79" if asked <= indices else "1 to 80"
         way = "index0" if asked <= indices else "index1"
         return (
-            f"class indices {span} against COCO's 80 ids, which run to 90 with gaps: "
-            f"{hint('class-numbers', way=way)}"
+            f"class indices {span} against COCO's 80 ids, which run to 90 with gaps"
+            f"{_fix(options, 'class-numbers', way=way)}"
         )
     if have in (indices, from_one) and asked <= COCO_91:
         return (
-            "COCO's 80 ids, which run to 90 with gaps, against classes counted without gaps: "
-            f"{hint('class-numbers', way='coco91')}"
+            "COCO's 80 ids, which run to 90 with gaps, against classes counted without gaps"
+            f"{_fix(options, 'class-numbers', way='coco91')}"
         )
     return None
 

@@ -318,9 +318,9 @@ class _Pairing:
         yield from (f"{text}" for _, text in self._first(rows < 0))
         yield from self._listed()
         why = index_causes(self.wanted, self.known) if index else None
-        why = why or causes(self.wanted, self.known, own=self.own)
+        why = why or causes(self.wanted, self.known, own=self.own, options=self.said)
         yield from (f"  likely cause: {cause}" for cause in why)
-        if policy == "error" and self.known.kind == "image":
+        if policy == "error" and self.known.kind == "image" and self.said:
             yield f"  {hint('background')}"
         if policy == "error":
             yield f"  {hint(f'drop-{self.known.plural}')}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -504,3 +505,35 @@ def test_objects_that_are_there_twice_are_counted(tmp_path, times):
     result = dm.evaluate(truth, found)
     assert result.counts["duplicate_ground_truths"] == 7 * (times - 1)
     assert any("repeat another one exactly" in one for one in result.warnings) == (times == 2)
+
+
+class TestArraysAndFrames:
+    """What callers hand over is read by its parameters, and no option of the command is named."""
+
+    CATALOG = dm.Catalog.from_ids(
+        images=[1], categories=[1, 2, 3], category_names=["cat", "dog", "owl"]
+    )
+
+    @pytest.mark.parametrize(
+        "columns", [("class", "name"), ("label", "name"), ("category", "class")]
+    )
+    def test_of_two_columns_the_one_that_pairs_is_taken(self, columns):
+        numbers, words = columns
+        frame = pd.DataFrame(
+            {"image": [1, 1], numbers: [1, 2], words: ["dog", "owl"], "score": [0.5, 0.4]}
+            | {name: [5, 9] for name in "xywh"}
+        )
+        table = dm.Detections.from_frame(frame, catalog=self.CATALOG)
+        assert table.category.tolist() == [1, 2]
+
+    @pytest.mark.parametrize(
+        "ids", [{"categories": [0, 1]}, {"categories": [7, 8]}, {"image_ids": [5, 6]}]
+    )
+    def test_errors_name_no_option_of_readers(self, ids):
+        columns = {"image_ids": [1, 1], "categories": [1, 2]} | ids
+        with pytest.raises(dm.UnknownIdError) as refused:
+            dm.Detections.from_arrays(
+                **columns, boxes=[[1, 1, 9, 9]] * 2, scores=[0.5, 0.4], catalog=self.CATALOG
+            )
+        assert "--class-numbers" not in str(refused.value)
+        assert "--image-list" not in str(refused.value)

@@ -94,6 +94,11 @@ def _farthest(boxes: Floats, share: float = NEARLY_ALL) -> float:
     return float(np.quantile(reach, share))
 
 
+def _fix_of_unit(detections: Detections) -> str:
+    """The option of readers; arrays have none."""
+    return SCALED if detections.source.input is None else hint("normalized", side="det")
+
+
 def _normalized(detections: Detections) -> Iterator[Mistake]:
     """Parts of the width and height, in whatever form they were read."""
     for read, order in _readings(detections):
@@ -104,9 +109,7 @@ def _normalized(detections: Detections) -> Iterator[Mistake]:
             "normalized coordinates read as pixels"
             if same
             else f"normalized {order.names} read as pixels {read.names}",
-            hint("normalized", side="det")
-            if same
-            else f"{SCALED}, of numbers that are {order.columns}",
+            _fix_of_unit(detections) if same else f"{SCALED}, of numbers that are {order.columns}",
             _of_sides(order, read, lambda sizes: sizes),
         )
 
