@@ -109,8 +109,17 @@ class TestBadLines:
 
     def test_few_lines_that_fit_both_are_asked_about(self, tmp_path):
         boxes = np.array([[10.0, 10, 90, 80], [20, 30, 100, 90]])
-        with pytest.raises(dm.FormatError, match="several orders of columns"):
+        with pytest.raises(dm.FormatError, match="several orders of columns") as refused:
             dm.read_ground_truth(lay(tmp_path / "gt", text(boxes)))
+        for order in ("xmin ymin xmax ymax", "x y w h"):
+            assert f"use --columns 'class {order}" in str(refused.value)
+
+    def test_no_order_is_recommended_where_none_fits(self, tmp_path):
+        lines = [f"0 {x} 0.9 0.9 0.9 7" for x in np.linspace(0.5, 3, 40)]
+        truth = lay(tmp_path / "gt", ["0 0.5 0.5 0.2 0.2"] * 20)
+        with pytest.raises(dm.FormatError) as refused:
+            dm.evaluate(truth, lay(tmp_path / "dt", lines), reading=dm.Reading(det_format="yolo"))
+        assert "name the columns in their order with --columns" in str(refused.value)
 
     def test_the_order_that_fits_best_is_recommended(self, tmp_path):
         rng = np.random.default_rng(0)

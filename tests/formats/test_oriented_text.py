@@ -302,7 +302,7 @@ class TestYolo:
 
     def test_no_rectangle_either_way_is_asked_for(self, tmp_path, truth):
         folder = lay(tmp_path / "found", P0001="0 0.1 0.1 0.5 0.1 0.9 0.9 0.1 0.2 0.5\n")
-        with pytest.raises(dm.FormatError, match=r"no order of columns .* --columns 'class x1 y1"):
+        with pytest.raises(dm.FormatError, match=r"no order of columns .* name the columns"):
             found_of(folder, truth)
         asked = "class x1 y1 x2 y2 x3 y3 x4 y4 score"
         assert found_of(folder, truth, columns=asked).scores.tolist() == [0.5]

@@ -46,6 +46,9 @@ __all__ = [
 TOLERATED = 0.01
 """Detectors round and clip badly now and then; a wrong layout contradicts far more lines."""
 
+FEW = 0.25
+"""An order is recommended only if at most this share of the lines do not fit it."""
+
 BADLY, CLEARLY, MANY = 0.15, 0.4, 100
 """Where no layout is possible: the share that the best may have against it, and the next must;
 among many lines four times as much will do.
@@ -292,9 +295,13 @@ def _open(
 ) -> FormatError:
     orders = ", ".join(f"'{layout.text}' ({share:.0%} do not fit)" for layout, share in shown)
     unit = "normalized coordinates" if relative else "pixels"
-    best = hint("columns", order=shown[0][0].text)
+    # All that fit, or else the one that fits best, if it fits most lines.
+    fitting = [layout for layout, share in shown if share <= TOLERATED]
+    offered = fitting or [layout for layout, share in shown[:1] if share <= FEW]
+    fix = " or ".join(hint("columns", order=layout.text) for layout in offered)
+    fix = fix or "name the columns in their order with --columns"
     return FormatError(
-        path, [f"{what} possible for {counted(rows, 'line')} in {unit}: {orders}; {best}"]
+        path, [f"{what} possible for {counted(rows, 'line')} in {unit}: {orders}; {fix}"]
     )
 
 
