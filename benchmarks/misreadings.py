@@ -46,6 +46,9 @@ def spoiled(found: Any) -> Iterator[tuple[str, Any]]:
     yield "y before x", replace(found, boxes=found.xywh[:, [1, 0, 3, 2]], box_format="xywh")
     frame = found.xywh * np.tile([640 / workload.WIDTH, 640 / workload.HEIGHT], 2)
     yield "stretched frame", replace(found, boxes=frame, box_format="xywh")
+    part = (found.image % 4 == 0)[:, None]
+    swapped = np.where(part, found.xywh[:, [1, 0, 3, 2]], found.xywh)
+    yield "y before x in a part", replace(found, boxes=swapped, box_format="xywh")
     both = replace(found, category=(found.category + 1) % count)
     yield "both", replace(both, boxes=found.xywh[:, [1, 0, 3, 2]], box_format="xywh")
 

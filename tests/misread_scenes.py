@@ -130,6 +130,11 @@ def _centres(b: np.ndarray) -> np.ndarray:
     return np.hstack([b[:, :2] + b[:, 2:] / 2, b[:, 2:]])
 
 
+def turned(b: np.ndarray, s: np.ndarray) -> np.ndarray:
+    """As in the image turned left: what was at the right is at the top."""
+    return np.column_stack([b[:, 1], s[:, 0] - b[:, 0] - b[:, 2], b[:, 3], b[:, 2]])
+
+
 SWAP = [1, 0, 3, 2]
 OF_BOXES = {
     "y x h w": Made(boxes(lambda b, _: b[:, SWAP]), "y before x"),
@@ -169,6 +174,19 @@ OF_BOXES = {
         boxes(lambda b, s: b * (800 / s[:, :2].min(axis=1, keepdims=True))), "a short side of 800"
     ),
     "half": Made(boxes(lambda b, _: b / 2), "images of half the size"),
+    "mirrored": Made(
+        boxes(lambda b, s: np.hstack([s[:, :1] - b[:, :1] - b[:, 2:3], b[:, 1:]])),
+        "boxes of the mirrored image",
+    ),
+    "from the bottom": Made(
+        boxes(lambda b, s: np.hstack([b[:, :1], s[:, 1:2] - b[:, 1:2] - b[:, 3:], b[:, 2:]])),
+        "y from the bottom of the image",
+    ),
+    "upside down": Made(
+        boxes(lambda b, s: np.hstack([s[:, :2] - b[:, :2] - b[:, 2:], b[:, 2:]])),
+        "the image upside down",
+    ),
+    "turned": Made(boxes(lambda b, s: turned(b, s)), "the image turned left by 90 degrees"),
 }
 OF_CLASSES = {
     "from 1": Made(classes(lambda c, _: c + 1), "look off by one: subtracting 1", False),

@@ -130,10 +130,143 @@ class TestEveryMistake:
 
     def test_boxes_outside_their_images_where_nothing_explains_them(self):
         truth, found = scene(0)
-        away = replace(found, boxes=read_only(found.boxes + np.array([5_000, 0, 0, 0])))
+        by = np.random.default_rng(0).uniform(5_000, 9_000, (len(found), 1))
+        away = replace(found, boxes=read_only(found.boxes + by * [1, 0, 0, 0]))
         (text,) = told(dm.evaluate(truth, away))
         assert "have their center outside their image" in text
-        assert "AP is next to nothing" in dm.evaluate(truth, away).attention[-1]
+        last = dm.evaluate(truth, away).attention[-1]
+        assert "AP is next to nothing: 0 of the " in last
+        assert "check that both files are of the same images" in last
+
+    def test_detections_of_other_images_of_the_same_names(self):
+        truth, _ = scene(0, images=40)
+        _, found = scene(1, images=40)
+        result = dm.evaluate(truth, replace(found, catalog=truth.catalog))
+        assert told(result) == []
+        assert "check that both files are of the same images" in result.attention[-1]
+
+    def test_boxes_that_are_off_by_some_pixels(self):
+        truth, found = scene(0, images=30)
+        (text,) = told(dm.evaluate(truth, replace(found, boxes=read_only(found.boxes + OFFSET))))
+        assert re.search(r"boxes off by \+(79|80|81) pixels in x and \+0 in y: undoing", text)
+        good = dm.evaluate(truth, found).summary["AP"]
+        assert numbers(text)[0] == pytest.approx(good, abs=0.02)
+
+
+OFFSET = np.array([80.0, 0, 0, 0])
+MADE_IN_PARTS = (
+    *("corners as x y w h", "centres as x y w h", "normalized", "y x h w", "letterboxed"),
+    *("half", "turned"),
+)
+
+
+class TestParts:
+    """A mistake in some of the images, or in rows here and there, is told with its share."""
+
+    @pytest.mark.parametrize("name", MADE_IN_PARTS)
+    @pytest.mark.parametrize("share", [0.2, 0.5])
+    @pytest.mark.parametrize("images", [60, 400])
+    def test_some_of_the_images(self, name, share, images):
+        truth, found = scene(3, images=images)
+        chosen = np.random.default_rng(1).random(images) < share
+        spoiled = in_part(EVERY[name], found, chosen[found.image])
+        (text,) = told(dm.evaluate(truth, spoiled))
+        assert EVERY[name].said in text
+        assert re.match(r"the detections of [\d,]+ of [\d,]+ images looked at \(", text)
+        good = dm.evaluate(truth, found).summary["AP"]
+        assert numbers(text)[0] == pytest.approx(good, abs=0.08)
+
+    @pytest.mark.parametrize("name", MADE_IN_PARTS)
+    @pytest.mark.parametrize("share", [0.2, 0.5])
+    def test_rows_here_and_there(self, name, share):
+        truth, found = scene(3, images=60)
+        rows = np.random.default_rng(1).random(len(found)) < share
+        (text,) = told(dm.evaluate(truth, in_part(EVERY[name], found, rows)))
+        assert EVERY[name].said in text
+        assert re.match(r"[\d,]+ of the 202 surest detections looked at \(first at boxes\[", text)
+
+    def test_turned_where_the_image_is_higher_than_wide(self):
+        truth, found = scene(3, images=60)
+        sizes = found.catalog.image_sizes[found.image]
+        spoiled = in_part(EVERY["turned"], found, sizes[:, 1] > sizes[:, 0])
+        (text,) = told(dm.evaluate(truth, spoiled))
+        assert "apply the EXIF orientation" in text
+        good = dm.evaluate(truth, found).summary["AP"]
+        assert numbers(text)[0] == pytest.approx(good, abs=0.02)
+
+
+def in_part(made: misread_scenes.Made, found: dm.Detections, rows: np.ndarray) -> dm.Detections:
+    boxes = np.where(rows[:, None], made.spoil(found).xywh, found.xywh)
+    return replace(found, boxes=read_only(boxes), box_format="xywh")
+
+
+class TestOtherScores:
+    """Scores that order detections wrongly are told; all in one unit order them right."""
+
+    def test_the_lowest_for_the_best(self):
+        truth, found = scene(3, images=30)
+        good = dm.evaluate(truth, found).summary["AP"]
+        upside_down = replace(found, scores=read_only(1 - found.scores))
+        (text,) = told(dm.evaluate(truth, upside_down))
+        assert "scores that are lowest for the best detections" in text
+        assert numbers(text)[0] == pytest.approx(good, abs=5e-5)
+
+    @pytest.mark.parametrize("of", ["image", "row"])
+    def test_some_in_percent(self, of):
+        truth, found = scene(3, images=60)
+        good = dm.evaluate(truth, found).summary["AP"]
+        chosen = np.random.default_rng(0).random(len(found)) < 0.5
+        percent = chosen[found.image] if of == "image" else chosen
+        scores = np.where(percent, 100 * found.scores, found.scores)
+        (text,) = told(dm.evaluate(truth, replace(found, scores=read_only(scores))))
+        assert "scores of two units" in text
+        assert numbers(text)[0] == pytest.approx(good, abs=0.02)
+
+    def test_all_in_percent_is_no_mistake(self):
+        truth, found = scene(3, images=60)
+        percent = replace(found, scores=read_only(100 * found.scores))
+        assert told(dm.evaluate(truth, percent)) == []
+
+
+class TestGroundTruth:
+    """Where its boxes are those that cannot be, the mistake is the ground truth's."""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("corners as x y w h", "centres as x y w h", "normalized", "y x h w", "x y h w"),
+            *("stretched", "target sizes"),
+        ],
+    )
+    def test_its_mistake_is_told_of_it(self, name):
+        truth, found = scene(3, images=60)
+        (text,) = told(dm.evaluate(EVERY[name].spoil(truth), found))
+        assert text.startswith("the ground truth looks like ")
+        assert EVERY[name].said in text
+        good = dm.evaluate(truth, found).summary["AP"]
+        assert numbers(text)[0] == pytest.approx(good, abs=5e-5)
+
+    def test_where_both_may_be_it_is_said(self):
+        truth, found = scene(3, images=60)
+        (text,) = told(dm.evaluate(EVERY["half"].spoil(truth), found))
+        assert "(or the ground truth is off the other way round)" in text
+
+    def test_reconcile_names_it(self):
+        truth, found = scene(3, images=60)
+        made = dm.reconcile(EVERY["corners as x y w h"].spoil(truth), found)
+        assert made.suspicions[0].name.startswith("ground truth: corners x1 y1 x2 y2 read as")
+        good = dm.evaluate(truth, found).summary["AP"]
+        assert made.suspicions[0].value == pytest.approx(good, abs=5e-5)
+
+
+def test_the_number_of_who_read_it_right_is_explained():
+    truth, found = scene(3, images=60)
+    good = dm.evaluate(truth, found).summary["AP"]
+    spoiled = EVERY["normalized centres"].spoil(found)
+    made = dm.reconcile(truth, spoiled, reported=f"{good:.6f}")
+    first = made.candidates[0]
+    assert first.gives
+    assert first.how.startswith("undoing: normalized centres cx cy w h read as pixels")
 
 
 class TestCures:

@@ -11,6 +11,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from detmetrics.evaluation.misreadings.box_changes import (
+    best_boxes,
+    best_objects,
+    blame,
+    part_changes,
+    truth_changes,
+)
 from detmetrics.evaluation.misreadings.class_numbers import other_order, shifted
 from detmetrics.evaluation.misreadings.class_numbers import shifted_from as classes_from
 from detmetrics.evaluation.misreadings.confident import Confident
@@ -19,8 +26,9 @@ from detmetrics.evaluation.misreadings.frames import frames, resized_frames
 from detmetrics.evaluation.misreadings.image_order import ImageOrder, orders, shifts, voted_order
 from detmetrics.evaluation.misreadings.image_order import shifted_from as images_from
 from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_placed
-from detmetrics.evaluation.misreadings.search import best_boxes
-from detmetrics.evaluation.misreadings.voted_frames import voted_frames
+from detmetrics.evaluation.misreadings.parts import FEW_MISSES, part_of
+from detmetrics.evaluation.misreadings.scores import other_scores
+from detmetrics.evaluation.misreadings.voted_frames import voted_frames, voted_offset
 from detmetrics.foundation.arrays import Bools, Floats, slots_of_repeats
 from detmetrics.foundation.messages import counted
 from detmetrics.overlap.polygons.polygons import Polygons
@@ -39,14 +47,19 @@ MOST_VOTING = 300
 def mistakes(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
     """Those that could be in these files."""
     confident = Confident.of(ground_truth, detections).fewer(PAIRS)
-    yield from _boxes(ground_truth, detections, confident)
+    if blame(confident) == "ground truth":
+        yield from _of_truth(ground_truth, confident)
+    else:
+        yield from _boxes(detections, confident)
+    yield from _parts(detections, confident)
+    yield from other_scores(confident, detections)
     yield from _shifts(detections)
     yield from _classes(detections, confident)
     yield from _images(ground_truth, confident)
     yield from _repeats(detections)
 
 
-def usual_mistakes(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
+def usual_mistakes(detections: Detections) -> Iterator[Mistake]:
     """What somebody may have made of these files who got another number from them.
 
     Made on good files they leave a number to report; those that leave hardly any are not here.
@@ -54,31 +67,45 @@ def usual_mistakes(ground_truth: GroundTruth, detections: Detections) -> Iterato
     yield from usual_forms()
     yield from _shifts(detections)
     yield from _class_shifts(detections)
-    yield from resized_frames(ground_truth, detections)
+    yield from resized_frames(detections)
     yield from _repeats(detections)
 
 
-def _boxes(
-    ground_truth: GroundTruth, detections: Detections, confident: Confident
-) -> Iterator[Mistake]:
+def _boxes(detections: Detections, confident: Confident) -> Iterator[Mistake]:
     """The forms and frames that bring the surest detections closer to objects."""
     with np.errstate(all="ignore"):
-        voted = [*voted_frames(confident, detections)]
-    every = (*forms(detections.box_format == "xyxy"), *frames(ground_truth, detections), *voted)
+        voted = [*voted_frames(confident, detections), *voted_offset(confident, detections)]
+    every = (*forms(detections.box_format == "xyxy"), *frames(detections), *voted)
     now = confident.hits().closeness
     for mistake, hits in best_boxes(confident, every, MOST_MEASURED):
         if hits.closeness > now:
             yield mistake
 
 
+def _of_truth(ground_truth: GroundTruth, confident: Confident) -> Iterator[Mistake]:
+    """The form or frame of the objects."""
+    found = best_objects(confident, truth_changes(ground_truth))
+    if found and found[1].closeness > confident.hits().closeness:
+        yield found[0]
+
+
+def _parts(detections: Detections, confident: Confident) -> Iterator[Mistake]:
+    """A form or frame of some images or rows alone."""
+    hits = confident.hits()
+    missed = detections.take(confident.row[~hits.hit])
+    if len(missed) > FEW_MISSES * len(confident):
+        every = part_changes(confident, detections, missed)
+        if (found := part_of(confident, hits, every, detections)) is not None:
+            yield found[0]
+
+
 def _classes(detections: Detections, confident: Confident) -> Iterator[Mistake]:
-    catalog = detections.catalog
-    if len(catalog.category_ids) < 2:
+    if len(detections.catalog.category_ids) < 2:
         return
     yield from _class_shifts(detections)
     votes = confident.votes(confident.hits())
-    yield from classes_from(catalog, *votes)
-    yield from other_order(catalog, *votes)
+    yield from classes_from(detections, *votes)
+    yield from other_order(detections, *votes)
 
 
 def _class_shifts(detections: Detections) -> Iterator[Mistake]:

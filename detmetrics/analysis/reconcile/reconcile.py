@@ -132,7 +132,8 @@ def reconcile(
     suspicions = _suspicions(bench, ours, _renumbered(sheet, ground_truth, reading, unknown_images))
     told("reported number", 0.5)
     applicable = [standing.rules for standing in standings if standing.result is not None]
-    compared = candidates(ways(bench, applicable, shapes), wanted) if wanted else ()
+    undone = [one.mistake for one in suspicions if one.mistake is not None]
+    compared = candidates(ways(bench, applicable, shapes, undone), wanted) if wanted else ()
     return Reconciliation(
         ground_truth=ground_truth,
         detections=table,
@@ -307,15 +308,15 @@ def _suspicions(
     if renumbered:
         known = [mistake for mistake in known if mistake.name not in {m.name for m in renumbered}]
     for mistake in (*known, *renumbered):
-        changed = mistake.change(bench.detections)
-        if not mistake.changes(ours, changed):
+        changed = bench.without(mistake)
+        if not mistake.changes(ours, changed.detections):
             continue
-        value = bench.with_detections(changed).ap(ours)
+        value = changed.ap(ours)
         raises = value - before
         told = best.get(mistake.family)
         if raises >= WORTH_TELLING and (told is None or raises > told.raises):
             best[mistake.family] = Suspicion(
-                name=mistake.name, cure=mistake.cure, value=value, raises=raises
+                name=mistake.said, cure=mistake.cure, value=value, raises=raises, mistake=mistake
             )
     if (part := _part(bench, ours, before)) is not None:
         best["part"] = part

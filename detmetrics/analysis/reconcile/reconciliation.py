@@ -11,6 +11,7 @@ import numpy as np
 from detmetrics.analysis.reconcile.reported import Candidate, Reported
 from detmetrics.analysis.reconcile.shape_effect import ByShape
 from detmetrics.analysis.reconcile.waterfall import Waterfall
+from detmetrics.evaluation.misreadings.mistake import Mistake
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.rules import COCO, Rules
 from detmetrics.tables import Detections, GroundTruth
@@ -56,13 +57,14 @@ class Suspicion:
     """A mistake that the detections may contain.
 
     name: what it is; cure: what to do; value: AP without it, nan where it cannot be undone;
-    raises: by how much undoing it raises AP, nan likewise.
+    raises: by how much undoing it raises AP, nan likewise; mistake: what undoes it, if anything.
     """
 
     name: str
     cure: str
     value: float
     raises: float
+    mistake: Mistake | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from detmetrics.analysis.reconcile.mistakes import cuts, roundings, usual_mistakes
 from detmetrics.analysis.reconcile.shape_effect import measured_as, other_shapes
 from detmetrics.analysis.reconcile.workbench import Workbench, lean
+from detmetrics.evaluation.misreadings.mistake import Mistake
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import InputError
 from detmetrics.metrics.summary import Summary, metrics_of
@@ -102,11 +103,15 @@ class Candidate:
 
 
 def ways(
-    bench: Workbench, rule_sets: Sequence[Rules], shapes: tuple[str, ...] = ("box",)
+    bench: Workbench,
+    rule_sets: Sequence[Rules],
+    shapes: tuple[str, ...] = ("box",),
+    suspected: Sequence[Mistake] = (),
 ) -> Iterator[Way]:
     """Every number that these rule sets and the usual mistakes give for the files.
 
-    shapes: what else overlap may be measured of.
+    shapes: what else overlap may be measured of; suspected: mistakes that the files may contain,
+    which somebody may have read right.
     """
     with_ap = [rules for rules in rule_sets if "ap" in rules.metrics]
     for rules in rule_sets:
@@ -116,8 +121,9 @@ def ways(
         yield from _other_classes(bench, rules)
         for name, changed in (*cuts(lean(rules)), *roundings(lean(rules))):
             yield from _changed(bench, rules, bench.summary(changed), f"with {name}")
-    for mistake in usual_mistakes(bench.truth, bench.detections):
-        other = bench.with_detections(mistake.change(bench.detections))
+    usual = {mistake.name: mistake for mistake in usual_mistakes(bench.detections)}
+    for mistake in ({mistake.name: mistake for mistake in suspected} | usual).values():
+        other = bench.without(mistake)
         how = f"undoing: {mistake.name}" if mistake.undoes else f"with {mistake.name}"
         for rules in with_ap:
             if mistake.changes(rules, other.detections):

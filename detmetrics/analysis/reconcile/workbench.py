@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from detmetrics.evaluation.misreadings.headline import lean
+from detmetrics.evaluation.misreadings.mistake import Mistake
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import DetmetricsWarning
 from detmetrics.matching.candidates import Memory
@@ -65,6 +66,13 @@ class Workbench:
         )
         matches = match(ground_truth, detections, rules, memory=memory)
         return Evaluation(ground_truth, detections, rules, matches, (*left_out, *notes))
+
+    def without(self, mistake: Mistake) -> Workbench:
+        """The same files once the mistake is undone."""
+        ground_truth, detections = mistake.undone(self.truth, self.detections)
+        if ground_truth is self.truth:
+            return self.with_detections(detections)
+        return Workbench(ground_truth, detections)
 
     def with_detections(self, detections: Detections) -> Workbench:
         """The same ground truth with other detections, whose order is shared where it can be."""

@@ -14,20 +14,21 @@ from dataclasses import replace
 import numpy as np
 
 from detmetrics.evaluation.misreadings.mistake import Mistake
-from detmetrics.foundation.arrays import Bools, Ints, Objects, read_only, used
+from detmetrics.foundation.arrays import Bools, Ints, Objects, positions, read_only, used
 from detmetrics.foundation.messages import counted, printable
 from detmetrics.tables import Detections
-from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.id_causes import COCO_91
 
 __all__ = ["clearly_more", "off_by", "other_order", "renumbering_cure", "shifted", "shifted_from"]
 
 LEAST_VOTES = 3
 MOSTLY = 0.5
 EXAMPLES = 3
-NAMES_CURE = (
-    "for class numbers give the names in the order that the detector was trained with "
-    "(--class-names FILE); class names must be exchanged in the file"
-)
+OF_NUMBERS = ("yolo",)
+"""Formats whose classes are numbers, also where a list gives them names."""
+ORDER_CURE = "give the class names in the order of the detector's training (--class-names FILE)"
+NAMES_CURE = "exchange the class names in the file of detections"
+EITHER_CURE = f"if the file has class numbers, {ORDER_CURE}; if it has class names, exchange them"
 
 
 def shifted(detections: Detections, by: int) -> Mistake:
@@ -35,9 +36,8 @@ def shifted(detections: Detections, by: int) -> Mistake:
     catalog = detections.catalog
     count = len(catalog.category_ids)
     place = np.arange(count) + by
-    numbers = catalog.category_ids[used(detections.category)]
     place = np.where((place >= 0) & (place < count), place, -1)
-    cure = renumbering_cure(catalog.category_ids, numbers, by)
+    cure = _cure(detections, place, f"{_step(by)} the class numbers of the detections")
     return off_by(by, cure, _change(place), place)
 
 
@@ -64,14 +64,37 @@ def renumbering_cure(ids: Objects, numbers: Objects, by: int) -> str:
     """
     plain = f"{_step(by)} the class numbers of the detections"
     if ids.dtype == object or numbers.dtype == object:
-        return f"{plain}, or {NAMES_CURE}"
-    # Index f says that number n is the class at place n - f; it must be the one of id n + by.
-    first = -min(by, 0)
-    place = numbers - first
-    known = (place >= 0) & (place < len(ids))
-    if abs(by) == 1 and known.all() and (ids[place] == numbers + by).all():
-        return f"--class-numbers index{first}"
-    return f"{plain}, or {NAMES_CURE}"
+        return f"{plain}, or {EITHER_CURE}"
+    return _of_numbers(numbers, positions(ids, numbers + by), len(ids), plain)
+
+
+def _cure(detections: Detections, place: Ints, plain: str = "") -> str:
+    """What to do about classes that are others; place : (K,) the one that each is, -1 for none.
+
+    plain: what to do by hand.
+    """
+    names = any(
+        one.of == "classes" and one.taken.startswith("by name")
+        for one in detections.interpretations
+    )
+    if names and detections.source.format not in OF_NUMBERS:
+        return NAMES_CURE
+    ids = detections.catalog.category_ids
+    seen = used(detections.category)
+    if names or ids.dtype == object:
+        return f"{plain}, or {ORDER_CURE}" if plain else ORDER_CURE
+    return _of_numbers(ids[seen].astype(np.int64), place[seen], len(ids), plain)
+
+
+def _of_numbers(numbers: Ints, place: Ints, classes: int, plain: str) -> str:
+    """The option that takes numbers to these places of so many classes, where there is one."""
+    ways = {"index0": numbers, "index1": numbers - 1}
+    if {*numbers.tolist()} <= COCO_91 and classes == len(COCO_91):
+        ways["coco91"] = np.searchsorted(sorted(COCO_91), numbers)
+    for way, to in ways.items():
+        if (place >= 0).all() and (to == place).all():
+            return f"--class-numbers {way}"
+    return f"{plain}, or {ORDER_CURE}" if plain else ORDER_CURE
 
 
 def clearly_more(votes: int, others: int) -> bool:
@@ -79,12 +102,12 @@ def clearly_more(votes: int, others: int) -> bool:
     return votes > others and (votes - others) ** 2 >= 4 * (votes + others)
 
 
-def shifted_from(catalog: Catalog, found: Ints, there: Ints) -> Iterator[Mistake]:
+def shifted_from(detections: Detections, found: Ints, there: Ints) -> Iterator[Mistake]:
     """A class too many or too few in one of the lists: all behind it are off by one.
 
     found, there : (V,) the class of a detection and that of the object it lies on.
     """
-    count = len(catalog.category_ids)
+    count = len(detections.catalog.category_ids)
     own = np.bincount(found[found == there], minlength=count)
     for by in (-1, 1):
         moved = np.bincount(found[found + by == there], minlength=count)
@@ -97,14 +120,15 @@ def shifted_from(catalog: Catalog, found: Ints, there: Ints) -> Iterator[Mistake
             place = np.arange(count)
             place[at:] += by
             place[place >= count] = -1
-            yield _off_from(catalog, place, at, by)
+            yield _off_from(detections, place, at, by)
 
 
-def other_order(catalog: Catalog, found: Ints, there: Ints) -> Iterator[Mistake]:
+def other_order(detections: Detections, found: Ints, there: Ints) -> Iterator[Mistake]:
     """Undoing another order of the names, where the votes are clear.
 
     found, there : (V,) the class of a detection and that of the object it lies on.
     """
+    catalog = detections.catalog
     meant = _meant(len(catalog.category_ids), found, there)
     moved = np.flatnonzero(meant != np.arange(len(meant)))
     as_meant = int((meant[found] == there)[np.isin(found, moved)].sum())
@@ -121,7 +145,7 @@ def other_order(catalog: Catalog, found: Ints, there: Ints) -> Iterator[Mistake]
     yield Mistake(
         family="class order",
         name=f"classes in another order, {which}",
-        cure=NAMES_CURE,
+        cure=_cure(detections, meant),
         change=_change(meant),
         classes=meant,
         seems="the class names of the two files look ordered differently",
@@ -130,12 +154,12 @@ def other_order(catalog: Catalog, found: Ints, there: Ints) -> Iterator[Mistake]
     )
 
 
-def _off_from(catalog: Catalog, place: Ints, at: int, by: int) -> Mistake:
-    name = printable(catalog.class_labels[at])
+def _off_from(detections: Detections, place: Ints, at: int, by: int) -> Mistake:
+    name = printable(detections.catalog.class_labels[at])
     return Mistake(
         family="classes",
         name=f"class numbers off by one from {name} on ({by:+d})",
-        cure=f"one list has a class that the other lacks; {NAMES_CURE}",
+        cure=f"one list has a class that the other lacks; {_cure(detections, place)}",
         change=_change(place),
         classes=place,
         seems=f"class numbers look off by one from {name} on",

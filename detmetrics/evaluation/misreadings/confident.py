@@ -42,11 +42,6 @@ class Columns:
         area = np.where((w > 0) & (h > 0), w * h, np.inf)
         return cls(x, x + w, y, y + h, area)
 
-    def centers_and_sides(self) -> Floats:
-        """(n, 4) ``cx cy w h``."""
-        x1, x2, y1, y2 = self.x1, self.x2, self.y1, self.y2
-        return np.column_stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1])
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
@@ -82,18 +77,21 @@ class Hits:
 class Confident:
     """The surest detections of some images, and the objects of all images.
 
-    boxes : (C, 4) ``x y w h``; sizes : (C, 2) of their images; image, category : (C,); objects :
-    (G,) by image, as columns; classes : (G,) theirs; first : (N + 1,) where those of each image
-    begin.
+    boxes : (C, 4) ``x y w h``; sizes : (C, 2) of their images; image, category : (C,); row : (C,)
+    in the table; objects : (G, 4) by image, ``x y w h``; there: the same as columns; classes :
+    (G,) theirs; first : (N + 1,) where those of each image begin; image_sizes : (N, 2).
     """
 
     boxes: Floats
     sizes: Floats
     image: Ints
     category: Ints
-    objects: Columns
+    row: Ints
+    objects: Floats
+    there: Columns
     classes: Ints
     first: Ints
+    image_sizes: Floats
 
     def __len__(self) -> int:
         return len(self.image)
@@ -107,19 +105,36 @@ class Confident:
         order = np.lexsort((-detections.scores, detections.image))
         image = detections.image[order]
         surest = order[rank_in_runs(image) < np.minimum(objects, MOST_OF_IMAGE)[image]]
+        image_sizes = detections.catalog.image_sizes
         return cls(
             boxes=detections.xywh[surest],
-            sizes=detections.catalog.image_sizes[detections.image[surest]],
+            sizes=image_sizes[detections.image[surest]],
             image=detections.image[surest],
             category=detections.category[surest],
-            objects=Columns.of(ground_truth.xywh[rows]),
+            row=surest,
+            objects=ground_truth.xywh[rows],
+            there=Columns.of(ground_truth.xywh[rows]),
             classes=ground_truth.category[rows],
             first=np.concatenate([[0], np.cumsum(objects)]),
+            image_sizes=image_sizes,
         )
 
-    def centers_and_sides(self) -> Floats:
-        """(C, 4) ``cx cy w h``."""
-        return Columns.of(self.boxes).centers_and_sides()
+    def with_all(self, detections: Detections) -> Confident:
+        """The same with every detection of a table, in its order, in place of the surest."""
+        return replace(
+            self,
+            boxes=detections.xywh,
+            sizes=self.image_sizes[detections.image],
+            image=detections.image,
+            category=detections.category,
+            row=np.arange(len(detections)),
+        )
+
+    @property
+    def object_sizes(self) -> Floats:
+        """(G, 2) of the images of the objects."""
+        sizes: Floats = np.repeat(self.image_sizes, np.diff(self.first), axis=0)
+        return sizes
 
     def fewer(self, pairs: int) -> Confident:
         """Those of fewer images, chosen evenly, so that there are about so many pairs."""
@@ -132,24 +147,37 @@ class Confident:
         turn = np.cumsum(np.diff(self.image, prepend=self.image[:1]) != 0)
         return self._keep(turn % step == 0)
 
-    def hits(self, boxes: Floats | None = None, image: Ints | None = None) -> Hits:
-        """Who lies on what, with these boxes, or on these images, in place of their own."""
+    def hits(
+        self,
+        boxes: Floats | None = None,
+        image: Ints | None = None,
+        objects: Floats | None = None,
+    ) -> Hits:
+        """Who lies on what, with these boxes, on these images, or with these objects, in place of
+        their own.
+        """
         boxes = self.boxes if boxes is None else boxes
+        there = self.there if objects is None else Columns.of(objects)
         detection, truth = self.pairs(self.image if image is None else image)
-        overlap = _overlaps(Columns.of(boxes), detection, self.objects, truth)
+        with np.errstate(all="ignore"):  # what a wrong reading makes may be no box at all
+            overlap = _overlaps(Columns.of(boxes), detection, there, truth)
         best = np.zeros(len(boxes))
         starts = np.flatnonzero(np.diff(detection, prepend=-1))
         if len(starts):
             best[detection[starts]] = np.maximum.reduceat(overlap, starts)
         return Hits(detection=detection, ground_truth=truth, overlap=overlap, best=best)
 
-    def closeness(self, boxes: Floats, image: Ints) -> Floats:
-        """(K,) the closeness after each of K changes, all measured at once.
+    def overlaps(self, boxes: Floats, image: Ints) -> Floats:
+        """(K, C) the largest overlap of each detection after each of K changes, all measured at
+        once.
 
         boxes : (K * C, 4), image : (K * C,) what each change makes of these detections.
         """
-        near = np.clip(2 * self.hits(boxes, image).best - 1, 0, 1)
-        mean: Floats = near.reshape(-1, max(len(self), 1)).mean(axis=1)
+        return self.hits(boxes, image).best.reshape(-1, max(len(self), 1))
+
+    def closeness(self, boxes: Floats, image: Ints) -> Floats:
+        """(K,) the closeness after each of K changes; as :meth:`overlaps`."""
+        mean: Floats = np.clip(2 * self.overlaps(boxes, image) - 1, 0, 1).mean(axis=1)
         return mean
 
     def pairs(self, image: Ints) -> tuple[Ints, Ints]:
@@ -186,6 +214,7 @@ class Confident:
             sizes=self.sizes[rows],
             image=self.image[rows],
             category=self.category[rows],
+            row=self.row[rows],
         )
 
 

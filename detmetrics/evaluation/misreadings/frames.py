@@ -15,11 +15,21 @@ from detmetrics.evaluation.misreadings.forms import (
     in_order,
 )
 from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_placed
+from detmetrics.evaluation.misreadings.turned import turned
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.hints import hint
-from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables import Detections
+from detmetrics.tables.rows import Rows
 
-__all__ = ["frames", "resized_frames", "scaled_images", "stretched_frame"]
+__all__ = [
+    "NORMALIZED",
+    "frames",
+    "letterboxes",
+    "normalized",
+    "resized_frames",
+    "scaled_images",
+    "stretched_frame",
+]
 
 OfSizes = Callable[[Floats], Floats]
 """(n, 2) sizes of images to a number for each side."""
@@ -28,6 +38,7 @@ COMMON_SIDES: tuple[int, ...] = (
     *(300, 320, 384, 416, 448, 480, 512, 544, 576, 608, 640, 672, 704, 736, 768, 800),
     *(832, 896, 960, 1000, 1024, 1152, 1216, 1280, 1536, 1920, 2048),
 )
+LETTERBOXES = (320, 416, 512, 640, 800, 1024, 1280)
 PER_MILLE = 1000
 """Language models write boxes in thousandths of the image, often y before x."""
 NEARLY_ALL, ALL_BUT_FEW = 0.98, 0.999
@@ -47,40 +58,41 @@ NORMALIZED = 2.0
 SCALED = "multiply x and w by the width of the image, y and h by its height"
 
 
-def frames(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
-    """Those that the reach of the boxes allows; none where image sizes are unknown."""
-    catalog = ground_truth.catalog
-    if ground_truth.relative or not catalog.sized or not len(detections):
+def frames(table: Rows) -> Iterator[Mistake]:
+    """Those of a table that the reach of its boxes allows; none where image sizes are unknown."""
+    catalog = table.catalog
+    if table.relative or not catalog.sized or not len(table):
         return
-    farthest = _farthest(detections.xywh)
-    if float(np.quantile(detections.xywh.max(axis=1), NEARLY_ALL)) <= NORMALIZED:
-        yield from _normalized(detections)
+    farthest = _farthest(table.xywh)
+    if float(np.quantile(table.xywh.max(axis=1), NEARLY_ALL)) <= NORMALIZED:
+        yield from normalized(table)
         return
-    yield from _swapped(detections)
-    yield from _resized(detections, farthest, REACH)
-    yield from _per_mille(detections)
-    yield from _scaled(detections)
+    yield from turned()
+    yield from _swapped(table)
+    yield from _resized(table, farthest, REACH)
+    yield from _per_mille(table)
+    yield from _scaled(table)
     longest = float(catalog.image_sizes.max())
     for sides in SHORT_AND_LONG:
-        yield _of_short_side(detections, *sides)
+        yield _of_short_side(table, *sides)
     if farthest > NORMALIZED * longest:
-        yield _of_pixels(detections)
+        yield _of_pixels(table)
 
 
-def resized_frames(ground_truth: GroundTruth, detections: Detections) -> Iterator[Mistake]:
+def resized_frames(table: Rows) -> Iterator[Mistake]:
     """The frames of networks alone, and only those that boxes reach to the far side of."""
-    catalog = ground_truth.catalog
-    if ground_truth.relative or not catalog.sized or not len(detections):
+    catalog = table.catalog
+    if table.relative or not catalog.sized or not len(table):
         return
-    farthest = _farthest(detections.xywh, ALL_BUT_FEW)
-    yield from _resized(detections, farthest, 1 - 3 * FRAME_SLACK)
+    farthest = _farthest(table.xywh, ALL_BUT_FEW)
+    yield from _resized(table, farthest, 1 - 3 * FRAME_SLACK)
     if farthest > float(catalog.image_sizes.max()) * (1 + FRAME_SLACK):
-        yield _of_short_side(detections, *SHORT_AND_LONG[0])
+        yield _of_short_side(table, *SHORT_AND_LONG[0])
 
 
-def _readings(detections: Detections) -> Iterator[tuple[Order, Order]]:
+def _readings(table: Rows) -> Iterator[tuple[Order, Order]]:
     """What numbers may have been read as and what they are, the form of the table first."""
-    own, other = (CORNERS, SIDES) if detections.box_format == "xyxy" else (SIDES, CORNERS)
+    own, other = (CORNERS, SIDES) if table.box_format == "xyxy" else (SIDES, CORNERS)
     for read in (own, other):
         for order in (*AS_THEY_ARE, *Y_FIRST):
             # Of one form both ways they are the same boxes, whatever that form is.
@@ -94,30 +106,32 @@ def _farthest(boxes: Floats, share: float = NEARLY_ALL) -> float:
     return float(np.quantile(reach, share))
 
 
-def _fix_of_unit(detections: Detections) -> str:
+def _fix_of_unit(table: Rows) -> str:
     """The option of readers; arrays have none."""
-    return SCALED if detections.source.input is None else hint("normalized", side="det")
+    if table.source.input is None:
+        return SCALED
+    return hint("normalized", side="det" if isinstance(table, Detections) else "gt")
 
 
-def _normalized(detections: Detections) -> Iterator[Mistake]:
+def normalized(table: Rows) -> Iterator[Mistake]:
     """Parts of the width and height, in whatever form they were read."""
-    for read, order in _readings(detections):
+    for read, order in _readings(table):
         same = order == read
         yield boxes_placed(
-            detections,
+            table,
             "frame",
             "normalized coordinates read as pixels"
             if same
             else f"normalized {order.names} read as pixels {read.names}",
-            _fix_of_unit(detections) if same else f"{SCALED}, of numbers that are {order.columns}",
+            _fix_of_unit(table) if same else f"{SCALED}, of numbers that are {order.columns}",
             _of_sides(order, read, lambda sizes: sizes),
         )
 
 
-def _swapped(detections: Detections) -> Iterator[Mistake]:
+def _swapped(table: Rows) -> Iterator[Mistake]:
     """Width and height of the image taken for each other when boxes were scaled to pixels."""
     yield boxes_placed(
-        detections,
+        table,
         "frame",
         "boxes scaled with width and height of the image swapped",
         "scale x by the width and y by the height of the image (target sizes in the order that "
@@ -125,7 +139,7 @@ def _swapped(detections: Detections) -> Iterator[Mistake]:
         lambda boxes, sizes: boxes * np.tile(sizes / sizes[:, ::-1], 2),
     )
     yield boxes_placed(
-        detections,
+        table,
         "frame",
         "y before x in normalized boxes, scaled to pixels as x before y",
         "write x before y, then scale x by the width and y by the height of the image",
@@ -135,58 +149,70 @@ def _swapped(detections: Detections) -> Iterator[Mistake]:
     )
 
 
-def _resized(detections: Detections, farthest: float, reach: float) -> Iterator[Mistake]:
+def _resized(table: Rows, farthest: float, reach: float) -> Iterator[Mistake]:
     """The image as the network saw it: stretched, letterboxed, padded."""
     for side in COMMON_SIDES:
         if side * reach <= farthest <= side * (1 + FRAME_SLACK):
-            yield from _of_side(detections, side)
+            yield from _of_side(table, side)
 
 
-def stretched_frame(detections: Detections, width: int, height: int) -> Mistake:
+def stretched_frame(table: Rows, width: int, height: int) -> Mistake:
     """Every image stretched to the same frame."""
     frame = np.array([width, height], float)
     name = f"the stretched frame of {width} x {height}"
-    return _framed(detections, name, _unscaled(lambda sizes: frame / sizes))
+    return _framed(table, name, _unscaled(lambda sizes: frame / sizes))
 
 
-def scaled_images(detections: Detections, factor: float) -> Mistake:
+def scaled_images(table: Rows, factor: float) -> Mistake:
     """Every image larger or smaller by the same factor."""
     words = FACTORS.get(factor, f"{factor:.3g} times the size")
-    return _framed(detections, f"images of {words}", _unscaled(_constant(factor)))
+    return _framed(table, f"images of {words}", _unscaled(_constant(factor)))
 
 
-def _scaled(detections: Detections) -> Iterator[Mistake]:
+def _scaled(table: Rows) -> Iterator[Mistake]:
     """Every image larger or smaller by the same factor."""
     for factor in FACTORS:
-        yield scaled_images(detections, factor)
+        yield scaled_images(table, factor)
 
 
-def _of_side(detections: Detections, side: int) -> Iterator[Mistake]:
+def letterboxes(table: Rows) -> Iterator[Mistake]:
+    """The usual ones, of whatever reach."""
+    for side in LETTERBOXES:
+        yield _letterboxed(table, side)
+
+
+def _letterboxed(table: Rows, side: int) -> Mistake:
     def fitted(sizes: Floats) -> Floats:
         return _both(side / sizes.max(axis=1))
 
     def gap(sizes: Floats) -> Floats:
         return (side - sizes * fitted(sizes)) / 2
 
-    yield stretched_frame(detections, side, side)
-    letterboxed = _unscaled(fitted, gap)
-    yield _framed(detections, f"the letterboxed frame of {side} x {side}", letterboxed)
+    return _framed(table, f"the letterboxed frame of {side} x {side}", _unscaled(fitted, gap))
+
+
+def _of_side(table: Rows, side: int) -> Iterator[Mistake]:
+    def fitted(sizes: Floats) -> Floats:
+        return _both(side / sizes.max(axis=1))
+
+    yield stretched_frame(table, side, side)
+    yield _letterboxed(table, side)
     padded = _unscaled(fitted)
-    yield _framed(detections, f"the frame of {side} with padding at right and bottom", padded)
+    yield _framed(table, f"the frame of {side} with padding at right and bottom", padded)
 
 
-def _of_short_side(detections: Detections, short: int, long: int) -> Mistake:
+def _of_short_side(table: Rows, short: int, long: int) -> Mistake:
     """Images made larger or smaller to a short side, but for a long side that is too long then."""
 
     def shortest(sizes: Floats) -> Floats:
         return _both(np.minimum(short / sizes.min(axis=1), long / sizes.max(axis=1)))
 
-    return _framed(detections, f"the frame with a short side of {short}", _unscaled(shortest))
+    return _framed(table, f"the frame with a short side of {short}", _unscaled(shortest))
 
 
-def _of_pixels(detections: Detections) -> Mistake:
+def _of_pixels(table: Rows) -> Mistake:
     return boxes_placed(
-        detections,
+        table,
         "frame",
         "pixels read as normalized coordinates",
         "use --det-coordinates pixels, or write normalized coordinates",
@@ -194,13 +220,13 @@ def _of_pixels(detections: Detections) -> Mistake:
     )
 
 
-def _per_mille(detections: Detections) -> Iterator[Mistake]:
+def _per_mille(table: Rows) -> Iterator[Mistake]:
     """Thousandths of the image, in another order or form than they were read in."""
-    for read, order in _readings(detections):
-        farthest = _farthest(in_order(detections.xywh, order, read))
+    for read, order in _readings(table):
+        farthest = _farthest(in_order(table.xywh, order, read))
         if order != read and PER_MILLE * REACH <= farthest <= PER_MILLE * (1 + FRAME_SLACK):
             yield boxes_placed(
-                detections,
+                table,
                 "frame",
                 f"boxes in thousandths of the image, {order.names} read as pixels {read.names}",
                 f"divide by {PER_MILLE} and {SCALED}, of numbers that are {order.columns}",
@@ -208,9 +234,9 @@ def _per_mille(detections: Detections) -> Iterator[Mistake]:
             )
 
 
-def _framed(detections: Detections, name: str, change: Boxes) -> Mistake:
+def _framed(table: Rows, name: str, change: Boxes) -> Mistake:
     cure = f"scale the boxes back from {name} to each image"
-    return boxes_placed(detections, "frame", f"boxes in {name}", cure, change)
+    return boxes_placed(table, "frame", f"boxes in {name}", cure, change)
 
 
 def _of_sides(order: Order, read: Order, unit: OfSizes) -> Boxes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,9 +18,19 @@ from detmetrics.foundation.arrays import Floats, Ints, read_only
 from detmetrics.overlap import KINDS
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.rules import Rules
-from detmetrics.tables import Detections
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.rows import Rows
 
-__all__ = ["Boxes", "Mistake", "boxes_changed", "boxes_placed"]
+__all__ = [
+    "Boxes",
+    "Mistake",
+    "boxes_changed",
+    "boxes_placed",
+    "changed_boxes",
+    "with_boxes",
+]
+
+Table = TypeVar("Table", bound=Rows)
 
 Boxes = Callable[[Floats, Floats], Floats]
 """(n, 4) boxes ``x y w h`` and the (n, 2) sizes of their images, to other boxes."""
@@ -33,7 +44,8 @@ class Mistake:
     """A change to detections that makes or undoes a mistake.
 
     family: mistakes of one family exclude each other; name: what went wrong; cure: what to do
-    about it; change: detections to detections; undoes: it can mend files, not only spoil them;
+    about it; change: detections to detections; side: whose mistake it is; undoes: it can mend
+    files, not only spoil them;
     of_boxes: outlines stay what they are, so that only what is measured by boxes changes;
     boxes: what it does to boxes, None where it does something else; classes : (K,) the place of
     each class in the catalog, -1 for none, None where it does not change classes; seems: what the
@@ -44,6 +56,7 @@ class Mistake:
     name: str
     cure: str
     change: Callable[[Detections], Detections]
+    side: str = "detections"
     undoes: bool = True
     of_boxes: bool = False
     boxes: Boxes | None = None
@@ -60,7 +73,25 @@ class Mistake:
     @property
     def looks(self) -> str:
         """What the files look like, in a sentence."""
-        return self.seems or f"the detections look like {self.name}"
+        verb = "look" if self.side == "detections" else "looks"
+        return self.seems or f"the {self.side} {verb} like {self.name}"
+
+    @property
+    def said(self) -> str:
+        """Its name, and whose it is where that is not plain."""
+        return self.name if self.side == "detections" else f"{self.side}: {self.name}"
+
+    def of_ground_truth(self) -> Mistake:
+        """The same, made in the ground truth."""
+        return replace(self, side="ground truth")
+
+    def undone(
+        self, ground_truth: GroundTruth, detections: Detections
+    ) -> tuple[GroundTruth, Detections]:
+        """Both tables without it."""
+        if self.side == "detections" or self.boxes is None:
+            return ground_truth, self.change(detections)
+        return with_boxes(ground_truth, changed_boxes(ground_truth, self.boxes)), detections
 
 
 def boxes_changed(family: str, name: str, cure: str, change: Boxes) -> Mistake:
@@ -69,36 +100,24 @@ def boxes_changed(family: str, name: str, cure: str, change: Boxes) -> Mistake:
         family=family,
         name=name,
         cure=cure,
-        change=lambda detections: _with(detections, _changed(detections, change)),
+        change=lambda detections: with_boxes(detections, changed_boxes(detections, change)),
         of_boxes=True,
         boxes=change,
     )
 
 
-def boxes_placed(
-    detections: Detections, family: str, name: str, cure: str, change: Boxes
-) -> Mistake:
+def boxes_placed(table: Rows, family: str, name: str, cure: str, change: Boxes) -> Mistake:
     """A mistake that moves and scales boxes, and polygons just so."""
 
     def moved(detections: Detections) -> Detections:
-        changed = _with(detections, _changed(detections, change))
+        changed = with_boxes(detections, changed_boxes(detections, change))
         if not isinstance(detections.shapes, Polygons):
             return changed
-        return replace(changed, shapes=_moved(detections.shapes, change, _sizes(detections)))
+        sizes = detections.catalog.image_sizes[detections.image]
+        return replace(changed, shapes=_moved(detections.shapes, change, sizes))
 
-    alone = not isinstance(detections.shapes, Polygons)
+    alone = not isinstance(table.shapes, Polygons)
     return Mistake(family=family, name=name, cure=cure, change=moved, of_boxes=alone, boxes=change)
-
-
-def _changed(detections: Detections, change: Boxes) -> Floats:
-    # Scaling to and fro leaves errors in the last bits, which would part an IoU from a threshold
-    # that it was equal to.
-    return np.round(change(detections.xywh, _sizes(detections)), DECIMALS)
-
-
-def _sizes(detections: Detections) -> Floats:
-    sizes: Floats = detections.catalog.image_sizes[detections.image]
-    return sizes
 
 
 def _moved(polygons: Polygons, change: Boxes, sizes: Floats) -> Polygons:
@@ -108,6 +127,13 @@ def _moved(polygons: Polygons, change: Boxes, sizes: Floats) -> Polygons:
     return Polygons(polygons.points * at[:, 2:] + at[:, :2], polygons.first)
 
 
-def _with(detections: Detections, boxes: Floats) -> Detections:
-    """The detections with other boxes ``x y w h``."""
-    return replace(detections, boxes=read_only(boxes), box_format="xywh")
+def with_boxes(table: Table, boxes: Floats) -> Table:
+    """A table with other boxes ``x y w h``."""
+    return replace(table, boxes=read_only(boxes), box_format="xywh")
+
+
+def changed_boxes(table: Rows, change: Boxes) -> Floats:
+    """(R, 4) ``x y w h`` of a table once they are changed."""
+    # Scaling to and fro leaves errors in the last bits, which would part an IoU from a threshold
+    # that it was equal to.
+    return np.round(change(table.xywh, table.catalog.image_sizes[table.image]), DECIMALS)

@@ -14,21 +14,29 @@ from functools import cached_property
 
 import numpy as np
 
+from detmetrics.evaluation.misreadings.box_changes import (
+    FEW_PAIRS,
+    best_boxes,
+    best_objects,
+    blame,
+    box_changes,
+    part_changes,
+    truth_changes,
+)
 from detmetrics.evaluation.misreadings.class_numbers import clearly_more, other_order, shifted
 from detmetrics.evaluation.misreadings.class_numbers import shifted_from as classes_from
 from detmetrics.evaluation.misreadings.confident import Confident, Hits
-from detmetrics.evaluation.misreadings.forms import forms
-from detmetrics.evaluation.misreadings.frames import frames
 from detmetrics.evaluation.misreadings.headline import headline, improves
 from detmetrics.evaluation.misreadings.image_order import ImageOrder, orders, shifts, voted_order
 from detmetrics.evaluation.misreadings.image_order import shifted_from as images_from
 from detmetrics.evaluation.misreadings.mistake import Mistake
+from detmetrics.evaluation.misreadings.parts import FEW_MISSES, part_of
 from detmetrics.evaluation.misreadings.sample import Sample
-from detmetrics.evaluation.misreadings.voted_frames import voted_frames
+from detmetrics.evaluation.misreadings.scores import other_scores
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["Alternative", "Search", "best_boxes"]
+__all__ = ["Alternative", "Search"]
 
 FEW_HITS = 0.7
 """Of a detector's surest detections, as many as there are objects, most lie on one."""
@@ -38,7 +46,7 @@ MORE_HITS = 3
 MOVED, SOME_MOVED = 1.25, 1.1
 """Boxes get so much closer to objects where all were misread, and where those of some images."""
 LEAST_CONFIDENT = 5
-PAIRS, FEW_PAIRS = 6_000, 1_000
+PAIRS = 6_000
 FEWER_HITS = 0.4
 """In another order of images hardly a detection lies on an object."""
 MOST_NAMED, MOST_VOTING = 2_000, 64
@@ -52,13 +60,15 @@ class Alternative:
     """What undoing mistakes gives.
 
     mistakes: those undone, one after the other; before, after: the first metric; images: of the
-    sample that both rest on, None where they rest on all.
+    sample that both rest on, None where they rest on all; either: boxes of the two sides differ,
+    and nothing tells which of them are right.
     """
 
     mistakes: tuple[Mistake, ...]
     before: float
     after: float
     images: int | None
+    either: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +108,11 @@ class Search:
         """What they lie on."""
         return self.confident.hits()
 
+    @cached_property
+    def blame(self) -> str | None:
+        """The side that stands out by boxes that cannot be in their images, if either does."""
+        return blame(self.confident)
+
     @property
     def few_hits(self) -> bool:
         """Whether so few of them lie on an object that boxes or images may be wrong."""
@@ -113,36 +128,45 @@ class Search:
         """
         if len(self.confident) < LEAST_CONFIDENT:
             return None
-        trial = max(self._trials(), key=lambda trial: trial.fit, default=None)
-        if trial is None:
+        fitting = max(self._trials(), key=lambda trial: trial.fit, default=None)
+        trials = [*([fitting] if fitting else []), *self._of_scores()]
+        if not trials:
             return None
         before = value if self.sample.whole else headline(*self.sample.tables(), self.rules)
-        after = self._measured(trial)
-        if not improves(self.name, before, after):
+        measured = [(self._measured(trial), trial) for trial in trials]
+        told = [one for one in measured if improves(self.name, before, one[0])]
+        if not told:
             return None
+        after, trial = max(told, key=lambda one: abs(one[0] - before))
         return Alternative(
             mistakes=trial.mistakes,
             before=before,
             after=after,
             images=None if self.sample.whole else len(self.sample.images),
+            either=self.blame is None and any(one.boxes is not None for one in trial.mistakes),
         )
 
     def _measured(self, trial: Trial) -> float:
         place = None if trial.order is None else trial.order.place
-        ground_truth, detections = self.sample.tables(place)
+        tables = self.sample.tables(place)
         for mistake in trial.changes:
-            detections = mistake.change(detections)
-        if not all(mistake.changes(self.rules, detections) for mistake in trial.changes):
+            tables = mistake.undone(*tables)
+        if not all(mistake.changes(self.rules, tables[1]) for mistake in trial.changes):
             return math.nan
-        return headline(ground_truth, detections, self.rules)
+        return headline(*tables, self.rules)
+
+    def _of_scores(self) -> Iterator[Trial]:
+        """Other scores change no box: they are measured, and not compared by how boxes fit."""
+        for mistake in other_scores(self.confident, self.sample.detections):
+            yield Trial(order=None, changes=(mistake,), fit=0.0)
 
     def _trials(self) -> Iterator[Trial]:
         """What to measure: classes, boxes or images, and classes once boxes or images are right."""
         yield from self._with_classes(self.hits, None, ())
-        if not self.few_hits:
-            return
         # From the quickest to the slowest; what explains most ends it.
-        for look in (self._of_shifts, self._of_boxes, self._of_orders):
+        for look in (self._of_shifts, self._of_boxes, self._of_orders, self._of_a_part):
+            if not (self.few_hits or look == self._of_a_part):
+                continue
             found = look()
             if found is None:
                 continue
@@ -182,27 +206,40 @@ class Search:
         found, there = self.confident.votes(hits)
         if (found == there).all():
             return
-        catalog, own = self.sample.detections.catalog, int((found == there).sum())
+        detections, own = self.sample.detections, int((found == there).sum())
         steps, count = np.unique(there - found, return_counts=True)
         common = int(steps[count.argmax()])
         if common and clearly_more(int(count.max()), own):
-            yield shifted(self.sample.detections, common)
-        yield from classes_from(catalog, found, there)
-        yield from other_order(catalog, found, there)
+            yield shifted(detections, common)
+        yield from classes_from(detections, found, there)
+        yield from other_order(detections, found, there)
+
+    @property
+    def _boxes_as_read(self) -> bool:
+        """Clipped or rounded boxes are not what the file holds."""
+        rules = self.rules
+        return rules.shape == "box" and not rules.clip and rules.box_decimals is None
 
     def _of_boxes(self) -> tuple[Mistake, Hits] | None:
         """The form or frame that brings most detections back to an object."""
-        # Clipped or rounded boxes are not what the file holds.
-        if self.rules.shape != "box" or self.rules.clip or self.rules.box_decimals is not None:
+        if not self._boxes_as_read:
+            return None
+        every = box_changes(self.confident, self.sample.detections)
+        found = best_boxes(self.confident, every, 1)[0]
+        if self.blame == "ground truth":
+            truth = self.sample.ground_truth
+            found = best_objects(self.confident, truth_changes(truth)) or found
+        return found if self._more(found[1], MOVED) else None
+
+    def _of_a_part(self) -> tuple[Mistake, Hits] | None:
+        """The same of some images or rows alone."""
+        misses = len(self.confident) - self.hits.count
+        if not self._boxes_as_read or misses <= FEW_MISSES * len(self.confident):
             return None
         detections = self.sample.detections
-        every = (
-            *forms(detections.box_format == "xyxy"),
-            *frames(self.sample.ground_truth, detections),
-            *voted_frames(self.confident.fewer(FEW_PAIRS), detections),
-        )
-        best, hits = best_boxes(self.confident, every, 1)[0]
-        return (best, hits) if self._more(hits, MOVED) else None
+        missed = self.confident.row[~self.hits.hit]
+        every = part_changes(self.confident, detections, detections.take(missed))
+        return part_of(self.confident, self.hits, every, detections)
 
     def _of_shifts(self) -> tuple[ImageOrder, Hits] | None:
         """The shift of images that brings most detections back."""
@@ -238,22 +275,3 @@ class Search:
         """Whether clearly more detections lie on objects, and enough of them."""
         least = max(LEAST_HITS, LEAST_SHARE * len(self.confident), self.hits.count + MORE_HITS)
         return hits.count >= least and hits.closeness >= factor * self.hits.closeness
-
-
-def best_boxes(
-    confident: Confident, every: tuple[Mistake, ...], most: int
-) -> list[tuple[Mistake, Hits]]:
-    """The mistakes that, undone, bring boxes closest to objects, the best first.
-
-    every: mistakes of boxes.
-    """
-    few = confident.fewer(FEW_PAIRS)
-    with np.errstate(all="ignore"):  # a wrong reading may be no box at all
-        boxes = [one.boxes(few.boxes, few.sizes) for one in every if one.boxes is not None]
-        closeness = few.closeness(np.concatenate(boxes), np.tile(few.image, len(boxes)))
-        ranked = [every[at] for at in np.argsort(-closeness, kind="stable")[:most]]
-        return [
-            (one, confident.hits(one.boxes(confident.boxes, confident.sizes)))
-            for one in ranked
-            if one.boxes is not None
-        ]

@@ -24,6 +24,8 @@ OUTSIDE, LEAST_OUTSIDE = 0.2, 5
 """Detectors write boxes that reach beyond their image, but hardly any with its center there."""
 LEAST_BOXES, NOTHING = 10, 0.005
 """From so many boxes on each side, below so low a metric, something is wrong with the files."""
+LITTLE, FEW_ON_OBJECTS = 0.02, 0.15
+"""The same where so few are on an object: boxes of other images are, by chance."""
 
 
 def misreadings(
@@ -65,13 +67,30 @@ def _found(search: Search, name: str, value: float) -> Iterator[str]:
         yield _told(best, name, images)
         return
     yield from _outside(search.confident, search.sample.detections.relative)
+    yield from _elsewhere(search, name, value)
+
+
+def _elsewhere(search: Search, name: str, value: float) -> Iterator[str]:
+    """Detections that are on none of the objects, whatever is done to them."""
     sizes = len(search.sample.ground_truth), len(search.sample.detections)
-    if min(sizes) >= LEAST_BOXES and value < NOTHING and not lower_is_better(name):
-        yield f"{name} is next to nothing: detmetrics reconcile looks for the usual mistakes"
+    looked_at = len(search.confident)
+    hits = search.hits.count
+    if min(sizes) < LEAST_BOXES or lower_is_better(name):
+        return
+    if value < NOTHING or (value < LITTLE and hits < FEW_ON_OBJECTS * looked_at):
+        yield (
+            f"{name} is next to nothing: {hits:,} of the {counted(looked_at, 'surest detection')} "
+            f"looked at {'is' if hits == 1 else 'are'} on an object (IoU of at least 0.5), and no "
+            "common mistake explains the others. Fix: check that both files are of the same images "
+            "(another split can have the same file names), and try detmetrics reconcile, which "
+            "searches all images"
+        )
 
 
 def _told(best: Alternative, name: str, images: int) -> str:
     looks = ", and ".join(mistake.looks for mistake in best.mistakes)
+    if best.either:
+        looks += " (or the ground truth is off the other way round)"
     sample = ""
     if best.images is not None:
         sample = f" on a sample of {best.images:,} of {counted(images, 'image')}"

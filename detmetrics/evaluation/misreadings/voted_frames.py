@@ -1,4 +1,4 @@
-"""A frame of any size that the boxes vote for.
+"""A frame of any size, or an offset, that the boxes vote for.
 
 Every pair of a detection and an object of its image says how much wider and higher the one is, and
 how much farther from the corner of the image; of pairs that belong together both agree. In a frame
@@ -14,11 +14,11 @@ import numpy as np
 
 from detmetrics.evaluation.misreadings.confident import Confident
 from detmetrics.evaluation.misreadings.frames import scaled_images, stretched_frame
-from detmetrics.evaluation.misreadings.mistake import Mistake
+from detmetrics.evaluation.misreadings.mistake import Mistake, boxes_placed
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.tables import Detections
 
-__all__ = ["voted_frames"]
+__all__ = ["voted_frames", "voted_offset"]
 
 AGREE = 0.15
 """Sides of good detections differ by less, as a share."""
@@ -27,6 +27,8 @@ WIDTH = 0.08
 LEAST_VOTES = 5
 LEAST_CHANGE = 0.04
 SNAP = 0.01
+OFFSET_WIDTH, LEAST_OFFSET = 8.0, 3.0
+"""Of a bin of offsets, and the smallest that is worth a look, in pixels."""
 SMALLEST, LARGEST = 16, 1 << 15
 """Sides of frames, in pixels: of others the unit is wrong, and no image was resized."""
 SIDES = np.array(
@@ -43,7 +45,7 @@ def voted_frames(confident: Confident, detections: Detections) -> Iterator[Mista
     if detections.relative or np.isnan(confident.sizes).any() or not len(confident):
         return
     detection, truth = confident.pairs(confident.image)
-    mine, other = confident.centers_and_sides(), confident.objects.centers_and_sides()
+    mine, other = _centers_and_sides(confident.boxes), _centers_and_sides(confident.objects)
     ratio = mine[detection] / other[truth]  # (P, 4) of x, y, w, h
     agree = (np.abs(ratio[:, :2] / ratio[:, 2:] - 1) < AGREE).all(axis=1) & (ratio > 0).all(axis=1)
     place, sizes = ratio[agree, :2], confident.sizes[detection[agree]]
@@ -54,6 +56,46 @@ def voted_frames(confident: Confident, detections: Detections) -> Iterator[Mista
     factor = _mode(place)
     if factor is not None and abs(factor[0] / factor[1] - 1) < SNAP and _differs(factor):
         yield scaled_images(detections, round(float(factor.mean()), 2))
+
+
+def voted_offset(confident: Confident, detections: Detections) -> Iterator[Mistake]:
+    """A number of pixels that all boxes are off by: a crop or a padding that was not undone."""
+    if detections.relative or not len(confident):
+        return
+    detection, truth = confident.pairs(confident.image)
+    mine, other = confident.boxes[detection], confident.objects[truth]
+    agree = (np.abs(mine[:, 2:] - other[:, 2:]) < AGREE * other[:, 2:]).all(axis=1)
+    off = (mine - other + (mine - other)[:, [2, 3, 2, 3]] / 2)[agree, :2]  # (V, 2) of the centers
+    by = _most_common(off)
+    if by is None or np.abs(by).max() < LEAST_OFFSET:
+        return
+    x, y = np.where(np.abs(by) < LEAST_OFFSET, 0, np.round(by)).astype(int).tolist()
+    yield boxes_placed(
+        detections,
+        "offset",
+        f"boxes off by {x:+d} pixels in x and {y:+d} in y",
+        f"subtract {x} from x and {y} from y (padding or a crop that was not undone)",
+        lambda boxes, _: boxes - np.array([x, y, 0, 0]),
+    )
+
+
+def _most_common(votes: Floats) -> Floats | None:
+    """(2,) where most of the votes are within some pixels; votes : (V, 2)."""
+    if not len(votes):
+        return None
+    bins = np.floor(votes / OFFSET_WIDTH)
+    _, index, count = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
+    if count.max() < LEAST_VOTES:
+        return None
+    middle = np.median(votes[index.reshape(-1) == count.argmax()], axis=0)
+    near = (np.abs(votes - middle) < OFFSET_WIDTH).all(axis=1)
+    common: Floats = np.median(votes[near], axis=0)
+    return common
+
+
+def _centers_and_sides(boxes: Floats) -> Floats:
+    """(n, 4) ``cx cy w h`` of ``x y w h``."""
+    return np.concatenate([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]], axis=1)
 
 
 def _is_frame(sides: Floats) -> bool:
