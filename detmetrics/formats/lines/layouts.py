@@ -29,10 +29,12 @@ __all__ = [
     "CENTRES",
     "CORNERS",
     "ENOUGH",
+    "IGNORED",
     "POINTS",
     "SIDES",
     "SLACK",
     "TOLERATED",
+    "TRACK",
     "TURNED",
     "Layout",
     "as_asked",
@@ -76,6 +78,10 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 SIDES = ("x", "y", "w", "h")
 TURNED = (*CENTRES, "angle")
 POINTS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
+TRACK = "id"
+IGNORED = ("-", TRACK)
+"""Names of columns that are not read; there may be several."""
+
 FORMATS: dict[tuple[str, ...], BoxFormat] = {CENTRES: "cxcywh", CORNERS: "xyxy", SIDES: "xywh"}
 
 SPELLINGS = {
@@ -97,6 +103,8 @@ SPELLINGS = {
     "y_center": "cy",
     "rotation": "angle",
     "theta": "angle",
+    "track": TRACK,
+    "track_id": TRACK,
 }
 
 
@@ -178,8 +186,9 @@ def asked_layout(columns: str | Sequence[str], *, scored: bool) -> tuple[str, ..
                 [
                     (
                         "expected class first and then a box as xmin ymin xmax ymax, x y w h, "
-                        "cx cy w h, cx cy w h angle or x1 y1 x2 y2 x3 y3 x4 y4, as in "
-                        f"'class score xmin ymin xmax ymax'; got {shown(text)}"
+                        "cx cy w h, cx cy w h angle or x1 y1 x2 y2 x3 y3 x4 y4, and - for a "
+                        "column to ignore, as in 'class score xmin ymin xmax ymax -'; got "
+                        f"{shown(text)}"
                     )
                 ],
             )
@@ -189,8 +198,9 @@ def asked_layout(columns: str | Sequence[str], *, scored: bool) -> tuple[str, ..
 
 def _is_box(names: Sequence[str]) -> bool:
     """Whether names make one box; each stands there once, and an angle turns about a centre."""
-    known = {*names}
-    if len(known) < len(names):
+    read = [name for name in names if name not in IGNORED]
+    known = {*read}
+    if len(known) < len(read):
         return False
     if is_oriented(names):
         return {*POINTS} <= known or {*CENTRES} <= known

@@ -96,6 +96,21 @@ class Lines:
             return self.numbers
         return self.values.reshape(-1, columns)
 
+    def named(self, names: Sequence[str], path: str) -> Floats:
+        """(R, C) the numbers, where every line holds as many as names were asked for.
+
+        Raises:
+            FormatError: lines of another length.
+        """
+        self.refuse(
+            path,
+            np.flatnonzero(self.width != len(names)),
+            lambda row: (
+                f"--columns names {len(names) + 1} columns, the line has {self.width[row] + 1}"
+            ),
+        )
+        return self.matrix(len(names))
+
     def refuse(self, path: str, rows: Ints, says: Callable[[int], str]) -> None:
         """Raise a fault for each of the rows.
 

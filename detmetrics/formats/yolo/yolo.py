@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +20,8 @@ import numpy as np
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.layouts import (
-    CENTRES,
     CORNERS,
+    IGNORED,
     TURNED,
     Layout,
     as_asked,
@@ -52,6 +51,14 @@ from detmetrics.formats.yolo.polygon_lines import (
     label_points,
     scored_points,
 )
+from detmetrics.formats.yolo.score_columns import (
+    ORDERS,
+    layout_of_percent,
+    refuse_track_ids,
+    refuse_tracked_labels,
+    tracked_labels,
+    tracked_predictions,
+)
 from detmetrics.formats.yolo.writing import write_detections, write_ground_truth
 from detmetrics.foundation.arrays import Floats, object_column
 from detmetrics.foundation.errors import FormatError
@@ -67,9 +74,8 @@ from detmetrics.tables.sources import Source
 
 __all__ = ["FORMAT"]
 
-ORDERS = ((*CENTRES, "score"), ("score", *CENTRES))
 CORNER_ORDERS = ((*CORNERS, "score"), ("score", *CORNERS))
-MOSTLY, SHARES = 0.5, 0.99
+MOSTLY = 0.5
 SAMPLED_SHARES, WITH_IDS = 0.9, 0.8
 """The part of all numbers that are shares: with ids of tracks, each line has one that is none."""
 
@@ -104,10 +110,12 @@ def _looks_like(lines: Lines, side: Side) -> str | None:
     widths = set(lines.width.tolist())
     if posed(lines, scored=side == "detections") is not None:
         return "lines of a class number, a box and keypoints"
-    if side == "detections" and widths == {5} and _percent(lines.matrix(5)) is not None:
+    if side == "detections" and widths == {5} and layout_of_percent(lines.matrix(5)) is not None:
         return "lines of a class number, a box in shares and a score in percent"
-    if side == "detections" and _without_tracks(lines) is not None:
+    if side == "detections" and tracked_predictions(lines) is not None:
         return "lines of a class number, a box in shares, a score and a track id"
+    if side == "ground truth" and tracked_labels(lines) is not None:
+        return "lines of a class number, a box in shares and a track id"
     scored = is_scored(lines)
     # Boxes may reach outside of their image, so shares up to 2 are nothing odd; pixels are larger.
     shares = float((np.abs(lines.values) <= 2).mean()) if len(lines.values) else 0.0
@@ -227,6 +235,12 @@ def _labelled(
         lines.refuse_unusable(path)
         plain = _plain_boxes(boxes, asked, path)
         return _LineBoxes(*plain[:-1], (*plain[-1], f"{path}: {KEYPOINTS}"))
+    if asked is not None and not {*IGNORED}.isdisjoint(asked):
+        values = lines.named(asked, path)
+        lines.refuse_unusable(path)
+        return _LineBoxes(*_plain_boxes(values, asked, path))
+    if asked is None:
+        refuse_tracked_labels(lines, path)
     width = lines.width
     points = _holds_points(width)
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
@@ -261,11 +275,12 @@ def _refuse_pixels(boxes: Floats, path: str) -> None:
 def _plain_boxes(
     values: Floats, asked: tuple[str, ...] | None, path: str
 ) -> tuple[Floats, BoxFormat, None, bool, tuple[str, ...]]:
-    _refuse_pixels(values, path)
     if asked is None:
+        _refuse_pixels(values, path)
         layout, note = told_labels(values, path)
-    elif len(asked) == 4:
+    elif len(asked) == values.shape[1]:
         layout = Layout(names=asked, relative=True)
+        _refuse_pixels(layout.boxes(values), path)
         note = f"{path}: columns are {layout.taken}: as asked"
     else:
         raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 5"])
@@ -322,68 +337,37 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
         said = (f"{path}: columns are class, cx cy w h, keypoints, score: {KEYPOINTS}",)
         boxes = np.ascontiguousarray(kept[:, :4])
         return _LineBoxes(boxes, "cxcywh", None, True, said, np.ascontiguousarray(kept[:, 4]))
-    if asked is None and (tracked := _without_tracks(lines)) is not None:
+    if asked is None and (found := tracked_predictions(lines)) is not None:
         lines.refuse_unusable(path)
-        said = (f"{path}: columns are class, cx cy w h, score, track id: track ids are not read",)
-        boxes, scores = tracked[:, :4], tracked[:, 4]
-        return _LineBoxes(boxes, "cxcywh", None, True, said, scores)
+        return _of_layout(*found, f"{path}: columns are {found[1].why}; track ids are not read")
     if asked is None and len(lines) and (lines.width >= SCORED_FROM).mean() > MOSTLY:
         lines.refuse_unusable(path)
         scored = scored_points(lines, path)
         shapes, scores = scored.shapes, scored.scores
         return _LineBoxes(shapes.hulls, "xyxy", shapes, True, (scored.note,), scores)
+    if asked is not None:
+        values = lines.named(asked, path)
+        lines.refuse_unusable(path)
+        layout = as_asked(asked, values, path, relative=True)
+        return _of_layout(values, layout, f"{path}: columns are {layout.why}")
     lines.refuse(path, np.flatnonzero(lines.width != 5), lambda row: _unscored(lines, row))
     lines.refuse_unusable(path)
     values = lines.matrix(5)
-    if asked is None:
-        _refuse_track_ids(lines, values, path)
-    layout = _layout(values, asked, path)
-    note = f"{path}: columns are {layout.why}" if layout.why else None
-    notes = (note,) if note else ()
-    found = layout.boxes(values), layout.box_format
-    columns = layout.interpretations("detections")
-    return _LineBoxes(*found, None, True, notes, layout.column("score", values), columns)
+    refuse_track_ids(lines, values, path)
+    layout = _layout(values, path)
+    return _of_layout(values, layout, f"{path}: columns are {layout.why}" if layout.why else None)
 
 
-def _without_tracks(lines: Lines) -> Floats | None:
-    """(R, 5) a box and a score, where a track id follows in every line; None where none does.
-
-    Source: ``Results.save_txt`` of Ultralytics, with ``save_conf`` and a tracker.
-    """
-    if not len(lines) or not (lines.width == len(CENTRES) + 2).all():
-        return None
-    values = lines.matrix(len(CENTRES) + 2)
-    score, track = values[:, 4], values[:, 5]
-    whole = (track == np.floor(track)) & (track >= 0)
-    # An angle stands before the score, and an image holds each track once.
-    once = len(np.unique(np.column_stack([lines.file, track]), axis=0)) == len(track)
-    if not whole.all() or not once or ((score < 0) | (score > 1)).any():
-        return None
-    return np.ascontiguousarray(values[:, :5])
-
-
-def _refuse_track_ids(lines: Lines, values: Floats, path: str) -> None:
-    """Refuse whole numbers in place of scores that no file holds twice, counted from 0 or 1."""
-    percent = _percent(values)
-    if percent is None:
-        return
-    ids = values[:, 4 if percent == 0 else 0]
-    if (ids != np.floor(ids)).any() or ids.min() > 1 or len(values) < 2:
-        return
-    pairs = np.column_stack([lines.file, ids])
-    if len(np.unique(pairs, axis=0)) == len(pairs):
-        order = " ".join(("class", *ORDERS[percent]))
-        raise FormatError(
-            path,
-            [
-                (
-                    "the column of scores holds whole numbers from "
-                    f"{ids.min():g} to {ids.max():g}, each at most once per file: are they track "
-                    "ids? Save scores too (save_conf=True), or, if they are scores, "
-                    + hint("columns", order=order)
-                )
-            ],
-        )
+def _of_layout(values: Floats, layout: Layout, note: str | None) -> _LineBoxes:
+    return _LineBoxes(
+        layout.boxes(values),
+        layout.box_format,
+        None,
+        True,
+        (note,) if note else (),
+        layout.column("score", values),
+        layout.interpretations("detections"),
+    )
 
 
 def _unscored(lines: Lines, row: int) -> str:
@@ -395,31 +379,10 @@ def _unscored(lines: Lines, row: int) -> str:
     return f"expected a class, a box and a score (6 columns), got {found + 1}{more}"
 
 
-def _layout(values: Floats, asked: tuple[str, ...] | None, path: str) -> Layout:
-    if asked is None and (percent := _percent(values)) is not None:
-        layout = Layout(names=ORDERS[percent], relative=True)
-        return replace(layout, evidence="scores are in percent, and read as they are")
-    if asked is None:
-        return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
-    if len(asked) != values.shape[1]:
-        raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 6"])
-    return as_asked(asked, values, path, relative=True)
-
-
-def _percent(values: Floats) -> int | None:
-    """Which of the orders it is, where four columns are shares and the first or last is not."""
-    for order, at in enumerate((4, 0)):
-        score = values[:, at]
-        if len(values) and _large(score) > MOSTLY:
-            others = [_large(column) for column in np.delete(values, at, axis=1).T]
-            in_range = bool(((score >= 0) & (score <= 100)).all())
-            return order if max(others) <= 1 - SHARES and in_range else None
-    return None
-
-
-def _large(column: Floats) -> float:
-    """The share of numbers that are no share of an image."""
-    return float((np.abs(column) > 2).mean())
+def _layout(values: Floats, path: str) -> Layout:
+    if (layout := layout_of_percent(values)) is not None:
+        return layout
+    return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
 
 
 # --- writing -------------------------------------------------------------------------------------
