@@ -88,7 +88,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     names = stems(files)
     sizes = sizes_of(names, reading)
     label, categories = _categories(lines.label, reading, given.path)
-    asked = asked_layout(reading.columns, scored=False)
+    asked = asked_layout(reading.columns, scored=False, width=lines.usual_width)
     reading.mark_layout(scored=False)
     reading.mark("class_names")
     images = Images(ids=object_column(names), names=tuple(names), sizes=sizes)
@@ -121,7 +121,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     """
     files, lines, source = _read(given)
     names = stems(files)
-    asked = asked_layout(reading.columns, scored=True)
+    asked = asked_layout(reading.columns, scored=True, width=lines.usual_width)
     reading.mark_layout(scored=True)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(names, reading)

@@ -72,6 +72,11 @@ class Lines:
         return np.append(0, np.cumsum(self.width))
 
     @property
+    def usual_width(self) -> int:
+        """How many numbers most lines hold."""
+        return int(np.bincount(self.width).argmax()) if len(self) else 0
+
+    @property
     def values(self) -> Floats:
         """The numbers of all lines, one line after the other."""
         return self.numbers.ravel()

@@ -43,7 +43,14 @@ from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.class_numbers import class_numbers, numbered_classes
 from detmetrics.formats.yolo.columns_file import with_columns_file
 from detmetrics.formats.yolo.dataset import LabelSet, data_file, label_set, splits_of
-from detmetrics.formats.yolo.keypoints import posed
+from detmetrics.formats.yolo.keypoints import (
+    Poses,
+    only_poses,
+    pose_labels,
+    pose_predictions,
+    posed,
+    warned_of_poses,
+)
 from detmetrics.formats.yolo.polygon_lines import (
     POINTS_FROM,
     SCORED_FROM,
@@ -108,7 +115,7 @@ def _recognise_lines(given: Given, side: Side) -> str | None:
 def _looks_like(lines: Lines, side: Side) -> str | None:
     """What numbered lines hold; None where they are not of this format."""
     widths = set(lines.width.tolist())
-    if posed(lines, scored=side == "detections") is not None:
+    if _hold_keypoints(lines, side):
         return "lines of a class number, a box and keypoints"
     if side == "detections" and widths == {5} and layout_of_percent(lines.matrix(5)) is not None:
         return "lines of a class number, a box in shares and a score in percent"
@@ -129,6 +136,14 @@ def _looks_like(lines: Lines, side: Side) -> str | None:
         what = "a box" if widths == {4} else "points"
         return f"lines of a class number and {what} in shares of the image"
     return None
+
+
+def _hold_keypoints(lines: Lines, side: Side) -> bool:
+    if side == "ground truth":
+        return posed(lines) is not None or pose_labels(lines) is not None
+    if posed(lines, scored=True) is not None:
+        return True
+    return any(found.sure for found in pose_predictions(lines))
 
 
 def _holds_points(width: Any) -> Any:
@@ -227,11 +242,13 @@ def _labelled(
 
     sizes : (F, 2) of the image of each file, nan where unknown; keypoints: see :func:`posed`.
     """
-    asked = asked_layout(reading.columns, scored=False)
+    asked = asked_layout(reading.columns, scored=False, width=lines.usual_width)
     reading.mark_layout(scored=False)
     if asked is not None and is_oriented(asked):
         return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
-    if asked is None and (boxes := posed(lines, stated=keypoints)) is not None:
+    boxes = None if asked else posed(lines, stated=keypoints)
+    boxes = pose_labels(lines) if boxes is None and not asked else boxes
+    if boxes is not None:
         lines.refuse_unusable(path)
         plain = _plain_boxes(boxes, asked, path)
         return _LineBoxes(*plain[:-1], (*plain[-1], f"{path}: {KEYPOINTS}"))
@@ -327,7 +344,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
 
 
 def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str) -> _LineBoxes:
-    asked = asked_layout(reading.columns, scored=True)
+    asked = asked_layout(reading.columns, scored=True, width=lines.usual_width)
     reading.mark_layout(scored=True)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(images, reading)
@@ -337,6 +354,10 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
         said = (f"{path}: columns are class, cx cy w h, keypoints, score: {KEYPOINTS}",)
         boxes = np.ascontiguousarray(kept[:, :4])
         return _LineBoxes(boxes, "cxcywh", None, True, said, np.ascontiguousarray(kept[:, 4]))
+    possible = () if asked else pose_predictions(lines)
+    if possible and possible[0].sure:
+        lines.refuse_unusable(path)
+        return _of_poses(possible, path)
     if asked is None and (found := tracked_predictions(lines)) is not None:
         lines.refuse_unusable(path)
         return _of_layout(*found, f"{path}: columns are {found[1].why}; track ids are not read")
@@ -344,7 +365,8 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
         lines.refuse_unusable(path)
         scored = scored_points(lines, path)
         shapes, scores = scored.shapes, scored.scores
-        return _LineBoxes(shapes.hulls, "xyxy", shapes, True, (scored.note,), scores)
+        notes = (scored.note, *warned_of_poses(possible, lines.usual_width, path))
+        return _LineBoxes(shapes.hulls, "xyxy", shapes, True, notes, scores)
     if asked is not None:
         values = lines.named(asked, path)
         lines.refuse_unusable(path)
@@ -356,6 +378,12 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
     refuse_track_ids(lines, values, path)
     layout = _layout(values, path)
     return _of_layout(values, layout, f"{path}: columns are {layout.why}" if layout.why else None)
+
+
+def _of_poses(possible: Sequence[Poses], path: str) -> _LineBoxes:
+    found = only_poses(possible, path)
+    said = (f"{path}: columns are {found.columns}: {KEYPOINTS}",)
+    return _LineBoxes(found.boxes, "cxcywh", None, True, said, found.scores)
 
 
 def _of_layout(values: Floats, layout: Layout, note: str | None) -> _LineBoxes:
