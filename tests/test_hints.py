@@ -213,6 +213,30 @@ def oriented_columns(root: Path) -> Case:
     return gt, dt, follow
 
 
+def of_pixels(c: int, box: tuple[float, ...], *more: float) -> str:
+    x, y, w, h = box
+    return " ".join(map(str, (CLASSES[c], *more, x, y, x + w, y + h)))
+
+
+def track_ids(root: Path) -> Case:
+    gt = labels(root / "gt", lambda c, b, _: of_pixels(c, b))
+    dt = labels(root / "dt", lambda c, b, s: f"{of_pixels(c, b, s)} {c + 7}")
+    return gt, dt, lambda m: (gt, dt, {"columns": option(m, "columns")})
+
+
+def ignored_column(root: Path) -> Case:
+    """A flag behind the boxes, which the detector's writer added."""
+    gt = labels(root / "gt", lambda c, b, _: of_pixels(c, b))
+    dt = labels(root / "dt", lambda c, b, s: f"{of_pixels(c, b, s)} 0")
+
+    def follow(message: str) -> tuple[Path, Path, dict[str, Any]]:
+        said = message[message.index("to ignore a column") :]
+        asked = {"det_format": option(said, "det-format"), "columns": option(said, "columns")}
+        return gt, dt, asked
+
+    return gt, dt, follow
+
+
 def text_pixels(root: Path) -> Case:
     gt = labels(root / "gt", lambda c, b, _: f"{c} {b[0]} {b[1]} {b[0] + b[2]} {b[1] + b[3]}")
     (gt / "classes.txt").write_text("\n".join(CLASSES))
@@ -290,6 +314,8 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "drop-categories": drop_categories,
     "columns": columns,
     "normalized": normalized,
+    "track-ids": track_ids,
+    "ignored-column": ignored_column,
     "oriented-columns": oriented_columns,
     "text-pixels": text_pixels,
     "swap": swap,

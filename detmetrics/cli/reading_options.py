@@ -46,8 +46,8 @@ OPTIONS = (
         "--columns",
         multiple=True,
         metavar="TEXT",
-        help="Order of columns in text files, as 'class score xmin ymin xmax ymax', or names of "
-        "columns in tables, as image=file,class=label. May be given twice.",
+        help="Order of columns in text files, as 'class score xmin ymin xmax ymax', with - for one "
+        "to ignore, or names of columns in tables, as image=file,class=label. May be given twice.",
     ),
     click.option(
         "--class-names",

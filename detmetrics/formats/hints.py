@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detmetrics.formats.format import Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.separators import thousands
 from detmetrics.formats.lines.text_folder import box_files, sampled
@@ -14,6 +15,10 @@ __all__ = ["advice", "look"]
 
 SINGLE = (".json", ".csv", ".tsv", ".parquet", ".json.gz", ".csv.gz", ".tsv.gz")
 MOSTLY = 0.9
+IGNORING = {
+    "ground truth": {"side": "gt", "order": "class xmin ymin xmax ymax -"},
+    "detections": {"side": "det", "order": "class score xmin ymin xmax ymax -"},
+}
 
 
 def look(given: Given) -> str:
@@ -25,7 +30,7 @@ def look(given: Given) -> str:
     return f"a folder with {counted(len(given.files), 'file')}{kinds}"
 
 
-def advice(given: Given) -> str | None:
+def advice(given: Given, side: Side) -> str | None:
     """What most likely has to be done, where that can be seen."""
     if not given.is_folder:
         archive = (binary_kind(given.head) or "").endswith("archive")
@@ -35,10 +40,10 @@ def advice(given: Given) -> str | None:
         return hint("the-file", path=given.join(tables[0]))
     if len(given.ending(*IMAGE_SUFFIXES)) >= MOSTLY * len(given.files):
         return "these are images: give the folder with their boxes"
-    return _of_lines(given)
+    return _of_lines(given, side)
 
 
-def _of_lines(given: Given) -> str | None:
+def _of_lines(given: Given, side: Side) -> str | None:
     lines = sampled(given) if box_files(given) else None
     files = box_files(given)
     open_one = thousands(given.beginnings(files[:20])) if files and lines is None else None
@@ -49,6 +54,6 @@ def _of_lines(given: Given) -> str | None:
         return None
     return (
         f"its lines have {counted(widths.pop() + 1, 'column')}, where labels have 5 (class cx cy w "
-        "h) and predictions 6 (with a score): take out what is too much, add what is missing, or "
-        f"if they are oriented boxes {hint('oriented-columns')}"
+        "h) and predictions 6 (with a score): add what is missing; if they are oriented boxes "
+        f"{hint('oriented-columns')}; {hint('ignored-column', **IGNORING[side])}"
     )

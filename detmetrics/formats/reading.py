@@ -51,7 +51,8 @@ class Reading:
         gt_format, det_format: names of formats, such as ``"voc"``; see ``detmetrics formats``.
         columns: what the columns of text files and tables hold. For text without a header their
             names in order, such as ``"class score xmin ymin xmax ymax"``: with a score it is for
-            detections, without for ground truth. For tables ``"image=file,class=label"``.
+            detections, without for ground truth; columns called ``-``, ``id`` or ``track`` are
+            ignored, and ``...`` is several of them. For tables ``"image=file,class=label"``.
         class_names: names in the order of class numbers, or a file that holds them: one a line,
             ``data.yaml``, or ``obj.names``.
         class_numbers: what class numbers in the detections are: ``ids`` of the ground truth,

@@ -118,7 +118,7 @@ def _unknown(given: Given, side: Side, known: Iterable[Format]) -> str:
     parts = [f"no format of {side} is known that looks like this ({look(given)})"]
     if other := _other_side(given, side):
         parts.append(f"it looks like {other.title} of the other side")
-    elif hint := advice(given):
+    elif hint := advice(given, side):
         parts.append(hint)
     parts.append(f"known are {_listed(known)}; {option} NAME reads it as one of them")
     return "; ".join(parts)

@@ -21,7 +21,9 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.lines.layouts import (
     CENTRES,
     CORNERS,
+    IGNORED,
     SIDES,
+    TRACK,
     Layout,
     as_asked,
     asked_layout,
@@ -37,6 +39,7 @@ from detmetrics.formats.lines.oriented_columns import (
     sizes_in,
 )
 from detmetrics.formats.lines.text_folder import required_files, sampled, stems
+from detmetrics.formats.lines.track_ids import of_tracks, tracked
 from detmetrics.formats.metadata.class_names import listed_classes, names_of
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import Reading
@@ -68,6 +71,8 @@ def _recognise(given: Given, side: Side) -> str | None:
     widths = set(lines.width.tolist())
     if side == "detections" and widths == {5}:
         return "lines of a class, a score and a box"
+    if side == "detections" and tracked(lines, 6) is not None:
+        return "lines of a class, a score, a box and a track id"
     if side == "ground truth" and widths <= {4, 5}:
         return "lines of a class and a box"
     return None
@@ -83,7 +88,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
     names = stems(files)
     sizes = sizes_of(names, reading)
     label, categories = _categories(lines.label, reading, given.path)
-    asked = asked_layout(reading.columns, scored=False)
+    asked = asked_layout(reading.columns, scored=False, width=lines.usual_width)
     reading.mark_layout(scored=False)
     reading.mark("class_names")
     images = Images(ids=object_column(names), names=tuple(names), sizes=sizes)
@@ -91,14 +96,6 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         oriented = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
         sheet = _oriented_sheet(oriented, lines, source, names)
         return replace(sheet, images=images, category=label, categories=categories)
-    lines.refuse(
-        given.path,
-        np.flatnonzero((lines.width != 4) & (lines.width != 5)),
-        lambda row: (
-            f"expected a class, 4 numbers and perhaps difficult, got {lines.width[row]} numbers"
-        ),
-    )
-    lines.refuse_unusable(given.path)
     values, layout = _truth_layout(lines, asked, given.path, sizes[lines.file])
     return Sheet(
         source=source,
@@ -124,7 +121,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     """
     files, lines, source = _read(given)
     names = stems(files)
-    asked = asked_layout(reading.columns, scored=True)
+    asked = asked_layout(reading.columns, scored=True, width=lines.usual_width)
     reading.mark_layout(scored=True)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(names, reading)
@@ -133,17 +130,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         return replace(
             sheet, scores=oriented.column("score"), class_key=_class_key(lines), may_be_names=True
         )
-    lines.refuse(
-        given.path,
-        np.flatnonzero(lines.width != 5),
-        lambda row: f"expected a class, a score and a box, got {lines.width[row]} numbers",
-    )
-    lines.refuse_unusable(given.path)
-    values = lines.matrix(5)
-    if asked is not None:
-        layout = _asked(asked, values, given.path)
-    else:
-        layout = _scored_layout(values, given.path, _known_sizes(names, lines, reading))
+    values, layout = _found_layout(lines, asked, given.path, _known_sizes(names, lines, reading))
     return Sheet(
         source=source,
         image=Keys(object_column(names), lines.file),
@@ -200,46 +187,84 @@ def _truth_layout(
     lines: Lines, asked: tuple[str, ...] | None, path: str, sizes: Floats
 ) -> tuple[Floats, Layout]:
     """(R, 4) numbers, or (R, 5) with the flag, which is 0 where a line leaves it out."""
+    end = ("difficult",)
+    if asked is not None and not {*IGNORED}.isdisjoint(asked):
+        return _asked(lines, asked, path)
+    lines.refuse(
+        path,
+        np.flatnonzero((lines.width != 4) & (lines.width != 5)),
+        lambda row: (
+            f"expected a class, 4 numbers and perhaps difficult, got {lines.width[row]} numbers"
+        ),
+    )
+    lines.refuse_unusable(path)
     values = np.zeros((len(lines), 5))
     filled = np.arange(5) < lines.width[:, None]
     values[filled] = lines.values
-    end = ("difficult",)
     if asked is not None:
-        named = asked if "difficult" in asked or len(asked) == 5 else (*asked, *end)
-        return values, _asked(named, values, path)
+        named = asked if "difficult" in asked else (*asked, *end)
+        if len(named) != 5:
+            raise FormatError(path, [f"--columns names {len(named) + 1} columns, the lines have 6"])
+        return values, as_asked(named, values, path, relative=is_relative(values))
+    known = None if np.isnan(sizes).any() else sizes
+    if (values[:, 4] > 1).any() and (numbers := tracked(lines, 5)) is not None:
+        raise of_tracks(path, _truth_told(numbers, path, known, (TRACK,)))
+    return values, _truth_told(values, path, known, end)
+
+
+def _truth_told(values: Floats, path: str, sizes: Floats | None, end: tuple[str, ...]) -> Layout:
+    """The form of boxes that the values allow; end: what stands behind them."""
     relative = is_relative(values[:, :4])
     pixels = (((*CORNERS, *end), (*SIDES, *end)),)
     shares = (((*CENTRES, *end),), ((*CORNERS, *end),))
-    layout = told_layout(
+    return told_layout(
         values,
         shares if relative else pixels,
         path,
         relative=relative,
-        sizes=None if np.isnan(sizes).any() else sizes,
+        sizes=sizes,
         rivals=((*CENTRES, *end),),
     )
-    return values, layout
 
 
-def _scored_layout(values: Floats, path: str, sizes: Floats | None) -> Layout:
-    """With the score in front or behind: only the values tell."""
-    relative = is_relative(values)
+def _found_layout(
+    lines: Lines, asked: tuple[str, ...] | None, path: str, sizes: Floats | None
+) -> tuple[Floats, Layout]:
+    """(R, C) numbers, and what they are."""
+    if asked is not None:
+        return _asked(lines, asked, path)
+    if (numbers := tracked(lines, 6)) is not None:
+        raise of_tracks(path, _scored_layout(numbers, path, sizes, (TRACK,)))
+    lines.refuse(
+        path,
+        np.flatnonzero(lines.width != 5),
+        lambda row: f"expected a class, a score and a box, got {lines.width[row]} numbers",
+    )
+    lines.refuse_unusable(path)
+    values = lines.matrix(5)
+    return values, _scored_layout(values, path, sizes)
+
+
+def _scored_layout(
+    values: Floats, path: str, sizes: Floats | None, end: tuple[str, ...] = ()
+) -> Layout:
+    """With the score in front or behind: only the values tell; end: what stands behind both."""
+    relative = is_relative(values[:, :5])
     forms = (CENTRES,) if relative else (CORNERS, SIDES)
-    usual = [("score", *form) for form in forms] + [(*form, "score") for form in forms]
+    usual = [("score", *form, *end) for form in forms] + [(*form, "score", *end) for form in forms]
     groups = [usual]
     if relative:
-        groups.append([("score", *CORNERS), (*CORNERS, "score")])
-    rivals = (("score", *CENTRES), (*CENTRES, "score"))
+        groups.append([("score", *CORNERS, *end), (*CORNERS, "score", *end)])
+    rivals = (("score", *CENTRES, *end), (*CENTRES, "score", *end))
     return told_layout(values, groups, path, relative=relative, sizes=sizes, rivals=rivals)
 
 
-def _asked(names: tuple[str, ...], values: Floats, path: str) -> Layout:
-    if len(names) != values.shape[1]:
-        found = values.shape[1] + 1
-        raise FormatError(
-            path, [f"--columns names {len(names) + 1} columns, the lines have {found}"]
-        )
-    return as_asked(names, values, path, relative=is_relative(values))
+def _asked(lines: Lines, names: tuple[str, ...], path: str) -> tuple[Floats, Layout]:
+    values = lines.named(names, path)
+    lines.refuse_unusable(path)
+    read = [name not in IGNORED for name in names]
+    relative = is_relative(values[:, read])
+    return values, as_asked(names, values, path, relative=relative)
 
 
 def _known_sizes(names: Sequence[str], lines: Lines, reading: Reading) -> Floats | None:

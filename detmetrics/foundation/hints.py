@@ -27,6 +27,9 @@ HINTS = MappingProxyType(
         "unknown_categories='drop' in Python",
         "normalized": "use --{side}-coordinates normalized",
         "columns": "use --columns '{order}'",
+        "track-ids": "to ignore them, use --columns '{order}'",
+        "ignored-column": "to ignore a column, call it - in the order of columns, as in "
+        "--{side}-format text --columns '{order}'",
         "oriented-columns": "use --det-format text --columns 'class cx cy w h angle score'",
         "text-pixels": "use --gt-format text",
         "other-side": "it is read as {title} of the {found}: give a file of the {side} here",

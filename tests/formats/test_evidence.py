@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any, ClassVar
@@ -190,6 +191,32 @@ class TestTrackIds:
         assert result.detections.scores.max() == 0.9
         assert any("track id" in note for note in result.attention)
 
+    def test_behind_a_box_with_the_score_in_front(self, tmp_path):
+        found = lay(tmp_path / "dt", self.lines(lambda k: f"{0.9 - k / 100:.2f} {k // 7 + 1}"))
+        for path in found.iterdir():
+            rows = [line.split() for line in path.read_text().splitlines()]
+            front = [" ".join((row[0], row[5], *row[1:5], row[6])) for row in rows]
+            path.write_text("\n".join(front))
+        result = dm.evaluate(self.truth(tmp_path), found)
+        assert result.summary["AP50"] == pytest.approx(1)
+        assert result.detections.scores.max() == 0.9
+
+    def test_missing_in_images_without_a_track(self, tmp_path):
+        found = lay(tmp_path / "dt", self.lines(lambda k: f"{0.9 - k / 100:.2f} {k // 7 + 1}"))
+        path = found / "img_3.txt"
+        path.write_text("\n".join(line[:-2] for line in path.read_text().splitlines()))
+        result = dm.evaluate(self.truth(tmp_path), found)
+        assert result.summary["AP50"] == pytest.approx(1)
+
+    def test_of_boxes_in_pixels_are_no_shares(self, tmp_path):
+        boxes = drawn(5, 42, "usual")
+        made = [
+            f"0 {' '.join(map(str, box))} {0.9 - k / 100:.2f} {k // 7}"
+            for k, box in enumerate(boxes.tolist())
+        ]
+        with pytest.raises(dm.FormatError, match="--columns 'class x y w h score id'"):
+            dm.evaluate(self.truth(tmp_path), lay(tmp_path / "dt", made))
+
     def test_an_angle_is_no_track_id(self, tmp_path):
         found = lay(tmp_path / "dt", self.lines(lambda k: f"{k % 4} {0.9 - k / 100:.2f}"))
         with pytest.raises(dm.FormatError, match="if they hold an angle"):
@@ -204,6 +231,101 @@ class TestTrackIds:
             warnings.simplefilter("ignore")
             result = dm.evaluate(tmp_path / "gt", found, reading=asked)
         assert result.summary["AR100"] == 1
+
+
+class TestColumnsToIgnore:
+    """A column that is called - or id is not read; lines that end with track ids lead to it."""
+
+    BOX: ClassVar = {"xmin ymin xmax ymax": corners, "x y w h": lambda boxes: boxes}
+
+    def lines(self, order: str, boxes: np.ndarray, track: Any = lambda k: k // 7 + 1) -> list[str]:
+        """One line per box; ``box`` in an order of columns stands for its four numbers."""
+        made = []
+        for k, box in enumerate(boxes.tolist()):
+            known = {"class": "cat", "box": " ".join(map(str, box))}
+            known |= {"score": f"{0.9 - k / 100:.2f}", "id": str(track(k)), "-": str(k % 3)}
+            made.append(" ".join(known[name] for name in order.split()))
+        return made
+
+    def followed(self, truth: Path, found: Path) -> dm.Evaluation:
+        """As the advice of the error says."""
+        with pytest.raises(dm.FormatError, match="as track ids are") as refused:
+            dm.evaluate(truth, found)
+        asked = re.search(r"--columns '([^']+)'", str(refused.value))
+        assert asked is not None
+        return dm.evaluate(truth, found, reading=dm.Reading(columns=asked[1]))
+
+    @pytest.mark.parametrize("form", BOX)
+    @pytest.mark.parametrize("order", ["class score box id", "class box score id"])
+    def test_track_ids_of_detections(self, tmp_path, form, order):
+        boxes = self.BOX[form](drawn(5, 60, "usual"))
+        truth = lay(tmp_path / "gt", self.lines("class box", boxes))
+        result = self.followed(truth, lay(tmp_path / "dt", self.lines(order, boxes)))
+        assert result.summary["AP50"] == pytest.approx(1)
+        assert result.detections.scores.max() == 0.9
+
+    @pytest.mark.parametrize("form", BOX)
+    def test_track_ids_of_ground_truth(self, tmp_path, form):
+        boxes = self.BOX[form](drawn(5, 60, "usual"))
+        truth = lay(tmp_path / "gt", self.lines("class box id", boxes))
+        found = lay(tmp_path / "dt", self.lines("class score box", boxes))
+        assert self.followed(truth, found).summary["AP50"] == pytest.approx(1)
+
+    def test_track_ids_of_labels(self, tmp_path):
+        boxes = drawn(5, 42, "usual") / [640, 480, 640, 480]
+        centres = np.column_stack([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]]).round(6)
+        truth = lay(tmp_path / "gt", self.lines("class box id", centres))
+        found = lay(tmp_path / "dt", self.lines("class box score", centres))
+        for folder in (truth, found):
+            for path in folder.iterdir():
+                path.write_text(path.read_text().replace("cat", "0"))
+        assert self.followed(truth, found).summary["AP50"] == pytest.approx(1)
+
+    def test_flags_are_no_track_ids(self, tmp_path):
+        boxes = corners(drawn(5, 60, "usual"))
+        truth = self.lines("class box id", boxes, track=lambda k: int(k > 52))
+        assert dm.read_ground_truth(lay(tmp_path / "gt", truth)).difficult.sum() == 7
+
+    @pytest.mark.parametrize(
+        ("order", "columns"),
+        [
+            ("class score box -", "class score xmin ymin xmax ymax -"),
+            ("class - score box", "class - score xmin ymin xmax ymax"),
+            ("class - box id score", "class,-,left,top,right,bottom,track_id,conf"),
+        ],
+    )
+    def test_as_asked(self, tmp_path, order, columns):
+        boxes = corners(drawn(5, 60, "usual"))
+        truth = lay(tmp_path / "gt", self.lines("class box", boxes))
+        found = lay(tmp_path / "dt", self.lines(order, boxes))
+        asked = dm.Reading(det_format="text", columns=columns)
+        result = dm.evaluate(truth, found, reading=asked)
+        assert result.summary["AP50"] == pytest.approx(1)
+
+    def test_as_asked_of_ground_truth(self, tmp_path):
+        boxes = corners(drawn(5, 60, "usual"))
+        truth = lay(tmp_path / "gt", self.lines("class - box id", boxes))
+        found = lay(tmp_path / "dt", self.lines("class score box", boxes))
+        asked = dm.Reading(gt_format="text", columns="class - xmin ymin xmax ymax id")
+        result = dm.evaluate(truth, found, reading=asked)
+        assert result.summary["AP50"] == pytest.approx(1)
+
+    def test_oriented_boxes(self, tmp_path):
+        boxes = drawn(5, 60, "usual")
+        truth = lay(tmp_path / "gt", self.lines("class box", corners(boxes)))
+        centres = np.column_stack([boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:], 0 * boxes[:, 0]])
+        found = lay(tmp_path / "dt", self.lines("class box score id", centres))
+        asked = dm.Reading(det_format="text", columns="class cx cy w h angle score id")
+        result = dm.evaluate(truth, found, reading=asked)
+        assert result.summary["AP50"] == pytest.approx(1)
+
+    def test_lines_of_another_length(self, tmp_path):
+        boxes = corners(drawn(5, 60, "usual"))
+        truth = lay(tmp_path / "gt", self.lines("class box", boxes))
+        found = lay(tmp_path / "dt", self.lines("class score box", boxes))
+        asked = dm.Reading(columns="class score xmin ymin xmax ymax -")
+        with pytest.raises(dm.FormatError, match="names 7 columns, the line has 6"):
+            dm.evaluate(truth, found, reading=asked)
 
 
 def coco(path: Path, images: list[str], classes: list[dict[str, Any]], by: int = 0) -> Path:

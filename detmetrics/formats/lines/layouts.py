@@ -29,10 +29,12 @@ __all__ = [
     "CENTRES",
     "CORNERS",
     "ENOUGH",
+    "IGNORED",
     "POINTS",
     "SIDES",
     "SLACK",
     "TOLERATED",
+    "TRACK",
     "TURNED",
     "Layout",
     "as_asked",
@@ -76,6 +78,11 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 SIDES = ("x", "y", "w", "h")
 TURNED = (*CENTRES, "angle")
 POINTS = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
+TRACK = "id"
+REST = "..."
+IGNORED = ("-", TRACK)
+"""Names of columns that are not read; there may be several, and ``...`` is as many as there are."""
+
 FORMATS: dict[tuple[str, ...], BoxFormat] = {CENTRES: "cxcywh", CORNERS: "xyxy", SIDES: "xywh"}
 
 SPELLINGS = {
@@ -97,6 +104,8 @@ SPELLINGS = {
     "y_center": "cy",
     "rotation": "angle",
     "theta": "angle",
+    "track": TRACK,
+    "track_id": TRACK,
 }
 
 
@@ -157,8 +166,12 @@ class Layout:
         return (read,)
 
 
-def asked_layout(columns: str | Sequence[str], *, scored: bool) -> tuple[str, ...] | None:
+def asked_layout(
+    columns: str | Sequence[str], *, scored: bool, width: int = 0
+) -> tuple[str, ...] | None:
     """The names of numbers in a line as the user gave them, for this side, if any.
+
+    width: how many numbers lines hold, which ``...`` is filled up to.
 
     Raises:
         FormatError: names that do not make a box, or no class at the beginning.
@@ -170,6 +183,9 @@ def asked_layout(columns: str | Sequence[str], *, scored: bool) -> tuple[str, ..
         words = text.replace(",", " ").lower().split()
         corners = POINTS if set(POINTS) <= set(words) else ()
         names = [word if word in corners else SPELLINGS.get(word, word) for word in words]
+        if names.count(REST) == 1:
+            at, missing = names.index(REST), width + 2 - len(names)
+            names[at : at + 1] = ["-"] * missing
         if ("score" in names) != scored:
             continue
         if names[:1] != ["class"] or not _is_box(names):
@@ -178,8 +194,9 @@ def asked_layout(columns: str | Sequence[str], *, scored: bool) -> tuple[str, ..
                 [
                     (
                         "expected class first and then a box as xmin ymin xmax ymax, x y w h, "
-                        "cx cy w h, cx cy w h angle or x1 y1 x2 y2 x3 y3 x4 y4, as in "
-                        f"'class score xmin ymin xmax ymax'; got {shown(text)}"
+                        "cx cy w h, cx cy w h angle or x1 y1 x2 y2 x3 y3 x4 y4; - for a "
+                        "column to ignore, ... for several, as in "
+                        f"'class score xmin ymin xmax ymax -'; got {shown(text)}"
                     )
                 ],
             )
@@ -189,8 +206,9 @@ def asked_layout(columns: str | Sequence[str], *, scored: bool) -> tuple[str, ..
 
 def _is_box(names: Sequence[str]) -> bool:
     """Whether names make one box; each stands there once, and an angle turns about a centre."""
-    known = {*names}
-    if len(known) < len(names):
+    read = [name for name in names if name not in IGNORED]
+    known = {*read}
+    if len(known) < len(read):
         return False
     if is_oriented(names):
         return {*POINTS} <= known or {*CENTRES} <= known

@@ -72,6 +72,11 @@ class Lines:
         return np.append(0, np.cumsum(self.width))
 
     @property
+    def usual_width(self) -> int:
+        """How many numbers most lines hold."""
+        return int(np.bincount(self.width).argmax()) if len(self) else 0
+
+    @property
     def values(self) -> Floats:
         """The numbers of all lines, one line after the other."""
         return self.numbers.ravel()
@@ -95,6 +100,21 @@ class Lines:
         if self.numbers.ndim == 2 and self.numbers.shape[1] == columns:
             return self.numbers
         return self.values.reshape(-1, columns)
+
+    def named(self, names: Sequence[str], path: str) -> Floats:
+        """(R, C) the numbers, where every line holds as many as names were asked for.
+
+        Raises:
+            FormatError: lines of another length.
+        """
+        self.refuse(
+            path,
+            np.flatnonzero(self.width != len(names)),
+            lambda row: (
+                f"--columns names {len(names) + 1} columns, the line has {self.width[row] + 1}"
+            ),
+        )
+        return self.matrix(len(names))
 
     def refuse(self, path: str, rows: Ints, says: Callable[[int], str]) -> None:
         """Raise a fault for each of the rows.

@@ -64,15 +64,8 @@ def asked_oriented(
         FormatError: lines of another length, a negative side, an angle of which the convention is
             open, or one in shares of an image of unknown size.
     """
-    lines.refuse(
-        path,
-        np.flatnonzero(lines.width != len(asked)),
-        lambda row: (
-            f"--columns names {len(asked) + 1} columns, the line has {lines.width[row] + 1}"
-        ),
-    )
+    values = lines.named(asked, path)
     lines.refuse_unusable(path)
-    values = lines.matrix(len(asked))
     cornered = {*POINTS} <= {*asked}
     sides = values[:, [asked.index(name) for name in (POINTS if cornered else TURNED)]]
     relative = bool(len(sides)) and is_relative(sides if cornered else sides[:, :4])

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +20,8 @@ import numpy as np
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.layouts import (
-    CENTRES,
     CORNERS,
+    IGNORED,
     TURNED,
     Layout,
     as_asked,
@@ -44,13 +43,28 @@ from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.class_numbers import class_numbers, numbered_classes
 from detmetrics.formats.yolo.columns_file import with_columns_file
 from detmetrics.formats.yolo.dataset import LabelSet, data_file, label_set, splits_of
-from detmetrics.formats.yolo.keypoints import posed
+from detmetrics.formats.yolo.keypoints import (
+    Poses,
+    only_poses,
+    pose_labels,
+    pose_predictions,
+    posed,
+    warned_of_poses,
+)
 from detmetrics.formats.yolo.polygon_lines import (
     POINTS_FROM,
     SCORED_FROM,
     is_scored,
     label_points,
     scored_points,
+)
+from detmetrics.formats.yolo.score_columns import (
+    ORDERS,
+    layout_of_percent,
+    refuse_track_ids,
+    refuse_tracked_labels,
+    tracked_labels,
+    tracked_predictions,
 )
 from detmetrics.formats.yolo.writing import write_detections, write_ground_truth
 from detmetrics.foundation.arrays import Floats, object_column
@@ -67,9 +81,8 @@ from detmetrics.tables.sources import Source
 
 __all__ = ["FORMAT"]
 
-ORDERS = ((*CENTRES, "score"), ("score", *CENTRES))
 CORNER_ORDERS = ((*CORNERS, "score"), ("score", *CORNERS))
-MOSTLY, SHARES = 0.5, 0.99
+MOSTLY = 0.5
 SAMPLED_SHARES, WITH_IDS = 0.9, 0.8
 """The part of all numbers that are shares: with ids of tracks, each line has one that is none."""
 
@@ -102,12 +115,14 @@ def _recognise_lines(given: Given, side: Side) -> str | None:
 def _looks_like(lines: Lines, side: Side) -> str | None:
     """What numbered lines hold; None where they are not of this format."""
     widths = set(lines.width.tolist())
-    if posed(lines, scored=side == "detections") is not None:
+    if _hold_keypoints(lines, side):
         return "lines of a class number, a box and keypoints"
-    if side == "detections" and widths == {5} and _percent(lines.matrix(5)) is not None:
+    if side == "detections" and widths == {5} and layout_of_percent(lines.matrix(5)) is not None:
         return "lines of a class number, a box in shares and a score in percent"
-    if side == "detections" and _without_tracks(lines) is not None:
+    if side == "detections" and tracked_predictions(lines) is not None:
         return "lines of a class number, a box in shares, a score and a track id"
+    if side == "ground truth" and tracked_labels(lines) is not None:
+        return "lines of a class number, a box in shares and a track id"
     scored = is_scored(lines)
     # Boxes may reach outside of their image, so shares up to 2 are nothing odd; pixels are larger.
     shares = float((np.abs(lines.values) <= 2).mean()) if len(lines.values) else 0.0
@@ -121,6 +136,14 @@ def _looks_like(lines: Lines, side: Side) -> str | None:
         what = "a box" if widths == {4} else "points"
         return f"lines of a class number and {what} in shares of the image"
     return None
+
+
+def _hold_keypoints(lines: Lines, side: Side) -> bool:
+    if side == "ground truth":
+        return posed(lines) is not None or pose_labels(lines) is not None
+    if posed(lines, scored=True) is not None:
+        return True
+    return any(found.sure for found in pose_predictions(lines))
 
 
 def _holds_points(width: Any) -> Any:
@@ -219,14 +242,22 @@ def _labelled(
 
     sizes : (F, 2) of the image of each file, nan where unknown; keypoints: see :func:`posed`.
     """
-    asked = asked_layout(reading.columns, scored=False)
+    asked = asked_layout(reading.columns, scored=False, width=lines.usual_width)
     reading.mark_layout(scored=False)
     if asked is not None and is_oriented(asked):
         return _of_asked(asked_oriented(asked, lines, sizes, ANGLES, reading.angle, path))
-    if asked is None and (boxes := posed(lines, stated=keypoints)) is not None:
+    boxes = None if asked else posed(lines, stated=keypoints)
+    boxes = pose_labels(lines) if boxes is None and not asked else boxes
+    if boxes is not None:
         lines.refuse_unusable(path)
         plain = _plain_boxes(boxes, asked, path)
         return _LineBoxes(*plain[:-1], (*plain[-1], f"{path}: {KEYPOINTS}"))
+    if asked is not None and not {*IGNORED}.isdisjoint(asked):
+        values = lines.named(asked, path)
+        lines.refuse_unusable(path)
+        return _LineBoxes(*_plain_boxes(values, asked, path))
+    if asked is None:
+        refuse_tracked_labels(lines, path)
     width = lines.width
     points = _holds_points(width)
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
@@ -261,11 +292,12 @@ def _refuse_pixels(boxes: Floats, path: str) -> None:
 def _plain_boxes(
     values: Floats, asked: tuple[str, ...] | None, path: str
 ) -> tuple[Floats, BoxFormat, None, bool, tuple[str, ...]]:
-    _refuse_pixels(values, path)
     if asked is None:
+        _refuse_pixels(values, path)
         layout, note = told_labels(values, path)
-    elif len(asked) == 4:
+    elif len(asked) == values.shape[1]:
         layout = Layout(names=asked, relative=True)
+        _refuse_pixels(layout.boxes(values), path)
         note = f"{path}: columns are {layout.taken}: as asked"
     else:
         raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 5"])
@@ -312,7 +344,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
 
 
 def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str) -> _LineBoxes:
-    asked = asked_layout(reading.columns, scored=True)
+    asked = asked_layout(reading.columns, scored=True, width=lines.usual_width)
     reading.mark_layout(scored=True)
     if asked is not None and is_oriented(asked):
         sizes = known_sizes(images, reading)
@@ -322,68 +354,48 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
         said = (f"{path}: columns are class, cx cy w h, keypoints, score: {KEYPOINTS}",)
         boxes = np.ascontiguousarray(kept[:, :4])
         return _LineBoxes(boxes, "cxcywh", None, True, said, np.ascontiguousarray(kept[:, 4]))
-    if asked is None and (tracked := _without_tracks(lines)) is not None:
+    possible = () if asked else pose_predictions(lines)
+    if possible and possible[0].sure:
         lines.refuse_unusable(path)
-        said = (f"{path}: columns are class, cx cy w h, score, track id: track ids are not read",)
-        boxes, scores = tracked[:, :4], tracked[:, 4]
-        return _LineBoxes(boxes, "cxcywh", None, True, said, scores)
+        return _of_poses(possible, path)
+    if asked is None and (found := tracked_predictions(lines)) is not None:
+        lines.refuse_unusable(path)
+        return _of_layout(*found, f"{path}: columns are {found[1].why}; track ids are not read")
     if asked is None and len(lines) and (lines.width >= SCORED_FROM).mean() > MOSTLY:
         lines.refuse_unusable(path)
         scored = scored_points(lines, path)
         shapes, scores = scored.shapes, scored.scores
-        return _LineBoxes(shapes.hulls, "xyxy", shapes, True, (scored.note,), scores)
+        notes = (scored.note, *warned_of_poses(possible, lines.usual_width, path))
+        return _LineBoxes(shapes.hulls, "xyxy", shapes, True, notes, scores)
+    if asked is not None:
+        values = lines.named(asked, path)
+        lines.refuse_unusable(path)
+        layout = as_asked(asked, values, path, relative=True)
+        return _of_layout(values, layout, f"{path}: columns are {layout.why}")
     lines.refuse(path, np.flatnonzero(lines.width != 5), lambda row: _unscored(lines, row))
     lines.refuse_unusable(path)
     values = lines.matrix(5)
-    if asked is None:
-        _refuse_track_ids(lines, values, path)
-    layout = _layout(values, asked, path)
-    note = f"{path}: columns are {layout.why}" if layout.why else None
-    notes = (note,) if note else ()
-    found = layout.boxes(values), layout.box_format
-    columns = layout.interpretations("detections")
-    return _LineBoxes(*found, None, True, notes, layout.column("score", values), columns)
+    refuse_track_ids(lines, values, path)
+    layout = _layout(values, path)
+    return _of_layout(values, layout, f"{path}: columns are {layout.why}" if layout.why else None)
 
 
-def _without_tracks(lines: Lines) -> Floats | None:
-    """(R, 5) a box and a score, where a track id follows in every line; None where none does.
-
-    Source: ``Results.save_txt`` of Ultralytics, with ``save_conf`` and a tracker.
-    """
-    if not len(lines) or not (lines.width == len(CENTRES) + 2).all():
-        return None
-    values = lines.matrix(len(CENTRES) + 2)
-    score, track = values[:, 4], values[:, 5]
-    whole = (track == np.floor(track)) & (track >= 0)
-    # An angle stands before the score, and an image holds each track once.
-    once = len(np.unique(np.column_stack([lines.file, track]), axis=0)) == len(track)
-    if not whole.all() or not once or ((score < 0) | (score > 1)).any():
-        return None
-    return np.ascontiguousarray(values[:, :5])
+def _of_poses(possible: Sequence[Poses], path: str) -> _LineBoxes:
+    found = only_poses(possible, path)
+    said = (f"{path}: columns are {found.columns}: {KEYPOINTS}",)
+    return _LineBoxes(found.boxes, "cxcywh", None, True, said, found.scores)
 
 
-def _refuse_track_ids(lines: Lines, values: Floats, path: str) -> None:
-    """Refuse whole numbers in place of scores that no file holds twice, counted from 0 or 1."""
-    percent = _percent(values)
-    if percent is None:
-        return
-    ids = values[:, 4 if percent == 0 else 0]
-    if (ids != np.floor(ids)).any() or ids.min() > 1 or len(values) < 2:
-        return
-    pairs = np.column_stack([lines.file, ids])
-    if len(np.unique(pairs, axis=0)) == len(pairs):
-        order = " ".join(("class", *ORDERS[percent]))
-        raise FormatError(
-            path,
-            [
-                (
-                    "the column of scores holds whole numbers from "
-                    f"{ids.min():g} to {ids.max():g}, each at most once per file: are they track "
-                    "ids? Save scores too (save_conf=True), or, if they are scores, "
-                    + hint("columns", order=order)
-                )
-            ],
-        )
+def _of_layout(values: Floats, layout: Layout, note: str | None) -> _LineBoxes:
+    return _LineBoxes(
+        layout.boxes(values),
+        layout.box_format,
+        None,
+        True,
+        (note,) if note else (),
+        layout.column("score", values),
+        layout.interpretations("detections"),
+    )
 
 
 def _unscored(lines: Lines, row: int) -> str:
@@ -395,31 +407,10 @@ def _unscored(lines: Lines, row: int) -> str:
     return f"expected a class, a box and a score (6 columns), got {found + 1}{more}"
 
 
-def _layout(values: Floats, asked: tuple[str, ...] | None, path: str) -> Layout:
-    if asked is None and (percent := _percent(values)) is not None:
-        layout = Layout(names=ORDERS[percent], relative=True)
-        return replace(layout, evidence="scores are in percent, and read as they are")
-    if asked is None:
-        return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
-    if len(asked) != values.shape[1]:
-        raise FormatError(path, [f"--columns names {len(asked) + 1} columns, the lines have 6"])
-    return as_asked(asked, values, path, relative=True)
-
-
-def _percent(values: Floats) -> int | None:
-    """Which of the orders it is, where four columns are shares and the first or last is not."""
-    for order, at in enumerate((4, 0)):
-        score = values[:, at]
-        if len(values) and _large(score) > MOSTLY:
-            others = [_large(column) for column in np.delete(values, at, axis=1).T]
-            in_range = bool(((score >= 0) & (score <= 100)).all())
-            return order if max(others) <= 1 - SHARES and in_range else None
-    return None
-
-
-def _large(column: Floats) -> float:
-    """The share of numbers that are no share of an image."""
-    return float((np.abs(column) > 2).mean())
+def _layout(values: Floats, path: str) -> Layout:
+    if (layout := layout_of_percent(values)) is not None:
+        return layout
+    return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
 
 
 # --- writing -------------------------------------------------------------------------------------
