@@ -32,6 +32,7 @@ from detmetrics.formats.lines.layouts import (
     told_layout,
 )
 from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.mixed_orders import layout_of_files
 from detmetrics.formats.lines.oriented_columns import (
     Oriented,
     asked_oriented,
@@ -234,7 +235,7 @@ def _found_layout(
     if asked is not None:
         return _asked(lines, asked, path)
     if (numbers := tracked(lines, 6)) is not None:
-        raise of_tracks(path, _scored_layout(numbers, path, sizes, (TRACK,)))
+        raise of_tracks(path, _scored_layout(lines, numbers, path, sizes, (TRACK,)))
     lines.refuse(
         path,
         np.flatnonzero(lines.width != 5),
@@ -242,11 +243,11 @@ def _found_layout(
     )
     lines.refuse_unusable(path)
     values = lines.matrix(5)
-    return values, _scored_layout(values, path, sizes)
+    return values, _scored_layout(lines, values, path, sizes)
 
 
 def _scored_layout(
-    values: Floats, path: str, sizes: Floats | None, end: tuple[str, ...] = ()
+    lines: Lines, values: Floats, path: str, sizes: Floats | None, end: tuple[str, ...] = ()
 ) -> Layout:
     """With the score in front or behind: only the values tell; end: what stands behind both."""
     relative = is_relative(values[:, :5])
@@ -256,7 +257,9 @@ def _scored_layout(
     if relative:
         groups.append([("score", *CORNERS, *end), (*CORNERS, "score", *end)])
     rivals = (("score", *CENTRES, *end), (*CENTRES, "score", *end))
-    return told_layout(values, groups, path, relative=relative, sizes=sizes, rivals=rivals)
+    return layout_of_files(
+        lines, values, groups, path, relative=relative, sizes=sizes, rivals=rivals
+    )
 
 
 def _asked(lines: Lines, names: tuple[str, ...], path: str) -> tuple[Floats, Layout]:

@@ -30,6 +30,7 @@ __all__ = [
     "CORNERS",
     "ENOUGH",
     "IGNORED",
+    "LABELS",
     "POINTS",
     "SIDES",
     "SLACK",
@@ -39,6 +40,7 @@ __all__ = [
     "Layout",
     "as_asked",
     "asked_layout",
+    "contradicted",
     "is_oriented",
     "is_relative",
     "lie_in_unit",
@@ -83,6 +85,7 @@ REST = "..."
 IGNORED = ("-", TRACK)
 """Names of columns that are not read; there may be several, and ``...`` is as many as there are."""
 
+LABELS = (CENTRES, CORNERS, SIDES)
 FORMATS: dict[tuple[str, ...], BoxFormat] = {CENTRES: "cxcywh", CORNERS: "xyxy", SIDES: "xywh"}
 
 SPELLINGS = {
@@ -114,13 +117,14 @@ class Layout:
     """names: of the numbers of a line, in order; relative: boxes are shares of the image.
 
     evidence: what speaks for it, empty where nothing was open; others: orders that were possible
-    too, each with how badly it fits.
+    too, each with how badly it fits; against: the share of lines that contradict it.
     """
 
     names: tuple[str, ...]
     relative: bool
     evidence: str = ""
     others: tuple[str, ...] = ()
+    against: float = 0.0
 
     @property
     def box_format(self) -> BoxFormat:
@@ -293,8 +297,9 @@ def told_labels(values: Floats, path: str) -> tuple[Layout, str | None]:
     """
     against = _against(values, CENTRES, True, None)
     if against <= BADLY or len(values) < ENOUGH:
-        return Layout(names=CENTRES, relative=True), None  # tables say which reach outside
-    layout = told_layout(values, ((CENTRES, CORNERS, SIDES),), path, relative=True)
+        # Tables say which reach outside.
+        return Layout(names=CENTRES, relative=True, against=against), None
+    layout = told_layout(values, (LABELS,), path, relative=True)
     return layout, f"{path}: columns are {layout.why}"
 
 
@@ -305,7 +310,7 @@ def _told(layout: Layout, tried: list[tuple[Layout, float]], rows: int) -> Layou
     if others:
         text += f"; every other order fits worse ({others[0][0]:.0%} or more)"
     fits = tuple(f"{order} ({share:.0%} of lines do not fit)" for share, order in others)
-    return replace(layout, evidence=text, others=fits)
+    return replace(layout, evidence=text, others=fits, against=share)
 
 
 def _open(
@@ -362,6 +367,14 @@ def _against(values: Floats, names: Sequence[str], relative: bool, sizes: Floats
         parts = (values[start : start + ROWS] for start in range(0, len(values), ROWS))
         return sum(int(_contradict(part, names, True, None).sum()) for part in parts) / len(values)
     return float(_contradict(values, names, relative, sizes).mean())
+
+
+def contradicted(values: Floats, names: Sequence[str], relative: bool) -> Bools:
+    """(R,) whether a line contradicts a layout, whatever the size of its image."""
+    if not relative or "x" in names or not len(values):
+        return _contradict(values, names, relative, None)
+    parts = (values[start : start + ROWS] for start in range(0, len(values), ROWS))
+    return np.concatenate([_contradict(part, names, True, None) for part in parts])
 
 
 def _contradict(

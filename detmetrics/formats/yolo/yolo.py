@@ -27,10 +27,9 @@ from detmetrics.formats.lines.layouts import (
     as_asked,
     asked_layout,
     is_oriented,
-    told_labels,
-    told_layout,
 )
 from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.mixed_orders import labels_of_files, layout_of_files
 from detmetrics.formats.lines.oriented_columns import Oriented, asked_oriented, known_sizes
 from detmetrics.formats.lines.text_folder import box_files, required_files, sampled, stems
 from detmetrics.formats.metadata.class_names import YAML_SUFFIXES, names_of
@@ -250,12 +249,12 @@ def _labelled(
     boxes = pose_labels(lines) if boxes is None and not asked else boxes
     if boxes is not None:
         lines.refuse_unusable(path)
-        plain = _plain_boxes(boxes, asked, path)
+        plain = _plain_boxes(lines, boxes, asked, path)
         return _LineBoxes(*plain[:-1], (*plain[-1], f"{path}: {KEYPOINTS}"))
     if asked is not None and not {*IGNORED}.isdisjoint(asked):
         values = lines.named(asked, path)
         lines.refuse_unusable(path)
-        return _LineBoxes(*_plain_boxes(values, asked, path))
+        return _LineBoxes(*_plain_boxes(lines, values, asked, path))
     if asked is None:
         refuse_tracked_labels(lines, path)
     width = lines.width
@@ -263,7 +262,7 @@ def _labelled(
     lines.refuse(path, np.flatnonzero((width != 4) & ~points), lambda row: _odd(lines, row))
     lines.refuse_unusable(path)
     if not points.any():
-        return _LineBoxes(*_plain_boxes(lines.matrix(4), asked, path))
+        return _LineBoxes(*_plain_boxes(lines, lines.matrix(4), asked, path))
     boxes, outlines = label_points(lines)
     _refuse_pixels(boxes, path)
     of = f"of {len(lines):,}"
@@ -290,11 +289,11 @@ def _refuse_pixels(boxes: Floats, path: str) -> None:
 
 
 def _plain_boxes(
-    values: Floats, asked: tuple[str, ...] | None, path: str
+    lines: Lines, values: Floats, asked: tuple[str, ...] | None, path: str
 ) -> tuple[Floats, BoxFormat, None, bool, tuple[str, ...]]:
     if asked is None:
         _refuse_pixels(values, path)
-        layout, note = told_labels(values, path)
+        layout, note = labels_of_files(lines, values, path)
     elif len(asked) == values.shape[1]:
         layout = Layout(names=asked, relative=True)
         _refuse_pixels(layout.boxes(values), path)
@@ -376,7 +375,7 @@ def _predicted(lines: Lines, images: Sequence[str], reading: Reading, path: str)
     lines.refuse_unusable(path)
     values = lines.matrix(5)
     refuse_track_ids(lines, values, path)
-    layout = _layout(values, path)
+    layout = _layout(lines, values, path)
     return _of_layout(values, layout, f"{path}: columns are {layout.why}" if layout.why else None)
 
 
@@ -407,10 +406,10 @@ def _unscored(lines: Lines, row: int) -> str:
     return f"expected a class, a box and a score (6 columns), got {found + 1}{more}"
 
 
-def _layout(values: Floats, path: str) -> Layout:
+def _layout(lines: Lines, values: Floats, path: str) -> Layout:
     if (layout := layout_of_percent(values)) is not None:
         return layout
-    return told_layout(values, (ORDERS, CORNER_ORDERS), path, relative=True)
+    return layout_of_files(lines, values, (ORDERS, CORNER_ORDERS), path, relative=True)
 
 
 # --- writing -------------------------------------------------------------------------------------
