@@ -121,7 +121,11 @@ class TestOnlyDetectedImages:
         truth, found = tables([*range(10)])
         result = dm.evaluate(truth, found, images=[8, 9, 10], only_detected_images=True)
         assert result.counts["images"] == 2
-        assert result.notes[0].startswith("1 image without detections and the 1 object on them")
+        assert result.notes[0] == (
+            "3 of 40 images evaluated, as asked: 37 objects and 8 detections on the others are "
+            "left out"
+        )
+        assert result.notes[1].startswith("1 image without detections and the 1 object on them")
 
     def test_nothing_is_left(self):
         with pytest.raises(dm.InputError, match="no image has a detection"):

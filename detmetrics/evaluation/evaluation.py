@@ -130,14 +130,15 @@ def _chosen(
     images: Iterable[Id] | None,
     only_detected_images: bool,
 ) -> tuple[Bools, tuple[str, ...]]:
-    """Mark the images that are evaluated, and say which are not since they have no detection.
+    """Mark the images that are evaluated, and say how much is left out with the others.
 
     Raises:
         InputError: an image is not known, or none has a detection.
     """
     chosen = images_chosen(images, ground_truth.catalog)
+    notes = () if chosen.all() else (_left_out(ground_truth, detections, ~chosen),)
     if not only_detected_images:
-        return chosen, ()
+        return chosen, notes
     detected = np.bincount(detections.image, minlength=len(chosen)) > 0
     if not (detected & chosen).any():
         raise InputError(f"{detections.source.name}: no image has a detection: none is evaluated")
@@ -145,7 +146,15 @@ def _chosen(
     objects = counted(int(left[ground_truth.image].sum()), "object")
     without = counted(int(left.sum()), "image")
     note = f"{without} without detections and the {objects} on them: left out, as asked"
-    return chosen & detected, (note,)
+    return chosen & detected, (*notes, note)
+
+
+def _left_out(ground_truth: GroundTruth, detections: Detections, images: Bools) -> str:
+    """A sentence on images that were not asked for; images : (N,) those."""
+    objects = counted(int(images[ground_truth.image].sum()), "object")
+    found = counted(int(images[detections.image].sum()), "detection")
+    which = f"{int((~images).sum()):,} of {counted(len(images), 'image')}"
+    return f"{which} evaluated, as asked: {objects} and {found} on the others are left out"
 
 
 def explained(
