@@ -6,9 +6,11 @@ __all__ = ["install_as_pycocotools"]
 
 
 def install_as_pycocotools() -> None:
-    """Let ``pycocotools.cocoeval.COCOeval`` be detmetrics' own, for code that cannot change.
+    """Let ``COCO`` and ``COCOeval`` of pycocotools be detmetrics' own, for code that cannot change.
 
-    Call it before that code is imported: what was imported by name before keeps the other one.
+    Call it before that code is imported: what was imported by name before keeps the other ones.
+    Where another package took over the name ``pycocotools``, as
+    ``faster_coco_eval.init_as_pycocotools()`` does, pycocotools gets its name back first.
 
     Raises:
         ImportError: pycocotools is not installed, whose classes it takes the place of.
@@ -18,8 +20,10 @@ def install_as_pycocotools() -> None:
         detmetrics.compat.install_as_pycocotools()
         from pycocotools.cocoeval import COCOeval  # detmetrics' own from here on
     """
-    import pycocotools.cocoeval
+    from detmetrics.foundation.originals import original, reinstate
 
-    from detmetrics.compat.pycocotools import COCOeval
+    reinstate()
+    from detmetrics.compat.pycocotools import COCO, COCOeval
 
-    pycocotools.cocoeval.COCOeval = COCOeval
+    original("coco").COCO = COCO  # type: ignore[attr-defined]
+    original("cocoeval").COCOeval = COCOeval  # type: ignore[attr-defined]
