@@ -87,15 +87,22 @@ class Measured:
     def _make(self, name: str) -> Any:
         match name:
             case "_gts":
-                return _grouped(self._loaded[0])
+                return self._every_cell(_grouped(self._loaded[0]))
             case "_dts":
-                return _grouped(self._loaded[1])
+                return self._every_cell(_grouped(self._loaded[1]))
             case "ious":
                 return self._overlaps()
             case _:
-                ids = object_column(self._found.ids)
+                columns = object_column(self._found.ids), object_column(self._found.marks)
                 assert self.result is not None
-                return records_of(self.result, self.params, classes_of(self.params), ids)
+                return records_of(self.result, self.params, classes_of(self.params), *columns)
+
+    def _every_cell(self, groups: Group) -> Group:
+        """Groups with the empty lists that pycocotools leaves for cells without annotations."""
+        for image in self.params.imgIds:
+            for category in self.params.catIds:
+                groups[image, category]
+        return groups
 
     def _side(self, annotations: list[Annotation], of: Any, mark: str) -> Side:
         if not self.params.useCats:
@@ -127,7 +134,7 @@ class Measured:
     def _cells(self) -> Iterator[tuple[Key, list[Annotation], list[Annotation]]]:
         """Image and class, ground truths and detections of each cell that has some."""
         params, limit = self.params, self.params.maxDets[-1]
-        gts, dts = self.make("_gts"), self.make("_dts")
+        gts, dts = map(_grouped, self._loaded)
         if params.useCats:
             for key in dict.fromkeys([*gts, *dts]):
                 yield key, gts.get(key, []), best_first(dts.get(key, []), limit)

@@ -16,12 +16,12 @@ __all__ = ["records_of"]
 
 
 def records_of(
-    result: Evaluation, params: Any, classes: list[Any], found_ids: Any
+    result: Evaluation, params: Any, classes: list[Any], found_ids: Any, scores: Any
 ) -> list[dict[str, Any] | None]:
     """The records by class, then range, then image; None where a class and image have nothing.
 
     params: those of the evaluation; classes: as ``params`` has them, or -1 where they are pooled;
-    found_ids : (D,) of the rows of detections.
+    found_ids, scores : (D,) of the rows of detections, as they were given.
     """
     matches, ground_truth = result.matching, result.ground_truth
     images = len(params.imgIds)
@@ -32,7 +32,7 @@ def records_of(
     listed = np.lexsort((matches.truth_row, ground_truth.category[matches.truth_row]))
     there = _by_cell(matches.truth_category * images + truth_image, listed)
     truth_ids = ground_truth.ids[matches.truth_row]
-    found_ids = found_ids[matches.row]
+    found_ids, scores = found_ids[matches.row], scores[matches.row]
     labels = [area.name for area in result.rules.area_ranges]
     records: list[dict[str, Any] | None] = [None] * (len(classes) * len(params.areaRng) * images)
     cells = sorted(found.keys() | there.keys())
@@ -54,7 +54,7 @@ def records_of(
                 "gtIds": truth_ids[g].tolist(),
                 "dtMatches": of_found[:, d],
                 "gtMatches": of_truth[:, g],
-                "dtScores": matches.score[d].tolist(),
+                "dtScores": scores[d].tolist(),
                 # np.array of a list, which is of floats where the list is empty
                 "gtIgnore": np.array(matches.ignored[area][g].astype(np.int64).tolist()),
                 "dtIgnore": set_aside[:, d],
