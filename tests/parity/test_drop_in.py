@@ -14,6 +14,7 @@ import pytest
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+from pycocotools.coco import COCO as OriginalIndex
 from pycocotools.cocoeval import COCOeval as Original
 
 import detmetrics as dm
@@ -306,9 +307,11 @@ def test_asking_for_overlaps_leaves_the_records_and_the_cells():
 
 @pytest.fixture
 def installed(monkeypatch):
+    import pycocotools.coco
     import pycocotools.cocoeval
 
     monkeypatch.setattr(pycocotools.cocoeval, "COCOeval", Original)
+    monkeypatch.setattr(pycocotools.coco, "COCO", OriginalIndex)
     from detmetrics.compat import install_as_pycocotools
 
     install_as_pycocotools()

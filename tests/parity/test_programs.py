@@ -26,9 +26,7 @@ import detmetrics.compat.pycocotools as ours
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
 OURS = SimpleNamespace(COCO=ours.COCO, COCOeval=ours.COCOeval, Params=ours.Params)
-THEIRS = SimpleNamespace(
-    COCO=ours.OriginalIndex, COCOeval=ours.Original, Params=original.Params
-)
+THEIRS = SimpleNamespace(COCO=ours.OriginalIndex, COCOeval=ours.Original, Params=original.Params)
 TRUTH, FOUND = "fixtures/ground_truth.json", "fixtures/detections.json"
 PROGRAMS = {}
 
@@ -121,7 +119,9 @@ def masked(kind, size=(480, 640), shift=3):
 def state(made):
     """Everything that an evaluator holds, in pycocotools' words."""
     return {
-        "eval": {name: value for name, value in made.eval.items() if name not in ("date", "params")},
+        "eval": {
+            name: value for name, value in made.eval.items() if name not in ("date", "params")
+        },
         "eval.params": vars(made.eval["params"]) if made.eval else None,
         "evalImgs": made.evalImgs,
         "ious": made.ious,
@@ -717,7 +717,7 @@ def masks_without_the_size_of_images(kind, _):
 
 
 def copied(made, way):
-    return copy.deepcopy(made) if way == "copy" else pickle.loads(pickle.dumps(made))  # noqa: S301
+    return copy.deepcopy(made) if way == "copy" else pickle.loads(pickle.dumps(made))
 
 
 def a_copy_of(reach, way):
