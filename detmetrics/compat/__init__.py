@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["install_as_pycocotools"]
+__all__ = [
+    "install_as_faster_coco_eval",
+    "install_as_hotcoco",
+    "install_as_pycocotools",
+    "install_as_ultrafast_pycocotools",
+]
 
 
 def install_as_pycocotools() -> None:
@@ -27,3 +32,47 @@ def install_as_pycocotools() -> None:
 
     original("coco").COCO = COCO  # type: ignore[attr-defined]
     original("cocoeval").COCOeval = COCOeval  # type: ignore[attr-defined]
+
+
+def install_as_faster_coco_eval() -> None:
+    """Let ``faster_coco_eval`` be detmetrics' stand-in, whether it is installed or not.
+
+    Call it before the code that imports it. What is there and what is not: ``docs/training.md``.
+
+    Raises:
+        ImportError: pycocotools is not installed.
+
+    ::
+
+        detmetrics.compat.install_as_faster_coco_eval()
+        from faster_coco_eval import COCO, COCOeval_faster  # detmetrics' own from here on
+    """
+    from detmetrics.compat.faster_coco_eval import install
+
+    install()
+
+
+def install_as_hotcoco() -> None:
+    """Let ``hotcoco`` be detmetrics' stand-in, whether it is installed or not.
+
+    Call it before the code that imports it. What is there and what is not: ``docs/training.md``.
+
+    Raises:
+        ImportError: pycocotools is not installed.
+    """
+    from detmetrics.compat.hotcoco import install
+
+    install()
+
+
+def install_as_ultrafast_pycocotools() -> None:
+    """Let ``ultrafast_pycocotools`` be detmetrics' stand-in, whether it is installed or not.
+
+    Call it before the code that imports it. What is there and what is not: ``docs/training.md``.
+
+    Raises:
+        ImportError: pycocotools is not installed.
+    """
+    from detmetrics.compat.ultrafast_pycocotools import install
+
+    install()

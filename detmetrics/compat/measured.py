@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from detmetrics.compat.annotations import (
     Side,
     loaded,
@@ -128,8 +130,10 @@ class Measured:
     def _flag_range(self) -> None:
         """Leave ``_ignore`` as the last area range of ``evaluateImg`` leaves it."""
         low, high = self.params.areaRng[-1]
-        for one, area in zip(self._truth.annotations, self._truth.areas, strict=True):
-            one["_ignore"] = 1 if one["ignore"] or area < low or area > high else 0
+        areas = np.array(self._truth.areas, np.float64)
+        outside = (areas < low) | (areas > high)
+        for one, out in zip(self._truth.annotations, outside.tolist(), strict=True):
+            one["_ignore"] = 1 if one["ignore"] or out else 0
 
     def _cells(self) -> Iterator[tuple[Key, list[Annotation], list[Annotation]]]:
         """Image and class, ground truths and detections of each cell that has some."""
