@@ -22,7 +22,9 @@ def install_as_pycocotools() -> None:
 
     ::
 
-        detmetrics.compat.install_as_pycocotools()
+        from detmetrics.compat import install_as_pycocotools
+
+        install_as_pycocotools()
         from pycocotools.cocoeval import COCOeval  # detmetrics' own from here on
     """
     from detmetrics.foundation.originals import original, reinstate
@@ -44,7 +46,9 @@ def install_as_faster_coco_eval() -> None:
 
     ::
 
-        detmetrics.compat.install_as_faster_coco_eval()
+        from detmetrics.compat import install_as_faster_coco_eval
+
+        install_as_faster_coco_eval()
         from faster_coco_eval import COCO, COCOeval_faster  # detmetrics' own from here on
     """
     from detmetrics.compat.faster_coco_eval import install

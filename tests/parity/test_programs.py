@@ -713,6 +713,30 @@ def masks_without_the_size_of_images(kind, _):
     kind.COCOeval(truth, found, "segm").evaluate()
 
 
+@program
+def keypoints(kind, _):
+    document = {
+        "images": [{"id": 1, "height": 480, "width": 640}],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": [
+            {
+                "id": 1,
+                "image_id": 1,
+                "category_id": 1,
+                "iscrowd": 0,
+                "area": 10000,
+                "bbox": [10, 10, 100, 100],
+                "num_keypoints": 17,
+                "keypoints": [10, 20, 2] * 17,
+            }
+        ],
+    }
+    index = index_of(kind, document)
+    rows = [{"image_id": 1, "category_id": 1, "score": 0.5, "keypoints": [12, 21, 1] * 17}]
+    made = run(kind, (index, index.loadRes(rows)), "keypoints")
+    return state(made), made.computeOks(1, 1)
+
+
 # --- programs: copies ----------------------------------------------------------------------------
 
 
@@ -736,6 +760,39 @@ def a_copy_of(reach, way):
 for reach in (evaluator, evaluated, accumulated, summarized):
     for way in ("copy", "pickle"):
         PROGRAMS[f"{way}_of_{reach.__name__}"] = a_copy_of(reach, way)
+
+
+@program
+def a_copy_of_masks(kind, _):
+    made = run(kind, masked(kind))
+    return [state(copied(made, way)) for way in ("copy", "pickle")]
+
+
+@program
+def a_copy_of_masks_accumulates(kind, _):
+    made = kind.COCOeval(*masked(kind), "segm")
+    made.evaluate()
+    other = copied(made, "pickle")
+    other.accumulate()
+    return state(other)
+
+
+@program
+def a_copy_of_what_was_looked_at(kind, _):
+    made = evaluated(kind)
+    seen = made.evalImgs, made.ious, made._gts
+    other = copied(made, "copy")
+    other.accumulate()
+    return seen, state(other)
+
+
+@program
+def a_pickle_in_another_process(kind, folder):
+    path = folder / "evaluator.pickle"
+    path.write_bytes(pickle.dumps(accumulated(kind)))
+    made = pickle.loads(path.read_bytes())
+    made.summarize()
+    return state(made)
 
 
 @program
