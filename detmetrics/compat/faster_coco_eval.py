@@ -28,7 +28,7 @@ from detmetrics.compat.names import mask_module, register
 from detmetrics.compat.pycocotools import Params
 from detmetrics.foundation.originals import original
 
-__all__ = ["COCO", "COCOeval", "COCOeval_faster", "Params", "encode", "install"]
+__all__ = ["COCOeval_faster", "FasterEvaluator", "FasterIndex", "encode", "install"]
 
 PACKAGE = "faster_coco_eval"
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ ABSENT = {
 }
 
 
-class COCO(ExtendedIndex):
+class FasterIndex(ExtendedIndex):
     """An index of annotations: of a path, or of a mapping."""
 
     def __init__(
@@ -73,10 +73,10 @@ class COCO(ExtendedIndex):
     def loadRes(self, resFile: Any, min_score: float = 0.0) -> Any:  # noqa: N802, N803
         """The index of results of at least this score."""
         if not isinstance(resFile, np.ndarray):
-            rows = COCO.load_json(resFile, getattr(self, "use_deepcopy", False))
+            rows = FasterIndex.load_json(resFile, getattr(self, "use_deepcopy", False))
             resFile = [row for row in rows if row.get("score", 1) >= min_score or not min_score]  # noqa: N806
         results = ExtendedIndex.loadRes(self, resFile)
-        results.__class__ = COCO
+        results.__class__ = FasterIndex
         return results
 
 
@@ -160,7 +160,7 @@ class COCOeval_faster(ExtendedEvaluator):  # noqa: N801 - the name is theirs
         return dict(self._named)
 
 
-class COCOeval(COCOeval_faster):
+class FasterEvaluator(COCOeval_faster):
     """The evaluator, by the name that pycocotools has for it."""
 
 
@@ -171,13 +171,13 @@ def encode(bimask: Any) -> Any:
 
 def install() -> None:
     """Register the modules, see :func:`detmetrics.compat.install_as_faster_coco_eval`."""
-    both = {"COCO": COCO, "COCOeval_faster": COCOeval_faster}
-    evaluators = {"COCOeval_faster": COCOeval_faster, "COCOeval": COCOeval}
+    both = {"COCO": FasterIndex, "COCOeval_faster": COCOeval_faster}
+    evaluators = {"COCOeval_faster": COCOeval_faster, "COCOeval": FasterEvaluator}
     register(
         {
             PACKAGE: {**both, "init_as_pycocotools": install_as_pycocotools},
             f"{PACKAGE}.core": both,
-            f"{PACKAGE}.core.coco": {"COCO": COCO},
+            f"{PACKAGE}.core.coco": {"COCO": FasterIndex},
             f"{PACKAGE}.core.cocoeval": {**evaluators, "Params": Params},
             f"{PACKAGE}.core.faster_eval_api": evaluators,
             f"{PACKAGE}.core.mask": mask_module(encode),

@@ -21,7 +21,7 @@ from detmetrics.compat.extended import (
 )
 from detmetrics.compat.names import mask_module, register
 
-__all__ = ["COCO", "COCOeval", "Params", "install"]
+__all__ = ["HotEvaluator", "HotIndex", "HotParams", "install"]
 
 SETTINGS = {
     "lvis_style": (False, "use detmetrics.evaluate(..., rules='lvis')"),
@@ -65,7 +65,7 @@ PARAMETERS = {
 }
 
 
-class Params(pycocotools.Params):  # type: ignore[misc]
+class HotParams(pycocotools.Params):  # type: ignore[misc]
     """The parameters, by both spellings of their names."""
 
     def __init__(self, iou_type: str = "bbox") -> None:
@@ -80,7 +80,7 @@ class Params(pycocotools.Params):  # type: ignore[misc]
         super().__setattr__(PARAMETERS.get(name, name), value)
 
 
-class COCO(ExtendedIndex):
+class HotIndex(ExtendedIndex):
     """An index of annotations: of a path, or of a mapping."""
 
     def __init__(self, annotation_file: Any = None, *, image_dir: str | None = None) -> None:
@@ -89,7 +89,7 @@ class COCO(ExtendedIndex):
         super().__init__(annotation_file)
 
 
-class COCOeval(ExtendedEvaluator):
+class HotEvaluator(ExtendedEvaluator):
     """The evaluator, its arguments by both spellings of their names.
 
     Raises:
@@ -117,7 +117,7 @@ class COCOeval(ExtendedEvaluator):
         truth = cocoGt if coco_gt is None else coco_gt
         super().__init__(truth, cocoDt if coco_dt is None else coco_dt, kind)
         images, classes = self.params.imgIds, self.params.catIds
-        self.params: Any = Params(kind)
+        self.params: Any = HotParams(kind)
         self.params.imgIds, self.params.catIds = images, classes
 
     def evaluate(self) -> None:
@@ -201,7 +201,7 @@ def _silent(_: str) -> None:
 
 def install() -> None:
     """Register the modules, see :func:`detmetrics.compat.install_as_hotcoco`."""
-    names = {"COCO": COCO, "COCOeval": COCOeval, "Params": Params}
+    names = {"COCO": HotIndex, "COCOeval": HotEvaluator, "Params": HotParams}
     register(
         {
             "hotcoco": {**names, "init_as_pycocotools": install_as_pycocotools},

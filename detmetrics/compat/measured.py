@@ -30,7 +30,7 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import object_column
 from detmetrics.foundation.errors import DetmetricsWarning
 
-__all__ = ["Measured"]
+__all__ = ["Findings"]
 
 FEW = 300
 """Annotations up to which cells cost less than columns: some milliseconds whatever there is."""
@@ -39,7 +39,7 @@ Group = dict[tuple[Any, Any], list[Annotation]]
 Key = tuple[Any, Any]
 
 
-class Measured:
+class Findings:
     """The annotations and parameters of one ``evaluate()``, and its results.
 
     Attributes:

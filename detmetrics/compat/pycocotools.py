@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.compat.cells import Cell, best_first
-from detmetrics.compat.measured import Measured
+from detmetrics.compat.measured import Findings
 from detmetrics.compat.parameters import KEYS, alike, settle
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.originals import original, original_class
@@ -60,7 +60,7 @@ class COCO(OriginalIndex):  # type: ignore[misc]
 class COCOeval(Original):  # type: ignore[misc]
     """pycocotools' evaluation: ``evaluate()``, ``accumulate()``, ``summarize()``, ``stats``."""
 
-    _measured: Measured | None = None
+    _measured: Findings | None = None
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class COCOeval(Original):  # type: ignore[misc]
         say("Running per image evaluation...")
         say(f"Evaluate annotation type *{params.iouType}*")
         settle(params)
-        measured = Measured(self.cocoGt, self.cocoDt, copy.deepcopy(params))
+        measured = Findings(self.cocoGt, self.cocoDt, copy.deepcopy(params))
         for name in MADE:
             self.__dict__.pop(name, None)
         self._measured, self._paramsEval = measured, measured.params

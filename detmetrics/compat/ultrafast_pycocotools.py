@@ -22,7 +22,7 @@ from detmetrics.compat.extended import (
 from detmetrics.compat.names import mask_module, register
 from detmetrics.compat.pycocotools import Params
 
-__all__ = ["COCO", "COCOeval", "Params", "install"]
+__all__ = ["UltrafastEvaluator", "UltrafastIndex", "install"]
 
 PACKAGE = "ultrafast_pycocotools"
 SETTINGS = {
@@ -43,7 +43,7 @@ KEYPOINTS = (
 )
 
 
-class COCO(ExtendedIndex):
+class UltrafastIndex(ExtendedIndex):
     """An index of annotations: of a path, or of a mapping."""
 
     def __init__(self, annotation_file: Any = None, *, verbose: bool = True) -> None:
@@ -51,7 +51,7 @@ class COCO(ExtendedIndex):
         super().__init__(annotation_file)
 
 
-class COCOeval(ExtendedEvaluator):
+class UltrafastEvaluator(ExtendedEvaluator):
     """The evaluator; what detmetrics has no way for is refused.
 
     Raises:
@@ -105,15 +105,15 @@ def _silent(_: str) -> None:
 
 def install() -> None:
     """Register the modules, see :func:`detmetrics.compat.install_as_ultrafast_pycocotools`."""
-    evaluator = {"COCOeval": COCOeval, "Params": Params}
+    evaluator = {"COCOeval": UltrafastEvaluator, "Params": Params}
     register(
         {
             PACKAGE: {
-                "COCO": COCO,
+                "COCO": UltrafastIndex,
                 **evaluator,
                 "init_as_pycocotools": install_as_pycocotools,
             },
-            f"{PACKAGE}.coco": {"COCO": COCO},
+            f"{PACKAGE}.coco": {"COCO": UltrafastIndex},
             f"{PACKAGE}.cocoeval": evaluator,
             f"{PACKAGE}.mask": mask_module(),
         },
