@@ -23,6 +23,8 @@ __all__ = ["Annotation", "Cell", "best_first", "overlaps"]
 NEARLY_ONE = 1 - 1e-10
 Annotation = dict[str, Any]
 Pair = tuple[int, int, float]
+Match = tuple[Bools | int, int, int]
+"""The thresholds, the detection, the ground truth."""
 
 
 def best_first(found: list[Annotation], limit: int) -> list[Annotation]:
@@ -41,7 +43,10 @@ def overlaps(truths: list[Annotation], found: list[Annotation], key: str) -> Any
     crowd = [int(one["iscrowd"]) for one in truths]
     if not truths or not found:
         return []
-    return original("mask").iou([one[key] for one in found], [one[key] for one in truths], crowd)
+    sides: list[Any] = [[one[key] for one in side] for side in (found, truths)]
+    if key == "bbox":  # arrays cost a third of lists there, and are the same numbers
+        sides = [np.array(side, np.float64) for side in sides]
+    return original("mask").iou(*sides, crowd)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +55,8 @@ class Cell:
 
     truths, found: the annotations, ground truths as the file has them, detections best first;
     crowd : (G,); reach : (T,) the overlap that a match needs at each threshold; near: the pairs
-    (detection, ground truth, overlap) that reach the lowest, by detection, then ground truth.
+    (detection, ground truth, overlap) that reach the lowest, by detection, then ground truth;
+    apart: the matches in every area range, where everybody near somebody is near nobody else.
     """
 
     truths: list[Annotation]
@@ -58,6 +64,7 @@ class Cell:
     crowd: list[int]
     reach: Floats
     near: list[Pair]
+    apart: list[Match] | None
 
     @classmethod
     def of(
@@ -71,7 +78,11 @@ class Cell:
             # if ious[dind, gind] < iou: continue
             d, g = np.nonzero(~(overlap < reach.min()))
             near = list(zip(d.tolist(), g.tolist(), overlap[d, g].tolist(), strict=True))
-        return cls(truths, found, [int(one["iscrowd"]) for one in truths], reach, near)
+        apart: list[Match] | None = None
+        if len(near) == len({d for d, _, _ in near}) == len({g for _, g, _ in near}):
+            # Nobody has a choice, so the threshold alone decides.
+            apart = [(~(iou < reach), d, g) for d, g, iou in near]
+        return cls(truths, found, [int(one["iscrowd"]) for one in truths], reach, near, apart)
 
     def record(self, bounds: Sequence[float]) -> dict[str, Any]:
         """What ``evalImgs`` holds of the cell in an area range, but for the names of the cell.
@@ -90,7 +101,7 @@ class Cell:
         of_truth = np.zeros((len(self.reach), len(self.truths)))
         set_aside = np.zeros(of_found.shape, bool)
         place = {g: at for at, g in enumerate(order)}
-        for at, d, g in self._matches(late, place) if self.near else ():
+        for at, d, g in self._matches(late, place):
             of_found[at, d] = self.truths[g]["id"]
             of_truth[at, place[g]] = self.found[d]["id"]
             set_aside[at, d] = late[g]
@@ -107,27 +118,19 @@ class Cell:
             "dtIgnore": set_aside,
         }
 
-    def _matches(
-        self, late: list[int], place: dict[int, int]
-    ) -> list[tuple[Bools | int, int, int]]:
-        """The matches (thresholds, detection, ground truth), detections best first.
+    def _matches(self, late: list[int], place: dict[int, int]) -> list[Match]:
+        """The matches, detections best first.
 
         late: which ground truths are ignored; place: of each among them all, these last.
         """
-        if self._apart:  # nobody has a choice, so the threshold alone decides
-            return [(~(overlap < self.reach), d, g) for d, g, overlap in self.near]
+        if self.apart is not None:
+            return self.apart
         pairs = sorted(self.near, key=lambda pair: (pair[0], place[pair[1]]))
         return [
             (at, d, g)
             for at, least in enumerate(self.reach.tolist())
             for d, g in self._greedy(pairs, late, least)
         ]
-
-    @property
-    def _apart(self) -> bool:
-        """Whether everybody near somebody is near nobody else."""
-        count = len(self.near)
-        return count == len({d for d, _, _ in self.near}) == len({g for _, g, _ in self.near})
 
     def _greedy(self, pairs: list[Pair], late: list[int], least: float) -> list[tuple[int, int]]:
         """Each detection takes the best ground truth that is free, those that count first."""
