@@ -107,9 +107,12 @@ class COCOeval(Original):  # type: ignore[misc]
         maxDet: int,  # noqa: N803
     ) -> dict[str, Any] | None:
         """The record of one image and class in an area range; None where they have nothing."""
-        if patched():
+        if not is_own("evaluateImg"):
             return super().evaluateImg(imgId, catId, aRng, maxDet)  # type: ignore[no-any-return]
-        truths, found = (self._of_cell(side, imgId, catId) for side in (self._gts, self._dts))
+        if self.params.useCats:
+            truths, found = self._gts[imgId, catId], self._dts[imgId, catId]
+        else:
+            truths, found = self._pooled(self._gts, imgId), self._pooled(self._dts, imgId)
         if not truths and not found:
             return None
         found = best_first(found, maxDet)
@@ -156,10 +159,7 @@ class COCOeval(Original):  # type: ignore[misc]
             and alike(self.params, self._paramsEval)
         )
 
-    def _of_cell(self, side: Any, image: Any, category: Any) -> list[dict[str, Any]]:
-        if self.params.useCats:
-            of_class: list[dict[str, Any]] = side[image, category]
-            return of_class
+    def _pooled(self, side: Any, image: Any) -> list[dict[str, Any]]:
         return [one for each in self.params.catIds for one in side[image, each]]
 
     def __getattr__(self, name: str) -> Any:
@@ -178,18 +178,16 @@ def overridden(evaluator: COCOeval) -> bool:
     belongs, so that one runs then. ``accumulate`` and ``summarize`` need no such care: the user
     calls them, and they find what they find in pycocotools.
     """
-    return patched() or any(
-        name in vars(evaluator) or getattr(type(evaluator), name) is not method
+    return any(
+        name in vars(evaluator) or getattr(type(evaluator), name) is not method or not is_own(name)
         for name, method in OURS.items()
     )
 
 
-def patched() -> bool:
-    """Whether pycocotools' class has a hook that is not its own, now or from the beginning."""
-    return any(
-        vars(Original).get(name) is not method or method.__module__ != Original.__module__
-        for name, method in THEIRS.items()
-    )
+def is_own(name: str) -> bool:
+    """Whether pycocotools' class has a hook of its own, and no patch, now or from the beginning."""
+    method = vars(Original).get(name)
+    return method is THEIRS[name] and method.__module__ == Original.__module__
 
 
 OURS = {name: getattr(COCOeval, name) for name in HOOKS}

@@ -37,9 +37,8 @@ def forget(package):
 
 
 @pytest.fixture
-def take(monkeypatch):
+def take():
     """Import a package by its name: the stand-in for it, or the package itself."""
-    monkeypatch.setattr(sys, "modules", sys.modules)
     held = {name: one for name, one in sys.modules.items() if name.partition(".")[0] in PACKAGES}
 
     def of(package, whose):

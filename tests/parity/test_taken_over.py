@@ -55,7 +55,8 @@ def test_a_patch_from_before_the_import_is_a_hook(monkeypatch):
 
     monkeypatch.setitem(ours.THEIRS, "computeIoU", patch)
     monkeypatch.setattr(ours.Original, "computeIoU", patch)
-    assert ours.patched()
+    assert not ours.is_own("computeIoU")
+    assert ours.overridden(ours.COCOeval())
 
 
 def test_without_hooks_columns_are_used(monkeypatch):
