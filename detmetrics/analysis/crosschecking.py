@@ -21,6 +21,7 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError, RulesError
 from detmetrics.foundation.messages import counted, listing
+from detmetrics.foundation.originals import original, original_class
 from detmetrics.matching import roles
 from detmetrics.matching.candidates import measure_of, measured
 from detmetrics.overlap.masks.masks import Masks
@@ -172,23 +173,17 @@ def _evaluator() -> Any:
     """Pycocotools' own ``COCOeval``, also where a stand-in took its place.
 
     Raises:
-        InputError: the stand-in is not built on it.
+        InputError: what took its place is not built on it.
     """
-    from pycocotools import cocoeval
-
-    for kind in cocoeval.COCOeval.__mro__:
-        if kind.__module__ == "pycocotools.cocoeval":
-            return kind
-    raise InputError(
-        f"crosscheck needs pycocotools itself, got {cocoeval.COCOeval.__module__} in its place"
-    )
+    try:
+        return original_class("COCOeval", "crosscheck")
+    except ImportError as error:
+        raise InputError(str(error)) from None
 
 
 def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, Floats]:
     """precision, recall and scores; ids: of the ground truths, counted from 1 unless given."""
-    from pycocotools import coco
-
-    original = _evaluator()
+    evaluator_class, coco = _evaluator(), original("coco")
     ground_truth, detections, rules = result.ground_truth, result.detections, result.rules
     catalog = ground_truth.catalog
     images = [{"id": index, "height": 0, "width": 0} for index in range(len(catalog.image_ids))]
@@ -201,7 +196,7 @@ def _pycocotools(result: Evaluation, ids: list[int] | None = None) -> dict[str, 
             side.createIndex()
             sides.append(side)
 
-        class Evaluator(original):  # type: ignore[misc, valid-type]
+        class Evaluator(evaluator_class):  # type: ignore[misc, valid-type]
             def _prepare(self) -> None:
                 super()._prepare()
                 for annotation in (a for group in self._gts.values() for a in group):

@@ -14,10 +14,16 @@ Result = TypeVar("Result")
 
 # Two: the interpreter runs between the kernels, so more only wait for one another.
 WORKERS = min(os.cpu_count() or 1, 2)
+FEW = 10_000
+"""Rows whose arithmetic takes no longer than the start of a thread."""
 
 
-def each(function: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
+def each(
+    function: Callable[[Part], Result], parts: Iterable[Part], rows: int | None = None
+) -> list[Result]:
     """The function of every part, in order of the parts.
+
+    rows: how many a part has, where that is known: few are not worth a thread.
 
     >>> each(abs, [-2, 3])
     [2, 3]
@@ -40,7 +46,8 @@ def each(function: Callable[[Part], Result], parts: Iterable[Part]) -> list[Resu
                 failed.append(error)
 
     # The caller works too, so that a single part, or a single processor, starts no thread.
-    threads = [threading.Thread(target=work) for _ in range(min(WORKERS, len(waiting)) - 1)]
+    workers = 1 if rows is not None and rows <= FEW else min(WORKERS, len(waiting))
+    threads = [threading.Thread(target=work) for _ in range(workers - 1)]
     for thread in threads:
         thread.start()
     work()

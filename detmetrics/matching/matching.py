@@ -304,7 +304,7 @@ def _proposed(choices: Candidates, order: Ints, wanted: Bools, rules: Rules) -> 
         accepted = reach[deferred_acceptance(detection[reach], truth[reach], choices.region)]
         return order[accepted]
 
-    return each(at, choices.least)
+    return each(at, choices.least, rows=len(order))
 
 
 def _nearest(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:

@@ -7,6 +7,7 @@ import copy
 import io
 import json
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ import pytest
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
+from pycocotools.coco import COCO as OriginalIndex
 from pycocotools.cocoeval import COCOeval as Original
 
 import detmetrics as dm
+from detmetrics.compat import measured
 from detmetrics.compat.pycocotools import COCO, COCOeval
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -89,12 +92,24 @@ PARAMS = st.fixed_dictionaries(
 )
 
 
-@given(scene=strategies.scenes(), changes=PARAMS, half=st.booleans())
-def test_every_cell_and_every_record(scene, changes, half):
+WAYS = st.sampled_from([0, 10**6])
+"""Up to how many annotations are matched cell by cell: none, or all."""
+
+
+@contextlib.contextmanager
+def by(way):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measured, "FEW", way)
+        yield
+
+
+@given(scene=strategies.scenes(), changes=PARAMS, half=st.booleans(), way=WAYS)
+def test_every_cell_and_every_record(scene, changes, half, way):
     pair = sides(*scene)
     if half:
         changes = {**changes, "imgIds": pair[0].getImgIds()[::2], "catIds": pair[0].getCatIds()[:2]}
-    ours, theirs = run(COCOeval, pair, changes), run(Original, pair, changes)
+    with by(way):
+        ours, theirs = run(COCOeval, pair, changes), run(Original, pair, changes)
     ours.accumulate()
     theirs.accumulate()
     same(ours, theirs)
@@ -108,11 +123,12 @@ def test_every_cell_and_every_record(scene, changes, half):
         np.testing.assert_array_equal(ours.ious[key], overlaps)
 
 
-@given(scene=strategies.scenes())
-def test_accumulated_from_records_that_others_put_together(scene):
+@given(scene=strategies.scenes(), way=WAYS)
+def test_accumulated_from_records_that_others_put_together(scene, way):
     """As evaluators of several processes do: they gather ``evalImgs`` and put them back."""
     pair = sides(*scene)
-    ours, theirs = run(COCOeval, pair, {}), run(Original, pair, {})
+    with by(way):
+        ours, theirs = run(COCOeval, pair, {}), run(Original, pair, {})
     params = ours.params
     shape = -1, len(params.areaRng), len(params.imgIds)
     gathered = np.asarray(ours.evalImgs).reshape(shape)
@@ -226,6 +242,53 @@ def test_the_whole_result_is_at_hand():
     assert len(evaluator.result.matches()) > 100
 
 
+@pytest.mark.parametrize("way", [0, 10**6])
+def test_a_copy_has_the_result_of_what_was_evaluated(way):
+    truth = COCO(FIXTURES[0])
+    with by(way):
+        evaluator = run(COCOeval, (truth, truth.loadRes(FIXTURES[1])), {})
+    summary = dict(evaluator.result.summary)
+    for one in evaluator.cocoDt.anns.values():
+        one["score"] = 0.0
+    for other in (copy.deepcopy(evaluator), pickle.loads(pickle.dumps(evaluator))):
+        assert dict(other.result.summary) == summary
+    evaluator.evaluate()
+    assert evaluator.result.summary["AP"] != summary["AP"]
+
+
+@pytest.mark.parametrize("way", [0, 10**6])
+def test_masks_of_several_sizes_are_warned_of(way):
+    code = {"size": [4, 4], "counts": [3, 5, 8]}
+    document = {
+        "images": [{"id": 1, "width": 4, "height": 4}],
+        "categories": [{"id": 1, "name": "a"}],
+        "annotations": [
+            {
+                "id": 1,
+                "image_id": 1,
+                "category_id": 1,
+                "iscrowd": 0,
+                "area": 5,
+                "segmentation": code,
+            }
+        ],
+    }
+    truth, found = COCO(), COCO()
+    truth.dataset = document
+    truth.createIndex()
+    other = {"size": [2, 8], "counts": [3, 5, 8]}
+    rows = [{**document["annotations"][0], "score": 1.0, "segmentation": other}]
+    found.dataset = {**document, "annotations": rows}
+    found.createIndex()
+    evaluator = COCOeval(truth, found)
+    with by(way), pytest.warns(dm.DetmetricsWarning, match="masks of several sizes.* Fix: resize"):
+        evaluator.evaluate()
+    evaluator.accumulate()
+    assert evaluator.ious[1, 1].tolist() == [[-1]]
+    assert (evaluator.eval["precision"][:, :, 0, 0] == 0).all()
+    assert evaluator.result is None
+
+
 def test_nothing_found_is_zero_and_no_error():
     truth = COCO(FIXTURES[0])
     evaluator = run(COCOeval, (truth, COCO()), {})
@@ -306,9 +369,11 @@ def test_asking_for_overlaps_leaves_the_records_and_the_cells():
 
 @pytest.fixture
 def installed(monkeypatch):
+    import pycocotools.coco
     import pycocotools.cocoeval
 
     monkeypatch.setattr(pycocotools.cocoeval, "COCOeval", Original)
+    monkeypatch.setattr(pycocotools.coco, "COCO", OriginalIndex)
     from detmetrics.compat import install_as_pycocotools
 
     install_as_pycocotools()

@@ -18,6 +18,7 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.foundation.errors import TableError
 from detmetrics.foundation.messages import listing
+from detmetrics.foundation.originals import original
 from detmetrics.overlap.masks.contours import edge_count, grid_of, rings
 from detmetrics.overlap.masks.rle import Runs, lengths_of
 from detmetrics.overlap.masks.rle_checks import (
@@ -158,14 +159,13 @@ def overlaps_of_codes(
     # for m, t in zip(mine, theirs): mask.iou([codes[m]], [other[t]], [crowd])
     # A call for a table of rows by columns costs far less than one for each of its cells. Of those,
     # some nobody asks for; the others are the same numbers as by themselves.
-    from pycocotools import mask
-
     if not len(mine):
         return np.zeros(0)
     rows, of_row, first_row = _by_group(mine, group)
     columns, of_column, first_column = _by_group(theirs, group)
     of_rows, of_columns = codes[mine[rows]].tolist(), other[theirs[columns]].tolist()
     crowded = crowd[columns].astype(np.uint8)
+    mask = original("mask")
     tables = [
         mask.iou(of_rows[a:b], of_columns[c:d], crowded[c:d]).ravel(order="F")
         for (a, b), (c, d) in zip(

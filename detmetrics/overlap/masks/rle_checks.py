@@ -16,6 +16,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.foundation.messages import counted, shown
+from detmetrics.foundation.originals import original
 from detmetrics.overlap.masks.rle import Runs, decoded, encoded, joined, lengths_of
 from detmetrics.overlap.shapes import OutlineError
 
@@ -332,8 +333,7 @@ def _drawn(
     points: Floats, first: Ints, steps: Floats, row: Ints, images: Floats
 ) -> list[dict[str, Any]]:
     """(R,) masks of polygons; row : (P,) of each polygon, rising."""
-    from pycocotools import mask
-
+    mask = original("mask")
     codes: list[Any] = [None] * len(row)
     for places in _at_once(steps, images[row]):
         wide, high = map(int, images[row[places[0]]])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from detmetrics.foundation.arrays import Floats, object_column
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import shown
+from detmetrics.foundation.originals import original
 from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks.masks import Masks, masks_of
 from detmetrics.overlap.masks.segmentations import Segmentations
@@ -167,8 +168,7 @@ def _refuse_floats(argument: str, given: Any) -> None:
 
 def _counts(argument: str, plane: NDArray[Any]) -> bytes:
     """The compressed counts of a bitmap."""
-    from pycocotools import mask
-
+    mask = original("mask")
     if plane.dtype.kind not in "biu":
         raise InputError(f"{argument}: expected bool, or whole numbers 0 and 1, got {plane.dtype}")
     if plane.dtype.kind != "b" and (plane.max() > 1 or plane.min() < 0):

@@ -1,0 +1,153 @@
+"""One image and class at a time, as pycocotools' ``evaluateImg`` does: the way of few annotations.
+
+A batch of a training loop has a few boxes, and columns cost more than they save there. The rule
+and its order are pycocotools' own, walked along the pairs that can match alone. Source:
+``pycocotools/cocoeval.py``, ``computeIoU``, ``evaluateImg``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Bools, Floats
+from detmetrics.foundation.originals import original
+
+__all__ = ["Annotation", "Cell", "best_first", "overlaps"]
+
+NEARLY_ONE = 1 - 1e-10
+Annotation = dict[str, Any]
+Pair = tuple[int, int, float]
+Match = tuple[Bools | int, int, int]
+"""The thresholds, the detection, the ground truth."""
+
+
+def best_first(found: list[Annotation], limit: int) -> list[Annotation]:
+    """At most so many detections, best first, equal scores as the file has them."""
+    if len(found) < 2:
+        return found[:limit]
+    order = np.argsort([-one["score"] for one in found], kind="mergesort")
+    return [found[row] for row in order[:limit].tolist()]
+
+
+def overlaps(truths: list[Annotation], found: list[Annotation], key: str) -> Any:
+    """(D, G) the overlaps of the detections of a cell, best first; ``[]`` where a side is empty.
+
+    key: of what is compared, ``"bbox"`` or ``"segmentation"``.
+    """
+    crowd = [int(one["iscrowd"]) for one in truths]
+    if not truths or not found:
+        return []
+    sides: list[Any] = [[one[key] for one in side] for side in (found, truths)]
+    if key == "bbox":  # arrays cost a third of lists there, and are the same numbers
+        sides = [np.array(side, np.float64) for side in sides]
+    return original("mask").iou(*sides, crowd)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """The annotations of one image and class, and who of them may match whom.
+
+    truths, found: the annotations, ground truths as the file has them, detections best first;
+    crowd : (G,); reach : (T,) the overlap that a match needs at each threshold; near: the pairs
+    (detection, ground truth, overlap) that reach the lowest, by detection, then ground truth;
+    apart: the matches in every area range, where everybody near somebody is near nobody else.
+    """
+
+    truths: list[Annotation]
+    found: list[Annotation]
+    crowd: list[int]
+    reach: Floats
+    near: list[Pair]
+    apart: list[Match] | None
+
+    @classmethod
+    def of(
+        cls, truths: list[Annotation], found: list[Annotation], overlap: Any, thresholds: Any
+    ) -> Cell:
+        """The cell with these overlaps (D, G), ``[]`` for none."""
+        # iou = min([t, 1 - 1e-10])
+        reach = np.minimum(thresholds, NEARLY_ONE)
+        near: list[Pair] = []
+        if len(overlap) and len(reach):
+            # if ious[dind, gind] < iou: continue
+            d, g = np.nonzero(~(overlap < reach.min()))
+            near = list(zip(d.tolist(), g.tolist(), overlap[d, g].tolist(), strict=True))
+        apart: list[Match] | None = None
+        if len(near) == len({d for d, _, _ in near}) == len({g for _, g, _ in near}):
+            # Nobody has a choice, so the threshold alone decides.
+            apart = [(~(iou < reach), d, g) for d, g, iou in near]
+        return cls(truths, found, [int(one["iscrowd"]) for one in truths], reach, near, apart)
+
+    def record(self, bounds: Sequence[float]) -> dict[str, Any]:
+        """What ``evalImgs`` holds of the cell in an area range, but for the names of the cell.
+
+        ``_ignore`` of the ground truths is written, as there.
+        """
+        low, high = bounds
+        for one in self.truths:
+            out = one["ignore"] or one["area"] < low or one["area"] > high
+            one["_ignore"] = 1 if out else 0
+        late = [one["_ignore"] for one in self.truths]
+        # gtind = np.argsort([g["_ignore"] for g in gt], kind="mergesort")
+        order = sorted(range(len(late)), key=late.__getitem__)
+        # (T, D) the id of the ground truth, (T, G) that of the detection, in this order.
+        of_found = np.zeros((len(self.reach), len(self.found)))
+        of_truth = np.zeros((len(self.reach), len(self.truths)))
+        set_aside = np.zeros(of_found.shape, bool)
+        place = {g: at for at, g in enumerate(order)}
+        for at, d, g in self._matches(late, place):
+            of_found[at, d] = self.truths[g]["id"]
+            of_truth[at, place[g]] = self.found[d]["id"]
+            set_aside[at, d] = late[g]
+        outside = [one["area"] < low or one["area"] > high for one in self.found]
+        if any(outside):
+            set_aside |= (of_found == 0) & np.array(outside)
+        return {
+            "dtIds": [one["id"] for one in self.found],
+            "gtIds": [self.truths[g]["id"] for g in order],
+            "dtMatches": of_found,
+            "gtMatches": of_truth,
+            "dtScores": [one["score"] for one in self.found],
+            "gtIgnore": np.array([late[g] for g in order]),
+            "dtIgnore": set_aside,
+        }
+
+    def _matches(self, late: list[int], place: dict[int, int]) -> list[Match]:
+        """The matches, detections best first.
+
+        late: which ground truths are ignored; place: of each among them all, these last.
+        """
+        if self.apart is not None:
+            return self.apart
+        pairs = sorted(self.near, key=lambda pair: (pair[0], place[pair[1]]))
+        return [
+            (at, d, g)
+            for at, least in enumerate(self.reach.tolist())
+            for d, g in self._greedy(pairs, late, least)
+        ]
+
+    def _greedy(self, pairs: list[Pair], late: list[int], least: float) -> list[tuple[int, int]]:
+        """Each detection takes the best ground truth that is free, those that count first."""
+        taken: set[int] = set()
+        matches = []
+        for d, choices in groupby(pairs, key=itemgetter(0)):
+            best, chosen = least, -1
+            for _, g, overlap in choices:
+                if g in taken and not self.crowd[g]:
+                    continue
+                if chosen > -1 and not late[chosen] and late[g]:
+                    break
+                if overlap < best:
+                    continue
+                best, chosen = overlap, g
+            if chosen > -1:
+                matches.append((d, chosen))
+                if self.found[d]["id"] > 0:  # if gtm[tind, gind] > 0: it is taken
+                    taken.add(chosen)
+        return matches
