@@ -80,7 +80,17 @@ def count(
         "detections_on_images_without_ground_truth": int(on_empty.sum()),
         "duplicate_detections": _duplicates(detections, matches),
         "duplicate_ground_truths": _equal_objects(ground_truth),
+        **_dropped(ground_truth, detections),
     }
+
+
+def _dropped(ground_truth: GroundTruth, detections: Detections) -> dict[str, int]:
+    """Invalid rows that were left out, where there were any."""
+    counts = {
+        "invalid_ground_truths_dropped": ground_truth.dropped,
+        "invalid_detections_dropped": detections.dropped,
+    }
+    return {name: number for name, number in counts.items() if number}
 
 
 def _below_score(detections: Detections, rules: Rules) -> int | None:

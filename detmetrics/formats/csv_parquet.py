@@ -31,6 +31,7 @@ from detmetrics.foundation.messages import counted, printable, shown
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.sheets import Sheet
+from detmetrics.tables.sources import Numbered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +111,7 @@ def _read_csv(given: Given, reading: Reading, *, side: Side) -> Sheet:
         frame,
         heading,
         read,
-        lambda row: f"line {frame.index[row]}",
+        Numbered("line", frame.index.to_numpy()),
         reading,
         scored=side == "detections",
     )
@@ -152,7 +153,7 @@ def _read_parquet(given: Given, reading: Reading, *, side: Side) -> Sheet:
         frame.reset_index(drop=True),
         heading,
         read,
-        lambda row: f"row {row}",
+        Numbered("row", np.arange(len(frame))),
         reading,
         scored=side == "detections",
     )

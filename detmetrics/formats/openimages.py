@@ -34,6 +34,7 @@ from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.sheets import Sheet
+from detmetrics.tables.sources import Numbered
 
 __all__ = ["FORMAT"]
 
@@ -80,7 +81,7 @@ def _read(given: Given, reading: Reading, *, side: Side) -> Sheet:
         frame,
         heading,
         read,
-        lambda row: f"line {frame.index[row]}",
+        Numbered("line", frame.index.to_numpy()),
         reading,
         scored=side == "detections",
         relative=True,

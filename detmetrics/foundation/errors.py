@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from detmetrics.foundation.messages import SHOWN, listing
 
@@ -87,6 +87,11 @@ class FormatError(InputError):
         self.hint = hint
         text = listing(path, self.faults, self.count)
         super().__init__(f"{text}\n  {hint}" if hint else text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By what it was made of, so that it comes back from another process."""
+        made_of = self.path, self.faults, self.count, self.hint
+        return type(self), made_of, self.__dict__
 
 
 class TableError(InputError):

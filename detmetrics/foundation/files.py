@@ -13,6 +13,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from detmetrics.foundation.errors import FormatError, OutputError
 
@@ -40,8 +41,9 @@ class Input:
         self.path = path
         self.size = sum(map(len, parts))
         self._digest = ""
-        self._thread = threading.Thread(target=self._fingerprint, args=(parts,), daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._fingerprint, args=(parts,), daemon=True)
+        thread.start()
+        self._thread: threading.Thread | None = thread
 
     @property
     def sha256(self) -> str:
@@ -50,8 +52,13 @@ class Input:
         Of a folder: of the bytes of the files that were read, one after the other in the order
         of their names.
         """
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         return self._digest
+
+    def __getstate__(self) -> dict[str, Any]:
+        """With the fingerprint in place of the thread that takes it, which cannot be copied."""
+        return {"path": self.path, "size": self.size, "_digest": self.sha256, "_thread": None}
 
     def _fingerprint(self, parts: Sequence[bytes | memoryview]) -> None:
         digest = hashlib.sha256()

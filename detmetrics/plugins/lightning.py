@@ -16,6 +16,7 @@ from detmetrics.foundation.messages import few, shown
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.rules import COCO, Rules
 from detmetrics.rules.toml import rule_set
+from detmetrics.training.batches.row_faults import OnInvalid
 from detmetrics.training.history import EarlyStopping
 from detmetrics.training.metric import DetectionMetric, OnRepeat
 
@@ -42,6 +43,9 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
     :class:`~detmetrics.DetectionMetric` has them; an image that a distributed sampler gives twice
     counts once.
     metrics: the names that are logged, all of the rules unless given.
+    on_invalid: rows with numbers that are not finite, and targets of negative size, are left out,
+    counted in the result and warned of once (``"drop"``), or an ``"error"``, which ends the
+    training.
 
     A step returns a dict with ``image_ids``, ``predictions``, ``targets``, and ``image_sizes``
     where boxes are normalized; other keys are its own. Names are those of the rules behind
@@ -65,6 +69,7 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
         angle: str = "radians-clockwise",
         shape: str = "auto",
         metrics: Sequence[str] | None = None,
+        on_invalid: OnInvalid = "drop",
     ) -> None:
         self._empty = DetectionMetric(
             classes,
@@ -74,12 +79,14 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
             normalized=normalized,
             angle=angle,
             shape=shape,
+            on_invalid=on_invalid,
         ).to_bytes()
         followed = rule_set(rules) if isinstance(rules, str) else rules
         known = [metric.name for metric in metrics_of(followed)]
         if wrong := [name for name in metrics or () if name not in known]:
             raise InputError(f"metrics: no {', '.join(wrong)}; there are {', '.join(known)}")
         self._metrics = metrics
+        self._warned_of_invalid = False
         self._loaders: dict[int, DetectionMetric] = {}
         self.results: tuple[Evaluation, ...] = ()
 
@@ -106,7 +113,10 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
                 f"{', '.join(KEYS)}, got {got}"
             )
         given: dict[str, Any] = {name: outputs.get(name) for name in (*KEYS, "image_sizes")}
-        self._metric(dataloader_idx).update(**given)
+        metric = self._metric(dataloader_idx)
+        metric.warned_of_invalid = self._warned_of_invalid
+        metric.update(**given)
+        self._warned_of_invalid = metric.warned_of_invalid
 
     def _log(self, trainer: Trainer, module: LightningModule) -> None:
         """Measure the images of all processes and log, the same in each of them."""

@@ -17,6 +17,7 @@ from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import few, shown
 from detmetrics.rules import COCO, Rules
+from detmetrics.training.batches.row_faults import OnInvalid
 from detmetrics.training.batches.tensors import array_of
 from detmetrics.training.history import EarlyStopping
 from detmetrics.training.metric import DetectionMetric
@@ -40,7 +41,9 @@ class DetectionMetrics:
 
     processor: the image processor of the model, for its ``post_process_object_detection``.
     id2label: ``model.config.id2label``. rules: a rule set or its name.
-    threshold: scores that the post-processing keeps are above it.
+    threshold: scores that the post-processing keeps are above it. on_invalid: predictions and
+    labels with numbers that are not finite, and labels of negative size, are left out, counted in
+    the result and warned of once (``"drop"``), or an ``"error"``, which ends the training.
 
     The Trainer has to leave batches as they are: ``eval_do_concat_batches=False`` among its
     arguments, or ``batch_eval_metrics=True``, which holds no predictions. An image that was
@@ -61,9 +64,11 @@ class DetectionMetrics:
         rules: Rules | str = COCO,
         *,
         threshold: float = 0.0,
+        on_invalid: OnInvalid = "drop",
     ) -> None:
         self._processor, self._threshold = processor, threshold
-        self._metric = DetectionMetric(_different(id2label), rules, box_format="xyxy")
+        classes = _different(id2label)
+        self._metric = DetectionMetric(classes, rules, box_format="xyxy", on_invalid=on_invalid)
         self._seen = 0
         self.result: Evaluation | None = None
 
@@ -95,9 +100,29 @@ class DetectionMetrics:
             threshold=self._threshold,
             target_sizes=torch.as_tensor(frames),
         )
+        found = [*map(self._with_undefined, found, torch.as_tensor(logits))]
         ids = [self._id(label) for label in labels]
         targets = [_target(label, frame) for label, frame in zip(labels, frames, strict=True)]
         self._metric.update(ids, found, targets)
+
+    def _with_undefined(self, found: Mapping[str, Any], logits: Any) -> dict[str, Any]:
+        """What was found in an image, and a row for each query whose scores are no numbers.
+
+        No score of theirs is above a threshold, so the post-processing takes them away unsaid.
+        """
+        lost = int((~torch.isfinite(logits).all(dim=-1)).sum())
+        there = int((~torch.isfinite(found["scores"])).sum())
+        more = {
+            "boxes": torch.zeros(4),
+            "scores": torch.tensor(torch.nan),
+            "labels": torch.tensor(self._metric.classes.known[0]),
+        }
+        return {
+            name: torch.cat(
+                [found[name], row.expand(max(lost - there, 0), *row.shape).to(found[name])]
+            )
+            for name, row in more.items()
+        }
 
     def _id(self, label: Mapping[str, Any]) -> int:
         """Its own, or the number of the image where labels have none."""

@@ -24,6 +24,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import shown
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.rules import COCO, ULTRALYTICS, ULTRALYTICS_OBB, Rules
+from detmetrics.training.batches.row_faults import ON_INVALID, OnInvalid
 from detmetrics.training.distributed import gathered
 from detmetrics.training.history import EarlyStopping
 from detmetrics.training.metric import DetectionMetric
@@ -57,21 +58,27 @@ def columns_of(sets: Mapping[str, Rules]) -> tuple[str, ...]:
 COLUMNS = columns_of(BOXES)
 
 
-def add_callbacks(model: Any, fitness: str | None = None) -> Measured:
+def add_callbacks(
+    model: Any, fitness: str | None = None, *, on_invalid: OnInvalid = "drop"
+) -> Measured:
     """Measure every validation of a model, trainer or validator of Ultralytics with detmetrics.
 
     The numbers join its own, as ``coco/AP``, ``ultralytics/AP50`` and so on: in its log, in
     ``results.csv`` and the loggers, in ``results_dict`` of the metrics that ``val`` returns.
 
     fitness: one of these, by which Ultralytics chooses ``best.pt`` and stops early; it takes its
-    own mAP50-95 unless given.
+    own mAP50-95 unless given. on_invalid: predictions and labels with numbers that are not finite,
+    and labels of negative size, are left out, counted in the result and warned of once
+    (``"drop"``), or an ``"error"``, after which this validation has no numbers of ours.
 
     Raises:
         InputError: there is no such number.
     """
     if fitness is not None and fitness not in (known := columns_of(MASKS)):
         raise InputError(f"fitness: expected one of {', '.join(known)}, got {shown(fitness)}")
-    measured = Measured(fitness)
+    if on_invalid not in ON_INVALID:
+        raise InputError(f"on_invalid: expected 'error' or 'drop', got {shown(on_invalid)}")
+    measured = Measured(fitness, on_invalid)
     for event in ("on_pretrain_routine_end", "on_val_start", "on_val_end"):
         model.add_callback(event, getattr(measured, event))
     return measured
@@ -101,16 +108,16 @@ class Measured:
     the numbers are nan, the log warns, ``error`` says why.
     """
 
-    def __init__(self, fitness: str | None = None) -> None:
-        self.fitness = fitness
+    def __init__(self, fitness: str | None = None, on_invalid: OnInvalid = "drop") -> None:
+        self.fitness, self.on_invalid = fitness, on_invalid
         self.results: dict[str, Evaluation] = {}
         self.error = ""
         self._metrics: dict[str, DetectionMetric] = {}
-        self._said = False
+        self._said = self._warned_of_invalid = False
 
-    def __reduce__(self) -> tuple[type[Measured], tuple[str | None]]:
+    def __reduce__(self) -> tuple[type[Measured], tuple[str | None, OnInvalid]]:
         """Without results, since Ultralytics hands its callbacks to the processes it starts."""
-        return Measured, (self.fitness,)
+        return Measured, (self.fitness, self.on_invalid)
 
     def on_pretrain_routine_end(self, trainer: Any) -> None:
         """Give all rows of ``results.csv`` the same columns, those before a validation too."""
@@ -174,15 +181,17 @@ class Measured:
         return matched
 
     def _add(self, validator: Any, prediction: dict[str, Any], target: dict[str, Any]) -> None:
-        self._metrics = self._metrics or _empty(validator)
+        self._metrics = self._metrics or _empty(validator, self.on_invalid)
         image = _image_id(target["im_file"], validator.data["path"])
         for name, metric in self._metrics.items():
             shapes = [_shapes(validator, name, side, target) for side in (prediction, target)]
+            metric.warned_of_invalid = self._warned_of_invalid
             metric.update(
                 [image],
                 [{**shapes[0], "scores": prediction["conf"], "labels": prediction["cls"]}],
                 [{**shapes[1], "labels": target["cls"]}],
             )
+            self._warned_of_invalid = metric.warned_of_invalid
 
     def _measure(self, validator: Any, last: Any) -> Any:
         """Measure the images of all processes, then go on as ever."""
@@ -201,7 +210,7 @@ class Measured:
         return last()
 
     def _computed(self, validator: Any) -> dict[str, Evaluation]:
-        metrics = self._metrics or _empty(validator)
+        metrics = self._metrics or _empty(validator, self.on_invalid)
         # Each process saw its part; all must know of a fault before they wait for one another.
         spread = RANK != -1 and _last(validator) == "gather_stats"
         if spread:
@@ -273,12 +282,15 @@ def _last(validator: Any) -> str:
     return "gather_stats" if hasattr(validator, "gather_stats") else "get_stats"
 
 
-def _empty(validator: Any) -> dict[str, DetectionMetric]:
+def _empty(validator: Any, on_invalid: OnInvalid) -> dict[str, DetectionMetric]:
     """A metric for each rule set."""
     form: Any = "cxcywhr" if type(validator.metrics) is OrientedMetrics else "xyxy"
     return {
         name: DetectionMetric(
-            validator.names, one if name == "coco" else _rules(validator, one), form
+            validator.names,
+            one if name == "coco" else _rules(validator, one),
+            form,
+            on_invalid=on_invalid,
         )
         for name, one in validator.metrics.sets.items()
     }

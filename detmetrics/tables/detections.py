@@ -220,6 +220,7 @@ class Detections(Rows):
             scores=read_only(score),
             place=read_only(place),
             source=everything.source,
+            dropped=len(everything) - len(sheet),
             interpretations=(
                 *sheet.interpretations,
                 *pairings(cls.side, of_images, of_classes),

@@ -234,6 +234,7 @@ class GroundTruth(Rows):
             ids=read_only(np.arange(1, count + 1) if sheet.ids is None else sheet.ids),
             place=read_only(place),
             source=everything.source,
+            dropped=len(everything) - len(sheet),
             attributes={name: read_only(values) for name, values in sheet.attributes.items()},
             federation=_federation(sheet, catalog),
             interpretations=sheet.interpretations,

@@ -29,7 +29,8 @@ class Rows:
     Class attributes: ``side`` says what the table is; ``columns`` are the names of the fields that
     have a value a row, or several by name. ``shapes``: the outlines of the rows, None where boxes
     are all there is; ``area_of``: the shape that areas are of, where
-    the source has none.
+    the source has none; ``dropped``: how many rows of the source were left out as they are no
+    boxes, or have no score.
     """
 
     side: ClassVar[str]
@@ -47,6 +48,7 @@ class Rows:
     area_of: str = "box"
     interpretations: tuple[Interpretation, ...] = ()
     notes: tuple[str, ...] = ()
+    dropped: int = 0
 
     def __len__(self) -> int:
         return len(self.image)

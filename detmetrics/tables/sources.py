@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from detmetrics.foundation.errors import FormatError, TableError
 from detmetrics.foundation.files import Input
 from detmetrics.foundation.messages import SHOWN, counted, listing, shown
 
-__all__ = ["ARRAYS", "Faults", "Source"]
+__all__ = ["ARRAYS", "Faults", "Numbered", "Source"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +25,15 @@ class Source:
         fields: the source's own words for columns, where they differ from the table's.
         input: the file that was read; without one, faults are the caller's.
         format: the name of the format that it was read as.
-        where: the file and line of a row, where the source is made of lines of text.
+        where: the file and line of a row, where the source is made of lines of text; no function
+            within a function, which could not be pickled with the table.
         pixel_added: boxes grew by their last pixel when they were read.
         rows : (R,) the row that each row of the table stems from, None where it is the same.
     """
 
     name: str
     template: str = "{field}[{row}]"
-    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    fields: Mapping[str, str] = field(default_factory=dict)
     input: Input | None = None
     format: str = ""
     where: Callable[[int], str] | None = None
@@ -57,6 +57,26 @@ class Source:
 
 
 ARRAYS = Source(name="arrays")
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """Places that are a word and a number; numbers : (R,) of the rows.
+
+    >>> Numbered("line", np.array([2, 3]))(1)
+    'line 3'
+    """
+
+    word: str
+    numbers: Ints
+
+    def __call__(self, row: int) -> str:
+        """The place of a row."""
+        return f"{self.word} {self.numbers[row]}"
+
+    def of_rows(self, rows: Ints) -> Numbered:
+        """The places of these rows."""
+        return Numbered(self.word, self.numbers[rows])
 
 
 class Faults:

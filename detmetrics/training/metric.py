@@ -30,9 +30,10 @@ from detmetrics.tables.plausibility import SHARES_FOR_PIXELS, seems_shares
 from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import NUMBERS, Form
 from detmetrics.training.batches.gathering import kind_with, one_sided, tables_of
-from detmetrics.training.batches.image_columns import ImageBoxes
-from detmetrics.training.batches.images import image_of
+from detmetrics.training.batches.image_columns import COLUMNS, ImageBoxes
+from detmetrics.training.batches.images import Taken, image_of
 from detmetrics.training.batches.packing import packed, unpacked
+from detmetrics.training.batches.row_faults import ON_INVALID, OnInvalid
 from detmetrics.training.batches.whole_batch import coarse_boxes, image_ids_of, same_length
 
 __all__ = ["DetectionMetric"]
@@ -41,12 +42,19 @@ VERSION = 1
 KIND = "detmetrics.DetectionMetric"
 OnRepeat = Literal["replace", "keep", "error"]
 MetricFormat = Literal["xyxy", "xywh", "cxcywh", "cxcywhr", "xyxyxyxy"]
+DROPPED = (
+    "Such rows are left out and counted; this is said once. Fix: on_invalid='error' stops at the "
+    "first"
+)
 MOST_PADDING = 0.1
 """The share of images that a distributed sampler may repeat to fill its last batch, at most."""
 
 
 class DetectionMetric:
     """Detections and ground truth, batch by batch, and the evaluation of all of them.
+
+    Attributes:
+        warned_of_invalid: rows that are left out were warned of; it is done once.
 
     >>> metric = DetectionMetric(["cat", "dog"])
     >>> metric.update(
@@ -68,6 +76,7 @@ class DetectionMetric:
         normalized: bool = False,
         angle: str = "radians-clockwise",
         shape: str = "auto",
+        on_invalid: OnInvalid = "error",
     ) -> None:
         """An empty metric.
 
@@ -84,6 +93,9 @@ class DetectionMetric:
         on_repeat: what becomes of an image id that was there before, since a distributed sampler
         pads its last batch: the later one counts (``"replace"``), the earlier one
         (``"keep"``), or it is an ``"error"``.
+        on_invalid: what becomes of predictions and targets with numbers that are not finite, and of
+        targets of negative size or area: an ``"error"``, or ``"drop"``, which leaves these rows
+        out; a warning names the first, and the result counts them.
 
         Raises:
             InputError, RulesError: one of them does not fit.
@@ -96,6 +108,7 @@ class DetectionMetric:
         self.on_repeat = _choice("on_repeat", on_repeat, ("replace", "keep", "error"))
         self.angle = _choice("angle", angle, ANGLES)
         self.shape = _choice("shape", shape, ("auto", *SHAPES))
+        self.on_invalid = _choice("on_invalid", on_invalid, ON_INVALID)
         self.normalized = bool(normalized)
         if self.normalized and box_format == "cxcywhr":
             raise InputError(
@@ -104,6 +117,7 @@ class DetectionMetric:
             )
         self._form = Form(self.box_format, self.angle, self.normalized, self._mask_use)
         self.repeats = 0
+        self.warned_of_invalid = False
         self._warned = False
         self._kind: str | None = None
         self._images: dict[Id, ImageBoxes] = {}
@@ -111,6 +125,12 @@ class DetectionMetric:
     def __len__(self) -> int:
         """How many images there are."""
         return len(self._images)
+
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """How many predictions and targets were left out, since they were no boxes or scores."""
+        found, there = zip((0, 0), *(image.dropped for image in self._images.values()), strict=True)
+        return sum(found), sum(there)
 
     def update(
         self,
@@ -139,23 +159,31 @@ class DetectionMetric:
         same_length(ids, predictions=predictions, targets=targets)
         if image_sizes is not None:
             same_length(ids, image_sizes=image_sizes)
-        images = [
-            image_of(
-                place,
-                prediction,
-                target,
-                self.classes,
-                self._form,
-                None if image_sizes is None else image_sizes[place],
-            )
-            for place, (prediction, target) in enumerate(zip(predictions, targets, strict=True))
-        ]
+        sizes = [None] * len(ids) if image_sizes is None else image_sizes
+        given = zip(ids, predictions, targets, sizes, strict=True)
+        taken = [self._taken(place, *one) for place, one in enumerate(given)]
+        images = [one.image for one in taken]
         kind = kind_with(images, self._kind)
         self.repeats += self._add(zip(ids, images, strict=True))
         self._kind = kind
+        if not self.warned_of_invalid:
+            faults = [
+                _of_image(one.fault, at) for at, one in zip(ids, taken, strict=True) if one.fault
+            ]
+            self.warned_of_invalid = bool(faults)
+            _warn([f"{fault}. {DROPPED}" for fault in faults[:1]])
         if not self._warned and (coarse := coarse_boxes(predictions, targets)):
             self._warned = True
             _warn([coarse])
+
+    def _taken(self, place: int, image: Id, prediction: Any, target: Any, size: Any) -> Taken:
+        """One image of a batch; errors name its place in the batch and its id."""
+        try:
+            return image_of(
+                place, prediction, target, self.classes, self._form, size, self.on_invalid
+            )
+        except InputError as error:
+            raise InputError(_of_image(str(error), image)) from None
 
     def compute(self) -> Evaluation:
         """The evaluation of all images so far; nothing is forgotten.
@@ -170,7 +198,10 @@ class DetectionMetric:
             self._images, self.classes, self._form, masks=self._kind != "boxes"
         )
         told = [*self._repeated(), *self._misread(ground_truth, detections), *self._unused()]
-        ground_truth = replace(ground_truth, notes=(*ground_truth.notes, *told))
+        found, there = self.dropped
+        notes = (*ground_truth.notes, *told, *self._left_out())
+        ground_truth = replace(ground_truth, notes=notes, dropped=there)
+        detections = replace(detections, dropped=found)
         return evaluate(ground_truth, detections, self.rules, shape=self.shape)
 
     def _repeated(self) -> list[str]:
@@ -192,6 +223,16 @@ class DetectionMetric:
         what = f"{SHARES_FOR_PIXELS}: normalized=True, with image_sizes, takes shares"
         notes = [f"{side}: {what}" for side, boxes in sides.items() if seems_shares(boxes)]
         _warn(notes)
+        return notes
+
+    def _left_out(self) -> list[str]:
+        """What is to be said of rows that were left out."""
+        notes = []
+        for side, (name, count) in enumerate(zip(COLUMNS, self.dropped, strict=True)):
+            if count:
+                first = min(at for at, one in self._images.items() if one.dropped[side])
+                rows = counted(count, f"invalid row of {name}", f"invalid rows of {name}")
+                notes.append(f"{rows} left out (on_invalid='drop'), first in image {shown(first)}")
         return notes
 
     def _unused(self) -> list[str]:
@@ -234,6 +275,7 @@ class DetectionMetric:
             "normalized": self.normalized,
             "angle": self.angle,
             "shape": self.shape,
+            "on_invalid": self.on_invalid,
             "repeats": self.repeats,
             "image_ids": list(self._images),
         }
@@ -258,6 +300,7 @@ class DetectionMetric:
             normalized=header["normalized"],
             angle=header["angle"],
             shape=header["shape"],
+            on_invalid=header.get("on_invalid", "error"),
         )
         ids = image_ids_of(header["image_ids"])
         images = unpacked(arrays, metric._form, len(ids))
@@ -312,6 +355,11 @@ class DetectionMetric:
                 added[image] = boxes
         self._images |= added
         return repeats
+
+
+def _of_image(text: str, image: Id) -> str:
+    """A sentence on a place in a batch, with the id of the image."""
+    return f"{text} (image {shown(image)})"
 
 
 def _warn(notes: Iterable[str]) -> None:

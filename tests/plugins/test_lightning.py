@@ -138,6 +138,30 @@ def test_shapes_of_any_kind(tmp_path, target, options, shape):
     assert callback.results[0].rules.shape == shape
 
 
+class Spoiled(Module):
+    """Gives a score and a box that are no numbers in each validation."""
+
+    def validation_step(self, batch, number):
+        step = super().validation_step(batch, number)
+        step["predictions"][0]["scores"][0] = torch.nan
+        step["targets"][1]["boxes"][0, 0] = -torch.inf
+        return step
+
+
+def test_numbers_that_are_none_end_no_training(tmp_path, recwarn):
+    callback = DetectionCallback(CLASSES)
+    trainer(tmp_path, callback, epochs=3).fit(Spoiled(), loader(16, 0), loader(16, 1))
+    assert len(logged(tmp_path, "val/AP")) == 3
+    counts = callback.results[0].counts
+    assert counts["invalid_detections_dropped"] == counts["invalid_ground_truths_dropped"] == 1
+    said = [str(one.message) for one in recwarn if "left out" in str(one.message)]
+    assert len(said) == 1
+    assert "predictions[0]['scores'][0]: expected a finite number, got nan (image" in said[0]
+    strict = trainer(tmp_path, DetectionCallback(CLASSES, on_invalid="error"), epochs=1)
+    with pytest.raises(dm.InputError, match=r"predictions\[0\]\['scores'\]\[0\]: expected"):
+        strict.fit(Spoiled(), loader(16, 0), loader(16, 1))
+
+
 class Idle(Module):
     """Learns nothing."""
 

@@ -281,3 +281,20 @@ def test_nothing_is_left_for_the_next_evaluation():
     metrics(batch(2))
     assert metrics.result.counts["images"] == 2
     assert not math.isnan(metrics.result.summary["AP"])
+
+
+def test_numbers_that_are_none_cost_their_rows_alone():
+    spoiled = batch(4)
+    _, logits, boxes = spoiled.predictions
+    logits[0] = np.nan  # the processor takes away what has no score
+    boxes[1, 0, 2] = np.nan
+    spoiled.label_ids[2]["boxes"] = np.array([[0.5, np.nan, 0.2, 0.2]])
+    metrics = DetectionMetrics(SOFTMAX, {1: "a", 2: "b", 3: "c"})
+    with pytest.warns(dm.DetmetricsWarning, match=r"\['scores'\]\[0\]: expected a finite number"):
+        metrics(spoiled)
+    counts = metrics.result.counts
+    assert counts["invalid_detections_dropped"] == 2
+    assert counts["invalid_ground_truths_dropped"] == 1
+    assert (counts["detections"], counts["ground_truths"]) == (2, 3)
+    with pytest.raises(dm.InputError, match=r"\['scores'\]\[0\]: expected .* \(image 0\)"):
+        DetectionMetrics(SOFTMAX, NAMES, on_invalid="error")(spoiled)

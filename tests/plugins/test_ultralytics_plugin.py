@@ -6,7 +6,9 @@ import atexit
 import csv
 import json
 import logging
+import math
 import os
+import pickle
 import sys
 import tempfile
 from pathlib import Path
@@ -394,6 +396,37 @@ def test_a_fault_of_ours_ends_no_training(data, monkeypatch, warnings):
     assert ours == [
         "detmetrics: no numbers of this validation, RuntimeError: the disc is not round"
     ]
+
+
+@pytest.mark.parametrize("wish", ["drop", "error"])
+def test_numbers_that_are_none(trained, data, monkeypatch, warnings, recwarn, wish):
+    update = dm.DetectionMetric.update
+
+    def spoiled(metric, images, predictions, targets):
+        (found,) = predictions
+        scores = found["scores"].clone()
+        scores[:1] = torch.nan
+        update(metric, images, [{**found, "scores": scores}], targets)
+
+    monkeypatch.setattr(dm.DetectionMetric, "update", spoiled)
+    model = YOLO(trained.best)
+    measured = add_callbacks(model, on_invalid=wish)
+    model.val(data=data, project=data.parent / "runs", name=f"nan-{wish}", **QUIET)
+    if wish == "error":
+        assert "['scores'][0]: expected a finite number, got nan (image" in measured.error
+        assert not measured.results
+        return
+    for result in measured.results.values():
+        assert result.counts["invalid_detections_dropped"] > 1
+        assert not math.isnan(result.summary["AP"])
+    assert sum("left out" in str(one.message) for one in recwarn) == 1
+
+
+def test_what_becomes_of_invalid_rows_goes_to_other_processes():
+    measured = add_callbacks(YOLO("yolo11n.yaml"), on_invalid="error")
+    assert pickle.loads(pickle.dumps(measured)).on_invalid == "error"
+    with pytest.raises(dm.InputError, match="on_invalid: expected 'error' or 'drop', got 'keep'"):
+        add_callbacks(YOLO("yolo11n.yaml"), on_invalid="keep")
 
 
 def test_best_model_by_a_number_of_ours_and_epochs_without_validation(trained, data):

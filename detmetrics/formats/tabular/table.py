@@ -30,7 +30,7 @@ from detmetrics.foundation.messages import printable, shown
 from detmetrics.tables.catalog import Keys
 from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.sheets import Images, Sheet
-from detmetrics.tables.sources import Source
+from detmetrics.tables.sources import Numbered, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,7 +241,7 @@ def sheet_of(
     frame: pd.DataFrame,
     heading: Heading,
     read: Input,
-    place: Callable[[int], str],
+    place: Numbered,
     reading: Reading,
     *,
     scored: bool,
@@ -288,7 +288,7 @@ def sheet_of(
             input=read,
             template="{field}",
             fields=_fields(heading, class_column),
-            where=lambda row: place(int(rows[row])),
+            where=place.of_rows(rows),
         ),
         image=Keys(every_image.labels, _codes(every_image)[rows]),
         category=category,

@@ -71,6 +71,18 @@ class _Objects:
     faults: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where each object stands; files: names; file, number : (R,) the file and its object."""
+
+    files: tuple[str, ...]
+    file: Sequence[int]
+    number: Sequence[int]
+
+    def __call__(self, row: int) -> str:
+        return f"{printable(self.files[self.file[row]])}: object {self.number[row]}"
+
+
 def _recognise(given: Given, side: Side) -> str | None:
     if side != "ground truth":
         return None
@@ -118,9 +130,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
             input=read,
             fields=FIELDS,
             template="{field}",
-            where=lambda row: (
-                f"{printable(files[objects.file[row]])}: object {objects.number[row]}"
-            ),
+            where=_Places(tuple(files), objects.file, objects.number),
         ),
         image=Keys(ids, np.array(objects.file, np.int64)),
         category=Keys(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detmetrics.foundation.arrays import Floats, object_column
+from detmetrics.foundation.arrays import Bools, Floats, object_column
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import shown
 from detmetrics.foundation.originals import original
@@ -54,6 +54,10 @@ class ImageMasks:
         """Whether both sides have masks."""
         return self.predictions is not None and self.targets is not None
 
+    def of_rows(self, kept: tuple[Bools | None, Bools | None]) -> ImageMasks:
+        """Those of the rows that are kept on each side; None where all are."""
+        return ImageMasks(*map(_those, (self.predictions, self.targets), kept))
+
 
 def encoded(argument: str, given: Any, size: Size, whose: str) -> tuple[Codes, Size]:
     """Masks as counts, and the width and height that they have.
@@ -74,6 +78,12 @@ def encoded(argument: str, given: Any, size: Size, whose: str) -> tuple[Codes, S
     planes = _planes(argument, given)
     wanted = _size(argument, [plane.shape[::-1] for plane in planes], size, whose)
     return tuple(_counts(f"{argument}[{row}]", plane) for row, plane in enumerate(planes)), wanted
+
+
+def _those(codes: Codes | None, kept: Bools | None) -> Codes | None:
+    if not codes or kept is None:  # the mark of a side that lacks masks has no rows
+        return codes
+    return tuple(code for code, stays in zip(codes, kept, strict=True) if stays)
 
 
 def hulls(codes: Codes, size: Size) -> Floats:
@@ -131,8 +141,7 @@ def _size(argument: str, sizes: Sequence[Sequence[float]], size: Size, whose: st
 
 
 def _planes(argument: str, given: Any) -> Sequence[NDArray[Any]]:
-    """(n,) bitmaps, (height, width) each."""
-    _refuse_floats(argument, given)
+    """(n,) bitmaps, (height, width) each; what holds nothing is of no kind."""
     try:
         if isinstance(given, list):
             planes: Any = [in_numpy(one) for one in given]
@@ -142,8 +151,9 @@ def _planes(argument: str, given: Any) -> Sequence[NDArray[Any]]:
             shape = planes.shape
     except NO_NUMBERS:
         raise InputError(f"{argument}: expected masks, got {shown(given)}") from None
-    if shape[:1] == (0,):
+    if shape[:1] == (0,) or (len(shape) < 3 and not np.prod(shape)):
         return []
+    _refuse_floats(argument, given)
     if len(shape) != 3:
         squeezed = len(shape) == 4 and shape[1] == 1
         hint = f": {argument}.squeeze(1) is that" if squeezed else ""

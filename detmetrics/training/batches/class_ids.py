@@ -12,6 +12,7 @@ import numpy as np
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import few, shown
+from detmetrics.training.batches.row_faults import RowFaults
 from detmetrics.training.batches.tensors import array_of, is_whole
 
 __all__ = ["Classes"]
@@ -53,8 +54,8 @@ class Classes:
             raise InputError("classes: a name is there twice")
         return cls({int(key): names[key] for key in sorted(names)})
 
-    def labels(self, argument: str, given: Any, count: int) -> Floats:
-        """(count,) ids, from labels or from names.
+    def labels(self, argument: str, given: Any, count: int, faults: RowFaults) -> Floats:
+        """(count,) ids, from labels or from names; any class for rows that faults leaves out.
 
         Raises:
             InputError: one is no class.
@@ -68,6 +69,9 @@ class Classes:
                 self._refuse(argument, unknown[0], given[unknown[0]])
             given = [by_name[label] for label in given]
         labels = array_of(argument, given, (count,))
+        odd = ~np.isfinite(labels)
+        faults.refuse(odd, lambda row: self._unknown(argument, row, labels[row].item()))
+        labels = np.where(odd, self.known[0], labels) if odd.any() else labels
         # The largest known label that is not above each: equal to it, or it is no class. Below all
         # of them that is -1, which takes the last one, and differs too.
         near = self.known.searchsorted(labels, side="right") - 1
@@ -78,6 +82,10 @@ class Classes:
         return labels
 
     def _refuse(self, argument: str, place: int, label: Any) -> None:
+        raise InputError(self._unknown(argument, place, label))
+
+    def _unknown(self, argument: str, place: int, label: Any) -> str:
+        """What to say of a label that is no class."""
         labels = [f"{key} ({name})" for key, name in self.names.items()]
         label = int(label) if isinstance(label, float) and label.is_integer() else label
-        raise InputError(f"{argument}[{place}]: expected a class, {few(labels)}, got {label!r}")
+        return f"{argument}[{place}]: expected a class, {few(labels)}, got {label!r}"

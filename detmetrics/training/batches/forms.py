@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.overlap.polygons.angles import ANGLES, beyond, turned
 from detmetrics.tables.columns import LARGEST, from_centres
+from detmetrics.training.batches.row_faults import RowFaults
 from detmetrics.training.batches.tensors import array_of
 
 __all__ = ["NUMBERS", "Form", "boxes_of", "refuse_odd_truth"]
@@ -54,10 +55,13 @@ class Form:
         return self.numbers > 4
 
 
-def boxes_of(argument: str, given: Any, form: Form, times: Floats | None) -> Floats:
+def boxes_of(
+    argument: str, given: Any, form: Form, times: Floats | None, faults: RowFaults
+) -> Floats:
     """(n, B) boxes in pixels, in the form in which they are kept; angles in radians, clockwise.
 
-    times : (B,) width and height of the image by turns, where boxes are shares of it.
+    times : (B,) width and height of the image by turns, where boxes are shares of it. Rows that
+    faults leaves out are zeros.
 
     Raises:
         InputError: another shape, or what can be no box.
@@ -74,29 +78,35 @@ def boxes_of(argument: str, given: Any, form: Form, times: Floats | None) -> Flo
         wanted = "(n, 8) or (n, 4, 2)" if count == 8 else f"(n, {count})"
         raise InputError(f"{argument}: expected shape {wanted}, got {boxes.shape}")
     if boxes.size and not (boxes.min() >= -LARGEST and boxes.max() <= LARGEST):
-        row = int(np.flatnonzero(~(np.abs(boxes) <= LARGEST).all(axis=1))[0])
-        raise InputError(
-            f"{argument}[{row}]: expected {WORDS[count]} numbers, got {boxes[row].tolist()}"
+        odd: Bools = np.logical_not((np.abs(boxes) <= LARGEST).all(axis=1))
+        wanted = f"{WORDS[count]} numbers"
+        faults.refuse(
+            odd, lambda row: f"{argument}[{row}]: expected {wanted}, got {boxes[row].tolist()}"
         )
+        boxes = np.where(odd[:, None], 0.0, boxes)
     if times is not None:
         boxes = boxes * times
     if form.box_format == "cxcywhr":
-        return _turned(argument, boxes, form.angle)
+        return _turned(argument, boxes, form.angle, faults)
     return from_centres(boxes) if form.box_format == "cxcywh" else boxes
 
 
-def _turned(argument: str, boxes: Floats, angle: str) -> Floats:
+def _turned(argument: str, boxes: Floats, angle: str, faults: RowFaults) -> Floats:
     """Oriented boxes with angles as they are kept."""
     unit, _, direction = angle.partition("-")
-    odd = (boxes[:, 2:4] < 0).any(axis=1)
+    odd: Bools = np.any(boxes[:, 2:4] < 0, axis=1)
     wanted = "width and height from 0 up"
-    if unit == "radians" and not odd.any():
-        odd = beyond(boxes[:, 4])
+    faults.refuse(
+        odd, lambda row: f"{argument}[{row}]: expected {wanted}, got {boxes[row].tolist()}"
+    )
+    boxes = np.where(odd[:, None], 0.0, boxes)
+    if unit == "radians" and (far := beyond(boxes[:, 4])).any():
+        at = int(np.argmax(far))
         others = " or ".join(map(repr, ANGLES[2:]))
-        wanted = f"an angle in radians, a whole turn at most (angle={others} takes degrees)"
-    if odd.any():
-        at = int(np.argmax(odd))
-        raise InputError(f"{argument}[{at}]: expected {wanted}, got {boxes[at].tolist()}")
+        raise InputError(
+            f"{argument}[{at}]: expected an angle in radians, a whole turn at most "
+            f"(angle={others} takes degrees), got {boxes[at].tolist()}"
+        )
     return np.column_stack([boxes[:, :4], turned(boxes[:, 4], unit, direction)])
 
 
@@ -121,7 +131,9 @@ def _refuse_other_form(argument: str, given: Any, form: Form) -> None:
         )
 
 
-def refuse_odd_truth(argument: str, boxes: Floats, form: Form, times: Floats | None) -> None:
+def refuse_odd_truth(
+    argument: str, boxes: Floats, form: Form, times: Floats | None, faults: RowFaults
+) -> None:
     """Objects have sides from 0 up, and lie in or near their image.
 
     Raises:
@@ -129,13 +141,16 @@ def refuse_odd_truth(argument: str, boxes: Floats, form: Form, times: Floats | N
     """
     corners = form.box_format == "xyxy"
     sides = boxes[:, 2:] - boxes[:, :2] if corners else boxes[:, 2:]
-    if not form.oriented and (odd := (sides < 0).any(axis=1)).any():
-        at = int(np.argmax(odd))
+    if not form.oriented:
+        negative: Bools = np.any(sides < 0, axis=1)
         wanted = "xmin <= xmax and ymin <= ymax" if corners else "width and height from 0 up"
         other = "xywh" if corners else "xyxy"
-        raise InputError(
-            f"{argument}[{at}]: expected {wanted}, got {boxes[at].tolist()}: are they "
-            f"{other}? box_format={other!r}"
+        faults.refuse(
+            negative,
+            lambda row: (
+                f"{argument}[{row}]: expected {wanted}, got {boxes[row].tolist()}: are they "
+                f"{other}? box_format={other!r}"
+            ),
         )
     if times is not None and (odd := (boxes > 2 * times).any(axis=1)).any():
         at = int(np.argmax(odd))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.training.batches.bitmaps import ImageMasks, Size
 from detmetrics.training.batches.forms import Form
 
@@ -28,13 +28,23 @@ class ImageBoxes:
 
     predictions : (D, B + 2) and targets : (G, B + 5), see :data:`COLUMNS`; an area is nan where
     unknown, a flag 0 or 1. size: width and height in pixels, nan where unknown; masks: those of
-    the rows, None where no side has any.
+    the rows, None where no side has any; dropped: how many rows of predictions and targets were
+    left out, since they were no boxes or scores.
     """
 
     predictions: Floats
     targets: Floats
     size: Size
     masks: ImageMasks | None = None
+    dropped: tuple[int, int] = (0, 0)
+
+    def without_rows(
+        self, kept: tuple[Bools | None, Bools | None], dropped: tuple[int, int]
+    ) -> ImageBoxes:
+        """With the rows that are kept on each side; None where all are."""
+        found, there = (slice(None) if which is None else which for which in kept)
+        masks = None if self.masks is None else self.masks.of_rows(kept)
+        return ImageBoxes(self.predictions[found], self.targets[there], self.size, masks, dropped)
 
     @property
     def kind(self) -> str | None:

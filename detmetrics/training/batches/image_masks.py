@@ -77,6 +77,8 @@ def _lacks_masks(given: Mapping[str, Any]) -> bool:
 def _count(given: Mapping[str, Any]) -> int:
     """How many labels there are; what cannot be counted is refused where labels are read."""
     labels: Any = given.get("labels")
+    if 0 in getattr(labels, "shape", ()):
+        return 0
     return len(labels) if hasattr(labels, "__len__") else 0
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import few, shown
 from detmetrics.training.batches.bitmaps import Size
@@ -16,11 +16,25 @@ from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import Form, boxes_of, refuse_odd_truth
 from detmetrics.training.batches.image_columns import FLAGS, ImageBoxes, column, rows_for
 from detmetrics.training.batches.image_masks import Masked, masks_of, refuse_other_count
+from detmetrics.training.batches.row_faults import OnInvalid, RowFaults
 from detmetrics.training.batches.tensors import array_of
 
-__all__ = ["image_of"]
+__all__ = ["Taken", "image_of"]
 
 UNKNOWN = (math.nan, math.nan)
+
+
+class Taken(NamedTuple):
+    """One image of a batch as it is taken.
+
+    image: its columns, without the rows that are left out; kept: for each side which of the given
+    rows those are, None where all are; fault: what is wrong with the first of the others, empty
+    where nothing is.
+    """
+
+    image: ImageBoxes
+    kept: tuple[Bools | None, Bools | None]
+    fault: str
 
 
 def image_of(
@@ -30,8 +44,11 @@ def image_of(
     classes: Classes,
     form: Form,
     size: Any,
-) -> ImageBoxes:
+    on_invalid: OnInvalid = "error",
+) -> Taken:
     """The columns of one image of a batch; size: its width and height, None where unknown.
+
+    on_invalid: what becomes of rows whose numbers can be no box, score or label.
 
     Raises:
         InputError: an argument is missing, has another shape, or holds what can be no box.
@@ -46,13 +63,19 @@ def image_of(
         given = dict(zip(sides, (prediction, target), strict=True))
         masked = masks_of(given, form, frame, f"image_sizes[{place}]")
     times = np.resize(masked.size, form.numbers) if form.normalized else None
+    faults = RowFaults(on_invalid), RowFaults(on_invalid)
     rows = (
-        _predictions(sides[0], prediction, classes, form, times, masked.around[0]),
-        _targets(sides[1], target, classes, form, times, masked.around[1]),
+        _predictions(sides[0], prediction, classes, form, times, masked.around[0], faults[0]),
+        _targets(sides[1], target, classes, form, times, masked.around[1], faults[1]),
     )
     if masked.masks is not None and masked.masks.whole:
         refuse_other_count(sides, masked.masks, rows)
-    return ImageBoxes(*rows, masked.size, masked.masks)
+    image = ImageBoxes(*rows, masked.size, masked.masks)
+    kept = faults[0].kept, faults[1].kept
+    fault = faults[0].first or faults[1].first
+    if fault:
+        image = image.without_rows(kept, (faults[0].count, faults[1].count))
+    return Taken(image, kept, fault)
 
 
 def _frame(place: int, size: Any, form: Form) -> Size:
@@ -74,17 +97,19 @@ def _predictions(
     form: Form,
     times: Floats | None,
     boxes: Floats | None,
+    faults: RowFaults,
 ) -> Floats:
     """(D, B + 2) what was found; boxes: those around masks, where there are no others."""
     if boxes is None:
-        boxes = boxes_of(f"{side}['boxes']", _part(side, given, "boxes"), form, times)
+        boxes = boxes_of(f"{side}['boxes']", _part(side, given, "boxes"), form, times, faults)
     rows = rows_for("predictions", boxes)
     scores = array_of(f"{side}['scores']", _part(side, given, "scores"), (len(rows),))
-    if (odd := ~np.isfinite(scores)).any():
-        at = int(np.argmax(odd))
-        raise InputError(f"{side}['scores'][{at}]: expected a finite number, got {scores[at]}")
+    faults.refuse(
+        ~np.isfinite(scores),
+        lambda row: f"{side}['scores'][{row}]: expected a finite number, got {scores[row]}",
+    )
     column(rows, "predictions", "score")[:] = scores
-    labels = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
+    labels = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows), faults)
     column(rows, "predictions", "label")[:] = labels
     return rows
 
@@ -96,28 +121,30 @@ def _targets(
     form: Form,
     times: Floats | None,
     boxes: Floats | None,
+    faults: RowFaults,
 ) -> Floats:
     """(G, B + 5) what is really there; boxes: those around masks, where there are no others."""
     if boxes is None:
-        boxes = boxes_of(f"{side}['boxes']", _part(side, given, "boxes"), form, times)
-        refuse_odd_truth(f"{side}['boxes']", boxes, form, times)
+        boxes = boxes_of(f"{side}['boxes']", _part(side, given, "boxes"), form, times, faults)
+        refuse_odd_truth(f"{side}['boxes']", boxes, form, times, faults)
     rows = rows_for("targets", boxes)
-    labels = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows))
+    labels = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows), faults)
     column(rows, "targets", "label")[:] = labels
     area = column(rows, "targets", "area")
     area[:] = np.nan
     if given.get("area") is not None:
-        area[:] = _areas(f"{side}['area']", given["area"], len(rows))
+        area[:] = _areas(f"{side}['area']", given["area"], len(rows), faults)
     for name in FLAGS:
         column(rows, "targets", name)[:] = _marked(side, given, name, len(rows))
     return rows
 
 
-def _areas(argument: str, given: Any, count: int) -> Floats:
+def _areas(argument: str, given: Any, count: int, faults: RowFaults) -> Floats:
     areas = array_of(argument, given, (count,))
-    if (odd := (areas < 0) | np.isinf(areas)).any():  # nan is unknown
-        at = int(np.argmax(odd))
-        raise InputError(f"{argument}[{at}]: expected an area from 0 up, got {areas[at]}")
+    faults.refuse(
+        (areas < 0) | np.isinf(areas),  # nan is unknown
+        lambda row: f"{argument}[{row}]: expected an area from 0 up, got {areas[row]}",
+    )
     return areas
 
 

@@ -22,6 +22,8 @@ def packed(images: Collection[ImageBoxes], form: Form) -> dict[str, Any]:
     arrays: dict[str, Any] = {"size": np.array([image.size for image in images]).reshape(-1, 2)}
     for side in COLUMNS:
         arrays[side], arrays[f"{side}_count"] = joined(images, side, form)
+    if any(any(image.dropped) for image in images):
+        arrays["dropped"] = np.array([image.dropped for image in images], np.int64)
     if any(image.masks for image in images):
         masks = [image.masks for image in images]
         arrays["masks"] = np.array(
@@ -50,7 +52,8 @@ def unpacked(arrays: Mapping[str, Any], form: Form, count: int) -> list[ImageBox
         if parts[0].shape[1:] != (form.numbers + len(COLUMNS[side]),):
             raise ValueError(f"rows of {side}")
     masks = _masks(arrays, sizes, rows) if "masks" in arrays else [None] * count
-    images = zip(*rows, sizes, masks, strict=True)
+    dropped = arrays.get("dropped", np.zeros((count, 2), np.int64)).tolist()
+    images = zip(*rows, sizes, masks, map(tuple, dropped), strict=True)
     return [ImageBoxes(*image) for image in images]
 
 
