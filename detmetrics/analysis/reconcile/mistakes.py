@@ -51,7 +51,7 @@ def usual_mistakes(ground_truth: GroundTruth, detections: Detections) -> Iterato
 
     Made on good files they leave a number to report; those that leave hardly any are not here.
     """
-    yield from usual_forms()
+    yield from usual_forms(detections.source.columns)
     yield from _shifts(detections)
     yield from _class_shifts(detections)
     yield from resized_frames(ground_truth, detections)
@@ -64,7 +64,7 @@ def _boxes(
     """The forms and frames that bring the surest detections closer to objects."""
     with np.errstate(all="ignore"):
         voted = [*voted_frames(confident, detections)]
-    every = (*forms(detections.box_format == "xyxy"), *frames(ground_truth, detections), *voted)
+    every = (*forms(detections), *frames(ground_truth, detections), *voted)
     now = confident.hits().closeness
     for mistake, hits in best_boxes(confident, every, MOST_MEASURED):
         if hits.closeness > now:

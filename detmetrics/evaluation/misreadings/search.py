@@ -197,7 +197,7 @@ class Search:
             return None
         detections = self.sample.detections
         every = (
-            *forms(detections.box_format == "xyxy"),
+            *forms(detections),
             *frames(self.sample.ground_truth, detections),
             *voted_frames(self.confident.fewer(FEW_PAIRS), detections),
         )

@@ -288,6 +288,7 @@ def sheet_of(
             input=read,
             template="{field}",
             fields=_fields(heading, class_column),
+            columns=heading.box_columns(relative),
             where=lambda row: place(int(rows[row])),
         ),
         image=Keys(every_image.labels, _codes(every_image)[rows]),
