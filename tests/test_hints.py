@@ -139,6 +139,27 @@ def unique_names(root: Path) -> Case:
     return gt, dt, lambda _: (gt, kept, {})
 
 
+def suffixes(root: Path) -> Case:
+    names = [f"img_{n // 2}.{('jpg', 'png')[n % 2]}" for n in range(8)]
+    images = [
+        {"id": n + 1, "file_name": name, "width": 640, "height": 480}
+        for n, name in enumerate(names)
+    ]
+    gt = truth(root / "gt.json", images=images)
+    dt = found(root / "dt.json", records(lambda n: Path(names[n]).stem))
+    kept = found(root / "kept.json", records(lambda n: names[n]))
+    return gt, dt, lambda _: (gt, kept, {})
+
+
+def one_image(root: Path) -> Case:
+    """The same detections under two names of one image."""
+    gt = truth(root / "gt.json")
+    twice = [row for folder in "pq" for row in records(lambda n, at=folder: f"{at}/img_{n}.jpg")]
+    dt = found(root / "dt.json", twice)
+    kept = found(root / "kept.json", [row for row in twice if row["image_id"].startswith("p")])
+    return gt, dt, lambda _: (gt, kept, {})
+
+
 def own_classes(root: Path) -> Case:
     categories = [{"id": 0, "name": "animals-xyz", "supercategory": "none"}] + [
         {"id": c + 1, "name": name, "supercategory": "animals-xyz"}
@@ -308,6 +329,8 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "class-order": class_order,
     "image-ids": image_ids,
     "unique-names": unique_names,
+    "suffixes": suffixes,
+    "one-image": one_image,
     "own-classes": own_classes,
     "background": background,
     "drop-images": drop_images,

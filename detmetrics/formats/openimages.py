@@ -90,7 +90,8 @@ def _read(given: Given, reading: Reading, *, side: Side) -> Sheet:
         raise FormatError(
             given.path, ["boxes are no shares of the image; as a table in pixels: --gt-format csv"]
         )
-    sheet = replace(sheet, image_key="name")  # ImageID is the name of the file
+    source = replace(sheet.source, columns=None)  # the names are those of the format
+    sheet = replace(sheet, source=source, image_key="name")  # ImageID is the name of the file
     groups = 0 if sheet.crowd is None else int(sheet.crowd.sum())
     if not groups:
         return sheet

@@ -99,7 +99,7 @@ def read_ground_truth(given: Given, reading: Reading) -> Sheet:
         return replace(sheet, images=images, category=label, categories=categories)
     values, layout = _truth_layout(lines, asked, given.path, sizes[lines.file])
     return Sheet(
-        source=source,
+        source=replace(source, columns=layout.box_columns),
         image=Keys(object_column(names), lines.file),
         category=label,
         boxes=layout.boxes(values),
@@ -133,7 +133,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         )
     values, layout = _found_layout(lines, asked, given.path, _known_sizes(names, lines, reading))
     return Sheet(
-        source=source,
+        source=replace(source, columns=layout.box_columns),
         image=Keys(object_column(names), lines.file),
         category=lines.label,
         boxes=layout.boxes(values),

@@ -18,6 +18,10 @@ HINTS = MappingProxyType(
         "image-ids": "use --image-ids {way}",
         "unique-names": "keep the folders in the names of the detections, as in cam1/0001, or give "
         "every image a name of its own",
+        "suffixes": "keep the suffix in the names of the detections, as in {file}, or give every "
+        "image a name of its own",
+        "one-image": "{names} are one image of the ground truth: leave out the detections of all "
+        "but one, or give every image a name of its own on both sides",
         "own-classes": "give the detector's own classes in its order with --class-names FILE",
         "background": "if these are images without objects: list them with --image-list FILE, "
         "--image-dir DIR or --image-sizes FILE (image_list, image_dir, image_sizes of dm.Reading)",

@@ -6,13 +6,14 @@ Boxes come as ``x y w h``, as corners or as centres; see :mod:`detmetrics.tables
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from detmetrics.foundation.arrays import Bools, Floats, Objects
 from detmetrics.foundation.errors import TableError
+from detmetrics.tables.box_columns import BoxFormat
 from detmetrics.tables.catalog import id_array
 from detmetrics.tables.sources import Faults
 
@@ -34,7 +35,6 @@ __all__ = [
 
 Column = TypeVar("Column", bound=Sized)
 
-BoxFormat = Literal["xywh", "xyxy", "cxcywh"]
 BOX_FORMATS = ("xywh", "xyxy", "cxcywh")
 
 LARGEST = 1e15

@@ -11,7 +11,7 @@ the rows are dropped and a note counts them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ from detmetrics.tables.id_readings import (
     readings,
     spelled_number,
 )
-from detmetrics.tables.image_paths import stem
+from detmetrics.tables.image_paths import ImagePaths, path_parts, stem
 
 __all__ = ["KeyKind", "Known", "Paired", "UnknownPolicy", "pair"]
 
@@ -184,18 +184,33 @@ class _Pairing:
         names = counted(len(labels), f"{self.known.kind} name")
         rows = counted(int(several.sum()), "detection")
         text = f"have {names} that may mean several {self.known.plural} of the ground truth"
+        paths = ImagePaths(self.known.names)
         lines = [f"{self.subject}: {rows} of {len(self.wanted):,} {text}"]
-        lines += [f"{text} may be {self._meanings(label)}" for label, text in self._first(several)]
-        lines.append(f"  fix: {hint('unique-names')}")
+        found = [(label, text, self._meant(label, paths)) for label, text in self._first(several)]
+        lines += [f"{text} may be {_one_of(meant)}" for _, text, meant in found]
+        lines.append(f"  fix: {self._cure(found[0][0], found[0][2])}")
         raise AmbiguousIdError("\n".join(lines))
+
+    def _meant(self, label: Id, paths: ImagePaths) -> list[str]:
+        """The names of the known that a label may be."""
+        rows = paths.rows(label) if isinstance(label, str) else ()
+        if rows:
+            return [self.known.names[row] for row in rows]
+        return [name for name in self.known.names if _bare(name) == _bare(label)]
+
+    def _cure(self, label: Id, meant: Sequence[str]) -> str:
+        """What makes a label one image: folders, suffixes, or a name for each of several."""
+        if len(meant) > 1:
+            folders = {path_parts(name) for name in meant}
+            return hint("unique-names") if len(folders) > 1 else hint("suffixes", file=meant[0])
+        same = [
+            shown(other) for other in self.wanted.labels.tolist() if _bare(other) == _bare(label)
+        ]
+        return hint("one-image", names=" and ".join(same[:EXAMPLES]))
 
     def _meanings(self, label: Id) -> str:
         """The known that a label may be, each by its name."""
-        meant = _bare(label)
-        names = [printable(name) for name in self.known.names if _bare(name) == meant]
-        if len(names) < 2:
-            return f"{', '.join(names)}, which another name may be too"
-        return " or ".join([*names[:2], *(["others"] if len(names) > 2 else [])])
+        return _one_of(self._meant(label, ImagePaths(self.known.names)))
 
     def _both(self, first: IdReading, other: IdReading) -> Iterator[str]:
         """Two readings that fit, on the rows where they differ."""
@@ -361,6 +376,13 @@ class _Pairing:
         labels, code = self.numbers
         at = row if code is None else int(code[row])
         return labels[at : at + 1].tolist()[0]  # type: ignore[no-any-return]
+
+
+def _one_of(names: Sequence[str]) -> str:
+    texts = [*map(printable, names)]
+    if len(texts) < 2:
+        return f"{', '.join(texts)}, which another name may be too"
+    return " or ".join([*texts[:2], *(["others"] if len(texts) > 2 else [])])
 
 
 def _bare(name: Id) -> Id:

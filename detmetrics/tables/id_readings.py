@@ -132,7 +132,15 @@ def _by_path(names: Sequence[str], asked: Sequence[Id]) -> Iterator[IdReading]:
     rows = [paths.rows(key) if isinstance(key, str) else () for key in asked]
     found = np.array([_one(each) for each in rows], np.int64)
     hit, times = np.unique(found[found >= 0], return_counts=True)
-    found[np.isin(found, hit[times > 1])] = SEVERAL  # two names of which each may be this image
+    shared = np.isin(found, hit[times > 1])  # two names of which each may be this image
+    exact = {names[at] for at in hit[times > 1].tolist()} & {*asked}
+    for at in np.flatnonzero(shared).tolist():
+        # Where one of the two is its very name, the other one of another suffix is another image.
+        name, other = names[found[at]], str(asked[at])
+        if name not in exact or stem(other) == other:
+            found[at] = SEVERAL
+        elif other != name:
+            found[at] = UNKNOWN
     yield IdReading(found, "by the end of their path, not by id", "names", True)
 
 

@@ -11,6 +11,7 @@ from detmetrics.foundation.arrays import Bools, Ints, Objects
 from detmetrics.foundation.errors import FormatError, TableError
 from detmetrics.foundation.files import Input
 from detmetrics.foundation.messages import SHOWN, counted, listing, shown
+from detmetrics.tables.box_columns import BoxColumns
 
 __all__ = ["ARRAYS", "Faults", "Numbered", "Source"]
 
@@ -27,6 +28,7 @@ class Source:
         format: the name of the format that it was read as.
         where: the file and line of a row, where the source is made of lines of text; no function
             within a function, which could not be pickled with the table.
+        columns: which columns hold the boxes, where ``--columns`` names them.
         pixel_added: boxes grew by their last pixel when they were read.
         rows : (R,) the row that each row of the table stems from, None where it is the same.
     """
@@ -37,6 +39,7 @@ class Source:
     input: Input | None = None
     format: str = ""
     where: Callable[[int], str] | None = None
+    columns: BoxColumns | None = None
     pixel_added: bool = False
     rows: Ints | None = None
 

@@ -375,6 +375,55 @@ class TestImages:
         with pytest.raises(dm.AmbiguousIdError, match="which another name may be too"):
             self.pair(tmp_path, ["a/0007.jpg", "b/0007.jpg"])
 
+    SUFFIXES = ("a.jpg", "a.png", "v/b.jpg", "v/b.tif", "w/b.jpg")
+
+    def pair_suffixes(self, tmp_path: Path, ids: list[Any]) -> list[int]:
+        truth = dm.read_ground_truth(coco(tmp_path / "gt.json", [*self.SUFFIXES], ONE))
+        rows = [{"image_id": i, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.5} for i in ids]
+        path = tmp_path / "dt.json"
+        path.write_text(json.dumps(rows))
+        return dm.read_detections(path, truth).image.tolist()
+
+    @pytest.mark.parametrize(
+        ("ids", "places"),
+        [
+            (["a.jpg", "a.png"], [0, 1]),
+            (["data/a.png", "x/v/b.tif"], [1, 3]),
+            (["b.tif", "w/b"], [3, 4]),
+        ],
+    )
+    def test_by_the_suffix(self, tmp_path, ids, places):
+        assert self.pair_suffixes(tmp_path, ids) == places
+
+    @pytest.mark.parametrize(("ids", "file"), [(["a"], "a.jpg"), (["v/b"], "v/b.jpg")])
+    def test_names_that_lack_the_suffix(self, tmp_path, ids, file):
+        with pytest.raises(dm.AmbiguousIdError, match=f"keep the suffix .*, as in {file}") as said:
+            self.pair_suffixes(tmp_path, ids)
+        assert "folders" not in str(said.value)
+        assert self.pair_suffixes(tmp_path, [file]) == [self.SUFFIXES.index(file)]
+
+    def test_another_suffix_is_another_image(self, tmp_path):
+        truth = dm.read_ground_truth(coco(tmp_path / "gt.json", ["a.jpg", "b.jpg"], ONE))
+        rows = [
+            {"image_id": i, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.5}
+            for i in ("a.jpg", "a.png", "b.jpg")
+        ]
+        path, listed = tmp_path / "dt.json", tmp_path / "images.txt"
+        path.write_text(json.dumps(rows))
+        with pytest.raises(dm.UnknownIdError, match="--image-list"):
+            dm.read_detections(path, truth)
+        listed.write_text("a.jpg\na.png\nb.jpg\n")
+        truth = dm.read_ground_truth(tmp_path / "gt.json", dm.Reading(image_list=listed))
+        found = dm.read_detections(path, truth).image.tolist()
+        assert [truth.catalog.image_names[at] for at in found] == ["a.jpg", "a.png", "b.jpg"]
+
+    def test_a_list_without_suffixes(self, tmp_path):
+        listed = tmp_path / "images.txt"
+        listed.write_text("a\n")
+        path = coco(tmp_path / "gt.json", ["a.jpg", "a.png"], ONE)
+        with pytest.raises(dm.FormatError, match="name images with their suffix"):
+            dm.read_ground_truth(path, dm.Reading(image_list=listed))
+
     def test_dropping_does_not_decide(self, tmp_path):
         truth = dm.read_ground_truth(coco(tmp_path / "gt.json", [*self.IMAGES], ONE))
         with pytest.raises(dm.AmbiguousIdError):

@@ -106,3 +106,29 @@ class TestReadBack:
         if truth_as == "openimages":  # which has no sizes of images, as convert says
             expected, got = ({name: one[name] for name in ALL_AREAS} for one in (expected, got))
         assert got == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+class TestBesideTheSource:
+    """Detections that were converted, beside the ground truth that gave them its ids."""
+
+    @examples(6)
+    @pytest.mark.parametrize("found_as", DETECTIONS)
+    @pytest.mark.parametrize("truth_as", GROUND_TRUTH)
+    @given(tables())
+    def test_same_numbers(self, tmp_path_factory, truth_as, found_as, scene):
+        folder = tmp_path_factory.mktemp("converted")
+        own = truth_as if truth_as in DETECTIONS else "coco"
+        try:
+            for name, table, to in (("truth", scene[0], truth_as), ("found", scene[1], own)):
+                done = written(table, to)
+                write_tree(str(folder / name), done.files)
+                assume(not any("--image-ids ids" in said for said in done.lost))
+            done = dm.convert(
+                folder / "found", folder / "made", to=found_as, ground_truth=folder / "truth"
+            )
+        except dm.OutputError:  # a name or a size that the format cannot hold is said
+            assume(False)
+        assume(not any("--image-ids ids" in said for said in done.lost))
+        expected = number_of(folder / "truth", folder / "found")
+        got = number_of(folder / "truth", folder / "made")
+        assert got == pytest.approx(expected, abs=1e-6, nan_ok=True)

@@ -64,7 +64,7 @@ def usual_mistakes(detections: Detections) -> Iterator[Mistake]:
 
     Made on good files they leave a number to report; those that leave hardly any are not here.
     """
-    yield from usual_forms()
+    yield from usual_forms(detections.source.columns)
     yield from _shifts(detections)
     yield from _class_shifts(detections)
     yield from resized_frames(detections)
@@ -75,7 +75,7 @@ def _boxes(detections: Detections, confident: Confident) -> Iterator[Mistake]:
     """The forms and frames that bring the surest detections closer to objects."""
     with np.errstate(all="ignore"):
         voted = [*voted_frames(confident, detections), *voted_offset(confident, detections)]
-    every = (*forms(detections.box_format == "xyxy"), *frames(detections), *voted)
+    every = (*forms(detections), *frames(detections), *voted)
     now = confident.hits().closeness
     for mistake, hits in best_boxes(confident, every, MOST_MEASURED):
         if hits.closeness > now:

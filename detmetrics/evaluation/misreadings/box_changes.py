@@ -35,7 +35,7 @@ def box_changes(confident: Confident, detections: Detections) -> tuple[Mistake, 
     few = confident.fewer(FEW_PAIRS)
     with np.errstate(all="ignore"):  # of boxes and images without a size
         voted = [*voted_frames(few, detections), *voted_offset(few, detections)]
-    return (*forms(detections.box_format == "xyxy"), *frames(detections), *voted)
+    return (*forms(detections), *frames(detections), *voted)
 
 
 def part_changes(
@@ -43,7 +43,7 @@ def part_changes(
 ) -> tuple[Mistake, ...]:
     """Those that a part of the detections may need; missed: the surest that lie on no object."""
     if missed.relative:
-        return tuple(forms(detections.box_format == "xyxy"))
+        return tuple(forms(detections))
     tiny: Bools = np.asarray((missed.xywh <= NORMALIZED).all(axis=1))
     return (
         *box_changes(confident, missed.keep(~tiny)),
@@ -54,7 +54,7 @@ def part_changes(
 
 def truth_changes(ground_truth: GroundTruth) -> tuple[Mistake, ...]:
     """Those that the ground truth may need."""
-    every = (*forms(ground_truth.box_format == "xyxy"), *frames(ground_truth))
+    every = (*forms(ground_truth), *frames(ground_truth))
     return tuple(one.of_ground_truth() for one in every)
 
 

@@ -13,6 +13,7 @@ from detmetrics.evaluation.misreadings.forms import (
     Y_FIRST,
     Order,
     in_order,
+    x_first,
 )
 from detmetrics.evaluation.misreadings.mistake import Boxes, Mistake, boxes_placed
 from detmetrics.evaluation.misreadings.turned import turned
@@ -142,7 +143,7 @@ def _swapped(table: Rows) -> Iterator[Mistake]:
         table,
         "frame",
         "y before x in normalized boxes, scaled to pixels as x before y",
-        "write x before y, then scale x by the width and y by the height of the image",
+        x_first(table),
         lambda boxes, sizes: (
             in_order(boxes / np.tile(sizes, 2), Y_FIRST[0], SIDES) * np.tile(sizes, 2)
         ),

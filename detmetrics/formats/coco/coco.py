@@ -26,7 +26,7 @@ from detmetrics.formats.coco.documents import (
 from detmetrics.formats.coco.writing import write_detections, write_ground_truth
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.json.records import AnyId, detection_columns, ids_of
+from detmetrics.formats.json.records import AnyId, DetectionColumns, detection_columns, ids_of
 from detmetrics.formats.json.shape_fields import outlined
 from detmetrics.formats.metadata.image_sizes import sizes_of, without_suffix
 from detmetrics.formats.reading import Reading
@@ -34,7 +34,7 @@ from detmetrics.foundation.arrays import Floats, Ints, Objects, object_column
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.files import Input
 from detmetrics.foundation.messages import counted, shown
-from detmetrics.tables.catalog import Keys
+from detmetrics.tables.catalog import Catalog, Keys
 from detmetrics.tables.federation import Federation
 from detmetrics.tables.sheets import Categories, Images, Sheet
 from detmetrics.tables.sources import Source
@@ -118,11 +118,12 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     ):
         return sheet
     columns = detection_columns(data, source.path, reading.on_progress, reading.angle)
+    images, categories = _ids_taken(columns, reading.catalog)
     return Sheet(
         source=_table_source(source, "[{row}].{field}"),
-        image=Keys(columns.image_ids),
+        image=Keys(images),
         image_key="id",
-        category=Keys(columns.categories),
+        category=Keys(categories),
         boxes=columns.boxes,
         box_format="xywh",
         shapes=columns.shapes,
@@ -130,6 +131,22 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         scores=columns.scores,
         notes=columns.notes,
     )
+
+
+def _ids_taken(columns: DetectionColumns, catalog: Catalog | None) -> tuple[Objects, Objects]:
+    """The ids of results, or the texts that they were made for where the ground truth has these."""
+    images, categories = columns.source_images, columns.source_categories
+    if images is None or (catalog and not _has(images, catalog.image_ids, catalog.image_names)):
+        images = columns.image_ids
+    if categories is None or (
+        catalog and not _has(categories, catalog.category_ids, catalog.category_names)
+    ):
+        categories = columns.categories
+    return images, categories
+
+
+def _has(texts: Objects, ids: Objects, names: Sequence[str]) -> bool:
+    return ids.dtype == object or {*texts.tolist()} <= {*names}
 
 
 def _scored_document(data: bytes, source: Input, angle: str | None) -> Sheet | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from detmetrics.formats.json.records import SOURCE_IDS
 from detmetrics.formats.writing.written import Table, Written, in_pixels, named_by_more_than_ids
 from detmetrics.formats.writing.written_shapes import segmentations_in, shape_areas
 from detmetrics.foundation.arrays import Objects
@@ -130,14 +132,15 @@ def _looked_for(
 
 
 def write_detections(detections: Detections) -> Written:
-    """A list of COCO results.
+    """A list of COCO results; rows keep ids that are texts beside the numbers made for them.
 
     Raises:
         OutputError: image sizes are unknown and boxes are shares.
     """
     in_pixels(detections)
     catalog = detections.catalog
-    image_ids, category_ids = _whole_ids(catalog.image_ids), _whole_ids(catalog.category_ids)
+    images = _told_ids(catalog.image_ids, "image_id")
+    categories = _told_ids(catalog.category_ids, "category_id")
     columns = zip(
         detections.image.tolist(),
         detections.category.tolist(),
@@ -147,16 +150,21 @@ def write_detections(detections: Detections) -> Written:
         strict=True,
     )
     rows = [
-        {
-            "image_id": image_ids[image],
-            "category_id": category_ids[category],
-            "bbox": box,
-            "score": score,
-            **shape,
-        }
+        images[image] | categories[category] | {"bbox": box, "score": score, **shape}
         for image, category, box, score, shape in columns
     ]
     return Written({"": msgspec.json.encode(rows)}, tuple(_lost_of_detections(catalog)))
+
+
+def _told_ids(ids: Objects, key: str) -> list[dict[str, Any]]:
+    """Each id as a row has it: as a number, and as the text that the number was made for."""
+    numbers, texts = _whole_ids(ids), ids.tolist()
+    if _spell_numbers(ids):
+        return [{key: number} for number in numbers]
+    return [
+        {key: number, SOURCE_IDS[key]: str(text)}
+        for number, text in zip(numbers, texts, strict=True)
+    ]
 
 
 def _whole_ids(ids: Objects) -> list[int]:
@@ -164,9 +172,16 @@ def _whole_ids(ids: Objects) -> list[int]:
     known: list[Any] = ids.tolist()
     if ids.dtype != object:
         return known
-    numbers = [int(text) for text in known if isinstance(text, str) and SPELLED.fullmatch(text)]
-    spelled = len(set(numbers)) == len(known)
-    return numbers if spelled else [*range(1, len(known) + 1)]
+    return [int(text) for text in known] if _spell_numbers(ids) else [*range(1, len(known) + 1)]
+
+
+def _spell_numbers(ids: Objects) -> bool:
+    """Whether ids are whole numbers, or texts that spell as many."""
+    if ids.dtype != object:
+        return True
+    known = ids.tolist()
+    numbers = {int(text) for text in known if isinstance(text, str) and SPELLED.fullmatch(text)}
+    return len(numbers) == len(known)
 
 
 def _sides_of(size: list[float]) -> dict[str, float]:
@@ -184,7 +199,7 @@ def _lost(ground_truth: GroundTruth) -> Iterator[str]:
 
 
 def _lost_of_detections(catalog: Catalog) -> Iterator[str]:
-    yield from _lost_ids(catalog)
+    yield from _lost_ids(catalog, SOURCE_IDS)
     kinds = {
         "images": (catalog.image_ids.tolist(), catalog.image_names),
         "classes": (catalog.category_ids.tolist(), catalog.category_names),
@@ -205,13 +220,14 @@ def _contradicted(catalog: Catalog) -> bool:
     return len({*numbers}) == len(numbers) and bool({*numbers} & {*ids}) and numbers != ids
 
 
-def _lost_ids(catalog: Catalog) -> Iterator[str]:
-    if catalog.image_ids.dtype == object:
-        yield f"image ids that are texts are {_numbered(catalog.image_ids)}"
-    if catalog.category_ids.dtype == object:
-        yield f"class ids that are texts are {_numbered(catalog.category_ids)}"
-
-
-def _numbered(ids: Objects) -> str:
-    counted_from_one = _whole_ids(ids) == [*range(1, len(ids) + 1)]
-    return "numbered from 1, in order" if counted_from_one else "written as the numbers they spell"
+def _lost_ids(catalog: Catalog, beside: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
+    """What becomes of ids that are texts; beside: where else rows tell them."""
+    for kind, ids, key in (
+        ("image", catalog.image_ids, "image_id"),
+        ("class", catalog.category_ids, "category_id"),
+    ):
+        if ids.dtype == object and _spell_numbers(ids):
+            yield f"{kind} ids that are texts are written as the numbers they spell"
+        elif ids.dtype == object:
+            more = f"; {beside[key]} has the texts" if key in beside else ""
+            yield f"{kind} ids that are texts are numbered from 1, in order{more}"

@@ -29,7 +29,7 @@ from detmetrics.formats.json.repeated_keys import (
 )
 from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import FIELDS, box_column, is_shaped, is_sound, outlined
-from detmetrics.foundation.arrays import Bools, Floats, Objects
+from detmetrics.foundation.arrays import Bools, Floats, Objects, object_column
 from detmetrics.foundation.decoding import binary_kind
 from detmetrics.foundation.errors import FormatError, TableError
 from detmetrics.foundation.messages import shown
@@ -39,6 +39,7 @@ from detmetrics.tables.catalog import id_array
 
 __all__ = [
     "REFUSED",
+    "SOURCE_IDS",
     "AnyId",
     "Box",
     "DetectionColumns",
@@ -55,12 +56,17 @@ __all__ = [
 PIECE = 1 << 20
 """Bytes that are decoded at once. Of larger ones the records would leave the cache."""
 OUTLINED = b'"segmentation"'
+TEXTS = (b'"source_image_id"', b'"source_category_id"')
 HEAD = 1 << 16
 """Bytes at either end in which rows show whether they have shapes, which all of them must have."""
 BETWEEN_RECORDS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 
+SOURCE_IDS = {"image_id": "source_image_id", "category_id": "source_category_id"}
+"""Where results that were converted keep ids that are texts, beside the numbers made for them."""
+
 KEYS = frozenset(
     (
+        *SOURCE_IDS.values(),
         *("id", "image_id", "category_id", "bbox", "score", "segmentation", "area", "iscrowd"),
         *("ignore", "bbox_mode", "obb", "poly", "rbox", "file_name", "width", "height", "name"),
         *("neg_category_ids", "not_exhaustive_category_ids", "frequency"),
@@ -101,6 +107,8 @@ class _ShapedDetection(msgspec.Struct, gc=False):
     segmentation: msgspec.Raw = NO_TEXT
     obb: Any = None
     poly: Any = None
+    source_image_id: str | None = None
+    source_category_id: str | None = None
 
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
@@ -109,7 +117,11 @@ REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError, Ta
 
 @dataclass(frozen=True, slots=True)
 class DetectionColumns:
-    """image_ids, categories, scores : (D,); boxes : (D, 4)."""
+    """image_ids, categories, scores : (D,); boxes : (D, 4).
+
+    source_images, source_categories : (D,) the texts that these ids stand for, None where not all
+    rows tell them.
+    """
 
     image_ids: Objects
     categories: Objects
@@ -118,6 +130,8 @@ class DetectionColumns:
     shapes: Outlines | None = None
     outlined: Bools | None = None
     notes: tuple[str, ...] = ()
+    source_images: Objects | None = None
+    source_categories: Objects | None = None
 
 
 def detection_columns(
@@ -129,9 +143,10 @@ def detection_columns(
         FormatError: it is no such list; all faults are named.
     """
     # From the fastest to the slowest: plain records with whole numbers as ids, with any ids, with
-    # shapes; and what none of these decodes, value by value, with the place of every fault.
+    # shapes or texts of ids; and what none of these decodes, value by value, with the place of
+    # every fault.
     ends = (data[:HEAD], data[-HEAD:])
-    if not any(name in end for name in (OUTLINED, *FIELDS) for end in ends):
+    if not any(name in end for name in (OUTLINED, *FIELDS, *TEXTS) for end in ends):
         for record in (_Detection, _AnyDetection):
             with _no_collection(), contextlib.suppress(*REFUSED):
                 return _plain_columns(data, record, path, progress)
@@ -186,7 +201,16 @@ def _shaped(rows: list[_ShapedDetection], path: str, angle: str | None) -> Detec
         shapes=columns.shapes,
         outlined=columns.outlined,
         notes=columns.notes,
+        source_images=_source_ids(rows, "source_image_id"),
+        source_categories=_source_ids(rows, "source_category_id"),
     )
+
+
+def _source_ids(rows: list[_ShapedDetection], name: str) -> Objects | None:
+    if not rows or getattr(rows[0], name) is None:
+        return None
+    told = list(map(attrgetter(name), rows))
+    return None if None in told else object_column(told)
 
 
 @contextlib.contextmanager

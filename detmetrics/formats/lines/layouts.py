@@ -11,7 +11,7 @@ the same.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from detmetrics.foundation.errors import DetmetricsWarning, FormatError
 from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.foundation.parallel import each
+from detmetrics.tables.box_columns import BoxColumns
 from detmetrics.tables.columns import BoxFormat, as_xywh
 from detmetrics.tables.interpretation import Interpretation
 
@@ -88,6 +89,12 @@ IGNORED = ("-", TRACK)
 LABELS = (CENTRES, CORNERS, SIDES)
 FORMATS: dict[tuple[str, ...], BoxFormat] = {CENTRES: "cxcywh", CORNERS: "xyxy", SIDES: "xywh"}
 
+Y_FIRST = {
+    name: other
+    for pair in (("xmin", "ymin"), ("xmax", "ymax"), ("cx", "cy"), ("x", "y"), ("w", "h"))
+    for name, other in (pair, pair[::-1])
+}
+
 SPELLINGS = {
     "confidence": "score",
     "conf": "score",
@@ -149,6 +156,11 @@ class Layout:
     def text(self) -> str:
         """As ``--columns`` takes it."""
         return " ".join(("class", *self.names))
+
+    @property
+    def box_columns(self) -> BoxColumns:
+        """How another order would be named."""
+        return BoxColumns(self.box_format, line=("class", *self.names), relative=self.relative)
 
     @property
     def taken(self) -> str:
@@ -283,8 +295,20 @@ def told_layout(
                 both = [(best, 0.0), *equal]
                 raise _open(path, "several orders of columns are", both, len(values), relative)
             return _told(best, tried, len(values))
-    ranked = sorted(tried, key=lambda found: found[1])
-    raise _open(path, "no order of columns is", ranked, len(values), relative)
+    unusual = [Layout(names=names, relative=relative) for names in _unusual(groups)]
+    rare = [(layout, _against(values, layout.names, relative, sizes)) for layout in unusual]
+    fitting = [(layout, share) for layout, share in rare if share <= TOLERATED]
+    ranked = [*fitting, *sorted(tried, key=lambda found: found[1])]
+    what = "no usual order of columns is" if fitting else "no order of columns is"
+    raise _open(path, what, ranked, len(values), relative)
+
+
+def _unusual(groups: Sequence[Sequence[Sequence[str]]]) -> Iterator[tuple[str, ...]]:
+    """The same orders with y before x, and with the height before the width."""
+    for names in dict.fromkeys(tuple(names) for group in groups for names in group):
+        yield tuple(Y_FIRST.get(name, name) for name in names)
+        if "w" in names:
+            yield tuple(Y_FIRST[name] if name in ("w", "h") else name for name in names)
 
 
 def told_labels(values: Floats, path: str) -> tuple[Layout, str | None]:

@@ -25,7 +25,7 @@ from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted, few, shown
 from detmetrics.tables.catalog import Id
 from detmetrics.tables.image_lookup import rows_by_key
-from detmetrics.tables.image_paths import path_parts, shared_end, stem
+from detmetrics.tables.image_paths import file_name, path_parts, shared_end, stem
 from detmetrics.tables.sheets import Images, Sheet
 
 __all__ = ["with_listed_images"]
@@ -141,6 +141,8 @@ def _paired(listing: _Listing, images: Images) -> dict[str, int | None]:
             rows = [row for row in rows if _one_ends_the_other(parts, known[row])]
         if len(rows) > 1:
             rows = _longest(parts, rows, known)
+        if len(rows) > 1:  # of one folder, so that the suffix tells
+            rows = [row for row in rows if _same_file(name, images.names[row])] or rows
         if len(rows) == 1:
             found[name] = rows[0]
         elif rows:
@@ -149,6 +151,11 @@ def _paired(listing: _Listing, images: Images) -> dict[str, int | None]:
     for row, names in _claims(found).items():
         _settle(found, names, images.names[row], listing)
     return found or _by_number(listing, images)
+
+
+def _same_file(one: str, other: str) -> bool:
+    """Whether two paths end with the same name, with its suffix."""
+    return file_name(one) == file_name(other)
 
 
 def _one_ends_the_other(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -174,10 +181,15 @@ def _claims(found: Mapping[str, int | None]) -> dict[int, list[str]]:
 def _settle(
     found: dict[str, int | None], names: Sequence[str], known: str, listing: _Listing
 ) -> None:
-    """Of several names that claim one image, keep the one that shares most folders with it."""
+    """Of several names that claim one image, keep the one that shares most folders with it.
+
+    Of one folder that of the same suffix: those of others are images too.
+    """
     own = path_parts(known)
     tails = {name: shared_end(path_parts(name), own) for name in names}
     best = [name for name in names if tails[name] == max(tails.values())]
+    if len(best) > 1:
+        best = [name for name in best if _same_file(name, known)] or best
     if len(best) > 1:
         _refuse(listing, best, [known])
         found.update(dict.fromkeys(names))
@@ -204,7 +216,9 @@ def _refuse(listing: _Listing, names: Sequence[str], known: Sequence[str]) -> No
     """Refuse an exact list that does not say which image is meant."""
     if listing.exact:
         one, other = (" and ".join(map(shown, texts)) for texts in (names, known))
-        fault = f"{one} could be {other} of the ground truth: name images with their folders"
+        folders = {path_parts(name) for name in (names if len(names) > 1 else known)}
+        what = "folders" if len(folders) > 1 else "suffix"
+        fault = f"{one} could be {other} of the ground truth: name images with their {what}"
         raise FormatError(listing.source, [fault])
 
 

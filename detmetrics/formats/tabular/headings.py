@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from detmetrics.formats.lines.layouts import CENTRES, CORNERS, SIDES
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
+from detmetrics.tables.box_columns import BoxColumns
 from detmetrics.tables.columns import BoxFormat
 
 __all__ = ["OUTLINES", "Heading", "find_columns", "image_column", "refuse_two_scores"]
@@ -88,6 +89,13 @@ class Heading:
     def box_names(self) -> tuple[str, ...]:
         """What the four numbers of a box are, in order."""
         return next((names for names, form in FORMS if form == self.box_format), ())
+
+    def box_columns(self, relative: bool) -> BoxColumns | None:
+        """How other columns would be named; None where boxes stand beside shapes."""
+        if self.box_format is None or self.shape is not None:
+            return None
+        names = tuple(self.column[name] for name in self.box_names)
+        return BoxColumns(self.box_format, names, relative=relative)
 
     @property
     def place_names(self) -> tuple[str, ...]:

@@ -289,6 +289,7 @@ def sheet_of(
             template="{field}",
             fields=_fields(heading, class_column),
             where=place.of_rows(rows),
+            columns=heading.box_columns(relative),
         ),
         image=Keys(every_image.labels, _codes(every_image)[rows]),
         category=category,

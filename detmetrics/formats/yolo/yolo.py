@@ -72,6 +72,7 @@ from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted
 from detmetrics.overlap.polygons.angles import Angles
 from detmetrics.overlap.polygons.polygons import Polygons
+from detmetrics.tables.box_columns import BoxColumns
 from detmetrics.tables.catalog import Keys
 from detmetrics.tables.columns import BoxFormat
 from detmetrics.tables.interpretation import Interpretation
@@ -224,6 +225,7 @@ class _LineBoxes(NamedTuple):
     notes: tuple[str, ...]
     scores: Floats | None = None
     columns: tuple[Interpretation, ...] = ()
+    box_columns: BoxColumns | None = None
 
 
 def _image_names(images: Sequence[str], files: ImageFiles) -> tuple[str, ...]:
@@ -327,7 +329,12 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     found = _predicted(lines, names, reading, given.path)
     return Sheet(
         source=Source(
-            name=given.path, input=source, fields=FIELDS, template="{field}", where=lines.place
+            name=given.path,
+            input=source,
+            fields=FIELDS,
+            template="{field}",
+            where=lines.place,
+            columns=found.box_columns,
         ),
         image=Keys(object_column(names), lines.file),
         category=class_numbers(lines, given.path, None),
@@ -394,6 +401,7 @@ def _of_layout(values: Floats, layout: Layout, note: str | None) -> _LineBoxes:
         (note,) if note else (),
         layout.column("score", values),
         layout.interpretations("detections"),
+        layout.box_columns,
     )
 
 
