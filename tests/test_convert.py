@@ -23,7 +23,7 @@ from detmetrics.datasets.conversion import targets, written
 from detmetrics.datasets.shape_facts import drawn
 from detmetrics.formats import formats
 from detmetrics.formats.loading import read_detections, read_ground_truth
-from detmetrics.foundation.files import write_tree
+from detmetrics.foundation.outputs import write_tree
 from detmetrics.overlap.masks.masks import masks_of
 from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.tables.catalog import Catalog

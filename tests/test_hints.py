@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -283,6 +287,20 @@ def convert_first(root: Path) -> Case:
     return gt, dt, lambda _: (gt, made, {})
 
 
+def pipe_limit(root: Path) -> Case:
+    gt, pipe = truth(root / "gt.json"), root / "found"
+    os.mkfifo(pipe)
+
+    def written() -> None:
+        while True:  # for the refusal and for the cure
+            with contextlib.suppress(BrokenPipeError):
+                pipe.write_text(json.dumps(records()) + " " * 70_000)
+            time.sleep(0.1)  # so that who reads sees the end
+
+    threading.Thread(target=written, daemon=True).start()
+    return gt, pipe, lambda _: (gt, pipe, {"pipe_limit": 1 << 20})
+
+
 def json_lines(root: Path) -> Case:
     gt, dt = truth(root / "gt.json"), root / "dt.jsonl"
     dt.write_text("\n".join(map(json.dumps, records())))
@@ -344,6 +362,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "swap": swap,
     "other-side": other_side,
     "convert-first": convert_first,
+    "pipe-limit": pipe_limit,
     "json-lines": json_lines,
     "list-alone": list_alone,
     "rename-key": rename_key,
@@ -378,7 +397,8 @@ def warned(gt: Path, dt: Path) -> str:
 @pytest.mark.parametrize("name", CASES)
 def test_following_a_hint_works(tmp_path, name):
     gt, dt, follow = CASES[name](tmp_path)
-    asked = {"gt_format": "yolo"} if name == "text-pixels" else {}
+    asked = {"text-pixels": {"gt_format": "yolo"}, "pipe-limit": {"pipe_limit": 5_000}}
+    asked = asked.get(name, {})
     said = refusal(gt, dt, asked) if name != "normalized" else warned(gt, dt)
     words = re.escape(HINTS[name])
     pattern = re.sub(r"\\\{\w+\\\}", ".+", words)

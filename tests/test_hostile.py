@@ -26,7 +26,7 @@ from profiles import examples
 import detmetrics as dm
 from detmetrics.cli import cli
 from detmetrics.formats.json import records
-from detmetrics.foundation import files
+from detmetrics.foundation import inputs
 
 SIDES = pytest.mark.parametrize("side", ["truth", "found"])
 
@@ -148,11 +148,11 @@ class TestNoFile:
         assert outcome(*written) == f"{written.found}: cannot be read: Permission denied"
 
     def test_not_readable_for_any_reason(self, tmp_path, monkeypatch):
-        def failing(path):
+        def failing(path, mode):
             raise PermissionError(13, "Permission denied", str(path))
 
         written = write(tmp_path)
-        monkeypatch.setattr(files.Path, "read_bytes", failing)
+        monkeypatch.setattr(inputs, "open", failing, raising=False)
         assert outcome(*written) == f"{written.truth}: cannot be read: Permission denied"
 
 
@@ -176,7 +176,7 @@ class TestGzip:
     def test_in_small_steps(self, tmp_path, monkeypatch, chunk):
         found = [detection(score=n / 1000) for n in range(200)]
         plain = evaluate(tmp_path, found=found)
-        monkeypatch.setattr(files, "CHUNK", chunk)
+        monkeypatch.setattr(inputs, "CHUNK", chunk)
         packed = gzip.compress(json.dumps(found).encode())
         builders.same_cells(evaluate(tmp_path, found=packed), plain)
 
@@ -222,20 +222,20 @@ class TestGzip:
 
     @SIDES
     def test_bomb(self, tmp_path, monkeypatch, side):
-        monkeypatch.setattr(files, "ALWAYS_FINE", 10_000)
-        monkeypatch.setattr(files, "CHUNK", 1_000)
+        monkeypatch.setattr(inputs, "ALWAYS_FINE", 10_000)
+        monkeypatch.setattr(inputs, "CHUNK", 1_000)
         bomb = gzip.compress(b"[" + b" " * 5_000_000 + b"]")
-        assert "unpacks to more than" in refused(tmp_path, side, bomb)
+        assert "of gzip data unpack to more than" in refused(tmp_path, side, bomb)
 
     @SIDES
     def test_bomb_of_many_members(self, tmp_path, monkeypatch, side):
-        monkeypatch.setattr(files, "ALWAYS_FINE", 10_000)
-        monkeypatch.setattr(files, "LARGEST_RATIO", 2)
+        monkeypatch.setattr(inputs, "ALWAYS_FINE", 10_000)
+        monkeypatch.setattr(inputs, "LARGEST_RATIO", 2)
         bomb = gzip.compress(b" " * 2_000) * 20
-        assert "unpacks to more than" in refused(tmp_path, side, bomb)
+        assert "of gzip data unpack to more than" in refused(tmp_path, side, bomb)
 
     def test_ordinary_ratio_is_no_bomb(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(files, "ALWAYS_FINE", 0)
+        monkeypatch.setattr(inputs, "ALWAYS_FINE", 0)
         found = [detection(score=n / 2_000) for n in range(2_000)]
         packed = gzip.compress(json.dumps(found).encode())
         assert len(evaluate(tmp_path, found=packed).detections) == 2_000

@@ -20,7 +20,7 @@ from detmetrics.formats.lines.fields import read_fields
 from detmetrics.formats.lines.lines import Lines, read_lines
 from detmetrics.formats.loading import read_sheet
 from detmetrics.formats.reading import Reading
-from detmetrics.foundation.files import Input
+from detmetrics.foundation.inputs import Input
 
 DIGITS = st.text("0123456789", min_size=1, max_size=20)
 SIGNS = st.sampled_from(["", "", "", "-", "+"])

@@ -111,7 +111,7 @@ class TestExitCodes:
     @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
     def test_an_interrupt(self, tmp_path):
         os.mkfifo(tmp_path / "truth.json")
-        code = "import detmetrics.cli as c; print('ready', flush=True); c.main()"
+        code = "import detmetrics.__main__ as c; print('ready', flush=True); c.main()"
         with subprocess.Popen(
             [sys.executable, "-c", code, "evaluate", tmp_path / "truth.json", FOUND],
             stdout=subprocess.PIPE,

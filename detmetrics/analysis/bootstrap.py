@@ -20,6 +20,7 @@ from detmetrics.analysis.resampling import Resampler, image_weights, resampled
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import in_bytes
 from detmetrics.foundation.parallel import each
 from detmetrics.foundation.progress import Share
 from detmetrics.metrics.curves import Curves
@@ -34,6 +35,7 @@ __all__ = [
     "sample_seeds",
 ]
 
+MOST_RESAMPLES, BYTES_OF_SEED = 100_000, 600
 RESAMPLES = 1_000  # the ends of a 95% interval then rest on 25 samples on either side
 
 
@@ -155,6 +157,12 @@ def require_samples(resamples: int, level: float, seed: int) -> None:
         InputError: it can not.
     """
     whole = isinstance(resamples, int | np.integer) and isinstance(seed, int | np.integer)
+    if whole and resamples > MOST_RESAMPLES:
+        raise InputError(
+            f"expected at most {MOST_RESAMPLES:,} resamples, got {resamples:,}: their seeds alone "
+            f"take {in_bytes(int(resamples) * BYTES_OF_SEED)}, and more resamples make no interval "
+            "surer"
+        )
     if not whole or resamples < 2 or seed < 0 or not 0 < level < 1:
         raise InputError(
             "expected 2 resamples or more, 0 < level < 1 and a seed from 0, got "

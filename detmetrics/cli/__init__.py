@@ -15,7 +15,7 @@ from detmetrics.cli.compare import compare
 from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.errors import errors
 from detmetrics.cli.evaluate import evaluate
-from detmetrics.cli.exit_codes import BAD_INPUT, INTERRUPTED
+from detmetrics.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED
 from detmetrics.cli.history import history
 from detmetrics.cli.plot import plot
 from detmetrics.cli.reading_options import AS_ERRORS
@@ -28,13 +28,22 @@ from detmetrics.cli.stats import stats
 from detmetrics.cli.thresholds import thresholds
 from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning
 from detmetrics.foundation.messages import printable
+from detmetrics.foundation.outputs import give_up_standard_output
 from detmetrics.foundation.version import __version__
 
-__all__ = ["cli", "main"]
+__all__ = ["cli"]
+
+
+MEMORY_CURE = (
+    "Fix: measure fewer images at once (--images), ask for fewer thresholds or resamples, or use a "
+    "machine with more memory"
+)
 
 
 class _Commands(click.Group):
-    """Turns our own errors into one message and exit code 1, Ctrl-C into exit code 130."""
+    """Turns our own errors, and running out of memory, into one message and exit code 1; a reader
+    that has gone into silence.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -45,9 +54,15 @@ class _Commands(click.Group):
         except DetmetricsWarning as warning:
             _complain(f"{warning}\n{AS_ERRORS}")
             sys.exit(BAD_INPUT)
-        except KeyboardInterrupt:
+        except MemoryError as error:
+            _complain(f"out of memory{f' ({error})' if str(error) else ''}. {MEMORY_CURE}")
+            sys.exit(BAD_INPUT)
+        except KeyboardInterrupt:  # of a caller that hears signals itself
             click.echo("interrupted", err=True)
             sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            give_up_standard_output()
+            sys.exit(CLOSED_PIPE)
 
 
 def _complain(text: str) -> None:
@@ -75,8 +90,3 @@ cli.add_command(slices)
 cli.add_command(split)
 cli.add_command(stats)
 cli.add_command(thresholds)
-
-
-def main() -> None:
-    """Run the command line."""
-    cli(prog_name="detmetrics")

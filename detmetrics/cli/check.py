@@ -63,7 +63,7 @@ def check(paths: tuple[str, ...], **options: Any) -> None:
         from detmetrics.reports.checks import to_text
 
         outputs["-"] = to_text(report)
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
 
     write_whole(outputs)
     if report.errors or (doubtful and options["warnings"] == "error"):

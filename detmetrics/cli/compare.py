@@ -65,7 +65,7 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
     heed_warnings(options)
     from detmetrics.analysis.comparison import compare as run
     from detmetrics.formats.loading import read_ground_truth
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         table = read_ground_truth(ground_truth, reading_of(options), progress=patience)

@@ -108,7 +108,7 @@ def _write(
     matrix: ConfusionMatrix | None,
     options: dict[str, Any],
 ) -> None:
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
     from detmetrics.reports import error_kinds as report
 
     per_class = options["per_class"]

@@ -217,7 +217,7 @@ def _write(
     intervals: Intervals | None,
     options: dict[str, Any],
 ) -> None:
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
 
     outputs = _outputs(result, checked, intervals, options)
     if "-" in outputs:

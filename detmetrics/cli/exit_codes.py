@@ -5,18 +5,20 @@ from __future__ import annotations
 __all__ = [
     "BAD_INPUT",
     "BELOW_BOUND",
+    "CLOSED_PIPE",
     "CROSSCHECK_DIFFERS",
     "DONE",
     "INTERRUPTED",
     "MEANINGS",
     "SOME_FAILED",
+    "TERMINATED",
     "UNDECIDED",
     "WRONG_USAGE",
     "exit_codes",
 ]
 
 DONE, BAD_INPUT, WRONG_USAGE, BELOW_BOUND, CROSSCHECK_DIFFERS, UNDECIDED, SOME_FAILED = range(7)
-INTERRUPTED = 130
+INTERRUPTED, CLOSED_PIPE, TERMINATED = 130, 141, 143
 """As shells have it: 128 and the number of the signal."""
 
 MEANINGS = {
@@ -28,6 +30,8 @@ MEANINGS = {
     UNDECIDED: "undecided",
     SOME_FAILED: "some parts failed",
     INTERRUPTED: "interrupted",
+    CLOSED_PIPE: "the reader of the output has gone",
+    TERMINATED: "terminated",
 }
 ALWAYS = (DONE, BAD_INPUT, WRONG_USAGE)
 PAGE = "docs/command-line.md"

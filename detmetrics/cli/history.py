@@ -47,7 +47,7 @@ def history(files: tuple[str, ...], **options: Any) -> None:
     choose: a log of nothing else is refused.
     """
     _check_usage(files, options)
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
     from detmetrics.training.history import History
     from detmetrics.training.history.comparing import compare
 

@@ -12,7 +12,17 @@ import numpy as np
 
 from detmetrics.foundation.errors import FormatError
 
-__all__ = ["AREAS", "IMAGES", "LIMITS", "MINIMUM", "NAMES", "OBJECTIVE", "RATIOS", "THRESHOLDS"]
+__all__ = [
+    "AREAS",
+    "IMAGES",
+    "LIMITS",
+    "MINIMUM",
+    "NAMES",
+    "OBJECTIVE",
+    "RATIOS",
+    "SIZE",
+    "THRESHOLDS",
+]
 
 
 MOST = 10_000
@@ -113,6 +123,17 @@ def _objective(text: str) -> str:
     return str(Objective.parse(text))
 
 
+def _size(text: str) -> int:
+    """A number of bytes, with a unit of powers of 1024."""
+    number = text.strip().lower().removesuffix("b").removesuffix("i")
+    shift = {"k": 10, "m": 20, "g": 30, "t": 40}.get(number[-1:], 0)
+    value = float(number[:-1] if shift else number) * (1 << shift)
+    if not 1 <= value < math.inf:
+        raise ValueError
+    return int(value)
+
+
+SIZE = _Parsed("size", _size, "a number of bytes such as 500MiB or 2GiB")
 OBJECTIVE = _Parsed("objective", _objective, "f1, f2, f0.5, precision:P, recall:R or fppi:F")
 RATIOS = _Parsed("a:b:c", _ratios, "two or three numbers above 0 such as 6:2:2 or 8:2")
 THRESHOLDS = _Parsed("t,t,... or start:stop:step", _thresholds, "0.5,0.75 or 0.5:0.95:0.05")

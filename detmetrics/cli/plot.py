@@ -89,7 +89,7 @@ def plot(ground_truth: str, detections: str, **options: Any) -> None:
     _check_usage(options)
     rules = _rules_at(ground_truth, options)
     heed_warnings(options)  # what is remarked says all of them
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
     from detmetrics.reports.figures import figure_bytes, matplotlib_module
 
     matplotlib_module("figure")  # said before anything long begins

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 from click.core import ParameterSource
 
+from detmetrics.cli.options import SIZE
 from detmetrics.foundation.errors import DetmetricsWarning, InputError
 from detmetrics.foundation.messages import printable
 from detmetrics.overlap.polygons.angles import ANGLES
@@ -130,6 +131,13 @@ OPTIONS = (
         "or cut all boxes to their image. Default: an error, but detections of negative size stay.",
     ),
     click.option(
+        "--pipe-limit",
+        type=SIZE,
+        default="1GiB",
+        show_default=True,
+        help="At most so much is read from a pipe, which may never end.",
+    ),
+    click.option(
         "--pixels",
         type=click.Choice(["continuous", "inclusive"]),
         default="continuous",
@@ -164,7 +172,7 @@ NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers", "image_ids"),
     *("image_list", "image_dir", "image_sizes", "hierarchy", "image_labels", "split", "pixels"),
     *("angle", "gt_angle", "det_angle", "decimal", "invalid_boxes"),
-    *("gt_coordinates", "det_coordinates"),
+    *("gt_coordinates", "det_coordinates", "pipe_limit"),
 )
 
 

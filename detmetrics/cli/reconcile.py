@@ -70,7 +70,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
     check_outputs(ground_truth, detections, options)
     heed_warnings(options)  # the notes say all of them
     from detmetrics.analysis.reconcile.reconcile import reconcile as run
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         reconciliation = run(

@@ -82,7 +82,7 @@ def report(ground_truth: str, detections: str, **options: Any) -> None:
     _check(ground_truth, detections, options)
     rules = rules_of(ground_truth, options)
     heed_warnings(options)  # attention says all of them
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         asked = _asked(ground_truth, detections, rules, options, patience)

@@ -97,7 +97,7 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     metric = _metric(options["metric"], rules)
     heed_warnings(options)  # what is remarked says all of them
     from detmetrics.analysis.slicing import slices as run
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)

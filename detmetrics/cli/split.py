@@ -61,7 +61,7 @@ def split(source: str, **options: Any) -> None:
     from detmetrics.datasets.grouping import groups_of
     from detmetrics.datasets.split_files import part_files
     from detmetrics.datasets.splitting import split as run
-    from detmetrics.foundation.files import write_tree, write_whole
+    from detmetrics.foundation.outputs import write_tree, write_whole
 
     heed_warnings(options)
     reading = reading_of(options)

@@ -36,7 +36,7 @@ Examples:
 def stats(ground_truth: str, **options: Any) -> None:
     """Count what GROUND_TRUTH holds: images, objects an image, classes, sizes, outlines."""
     from detmetrics.datasets.overview import stats as run
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
 
     heed_warnings(options)  # the table says all of them
     with Patience(quiet=options["quiet"]) as patience:

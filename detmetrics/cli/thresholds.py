@@ -81,7 +81,7 @@ def thresholds(ground_truth: str, detections: str, **options: Any) -> None:
     rules, iou = _rules_at(ground_truth, options)
     heed_warnings(options)  # what is remarked says all of them
     from detmetrics.analysis.thresholds import operating_points
-    from detmetrics.foundation.files import write_whole
+    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)

@@ -17,7 +17,7 @@ from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import formats, recognised
 from detmetrics.formats.writing.written import Table, Written, without_outlines
 from detmetrics.foundation.errors import InputError, OutputError
-from detmetrics.foundation.files import write_tree
+from detmetrics.foundation.outputs import write_tree
 from detmetrics.foundation.progress import Progress
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog

@@ -11,7 +11,7 @@ from typing import Any
 from detmetrics.datasets.splitting import Split
 from detmetrics.foundation.arrays import positions
 from detmetrics.foundation.errors import OutputError
-from detmetrics.foundation.files import read_input
+from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import shown
 from detmetrics.tables.catalog import Id, id_array
 

@@ -20,7 +20,7 @@ from detmetrics.evaluation.misreadings.sentences import misreadings
 from detmetrics.evaluation.views import Plots
 from detmetrics.foundation.arrays import Floats, Objects
 from detmetrics.foundation.errors import InputError, RulesError
-from detmetrics.foundation.files import Input
+from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import counted
 from detmetrics.foundation.version import __version__
 from detmetrics.matching.matches import Matches

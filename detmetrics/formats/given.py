@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from detmetrics.formats.presence import LINKED_FOLDER, obstacle, refuse_unreadable
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import GZIP_MAGIC, STANDARD_STREAM, Input, read_input
+from detmetrics.foundation.inputs import GZIP_MAGIC, PIPE_LIMIT, STANDARD_STREAM, Input, read_input
 from detmetrics.foundation.messages import printable
 
 __all__ = ["IMAGE_SUFFIXES", "MARGIN", "Contents", "Given", "Text"]
@@ -117,8 +117,9 @@ class Given:
     (False, b'[')
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], pipe_limit: int = PIPE_LIMIT) -> None:
         self.path = os.fspath(path)
+        self._pipe_limit = pipe_limit
         self._held: tuple[bytes, Input] | None = None
         self._ending: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.seen: dict[str, object] = {}
@@ -141,7 +142,7 @@ class Given:
             with open(self.path, "rb") as file:
                 start = file.read(HEAD)
         except (OSError, ValueError):
-            self._held = read_input(self.path)
+            self._held = read_input(self.path, self._pipe_limit)
             return self._held[0][:HEAD]
         if start.startswith(GZIP_MAGIC):
             with contextlib.suppress(zlib.error):
@@ -160,7 +161,7 @@ class Given:
             FormatError: it cannot be read.
         """
         held, self._held = self._held, None
-        return held or read_input(self.path)
+        return held or read_input(self.path, self._pipe_limit)
 
     @cached_property
     def files(self) -> tuple[str, ...]:

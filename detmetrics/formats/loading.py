@@ -26,7 +26,7 @@ from detmetrics.foundation.errors import (
     InputError,
     UnknownIdError,
 )
-from detmetrics.foundation.files import STANDARD_STREAM
+from detmetrics.foundation.inputs import STANDARD_STREAM
 from detmetrics.foundation.messages import counted, printable
 from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.overlap.polygons.angles import told_of_angles
@@ -76,7 +76,7 @@ def read_sheet(
             os.fspath(reading.image_dir), ["expected a folder of images (--image-dir)"]
         )
     keep_freed_memory()
-    given = given or Given(path)
+    given = given or Given(path, reading.pipe_limit)
     of_truth = side == "ground truth"
     wanted = reading.gt_format if of_truth else reading.det_format
     angle = reading.gt_angle if of_truth else reading.det_angle

@@ -10,6 +10,7 @@ from typing import Literal
 
 from detmetrics.formats.tabular.notation import DECIMALS, Decimal
 from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.inputs import PIPE_LIMIT
 from detmetrics.foundation.progress import Share
 from detmetrics.overlap.polygons.angles import ANGLES
 from detmetrics.tables.catalog import Catalog, Id
@@ -82,6 +83,7 @@ class Reading:
         decimal: the decimal mark in tables, ``comma`` or ``point``, where ``1,250`` may be either.
         invalid_boxes: what becomes of boxes of negative size or with a number that is not finite:
             ``error``, ``drop`` or ``clip``, see :mod:`detmetrics.tables.invalid_boxes`.
+        pipe_limit: so many bytes are read from a pipe (standard input, ``<(...)``) at most.
         catalog: of the ground truth, when detections are read; beside: the path of the other side,
             which hints are tried on.
         used: the names of the attributes that decided something while files were read, see
@@ -117,6 +119,7 @@ class Reading:
     det_coordinates: Coordinates | None = None
     decimal: Decimal | None = None
     invalid_boxes: InvalidBoxes | None = None
+    pipe_limit: int = PIPE_LIMIT
     catalog: Catalog | None = field(default=None, repr=False)
     beside: str | None = field(default=None, repr=False, compare=False)
     used: set[str] = field(default_factory=set, repr=False, compare=False)
@@ -128,6 +131,9 @@ class Reading:
             if (asked := getattr(self, name)) not in (None, *choices):
                 expected = " or ".join((", ".join(choices[:-1]), choices[-1]))
                 raise InputError(f"{name}: expected {expected}, got {asked!r}")
+
+        if not isinstance(self.pipe_limit, int) or self.pipe_limit < 1:
+            raise InputError(f"pipe_limit: expected a number of bytes, got {self.pipe_limit!r}")
 
     def mark(self, *names: str) -> None:
         """Note that attributes decided how something is read."""

@@ -147,7 +147,7 @@ class RulesError(DetmetricsError, ValueError):
 class OutputError(DetmetricsError, OSError):
     """A result could not be written; nothing was left half-written.
 
-    >>> from detmetrics.foundation.files import write_whole
+    >>> from detmetrics.foundation.outputs import write_whole
     >>> write_whole({"nowhere/result.json": "{}"})
     Traceback (most recent call last):
     detmetrics.foundation.errors.OutputError: nowhere/result.json: cannot be written: its \

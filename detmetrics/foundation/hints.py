@@ -39,6 +39,7 @@ HINTS = MappingProxyType(
         "other-side": "it is read as {title} of the {found}: give a file of the {side} here",
         "swap": "fix: swap the two arguments, the ground truth comes first",
         "convert-first": "convert it to COCO JSON with the tool that wrote it",
+        "pipe-limit": "if it has an end, use --pipe-limit {size}, or write it to a file",
         "json-lines": "make a list of it with: jq -s . FILE > list.json",
         "list-alone": "write the list alone, without the object around it",
         "rename-key": "rename the key {found} to {wanted}",

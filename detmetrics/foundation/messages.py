@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["SHOWN", "counted", "few", "listing", "printable", "shown"]
+__all__ = ["SHOWN", "counted", "few", "in_bytes", "listing", "printable", "shown"]
 
 SHOWN = 10
 LONGEST = 80
+
+
+def in_bytes(count: int) -> str:
+    """A number of bytes in the largest unit that leaves it readable.
+
+    >>> in_bytes(500), in_bytes(3 << 20), in_bytes(5 << 29)
+    ('500 bytes', '3 MiB', '2.5 GiB')
+    """
+    for shift, unit in ((40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count >= 1 << shift:
+            return f"{count / (1 << shift):.3g} {unit}"
+    return counted(count, "byte")
 
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-__all__ = ["each"]
+__all__ = ["each", "started"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -16,6 +16,17 @@ Result = TypeVar("Result")
 WORKERS = min(os.cpu_count() or 1, 2)
 FEW = 10_000
 """Rows whose arithmetic takes no longer than the start of a thread."""
+
+
+def started(work: Callable[[], None]) -> threading.Thread | None:
+    """A thread that does the work; None where the system gives none and it has been done here."""
+    thread = threading.Thread(target=work, daemon=True)
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError):  # can't start new thread: a limit of processes or memory
+        work()
+        return None
+    return thread
 
 
 def each(
@@ -47,12 +58,11 @@ def each(
 
     # The caller works too, so that a single part, or a single processor, starts no thread.
     workers = 1 if rows is not None and rows <= FEW else min(WORKERS, len(waiting))
-    threads = [threading.Thread(target=work) for _ in range(workers - 1)]
-    for thread in threads:
-        thread.start()
+    threads = [started(work) for _ in range(workers - 1)]
     work()
     for thread in threads:
-        thread.join()
+        if thread is not None:
+            thread.join()
     if failed:
         raise failed[0]
     return [results[index] for index in range(len(results))]

@@ -5,6 +5,7 @@ Nothing here is a guess: what the tables lack and the rules need is an error or 
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, read_only
 from detmetrics.foundation.errors import DetmetricsWarning, RulesError
-from detmetrics.foundation.messages import counted, few
+from detmetrics.foundation.messages import counted, few, in_bytes
 from detmetrics.matching import roles
 from detmetrics.matching.shape_choice import areas, shaped
 from detmetrics.rules import COCO, Rules
@@ -25,6 +26,9 @@ from detmetrics.tables.columns import negative_sizes
 from detmetrics.tables.federation import FREQUENCIES
 
 __all__ = ["TABLE_SETTINGS", "evaluated_classes", "prepare"]
+
+MOST_BYTES = 2 << 30
+"""Of the curves of one measurement, a hundred times what large benchmarks need."""
 
 Table = TypeVar("Table", GroundTruth, Detections)
 
@@ -109,6 +113,7 @@ def prepare(
             f"rules {rules.name} add a pixel to width and height, and boxes are shares of images "
             "of unknown size: give the images with --image-dir or their sizes with --image-sizes"
         )
+    _refuse_too_many_cells(ground_truth, rules)
     # What the tables lack is refused before anything is said of them.
     ground_truth, detections = shaped(ground_truth, detections, rules)
     _refuse_second_pixel(ground_truth, detections, rules)
@@ -127,6 +132,25 @@ def prepare(
         if (nothing := _empty(detections)).any():
             detections = detections.keep(~nothing)
     return ground_truth.keep(~dropped) if dropped.any() else ground_truth, detections, notes
+
+
+def _refuse_too_many_cells(ground_truth: GroundTruth, rules: Rules) -> None:
+    """Refuse grids whose curves alone would not fit the memory of most machines."""
+    sides = {
+        "IoU threshold": len(rules.iou_thresholds),
+        "recall point": len(rules.recall_points),
+        "class": 1 if rules.class_agnostic else len(ground_truth.catalog.category_ids),
+        "area range": len(rules.area_ranges),
+    }
+    size = np.dtype(np.float64).itemsize * math.prod(sides.values())
+    if size > MOST_BYTES:
+        several = {"class": "classes"}
+        grid = " x ".join(counted(n, of, several.get(of)) for of, n in sides.items())
+        raise RulesError(
+            f"rules {rules.name}: {grid} make curves of {in_bytes(size)}, at most "
+            f"{in_bytes(MOST_BYTES)} are measured at once: ask for fewer thresholds or recall "
+            "points, or for some of the classes"
+        )
 
 
 def _changed(

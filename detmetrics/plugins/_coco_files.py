@@ -13,7 +13,7 @@ from detmetrics.formats.coco.writing import write_detections, write_ground_truth
 from detmetrics.formats.loading import read_detections, read_ground_truth
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.arrays import by_group
-from detmetrics.foundation.files import write_whole
+from detmetrics.foundation.outputs import write_whole
 from detmetrics.overlap import KINDS
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.rows import Rows

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.foundation.errors import FormatError, RulesError
-from detmetrics.foundation.files import read_input
+from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import shown
 from detmetrics.rules.areas import AreaRange
 from detmetrics.rules.by_name import described, named

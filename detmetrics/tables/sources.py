@@ -9,7 +9,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Ints, Objects
 from detmetrics.foundation.errors import FormatError, TableError
-from detmetrics.foundation.files import Input
+from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import SHOWN, counted, listing, shown
 from detmetrics.tables.box_columns import BoxColumns
 

@@ -13,7 +13,7 @@ from real_data import real_data
 
 import detmetrics as dm
 from detmetrics.datasets.conversion import written
-from detmetrics.foundation.files import write_tree
+from detmetrics.foundation.outputs import write_tree
 
 W, H = 200, 100
 INSIDE = [[10, 10, 30, 30], [150, 20, 49, 79], [0, 0, 200, 100], [5, 60, 20, 20]]

@@ -21,7 +21,7 @@ from real_data import real_data
 import detmetrics as dm
 from detmetrics.formats import formats, recognised
 from detmetrics.formats.given import Given
-from detmetrics.foundation.files import write_tree
+from detmetrics.foundation.outputs import write_tree
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables.catalog import Catalog
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import detmetrics as dm
 from detmetrics.formats import formats
 from detmetrics.formats.writing.written_shapes import turned
-from detmetrics.foundation.files import write_tree
+from detmetrics.foundation.outputs import write_tree
 from detmetrics.overlap import KINDS
 from detmetrics.overlap.masks.masks import Masks
 from detmetrics.overlap.masks.rle import joined, lengths_of

@@ -11,7 +11,7 @@ from profiles import examples
 import detmetrics as dm
 from detmetrics.datasets.conversion import written
 from detmetrics.formats import formats
-from detmetrics.foundation.files import write_tree
+from detmetrics.foundation.outputs import write_tree
 from detmetrics.tables.catalog import Catalog
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")

@@ -9,7 +9,7 @@ from detmetrics.datasets.checks.findings import Finding, finding
 from detmetrics.formats.json.records import matters
 from detmetrics.formats.json.repeated_keys import repeated_keys
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import read_input
+from detmetrics.foundation.inputs import read_input
 
 __all__ = ["of_file"]
 

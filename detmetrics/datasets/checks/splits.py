@@ -15,7 +15,7 @@ from detmetrics.formats.metadata.image_sizes import IMAGE_SUFFIXES, ImageFiles, 
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import read_input
+from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import printable
 from detmetrics.tables.sheets import Sheet
 

@@ -32,7 +32,7 @@ from detmetrics.formats.metadata.image_sizes import sizes_of, without_suffix
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.arrays import Floats, Ints, Objects, object_column
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import Input
+from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.tables.catalog import Catalog, Keys
 from detmetrics.tables.federation import Federation

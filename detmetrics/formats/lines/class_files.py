@@ -15,7 +15,7 @@ import numpy as np
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.lines import Lines, read_lines
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import Input
+from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import counted, printable
 
 __all__ = ["class_lines"]

@@ -17,7 +17,7 @@ import numpy as np
 from detmetrics.formats.json.records import kind_of, parse
 from detmetrics.foundation.arrays import object_column
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import read_input
+from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.tables.catalog import Keys
 from detmetrics.tables.sheets import Sheet

@@ -11,8 +11,8 @@ import numpy as np
 from detmetrics.foundation.arrays import Ints, object_column
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import read_input
 from detmetrics.foundation.hints import hint
+from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import printable, shown
 from detmetrics.tables.catalog import Keys
 from detmetrics.tables.sheets import Categories

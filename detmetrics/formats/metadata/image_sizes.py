@@ -18,7 +18,7 @@ from detmetrics.formats.tabular.notation import Decimal, decided, found_in, numb
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import DetmetricsWarning, FormatError
-from detmetrics.foundation.files import read_input
+from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import counted, printable, shown
 from detmetrics.tables.image_paths import stem
 

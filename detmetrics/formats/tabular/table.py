@@ -25,7 +25,7 @@ from detmetrics.formats.tabular.shape_columns import places
 from detmetrics.foundation.arrays import Bools, Floats, Ints, object_column, used
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import Input
+from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import printable, shown
 from detmetrics.tables.catalog import Keys
 from detmetrics.tables.interpretation import Interpretation

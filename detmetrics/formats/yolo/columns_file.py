@@ -14,7 +14,7 @@ from detmetrics.formats.lines.layouts import asked_layout
 from detmetrics.formats.presence import is_there
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.decoding import decoded
-from detmetrics.foundation.files import read_input
+from detmetrics.foundation.inputs import read_input
 
 __all__ = ["COLUMNS_FILE", "with_columns_file"]
 

@@ -30,7 +30,7 @@ from detmetrics.formats.reading import Reading
 from detmetrics.formats.yolo.keypoints import keypoint_numbers
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import read_input
+from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import counted, shown
 
 __all__ = ["LabelSet", "data_file", "label_set", "names_in", "splits_of"]

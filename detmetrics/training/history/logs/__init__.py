@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.files import read_input
+from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import printable, shown
 from detmetrics.training.history.logs import coco_eval, journal, lightning, trainer, ultralytics
 from detmetrics.training.history.logs.kind import Content, Log, Parsed

@@ -1,119 +1,20 @@
-"""Bytes in, and files out whole or not at all."""
+"""Files out, whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 import sys
 import tempfile
-import threading
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from detmetrics.foundation.errors import FormatError, OutputError
+from detmetrics.foundation.errors import OutputError
+from detmetrics.foundation.inputs import STANDARD_STREAM
+from detmetrics.foundation.replacing import replace_folder, staging_prefix, sweep, undisturbed
 
-__all__ = ["GZIP_MAGIC", "STANDARD_STREAM", "Input", "read_input", "write_tree", "write_whole"]
-
-STANDARD_STREAM = "-"
-GZIP_MAGIC = b"\x1f\x8b"
-CHUNK = 1 << 22
-# JSON of boxes shrinks to a tenth. Far more than that is an accident or an attack.
-LARGEST_RATIO = 200
-ALWAYS_FINE = 1 << 30
-
-
-class Input:
-    """What was read, to be named beside every number that rests on it.
-
-    The fingerprint is taken on another processor while the content is decoded.
-
-    Attributes:
-        path: as it was given.
-        size: in bytes, as the file (or all that was read of the folder) lies on disk.
-    """
-
-    def __init__(self, path: str, parts: Sequence[bytes | memoryview]) -> None:
-        self.path = path
-        self.size = sum(map(len, parts))
-        self._digest = ""
-        thread = threading.Thread(target=self._fingerprint, args=(parts,), daemon=True)
-        thread.start()
-        self._thread: threading.Thread | None = thread
-
-    @property
-    def sha256(self) -> str:
-        """Of the file as it lies on disk, in hexadecimal digits.
-
-        Of a folder: of the bytes of the files that were read, one after the other in the order
-        of their names.
-        """
-        if self._thread is not None:
-            self._thread.join()
-        return self._digest
-
-    def __getstate__(self) -> dict[str, Any]:
-        """With the fingerprint in place of the thread that takes it, which cannot be copied."""
-        return {"path": self.path, "size": self.size, "_digest": self.sha256, "_thread": None}
-
-    def _fingerprint(self, parts: Sequence[bytes | memoryview]) -> None:
-        digest = hashlib.sha256()
-        for part in parts:
-            digest.update(part)
-        self._digest = digest.hexdigest()
-
-
-def read_input(path: str | os.PathLike[str]) -> tuple[bytes, Input]:
-    """The whole content of a file, unpacked if it is gzipped; ``-`` reads standard input.
-
-    Raises:
-        FormatError: the file is missing, not readable, a directory, empty or badly packed.
-    """
-    name = os.fspath(path)
-    if not name:
-        raise FormatError("input", ["the name of the file is empty"])
-    try:
-        raw = sys.stdin.buffer.read() if name == STANDARD_STREAM else Path(name).read_bytes()
-    except IsADirectoryError:
-        raise FormatError(name, ["expected a file, got a directory"]) from None
-    except FileNotFoundError:
-        raise FormatError(name, ["no such file"]) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise FormatError(name, [f"cannot be read: {reason}"]) from None
-    source = Input(name, [raw])
-    data = _unpack(name, raw) if raw.startswith(GZIP_MAGIC) else raw
-    if not data.strip():
-        empty = "standard input gave nothing" if name == STANDARD_STREAM else "the file is empty"
-        raise FormatError(name, [empty])
-    return data, source
-
-
-def _unpack(name: str, raw: bytes) -> bytes:
-    # In chunks, so that a file of a few kilobytes which unpacks to many gigabytes is refused before
-    # it has filled the memory.
-    allowed = max(ALWAYS_FINE, LARGEST_RATIO * len(raw))
-    parts, total, rest = [], 0, raw
-    try:
-        while rest.startswith(GZIP_MAGIC):  # a file may hold several members
-            packed = zlib.decompressobj(wbits=31)
-            while rest and not packed.eof:
-                parts.append(packed.decompress(rest, CHUNK))
-                total += len(parts[-1])
-                if total > allowed:
-                    raise FormatError(name, [f"unpacks to more than {allowed:,} bytes: refused"])
-                rest = packed.unconsumed_tail or packed.unused_data
-            if not packed.eof:
-                raise FormatError(name, ["the gzip data ends early: was the file cut off?"])
-        if rest.strip(b"\0"):  # padding of zeros is common, and harmless
-            raise FormatError(name, [f"{len(rest):,} bytes that are not gzip data at the end"])
-    except zlib.error as error:
-        raise FormatError(name, [f"damaged gzip data: {error}"]) from None
-    return b"".join(parts)
+__all__ = ["give_up_standard_output", "under_way", "write_tree", "write_whole"]
 
 
 def write_whole(outputs: Mapping[str, str | bytes]) -> None:
@@ -128,6 +29,12 @@ def write_whole(outputs: Mapping[str, str | bytes]) -> None:
     # Every content is written beside its target first and then renamed, which cannot fail halfway:
     # whoever reads a target finds the old file or the new one, and never a part.
     staged: list[tuple[str, str]] = []
+    with _being_written():
+        _write_all(outputs, staged)
+
+
+def _write_all(outputs: Mapping[str, str | bytes], staged: list[tuple[str, str]]) -> None:
+    """staged: takes the temporary file of each target."""
     try:
         direct = {path: content for path, content in outputs.items() if _is_stream(path)}
         for path, content in outputs.items():
@@ -139,9 +46,10 @@ def write_whole(outputs: Mapping[str, str | bytes]) -> None:
         for path, content in direct.items():
             with _naming("standard output" if path == STANDARD_STREAM else path):
                 _write_direct(path, content)
-        for temporary, target in staged:
-            with _naming(target):
-                os.replace(temporary, target)
+        with undisturbed():
+            for temporary, target in staged:
+                with _naming(target):
+                    os.replace(temporary, target)
     finally:
         for temporary, _ in staged:
             with contextlib.suppress(OSError):
@@ -163,25 +71,37 @@ def write_tree(target: str, files: Mapping[str, bytes], *, force: bool = False) 
             sys.stdout.buffer.flush()
         return
     place = os.path.abspath(target)
+    sweep(os.path.dirname(place))
     _refuse_taken(target, place, files, force)
-    with _naming(target):
-        if not os.path.isdir(os.path.dirname(place)):
+    with _being_written(), _naming(target):
+        folder = os.path.dirname(place)
+        if not os.path.isdir(folder):
             raise FileNotFoundError(errno.ENOENT, "its folder does not exist")
         with tempfile.TemporaryDirectory(
-            prefix=".detmetrics-", dir=os.path.dirname(place), ignore_cleanup_errors=True
+            prefix=staging_prefix(), dir=folder, ignore_cleanup_errors=True
         ) as stage:
-            fresh, old = os.path.join(stage, "new"), os.path.join(stage, "old")
+            fresh = os.path.join(stage, "new")
             _fill(fresh, files)
-            # A folder cannot be renamed onto one that holds files: the old one steps aside, and
-            # comes back where the new one cannot take its place.
-            if os.path.isdir(place) and not os.path.islink(place):
-                os.replace(place, old)
-            try:
-                os.replace(fresh, place)
-            except OSError:
-                if os.path.lexists(old):
-                    os.replace(old, place)
-                raise
+            with undisturbed():
+                replace_folder(fresh, place, stage)
+
+
+_writers = 0
+
+
+def under_way() -> bool:
+    """Whether files are being written, which whoever stops must let be taken back."""
+    return _writers > 0
+
+
+@contextlib.contextmanager
+def _being_written() -> Iterator[None]:
+    global _writers
+    _writers += 1
+    try:
+        yield
+    finally:
+        _writers -= 1
 
 
 def _fill(fresh: str, files: Mapping[str, bytes]) -> None:
@@ -235,6 +155,8 @@ def _naming(path: str) -> Iterator[None]:
     """Errors of the system as ours, with the path that the user gave."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # nobody is there to be told
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"{path}: cannot be written: {reason}") from None
@@ -261,7 +183,8 @@ def _stage(target: str, content: str | bytes) -> str:
     if len(os.fsencode(name)) > os.pathconf(folder, "PC_NAME_MAX"):
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o666 & ~_umask()
-    handle, temporary = tempfile.mkstemp(prefix=".detmetrics-", dir=folder)
+    sweep(folder)
+    handle, temporary = tempfile.mkstemp(prefix=staging_prefix(), dir=folder)
     try:
         with open(handle, "wb") as file:
             file.write(_encoded(content))
@@ -300,11 +223,11 @@ def _write_direct(path: str, content: str | bytes) -> None:
                 sys.stdout.write(content.encode(encoding, "backslashreplace").decode(encoding))
             sys.stdout.flush()
         except OSError:
-            _give_up_standard_output()
+            give_up_standard_output()
             raise
 
 
-def _give_up_standard_output() -> None:
+def give_up_standard_output() -> None:
     """What is still buffered goes nowhere, so that Python does not fail on it again at exit."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
