@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import detmetrics as dm
-from detmetrics.cli.evaluate import evaluate
+from detmetrics.cli import cli
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -135,7 +135,7 @@ def test_as_a_command(files):
     options = ["--hierarchy", files / "tree.json", "--image-labels", files / "labels.csv"]
     rules = ["--rules", "openimages-challenge"]
     arguments = [str(part) for part in [files / "boxes.csv", found, *options, *rules]]
-    ran = CliRunner().invoke(evaluate, arguments)
+    ran = CliRunner().invoke(cli, ["evaluate", *arguments])
     assert ran.exit_code == 0, ran.stderr
     assert "openimages-challenge|" in ran.stdout
     assert "3 boxes count for the classes above their own too" in ran.stdout
