@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 import detmetrics as dm
+from detmetrics.tables import plausibility
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -103,3 +105,19 @@ class TestShares:
     def test_are_not_said_of_arrays_which_may_mean_them(self):
         truth = dm.GroundTruth.from_arrays(image_ids=[1], categories=[1], boxes=[ONE])
         assert truth.notes == ()
+
+
+@pytest.mark.parametrize("first", [1, 7, 10_000])
+@pytest.mark.parametrize("bad", [0, 1, 2, 3, 40])
+@pytest.mark.parametrize("front", [True, False])
+def test_the_first_boxes_never_decide_otherwise_than_all(monkeypatch, first, bad, front):
+    """Corners where 99.5% of the boxes look so, wherever the others are."""
+    monkeypatch.setattr(plausibility, "FIRST", first)
+    boxes = np.tile([10.0, 10, 50, 60], (400, 1))
+    boxes[slice(0, bad) if front else slice(400 - bad, 400)] = [30, 30, 5, 5]
+    assert plausibility.seems_corners(boxes, "xywh") == (bad <= 2)
+    shares = boxes / [100, 100, 100, 100]
+    shares[slice(0, bad) if front else slice(400 - bad, 400)] = 1.5
+    assert plausibility.seems_shares(shares) == (bad <= 20)
+    shares[-1] = 2.5
+    assert not plausibility.seems_shares(shares)

@@ -48,9 +48,24 @@ class TestWords:
         for option in ("--image-dir", "--split", "--image-sizes", "--columns"):
             assert words[option].help == options_of("evaluate")[option].help
 
-    @pytest.mark.parametrize("name", MEASURING)
+    @pytest.mark.parametrize("name", [*MEASURING, "convert", "reconcile"])
     def test_images_restricts(self, name):
         assert options_of(name)["--images"].help == options_of("evaluate")["--images"].help
+
+    @pytest.mark.parametrize("name", [*MEASURING, "reconcile"])
+    def test_classes_restricts(self, name):
+        assert options_of(name)["--classes"].help == options_of("evaluate")["--classes"].help
+
+    @pytest.mark.parametrize("name", [*MEASURING, "check", "convert", "reconcile"])
+    def test_unknown_images_are_refused_or_dropped(self, name):
+        asked = options_of(name)["--unknown-images"]
+        assert asked.help == options_of("evaluate")["--unknown-images"].help
+        assert asked.default == "error"
+
+    @pytest.mark.parametrize("name", ["report", "slices"])
+    def test_another_count_of_resamples_is_explained(self, name):
+        own, usual = options_of(name)["--resamples"], options_of("evaluate")["--resamples"]
+        assert own.default == usual.default or "fewer than" in own.help
 
     @pytest.mark.parametrize("name", ["evaluate", "plot", "report", "slices"])
     def test_ci_is_a_flag(self, name):
@@ -73,6 +88,51 @@ class TestWords:
 
         assert {*NAMES} <= {*fields}
         assert {*NAMES} == {*fields} - {"catalog", "on_progress", "on_message", "used", "beside"}
+
+
+class TestPart:
+    """The same part of the images and classes in every command."""
+
+    def test_convert_writes_these_images(self, tmp_path):
+        for source, out in ((TRUTH, "gt.json"), (FOUND, "dt.json")):
+            more = ("--ground-truth", TRUTH) if source == FOUND else ()
+            chosen = ("--images", ",".join(self.images()), *more)
+            ran = run("convert", source, tmp_path / out, "--to", "coco", *chosen)
+            assert ran.exit_code == 0, ran.output
+        part = dm.evaluate(tmp_path / "gt.json", tmp_path / "dt.json")
+        assert len(part.ground_truth.catalog.image_ids) == 3
+        whole = dm.evaluate(TRUTH, FOUND, images=self.images())
+        assert part.summary["AP"] == whole.summary["AP"]
+
+    def images(self):
+        return [*map(str, dm.read_ground_truth(TRUTH).catalog.image_ids.tolist()[:3])]
+
+    def test_convert_refuses_images_that_are_not_there(self, tmp_path):
+        ran = run("convert", TRUTH, tmp_path / "out", "--to", "yolo", "--images", "nowhere")
+        assert ran.exit_code == 1
+        assert not (tmp_path / "out").exists()
+
+    def test_reconcile_measures_these_classes(self, tmp_path):
+        ran = run("reconcile", TRUTH, FOUND, "--classes", "car,dog", "--json", "-", "-q")
+        assert ran.exit_code == 0, ran.output
+        made = dm.reconcile(TRUTH, FOUND, classes=["car", "dog"])
+        assert made.ground_truth.catalog.category_names == ("car", "dog")
+        coco = next(one for one in made.standings if one.rules.name == "coco")
+        alone = dm.evaluate(TRUTH, FOUND, classes=["car", "dog"])
+        assert coco.result.summary["AP"] == alone.summary["AP"]
+
+    @pytest.mark.parametrize(
+        ("column", "value", "option"),
+        [("image_id", 10**6, "--unknown-images"), ("category_id", 99, "--unknown-categories")],
+    )
+    def test_check_takes_what_is_dropped_as_no_fault(self, tmp_path, column, value, option):
+        rows = json.loads(Path(FOUND).read_text())
+        rows[0][column] = value
+        path = tmp_path / "dt.json"
+        path.write_text(json.dumps(rows))
+        assert run("check", TRUTH, path).exit_code == 1
+        ran = run("check", TRUTH, path, option, "drop")
+        assert ran.exit_code == 0, ran.output
 
 
 class TestExitCodes:

@@ -10,7 +10,14 @@ import click
 
 from detmetrics.cli.exit_codes import BAD_INPUT, exit_codes
 from detmetrics.cli.progress_bar import Patience
-from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
+from detmetrics.cli.reading_options import (
+    UNKNOWN_CATEGORIES,
+    UNKNOWN_IMAGES,
+    heed_warnings,
+    reading_of,
+    reading_options,
+    refuse_unused,
+)
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
 
@@ -40,6 +47,8 @@ Data with errors are bad input.
 @click.option("--explain", metavar="CODE", help="Say what a code means, its cause and its cure.")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the findings as JSON.")
 @reading_options
+@UNKNOWN_IMAGES
+@UNKNOWN_CATEGORIES
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def check(paths: tuple[str, ...], **options: Any) -> None:
     """Look for faults in GROUND_TRUTH, and in DETECTIONS with it.
@@ -103,6 +112,8 @@ def _run(paths: tuple[str, ...], options: dict[str, Any]) -> CheckReport:
             found,
             select=codes["select"],
             ignore=codes["ignore"],
+            unknown_images=options["unknown_images"],
+            unknown_categories=options["unknown_categories"],
             reading=reading,
             progress=patience,
         )

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from detmetrics.cli.exit_codes import exit_codes
+from detmetrics.cli.measuring import ONLY_IMAGES
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_CATEGORIES,
@@ -46,6 +47,7 @@ Examples:
     help="Of the detections in SOURCE: gives them ids, class names and image sizes.",
 )
 @click.option("--force", is_flag=True, help="Take the place of what is there.")
+@ONLY_IMAGES
 @reading_options
 @UNKNOWN_IMAGES
 @UNKNOWN_CATEGORIES
@@ -72,6 +74,7 @@ def convert(source: str, target: str, to: str, **options: Any) -> None:
             to=to,
             side="detections" if options["ground_truth"] else side,
             ground_truth=options["ground_truth"],
+            images=options["images"],
             unknown_images=options["unknown_images"],
             unknown_categories=options["unknown_categories"],
             reading=reading_of(options),

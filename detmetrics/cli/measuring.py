@@ -30,6 +30,8 @@ __all__ = [
     "CLASSES",
     "IMAGE_OPTIONS",
     "INTERVAL_OPTIONS",
+    "MANY_INTERVALS",
+    "ONLY_IMAGES",
     "OTHER_OPTIONS",
     "SHAPE",
     "added",
@@ -51,14 +53,15 @@ SHAPE = click.option(
     help="What overlap is measured of; auto: the shapes that both sides have, else boxes.",
 )
 
+ONLY_IMAGES = click.option(
+    "--images",
+    type=IMAGES,
+    metavar="NAMES|FILE",
+    help="Only these images, by id, file name or the end of a path, separated by commas; or a "
+    "file that lists them, as detmetrics split writes it.",
+)
 IMAGE_OPTIONS = (
-    click.option(
-        "--images",
-        type=IMAGES,
-        metavar="NAMES|FILE",
-        help="Only these images, by id, file name or the end of a path, separated by commas; or a "
-        "file that lists them, as detmetrics split writes it.",
-    ),
+    ONLY_IMAGES,
     click.option(
         "--only-detected-images",
         is_flag=True,
@@ -81,15 +84,18 @@ OTHER_OPTIONS = (
 )
 
 
-def resampled(count: int) -> tuple[Callable[[Any], Any], ...]:
-    """The options of confidence intervals but for their level; count: of resamples."""
+def resampled(count: int, why: str = "") -> tuple[Callable[[Any], Any], ...]:
+    """The options of confidence intervals but for their level.
+
+    count: of resamples; why: it is another one than elsewhere.
+    """
     return (
         click.option(
             "--resamples",
             type=click.IntRange(min=2),
             default=count,
             show_default=True,
-            help="Bootstrap resamples of the images.",
+            help=f"Bootstrap resamples of the images{why}.",
         ),
         click.option(
             "--seed",
@@ -104,6 +110,7 @@ def resampled(count: int) -> tuple[Callable[[Any], Any], ...]:
 CI_OR_NOT = click.option(
     "--ci/--no-ci", default=True, show_default=True, help="Confidence intervals (95%) by bootstrap."
 )
+MANY_INTERVALS = 200, ", fewer than for one number, as many numbers have an interval"
 INTERVAL_OPTIONS = (
     *resampled(1_000),
     click.option(
@@ -187,8 +194,8 @@ def _detected_by_any(
     ground_truth: GroundTruth, paths: Sequence[str], options: dict[str, Any], patience: Patience
 ) -> tuple[list[Detections], list[Any]]:
     """The tables, and the ids of the images that were chosen and that one of them has."""
-    from detmetrics.evaluation.evaluation import images_chosen
     from detmetrics.formats.loading import read_detections
+    from detmetrics.tables.choice import images_chosen
 
     tables = [
         read_detections(

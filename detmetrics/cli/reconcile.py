@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detmetrics.cli.exit_codes import exit_codes
-from detmetrics.cli.measuring import IMAGE_OPTIONS, SHAPE, added
+from detmetrics.cli.measuring import CLASSES, IMAGE_OPTIONS, SHAPE, added
 from detmetrics.cli.outputs import check_outputs
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
@@ -57,6 +57,7 @@ Examples:
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a number as CSV.")
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
+@CLASSES
 @added(IMAGE_OPTIONS)
 @reading_options
 @UNKNOWN_IMAGES
@@ -82,6 +83,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
             reported=options["reported"],
             images=options["images"],
             only_detected_images=options["only_detected_images"],
+            classes=options["classes"],
             unknown_images=options["unknown_images"],
             reading=reading_of(options),
             progress=patience,

@@ -10,6 +10,7 @@ import click
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import (
     CI_OR_NOT,
+    MANY_INTERVALS,
     added,
     measured_alike,
     measuring_options,
@@ -67,7 +68,7 @@ Examples:
 )
 @click.option("--compare", "other", metavar="DETECTIONS", help="Compare with another model.")
 @CI_OR_NOT
-@added(resampled(200))
+@added(resampled(*MANY_INTERVALS))
 @added(SLICE_OPTIONS)
 @measuring_options
 @reading_options

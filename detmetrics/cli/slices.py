@@ -11,6 +11,7 @@ import click
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import (
     CI_OR_NOT,
+    MANY_INTERVALS,
     added,
     measured,
     measuring_options,
@@ -72,7 +73,7 @@ WAYS = ("slices_by_column", "slices_by_field", "slices_by_pattern")
 @added(SLICE_OPTIONS)
 @click.option("--metric", help="Sort by this metric.  [default: the first of the rules, AP]")
 @CI_OR_NOT
-@added(resampled(200))
+@added(resampled(*MANY_INTERVALS))
 @click.option(
     "--smallest",
     type=click.IntRange(1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,8 @@ from detmetrics.foundation.errors import InputError, OutputError
 from detmetrics.foundation.outputs import write_tree
 from detmetrics.foundation.progress import Progress
 from detmetrics.tables import Detections, GroundTruth
-from detmetrics.tables.catalog import Catalog
+from detmetrics.tables.catalog import Catalog, Id
+from detmetrics.tables.choice import images_chosen
 from detmetrics.tables.id_pairing import UnknownPolicy
 from detmetrics.tables.sheets import Sheet
 
@@ -63,6 +64,7 @@ def convert(
     to: str,
     side: Side | None = None,
     ground_truth: str | os.PathLike[str] | GroundTruth | None = None,
+    images: Iterable[Id] | None = None,
     unknown_images: UnknownPolicy = "error",
     unknown_categories: UnknownPolicy = "error",
     reading: Reading = READING,
@@ -74,6 +76,7 @@ def convert(
 
     to: the name of the format. side: what the source is, where its content leaves that open.
     ground_truth: gives detections the ids, names and image sizes of their ground truth.
+    images: only these, by id, file name, stem, or the end of a path that fits one image.
     unknown_images, unknown_categories: as in :func:`~detmetrics.read_detections`, where there is
     ground truth.
     force: put the new files in place of old ones. reading, progress: as in
@@ -81,7 +84,7 @@ def convert(
 
     Raises:
         FormatError, UnknownIdError: the source cannot be read.
-        InputError: no such format, or it cannot be written for this side.
+        InputError: no such format, or it cannot be written for this side; no such image.
         OutputError: the target is there already, a name would leave it, or image sizes are
             needed and unknown.
 
@@ -108,6 +111,7 @@ def convert(
     else:
         unknown = (unknown_images, unknown_categories)
         table = _detections(source, given, ground_truth, unknown, reading, progress)
+    table = _with_images(table, images)
     done = written(table, to)
     if before_writing is not None:
         before_writing()
@@ -128,6 +132,18 @@ def written(table: Table, to: str) -> Written:
     if writes_outlines:
         return done
     return Written(done.files, (*done.lost, *without_outlines(table)))
+
+
+def _with_images(table: Table, images: Iterable[Id] | None) -> Table:
+    """The table with these images alone, and with all classes."""
+    chosen = images_chosen(images, table.catalog)
+    if chosen.all():
+        return table
+    every = np.ones(len(table.catalog.category_ids), bool)
+    kept = table.within(table.catalog.select(chosen, every), chosen, every)
+    if isinstance(kept, GroundTruth) and kept.federation:
+        return replace(kept, federation=kept.federation.select(chosen, every))
+    return kept
 
 
 def _side(given: Given, reading: Reading) -> Side:

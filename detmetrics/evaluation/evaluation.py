@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from detmetrics.formats.loading import (
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.arrays import Bools, used
 from detmetrics.foundation.errors import InputError
-from detmetrics.foundation.messages import counted, few, shown
+from detmetrics.foundation.messages import counted
 from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.matching.matching import match
 from detmetrics.matching.preparation import evaluated_classes, prepare
@@ -27,13 +27,13 @@ from detmetrics.matching.shape_choice import settled
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 from detmetrics.tables import Detections, GroundTruth, restrict
-from detmetrics.tables.catalog import Catalog, Id
+from detmetrics.tables.catalog import Id
+from detmetrics.tables.choice import classes_chosen, images_chosen
 from detmetrics.tables.coverage import Coverage
 from detmetrics.tables.id_pairing import UnknownPolicy
-from detmetrics.tables.image_lookup import ImageLookup, rows_by_key
 from detmetrics.tables.rows import Rows
 
-__all__ = ["evaluate", "explained", "images_chosen", "refuse_unpaired", "with_images"]
+__all__ = ["evaluate", "explained", "refuse_unpaired", "with_part"]
 
 
 def evaluate(
@@ -97,7 +97,7 @@ def evaluate(
     coverage = explained(ground_truth, detections, chosen_images)
     ground_truth, detections, left_out = evaluated_classes(ground_truth, detections, rules)
     if classes is not None or not chosen_images.all():
-        chosen_classes = _classes_chosen(classes, ground_truth.catalog)
+        chosen_classes = classes_chosen(classes, ground_truth.catalog)
         ground_truth, detections = restrict(ground_truth, detections, chosen_images, chosen_classes)
         coverage = coverage.renumbered(chosen_images)
     ground_truth, detections, remarks = prepare(ground_truth, detections, rules)
@@ -106,21 +106,22 @@ def evaluate(
     return Evaluation(ground_truth, detections, rules, matching, notes, coverage)
 
 
-def with_images(
+def with_part(
     ground_truth: GroundTruth,
     detections: Detections,
     images: Iterable[Id] | None,
     only_detected_images: bool,
+    classes: Iterable[Id] | None = None,
 ) -> tuple[GroundTruth, Detections, tuple[str, ...]]:
-    """Both tables with the images that were chosen, and what was left out.
+    """Both tables with the images and classes that were chosen, and what was left out.
 
     Raises:
-        InputError: an image is not known, or none has a detection.
+        InputError: an image or a class is not known, or no image has a detection.
     """
     chosen, notes = _chosen(ground_truth, detections, images, only_detected_images)
-    if not chosen.all():
-        every_class = np.ones(len(ground_truth.catalog.category_ids), bool)
-        ground_truth, detections = restrict(ground_truth, detections, chosen, every_class)
+    of_classes = classes_chosen(classes, ground_truth.catalog)
+    if not (chosen.all() and of_classes.all()):
+        ground_truth, detections = restrict(ground_truth, detections, chosen, of_classes)
     return ground_truth, detections, notes
 
 
@@ -187,62 +188,3 @@ def refuse_unpaired(ground_truth: GroundTruth, detections: Detections) -> None:
             "the detections were paired with another catalog: "
             "read or build them with catalog=ground_truth.catalog"
         )
-
-
-def images_chosen(wanted: Iterable[Id] | None, catalog: Catalog) -> Bools:
-    """Mark the images that are wanted: by id, file name, stem, or end of a path.
-
-    Raises:
-        InputError: some are not in the ground truth, or fit several of its images.
-    """
-    marked = np.full(len(catalog.image_ids), wanted is None)
-    if wanted is None:
-        return marked
-    asked = _listed("images", wanted)
-    lookup = ImageLookup(catalog.image_ids, catalog.image_names)
-    rows = [lookup.rows(key) for key in asked]
-    if unknown := [key for key, found in zip(asked, rows, strict=True) if not found]:
-        raise InputError(_unknown_images(unknown, len(asked), catalog.image_names))
-    for key, found in zip(asked, rows, strict=True):
-        names = {catalog.image_names[row] for row in found}
-        if len(names) > 1:
-            raise InputError(
-                f"image {shown(key)} could be {counted(len(names), 'image')} of the ground truth: "
-                f"{few(sorted(names))}. Fix: name it with its folder"
-            )
-        marked[[*found]] = True
-    return marked
-
-
-def _unknown_images(unknown: Sequence[Id], asked: int, names: Sequence[str]) -> str:
-    """One sentence on all that is unknown."""
-    first = f"no image {shown(unknown[0])} in the ground truth; it has {few(names)}"
-    if len(unknown) == 1:
-        return first
-    more = ", ".join(map(shown, unknown[:3]))
-    return f"{first} ({len(unknown):,} of {asked:,} names given are unknown, first {more})"
-
-
-def _classes_chosen(wanted: Iterable[Id] | None, catalog: Catalog) -> Bools:
-    """Mark the classes that are wanted: by id, else by id as text, else by name.
-
-    Raises:
-        InputError: one is not in the ground truth.
-    """
-    ids, names = catalog.category_ids.tolist(), catalog.category_names
-    marked = np.full(len(ids), wanted is None)
-    if wanted is None:
-        return marked
-    ways = [rows_by_key(keys) for keys in (ids, map(str, ids), names)]
-    for key in _listed("classes", wanted):
-        rows = next((way[key] for way in ways if key in way), None)
-        if rows is None:
-            raise InputError(f"no class {shown(key)} in the ground truth; it has {few(names)}")
-        marked[rows] = True
-    return marked
-
-
-def _listed(what: str, wanted: Iterable[Id]) -> list[Id]:
-    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
-        raise InputError(f"{what}: expected a list of ids or names, got {wanted!r}")
-    return [*wanted]

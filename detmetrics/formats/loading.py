@@ -317,7 +317,8 @@ def _splits(name: str, path: str) -> tuple[DataSplit, ...]:
 
 def _note_of_splits(sheet: Sheet, listed: Iterable[str]) -> Sheet:
     """With a note where images that were added as background are of another split."""
-    added = {*map(stem, sheet.images.names if sheet.images else ())} - {*map(stem, listed)}
+    names = sheet.images.names if sheet.images else ()
+    added = set() if names == listed else {*map(stem, names)} - {*map(stem, listed)}
     if not added or sheet.source.input is None:
         return sheet
     for split in _splits(sheet.source.format, sheet.source.input.path):

@@ -215,9 +215,11 @@ def id_array(ids: Iterable[Any]) -> Objects:
     else:
         values = ids.tolist()
     # type, not isinstance: True is an int to Python, and no id.
-    if set(map(type, values)) - {int}:
+    kinds = set(map(type, values))
+    if kinds - {int}:
         values = [_clean_id(value) for value in values]
-    if all(type(value) is int for value in values):
+        kinds = set(map(type, values))
+    if kinds <= {int}:
         return _whole_numbers(values)
     return object_column(values)
 

@@ -29,6 +29,7 @@ from detmetrics.tables.id_readings import (
     IdReading,
     Known,
     readings,
+    same_numbers,
     spelled_number,
 )
 from detmetrics.tables.image_paths import ImagePaths, path_parts, stem
@@ -129,6 +130,9 @@ class _Pairing:
         exact = IdReading(positions(self.known.ids, self.wanted.labels), BY_ID, "ids", True)
         if exact.fits and (self.own or self.settled or not self.said) and self.key == "id":
             return self._paired(exact)
+        plain = exact.fits and self.key == "id" and self.known.kind == "image"
+        if plain and same_numbers(self.wanted.labels, self.known):
+            return self._paired(exact, exact)
         ways = [way for way in self._in_order() if way.fits and self._may_be_several(way)]
         if not ways:
             return None

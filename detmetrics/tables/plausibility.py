@@ -13,6 +13,7 @@ from detmetrics.tables.columns import BoxFormat
 
 __all__ = ["CORNERS_FOR_SIDES", "SHARES_FOR_PIXELS", "seems_corners", "seems_shares", "suspicions"]
 
+FIRST = 1 << 14  # boxes that usually show that the others need not be looked at
 ENOUGH = 20  # boxes; of fewer such sides may be an accident
 NEARLY_ALL = 0.995
 NEARLY_ALL_SHARES = 0.95  # some boxes reach outside of their image
@@ -34,17 +35,29 @@ def seems_corners(boxes: Floats, box_format: BoxFormat) -> bool:
     """
     if box_format != "xywh" or len(boxes) < ENOUGH:
         return False
-    # Boxes at the left or upper edge are longer than their distance from it, whatever they are.
+    shorter = _off_corner_and_shorter(boxes[:FIRST])[1]
+    if shorter > (1 - NEARLY_ALL) * len(boxes) + 1:  # too many, whatever the others are
+        return False
+    off_corner, shorter = _off_corner_and_shorter(boxes)
+    return off_corner >= ENOUGH and (off_corner - shorter) / off_corner >= NEARLY_ALL
+
+
+def _off_corner_and_shorter(boxes: Floats) -> tuple[int, int]:
+    """How many boxes are off the left and upper edge, and of these shorter than their distance.
+
+    Boxes at such an edge are longer than their distance from it, whatever they are.
+    """
     x, y, w, h = boxes.T
     off_corner = (x > 0) & (y > 0)
-    if int(off_corner.sum()) < ENOUGH:
-        return False
-    return bool(((w >= x) & (h >= y))[off_corner].mean() >= NEARLY_ALL)
+    longer = off_corner & (w >= x) & (h >= y)
+    return int(off_corner.sum()), int(off_corner.sum() - longer.sum())
 
 
 def seems_shares(boxes: Floats) -> bool:
     """Whether boxes given in pixels are probably shares: none reaches further than 1."""
-    if not boxes.size or (boxes <= 1).all(axis=1).mean() < NEARLY_ALL_SHARES:
+    if not boxes.size or boxes[:FIRST].max() > 2:
+        return False
+    if (boxes <= 1).all(axis=1).mean() < NEARLY_ALL_SHARES:
         return False
     return bool(boxes.max() <= 2 and (boxes != np.floor(boxes)).any())
 

@@ -41,6 +41,9 @@ __all__ = [
     "warn",
 ]
 
+ROWS = 1 << 13
+"""Boxes that stay in the cache while they are looked at."""
+
 PIXEL, SHARE = 1.0, 0.005
 """Labels are rounded: what is drawn may reach so far beyond its image unremarked."""
 MANY_OUTSIDE, FEW_LEFT = 0.01, 0.1
@@ -102,10 +105,13 @@ class Frames(NamedTuple):
         near = np.zeros(len(self.boxes), bool)
         if not len(self.boxes) or np.isnan(sizes).all():
             return np.flatnonzero(near)
-        for axis, smallest in enumerate(np.nanmin(sizes, axis=0).tolist()):
-            start, end = self.boxes[:, axis], self.boxes[:, axis + 2]
-            near |= start < 0
-            near |= (end if self.box_format == "xyxy" else start + end) > smallest
+        smallest = np.nanmin(sizes, axis=0).tolist()
+        for first in range(0, len(near), ROWS):
+            part, boxes = near[first : first + ROWS], self.boxes[first : first + ROWS]
+            for axis in (0, 1):
+                start, end = boxes[:, axis], boxes[:, axis + 2]
+                part |= start < 0
+                part |= (end if self.box_format == "xyxy" else start + end) > smallest[axis]
         return np.flatnonzero(near)
 
     def outside(self, swapped: bool = False) -> tuple[Bools, Bools]:

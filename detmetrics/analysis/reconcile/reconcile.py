@@ -14,7 +14,7 @@ from detmetrics.analysis.reconcile.shape_effect import ByShape, by_shape, shapes
 from detmetrics.analysis.reconcile.waterfall import Step, Waterfall, waterfall
 from detmetrics.analysis.reconcile.workbench import Workbench
 from detmetrics.evaluation.attention import partial
-from detmetrics.evaluation.evaluation import explained, refuse_unpaired, with_images
+from detmetrics.evaluation.evaluation import explained, refuse_unpaired, with_part
 from detmetrics.evaluation.misreadings.class_numbers import off_by, renumbering_cure
 from detmetrics.evaluation.misreadings.marks import (
     SHARE_WITHOUT,
@@ -80,6 +80,7 @@ def reconcile(
     reported: str | float | None = None,
     images: Iterable[Id] | None = None,
     only_detected_images: bool = False,
+    classes: Iterable[Id] | None = None,
     unknown_images: UnknownPolicy = "error",
     reading: Reading = READING,
     progress: Progress | None = None,
@@ -92,7 +93,7 @@ def reconcile(
     Ultralytics.
     shape: what overlap is measured of under each of them, as in :func:`evaluate`.
     reported: a number that somebody got, such as ``"0.523"``; the more digits, the better.
-    images, only_detected_images: as in :func:`evaluate`.
+    images, only_detected_images, classes: as in :func:`evaluate`.
     Detections of classes that the ground truth lacks are left out, and counted in a note: class
     numbers may be off by one. unknown_images, reading, progress: as in
     :func:`~detmetrics.read_detections`.
@@ -115,7 +116,11 @@ def reconcile(
     table, sheet = _detections(detections, ground_truth, reading, unknown_images, progress)
     refuse_unpaired(ground_truth, table)
     whole = ground_truth
-    ground_truth, table, left_out = with_images(ground_truth, table, images, only_detected_images)
+    ground_truth, table, left_out = with_part(
+        ground_truth, table, images, only_detected_images, classes
+    )
+    if classes is not None:
+        sheet = None  # of which numbers cannot be told, since some of them are of other classes
     if ground_truth is not whole:
         unknown_images = "drop"  # those of the other images
     told = progress or _silent

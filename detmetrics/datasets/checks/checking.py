@@ -34,12 +34,15 @@ from detmetrics.foundation.errors import (
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.progress import Progress
 from detmetrics.tables.catalog import Catalog, Keys
+from detmetrics.tables.id_pairing import UnknownPolicy
 from detmetrics.tables.sheets import Sheet
 from detmetrics.tables.validation import paired
 
 __all__ = ["CODES", "CheckReport", "Code", "Finding", "check", "check_parts"]
 
 Path = str | os.PathLike[str]
+Policies = tuple[UnknownPolicy, UnknownPolicy]
+"""What becomes of detections on images, and of classes, that the ground truth lacks."""
 ORDER = ("error", "warning", "info")
 
 
@@ -49,12 +52,16 @@ def check(
     *,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
+    unknown_images: UnknownPolicy = "error",
+    unknown_categories: UnknownPolicy = "error",
     reading: Reading = READING,
     progress: Progress | None = None,
 ) -> CheckReport:
     """Look for every known fault in ground truth, and in detections with it.
 
     select, ignore: beginnings of codes to look for, or to leave out; see ``docs/checks.md``.
+    unknown_images, unknown_categories: ``"drop"`` takes detections on images, or of classes, that
+    the ground truth lacks as no fault, as where they are left out of an evaluation.
     reading: what files leave open; progress: called with a phase and the share that is done.
 
     Raises:
@@ -66,7 +73,8 @@ def check(
     """
     wanted = chosen(select, ignore)
     sources = [os.fspath(path) for path in (ground_truth, detections) if path is not None]
-    everything = _everything(ground_truth, detections, reading, progress)
+    unknown: Policies = (unknown_images, unknown_categories)
+    everything = _everything(ground_truth, detections, unknown, reading, progress)
     return _report(everything, wanted, sources)
 
 
@@ -104,19 +112,25 @@ def _report(
 
 
 def _everything(
-    ground_truth: Path, detections: Path | None, reading: Reading, progress: Progress | None
+    ground_truth: Path,
+    detections: Path | None,
+    unknown: Policies,
+    reading: Reading,
+    progress: Progress | None,
 ) -> Iterator[Finding | None]:
     """All findings; what stops an evaluation is always among them."""
     seen: list[Finding] = []
-    for one in _looked_for(ground_truth, detections, reading, progress):
+    for one in _looked_for(ground_truth, detections, unknown, reading, progress):
         if one is not None:
             seen.append(one)
         yield one
     if not any(one.code.severity == "error" for one in seen):
-        yield _refusal(ground_truth, detections, reading)
+        yield _refusal(ground_truth, detections, unknown, reading)
 
 
-def _refusal(ground_truth: Path, detections: Path | None, reading: Reading) -> Finding | None:
+def _refusal(
+    ground_truth: Path, detections: Path | None, unknown: Policies, reading: Reading
+) -> Finding | None:
     """What the tables refuse though no check saw it."""
     quiet = replace(reading, on_message=lambda _: None, on_progress=lambda _: None)
     path = ground_truth
@@ -126,14 +140,21 @@ def _refusal(ground_truth: Path, detections: Path | None, reading: Reading) -> F
             table = read_ground_truth(path, quiet)
             if detections is not None:
                 path = detections
-                read_detections(path, table, quiet)
+                images, classes = unknown
+                read_detections(
+                    path, table, quiet, unknown_images=images, unknown_categories=classes
+                )
     except InputError as error:
         return _refused(path, error)
     return None
 
 
 def _looked_for(
-    ground_truth: Path, detections: Path | None, reading: Reading, progress: Progress | None
+    ground_truth: Path,
+    detections: Path | None,
+    unknown: Policies,
+    reading: Reading,
+    progress: Progress | None,
 ) -> Iterator[Finding | None]:
     yield from (of_file := [*file_faults.of_file(os.fspath(ground_truth))])
     try:
@@ -157,11 +178,15 @@ def _looked_for(
     yield from shape_faults.of_ground_truth(subject)
     yield from coverage.of_ground_truth(subject)
     if detections is not None:
-        yield from _of_detections(detections, subject, reading, progress)
+        yield from _of_detections(detections, subject, unknown, reading, progress)
 
 
 def _of_detections(
-    path: Path, ground_truth: Subject, reading: Reading, progress: Progress | None
+    path: Path,
+    ground_truth: Subject,
+    unknown: Policies,
+    reading: Reading,
+    progress: Progress | None,
 ) -> Iterator[Finding | None]:
     listing = ground_truth.listing
     known = replace(reading, catalog=_catalog(listing))
@@ -183,7 +208,8 @@ def _of_detections(
         yield _refused(path, error)
         return
     detections = Subject(sheet, listing, image, category)
-    yield from reference_faults.of_detections(detections, (image_said, category_said))
+    references = reference_faults.of_detections(detections, (image_said, category_said))
+    yield from (one for one, policy in zip(references, unknown, strict=True) if policy == "error")
     yield from box_faults.of_both(detections)
     yield from shape_faults.of_both(detections)
     yield from detection_faults.of_detections(detections, ground_truth)

@@ -11,7 +11,7 @@ import gc
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -166,8 +166,7 @@ def _plain_columns(
 ) -> DetectionColumns:
     """The columns of records that have all fields, each once."""
     parts, once, looked = [], OnceEach(record.__struct_fields__), False
-    for piece, rows in _pieces(data, record, progress):
-        # Now, while the piece is in the cache.
+    for piece, rows in _pieces(data, record, progress, once.look):
         if not looked and not once.holds(piece, rows):
             _refuse_repeated(data, record.__struct_fields__, path)
             looked = True
@@ -225,12 +224,19 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _unseen(_: bytes) -> None:
+    pass
+
+
 def _pieces(
-    data: bytes, record: type[_Record], progress: Share
+    data: bytes,
+    record: type[_Record],
+    progress: Share,
+    look: Callable[[bytes], None] = _unseen,
 ) -> Iterator[tuple[memoryview, list[_Record]]]:
     """The list in pieces of about a megabyte, so that the records of one are gone before the next.
 
-    Each comes as text and as records.
+    Each comes as text and as records; look: called with the text before it is decoded.
 
     A piece ends where one record seems to end and another to begin. Inside a text or a nested
     list that can be wrong; then the halves do not decode, and the file is read as a whole.
@@ -239,13 +245,19 @@ def _pieces(
     # At a wrong cut the first half ends inside a text or an object, which no bracket closes, so it
     # never decodes to something else.
     decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
+
+    def decoded(*parts: bytes | memoryview) -> list[_Record]:
+        text = b"".join(parts)
+        look(text)
+        return decoder.decode(text)
+
     view, start, opening = memoryview(data), 0, b""
     while cut := BETWEEN_RECORDS.search(data, start + PIECE):
         piece = view[start : cut.start() + 1]
-        yield piece, decoder.decode(b"".join((opening, piece, b"]")))
+        yield piece, decoded(opening, piece, b"]")
         start, opening = cut.end() - 1, b"["
         progress(start / len(data))
-    yield view[start:], decoder.decode(b"".join((opening, view[start:])))
+    yield view[start:], decoded(opening, view[start:])
     progress(1.0)
 
 

@@ -100,6 +100,8 @@ def outlined(rows: Sequence[Any], section: str, path: str, asked: str | None) ->
         return _of_five(given, asked)
     for field, read in (("obb", _of_obb), ("poly", _of_poly)):
         values = list(map(attrgetter(field), rows))
+        if values.count(None) == len(rows):
+            continue
         missing = len(rows) - sum(map(bool, values))
         if missing == len(rows):
             continue

@@ -81,7 +81,9 @@ def write_detections(detections: Detections) -> Written:
     if columns := _columns({0 if own is None else len(own) for own in outlines}):
         files[COLUMNS_FILE] = f"{columns}\n".encode()
     names, catalog = detections.catalog.class_labels, detections.catalog
-    named = named_by_more_than_ids(range(len(names)), names)
+    # A text is no number that lines could have, also where it spells one.
+    texts = catalog.category_ids.dtype == object
+    named = texts or named_by_more_than_ids(range(len(names)), names)
     if named and all(map(_is_a_line, names)):
         files["classes.txt"], named = _class_list(names), False
     return Written(files, (*said, *_lost_of_detections(named), *renamed_images(catalog)))
