@@ -163,7 +163,7 @@ class TestShapes:
         with pytest.raises(dm.TableError) as caught:
             detections(boxes=boxes, scores=[np.inf, 0.5])
         text = str(caught.value)
-        assert text.startswith("arrays: 3 faults")
+        assert text.startswith("detection arrays: 3 faults")
         assert "boxes[0]: expected four finite numbers" in text
         assert "boxes[1]: expected four finite numbers" in text
         assert "scores[0]: expected a finite number, got inf" in text
@@ -256,7 +256,7 @@ class TestGroundTruthColumns:
     def test_missing_areas_are_the_box_with_a_note(self, areas):
         table = truth(areas=areas)
         assert table.area.tolist() == [200, 7]
-        assert table.notes == ("arrays: 1 of 2 areas are missing: w * h is used",)
+        assert table.notes == ("ground-truth arrays: 1 of 2 areas are missing: w * h is used",)
 
     @pytest.mark.parametrize("flags", [[0, 1], [False, True], [0.0, 1.0], np.array([0, 1], "u1")])
     @pytest.mark.parametrize("name", ["crowd", "ignore"])

@@ -100,7 +100,8 @@ class TableError(InputError):
     >>> import detmetrics as dm
     >>> dm.GroundTruth.from_arrays(image_ids=[1], categories=["cat"], boxes=[[0, 0, 10]])
     Traceback (most recent call last):
-    detmetrics.foundation.errors.TableError: boxes: expected shape (1, 4), got (1, 3)
+    detmetrics.foundation.errors.TableError: ground-truth arrays: boxes: expected \
+shape (1, 4), got (1, 3)
     """
 
 
@@ -164,5 +165,5 @@ class DetmetricsWarning(UserWarning):
     ...     warnings.simplefilter("always")
     ...     _ = dm.GroundTruth.from_arrays(image_ids=[1], categories=[1], boxes=[[5, 5, 0, 9]])
     >>> print(caught[0].message)
-    arrays: 1 box of zero size, first at boxes[0]
+    ground-truth arrays: 1 box of zero size, first at boxes[0] of image 1
     """

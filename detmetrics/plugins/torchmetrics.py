@@ -338,6 +338,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
     ) -> tuple[GroundTruth, Detections]:
         """Both tables; own: ``"boxes"``, ``"shapes"`` or both; sizes: (N, 2) of the images."""
         images = np.arange(len(columns["targets_counts"]))
+        area = columns["targets_area"]  # 0 is missing, as in torchmetrics
         catalog = Catalog.from_ids(
             images=images if len(images) else [0],
             categories=classes or [0],
@@ -352,7 +353,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         ground_truth = GroundTruth.from_arrays(
             image_ids=images.repeat(columns["targets_counts"]),
             categories=columns["targets_labels"],
-            areas=columns["targets_area"],
+            areas=np.where(area > 0, area, np.nan) if (area > 0).any() else None,
             crowd=columns["targets_crowd"],
             catalog=catalog,
             **shapes("targets"),

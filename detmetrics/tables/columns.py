@@ -49,6 +49,8 @@ NEGATIVE = (
 
 def id_column(name: str, values: Any) -> Objects:
     """Ids as :func:`detmetrics.tables.catalog.id_array` has them; errors name the column."""
+    if isinstance(values, np.ndarray) and not values.size:
+        return np.zeros(0, np.int64)
     try:
         return id_array(values)
     except TableError as error:
@@ -56,9 +58,11 @@ def id_column(name: str, values: Any) -> Objects:
 
 
 def number_column(name: str, values: ArrayLike) -> Floats:
-    """A copy as float64; None is nan."""
+    """A copy as float64; None is nan, and nothing is of no kind."""
     try:
         given = np.asarray(values)
+        if not given.size:
+            return np.zeros(given.shape)
         if given.dtype.kind in "OU" and any(isinstance(value, str) for value in given.flat):
             raise TypeError
         return np.array(given, dtype=np.float64)
@@ -67,7 +71,9 @@ def number_column(name: str, values: ArrayLike) -> Floats:
 
 
 def of_length(name: str, values: Column, count: int) -> Column:
-    """The column itself, if it has one dimension and ``count`` rows."""
+    """The column itself, if it has one dimension and ``count`` rows; nothing has any shape."""
+    if isinstance(values, np.ndarray) and values.size == count == 0:
+        return values.reshape(0)  # type: ignore[return-value]
     shape = values.shape if isinstance(values, np.ndarray) else (len(values),)
     if shape != (count,):
         raise TableError(f"{name}: expected shape ({count},) like image_ids, got {shape}")

@@ -33,13 +33,12 @@ def frame_shapes(frame: pd.DataFrame) -> Polygons | None:
         if not np.isfinite(corners).all():
             row = int(np.flatnonzero(~np.isfinite(corners).all(axis=1))[0])
             raise TableError(
-                f"frame: row {row}: expected four corners of finite numbers, "
-                f"got {corners[row].tolist()}"
+                f"row {row}: expected four corners of finite numbers, got {corners[row].tolist()}"
             )
         return Polygons.from_corners(corners.reshape(-1, 4, 2))
     if found := sorted(ANGLES & set(map(str, frame.columns))):
         raise TableError(
-            f"frame: column {found[0]}: a frame does not tell unit and direction of angles: "
+            f"column {found[0]}: a frame does not tell unit and direction of angles: "
             "give shapes=Rectangles.from_cxcywhr(...) to from_arrays, or drop the column for "
             "upright boxes"
         )
@@ -61,7 +60,7 @@ def frame_boxes(frame: pd.DataFrame) -> tuple[Floats, BoxFormat]:
         ways = "; ".join(
             " ".join(names) for names in (("bbox",), ("x", "y", "w", "h"), *CORNER_NAMES)
         )
-        raise TableError(f"frame: expected boxes in columns {ways}, got {_names(frame)}")
+        raise TableError(f"expected boxes in columns {ways}, got {_names(frame)}")
     boxes = number_column("bbox", frame["bbox"].tolist())
     return boxes.reshape(0, 4) if boxes.size == 0 and len(frame) == 0 else boxes, "xywh"
 
@@ -75,7 +74,7 @@ def frame_column(frame: pd.DataFrame, *names: str) -> pd.Series[Any]:
     for name in names:
         if name in frame.columns:
             return frame[name]
-    raise TableError(f"frame: expected a column {' or '.join(names)}, got {_names(frame)}")
+    raise TableError(f"expected a column {' or '.join(names)}, got {_names(frame)}")
 
 
 CLASSES = ("category_id", "category", "class", "label")

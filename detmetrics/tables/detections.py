@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -36,10 +36,11 @@ from detmetrics.tables.id_pairing import UnknownPolicy
 from detmetrics.tables.invalid_boxes import InvalidBoxes, settled
 from detmetrics.tables.rows import Rows
 from detmetrics.tables.sheets import Pixels, Sheet
-from detmetrics.tables.sources import ARRAYS, Faults, Source
+from detmetrics.tables.sources import ARRAYS, FRAME, Faults, Source, named, of_side
 from detmetrics.tables.validation import (
     Frames,
     doubts,
+    hulls_of,
     outline_column,
     outline_notes,
     outside_note,
@@ -126,25 +127,26 @@ class Detections(Rows):
         >>> detections.xywh.tolist(), detections.category.tolist()
         ([[5.0, 5.0, 10.0, 20.0]], [0])
         """
-        image_column = id_column("image_ids", image_ids)
-        category_column = id_column("categories", categories)
-        count = len(image_column)
-        of_length("categories", category_column, count)
-        if shapes is not None:
-            shapes = outline_column(shapes, count)
-            if boxes is None:
-                boxes, box_format = shapes.hulls, "xyxy"
-        own = box_column(boxes, box_format, count)
-        sheet = Sheet(
-            source=source,
-            image=Keys(image_column),
-            image_key="id",
-            category=Keys(category_column),
-            boxes=own,
-            box_format=box_format,
-            shapes=shapes,
-            scores=of_length("scores", number_column("scores", scores), count),
-        )
+        with named(of_side(source, cls.side)):
+            image_column = id_column("image_ids", image_ids)
+        source = of_side(source, cls.side, image_column)
+        with named(source):
+            category_column = id_column("categories", categories)
+            count = len(image_column)
+            of_length("categories", category_column, count)
+            outlines = None if shapes is None else outline_column(shapes, count, source)
+            if boxes is None and shapes is not None:
+                boxes, box_format = hulls_of(outlines), "xyxy"
+            sheet = Sheet(
+                source=source,
+                image=Keys(image_column),
+                image_key="id",
+                category=Keys(category_column),
+                boxes=box_column(boxes, box_format, count),
+                box_format=box_format,
+                shapes=outlines,
+                scores=of_length("scores", number_column("scores", scores), count),
+            )
         return cls.from_sheet(
             sheet,
             catalog=catalog,
@@ -259,18 +261,22 @@ class Detections(Rows):
         >>> Detections.from_frame(frame, catalog=catalog).scores.tolist()
         [0.9]
         """
-        shapes = frame_shapes(frame)
-        boxes, box_format = frame_boxes(frame) if shapes is None else (shapes.hulls, "xyxy")
+        with named(of_side(FRAME, cls.side)):
+            shapes = frame_shapes(frame)
+            boxes, box_format = frame_boxes(frame) if shapes is None else (shapes.hulls, "xyxy")
+            columns = {
+                "image_ids": frame_column(frame, "image_id", "image").to_numpy(),
+                "categories": frame_classes(frame, catalog).to_numpy(),
+                "scores": frame_column(frame, "score", "confidence").to_numpy(),
+            }
         return cls.from_arrays(
-            image_ids=frame_column(frame, "image_id", "image").to_numpy(),
-            categories=frame_classes(frame, catalog).to_numpy(),
+            **columns,
             boxes=boxes,
             shapes=shapes,
-            scores=frame_column(frame, "score", "confidence").to_numpy(),
             box_format=box_format,
             catalog=catalog,
             unknown_images=unknown_images,
             unknown_categories=unknown_categories,
-            source=replace(ARRAYS, name="frame"),
+            source=FRAME,
             invalid_boxes=invalid_boxes,
         )

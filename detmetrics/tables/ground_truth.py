@@ -37,11 +37,12 @@ from detmetrics.tables.federation import Federation
 from detmetrics.tables.invalid_boxes import InvalidBoxes, settled
 from detmetrics.tables.rows import Rows
 from detmetrics.tables.sheets import Pixels, Sheet
-from detmetrics.tables.sources import ARRAYS, Faults, Source
+from detmetrics.tables.sources import ARRAYS, Faults, Source, named, of_side
 from detmetrics.tables.validation import (
     Frames,
     area_doubt,
     doubts,
+    hulls_of,
     outline_column,
     outline_notes,
     outside_note,
@@ -142,34 +143,35 @@ class GroundTruth(Rows):
         >>> len(ground_truth), ground_truth.area.tolist()
         (1, [200.0])
         """
-        image_column = id_column("image_ids", image_ids)
-        category_column = id_column("categories", categories)
-        count = len(image_column)
-        of_length("categories", category_column, count)
-        given = None if areas is None else number_column("areas", areas)
-        if shapes is not None:
-            shapes = outline_column(shapes, count)
-            if boxes is None:
-                boxes, box_format = shapes.hulls, "xyxy"
-        own = box_column(boxes, box_format, count)
-        sheet = Sheet(
-            source=source,
-            image=Keys(image_column),
-            image_key="id",
-            category=Keys(category_column),
-            boxes=own,
-            box_format=box_format,
-            shapes=shapes,
-            areas=None if given is None else of_length("areas", given, count),
-            crowd=flag_column("crowd", crowd, count),
-            ignore=flag_column("ignore", ignore, count),
-            difficult=flag_column("difficult", difficult, count),
-            ids=None if ids is None else of_length("ids", id_column("ids", ids), count),
-            attributes={
-                name: of_length(name, number_column(name, values), count)
-                for name, values in (attributes or {}).items()
-            },
-        )
+        with named(of_side(source, cls.side)):
+            image_column = id_column("image_ids", image_ids)
+        source = of_side(source, cls.side, image_column)
+        with named(source):
+            category_column = id_column("categories", categories)
+            count = len(image_column)
+            of_length("categories", category_column, count)
+            given = None if areas is None else number_column("areas", areas)
+            outlines = None if shapes is None else outline_column(shapes, count, source)
+            if boxes is None and shapes is not None:
+                boxes, box_format = hulls_of(outlines), "xyxy"
+            sheet = Sheet(
+                source=source,
+                image=Keys(image_column),
+                image_key="id",
+                category=Keys(category_column),
+                boxes=box_column(boxes, box_format, count),
+                box_format=box_format,
+                shapes=outlines,
+                areas=None if given is None else of_length("areas", given, count),
+                crowd=flag_column("crowd", crowd, count),
+                ignore=flag_column("ignore", ignore, count),
+                difficult=flag_column("difficult", difficult, count),
+                ids=None if ids is None else of_length("ids", id_column("ids", ids), count),
+                attributes={
+                    name: of_length(name, number_column(name, values), count)
+                    for name, values in (attributes or {}).items()
+                },
+            )
         return cls.from_sheet(sheet, catalog=catalog, invalid_boxes=invalid_boxes)
 
     @classmethod

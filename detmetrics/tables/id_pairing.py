@@ -65,6 +65,7 @@ def pair(
     settled: bool = False,
     said: bool = True,
     numbers: Keys | None = None,
+    image: Callable[[int], str] | None = None,
 ) -> Paired:
     """Find every wanted id among the known.
 
@@ -74,7 +75,8 @@ def pair(
     own: the known come from the same source, which then has no need of file stems;
     settled: the user or the format says that they are what ``key`` says, so no other reading
     contests it; said: the source names what the ids are, and not a caller's parameter;
-    numbers: the ids as the source has them, where they were renumbered.
+    numbers: the ids as the source has them, where they were renumbered; image: what is said behind
+    row D of its image.
 
     Raises:
         UnknownIdError: some are not known, no other reading fits all, and policy is ``error``.
@@ -89,6 +91,7 @@ def pair(
         return Paired(np.zeros(0, np.int64), None)
     pairing = _Pairing(wanted, known, place, subject, key, own=own, settled=settled, said=said)
     pairing.numbers = numbers or wanted
+    pairing.image = image or pairing.image
     paired = pairing.by_index() if key == "index" else pairing.by_reading()
     if paired is not None:
         return paired
@@ -115,6 +118,7 @@ class _Pairing:
         self.wanted, self.known, self.place, self.subject = wanted, known, place, subject
         self.key, self.own, self.settled, self.said = key, own, settled, said
         self.numbers = wanted
+        self.image: Callable[[int], str] = lambda _: ""
 
     # --- by what ids or names say ----------------------------------------------------------------
 
@@ -371,7 +375,7 @@ class _Pairing:
             if first.setdefault(value, row) == row and len(first) == EXAMPLES:
                 break
         return [
-            (value, f"  {self.place(row)}: {shown(self._as_it_stands(row))}")
+            (value, f"  {self.place(row)}: {shown(self._as_it_stands(row))}{self.image(row)}")
             for value, row in first.items()
         ]
 

@@ -128,6 +128,7 @@ class Rows:
         """The error of outlines with the places of their rows in the source."""
         texts = [
             f"{self.source.place(int(self.place[row]), 'shapes')}: {text}"
+            f"{self.source.image(int(self.place[row]))}"
             for row, text in error.faults
         ]
         if self.source.input is not None:

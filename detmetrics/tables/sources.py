@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import SHOWN, counted, listing, shown
 from detmetrics.tables.box_columns import BoxColumns
 
-__all__ = ["ARRAYS", "Faults", "Numbered", "Source"]
+__all__ = ["ARRAYS", "FRAME", "Faults", "Numbered", "Source", "named", "of_side"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Source:
         columns: which columns hold the boxes, where ``--columns`` names them.
         pixel_added: boxes grew by their last pixel when they were read.
         rows : (R,) the row that each row of the table stems from, None where it is the same.
+        images : (S,) the image of each row of the source, where its places do not tell that.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Source:
     columns: BoxColumns | None = None
     pixel_added: bool = False
     rows: Ints | None = None
+    images: Objects | None = None
 
     def place(self, row: int, column: str) -> str:
         """Where a value stands, in the source's own words; column: of the table, see ``fields``.
@@ -50,9 +53,30 @@ class Source:
         ...     3, "boxes")
         '[3].bbox'
         """
-        row = row if self.rows is None else int(self.rows[row])
+        row = self._own(row)
         text = self.template.format(row=row, field=self.fields.get(column, column))
         return f"{self.where(row)}: {text}" if self.where else text
+
+    def image(self, row: int) -> str:
+        """The image of a row as the end of a sentence, empty where places tell that.
+
+        >>> Source(name="arrays", images=np.array([7, 9])).image(1)
+        ' (image 9)'
+        """
+        return "" if self.images is None else f" (image {self._image_id(row)})"
+
+    def place_on_image(self, row: int, column: str) -> str:
+        """As :meth:`place`, and behind it the image of the row, where places do not tell that."""
+        image = "" if self.images is None else f" of image {self._image_id(row)}"
+        return f"{self.place(row, column)}{image}"
+
+    def _own(self, row: int) -> int:
+        return row if self.rows is None else int(self.rows[row])
+
+    def _image_id(self, row: int) -> str:
+        assert self.images is not None
+        own = self._own(row)
+        return shown(self.images[own : own + 1].tolist()[0])
 
     def of_rows(self, rows: Ints) -> Source:
         """The origin of these rows, which may come more than once."""
@@ -60,6 +84,34 @@ class Source:
 
 
 ARRAYS = Source(name="arrays")
+FRAME = Source(name="frame")
+SIDES = {"ground truth": "ground-truth", "detections": "detection"}
+
+
+def of_side(source: Source, side: str, images: Objects | None = None) -> Source:
+    """A caller's arrays as those of a side, which messages name with the image of a row.
+
+    images : (R,) of each row. A source that has a name of its own keeps it.
+
+    >>> of_side(ARRAYS, "detections", np.array([7])).name
+    'detection arrays'
+    """
+    own = source.name if source is not ARRAYS and source is not FRAME else None
+    name = own or f"{SIDES[side]} {source.name}"
+    return replace(source, name=name, images=None if own else images)
+
+
+@contextmanager
+def named(source: Source) -> Iterator[None]:
+    """What goes wrong here goes wrong with this source.
+
+    Raises:
+        TableError: as it was raised, with the name of the source before it.
+    """
+    try:
+        yield
+    except TableError as error:
+        raise TableError(f"{source.name}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +160,8 @@ class Faults:
         for row in rows[:SHOWN].tolist():
             place = int(self._places[row])
             got = values[row].tolist()
-            where = self._source.place(place, column)
-            self._shown.append((place, f"{where}: expected {expected}, got {shown(got)}"))
+            where, image = self._source.place(place, column), self._source.image(place)
+            self._shown.append((place, f"{where}: expected {expected}, got {shown(got)}{image}"))
 
     def settle(self) -> None:
         """Raise what was collected.
@@ -130,6 +182,6 @@ class Faults:
         rows = np.flatnonzero(odd)
         if len(rows) == 0:
             return None
-        first = self._source.place(int(self._places[rows[0]]), column)
+        first = self._source.place_on_image(int(self._places[rows[0]]), column)
         what = counted(len(rows), singular, plural)
         return f"{self._source.name}: {what}, first at {first}"

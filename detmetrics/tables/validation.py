@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -23,12 +23,13 @@ from detmetrics.tables.id_pairing import Known, Paired, UnknownPolicy, pair
 from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.plausibility import SHARES_FOR_PIXELS, suspicions
 from detmetrics.tables.sheets import Sheet
-from detmetrics.tables.sources import Faults
+from detmetrics.tables.sources import Faults, Source
 
 __all__ = [
     "Frames",
     "area_doubt",
     "doubts",
+    "hulls_of",
     "no_area_at_all",
     "outline_column",
     "outline_notes",
@@ -178,12 +179,16 @@ def seem_swapped(boxes: int, outside: int, swapped: int) -> bool:
     return outside >= max(MANY_OUTSIDE * boxes, 3) and swapped <= FEW_LEFT * outside
 
 
-def outline_column(shapes: Polygons | Masks, count: int) -> Polygons | Masks:
+def outline_column(shapes: Any, count: int, source: Source) -> Polygons | Masks | None:
     """A caller's shapes, if there are as many as rows and polygons begin where they say.
+
+    Nothing is of no kind: an empty list of no rows gives None.
 
     Raises:
         TableError: they do not, or are no shapes.
     """
+    if not count and isinstance(shapes, list | tuple | np.ndarray) and not np.size(shapes):
+        return None
     if not isinstance(shapes, Shapes | Segmentations):
         raise TableError(f"shapes: expected Rectangles, Polygons or Masks, got {shown(shapes)}")
     if isinstance(shapes, Polygons) and shapes.first.shape in ((), (0,)):
@@ -199,13 +204,19 @@ def outline_column(shapes: Polygons | Masks, count: int) -> Polygons | Masks:
         if len(short := np.flatnonzero(shapes.count < 3)):
             row = int(short[0])
             corners = f"3 corners or more, got {shapes.count[row]}"
-            raise TableError(f"shapes[{row}]: expected {corners}")
+            raise TableError(f"shapes[{row}]: expected {corners}{source.image(row)}")
     if isinstance(shapes, Rectangles):
-        _refuse_sides(shapes.cxcywhr)
-    return shapes
+        _refuse_sides(shapes.cxcywhr, source)
+    return cast("Polygons | Masks", shapes)
 
 
-def _refuse_sides(sides: Floats) -> None:
+def hulls_of(shapes: Polygons | Masks | None) -> Floats:
+    """(R, 4) the boxes around a caller's shapes, as corners; None is no row."""
+    hulls: Floats = getattr(shapes, "hulls", np.zeros((0, 4)))
+    return hulls
+
+
+def _refuse_sides(sides: Floats, source: Source) -> None:
     """Refuse a caller's oriented boxes that are none; readers name the place in their file."""
     numbers, angle = sides[:, :4], sides[:, 4]
     usable = (np.abs(numbers) <= LARGEST).all(axis=1) & (numbers[:, 2:] >= 0).all(axis=1)
@@ -218,7 +229,8 @@ def _refuse_sides(sides: Floats) -> None:
     ):
         if bad.any():
             row = int(np.argmax(bad))
-            raise TableError(f"shapes[{row}]: expected {expected}, got {sides[row].tolist()}")
+            got = f"{sides[row].tolist()}{source.image(row)}"
+            raise TableError(f"shapes[{row}]: expected {expected}, got {got}")
 
 
 def refuse_outlines(faults: Faults, sheet: Sheet) -> None:
@@ -294,6 +306,7 @@ def paired(
         settled=kind in sheet.settled,
         numbers=sheet.numbers if kind == "category" else None,
         said=source.input is not None,
+        image=source.image if kind == "category" else None,
     )
 
 

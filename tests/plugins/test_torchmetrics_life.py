@@ -415,3 +415,12 @@ def test_it_is_a_member_of_a_collection():
 def test_grids_have_two_names(wrong):
     with pytest.raises(dm.InputError, match="grids: expected one of 'float32', 'exact', got"):
         MeanAveragePrecision(grids=wrong)
+
+
+@pytest.mark.filterwarnings("always::detmetrics.DetmetricsWarning")
+def test_areas_that_nobody_gives_are_missing_and_not_zero(recwarn):
+    metric = MeanAveragePrecision()
+    metric.update(*sides())
+    metric.compute()
+    assert not [one for one in recwarn if "every area is 0" in str(one.message)]
+    assert not any("area" in note for note in metric.result.notes)
