@@ -23,7 +23,7 @@ __all__ = ["Annotation", "Cell", "best_first", "overlaps"]
 NEARLY_ONE = 1 - 1e-10
 Annotation = dict[str, Any]
 Pair = tuple[int, int, float]
-Match = tuple[Bools | int, int, int]
+Match = tuple[Bools | slice | int, int, int]
 """The thresholds, the detection, the ground truth."""
 
 
@@ -54,7 +54,7 @@ class Cell:
     """The annotations of one image and class, and who of them may match whom.
 
     truths, found: the annotations, ground truths as the file has them, detections best first;
-    crowd : (G,); reach : (T,) the overlap that a match needs at each threshold; near: the pairs
+    crowd : (G,); areas : (D,); reach : (T,) the overlap that a match needs at each threshold; near: the pairs
     (detection, ground truth, overlap) that reach the lowest, by detection, then ground truth;
     apart: the matches in every area range, where everybody near somebody is near nobody else.
     """
@@ -62,6 +62,7 @@ class Cell:
     truths: list[Annotation]
     found: list[Annotation]
     crowd: list[int]
+    areas: list[float]
     reach: Floats
     near: list[Pair]
     apart: list[Match] | None
@@ -81,8 +82,9 @@ class Cell:
         apart: list[Match] | None = None
         if len(near) == len({d for d, _, _ in near}) == len({g for _, g, _ in near}):
             # Nobody has a choice, so the threshold alone decides.
-            apart = [(~(iou < reach), d, g) for d, g, iou in near]
-        return cls(truths, found, [int(one["iscrowd"]) for one in truths], reach, near, apart)
+            apart = [(_reached(reach, iou), d, g) for d, g, iou in near]
+        crowd = [int(one["iscrowd"]) for one in truths]
+        return cls(truths, found, crowd, [one["area"] for one in found], reach, near, apart)
 
     def record(self, bounds: Sequence[float]) -> dict[str, Any]:
         """What ``evalImgs`` holds of the cell in an area range, but for the names of the cell.
@@ -100,13 +102,14 @@ class Cell:
         of_found = np.zeros((len(self.reach), len(self.found)))
         of_truth = np.zeros((len(self.reach), len(self.truths)))
         set_aside = np.zeros(of_found.shape, bool)
-        place = {g: at for at, g in enumerate(order)}
-        for at, d, g in self._matches(late, place):
-            of_found[at, d] = self.truths[g]["id"]
-            of_truth[at, place[g]] = self.found[d]["id"]
-            set_aside[at, d] = late[g]
-        outside = [one["area"] < low or one["area"] > high for one in self.found]
-        if any(outside):
+        if self.near:
+            place = {g: at for at, g in enumerate(order)}
+            for at, d, g in self._matches(late, place):
+                of_found[at, d] = self.truths[g]["id"]
+                of_truth[at, place[g]] = self.found[d]["id"]
+                set_aside[at, d] = late[g]
+        outside = [area < low or area > high for area in self.areas]
+        if True in outside:
             set_aside |= (of_found == 0) & np.array(outside)
         return {
             "dtIds": [one["id"] for one in self.found],
@@ -151,3 +154,10 @@ class Cell:
                 if self.found[d]["id"] > 0:  # if gtm[tind, gind] > 0: it is taken
                     taken.add(chosen)
         return matches
+
+
+def _reached(reach: Floats, overlap: float) -> Bools | slice:
+    """The thresholds that an overlap reaches; a slice, where it can be one, is written quicker."""
+    reached: Bools = ~(overlap < reach)
+    count = int(np.count_nonzero(reached))
+    return slice(count) if reached[:count].all() else reached

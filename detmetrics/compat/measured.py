@@ -32,7 +32,7 @@ from detmetrics.foundation.errors import DetmetricsWarning
 
 __all__ = ["Findings"]
 
-FEW = 300
+FEW = 600
 """Annotations up to which cells cost less than columns: some milliseconds whatever there is."""
 
 Group = dict[tuple[Any, Any], list[Annotation]]
