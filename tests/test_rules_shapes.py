@@ -523,7 +523,8 @@ class TestAreas:
     def test_missing_ones_are_not_said_to_be_of_boxes(self):
         truth, _ = self.tables([np.nan, 7])
         assert truth.notes == (
-            "ground-truth arrays: 1 of 2 areas are missing: that of the shape that is measured is used",
+            "ground-truth arrays: 1 of 2 areas are missing: that of the shape that is measured is "
+            "used",
         )
 
     def test_sizes_are_the_same_without_a_detection(self):
