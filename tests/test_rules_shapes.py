@@ -522,9 +522,10 @@ class TestAreas:
 
     def test_missing_ones_are_not_said_to_be_of_boxes(self):
         truth, _ = self.tables([np.nan, 7])
-        assert truth.notes == (
+        (note,) = truth.notes
+        assert note == (
             "ground-truth arrays: 1 of 2 areas are missing: that of the shape that is measured is "
-            "used",
+            "used"
         )
 
     def test_sizes_are_the_same_without_a_detection(self):
