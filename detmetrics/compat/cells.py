@@ -54,8 +54,8 @@ class Cell:
     """The annotations of one image and class, and who of them may match whom.
 
     truths, found: the annotations, ground truths as the file has them, detections best first;
-    crowd : (G,); areas : (D,); reach : (T,) the overlap that a match needs at each threshold; near: the
-    pairs (detection, ground truth, overlap) that reach the lowest, by detection, then ground truth;
+    crowd : (G,); areas : (D,); reach : (T,) the overlap that a match needs at each threshold; near:
+    the pairs (detection, ground truth, overlap) that reach the lowest, by detection, then ground truth;
     apart: the matches in every area range, where everybody near somebody is near nobody else.
     """
 
