@@ -55,8 +55,9 @@ class Cell:
 
     truths, found: the annotations, ground truths as the file has them, detections best first;
     crowd : (G,); areas : (D,); reach : (T,) the overlap that a match needs at each threshold; near:
-    the pairs (detection, ground truth, overlap) that reach the lowest, by detection, then ground truth;
-    apart: the matches in every area range, where everybody near somebody is near nobody else.
+    the pairs (detection, ground truth, overlap) that reach the lowest, by detection, then ground
+    truth; apart: the matches in every area range, where everybody near somebody is near nobody
+    else.
     """
 
     truths: list[Annotation]
