@@ -536,7 +536,7 @@ class TestAreas:
         )
         some, empty = dm.evaluate(truth, found), dm.evaluate(truth, none)
         assert empty.rules.shape == "oriented"
-        assert "boxes and polygons, which ground-truth arrays has (--shape box" in "".join(
+        assert "boxes and polygons, which ground-truth arrays have (--shape box" in "".join(
             empty.notes
         )
         assert empty.summary.undefined.keys() == some.summary.undefined.keys()
