@@ -161,7 +161,9 @@ class TestAuto:
         assert result.rules.shape == "mask"
         assert result.summary["AP"] == pytest.approx(1)
         (note,) = shape_notes(result)
-        assert note.startswith("measured by masks, drawn of the polygons of arrays (--shape box")
+        assert note.startswith(
+            "measured by masks, drawn of the polygons of ground-truth arrays (--shape box"
+        )
 
 
 class TestAsked:
@@ -520,9 +522,8 @@ class TestAreas:
 
     def test_missing_ones_are_not_said_to_be_of_boxes(self):
         truth, _ = self.tables([np.nan, 7])
-        assert truth.notes == (
-            "arrays: 1 of 2 areas are missing: that of the shape that is measured is used",
-        )
+        own = "that of the shape that is measured is used"
+        assert truth.notes == (f"ground-truth arrays: 1 of 2 areas are missing: {own}",)
 
     def test_sizes_are_the_same_without_a_detection(self):
         """An epoch that finds nothing has the ranges of those that find something."""
@@ -532,7 +533,9 @@ class TestAreas:
         )
         some, empty = dm.evaluate(truth, found), dm.evaluate(truth, none)
         assert empty.rules.shape == "oriented"
-        assert "boxes and polygons, which arrays has (--shape box" in "".join(empty.notes)
+        assert "boxes and polygons, which ground-truth arrays have (--shape box" in "".join(
+            empty.notes
+        )
         assert empty.summary.undefined.keys() == some.summary.undefined.keys()
         assert dm.evaluate(truth, found.take(np.zeros(0, int))).rules.shape == "oriented"
 

@@ -66,7 +66,13 @@ def settled(
 def _whose(sides: list[GroundTruth | Detections], kind: Kind) -> str:
     if drawn := [table for table in sides if table.natural != kind.name]:
         return f"drawn of the polygons of {drawn[0].source.name}"
-    return "which both sides have" if len(sides) == 2 else f"which {sides[0].source.name} has"
+    return "which both sides have" if len(sides) == 2 else f"which {_has(sides[0])}"
+
+
+def _has(table: GroundTruth | Detections) -> str:
+    """The name of a source, as a subject: a caller's arrays are several."""
+    name = table.source.name
+    return f"{name} have" if name.endswith(" arrays") else f"{name} has"
 
 
 def _undrawable(table: GroundTruth | Detections) -> bool:
@@ -108,8 +114,7 @@ def _one_sided(ground_truth: GroundTruth, detections: Detections, kind: Kind) ->
     )
     could = f" (--shape {kind.name} takes them as they stand)" if lacks.can_be(kind) else ""
     yield (
-        f"measured by upright boxes: {has.source.name} has {kind.title}, and "
-        f"{lacks.source.name} has boxes alone{could}"
+        f"measured by upright boxes: {_has(has)} {kind.title}, and {_has(lacks)} boxes alone{could}"
     )
 
 
