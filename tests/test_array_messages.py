@@ -104,7 +104,7 @@ def test_two_sides_of_arrays_are_told_apart():
     found = made("detection", boxes=None, shapes=dm.Polygons.from_corners(square))
     notes = dm.evaluate(truth, found).notes
     assert any(
-        "detection arrays has" in note and "ground-truth arrays has" in note for note in notes
+        "detection arrays have" in note and "ground-truth arrays have" in note for note in notes
     )
 
 
