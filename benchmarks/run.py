@@ -3,7 +3,8 @@
 ``--quick`` runs one round without the slow tools and prints instead. ``--only formats`` measures
 the reading of formats alone, ``--only yolo`` one part of that, ``--only training`` the metric of
 training loops, ``--only oriented`` oriented boxes, ``--only masks`` masks, ``--only misreadings``
-what looking for misread files costs, and keeps the rest of RESULTS.md.
+what looking for misread files costs, ``--only batches`` loops that evaluate batch by batch, and
+keeps the rest of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import agreement
+import batches
 import formats
 import masks
 import misreadings
@@ -127,11 +129,23 @@ def only_formats(parts: list[str], page: str, quick: bool) -> tuple[str, list[st
     return page, differing
 
 
+def small_parts(only: str | None, page: str, *, quick: bool) -> str:
+    """With what looking for misread files costs, and with loops over batches."""
+    if only in (None, "misreadings"):
+        prepare(quick, ("500k",))
+        text = misreadings.section(report.machine(misreadings.PACKAGES), quick=quick)
+        page = report.put(page, misreadings.HEADING, text)
+    if only in (None, "batches"):
+        text = batches.section(report.machine(batches.PACKAGES), quick=quick)
+        page = report.put(page, batches.HEADING, text)
+    return page
+
+
 def main() -> None:
     """Measure everything, or what is named, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    own = ["formats", *formats.PARTS, "training", "oriented", "masks", "misreadings"]
+    own = ["formats", *formats.PARTS, "training", "oriented", "masks", "misreadings", "batches"]
     parser.add_argument("--only", choices=own)
     asked = parser.parse_args()
     parts = [part for part in formats.PARTS if asked.only in (None, "formats", part)]
@@ -151,10 +165,7 @@ def main() -> None:
     if asked.only in (None, "masks"):
         text = masks.section(report.machine(masks.PACKAGES), quick=asked.quick)
         page, differing = report.put(page, masks.HEADING, text), [*differing, *masks.faults(text)]
-    if asked.only in (None, "misreadings"):
-        prepare(asked.quick, ("500k",))
-        text = misreadings.section(report.machine(misreadings.PACKAGES), quick=asked.quick)
-        page = report.put(page, misreadings.HEADING, text)
+    page = small_parts(asked.only, page, quick=asked.quick)
     if asked.quick:
         sys.stdout.write(page)
     else:

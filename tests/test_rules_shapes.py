@@ -522,16 +522,11 @@ class TestAreas:
 
     def test_missing_ones_are_not_said_to_be_of_boxes(self):
         truth, _ = self.tables([np.nan, 7])
-<<<<<<< HEAD
         (note,) = truth.notes
         assert note == (
             "ground-truth arrays: 1 of 2 areas are missing: that of the shape that is measured is "
             "used"
         )
-=======
-        own = "that of the shape that is measured is used"
-        assert truth.notes == (f"ground-truth arrays: 1 of 2 areas are missing: {own}",)
->>>>>>> w-tm
 
     def test_sizes_are_the_same_without_a_detection(self):
         """An epoch that finds nothing has the ranges of those that find something."""
