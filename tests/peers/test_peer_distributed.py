@@ -89,3 +89,37 @@ def test_tensors_of_any_kind(kind):
     metric = dm.DetectionMetric(["cat"])
     metric.update(torch.tensor([3]), [{**one, "scores": torch.tensor([0.5], dtype=kind)}], [one])
     assert metric.compute().summary["AP50"] == pytest.approx(1)
+
+
+def _evaluated(rank: int, ranks: int, folder: str) -> None:
+    from detmetrics.compat.coco_evaluator import CocoEvaluator
+    from detmetrics.compat.pycocotools import COCO
+
+    if ranks > 1:
+        dist.init_process_group(
+            "gloo", init_method=f"file://{folder}/evaluators", rank=rank, world_size=ranks
+        )
+    _, images = batches()
+    images = [*images, *itertools.islice(itertools.cycle(images), -len(images) % ranks)]
+    evaluator = CocoEvaluator(COCO(FIXTURES[0]), ["bbox"])
+    for image, prediction, _ in images[rank::ranks]:
+        x, y, w, h = prediction["boxes"].unbind(1)
+        corners = torch.stack([x, y, x + w, y + h], dim=1)
+        evaluator.update({image: {**prediction, "boxes": corners}})
+    evaluator.synchronize_between_processes()
+    evaluator.accumulate()
+    evaluator.summarize()
+    with open(f"{folder}/{ranks}-{rank}.json", "w") as file:
+        json.dump(evaluator.coco_eval["bbox"].stats.tolist(), file)
+    if ranks > 1:
+        dist.destroy_process_group()
+
+
+@pytest.mark.parametrize("ranks", [2, 5])
+def test_evaluators_of_processes_with_padding_equal_one(tmp_path, ranks):
+    """CocoEvaluator: an image with which a sampler pads counts once."""
+    _evaluated(0, 1, str(tmp_path))
+    expected = json.loads((tmp_path / "1-0.json").read_text())
+    mp.spawn(_evaluated, (ranks, str(tmp_path)), nprocs=ranks)
+    for rank in range(ranks):
+        assert json.loads((tmp_path / f"{ranks}-{rank}.json").read_text()) == expected
