@@ -443,6 +443,10 @@ def test_what_cannot_be_merged(other, message):
         dm.DetectionMetric(["cat"]).merge(other)
 
 
+def odd(rows: np.ndarray, column: int) -> None:
+    rows[0, column] = np.inf
+
+
 class TestBytes:
     """State without pickle, read back or refused."""
 
@@ -480,6 +484,39 @@ class TestBytes:
         except dm.InputError:
             return
         assert again.to_bytes() == data  # a byte that names nothing
+
+    @pytest.mark.parametrize(
+        ("change", "why"),
+        [
+            (lambda h, a: h["image_ids"].__setitem__(1, h["image_ids"][0]), "an image id is there"),
+            (lambda h, a: h["image_ids"].__setitem__(0, "text"), "whole numbers and text"),
+            (lambda h, a: a.update(predictions_count=-a["predictions_count"]), "no counts"),
+            (lambda h, a: a.update(size=a["size"].astype(np.int64)), "size of type int64"),
+            (lambda h, a: a.update(targets=a["targets"].astype(np.int64)), "targets of type int64"),
+            (lambda h, a: a.update(size=-np.ones_like(a["size"])), "sizes of images"),
+            (lambda h, a: a.update(more=a["size"]), "more of type float64"),
+            (lambda h, a: odd(a["predictions"], 0), "predictions: row 0"),
+            (lambda h, a: odd(a["predictions"], -2), "predictions: row 0"),
+            (lambda h, a: odd(a["predictions"], -1), "predictions: row 0"),
+            (lambda h, a: odd(a["targets"], -1), "targets: row 0"),
+            (lambda h, a: odd(a["targets"], -5), "targets: row 0"),
+        ],
+    )
+    def test_made_by_somebody_else(self, monkeypatch, change, why):
+        """With a checksum that is right, and values that no metric holds."""
+        images, metric = example()
+        whole = fed(metric, images)
+        kept = dm.DetectionMetric._restored.__func__
+
+        def changed(cls, header, arrays):
+            header, arrays = dict(header), {name: one.copy() for name, one in arrays.items()}
+            header["image_ids"] = [*header["image_ids"]]
+            change(header, arrays)
+            return kept(cls, header, arrays)
+
+        monkeypatch.setattr(dm.DetectionMetric, "_restored", classmethod(changed))
+        with pytest.raises(dm.InputError, match=f"the bytes are damaged .*{why}"):
+            dm.DetectionMetric.from_bytes(whole.to_bytes())
 
     def test_of_a_later_release(self, monkeypatch):
         monkeypatch.setattr("detmetrics.training.metric.VERSION", 2)

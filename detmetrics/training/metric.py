@@ -34,6 +34,7 @@ from detmetrics.training.batches.image_columns import COLUMNS, ImageBoxes
 from detmetrics.training.batches.images import Taken, image_of
 from detmetrics.training.batches.packing import packed, unpacked
 from detmetrics.training.batches.row_faults import ON_INVALID, OnInvalid
+from detmetrics.training.batches.state_checks import check_ids
 from detmetrics.training.batches.whole_batch import coarse_boxes, image_ids_of, same_length
 
 __all__ = ["DetectionMetric"]
@@ -303,7 +304,8 @@ class DetectionMetric:
             on_invalid=header.get("on_invalid", "error"),
         )
         ids = image_ids_of(header["image_ids"])
-        images = unpacked(arrays, metric._form, len(ids))
+        check_ids(ids)
+        images = unpacked(arrays, metric._form, len(ids), metric.classes.known)
         metric._images = dict(zip(ids, images, strict=True))
         metric._kind = kind_with(images)
         metric.repeats = int(header["repeats"])

@@ -12,6 +12,7 @@ from detmetrics.foundation.arrays import Ints
 from detmetrics.training.batches.bitmaps import Codes, ImageMasks, masks_of_codes, refuse_unsound
 from detmetrics.training.batches.forms import Form
 from detmetrics.training.batches.image_columns import COLUMNS, ImageBoxes, joined
+from detmetrics.training.batches.state_checks import check_arrays, check_rows
 
 __all__ = ["packed", "unpacked"]
 
@@ -38,19 +39,21 @@ def packed(images: Collection[ImageBoxes], form: Form) -> dict[str, Any]:
     return arrays
 
 
-def unpacked(arrays: Mapping[str, Any], form: Form, count: int) -> list[ImageBoxes]:
-    """The images, in the order in which they were packed.
+def unpacked(arrays: Mapping[str, Any], form: Form, count: int, labels: Ints) -> list[ImageBoxes]:
+    """The images, in the order in which they were packed; labels: those that there may be.
 
     Raises:
         ValueError, LookupError, TypeError: arrays that do not fit together.
     """
     if not count:
         return []
+    check_arrays(arrays, count)
     sizes = [(width, height) for width, height in arrays["size"].tolist()]
     rows = [_split(arrays[side], arrays[f"{side}_count"]) for side in COLUMNS]
     for side, parts in zip(COLUMNS, rows, strict=True):
         if parts[0].shape[1:] != (form.numbers + len(COLUMNS[side]),):
             raise ValueError(f"rows of {side}")
+        check_rows(arrays[side], side, labels)
     masks = _masks(arrays, sizes, rows) if "masks" in arrays else [None] * count
     dropped = arrays.get("dropped", np.zeros((count, 2), np.int64)).tolist()
     images = zip(*rows, sizes, masks, map(tuple, dropped), strict=True)
