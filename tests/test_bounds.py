@@ -158,3 +158,25 @@ class TestGzip:
         ran = command("evaluate", packed, FOUND, memory=GIB)
         one_sentence(ran, "of gzip data unpack to more than")
         assert "gunzip" in ran.stderr
+
+
+class TestManyFaults:
+    """Those that are shown are made, the others are counted."""
+
+    @pytest.mark.parametrize("rows", [11, 3_000])
+    def test_every_fault_counts(self, tmp_path, rows):
+        found = tmp_path / "found.json"
+        found.write_text(json.dumps([0] * rows))
+        with pytest.raises(dm.FormatError) as refused:
+            dm.read_detections(found, dm.read_ground_truth(TRUTH))
+        assert refused.value.count == rows
+        assert len(refused.value.faults) == 10
+
+    def test_in_several_sections(self, tmp_path):
+        truth = tmp_path / "truth.json"
+        parts = {"images": [0] * 7, "annotations": [0] * 8, "categories": 1}
+        truth.write_text(json.dumps(parts))
+        with pytest.raises(dm.FormatError) as refused:
+            dm.read_ground_truth(truth, dm.Reading(gt_format="coco"))
+        assert refused.value.count == 16
+        assert len(refused.value.faults) == 10

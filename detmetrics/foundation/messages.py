@@ -3,11 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-__all__ = ["SHOWN", "counted", "few", "in_bytes", "listing", "printable", "shown"]
+__all__ = ["SHOWN", "FewTexts", "counted", "few", "in_bytes", "listing", "printable", "shown"]
 
 SHOWN = 10
 LONGEST = 80
+
+
+class FewTexts(Sequence[str]):
+    """Texts of which the first ten are kept and the others counted: millions of rows may be wrong.
+
+    >>> texts = FewTexts()
+    >>> for row in range(12):
+    ...     texts.add(f"[{row}]: wrong")
+    >>> len(texts), texts.wanted, texts[:1]
+    (12, False, ['[0]: wrong'])
+    """
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._count = 0
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the next one is shown, so that it is worth making."""
+        return len(self._texts) < SHOWN
+
+    def add(self, text: str) -> None:
+        """One more."""
+        if self.wanted:
+            self._texts.append(text)
+        self._count += 1
+
+    def skip(self, more: int = 1) -> None:
+        """More that are not shown."""
+        self._count += more
+
+    def extend(self, others: FewTexts) -> None:
+        """All of these."""
+        self._texts += others[: SHOWN - len(self._texts)]
+        self._count += len(others)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._texts[place]
 
 
 def in_bytes(count: int) -> str:

@@ -27,6 +27,7 @@ from detmetrics.formats.json.repeated_keys import (
 from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import is_shaped, is_sound
 from detmetrics.foundation.errors import FormatError
+from detmetrics.foundation.messages import FewTexts
 
 __all__ = [
     "Annotation",
@@ -183,16 +184,16 @@ def _careful_document(data: bytes, path: str) -> Document:
         )
     if not isinstance(content, dict):
         raise FormatError(path, [f"expected an object, got {kind_of(content)}"])
-    faults: list[str] = []
+    faults = FewTexts()
     parts: dict[str, list[Any]] = {}
     for name, kind in SECTIONS:
         if not isinstance(content.get(name), list):
             got = kind_of(content[name]) if name in content else "nothing"
-            faults.append(f"{name}: expected a list, got {got}")
+            faults.add(f"{name}: expected a list, got {got}")
             continue
         shaped = kind is Annotation and any(map(is_shaped, content[name]))
         parts[name], found = records(content[name], ShapedAnnotation if shaped else kind, name)
-        faults += found
+        faults.extend(found)
     if faults:
         raise FormatError(path, faults)
     return Document(**parts)

@@ -32,7 +32,7 @@ from detmetrics.formats.json.shape_fields import FIELDS, box_column, is_shaped, 
 from detmetrics.foundation.arrays import Bools, Floats, Objects, object_column
 from detmetrics.foundation.decoding import binary_kind
 from detmetrics.foundation.errors import FormatError, TableError
-from detmetrics.foundation.messages import shown
+from detmetrics.foundation.messages import FewTexts, shown
 from detmetrics.foundation.progress import Share
 from detmetrics.overlap import Outlines
 from detmetrics.tables.catalog import id_array
@@ -327,24 +327,24 @@ def _careful_detections(data: bytes, path: str) -> list[Any]:
     return found
 
 
-def records(
-    content: list[Any], kind: type[_Record], prefix: str
-) -> tuple[list[_Record], list[str]]:
+def records(content: list[Any], kind: type[_Record], prefix: str) -> tuple[list[_Record], FewTexts]:
     """Parsed values as records, and what is wrong with the others."""
-    found, faults = [], []
+    found, faults = [], FewTexts()
     for row, value in enumerate(content):
         try:
             record = _record(value, kind)
         except msgspec.ValidationError as error:
-            faults.append(f"{prefix}[{row}]{_readable(str(error))}")
+            if faults.wanted:
+                faults.add(f"{prefix}[{row}]{_readable(str(error))}")
+            else:
+                faults.skip()
             continue
         except UnicodeError:
-            faults.append(
-                f"{prefix}[{row}]: text with half a surrogate pair, which is no character"
-            )
+            faults.add(f"{prefix}[{row}]: text with half a surrogate pair, which is no character")
             continue
         found.append(record)
-        faults += [f"{prefix}[{row}].{name}: {text}" for name, text in _value_faults(record)]
+        for name, text in _value_faults(record):
+            faults.add(f"{prefix}[{row}].{name}: {text}")
     return found, faults
 
 
