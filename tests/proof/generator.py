@@ -6,7 +6,7 @@ tools disagree on. So a set draws a style for its coordinates, its scores, its i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -200,10 +200,13 @@ def boxes_scene(rng: Generator, *, text: bool = True, most: int = 60) -> Scene:
     )
 
 
-def _frame(rng: Generator, *, text: bool) -> tuple[list[Row], list[Row]]:
+SIDES = (1, 9, 33, 64, 200)
+
+
+def _frame(rng: Generator, sides: Sequence[int] = SIDES, *, text: bool) -> tuple[list[Row], list[Row]]:
     """Images, many of which will be empty, and classes."""
     many = int(rng.choice([1, 2, 3, 5, 12]))
-    sizes = rng.choice([1, 9, 33, 64, 200], (many, 2))
+    sizes = rng.choice(sides, (many, 2))
     sizes = sizes[:1].repeat(many, axis=0) if rng.random() < 0.5 else sizes
     images = [
         {"id": n, "width": wide, "height": high}
@@ -273,12 +276,12 @@ def _without_none(row: Row) -> Row:
 # --- masks ---------------------------------------------------------------------------------------
 
 
-def masks_scene(rng: Generator, *, most: int = 14) -> Scene:
+def masks_scene(rng: Generator, *, most: int = 14, sides: Sequence[int] = SIDES) -> Scene:
     """A set of masks in all encodings: polygons of several parts, run lengths, both as text or not.
 
-    Results have boxes in all rows or in none.
+    Results have boxes in all rows or in none. sides: what images may be wide and high.
     """
-    images, classes = _frame(rng, text=False)
+    images, classes = _frame(rng, sides, text=False)
     frame = {one["id"]: (one["width"], one["height"]) for one in images}
     annotations = _of_images(rng, int(rng.integers(0, most)), images, classes)
     _marked(rng, annotations)

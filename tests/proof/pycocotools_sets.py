@@ -127,8 +127,10 @@ def quiet() -> Any:
         yield
 
 
-def agree(ours: Any, theirs: Any, what: str = "") -> int:
+def agree(ours: Any, theirs: Any, what: str = "", close: float = 0.0) -> int:
     """How many cells are equal, bit for bit but for the sign of zero; nan equals nan.
+
+    close: how far apart they may be.
 
     Raises:
         Different: one is not.
@@ -138,7 +140,8 @@ def agree(ours: Any, theirs: Any, what: str = "") -> int:
         mine = np.asarray(ours[name])
         if mine.shape != other.shape:
             raise Different(f"{what}{name}: shape {mine.shape}, expected {other.shape}")
-        unequal = ~((mine == other) | (np.isnan(mine) & np.isnan(other)))
+        equal = (mine == other) | (np.abs(mine - other) <= close)
+        unequal = ~(equal | (np.isnan(mine) & np.isnan(other)))
         if unequal.any():
             at = tuple(np.argwhere(unequal)[0].tolist())
             raise Different(
