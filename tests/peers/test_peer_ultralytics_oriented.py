@@ -123,12 +123,15 @@ def scene(rng, *, polygons: bool):
 
 @pytest.mark.parametrize("polygons", [False, True])
 def test_ap(polygons):
+    result = compare(*scene(np.random.default_rng(3), polygons=polygons), polygons=polygons)
+    assert 0.2 < result.summary["AP"] < 0.9
+
+
+def compare(truth, found, *, polygons: bool) -> dm.Evaluation:
     """Its matching and its metrics, image by image, on labels as its data loader makes them."""
     from ultralytics.engine.validator import BaseValidator
     from ultralytics.utils.metrics import OBBMetrics
     from ultralytics.utils.ops import xyxyxyxy2xywhr
-
-    truth, found = scene(np.random.default_rng(3), polygons=polygons)
 
     class Bare:
         iouv = torch.linspace(0.5, 0.95, 10)
@@ -156,12 +159,12 @@ def test_ap(polygons):
     metrics.process()
     result = dm.evaluate(truth, found, dm.ULTRALYTICS_OBB)
     ours = result.curves.headline_area[:, metrics.ap_class_index, 0].T
-    assert 0.2 < result.summary["AP"] < 0.9
     np.testing.assert_allclose(ours, metrics.box.all_ap, rtol=0, atol=1e-9)
     for name, value in (("AP", metrics.box.map), ("AP50", metrics.box.map50)):
         assert result.summary[name] == pytest.approx(value, abs=1e-9)
     for name, value in (("P", metrics.box.mp), ("R", metrics.box.mr)):
         assert result.summary[name] == pytest.approx(value, abs=1e-9)
+    return result
 
 
 def test_least_confidence_is_its_own():
