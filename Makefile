@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
+MINUTES ?= 10
 PIP := -m pip install --quiet --disable-pip-version-check
 
 # Tests start Python more than a hundred times, which would compile the package anew each time.
@@ -45,8 +46,10 @@ layers: $(VENV)/developer
 docs: $(VENV)/developer
 	$(BIN)/python -m pytest -m docs --numprocesses 2 tests/test_docs.py
 
-# Every law with a hundred times the examples, other ones each time; then readers, guided by coverage.
-fuzz: $(VENV)/developer
+# Random sets beside pycocotools, slow loops, every way in and the peers, for so many minutes; then
+# every law with a hundred times the examples, other ones each time, and readers, guided by coverage.
+fuzz: $(VENV)/developer $(FRAMEWORKS)/installed
+	$(FRAMEWORKS)/bin/python tests/proof/run.py --minutes $(MINUTES)
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz --numprocesses 2 --dist worksteal
 	$(BIN)/python tests/fuzz/coverage_guided.py
 

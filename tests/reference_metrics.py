@@ -94,13 +94,15 @@ def jaccard_bounds(truth, found, rules, category):
     return max(low for low, _ in bounds), max(high for _, high in bounds)
 
 
-def optimal_lrp(truth, found, rules, category) -> dict[str, float] | None:
+def optimal_lrp(  # noqa: C901 - one loop, as the definition has it
+    truth, found, rules, category
+) -> dict[str, float] | None:
     """Optimal LRP and its parts, each cut behind one more detection; None without objects."""
     (threshold,), area = rules.iou_thresholds, rules.area_ranges[0]
     boxes, truths = found.xywh.tolist(), truth.xywh.tolist()
     rows, objects = [], 0
     for image in range(len(truth.catalog.image_ids)):
-        mine = [g for g in _of(truth, image, category)]
+        mine = list(_of(truth, image, category))
         crowd = [bool(truth.crowd[g] or truth.difficult[g]) for g in mine]
         out = [not area.low <= truth.area[g] <= area.high for g in mine]
         ignored = [a or b for a, b in zip(crowd, out, strict=True)]

@@ -180,3 +180,16 @@ class TestManyFaults:
             dm.read_ground_truth(truth, dm.Reading(gt_format="coco"))
         assert refused.value.count == 16
         assert len(refused.value.faults) == 10
+
+
+def test_rounding_leaves_numbers_that_are_too_large_for_it():
+    catalog = dm.Catalog.from_ids(images=[1], categories=[1])
+    truth = dm.GroundTruth.from_arrays(
+        image_ids=[1], categories=[1], boxes=[[0, 0, 10, 10]], catalog=catalog
+    )
+    found = dm.Detections.from_arrays(
+        image_ids=[1], categories=[1], boxes=[[0, 0, 10, 10]], scores=[1e308], catalog=catalog
+    )
+    result = dm.evaluate(truth, found, dm.COCO.replace(score_decimals=1, box_decimals=1))
+    assert result.detections.scores.tolist() == [1e308]
+    assert result.summary["AP"] == pytest.approx(1)

@@ -20,6 +20,7 @@ __all__ = [
     "positions",
     "rank_in_runs",
     "read_only",
+    "rounded",
     "run_starts",
     "slots_of_repeats",
     "used",
@@ -54,6 +55,18 @@ def object_column(values: Sequence[Any]) -> Objects:
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column
+
+
+def rounded(values: Floats, decimals: int) -> Floats:
+    """To so many decimals; numbers so large that rounding would overflow have none.
+
+    >>> rounded(np.array([0.125, 1e308]), 2).tolist()
+    [0.12, 1e+308]
+    """
+    with np.errstate(over="ignore"):
+        short = np.round(values, decimals)
+    kept: Floats = np.where(np.isfinite(short), short, values)
+    return kept
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

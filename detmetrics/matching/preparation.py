@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, read_only
+from detmetrics.foundation.arrays import Bools, read_only, rounded
 from detmetrics.foundation.errors import DetmetricsWarning, RulesError
 from detmetrics.foundation.messages import counted, few, in_bytes
 from detmetrics.matching import roles
@@ -163,7 +163,7 @@ def _changed(
     if rules.clip:
         ground_truth, detections = _clipped(ground_truth, rules), _clipped(detections, rules)
     if rules.score_decimals is not None:
-        scores = read_only(np.round(detections.scores, rules.score_decimals))
+        scores = read_only(rounded(detections.scores, rules.score_decimals))
         detections = replace(detections, scores=scores)
     if rules.zero_area == "missing" and (ground_truth.area == 0).any():
         own = np.where(ground_truth.area == 0, areas(ground_truth, rules), ground_truth.area)
@@ -254,7 +254,7 @@ def _refuse_second_pixel(ground_truth: GroundTruth, detections: Detections, rule
 
 def _rounded(table: Table, decimals: int) -> Table:
     """With every number of its boxes rounded, in the form in which the source gives them."""
-    return replace(table, boxes=read_only(np.round(table.boxes, decimals)))
+    return replace(table, boxes=read_only(rounded(table.boxes, decimals)))
 
 
 def _overruled(ground_truth: GroundTruth, rules: Rules) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The same data through every way in: all cells are those of two files of COCO JSON, bit for bit."""
+"""The same data through every way in: all cells are those of two COCO JSON files, bit for bit."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def _frame(scene: Scene, rules: dm.Rules) -> Any:
     columns = {name: [row[name] for row in scene.found] for name in names}
     boxes = {name: box[:, place] for place, name in enumerate("xywh")}
     frame = pd.DataFrame({**columns, **boxes})
-    return dm.evaluate(truth, dm.Detections.from_frame(frame, catalog=truth.catalog), rules).arrays()
+    return dm.evaluate(
+        truth, dm.Detections.from_frame(frame, catalog=truth.catalog), rules
+    ).arrays()
 
 
 def _metric(scene: Scene, rules: dm.Rules) -> Any:
@@ -302,9 +304,7 @@ def _corners(row: Row) -> tuple[float, ...]:
     return x, y, x + w, y + h
 
 
-def _by_image(
-    scene: Scene, rows: list[Row], line: Callable[[Row], str]
-) -> dict[str, list[str]]:
+def _by_image(scene: Scene, rows: list[Row], line: Callable[[Row], str]) -> dict[str, list[str]]:
     images, _ = frame_of(scene)
     lines: dict[str, list[str]] = {name[:-4]: [] for name in images.values()}
     for row in rows:
@@ -337,7 +337,11 @@ def _drop_in(scene: Scene) -> int:
 
     theirs, count = original(scene, "bbox"), 0
     for few in (0, 10**6):
-        with mock.patch.object(ways, "FEW", few), quiet(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            mock.patch.object(ways, "FEW", few),
+            quiet(),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
             count += agree(original(scene, "bbox", COCO, COCOeval), theirs, f"up to {few}: ")
     return count
 

@@ -144,9 +144,7 @@ def _areas(rng: Generator, sizes: np.ndarray) -> list[float | None]:
     if style == 4:
         return [0.0] * len(sizes)
     states = rng.choice([0, 1, 2], len(sizes))
-    return [
-        (size, None, 1024.0)[state] for size, state in zip(sizes.tolist(), states, strict=True)
-    ]
+    return [(size, None, 1024.0)[state] for size, state in zip(sizes.tolist(), states, strict=True)]
 
 
 # --- settings ------------------------------------------------------------------------------------
@@ -203,7 +201,9 @@ def boxes_scene(rng: Generator, *, text: bool = True, most: int = 60) -> Scene:
 SIDES = (1, 9, 33, 64, 200)
 
 
-def _frame(rng: Generator, sides: Sequence[int] = SIDES, *, text: bool) -> tuple[list[Row], list[Row]]:
+def _frame(
+    rng: Generator, sides: Sequence[int] = SIDES, *, text: bool
+) -> tuple[list[Row], list[Row]]:
     """Images, many of which will be empty, and classes."""
     many = int(rng.choice([1, 2, 3, 5, 12]))
     sizes = rng.choice(sides, (many, 2))
@@ -221,6 +221,7 @@ def _frame(rng: Generator, sides: Sequence[int] = SIDES, *, text: bool) -> tuple
 
 def _of_images(rng: Generator, count: int, images: list[Row], classes: list[Row]) -> list[Row]:
     """Rows that have an image and a class, most of them the first of each."""
+
     def some(known: list[Row]) -> list[Any]:
         skewed = (len(known) * rng.random(count) ** rng.choice([1, 3])).astype(int)
         return [known[place]["id"] for place in skewed]
@@ -332,6 +333,7 @@ def pixels(rng: Generator, wide: int, high: int) -> np.ndarray:
 
 def polygon(rng: Generator, wide: int, high: int) -> list[list[float]]:
     """Parts of corners on pixels, halves, or anywhere, beyond the border too; few are simple."""
+
     def part() -> list[float]:
         corners = int(rng.integers(3, 8))
         xy = rng.uniform(-0.1, 1.1, (corners, 2)) * [wide, high]

@@ -1,4 +1,4 @@
-"""Rule sets beside slow loops written from their definitions: every verdict, every AP, every metric."""
+"""Rule sets beside slow loops written from their definitions: every verdict, AP and metric."""
 
 from __future__ import annotations
 

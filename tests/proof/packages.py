@@ -78,9 +78,7 @@ def _plain(seed: int) -> Scene:
 
 def _lvis_scene(seed: int) -> Scene:
     rng, scene = np.random.default_rng(seed), _plain(seed)
-    classes = [
-        {**one, "frequency": "rcf"[rng.integers(3)]} for one in scene.truth["categories"]
-    ]
+    classes = [{**one, "frequency": "rcf"[rng.integers(3)]} for one in scene.truth["categories"]]
     images = [
         {
             **one,
