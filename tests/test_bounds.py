@@ -182,6 +182,7 @@ class TestManyFaults:
         assert len(refused.value.faults) == 10
 
 
+@pytest.mark.filterwarnings("ignore:.*score outside")
 def test_rounding_leaves_numbers_that_are_too_large_for_it():
     catalog = dm.Catalog.from_ids(images=[1], categories=[1])
     truth = dm.GroundTruth.from_arrays(
