@@ -23,6 +23,7 @@ from detmetrics.training.distributed import gathered
 __all__ = ["CocoEvaluator"]
 
 KINDS = "bbox", "segm"
+POOLED = [-1]
 DRAWN = 0.5
 """From this value on a pixel of a predicted mask belongs to it."""
 
@@ -52,6 +53,7 @@ class CocoEvaluator:
         self,
         coco_gt: Any,
         iou_types: Iterable[str],
+        *,
         useCats: bool = True,  # noqa: N803 - as some copies have it
     ) -> None:
         """Raises:
@@ -71,6 +73,7 @@ class CocoEvaluator:
         """Forget what was collected, for the next epoch."""
         self.img_ids: list[Any] = []
         self._found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in self.iou_types}
+        self._classes: dict[str, list[Any]] = {}
         self.coco_eval = {kind: self._fresh(kind) for kind in self.iou_types}
 
     def _fresh(self, kind: str) -> COCOeval:
@@ -116,6 +119,7 @@ class CocoEvaluator:
         return [
             {"image_id": image, "category_id": label, "bbox": box, "score": score}
             for image, given in predictions.items()
+            if len(given)
             for box, (label, score) in zip(_sides(given["boxes"]), _ranked(given), strict=True)
         ]
 
@@ -126,7 +130,7 @@ class CocoEvaluator:
         return [
             {"image_id": image, "category_id": label, "segmentation": code, "score": score}
             for image, given in predictions.items()
-            if len(given["scores"])
+            if len(given) and len(given["scores"])
             for code, (label, score) in zip(_codes(given["masks"]), _ranked(given), strict=True)
         ]
 
@@ -150,12 +154,15 @@ class CocoEvaluator:
     def accumulate(self) -> None:
         """Match everything that was collected, and make the curves of each kind."""
         for kind in self.iou_types:
-            evaluation = self._fresh(kind)
+            # The object and the parameters that a program may have looked at or changed.
+            evaluation = self.coco_eval[kind]
+            classes = self._classes.setdefault(kind, list(evaluation.params.catIds))
+            if list(evaluation.params.catIds) == POOLED:  # what accumulate() makes of pooled ones
+                evaluation.params.catIds = list(classes)
             evaluation.cocoDt = _results(self.coco_gt, self._found[kind])
             evaluation.params.imgIds = sorted(self.img_ids)
             evaluation.evaluate()
             evaluation.accumulate()
-            self.coco_eval[kind] = evaluation
 
     def summarize(self) -> None:
         """Print the twelve numbers of each kind."""

@@ -179,3 +179,45 @@ def test_nothing_found():
 def test_keypoints_are_refused_by_name():
     with pytest.raises(dm.InputError, match=r"'keypoints'.*measures keypoints with pycocotools"):
         CocoEvaluator(scene(0)[0], ["bbox", "keypoints"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iouThrs": np.array([0.1, 0.5, 0.75])},
+        {"catIds": [2]},
+        {"useCats": 0},
+        {"maxDets": [1, 1, 2]},
+    ],
+)
+def test_parameters_that_a_program_sets_stay(changes):
+    truth, predictions = scene(4, images=12)
+    evaluator = CocoEvaluator(truth, ["bbox"])
+    held, plain = evaluator.coco_eval["bbox"], COCOeval(truth, iouType="bbox")
+    for name, value in changes.items():
+        setattr(held.params, name, copy.copy(value))
+        setattr(plain.params, name, copy.copy(value))
+    evaluator.update(predictions)
+    plain.cocoDt = truth.loadRes(evaluator.prepare(predictions, "bbox"))
+    plain.evaluate()
+    plain.accumulate()
+    for _ in range(2):
+        evaluator.accumulate()
+        assert evaluator.coco_eval["bbox"] is held
+        for name in ("precision", "recall", "scores"):
+            np.testing.assert_array_equal(held.eval[name], plain.eval[name])
+
+
+def test_an_image_without_a_prediction_is_one_without_detections():
+    truth, predictions = scene(5)
+    some = ours(truth, [{**predictions, 0: {}}], ["bbox", "segm"])
+    none = {name: column[:0] for name, column in predictions[0].items()}
+    expected = ours(truth, [{**predictions, 0: none}], ["bbox", "segm"])
+    for kind in ("bbox", "segm"):
+        same_stats = some.coco_eval[kind].stats, expected.coco_eval[kind].stats
+        np.testing.assert_array_equal(*same_stats)
+
+
+def test_a_third_argument_of_other_copies_is_no_flag():
+    with pytest.raises(TypeError):
+        CocoEvaluator(scene(0)[0], ["bbox"], 500)
