@@ -3,10 +3,10 @@
 The index of a file, the parameters and the printed summary are pycocotools' own; matching and
 accumulating boxes and masks are ours. Everything that pycocotools' objects hold and answer is held
 and answered here too, in every state: what an evaluation by columns does not need is made when it
-is asked for. Left to pycocotools: keypoints; classes and objects that override a hook; and
-accumulating from ``evalImgs`` that somebody has looked at or put together, as evaluators of several
-processes do. Where pycocotools is broken the numbers are right instead, see
-``docs/architecture.md``. Source: ``pycocotools/coco.py``, ``pycocotools/cocoeval.py``.
+is asked for. ``evalImgs`` that somebody has looked at or put together, as evaluators of batches
+do, are accumulated as they are. Left to pycocotools: keypoints; classes and objects that override a
+hook; and records that it does not make. Where pycocotools is broken the numbers are right instead,
+see ``docs/architecture.md``. Source: ``pycocotools/coco.py``, ``pycocotools/cocoeval.py``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from detmetrics.compat.accumulated import accumulated
 from detmetrics.compat.cells import Cell, best_first
 from detmetrics.compat.measured import Findings
 from detmetrics.compat.parameters import KEYS, alike, settle
@@ -37,6 +38,7 @@ MADE = "evalImgs", "ious", "_gts", "_dts"
 HOOKS = "_prepare", "computeIoU", "computeOks", "evaluateImg"
 """Methods that pycocotools' ``evaluate`` calls, and that say who overlaps and matches whom."""
 THEIRS = {name: vars(Original).get(name) for name in HOOKS}
+ACCUMULATE = vars(Original).get("accumulate")
 
 
 class COCO(OriginalIndex):  # type: ignore[misc]
@@ -92,7 +94,7 @@ class COCOeval(Original):  # type: ignore[misc]
         say("Running per image evaluation...")
         say(f"Evaluate annotation type *{params.iouType}*")
         settle(params)
-        measured = Findings(self.cocoGt, self.cocoDt, copy.deepcopy(params))
+        measured = self._findings(copy.deepcopy(params))
         for name in MADE:
             self.__dict__.pop(name, None)
         self._measured, self._paramsEval = measured, measured.params
@@ -127,19 +129,15 @@ class COCOeval(Original):  # type: ignore[misc]
     def accumulate(self, p: Any = None) -> None:
         """Precision, recall and scores at every threshold, recall, class, range and limit."""
         result = self.result if p is None and self._untouched() else None
-        if result is None:
+        start = time.time()
+        arrays = self._of_records() if result is None and p is None else None
+        if result is None and arrays is None:
             super().accumulate(p)
             return
         say("Accumulating evaluation results...")
-        start = time.time()
         params = self.params
-        labels = [area.name for area in result.rules.area_ranges]
-        areas = [labels.index(label) for label in params.areaRngLbl]
         params.catIds = params.catIds if params.useCats == 1 else [-1]
-        arrays = {
-            name: np.where(np.isnan(cells), -1.0, cells)[..., areas, :]
-            for name, cells in result.arrays().items()
-        }
+        arrays = arrays or self._of_result()
         self.eval = {
             "params": params,
             "counts": list(arrays["precision"].shape),
@@ -147,6 +145,27 @@ class COCOeval(Original):  # type: ignore[misc]
             **arrays,
         }
         say(f"DONE (t={time.time() - start:0.2f}s).")
+
+    def _of_records(self) -> dict[str, Any] | None:
+        """The arrays of ``evalImgs``; None where pycocotools has to make them."""
+        if vars(Original).get("accumulate") is not ACCUMULATE or not self.evalImgs:
+            return None
+        return accumulated(self.evalImgs, self.params, self._paramsEval)
+
+    def _of_result(self) -> dict[str, Any]:
+        """The arrays of the evaluation by columns."""
+        result, params = self.result, self.params
+        assert result is not None
+        labels = [area.name for area in result.rules.area_ranges]
+        areas = [labels.index(label) for label in params.areaRngLbl]
+        return {
+            name: np.where(np.isnan(cells), -1.0, cells)[..., areas, :]
+            for name, cells in result.arrays().items()
+        }
+
+    def _findings(self, params: Any) -> Any:
+        """What becomes of the annotations under these parameters."""
+        return Findings(self.cocoGt, self.cocoDt, params)
 
     def _untouched(self) -> bool:
         """Whether nobody has looked at ``evalImgs``, who might have changed them, and the
