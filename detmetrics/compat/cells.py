@@ -54,16 +54,18 @@ class Cell:
     """The annotations of one image and class, and who of them may match whom.
 
     truths, found: the annotations, ground truths as the file has them, detections best first;
-    crowd : (G,); areas : (D,); reach : (T,) the overlap that a match needs at each threshold; near:
-    the pairs (detection, ground truth, overlap) that reach the lowest, by detection, then ground
-    truth; apart: the matches in every area range, where everybody near somebody is near nobody
-    else.
+    crowd : (G,); areas, ids, scores : (D,) of the detections; reach : (T,) the overlap that a match
+    needs at each threshold; near: the pairs (detection, ground truth, overlap) that reach the
+    lowest, by detection, then ground truth; apart: the matches in every area range, where everybody
+    near somebody is near nobody else.
     """
 
     truths: list[Annotation]
     found: list[Annotation]
     crowd: list[int]
     areas: list[float]
+    ids: list[Any]
+    scores: list[float]
     reach: Floats
     near: list[Pair]
     apart: list[Match] | None
@@ -85,7 +87,9 @@ class Cell:
             # Nobody has a choice, so the threshold alone decides.
             apart = [(_reached(reach, iou), d, g) for d, g, iou in near]
         crowd = [int(one["iscrowd"]) for one in truths]
-        return cls(truths, found, crowd, [one["area"] for one in found], reach, near, apart)
+        areas, ids = [one["area"] for one in found], [one["id"] for one in found]
+        scores = [one["score"] for one in found]
+        return cls(truths, found, crowd, areas, ids, scores, reach, near, apart)
 
     def record(self, bounds: Sequence[float]) -> dict[str, Any]:
         """What ``evalImgs`` holds of the cell in an area range, but for the names of the cell.
@@ -93,12 +97,15 @@ class Cell:
         ``_ignore`` of the ground truths is written, as there.
         """
         low, high = bounds
+        late = []
         for one in self.truths:
             out = one["ignore"] or one["area"] < low or one["area"] > high
             one["_ignore"] = 1 if out else 0
-        late = [one["_ignore"] for one in self.truths]
+            late.append(one["_ignore"])
         # gtind = np.argsort([g["_ignore"] for g in gt], kind="mergesort")
-        order = sorted(range(len(late)), key=late.__getitem__)
+        order: Sequence[int] = range(len(late))
+        if 0 in late and 1 in late:
+            order = sorted(order, key=late.__getitem__)
         # (T, D) the id of the ground truth, (T, G) that of the detection, in this order.
         of_found = np.zeros((len(self.reach), len(self.found)))
         of_truth = np.zeros((len(self.reach), len(self.truths)))
@@ -111,13 +118,13 @@ class Cell:
                 set_aside[at, d] = late[g]
         outside = [area < low or area > high for area in self.areas]
         if True in outside:
-            set_aside |= (of_found == 0) & np.array(outside)
+            set_aside |= (of_found == 0) & np.array(outside) if self.near else np.array(outside)
         return {
-            "dtIds": [one["id"] for one in self.found],
+            "dtIds": [*self.ids],
             "gtIds": [self.truths[g]["id"] for g in order],
             "dtMatches": of_found,
             "gtMatches": of_truth,
-            "dtScores": [one["score"] for one in self.found],
+            "dtScores": [*self.scores],
             "gtIgnore": np.array([late[g] for g in order]),
             "dtIgnore": set_aside,
         }

@@ -30,9 +30,9 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import object_column
 from detmetrics.foundation.errors import DetmetricsWarning
 
-__all__ = ["Findings"]
+__all__ = ["Findings", "flag"]
 
-FEW = 600
+FEW = 200
 """Annotations up to which cells cost less than columns: some milliseconds whatever there is."""
 
 Group = dict[tuple[Any, Any], list[Annotation]]
@@ -60,7 +60,7 @@ class Findings:
         self._result: Evaluation | None = None
         self._made: dict[str, Any] = {}
         self._loaded = loaded(truth, params), loaded(found, params)
-        _flag(self._loaded[0])
+        flag(self._loaded[0])
         self._truth = self._side(self._loaded[0], truth, "iscrowd")
         self._found = self._side(self._loaded[1], found, "score")
         self._by_columns = one_size_per_image(self._truth, self._found)
@@ -186,7 +186,7 @@ class Findings:
         return ious, records
 
 
-def _flag(truths: list[Annotation]) -> None:
+def flag(truths: list[Annotation]) -> None:
     """Set ``ignore`` as ``_prepare`` does."""
     for one in truths:
         one["ignore"] = "iscrowd" in one and one["iscrowd"]

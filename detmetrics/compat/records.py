@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.evaluation.result import Evaluation
-from detmetrics.foundation.arrays import Floats, Ints, run_starts
+from detmetrics.foundation.arrays import Floats, Ints
 
 __all__ = ["records_of"]
 
@@ -24,42 +24,53 @@ def records_of(
     found_ids, scores : (D,) of the rows of detections, as they were given.
     """
     matches, ground_truth = result.matching, result.ground_truth
-    images = len(params.imgIds)
-    truth_image = ground_truth.image[matches.truth_row]
-    # Detections best first, ground truths as pycocotools lists them: by class, then file.
-    # A cell is a class and an image.
-    found = _by_cell(matches.category * images + matches.image, np.arange(len(matches.row)))
-    listed = np.lexsort((matches.truth_row, ground_truth.category[matches.truth_row]))
-    there = _by_cell(matches.truth_category * images + truth_image, listed)
+    images, ranges = len(params.imgIds), params.areaRng
+    # A cell is a class and an image. Detections best first, ground truths as pycocotools lists
+    # them: by class, then file.
+    found_cell = matches.category * images + matches.image
+    truth_cell = matches.truth_category * images + ground_truth.image[matches.truth_row]
+    best_first = np.argsort(found_cell, kind="stable")
+    cells = np.union1d(found_cell, truth_cell)
+    found_at, truth_at = _places(found_cell, cells), _places(truth_cell, cells)
     truth_ids = ground_truth.ids[matches.truth_row]
     found_ids, scores = found_ids[matches.row], scores[matches.row]
+    ids, ranked = found_ids[best_first].tolist(), scores[best_first].tolist()
     labels = [area.name for area in result.rules.area_ranges]
-    records: list[dict[str, Any] | None] = [None] * (len(classes) * len(params.areaRng) * images)
-    cells = sorted(found.keys() | there.keys())
-    nobody = np.zeros(0, np.int64)
-    for place, (label, bounds) in enumerate(zip(params.areaRngLbl, params.areaRng, strict=True)):
+    records: list[dict[str, Any] | None] = [None] * (len(classes) * len(ranges) * images)
+    for place, (label, bounds) in enumerate(zip(params.areaRngLbl, ranges, strict=True)):
         area = labels.index(label)
+        ignored = matches.ignored[area]
+        # evaluateImg: gtind = np.argsort(ignore, kind="mergesort")
+        listed = np.lexsort(
+            (matches.truth_row, ground_truth.category[matches.truth_row], ignored, truth_cell)
+        )
         of_found, of_truth, set_aside = _matched(result, area, found_ids, truth_ids)
-        for cell in cells:
+        of_found, set_aside = of_found[:, best_first], set_aside[:, best_first]
+        of_truth, there = of_truth[:, listed], truth_ids[listed].tolist()
+        flags = ignored[listed].astype(np.int64)
+        for cell, d, g in zip(cells.tolist(), found_at, truth_at, strict=True):
             category, image = divmod(cell, images)
-            d, g = found.get(cell, nobody), there.get(cell, nobody)
-            # evaluateImg: gtind = np.argsort(ignore, kind="mergesort")
-            g = g[np.argsort(matches.ignored[area][g], kind="stable")]
-            records[(category * len(params.areaRng) + place) * images + image] = {
+            records[(category * len(ranges) + place) * images + image] = {
                 "image_id": params.imgIds[image],
                 "category_id": classes[category],
                 "aRng": bounds,
                 "maxDet": params.maxDets[-1],
-                "dtIds": found_ids[d].tolist(),
-                "gtIds": truth_ids[g].tolist(),
+                "dtIds": ids[d],
+                "gtIds": there[g],
                 "dtMatches": of_found[:, d],
                 "gtMatches": of_truth[:, g],
-                "dtScores": scores[d].tolist(),
+                "dtScores": ranked[d],
                 # np.array of a list, which is of floats where the list is empty
-                "gtIgnore": np.array(matches.ignored[area][g].astype(np.int64).tolist()),
+                "gtIgnore": flags[g] if g.start < g.stop else np.zeros(0),
                 "dtIgnore": set_aside[:, d],
             }
     return records
+
+
+def _places(column: Ints, cells: Ints) -> list[slice]:
+    """Where the rows of each cell are, once they are sorted by it."""
+    ends = np.cumsum(np.bincount(np.searchsorted(cells, column), minlength=len(cells))).tolist()
+    return [slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def _matched(
@@ -80,11 +91,3 @@ def _matched(
         of_truth[threshold, g] = found_ids[d]  # of a crowd the last one
         set_aside[threshold] = ~matches.outcomes(area, threshold).counts
     return of_found, of_truth, set_aside
-
-
-def _by_cell(cell: Ints, order: Ints) -> dict[int, Ints]:
-    """The rows of each cell, in this order."""
-    order = order[np.argsort(cell[order], kind="stable")]
-    starts = run_starts(cell[order])
-    parts = np.split(order, starts[1:])
-    return dict(zip(cell[order][starts].tolist(), parts, strict=False)) if len(order) else {}
