@@ -11,12 +11,13 @@ import copy
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from detmetrics.compat import install_as_pycocotools
+from detmetrics.compat.coco_evaluator import CocoEvaluator
 from detmetrics.compat.extended import (
     ExtendedEvaluator,
     ExtendedIndex,
@@ -24,11 +25,19 @@ from detmetrics.compat.extended import (
     keypoint_numbers,
     refuse,
 )
+from detmetrics.compat.gathered import FromColumns
 from detmetrics.compat.names import mask_module, register
 from detmetrics.compat.pycocotools import Params
 from detmetrics.foundation.originals import original
 
-__all__ = ["COCOeval_faster", "FasterEvaluator", "FasterIndex", "encode", "install"]
+__all__ = [
+    "COCOeval_faster",
+    "FasterCocoEvaluator",
+    "FasterEvaluator",
+    "FasterIndex",
+    "encode",
+    "install",
+]
 
 PACKAGE = "faster_coco_eval"
 logger = logging.getLogger(__name__)
@@ -40,7 +49,6 @@ SETTINGS = {
 }
 FIGURES = "use the report (detmetrics report), or evaluator.result.plot"
 ABSENT = {
-    "FasterCocoEvaluator": "use detmetrics.DetectionMetric",
     "FasterCocoDetection": "use torchvision.datasets.CocoDetection",
     "ExtraEval": "use evaluator.result.matches()",
     "Curves": FIGURES,
@@ -164,6 +172,45 @@ class FasterEvaluator(COCOeval_faster):
     """The evaluator, by the name that pycocotools has for it."""
 
 
+class GatheredFaster(FromColumns, COCOeval_faster):
+    """The evaluator, of detections in columns."""
+
+
+class FasterCocoEvaluator(CocoEvaluator):
+    """The evaluator of batches, which matches once, with the numbers by name.
+
+    Attributes:
+        stats_as_dict: by kind the numbers by name, of the last ``summarize()``.
+    """
+
+    def __init__(
+        self,
+        coco_gt: Any,
+        iou_types: Iterable[str],
+        lvis_style: bool = False,
+        ranges: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.lvis_style, self.ranges = lvis_style, ranges
+        super().__init__(coco_gt, iou_types)
+        self.stats_as_dict: dict[str, Any] = {kind: [] for kind in self.iou_types}
+
+    def _evaluator(self, kind: str) -> Any:
+        return GatheredFaster(
+            self.coco_gt,
+            iouType=kind,
+            ranges=self.ranges,
+            lvis_style=self.lvis_style,
+            print_function=print,
+            separate_eval=True,
+        )
+
+    def summarize(self) -> None:
+        """Print the numbers of each kind, and keep them by name."""
+        super().summarize()
+        for kind, evaluator in self.coco_eval.items():
+            self.stats_as_dict[kind] = evaluator.stats_as_dict
+
+
 def encode(bimask: Any) -> Any:
     """A mask, or masks (H, W, N), as run lengths; bool is taken too."""
     return original("mask").encode(np.asfortranarray(bimask, np.uint8))
@@ -182,7 +229,8 @@ def install() -> None:
             f"{PACKAGE}.core.faster_eval_api": evaluators,
             f"{PACKAGE}.core.mask": mask_module(encode),
             f"{PACKAGE}.utils": {},
-            f"{PACKAGE}.utils.pytorch": {},
+            f"{PACKAGE}.utils.pytorch": {"FasterCocoEvaluator": FasterCocoEvaluator},
+            f"{PACKAGE}.utils.pytorch.coco_eval": {"FasterCocoEvaluator": FasterCocoEvaluator},
             f"{PACKAGE}.extra": {},
         },
         ABSENT,

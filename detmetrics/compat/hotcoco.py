@@ -33,7 +33,9 @@ ABSENT = {
     **dict.fromkeys(("LVIS", "LVISEval", "LVISResults", "LVISeval", "init_as_lvis"), LVIS),
     "Hierarchy": "use detmetrics.evaluate(..., rules='openimages')",
     "StreamingEval": "use detmetrics.DetectionMetric",
-    "CocoEvaluator": "use detmetrics.DetectionMetric",
+    # Theirs measures all images of the ground truth, and repeated ones twice.
+    "CocoEvaluator": "use detmetrics.compat.coco_evaluator.CocoEvaluator, which measures the "
+    "images that were updated",
     "CocoDetection": "use torchvision.datasets.CocoDetection",
     "compare": "use detmetrics.analysis.compare",
 }

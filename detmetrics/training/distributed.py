@@ -5,13 +5,20 @@ Bytes and not objects: nothing that another process sends is executed.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from detmetrics.foundation.errors import InputError
 
-__all__ = ["gathered"]
+__all__ = ["gathered", "several"]
+
+
+def several() -> bool:
+    """Whether there are processes of ``torch.distributed``; torch is not imported to ask it."""
+    dist = sys.modules.get("torch.distributed")
+    return dist is not None and bool(dist.is_available() and dist.is_initialized())
 
 
 def gathered(data: bytes, group: Any = None) -> list[bytes]:

@@ -139,6 +139,51 @@ def test_as_d_fine_and_rt_detr_call_it(take, whose):
 
 
 @WHOSE
+def test_the_evaluator_of_batches_has_its_numbers_by_name(take, whose):
+    if whose == "package":
+        pytest.importorskip("torch", reason="needs torch")
+        import torchvision_operators  # noqa: F401 - before torchvision, which it imports
+    take("faster_coco_eval", whose)
+    from faster_coco_eval import COCO
+    from faster_coco_eval.utils.pytorch import FasterCocoEvaluator
+
+    truth = COCO(TRUTH)
+    made = FasterCocoEvaluator(truth, ["bbox"])
+    for _ in range(2):  # two epochs
+        made.cleanup()
+        for images, rows in batches(truth):
+            made.update({image: corners(rows, image, whose) for image in images})
+        made.synchronize_between_processes()
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            made.accumulate()
+            made.summarize()
+    wanted = of_pycocotools()
+    assert made.coco_eval["bbox"].stats.tolist() == pytest.approx(wanted.tolist(), abs=1e-12)
+    assert list(made.stats_as_dict["bbox"])[:3] == ["AP_all", "AP_50", "AP_75"]
+    assert made.stats_as_dict["bbox"]["AP_all"] == made.coco_eval["bbox"].stats[0]
+    assert "IoU metric: bbox" in said.getvalue()
+    if whose == "stand-in":
+        with pytest.raises(NotImplementedError, match=r"lvis_style=True is not available"):
+            FasterCocoEvaluator(truth, ["bbox"], lvis_style=True)
+
+
+def corners(rows, image, whose):
+    """What a loop hands over; the package takes tensors alone."""
+    mine = [row for row in rows if row["image_id"] == image]
+    boxes = np.array([row["bbox"] for row in mine], np.float64).reshape(-1, 4)
+    columns = {
+        "boxes": np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]]),
+        "scores": np.array([row["score"] for row in mine], np.float64),
+        "labels": np.array([row["category_id"] for row in mine], np.int64),
+    }
+    if whose == "package":
+        import torch
+
+        return {name: torch.from_numpy(column) for name, column in columns.items()}
+    return columns
+
+
+@WHOSE
 def test_as_rf_detr_calls_it(take, whose):
     take("faster_coco_eval", whose)
     import faster_coco_eval.core.mask as mask_util
@@ -246,7 +291,8 @@ def test_taking_pycocotools_name_takes_it_for_detmetrics(take, package, monkeypa
     ("package", "names"),
     [
         ("faster_coco_eval", ["extra.Curves", "extra.ExtraEval", "extra.PreviewResults"]),
-        ("faster_coco_eval", ["utils.pytorch.FasterCocoEvaluator"]),
+        ("faster_coco_eval", ["utils.pytorch.FasterCocoDetection"]),
+        ("hotcoco", ["CocoEvaluator"]),
         ("hotcoco", ["LVISEval", "StreamingEval", "compare"]),
         ("ultrafast_pycocotools", ["metrics"]),
     ],
