@@ -23,7 +23,7 @@ from detmetrics.training.batches.bitmaps import Codes, Size, encoded, masks_of_c
 from detmetrics.training.batches.row_faults import RowFaults
 from detmetrics.training.batches.tensors import array_of, in_numpy
 
-__all__ = ["Collected", "Found", "found_in", "of_bytes", "to_bytes"]
+__all__ = ["Collected", "ImageDetections", "found_in", "of_bytes", "to_bytes"]
 
 KIND, VERSION = "detmetrics.CocoEvaluator", 1
 UNKNOWN: Size = (math.nan, math.nan)
@@ -32,7 +32,7 @@ DRAWN = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Found:
+class ImageDetections:
     """The detections of an image.
 
     labels : (n,); scores : (n,) float64; boxes : (n, 4) ``x y w h``, None of masks; codes : (n,)
@@ -89,7 +89,7 @@ class Found:
         return replace(self, labels=labels, scores=scores, boxes=boxes, codes=codes)
 
 
-def found_in(image: Id, given: Any, kind: str, faults: RowFaults) -> Found:
+def found_in(image: Id, given: Any, kind: str, faults: RowFaults) -> ImageDetections:
     """What a loop hands over of an image, of which nothing is an image without detections.
 
     given: ``scores`` and ``labels`` (n,) with ``boxes`` (n, 4), corners, or ``masks`` (n, 1, H, W)
@@ -104,7 +104,7 @@ def found_in(image: Id, given: Any, kind: str, faults: RowFaults) -> Found:
         raise InputError(f"{side}: expected a dict with scores and labels, got {shown(given)}")
     if not given:
         none = np.zeros(0)
-        return Found(
+        return ImageDetections(
             labels=none.astype(np.int64),
             scores=none,
             boxes=none.reshape(0, 4) if kind == "bbox" else None,
@@ -119,7 +119,7 @@ def found_in(image: Id, given: Any, kind: str, faults: RowFaults) -> Found:
         shapes, count = {"codes": codes, "size": size}, len(codes)
     scores = array_of(f"{side}['scores']", _part(side, given, "scores"), (count,))
     labels = _labels(f"{side}['labels']", _part(side, given, "labels"), count)
-    found = Found(labels=labels, scores=scores, **shapes)
+    found = ImageDetections(labels=labels, scores=scores, **shapes)
     _refuse_odd(side, found, faults)
     return found.without(faults)
 
@@ -162,7 +162,7 @@ def _labels(argument: str, given: Any, count: int) -> Ints:
     return numbers.astype(np.int64)
 
 
-def _refuse_odd(side: str, found: Found, faults: RowFaults) -> None:
+def _refuse_odd(side: str, found: ImageDetections, faults: RowFaults) -> None:
     scores, boxes = found.scores, found.boxes
     faults.refuse(
         ~np.isfinite(scores),
@@ -185,7 +185,7 @@ class Collected:
     It is left alone once it was made; what is made of it is made when it is asked for.
     """
 
-    def __init__(self, found: Mapping[Id, Found]) -> None:
+    def __init__(self, found: Mapping[Id, ImageDetections]) -> None:
         self.found = dict(found)
         self._index: Any = None
 
@@ -227,7 +227,7 @@ def _joined(parts: list[Any], kind: Any, shape: tuple[int, ...] = (0,)) -> Any:
     return np.concatenate(parts) if parts else np.zeros(shape, kind)
 
 
-def to_bytes(found: Mapping[str, Mapping[Id, Found]]) -> bytes:
+def to_bytes(found: Mapping[str, Mapping[Id, ImageDetections]]) -> bytes:
     """Images by kind as bytes, without pickle; :func:`of_bytes` reads them back."""
     arrays: dict[str, Any] = {}
     for kind, images in found.items():
@@ -249,7 +249,7 @@ def to_bytes(found: Mapping[str, Mapping[Id, Found]]) -> bytes:
     return archived(KIND, VERSION, {"images": ids}, arrays)
 
 
-def of_bytes(data: bytes) -> dict[str, dict[Id, Found]]:
+def of_bytes(data: bytes) -> dict[str, dict[Id, ImageDetections]]:
     """The images by kind that :func:`to_bytes` wrote.
 
     Raises:
@@ -258,11 +258,13 @@ def of_bytes(data: bytes) -> dict[str, dict[Id, Found]]:
     return opened(data, KIND, VERSION, _restored)
 
 
-def _restored(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, dict[Id, Found]]:
+def _restored(
+    header: Mapping[str, Any], arrays: Mapping[str, Any]
+) -> dict[str, dict[Id, ImageDetections]]:
     return {kind: _of_kind(kind, ids, arrays) for kind, ids in header["images"].items()}
 
 
-def _of_kind(kind: str, ids: Sequence[Id], arrays: Mapping[str, Any]) -> dict[Id, Found]:
+def _of_kind(kind: str, ids: Sequence[Id], arrays: Mapping[str, Any]) -> dict[Id, ImageDetections]:
     def column(name: str) -> Any:
         return arrays[f"{kind}_{name}"]
 
@@ -273,7 +275,7 @@ def _of_kind(kind: str, ids: Sequence[Id], arrays: Mapping[str, Any]) -> dict[Id
     sizes = column("size").tolist()
     for image, count, size in zip(ids, column("count").tolist(), sizes, strict=True):
         rows = slice(start, start := start + count)
-        made[image] = Found(
+        made[image] = ImageDetections(
             labels=column("labels")[rows],
             scores=column("scores")[rows],
             boxes=column("boxes")[rows] if kind == "bbox" else None,

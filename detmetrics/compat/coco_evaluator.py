@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detmetrics.compat.batch_columns import Collected, Found, found_in, of_bytes, to_bytes
+from detmetrics.compat.batch_columns import Collected, ImageDetections, found_in, of_bytes, to_bytes
 from detmetrics.compat.gathered import GatheredEvaluator
 from detmetrics.compat.parameters import ALL_CLASSES, KEYS, classes_of
 from detmetrics.compat.pycocotools import COCO, say
@@ -93,7 +93,7 @@ class CocoEvaluator:
     def cleanup(self) -> None:
         """Forget what was collected, for the next epoch; parameters are the defaults again."""
         self.dropped = 0
-        self._found: dict[str, dict[Id, Found]] = {kind: {} for kind in self.iou_types}
+        self._found: dict[str, dict[Id, ImageDetections]] = {kind: {} for kind in self.iou_types}
         self._current = False
         self._classes: dict[str, list[Any]] = {}
         self.coco_eval = {kind: self._evaluator(kind) for kind in self.iou_types}
@@ -142,13 +142,15 @@ class CocoEvaluator:
         self._current = False
         self._warn([fault for _, faults in read.values() for fault in faults])
 
-    def _read(self, predictions: Predictions, kind: str) -> tuple[dict[Id, Found], list[RowFaults]]:
+    def _read(
+        self, predictions: Predictions, kind: str
+    ) -> tuple[dict[Id, ImageDetections], list[RowFaults]]:
         """The detections of each image, and what is wrong with some of them."""
         if self._hooked(kind):
             rows: dict[Id, list[Any]] = {image: [] for image in predictions}
             for row in self.prepare(predictions, kind):
                 rows[_plain(row["image_id"])].append(row)
-            return {image: Found.of_rows(one, kind) for image, one in rows.items()}, []
+            return {image: ImageDetections.of_rows(one, kind) for image, one in rows.items()}, []
         made, every = {}, []
         for image, given in predictions.items():
             every.append(faults := RowFaults(self.on_invalid))
@@ -162,7 +164,7 @@ class CocoEvaluator:
             for name in ("prepare", HOOKS[kind])
         )
 
-    def _refuse_strangers(self, found: Mapping[Id, Found]) -> None:
+    def _refuse_strangers(self, found: Mapping[Id, ImageDetections]) -> None:
         for image, one in found.items():
             if len(one) and image not in self.coco_gt.imgs:
                 raise InputError(
@@ -211,7 +213,7 @@ class CocoEvaluator:
             InputError: the bytes of another process are damaged.
         """
         if several():
-            merged: dict[str, dict[Id, Found]] = {kind: {} for kind in self.iou_types}
+            merged: dict[str, dict[Id, ImageDetections]] = {kind: {} for kind in self.iou_types}
             for part in map(of_bytes, gathered(to_bytes(self._found))):
                 for kind in self.iou_types:
                     merged[kind] = {**part[kind], **merged[kind]}  # what came first stays
