@@ -42,7 +42,8 @@ def _stop(number: int, _: FrameType | None) -> None:
     # An exception may come up anywhere, also where Python only prints and forgets it (callbacks of
     # the import system, finalizers). So there is one only where something must be taken back.
     outputs = sys.modules.get("detmetrics.foundation.outputs")
-    if outputs is not None and outputs.under_way():
+    under_way = getattr(outputs, "under_way", None)  # it may be half imported
+    if under_way is not None and under_way():
         raise _Stopped(number)
     _end(number)
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -288,17 +287,17 @@ def convert_first(root: Path) -> Case:
 
 
 def pipe_limit(root: Path) -> Case:
-    gt, pipe = truth(root / "gt.json"), root / "found"
-    os.mkfifo(pipe)
+    gt, pipe, again = truth(root / "gt.json"), root / "found", root / "again"
 
-    def written() -> None:
-        while True:  # for the refusal and for the cure
-            with contextlib.suppress(BrokenPipeError):
-                pipe.write_text(json.dumps(records()) + " " * 70_000)
-            time.sleep(0.1)  # so that who reads sees the end
+    def written(to: Path) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            to.write_text(json.dumps(records()) + " " * 70_000)
 
-    threading.Thread(target=written, daemon=True).start()
-    return gt, pipe, lambda _: (gt, pipe, {"pipe_limit": 1 << 20})
+    # Two, since what is left of one that was not read to its end may reach who opens it next.
+    for one in (pipe, again):
+        os.mkfifo(one)
+        threading.Thread(target=written, args=(one,), daemon=True).start()
+    return gt, pipe, lambda _: (gt, again, {"pipe_limit": 1 << 20})
 
 
 def json_lines(root: Path) -> Case:
