@@ -28,12 +28,14 @@ class _Stopped(BaseException):
 
 def main() -> None:
     """Run the command line."""
-    for number in MESSAGES:
-        signal.signal(number, _stop)
     try:
+        for number in MESSAGES:
+            signal.signal(number, _stop)
         from detmetrics.cli import cli
 
         cli(prog_name="detmetrics")
+    except KeyboardInterrupt:  # before it was heard
+        _end(signal.SIGINT)
     except _Stopped as stopped:
         _end(stopped.number)
 

@@ -14,7 +14,11 @@ from detmetrics.foundation import outputs, replacing
 from detmetrics.foundation.outputs import write_tree, write_whole
 
 TRUTH, FOUND = "fixtures/ground_truth.json", "fixtures/detections.json"
-START = "import detmetrics.__main__ as m; print('ready', flush=True); m.main()"
+# Until main() is entered Python would print where it was; what is tested begins there.
+START = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "import detmetrics.__main__ as m; print('ready', flush=True); m.main()"
+)
 OLD = {"a.txt": b"old", "b.txt": b"old"}
 NEW = {"a.txt": b"new", "c.txt": b"new"}
 
