@@ -167,6 +167,17 @@ class TestOddities:
         history = read(f"epoch,train/box_loss,metrics/mAP50(B)\n1,1e999,0.1\n2,{'9' * 5000},0.2\n")
         assert [row.train["train/box_loss"] for row in history] == [math.inf, math.inf]
 
+    @pytest.mark.parametrize("sign", ["", "-"])
+    def test_whole_numbers_of_json_beyond_any_float_are_infinite(self, read, sign):
+        huge = f"{sign}{'9' * 400}"
+        text = logs.DETECTRON2.replace('"loss_cls": 0.5', f'"loss_cls": {huge}')
+        assert read(text).rows[0].train["loss_cls"] == float(f"{sign}inf")
+
+    def test_an_epoch_beyond_any_float_is_refused(self, read):
+        text = logs.TRAINER.replace('"epoch": 0.5', f'"epoch": {"9" * 400}')
+        with pytest.raises(dm.InputError, match="epoch"):
+            read(text)
+
     def test_not_in_utf8(self, read):
         history = read(logs.YOLOV8.replace("(B)", "(é)").encode("latin-1"))
         assert history.notes == ("not in UTF-8, and taken for Latin-1",)

@@ -72,6 +72,8 @@ def _other_spelling(asked: set[Id], known: Known) -> Iterator[str]:
     if not texts or len(texts) < len(asked):
         return
     names = {*known.names, *(str(value) for value in known.ids.tolist())}
+    if not names:
+        return  # nothing is known that they could be like
     if known.kind == "image":
         names |= {stem(name) for name in names}
         texts = [stem(text) for text in texts]

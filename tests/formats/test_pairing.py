@@ -195,3 +195,11 @@ class TestClassNumbers:
         reading = dm.Reading(class_names=tmp_path / "names.json")
         with pytest.raises(dm.FormatError, match=r"one a line, .* got a JSON file"):
             dm.evaluate(tmp_path / "truth.csv", found, reading=reading)
+
+
+def test_beside_ground_truth_without_any_image(tmp_path):
+    """A table that ends behind its first line: the names are unknown, and like no other."""
+    truth, found = tmp_path / "truth.csv", table(tmp_path / "found")
+    truth.write_text("image,class,x,y,w,h\n")
+    with pytest.raises(dm.InputError, match=r"29 detections of 29 name 29 images that"):
+        dm.evaluate(truth, found)

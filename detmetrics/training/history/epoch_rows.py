@@ -114,6 +114,6 @@ def _number(place: str, value: Any) -> float:
             raise TypeError
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"{place}: expected a number, got {shown(value)}") from None
