@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 USUAL = 20
@@ -13,8 +15,10 @@ _CALM = {
 }
 settings.register_profile("default", max_examples=USUAL, derandomize=True, **_CALM)
 # The same examples each time, so that a change is not refused for an old fault.
-settings.register_profile("deep", max_examples=10 * USUAL, derandomize=True, **_CALM)
-settings.register_profile("fuzz", max_examples=125 * USUAL, **_CALM)
+settings.register_profile("deep", max_examples=8 * USUAL, derandomize=True, **_CALM)
+# All laws with one and a half times the usual examples take about a minute on two cores.
+_minutes = float(os.environ.get("DETMETRICS_FUZZ_MINUTES", "80"))
+settings.register_profile("fuzz", max_examples=max(USUAL, int(1.5 * USUAL * _minutes)), **_CALM)
 settings.load_profile("default")
 
 

@@ -1,6 +1,7 @@
 """Readers under coverage-guided fuzzing, where atheris is installed; else says that it is not.
 
-The first byte picks the sample, the rest takes the place of one of its files.
+``python tests/fuzz/coverage_guided.py 5`` runs for five minutes. The first byte picks the sample,
+the rest takes the place of one of its files.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-RUNS = 20_000
+MINUTES = 1.0
 
 
 def main() -> None:
@@ -20,6 +21,7 @@ def main() -> None:
         return
     import atheris
 
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else MINUTES
     with atheris.instrument_imports(include=["detmetrics"]):
         from samples import SAMPLES, lay, settles
 
@@ -37,7 +39,13 @@ def main() -> None:
         files = {**sample.files, next(iter(sample.files)): data[1:]}
         settles(sample, lay(scratch / "there", sample, files))
 
-    arguments = [f"-runs={RUNS}", "-timeout=20", "-max_len=4096", "-verbosity=0", str(corpus)]
+    arguments = [
+        f"-max_total_time={round(60 * minutes)}",
+        "-timeout=20",
+        "-max_len=4096",
+        "-verbosity=0",
+        str(corpus),
+    ]
     atheris.Setup([sys.argv[0], *arguments], one)
     atheris.Fuzz()
 
