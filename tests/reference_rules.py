@@ -244,10 +244,11 @@ def _found_in(d: dict, area, rules: Rules) -> bool:
 def _match(ranked, objects, rules, area, threshold):
     """What becomes of each detection (tp, fp, out), and how many ground truths count."""
     ignored = {g["row"]: g["excused"] or not _in(g, area, rules) for g in objects}
-    # on equal overlap the last in order of class and file is better, or the first
+    # On equal overlap the last in order of class and file is better, or the first; objects of
+    # neighbouring classes stand where the file has them.
     if rules.out_of_range == "region":
         objects = [{**g, "region": g["region"] or ignored[g["row"]]} for g in objects]
-    choice = sorted(objects, key=lambda g: (g["class"], g["row"]))
+    choice = sorted(objects, key=lambda g: (g["class"] * rules.class_agnostic, g["row"]))
     if rules.equal_overlaps == "last":
         choice = choice[::-1]
     taken: set[int] = set()

@@ -266,3 +266,20 @@ class TestWords:
         table = dm.evaluate(*scene.tables(), rules).matches()
         assert [*table["verdict"]] == ["true positive", "ignored"]
         assert table["reason"][1] == reason
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+@pytest.mark.parametrize(
+    ("setting", "of", "message"),
+    [
+        ("iou_thresholds", lambda huge: (0.5, huge), "expected at least one finite number"),
+        ("recall_points", lambda huge: (0, huge), "expected at least one finite number"),
+        ("min_score", lambda huge: -huge, "expected at least one finite number"),
+        ("range_slack", lambda huge: huge, "expected at least one finite number"),
+        ("area_ranges", lambda huge: [("low", 9, huge)], "expected 0 <= low <= high"),
+        ("class_rules", lambda huge: [("Car", huge)], "Car: expected 0 < iou <= 1, got inf"),
+    ],
+)
+def test_whole_numbers_that_no_float_holds(setting, of, message, digits):
+    with pytest.raises(dm.RulesError, match=f"^{setting}: ({message})"):
+        dm.COCO.replace(**{setting: of(10**digits)})

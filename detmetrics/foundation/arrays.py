@@ -14,6 +14,7 @@ __all__ = [
     "Ints",
     "Objects",
     "by_group",
+    "float_of",
     "keep_freed_memory",
     "moved",
     "object_column",
@@ -165,6 +166,18 @@ def moved(order: Ints) -> Ints:
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return place
+
+
+def float_of(value: Any) -> float:
+    """The nearest float of a number: infinite where it is too large for one.
+
+    >>> float_of(3), float_of(-(10**400))
+    (3.0, -inf)
+    """
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf if value > 0 else -np.inf
 
 
 def rank_in_runs(values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Ints:

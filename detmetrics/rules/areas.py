@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any, Literal, NamedTuple
 
+from detmetrics.foundation.arrays import float_of
 from detmetrics.foundation.errors import RulesError
 
 __all__ = ["ALL_AREAS", "ANY_SIZE", "COCO_RANGES", "AreaRange", "checked_ranges"]
@@ -127,4 +128,4 @@ def _rest(of: Any = "area", also: Any = ()) -> tuple[Any, tuple[tuple[str, float
 def _bound(value: Any) -> float:
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError
-    return float(value)
+    return float_of(value)

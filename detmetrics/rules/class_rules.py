@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import Any, NamedTuple
 
+from detmetrics.foundation.arrays import float_of
 from detmetrics.foundation.errors import RulesError
 
 __all__ = ["ClassRule", "checked_class_rules"]
@@ -60,4 +61,4 @@ def _class_rule(value: Any) -> ClassRule:
     near = tuple(neighbours)
     if not all(isinstance(one, str) for one in near):
         raise TypeError
-    return ClassRule(name, float(iou), near)
+    return ClassRule(name, float_of(iou), near)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.foundation import late_binding
+from detmetrics.foundation.arrays import float_of
 from detmetrics.foundation.errors import RulesError
 from detmetrics.rules.signature import UNLIMITED
 
@@ -60,12 +61,20 @@ def numbers(field: str, values: Any) -> tuple[float, ...]:
     given = _listed(values)
     if not all(isinstance(v, Real) and not isinstance(v, bool | np.bool_) for v in given):
         raise RulesError(f"{field}: expected numbers, got {values!r}")
-    numbers = tuple(float(value) for value in given)
+    numbers = tuple(map(float_of, given))
     if not numbers or not all(map(math.isfinite, numbers)):
-        raise RulesError(f"{field}: expected at least one finite number, got {values!r}")
+        raise RulesError(
+            f"{field}: expected at least one finite number, got {_told(values, given)}"
+        )
     if any(b <= a for a, b in pairwise(numbers)):
         raise RulesError(f"{field}: expected ascending numbers, got {numbers}")
     return numbers
+
+
+def _told(values: Any, given: list[Any]) -> str:
+    """The values as they were given; those that no float holds are not written out."""
+    too_large = any(isinstance(one, Integral) and math.isinf(float_of(one)) for one in given)
+    return repr([float_of(one) for one in given] if too_large else values)
 
 
 def limits(values: Any) -> tuple[float, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 from profiles import examples
 
@@ -111,7 +111,7 @@ class TestReadBack:
 class TestBesideTheSource:
     """Detections that were converted, beside the ground truth that gave them its ids."""
 
-    @examples(6)
+    @examples(6, HealthCheck.filter_too_much)
     @pytest.mark.parametrize("found_as", DETECTIONS)
     @pytest.mark.parametrize("truth_as", GROUND_TRUTH)
     @given(tables())

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from detmetrics.foundation.arrays import float_of
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import shown
 
@@ -112,8 +113,6 @@ def _number(place: str, value: Any) -> float:
     try:
         if isinstance(value, str | bytes):
             raise TypeError
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return float_of(value)
     except (TypeError, ValueError, RuntimeError):
         raise InputError(f"{place}: expected a number, got {shown(value)}") from None

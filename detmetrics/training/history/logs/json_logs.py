@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+from detmetrics.foundation.arrays import float_of
 from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.messages import few, shown
 from detmetrics.training.history.epoch_rows import Epoch, epoch_of
@@ -90,9 +91,4 @@ def record_of(content: dict[str, Any], epoch: Epoch, step: Epoch | None, place: 
 
 def as_float(value: float | None) -> float:
     """A number of JSON; null is nan, and one that is too large is infinite."""
-    if value is None:
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+    return math.nan if value is None else float_of(value)
