@@ -8,6 +8,7 @@ import os
 import tempfile
 import warnings
 
+import builders
 import numpy as np
 import pytest
 import scenes
@@ -19,6 +20,7 @@ from real_data import real_data
 
 import detmetrics as dm
 from detmetrics.cli import cli
+from detmetrics.datasets import split_files
 from detmetrics.datasets.conversion import targets, written
 from detmetrics.datasets.shape_facts import drawn
 from detmetrics.formats import formats
@@ -568,3 +570,32 @@ class TestYoloPredictions:
         reading = dm.Reading(columns="class score cx cy w h")
         back = read_detections(tmp_path / "found", scene_with(["a.jpg", "b.jpg"]), reading)
         assert back.scores.tolist() == [0.45]
+
+
+HALF = "a\\ud800"
+
+
+@pytest.mark.parametrize("place", [("images", 0, "file_name"), ("categories", 0, "name")])
+@pytest.mark.parametrize("to", targets())
+def test_half_a_character_in_a_name_is_refused_or_written_whole(tmp_path, place, to):
+    """JSON spells half a surrogate pair, which is no character of any file."""
+    source = builders.write(tmp_path, builders.changed(builders.document(), place, "a\ud800"))[0]
+    sized = json.loads(source.read_text())
+    for image in sized["images"]:
+        image |= {"width": 90, "height": 90}
+    source.write_text(json.dumps(sized))
+    target = tmp_path / "made"
+    try:
+        dm.convert(source, target, to=to)
+        said = ""
+    except dm.OutputError as error:
+        said = str(error)
+    assert target.exists() == (not said)
+    assert not said or HALF in said or "class name is empty" in said
+
+
+def test_half_a_character_in_a_name_cannot_be_split(tmp_path):
+    name = ("images", 0, "file_name")
+    source = builders.write(tmp_path, builders.changed(builders.document(), name, "a\ud800"))[0]
+    with pytest.raises(dm.OutputError, match="half a surrogate pair cannot be written"):
+        split_files.part_files(dm.split(source), str(source), str(tmp_path / "parts"))

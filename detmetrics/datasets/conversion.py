@@ -15,7 +15,7 @@ from detmetrics.formats.loading import announce, read_ground_truth, read_sheet
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import formats, recognised
-from detmetrics.formats.writing.written import Table, Written, without_outlines
+from detmetrics.formats.writing.written import Table, Written, whole_characters, without_outlines
 from detmetrics.foundation.errors import InputError, OutputError
 from detmetrics.foundation.outputs import write_tree
 from detmetrics.foundation.progress import Progress
@@ -128,7 +128,8 @@ def written(table: Table, to: str) -> Written:
     """
     side: Side = "ground truth" if isinstance(table, GroundTruth) else "detections"
     writer, writes_outlines = _writer(to, side)
-    done = writer(table)
+    with whole_characters():
+        done = writer(table)
     if writes_outlines:
         return done
     return Written(done.files, (*done.lost, *without_outlines(table)))

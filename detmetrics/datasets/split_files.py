@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from detmetrics.datasets.splitting import Split
+from detmetrics.formats.writing.written import whole_characters
 from detmetrics.foundation.arrays import positions
 from detmetrics.foundation.errors import OutputError
 from detmetrics.foundation.inputs import read_input
@@ -27,13 +28,14 @@ def part_files(split: Split, source: str, target: str) -> dict[str, bytes]:
     target: the folder, from which the paths of lists are told.
 
     Raises:
-        OutputError: a name holds a line end, which no list can hold.
+        OutputError: a name holds a line end, which no list can hold, or half a character.
     """
     writers: Mapping[str, Callable[[Split, str, str], dict[str, bytes]]] = {
         "coco": _coco,
         "yolo": _yolo,
     }
-    return writers.get(split.ground_truth.source.format, _lists)(split, source, target)
+    with whole_characters():
+        return writers.get(split.ground_truth.source.format, _lists)(split, source, target)
 
 
 def _coco(split: Split, source: str, _: str) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -39,12 +40,14 @@ __all__ = [
     "safe_name",
     "size_table",
     "unique_stems",
+    "whole_characters",
     "without_outlines",
 ]
 
 Table = GroundTruth | Detections
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 LONGEST = 200
+AROUND = 30  # characters of a long text on both sides of a fault
 
 
 class Written(NamedTuple):
@@ -54,6 +57,23 @@ class Written(NamedTuple):
 
     files: Mapping[str, bytes]
     lost: tuple[str, ...] = ()
+
+
+@contextmanager
+def whole_characters() -> Iterator[None]:
+    """JSON may hold half a surrogate pair, which is no character of any file.
+
+    Raises:
+        OutputError: a text has one.
+    """
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        text = error.object[max(0, error.start - AROUND) : error.end + AROUND]
+        raise OutputError(
+            f"{shown(text)}: half a surrogate pair cannot be written: nothing was written. "
+            "Fix: rename it in the source"
+        ) from None
 
 
 def safe_name(name: str, what: str) -> str:
