@@ -6,7 +6,8 @@ A command parses, calls the library once and prints.
 from __future__ import annotations
 
 import sys
-from typing import Any
+import warnings
+from typing import Any, TextIO
 
 import click
 
@@ -46,6 +47,11 @@ class _Commands(click.Group):
     """
 
     def invoke(self, ctx: click.Context) -> Any:
+        with warnings.catch_warnings():
+            warnings.showwarning = _say
+            return self._guarded(ctx)
+
+    def _guarded(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except DetmetricsError as error:
@@ -63,6 +69,22 @@ class _Commands(click.Group):
         except BrokenPipeError:
             give_up_standard_output()
             sys.exit(CLOSED_PIPE)
+
+
+def _say(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A warning of ours as a sentence, without the place in the code where it arose."""
+    if issubclass(category, DetmetricsWarning):
+        text = "\n".join(map(printable, str(message).split("\n")))
+    else:
+        text = warnings.formatwarning(message, category, filename, lineno, line).rstrip("\n")
+    click.echo(text, file=file or sys.stderr)
 
 
 def _complain(text: str) -> None:

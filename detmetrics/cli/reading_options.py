@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from detmetrics.cli.options import SIZE
-from detmetrics.foundation.errors import DetmetricsWarning, InputError
+from detmetrics.foundation.errors import DetmetricsWarning, InputError, PackageWarning
 from detmetrics.foundation.messages import printable
 from detmetrics.overlap.polygons.angles import ANGLES
 
@@ -199,6 +199,8 @@ def heed_warnings(options: dict[str, Any]) -> None:
     """Warnings of the library are errors where asked for; else notes say all of them."""
     action: Literal["error", "ignore"] = "error" if options["warnings"] == "error" else "ignore"
     warnings.simplefilter(action, DetmetricsWarning)
+    if action == "ignore":  # of these no note tells
+        warnings.simplefilter("default", PackageWarning)
 
 
 def refuse_warnings(sentences: Sequence[str], options: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import entry_points
 
 from detmetrics.formats import comp4, csv_parquet, kitti, openimages, text_lines
 from detmetrics.formats.coco import coco
@@ -12,14 +11,13 @@ from detmetrics.formats.dota import dota
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.hints import advice, look
+from detmetrics.formats.packages import formats_of_packages
 from detmetrics.formats.ultralytics import ultralytics
 from detmetrics.formats.voc import voc
 from detmetrics.formats.yolo import yolo
 from detmetrics.foundation.errors import FormatError, InputError
 
 __all__ = ["choose", "formats", "recognised"]
-
-GROUP = "detmetrics.formats"
 
 # In the order in which they are asked whether they know what was given.
 BUILT_IN = (
@@ -44,25 +42,13 @@ BY_NAME = {".json": "coco", ".csv": "csv", ".tsv": "csv"}
 def formats() -> tuple[Format, ...]:
     """All formats, those of other packages first.
 
-    Raises:
-        InputError: an entry point is no :class:`Format`, or takes a name that is taken.
+    Warns:
+        PackageWarning: what a package adds is no format, and is left out.
 
     >>> [known.name for known in formats()][:3]
     ['parquet', 'openimages', 'ultralytics']
     """
-    added = []
-    for entry in entry_points(group=GROUP):
-        found = entry.load()
-        if not isinstance(found, Format):
-            raise InputError(
-                f"entry point {entry.name} of {GROUP}: expected a Format, got {found!r}"
-            )
-        added.append(found)
-    names = [known.name for known in (*added, *BUILT_IN)]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"two formats are called {twice!r}")
-    return (*added, *BUILT_IN)
+    return (*formats_of_packages({known.name for known in BUILT_IN}), *BUILT_IN)
 
 
 def choose(given: Given, side: Side, wanted: str | None = None) -> tuple[Format, str]:

@@ -28,6 +28,7 @@ __all__ = [
     "FormatError",
     "InputError",
     "OutputError",
+    "PackageWarning",
     "RulesError",
     "TableError",
     "UnknownIdError",
@@ -167,3 +168,7 @@ class DetmetricsWarning(UserWarning):
     >>> print(caught[0].message)
     ground-truth arrays: 1 box of zero size, first at boxes[0] of image 1
     """
+
+
+class PackageWarning(DetmetricsWarning):
+    """A package that adds a format is broken, and is left out."""

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 from guards import PATIENCE
 
-from detmetrics.formats import Format, formats, registry
-from detmetrics.foundation.errors import InputError
+import detmetrics as dm
+from detmetrics.formats import Format, formats, packages, registry
+from detmetrics.formats.given import Given
+from detmetrics.formats.registry import recognised
+from detmetrics.foundation.errors import DetmetricsWarning, FormatError
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "formats.md").read_text()
@@ -39,9 +42,11 @@ def installed(tmp_path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{packages}{os.pathsep}{ROOT}"}
 
 
-def run(environment: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
+def run(
+    environment: dict[str, str], *arguments: object, warnings: str = "error"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "detmetrics", *map(str, arguments)],
+        [sys.executable, "-W", warnings, "-m", "detmetrics", *map(str, arguments)],
         env=environment,
         capture_output=True,
         text=True,
@@ -100,26 +105,70 @@ def _none(given, side):
     return None
 
 
-class _Entry:
-    def __init__(self, found):
-        self.name, self._found = "mine", found
+def _raises(*_):
+    raise ValueError("cannot\x1b[31m do")
 
-    def load(self):
-        return self._found
+
+class _Package:
+    name = "their-formats"
+
+
+class _Entry:
+    name, dist = "mine", _Package
+
+    def __init__(self, load):
+        self.load = load
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Make this the only thing that other packages add."""
+
+    def add(load):
+        monkeypatch.setattr(packages, "entry_points", lambda group: [_Entry(load)])
+        formats.cache_clear()
+
+    yield add
+    formats.cache_clear()
+
+
+def test_a_package_that_raises_when_imported_is_named_and_the_rest_goes_on(installed, data):
+    folder, _ = data
+    module = next(Path(installed["PYTHONPATH"].split(os.pathsep)[0]).glob("*.py"))
+    module.write_text("import no_such_module\n")
+    truth = folder.parent / "truth.json"
+    truth.write_text(json.dumps({"images": [], "annotations": [], "categories": []}))
+    ran = run(installed, "stats", truth, warnings="ignore")
+    assert ran.returncode == 0, ran.stderr
+    assert "format 'visdrone' of package detmetrics-visdrone is left out" in ran.stderr
+    assert "ModuleNotFoundError: No module named 'no_such_module'" in ran.stderr
 
 
 @pytest.mark.parametrize(
-    ("found", "says"),
+    ("load", "says"),
     [
-        ("text", "entry point mine of detmetrics.formats: expected a Format, got 'text'"),
-        (Format(name="coco", title="x", recognise=_none), "two formats are called 'coco'"),
+        (lambda: "text", "expected a Format, got 'text'"),
+        (lambda: Format(name="coco", title="x", recognise=_none), "another format is called"),
+        (lambda: sys.exit(3), "it raises SystemExit: 3 when it is imported"),
+        (_raises, r"it raises ValueError: cannot\\x1b[31m do when it is imported"),
     ],
 )
-def test_what_is_no_format_is_refused(monkeypatch, found, says):
-    monkeypatch.setattr(registry, "entry_points", lambda group: [_Entry(found)])
-    formats.cache_clear()
-    try:
-        with pytest.raises(InputError, match=re.escape(says)):
-            formats()
-    finally:
-        formats.cache_clear()
+def test_what_is_no_format_is_left_out_with_its_package(only, load, says):
+    only(load)
+    start = "format 'mine' of package their-formats is left out: "
+    with pytest.warns(DetmetricsWarning, match=re.escape(start + says.replace("\\\\", "\\"))):
+        assert formats() == registry.BUILT_IN
+
+
+def test_a_format_that_raises_as_it_looks_is_left_out(only, tmp_path):
+    only(lambda: Format(name="mine", title="x", recognise=_raises, read_ground_truth=_raises))
+    (tmp_path / "a.txt").write_text("0 .5 .5 .1 .1\n")
+    with pytest.warns(DetmetricsWarning, match="it raises ValueError.* when it looks at"):
+        assert recognised(Given(str(tmp_path)), "ground truth")[0].name == "yolo"
+
+
+def test_a_reader_that_raises_is_one_error_with_its_package(only, tmp_path):
+    only(lambda: Format(name="mine", title="x", recognise=_none, read_ground_truth=_raises))
+    says = re.escape("format 'mine' of package their-formats raises ValueError: cannot")
+    with pytest.raises(FormatError, match=says):
+        dm.read_ground_truth(tmp_path, dm.Reading(gt_format="mine"))
