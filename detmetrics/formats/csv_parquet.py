@@ -26,6 +26,7 @@ from detmetrics.formats.tabular.table import names_in, read_delimited, sheet_of
 from detmetrics.formats.writing.written import Table, Written, image_labels
 from detmetrics.formats.writing.written_shapes import polygons_in, segmentations_in
 from detmetrics.foundation.arrays import object_column, used
+from detmetrics.foundation.csv_text import CsvText
 from detmetrics.foundation.errors import FormatError, OutputError
 from detmetrics.foundation.messages import counted, printable, shown
 from detmetrics.overlap.polygons.polygons import Polygons
@@ -238,8 +239,9 @@ def _whole_flags(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _write_csv(table: Table) -> Written:
     """A CSV with one row a box."""
-    text = _whole_flags(_frame(table)).to_csv(index=False, lineterminator="\n")
-    return Written({"": text.encode("utf-8", "backslashreplace")}, tuple(_lost(table)))
+    text = CsvText()
+    _whole_flags(_frame(table)).to_csv(text, index=False, lineterminator=CsvText.END)
+    return Written({"": text.getvalue().encode("utf-8", "backslashreplace")}, tuple(_lost(table)))
 
 
 def _write_parquet(table: Table) -> Written:

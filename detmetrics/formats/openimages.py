@@ -8,8 +8,6 @@ https://storage.googleapis.com/openimages/web/evaluation.html.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -30,6 +28,7 @@ from detmetrics.formats.writing.written import (
     unique_stems,
 )
 from detmetrics.foundation.arrays import used
+from detmetrics.foundation.csv_text import csv_text
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted
 from detmetrics.tables import Detections, GroundTruth
@@ -158,11 +157,7 @@ def _columns(table: Table) -> tuple[list[str], list[str], list[list[str]]]:
 
 
 def _csv(header: list[str], rows: Iterable[list[str]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8", "backslashreplace")
+    return csv_text([header, *rows]).encode("utf-8", "backslashreplace")
 
 
 def _lost(ground_truth: GroundTruth) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 import warnings
@@ -193,8 +194,9 @@ def _table(
 
 def _read_table(path: str, asked: Decimal | None) -> dict[str, tuple[float, float]]:
     text, _ = decoded(read_input(path)[0], path)
-    lines = text.splitlines()
-    separator = next((mark for mark in ("\t", ";", ",") if lines and mark in lines[0]), ",")
+    first = text[: text.find("\n")]
+    separator = next((mark for mark in ("\t", ";", ",") if mark in first), ",")
+    lines = io.StringIO(text, newline="")  # a name may have line ends, in quotes
     try:
         rows = [[part.strip() for part in row] for row in csv.reader(lines, delimiter=separator)]
     except csv.Error as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +12,7 @@ import numpy as np
 
 from detmetrics.formats.writing.written_shapes import polygons_in
 from detmetrics.foundation.arrays import Floats, used
+from detmetrics.foundation.csv_text import csv_text
 from detmetrics.foundation.errors import OutputError
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.overlap.polygons.polygons import Polygons
@@ -224,12 +223,9 @@ def lost_outlines(table: Table, lost: int | None = None) -> Iterator[str]:
 
 def size_table(catalog: Catalog) -> bytes:
     """A CSV of the widths and heights of images, as ``--image-sizes`` takes it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "width", "height"])
-    for name, size in zip(image_stems(catalog), catalog.image_sizes.tolist(), strict=True):
-        writer.writerow([name, *size])
-    return text.getvalue().encode()
+    sizes = zip(image_stems(catalog), catalog.image_sizes.tolist(), strict=True)
+    rows = [["image", "width", "height"], *([name, *size] for name, size in sizes)]
+    return csv_text(rows).encode()
 
 
 def in_pixels(table: Table) -> Table:
