@@ -16,7 +16,7 @@ from detmetrics.cli.measuring import (
     measuring_options,
     rules_of,
 )
-from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 
@@ -48,6 +48,7 @@ Examples:
 @added(INTERVAL_OPTIONS)
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a metric as CSV.")
+@CSV_SAFE
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @reading_options
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
@@ -94,7 +95,7 @@ def _outputs(comparison: Comparison, options: dict[str, Any]) -> dict[str, str |
     if path := options["json_file"]:
         outputs[path] = to_json(comparison)
     if path := options["csv_file"]:
-        outputs[path] = to_csv(comparison)
+        outputs[path] = to_csv(comparison, safe=options["csv_safe"])
     if path := options["markdown_file"]:
         outputs[path] = to_markdown(comparison, per_class=per_class)
     if "-" not in outputs:

@@ -10,7 +10,7 @@ import click
 
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, rules_of
-from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_options, refuse_unused
 from detmetrics.foundation.messages import printable
@@ -70,6 +70,7 @@ SHARE = click.FloatRange(0, 1, min_open=True)
 )
 @click.option("--json", "json_file", metavar="FILE|-", help="Write all of it as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a class as CSV.")
+@CSV_SAFE
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @measuring_options
 @reading_options
@@ -116,7 +117,7 @@ def _write(
     if path := options["json_file"]:
         outputs[path] = report.to_json(result, errors, spots, matrix)
     if path := options["csv_file"]:
-        outputs[path] = report.to_csv(errors)
+        outputs[path] = report.to_csv(errors, safe=options["csv_safe"])
     if path := options["markdown_file"]:
         outputs[path] = report.to_markdown(errors, spots, matrix, per_class=per_class)
     if "-" not in outputs:

@@ -20,7 +20,7 @@ from detmetrics.cli.measuring import (
     rules_of,
 )
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, THRESHOLDS
-from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_CATEGORIES,
@@ -70,6 +70,7 @@ Examples:
 @click.option("--sort", metavar="COLUMN", help="Sort the classes: class, AP, AP50, ...")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the result as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a class as CSV.")
+@CSV_SAFE
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @click.option("--iou-thresholds", type=THRESHOLDS, help="Such as 0.5,0.75 or 0.5:0.95:0.05.")
 @click.option("--max-detections", type=LIMITS, help="An image and class; such as 1,10,100 or inf.")
@@ -246,7 +247,9 @@ def _outputs(
     if path := options["csv_file"]:
         from detmetrics.reports.csv import to_csv
 
-        outputs[path] = to_csv(result, sort=options["sort"], intervals=intervals)
+        outputs[path] = to_csv(
+            result, sort=options["sort"], intervals=intervals, safe=options["csv_safe"]
+        )
     if path := options["markdown_file"]:
         from detmetrics.reports.markdown import to_markdown
 

@@ -7,17 +7,25 @@ from typing import Any
 
 import click
 
-__all__ = ["check_outputs"]
+__all__ = ["CSV_SAFE", "check_outputs"]
 
 KINDS = ("json", "csv", "markdown", "output")
+
+CSV_SAFE = click.option(
+    "--csv-safe",
+    is_flag=True,
+    help="With --csv, put ' before names that a spreadsheet would run as formulas.",
+)
 
 
 def check_outputs(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
     """Refuse outputs that would overwrite an input or each other.
 
     Raises:
-        UsageError: two of all the files are one.
+        UsageError: two of all the files are one, or an option is of no output.
     """
+    if options.get("csv_safe") and not options["csv_file"]:
+        raise click.UsageError("--csv-safe is of --csv FILE, which is not given")
     if ground_truth == detections == "-":
         raise click.UsageError("standard input can be one of the two files, not both")
     outputs = [(kind, options.get(f"{kind}_file")) for kind in KINDS]

@@ -10,7 +10,7 @@ import click
 
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import CLASSES, IMAGE_OPTIONS, SHAPE, added
-from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_IMAGES,
@@ -56,6 +56,7 @@ Examples:
 @click.option("--per-class", is_flag=True, help="Add a table of classes under every rule set.")
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a number as CSV.")
+@CSV_SAFE
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @CLASSES
 @added(IMAGE_OPTIONS)
@@ -101,7 +102,7 @@ def _outputs(reconciliation: Reconciliation, options: dict[str, Any]) -> dict[st
     if path := options["json_file"]:
         outputs[path] = to_json(reconciliation)
     if path := options["csv_file"]:
-        outputs[path] = to_csv(reconciliation)
+        outputs[path] = to_csv(reconciliation, safe=options["csv_safe"])
     if path := options["markdown_file"]:
         outputs[path] = to_markdown(reconciliation, per_class=per_class)
     if "-" not in outputs:

@@ -19,7 +19,7 @@ from detmetrics.cli.measuring import (
     resampled,
     rules_of,
 )
-from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 from detmetrics.foundation.messages import printable
@@ -83,6 +83,7 @@ WAYS = ("slices_by_column", "slices_by_field", "slices_by_pattern")
 )
 @click.option("--json", "json_file", metavar="FILE|-", help="Write every metric as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a slice as CSV.")
+@CSV_SAFE
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @measuring_options
 @reading_options
@@ -175,7 +176,7 @@ def _outputs(slices: Slices, options: dict[str, Any]) -> dict[str, str]:
     if path := options["json_file"]:
         outputs[path] = to_json(slices)
     if path := options["csv_file"]:
-        outputs[path] = to_csv(slices)
+        outputs[path] = to_csv(slices, safe=options["csv_safe"])
     if path := options["markdown_file"]:
         outputs[path] = to_markdown(slices)
     if "-" not in outputs:

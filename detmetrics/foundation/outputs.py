@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from detmetrics.foundation.errors import OutputError
 from detmetrics.foundation.inputs import STANDARD_STREAM
+from detmetrics.foundation.messages import printable
 from detmetrics.foundation.replacing import replace_folder, staging_prefix, sweep, undisturbed
 
 __all__ = ["give_up_standard_output", "under_way", "write_tree", "write_whole"]
@@ -67,8 +68,7 @@ def write_tree(target: str, files: Mapping[str, bytes], *, force: bool = False) 
     """
     if target == STANDARD_STREAM and set(files) == {""}:
         with _naming("standard output"):
-            sys.stdout.buffer.write(files[""])
-            sys.stdout.buffer.flush()
+            _write_direct(STANDARD_STREAM, files[""])
         return
     place = os.path.abspath(target)
     sweep(os.path.dirname(place))
@@ -216,6 +216,8 @@ def _write_direct(path: str, content: str | bytes) -> None:
         raise OSError(errno.EBADF, "it is closed")
     else:
         encoding = sys.stdout.encoding or "utf-8"
+        if sys.stdout.isatty():
+            content = _harmless(content)
         try:
             if isinstance(content, bytes):
                 sys.stdout.buffer.write(content)
@@ -225,6 +227,15 @@ def _write_direct(path: str, content: str | bytes) -> None:
         except OSError:
             give_up_standard_output()
             raise
+
+
+def _harmless(content: str | bytes) -> str:
+    """Content for a terminal, which names from files must not steer."""
+    try:
+        text = content.decode() if isinstance(content, bytes) else content
+    except UnicodeDecodeError:
+        raise OSError(errno.EINVAL, "it is a terminal, and this is no text") from None
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
 
 
 def give_up_standard_output() -> None:

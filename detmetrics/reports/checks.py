@@ -11,6 +11,8 @@ from detmetrics.foundation.messages import counted, printable
 __all__ = ["to_text"]
 
 WIDTH = 100
+# What their findings name are reasons, such as "the file is empty", with the place in them.
+REASONS = ("D001", "D002")
 
 
 def to_text(report: CheckReport) -> str:
@@ -28,8 +30,9 @@ def _block(finding: Finding) -> Iterator[str]:
         yield from textwrap.wrap(
             printable(finding.detail), WIDTH, initial_indent=indent, subsequent_indent=indent
         )
+    at = "" if code.code in REASONS else "at "
     for place in finding.places:
-        yield f"{indent}at {printable(place)}"
+        yield f"{indent}{at}{printable(place)}"
     if finding.count > len(finding.places) > 0:
         yield f"{indent}and {finding.count - len(finding.places):,} more"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -12,6 +10,7 @@ import numpy as np
 
 from detmetrics.analysis.comparison import Comparison, Difference
 from detmetrics.foundation.messages import counted
+from detmetrics.reports.csv import as_csv
 from detmetrics.reports.sections import Section, sections_as_markdown, sections_as_text
 from detmetrics.reports.tables import Cell, Table
 
@@ -36,21 +35,20 @@ def to_json(comparison: Comparison) -> str:
     return json.dumps(comparison.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def to_csv(comparison: Comparison) -> str:
-    """A row a metric of all classes and of each; full precision, undefined is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+def to_csv(comparison: Comparison, *, safe: bool = False) -> str:
+    """A row a metric of all classes and of each; full precision, undefined is empty.
+
+    safe: as of :func:`detmetrics.reports.csv.as_csv`.
+    """
     names = ("a", "b", "difference", "low", "high", "standard_error", "b_better", "defined")
-    writer.writerow(("scope", "class", "metric", *names, "signature"))
     scopes: list[tuple[str, str, Mapping[str, Difference]]] = [("all", "", comparison.metrics)]
     scopes += [("class", label, metrics) for label, metrics in comparison.classes.items()]
-    for scope, label, metrics in scopes:
-        for name, one in metrics.items():
-            values = one.to_dict()
-            writer.writerow(
-                (scope, label, name, *(values[n] for n in names), comparison.a.signature)
-            )
-    return out.getvalue()
+    rows = [
+        (scope, label, name, *map(one.to_dict().get, names), comparison.a.signature)
+        for scope, label, metrics in scopes
+        for name, one in metrics.items()
+    ]
+    return as_csv(("scope", "class", "metric", *names, "signature"), rows, safe=safe)
 
 
 def sections(comparison: Comparison, *, per_class: bool) -> Iterator[Section]:

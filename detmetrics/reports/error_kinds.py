@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import replace
@@ -18,6 +16,7 @@ from detmetrics.analysis.hidden import BlindSpots
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.messages import counted, printable
+from detmetrics.reports.csv import as_csv
 from detmetrics.reports.grids import WIDTH, grid, plain_console, trimmed
 from detmetrics.reports.markdown import escaped, table_rows
 from detmetrics.reports.tables import Cell, Table
@@ -236,8 +235,11 @@ def to_markdown(
     return "\n\n".join(parts) + "\n"
 
 
-def to_csv(errors: ErrorTypes) -> str:
-    """All classes together in one row, then a row a class; undefined is empty."""
+def to_csv(errors: ErrorTypes, *, safe: bool = False) -> str:
+    """All classes together in one row, then a row a class; undefined is empty.
+
+    safe: as of :func:`detmetrics.reports.csv.as_csv`.
+    """
     classes = class_error_table(errors)
     overall = (
         "",
@@ -245,12 +247,9 @@ def to_csv(errors: ErrorTypes) -> str:
         *(errors.counts[kind] for kind in KINDS),
         *(_cell(errors.dap[kind]) for kind in KINDS),
     )
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("scope", *classes.columns, "signature"))
-    writer.writerow(("all", *overall, errors.signature))
-    writer.writerows(("class", *row, errors.signature) for row in classes.rows)
-    return out.getvalue()
+    rows = [("all", *overall), *(("class", *row) for row in classes.rows)]
+    header = ("scope", *classes.columns, "signature")
+    return as_csv(header, [(*row, errors.signature) for row in rows], safe=safe)
 
 
 def to_json(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from detmetrics.analysis.reconcile.reconcile import Candidate, Reconciliation, S
 from detmetrics.analysis.reconcile.shape_effect import measured_as
 from detmetrics.foundation.messages import counted, printable
 from detmetrics.overlap import TITLES
+from detmetrics.reports.csv import as_csv
 from detmetrics.reports.sections import Section, sections_as_markdown, sections_as_text
 from detmetrics.reports.tables import Cell, Table
 from detmetrics.rules import Rules
@@ -45,16 +44,17 @@ def to_json(reconciliation: Reconciliation) -> str:
     return json.dumps(reconciliation.to_dict(), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
-def to_csv(reconciliation: Reconciliation) -> str:
-    """A row a number, at full precision: which section, what, and its value; undefined is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("section", "rules", "name", "class", "value", "amount", "alone", "remark"))
-    for row in _rows(reconciliation):
-        writer.writerow(
-            "" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row
-        )
-    return out.getvalue()
+def to_csv(reconciliation: Reconciliation, *, safe: bool = False) -> str:
+    """A row a number, at full precision: which section, what, and its value; undefined is empty.
+
+    safe: as of :func:`detmetrics.reports.csv.as_csv`.
+    """
+    rows = [
+        ["" if isinstance(cell, float) and math.isnan(cell) else cell for cell in row]
+        for row in _rows(reconciliation)
+    ]
+    header = ("section", "rules", "name", "class", "value", "amount", "alone", "remark")
+    return as_csv(header, rows, safe=safe)
 
 
 def _rows(reconciliation: Reconciliation) -> Iterator[tuple[Cell, ...]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from rich.text import Text
 
 from detmetrics.analysis.slicing import Slice, Slices
 from detmetrics.foundation.messages import counted, printable
+from detmetrics.reports.csv import as_csv
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.markdown import escaped, table_rows
 from detmetrics.reports.tables import Cell, Table
@@ -127,14 +126,13 @@ def to_markdown(slices: Slices) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def to_csv(slices: Slices) -> str:
-    """CSV with numbers at full precision; undefined is empty."""
+def to_csv(slices: Slices, *, safe: bool = False) -> str:
+    """CSV with numbers at full precision; undefined is empty.
+
+    safe: as of :func:`detmetrics.reports.csv.as_csv`.
+    """
     table = full_table(slices)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
-    return out.getvalue()
+    return as_csv(table.columns, table.rows, safe=safe)
 
 
 def to_json(slices: Slices) -> str:

@@ -303,7 +303,7 @@ _ALL = (
         "D403",
         "info",
         "image of unknown size",
-        "The labels have no sizes and the images were not found.",
+        "The labels have no sizes, or what is no size (0, text), and the images were not found.",
         "`--image-dir` or `--image-sizes`: without sizes some checks and metrics by area are left "
         "out.",
     ),

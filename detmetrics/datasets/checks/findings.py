@@ -24,7 +24,7 @@ class Finding:
         code: what it is, see ``docs/checks.md``.
         source: the file or folder.
         count: how many there are.
-        places: the first few, in the source's own words.
+        places: the first few, in the source's own words; of D001 and D002 the first few reasons.
         detail: what is known beyond that, or an empty text.
 
     >>> import detmetrics as dm

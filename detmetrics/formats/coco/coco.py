@@ -41,7 +41,7 @@ from detmetrics.tables.sources import Source
 
 __all__ = ["FORMAT"]
 
-LARGEST_SIDE = 1e9
+LARGEST_SIDE = 2.0**53  # beyond, floats have no place for every pixel
 
 
 def read_ground_truth(given: Given, reading: Reading) -> Sheet:
@@ -257,7 +257,8 @@ def _both_or_none(sizes: Floats) -> Floats:
 
 def _side(value: Any) -> float:
     """Width or height in pixels; nan where it is missing or can be neither."""
-    usable = isinstance(value, int | float) and 0 < value < LARGEST_SIDE
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    usable = number and 0 < value < LARGEST_SIDE
     return float(value) if usable else math.nan
 
 
