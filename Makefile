@@ -60,7 +60,7 @@ docs: $(VENV)/developer
 	$(BIN)/python -m pytest -m docs --numprocesses 2 tests/test_docs.py
 
 # For so many minutes in all: random sets beside pycocotools, slow loops, every way in and the peers;
-# broken files through every command; every law with more examples, other ones each time; and readers,
+# broken files through every command; kills and full disks; every law with more examples, other ones each time; and readers,
 # guided by coverage. Findings are files in build/findings.
 fuzz: $(VENV)/developer $(FRAMEWORKS)/installed
 	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) --peers $(FRAMEWORKS)/bin/python

@@ -37,8 +37,9 @@ def parts(minutes: float, peers: str) -> list[Part]:
 
     mine = sys.executable
     return [
-        Part("random sets", 0.5, (peers, "tests/proof/run.py", *timed(0.5))),
+        Part("random sets", 0.4, (peers, "tests/proof/run.py", *timed(0.4))),
         Part("broken files", 0.2, (mine, "tests/fuzz/mutations.py", *timed(0.2))),
+        Part("kills", 0.1, (mine, "tests/fuzz/kills.py", *timed(0.1))),
         Part("laws", 0.3 - guided, (mine, *LAWS.split())),
         Part(
             "guided by coverage",
