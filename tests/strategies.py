@@ -66,7 +66,8 @@ def any_rules(draw: st.DrawFn, **fixed: object) -> dm.Rules:
     choices["federated"] &= not choices["class_agnostic"]
     base, slack = draw(rules()), draw(st.sampled_from([None, None, 1.0, 1.25]))
     if choices["interpolation"] == "cuts":
-        choices["out_of_range"], slack = "ignore", None
+        choices |= {"out_of_range": "ignore", "group_weight": 0}
+        slack = None
         base = base.replace(recall_points=draw(st.sampled_from([(0.0, 0.5, 1.0), (0.3, 0.7)])))
     if not choices["class_agnostic"] and draw(st.booleans()):
         choices["class_rules"] = draw(st.sampled_from(CLASS_RULES))

@@ -157,6 +157,7 @@ def test_none_of_the_classes_is_an_error(street):
         ({"class_agnostic": True}, "class_agnostic pools the classes that they tell apart"),
         ({"iou_thresholds": (0.5, 0.7)}, "expected one of iou_thresholds, got 2"),
         ({"recall_points": (0, 0.33)}, "expected multiples of 1/40 for cuts, got 0.33"),
+        ({"crowd": "group", "group_weight": 1}, "cuts where objects choose are not defined with"),
         ({"out_of_range": "region"}, "cuts are not defined with out_of_range or range_slack"),
     ],
 )

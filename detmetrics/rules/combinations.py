@@ -29,11 +29,19 @@ def refuse_combinations(rules: Settings) -> None:
         raise CombinationError(
             f"class_rules: a class has one threshold, expected one of iou_thresholds, got {count}"
         )
-    if rules.interpolation != "cuts":
-        return
+    if rules.interpolation == "cuts":
+        _refuse_with_cuts(rules, apart=apart)
+
+
+def _refuse_with_cuts(rules: Settings, *, apart: bool) -> None:
     if apart:
         raise CombinationError(
             "interpolation: cuts are not defined with out_of_range or range_slack"
+        )
+    if rules.assignment == "truths" and rules.crowd == "group" and rules.group_weight:
+        raise CombinationError(  # a group chooses no detection, so none is lost below a cut
+            "interpolation: cuts where objects choose are not defined with groups that count "
+            "(group_weight 1)"
         )
     cut = [point * 40 for point in rules.recall_points]  # precision is known at recalls 1/40 apart
     if odd := [place / 40 for place in cut if abs(place - round(place)) > 1e-5]:

@@ -93,6 +93,8 @@ def _mixed(rng: Generator, count: int) -> np.ndarray:
     return np.concatenate(rows) if rows else np.zeros((0, 4))
 
 
+PIXELS = 9e14  # files and arrays with more are refused
+
 BOXES = {
     "grid": _grid, "grid again": _grid, "whole": _whole, "plain": _plain, "rounded": _rounded,
     "tiny": _tiny, "huge": _huge, "equal": _equal, "mixed": _mixed,
@@ -113,7 +115,7 @@ def near(rng: Generator, known: np.ndarray) -> np.ndarray:
         moved[:, 2:] *= np.exp(rng.normal(0, 0.2, size.shape))
     else:  # IoU is exactly a multiple of a tenth, or as near as floats come
         moved[:, 3] *= rng.integers(1, 11, len(known)) / 10
-    return moved
+    return np.clip(moved, -PIXELS, PIXELS)
 
 
 def scores(rng: Generator, count: int) -> np.ndarray:

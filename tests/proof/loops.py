@@ -90,6 +90,8 @@ def _any(seed: int) -> Scene:
         chosen |= {"interpolation": "cuts", "assignment": "truths"}
     if chosen["interpolation"] == "cuts":
         chosen |= {"out_of_range": "ignore", "range_slack": None}
+        if chosen["assignment"] == "truths":
+            chosen["group_weight"] = 0
         chosen["recall_points"] = [[0.0, 0.5, 1.0], [0.3, 0.7]][rng.integers(2)]
     if not chosen["class_agnostic"] and rng.random() < 0.4:
         here = {one["name"].lower() for one in scene.truth["categories"]}
