@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
+import strategies
+from hypothesis import given
 from setting_scenes.curves import PLACES
 from setting_scenes.scene import BASE, Detected, Object, Scene
 
 import detmetrics as dm
+from detmetrics.evaluation import attention
 
 NOWHERE = [900, 0, 10, 10]
 POINTS = (0, 0.2, 0.25, 0.5, 0.75, 1)
@@ -93,3 +96,79 @@ def test_is_of_the_classes_of_a_frequency():
     assert seen.tie_interval("APr") == pytest.approx((1 / 2, 1), abs=1e-12)
     assert seen.tie_interval("APc") == pytest.approx((1, 1), abs=1e-12)
     assert all(map(math.isnan, seen.tie_interval("APf")))
+
+
+def ends_from_the_definition(seen: dm.Evaluation) -> list[float]:
+    """AP of all classes with false positives first among equal scores, and with them last."""
+    rules, ends = seen.rules, []
+    for right_first in (False, True):
+        values = []
+        for threshold in range(len(rules.iou_thresholds)):
+            outcomes = seen.matching.outcomes(0, threshold)
+            for category, objects in enumerate(outcomes.positives.tolist()):
+                if not objects:
+                    continue
+                ranked = sorted(
+                    (-score, right != right_first, right)
+                    for of, score, right, wrong in zip(
+                        seen.matching.category.tolist(),
+                        seen.matching.score.tolist(),
+                        outcomes.true_positive.tolist(),
+                        outcomes.false_positive.tolist(),
+                        strict=True,
+                    )
+                    if of == category and (right or wrong)
+                )
+                found, curve = 0, []
+                for count, (_, _, right) in enumerate(ranked, start=1):
+                    found += right
+                    curve.append((found / objects, found / count))
+                values += [
+                    max((p for r, p in curve if r >= point), default=0.0)
+                    for point in rules.recall_points
+                ]
+        ends.append(sum(values) / len(values) if values else math.nan)
+    return ends
+
+
+@pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
+@given(strategies.scenes(), strategies.rules())
+def test_equals_the_definition(scene, rules):
+    """With crowds, ignored objects, limits, pooled classes and sizes that are out of range."""
+    seen = dm.evaluate(*scene, rules)
+    assert seen.tie_interval() == pytest.approx(
+        ends_from_the_definition(seen), abs=1e-9, nan_ok=True
+    )
+
+
+def says(seen: dm.Evaluation) -> list[str]:
+    return [line for line in seen.attention if "equal scores" in line]
+
+
+class TestAttention:
+    """Every view says how far AP depends on the order of equal scores."""
+
+    def test_the_interval_and_how_many_share_their_score(self):
+        (line,) = says(result(["FTF", "T"], 2, BASE, tied=True))
+        low, high = result(["FTF", "T"], 2, BASE, tied=True).tie_interval()
+        assert line.startswith(f"AP is {low:.4f} to {high:.4f}, ")
+        assert "3 of 4 detections" in line
+
+    @pytest.mark.parametrize("ranks", [["T", "F"], ["TT", "FF"], ["FF"], ["TT"]])
+    def test_nothing_where_no_equal_scores_straddle_a_match(self, ranks):
+        assert says(result(ranks, 2, BASE, tied=True)) == []
+
+    @pytest.mark.parametrize(("factor", "lines"), [(0.99, 1), (1.01, 0)])
+    def test_nothing_where_it_is_narrow(self, monkeypatch, factor, lines):
+        seen = result(["T", "T", "FT"], 3, BASE, tied=True)
+        low, high = seen.tie_interval()
+        monkeypatch.setattr(attention, "TIE_WIDTH", factor * (high - low))
+        assert len(says(seen)) == lines
+
+    @pytest.mark.parametrize("interpolation", ["trapezoid", "cuts"])
+    def test_nothing_where_no_interval_is_known(self, interpolation):
+        rules = BASE.replace(interpolation=interpolation, recall_points=(0, 0.25, 0.5, 0.75, 1))
+        assert says(result(["FT"], 2, rules, tied=True)) == []
+
+    def test_it_is_no_warning(self):
+        assert not [line for line in result(["FT"], 1, BASE, tied=True).warnings if "equal" in line]

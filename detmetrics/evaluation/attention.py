@@ -17,11 +17,14 @@ from detmetrics.foundation.messages import counted, few, printable
 from detmetrics.matching.candidates import NEARLY_ONE, measure_of, measured
 from detmetrics.matching.matches import Matches
 from detmetrics.matching.selection import limits, looked_for
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.summary import metrics_of
+from detmetrics.metrics.tie_interval import NO_INTERVAL, sharing_scores, tie_interval
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.coverage import Coverage
 
-__all__ = ["Remark", "count", "never_detected", "partial", "remarks"]
+__all__ = ["Remark", "count", "equal_scores", "never_detected", "partial", "remarks"]
 
 PART = (
     "If the detections are of a part of the data set: --only-detected-images, --images FILE or "
@@ -35,6 +38,10 @@ PART_OF_TABLES = (
 
 MANY_AGAIN = 0.01
 """Real sets have a few objects twice; from this share on a file was written twice."""
+
+
+TIE_WIDTH = 0.001
+"""By less than this AP may depend on the order of equal scores without a word."""
 
 
 class Remark(NamedTuple):
@@ -177,6 +184,22 @@ def _uncovered(coverage: Coverage, run: str = "") -> str:
         f"no detection on {run}{missing:,} of {counted(coverage.images, 'image')} with ground "
         f"truth ({names}; {objects})"
     )
+
+
+def equal_scores(curves: Curves) -> Iterator[Remark]:
+    """How far the first AP depends on the order of detections with equal scores."""
+    matches = curves.matches
+    metric = next((one for one in metrics_of(matches.rules) if one.kind.of_curves), None)
+    if metric is None or matches.rules.interpolation in NO_INTERVAL:
+        return
+    low, high = tie_interval(curves, metric)
+    if high - low > TIE_WIDTH:
+        all_of_them = counted(len(matches.row), "detection")
+        yield Remark(
+            f"{metric.name} is {low:.4f} to {high:.4f}, depending on the order of equal scores, "
+            f"which the detections leave open: {sharing_scores(matches):,} of {all_of_them} "
+            "have the score of another of their class"
+        )
 
 
 def remarks(

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detmetrics.evaluation import views
-from detmetrics.evaluation.attention import Remark, count, never_detected, partial, remarks
+from detmetrics.evaluation.attention import (
+    Remark,
+    count,
+    equal_scores,
+    never_detected,
+    partial,
+    remarks,
+)
 from detmetrics.evaluation.match_table import verdicts
 from detmetrics.evaluation.misreadings.sentences import misreadings
 from detmetrics.evaluation.views import Plots
@@ -119,7 +126,12 @@ class Evaluation:
     def _remarks(self) -> tuple[Remark, ...]:
         never = never_detected(self.ground_truth, self.detections, self.matching)
         found = remarks(self.counts, self.rules, self.covered, never)
-        return (*found, *(Remark(text, warning=True) for text in self._misreadings))
+        return (*found, *self._ties, *(Remark(text, warning=True) for text in self._misreadings))
+
+    @cached_property
+    def _ties(self) -> tuple[Remark, ...]:
+        """What equal scores leave open; looked at when it is asked for."""
+        return tuple(equal_scores(self.curves))
 
     @cached_property
     def _misreadings(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ highest where they come last; recall does not depend on the order. The matching 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.interpolation import TruePositives
 from detmetrics.metrics.summary import cells_of, mean_of
 
-__all__ = ["NO_INTERVAL", "tie_interval"]
+__all__ = ["NO_INTERVAL", "sharing_scores", "tie_interval"]
 
 NO_INTERVAL = {
     "trapezoid": "the area under the curve itself, by trapezoids, neither rises nor falls with it",
@@ -44,13 +45,14 @@ def tie_interval(
             return math.nan
         return float(cells[..., category].mean())
 
-    if metric.kind is RECALL:
+    hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
+    orders = None if metric.kind is RECALL else _orders(curves, hits, metric.area)
+    if orders is None:
         value = mean(cells_of(curves, metric))
         return value, value
-    hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
     low, high = (
         curves.cells(metric.area, replace(hits, precision=precision, false_positives=wrong))
-        for precision, wrong in _orders(curves, hits, metric.area)
+        for precision, wrong in orders
     )
     if metric.kind in FREQUENCY.values():
         own = np.array(curves.matches.frequency) == metric.kind.name
@@ -59,43 +61,81 @@ def tie_interval(
     return mean(low[at]), mean(high[at])
 
 
+def sharing_scores(matches: Matches) -> int:
+    """How many detections have the score of another one of their class."""
+    count = np.diff(np.append(_score_runs(matches), len(matches.row)))
+    return int(count[count > 1].sum())
+
+
 def _orders(
     curves: Curves, hits: TruePositives, area: int
-) -> tuple[tuple[Floats, Ints], tuple[Floats, Ints]]:
+) -> tuple[tuple[Floats, Ints], tuple[Floats, Ints]] | None:
     """(Q,) precision at each true positive and false positives before it, twice: with those of
-    its score first, and last.
+    its score first, and last; None where no false positive has the score of a true one.
     """
     matches = curves.matches
     starts = _score_runs(matches)
     ends = np.append(starts[1:], len(matches.row))
     run = np.repeat(np.arange(len(starts)), ends - starts)
-    first = np.searchsorted(matches.category, matches.category)  # of the category
-    of_threshold = np.append(hits.first[:, :1].ravel(), len(hits.detection))
+    threshold = np.repeat(np.arange(len(hits.first)), hits.count.sum(axis=1))
+
+    # Only true positives whose score another detection of the class has: (S,) places among hits.
+    own = run[hits.detection]
+    shared = np.flatnonzero((ends - starts)[own] > 1)
+    own, at = own[shared], hits.detection[shared]
+    # Those of one threshold and run are neighbours: of each, where they begin and how many.
+    first = run_starts(threshold[shared] * len(starts) + own)
+    count = np.diff(np.append(first, len(shared)))
+    sooner = np.arange(len(shared)) - np.repeat(first, count) + 1  # of this score, up to this one
+    later = np.repeat(count, count) - sooner
 
     # For the j-th true positive of a run of equal scores, of t true and f false positives:
     #     lowest:  all f come before it, and the j - 1 true positives: those of its run behind it
     #              (t - j) are taken from the count up to the run's end
     #     highest: none of the f, only the true positives up to it
     # Of all that count down to a true positive: every one of its score, or only what it needs.
-    place = np.empty((3, len(hits.detection)), np.int64)
-    for threshold in range(len(matches.rules.iou_thresholds)):
-        rows = slice(of_threshold[threshold], of_threshold[threshold + 1])
-        hit = hits.detection[rows]
-        outcomes = matches.outcomes(area, threshold)
-        all_before = running(outcomes.counts)
-        right_before = running(outcomes.true_positive)
+    counted = _counting(matches, area, threshold[shared])
+    here = counted(at + 1)
+    more = counted(ends[own]) - here - later
+    less = here - counted(starts[own]) - sooner
+    if not (more.any() or less.any()):
+        return None
+    found = np.arange(len(hits.detection)) - np.repeat(hits.first.ravel(), hits.count.ravel()) + 1
 
-        begin, end, origin = starts[run[hit]], ends[run[hit]], first[hit]
-        found = right_before[hit + 1] - right_before[origin]
-        later = right_before[end] - right_before[hit + 1]  # true positives of this score, behind
-        sooner = right_before[hit + 1] - right_before[begin]
-        place[0, rows] = found
-        place[1, rows] = all_before[end] - all_before[origin] - later
-        place[2, rows] = all_before[begin] - all_before[origin] + sooner
-    found, most, least = place
-    return (found / (most + TINY), most - found), (found / (least + TINY), least - found)
+    def order(moved: Ints) -> tuple[Floats, Ints]:
+        wrong = hits.false_positives.copy()
+        wrong[shared] += moved
+        return found / (found + wrong + TINY), wrong
+
+    return order(more), order(-less)
+
+
+def _counting(matches: Matches, area: int, threshold: Ints) -> Callable[[Ints], Ints]:
+    """From (S,) places among detections to how many before them count, at (S,) thresholds.
+
+    One sum of what counts unmatched serves all thresholds; what a match changes is corrected, as in
+    :meth:`Curves.true_positives`.
+    """
+    alone, matched = matches.fp_if_unmatched[area], matches.matched[area]
+    detection = matches.pairs.detection[matched.pair]
+    changes = np.subtract(matched.true_positive, alone[detection], dtype=np.int64)
+    some = np.flatnonzero(changes)
+    before, corrected = running(alone), running(changes[some])
+    size = len(matches.row) + 1
+    place = matched.threshold[some] * size + detection[some]
+
+    def counted(at: Ints) -> Ints:
+        total: Ints = before[at]
+        if len(some):
+            total += corrected[np.searchsorted(place, threshold * size + at)]
+        return total
+
+    return counted
 
 
 def _score_runs(matches: Matches) -> Ints:
     """Where each run of equal category and score begins."""
-    return np.union1d(run_starts(matches.category), run_starts(matches.score))
+    begins = np.zeros(len(matches.row), bool)
+    begins[run_starts(matches.category)] = True
+    begins[run_starts(matches.score)] = True
+    return np.flatnonzero(begins)
