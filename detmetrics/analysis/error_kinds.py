@@ -69,6 +69,7 @@ class ErrorTypes:
         iou, background: the overlaps from which a detection is right, and up to which it is on
             nothing.
         ap: the AP as it stands, from 0 to 1; nan without ground truth and detections.
+        empty_classes: classes without objects that count as 0 in ``ap``, as they have detections.
         dap: the AP that would be won (TIDE's dAP), of each of :data:`ERROR_KINDS` and
             :data:`MENDED_TOGETHER`; nan where undefined.
         undefined: the reason of each that is nan (``"AP"`` for AP itself).
@@ -98,6 +99,7 @@ class ErrorTypes:
     iou: float
     background: float
     ap: float
+    empty_classes: int
     dap: Mapping[str, float]
     undefined: Mapping[str, str]
     counts: Mapping[str, int]
@@ -167,6 +169,7 @@ class ErrorTypes:
             "iou": self.iou,
             "background": self.background,
             "AP": _or_none(self.ap),
+            "empty_classes": self.empty_classes,
             "true_positives": self.true_positives,
             "set_aside": self.set_aside,
             "left_out": self.left_out,
@@ -240,6 +243,7 @@ def error_types(
         iou=iou,
         background=background,
         ap=before.mean,
+        empty_classes=int((before.exists & (points.positives == 0)).sum()),
         dap=dap,
         undefined=_undefined(before.mean, dap),
         counts={name: int(column.sum()) for name, column in class_counts.items()},

@@ -98,6 +98,17 @@ def _at_limits(rules: Rules) -> list[Metric]:
     ]
 
 
+def ap_at(iou: float) -> str:
+    """What AP at one threshold is called.
+
+    >>> ap_at(0.5), ap_at(1 / 3)
+    ('AP50', 'AP at IoU 0.333333')
+    """
+    percent = round(100 * iou)
+    whole = 10 <= percent < 100 and abs(100 * iou - percent) < 1e-9
+    return f"AP{percent}" if whole else f"AP at IoU {iou:g}"
+
+
 AP = MetricGroup(name="ap", metrics=lambda rules: [Metric("AP", PRECISION, 0, None, _last(rules))])
 AP_IOU = MetricGroup(name="ap_iou", metrics=_at_named_thresholds)
 AP_AREA = MetricGroup(name="ap_area", metrics=lambda rules: _named("AP", PRECISION, rules))

@@ -16,6 +16,7 @@ from detmetrics.analysis.hidden import BlindSpots
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.messages import counted, printable
+from detmetrics.metrics.average_precision import ap_at
 from detmetrics.reports.csv import as_csv
 from detmetrics.reports.grids import WIDTH, grid, plain_console, trimmed
 from detmetrics.reports.markdown import escaped, table_rows
@@ -27,6 +28,7 @@ __all__ = [
     "confusion_table",
     "error_table",
     "most_confused",
+    "on_empty_classes",
     "pooled",
     "to_csv",
     "to_json",
@@ -176,10 +178,22 @@ def _headline(errors: ErrorTypes) -> str:
     ap = "undefined" if math.isnan(errors.ap) else f"{errors.ap:.4f}"
     right = counted(errors.true_positives, "detection")
     wrong, aside = errors.counts["false positives"], errors.set_aside
-    said = f"AP {ap} at IoU {errors.iou:g}; {right} right, {wrong:,} wrong, {aside:,} set aside"
+    said = f"{ap_at(errors.iou)} {ap}; {right} right, "
+    said += f"{wrong:,} wrong, {aside:,} set aside"
     if errors.left_out:
         said += f", {errors.left_out:,} beyond the best of their image left out (--image-limit)"
-    return said
+    return "\n".join(filter(None, (said, on_empty_classes(errors))))
+
+
+def on_empty_classes(errors: ErrorTypes) -> str:
+    """Why TIDE's AP is not that of COCO's rules, where a class has detections alone; else empty."""
+    known = errors.class_ap[~np.isnan(errors.class_ap)]
+    if not errors.empty_classes or not len(known):
+        return ""
+    count = counted(errors.empty_classes, "class", "classes")
+    verb = "counts" if errors.empty_classes == 1 else "count"
+    others = f"over the others it is {known.mean():.4f}"
+    return f"{count} without objects {verb} as 0 in TIDE's {ap_at(errors.iou)}: {others}"
 
 
 def _about(matrix: ConfusionMatrix) -> str:

@@ -19,6 +19,8 @@ from typing import Any
 
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import printable
+from detmetrics.metrics.average_precision import ap_at
+from detmetrics.reports.error_kinds import on_empty_classes
 from detmetrics.reports.html.model import Report
 from detmetrics.reports.html.report_tables import comparison_sections, tables
 from detmetrics.reports.outlines import path_of, title_of
@@ -129,6 +131,8 @@ def _environment() -> Any:
     environment.filters["number"] = _number
     environment.filters["figure"] = _figure
     environment.filters["short"] = _short
+    environment.filters["ap_at"] = ap_at
+    environment.filters["on_empty_classes"] = on_empty_classes
     environment.filters["path"] = path_of
     environment.tests["figure"] = lambda text: _figure(text) is not None
     environment.filters["inside"] = markup  # our own files, and JSON from _embedded

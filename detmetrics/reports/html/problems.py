@@ -18,6 +18,7 @@ from detmetrics.analysis.confusion import ConfusionMatrix
 from detmetrics.analysis.error_kinds import ERROR_KINDS, ErrorTypes
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.messages import counted
+from detmetrics.metrics.average_precision import ap_at
 from detmetrics.reports.outlines import title_of
 
 __all__ = ["problems"]
@@ -99,7 +100,7 @@ def _kinds(
             "missed": f"are found by no detection, nor nearly{_among(errors)}",
         }[kind]
         sentence = f"{_number(result, errors, kind, rows, confidence)} {what}. "
-        sentence += f"Mending them wins {weight:.4f} AP at IoU {errors.iou:g}"
+        sentence += f"Mending them wins {weight:.4f} {ap_at(errors.iou)}"
         sentence += _worst_class(errors, kind) + "."
         if kind == "classification" and matrix is not None and matrix.confused():
             there, taken, count = matrix.confused()[0]
@@ -154,7 +155,7 @@ def _classes(errors: ErrorTypes) -> Iterator[dict[str, Any]]:
     yield _problem(
         "classes",
         weight,
-        f"{names} {are} below the mean AP of {mean:.4f} at IoU {errors.iou:g}. Raised to it, they "
+        f"{names} {are} below the mean {ap_at(errors.iou)} of {mean:.4f}. Raised to it, they "
         f"would add {weight:.4f} to the mean.",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from detmetrics.metrics.average_precision import ap_at
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.reports.comparison import sections
 from detmetrics.reports.error_kinds import blind_spot_table, class_error_table, error_table
@@ -115,7 +116,7 @@ def _sizes(sizes: dict[str, Any], iou: float) -> Table:
         )
         for one in sizes["bins"]
     )
-    return Table(("size", "objects", "detections", "AP", f"AP at IoU {iou:g}", "AR"), rows)
+    return Table(("size", "objects", "detections", "AP", ap_at(iou), "AR"), rows)
 
 
 def _calibration(found: dict[str, Any]) -> Table:
