@@ -18,9 +18,13 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.originals import original
 
-__all__ = ["Annotation", "Cell", "best_first", "overlaps"]
+__all__ = ["ID_ZERO", "Annotation", "Cell", "best_first", "overlaps"]
 
 NEARLY_ONE = 1 - 1e-10
+ID_ZERO = float(np.finfo(np.float64).tiny)
+"""A partner of id 0 in ``dtMatches`` and ``gtMatches``, where 0 is nobody: true, as whoever counts
+matches asks, and its whole part is the id. So every ``accumulate``, pycocotools' too, counts it.
+"""
 Annotation = dict[str, Any]
 Pair = tuple[int, int, float]
 Match = tuple[Bools | slice | int, int, int]
@@ -113,8 +117,8 @@ class Cell:
         if self.near:
             place = {g: at for at, g in enumerate(order)}
             for at, d, g in self._matches(late, place):
-                of_found[at, d] = self.truths[g]["id"]
-                of_truth[at, place[g]] = self.found[d]["id"]
+                of_found[at, d] = self.truths[g]["id"] or ID_ZERO
+                of_truth[at, place[g]] = self.found[d]["id"] or ID_ZERO
                 set_aside[at, d] = late[g]
         outside = [area < low or area > high for area in self.areas]
         if True in outside:
@@ -159,8 +163,7 @@ class Cell:
                 best, chosen = overlap, g
             if chosen > -1:
                 matches.append((d, chosen))
-                if self.found[d]["id"] > 0:  # if gtm[tind, gind] > 0: it is taken
-                    taken.add(chosen)
+                taken.add(chosen)
         return matches
 
 
