@@ -89,10 +89,8 @@ def _faults(one: Annotation, found: bool, boxed: bool) -> Iterator[str]:
     if area is not None and not (_is_number(area) and (found or area >= 0)):
         expected = "a finite number" if found else "an area from 0 up"
         yield f"area: expected {expected}, got {shown(_plain(area))}"
-    if found:
-        yield from _lacking(one, "score")
-        if "score" in one and not _is_number(one["score"]):
-            yield f"score: expected a finite number, got {shown(_plain(one['score']))}"
+    if found and not _is_number(one["score"]):
+        yield f"score: expected a finite number, got {shown(_plain(one['score']))}"
     crowd = None if found else one.get("iscrowd")
     if crowd is not None and not _is_number(crowd):
         yield f"iscrowd: expected 0 or 1, got {shown(_plain(crowd))}"

@@ -50,14 +50,12 @@ class Side:
         """The columns of annotations; name: of the side.
 
         Raises:
-            TableError: what is measured, or a score, is missing.
+            TableError: what is measured is missing.
         """
         boxed = all("bbox" in one for one in annotations)
         scored = name == FOUND
         if masks is None:
             refuse_without(annotations, "bbox", name)
-        if scored:
-            refuse_without(annotations, "score", name)
         return cls(
             name=name,
             annotations=annotations,

@@ -44,7 +44,7 @@ def overlaps(truths: list[Annotation], found: list[Annotation], key: str) -> Any
 
     key: of what is compared, ``"bbox"`` or ``"segmentation"``.
     """
-    crowd = [int(one["iscrowd"]) for one in truths]
+    crowd = [is_crowd(one) for one in truths]
     if not truths or not found:
         return []
     sides: list[Any] = [[one[key] for one in side] for side in (found, truths)]
@@ -53,20 +53,37 @@ def overlaps(truths: list[Annotation], found: list[Annotation], key: str) -> Any
     return original("mask").iou(*sides, crowd)
 
 
+def is_crowd(truth: Annotation) -> int:
+    """Its ``iscrowd``; 0 where that is missing or null."""
+    return int(truth.get("iscrowd") or 0)
+
+
+def area_of(one: Annotation, key: str) -> Any:
+    """Its ``area``; where that is missing or null, the area of what is compared."""
+    given = one.get("area")
+    if given is not None:
+        return given
+    shape = one[key] if key in one else one["area"]
+    if isinstance(shape, dict):
+        return float(original("mask").area(shape))
+    return shape[2] * shape[3]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
     """The annotations of one image and class, and who of them may match whom.
 
     truths, found: the annotations, ground truths as the file has them, detections best first;
-    crowd : (G,); areas, ids, scores : (D,) of the detections; reach : (T,) the overlap that a match
-    needs at each threshold; near: the pairs (detection, ground truth, overlap) that reach the
-    lowest, by detection, then ground truth; apart: the matches in every area range, where everybody
-    near somebody is near nobody else.
+    crowd, truth_areas : (G,); areas, ids, scores : (D,) of the detections; reach : (T,) the overlap
+    that a match needs at each threshold; near: the pairs (detection, ground truth, overlap) that
+    reach the lowest, by detection, then ground truth; apart: the matches in every area range, where
+    everybody near somebody is near nobody else.
     """
 
     truths: list[Annotation]
     found: list[Annotation]
     crowd: list[int]
+    truth_areas: list[float]
     areas: list[float]
     ids: list[Any]
     scores: list[float]
@@ -76,9 +93,14 @@ class Cell:
 
     @classmethod
     def of(
-        cls, truths: list[Annotation], found: list[Annotation], overlap: Any, thresholds: Any
+        cls,
+        truths: list[Annotation],
+        found: list[Annotation],
+        overlap: Any,
+        thresholds: Any,
+        key: str,
     ) -> Cell:
-        """The cell with these overlaps (D, G), ``[]`` for none."""
+        """The cell with these overlaps (D, G), ``[]`` for none; key: of what is compared."""
         # iou = min([t, 1 - 1e-10])
         reach = np.minimum(thresholds, NEARLY_ONE)
         near: list[Pair] = []
@@ -90,10 +112,10 @@ class Cell:
         if len(near) == len({d for d, _, _ in near}) == len({g for _, g, _ in near}):
             # Nobody has a choice, so the threshold alone decides.
             apart = [(_reached(reach, iou), d, g) for d, g, iou in near]
-        crowd = [int(one["iscrowd"]) for one in truths]
-        areas, ids = [one["area"] for one in found], [one["id"] for one in found]
-        scores = [one["score"] for one in found]
-        return cls(truths, found, crowd, areas, ids, scores, reach, near, apart)
+        crowd = [is_crowd(one) for one in truths]
+        truth_areas, areas = ([area_of(one, key) for one in side] for side in (truths, found))
+        ids, scores = [one["id"] for one in found], [one["score"] for one in found]
+        return cls(truths, found, crowd, truth_areas, areas, ids, scores, reach, near, apart)
 
     def record(self, bounds: Sequence[float]) -> dict[str, Any]:
         """What ``evalImgs`` holds of the cell in an area range, but for the names of the cell.
@@ -102,8 +124,8 @@ class Cell:
         """
         low, high = bounds
         late = []
-        for one in self.truths:
-            out = one["ignore"] or one["area"] < low or one["area"] > high
+        for one, area in zip(self.truths, self.truth_areas, strict=True):
+            out = one["ignore"] or area < low or area > high
             one["_ignore"] = 1 if out else 0
             late.append(one["_ignore"])
         # gtind = np.argsort([g["_ignore"] for g in gt], kind="mergesort")

@@ -178,7 +178,7 @@ class Findings:
         for key, truths, found in self._cells():
             if key not in ious:
                 continue
-            cell = Cell.of(truths, found, ious[key], params.iouThrs)
+            cell = Cell.of(truths, found, ious[key], params.iouThrs, KEYS[params.iouType])
             image, category = image_at[key[0]], class_at[key[1]]
             names = {"image_id": images[image], "category_id": classes[category]}
             for area, bounds in enumerate(ranges):
