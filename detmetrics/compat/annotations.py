@@ -54,7 +54,7 @@ class Side:
         """
         boxed = all("bbox" in one for one in annotations)
         scored = name == FOUND
-        if masks is None:
+        if masks is None and not boxed:
             refuse_without(annotations, "bbox", name)
         return cls(
             name=name,
@@ -198,13 +198,12 @@ def plain(truth: Side, found: Side) -> bool:
     It is not for ids of 0, numbers that are not finite, negative areas of ground truths, and boxes
     of negative or vanishing size, and it needs every ``area`` and ``iscrowd``.
     """
+    numbers = [*truth.marks, *truth.areas, *found.areas, *found.marks]
     return (
-        bool(np.isfinite(_numbers(truth.marks)).all())
+        bool(np.isfinite(_numbers(numbers)).all())
+        and min(truth.areas, default=0) >= 0
         and _distinct(truth.ids)
         and _distinct(found.ids)
-        and bool(np.isfinite(_numbers(found.marks)).all())
-        and all(np.isfinite(_numbers(side.areas)).all() for side in (truth, found))
-        and bool((_numbers(truth.areas) >= 0).all())
         and all(side.boxes is None or _sound(side.boxes) for side in (truth, found))
     )
 
@@ -219,7 +218,7 @@ def _numbers(values: list[Any]) -> Floats:
     try:
         given = np.asarray(values)
         if given.dtype.kind not in "SU":
-            return given.astype(np.float64)
+            return given.astype(np.float64, copy=False)
     except (TypeError, ValueError):
         pass
     return np.full(1, np.nan)

@@ -44,7 +44,7 @@ def overlaps(truths: list[Annotation], found: list[Annotation], key: str) -> Any
 
     key: of what is compared, ``"bbox"`` or ``"segmentation"``.
     """
-    crowd = [is_crowd(one) for one in truths]
+    crowd = crowds(truths)
     if not truths or not found:
         return []
     sides: list[Any] = [[one[key] for one in side] for side in (found, truths)]
@@ -53,20 +53,25 @@ def overlaps(truths: list[Annotation], found: list[Annotation], key: str) -> Any
     return original("mask").iou(*sides, crowd)
 
 
-def is_crowd(truth: Annotation) -> int:
-    """Its ``iscrowd``; 0 where that is missing or null."""
-    return int(truth.get("iscrowd") or 0)
+def crowds(truths: list[Annotation]) -> list[int]:
+    """Their ``iscrowd``; 0 where that is missing or null."""
+    return [int(one.get("iscrowd") or 0) for one in truths]
 
 
-def area_of(one: Annotation, key: str) -> Any:
-    """Its ``area``; where that is missing or null, the area of what is compared."""
-    given = one.get("area")
-    if given is not None:
-        return given
+def areas_of(side: list[Annotation], key: str) -> list[float]:
+    """Their ``area``; where that is missing or null, the area of what is compared."""
+    areas = [one.get("area") for one in side]
+    if None in areas:
+        pairs = zip(side, areas, strict=True)
+        areas = [_measured(one, key) if area is None else area for one, area in pairs]
+    return areas  # type: ignore[return-value]
+
+
+def _measured(one: Annotation, key: str) -> float:
     shape = one[key] if key in one else one["area"]
     if isinstance(shape, dict):
         return float(original("mask").area(shape))
-    return shape[2] * shape[3]
+    return shape[2] * shape[3]  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,10 +117,9 @@ class Cell:
         if len(near) == len({d for d, _, _ in near}) == len({g for _, g, _ in near}):
             # Nobody has a choice, so the threshold alone decides.
             apart = [(_reached(reach, iou), d, g) for d, g, iou in near]
-        crowd = [is_crowd(one) for one in truths]
-        truth_areas, areas = ([area_of(one, key) for one in side] for side in (truths, found))
         ids, scores = [one["id"] for one in found], [one["score"] for one in found]
-        return cls(truths, found, crowd, truth_areas, areas, ids, scores, reach, near, apart)
+        areas = areas_of(truths, key), areas_of(found, key)
+        return cls(truths, found, crowds(truths), *areas, ids, scores, reach, near, apart)
 
     def record(self, bounds: Sequence[float]) -> dict[str, Any]:
         """What ``evalImgs`` holds of the cell in an area range, but for the names of the cell.
