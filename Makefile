@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage deep test-peers test-plugins check lint types layers docs fuzz bench clean
+.PHONY: demo test coverage deep test-peers peer-suites test-plugins check lint types layers docs fuzz bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
@@ -38,6 +38,11 @@ deep: $(VENV)/developer
 # Against the packages whose rules are followed, in an environment with the frameworks.
 test-peers: $(FRAMEWORKS)/installed
 	$(FRAMEWORKS)/bin/python -m pytest tests/peers --numprocesses 2 --dist loadfile
+
+# A peer's own suite, fetched from the package index, with our stand-in in its place: a table of what
+# was tried, what is equal, and why the rest is not.
+peer-suites: $(FRAMEWORKS)/installed
+	$(FRAMEWORKS)/bin/python tests/peers/suites.py
 
 # Real training runs of every framework that has a plug-in, in the same environment; their layers are
 # so small that more threads only wait for one another.

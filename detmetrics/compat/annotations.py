@@ -5,16 +5,17 @@ Source: ``pycocotools/cocoeval.py``, ``_prepare``; ``pycocotools/coco.py``, ``an
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from detmetrics.compat.annotation_faults import FOUND, refuse_odd, refuse_without, source_of
 from detmetrics.compat.cells import Annotation
 from detmetrics.foundation.arrays import Floats, object_column
-from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.errors import InputError, TableError
 from detmetrics.foundation.messages import listing
 from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks.masks import Masks, masks_of
@@ -29,11 +30,12 @@ __all__ = ["Side", "loaded", "measured_by", "one_size_per_image", "plain", "tabl
 class Side:
     """The annotations of one side, with their values as they are now: the mappings may change.
 
-    annotations: those of the classes asked for; boxes: None where some have none; areas : nan
-    where there is none; marks: scores, or of ground truths ``iscrowd``; masks: where they are
-    measured.
+    name: what messages call the side; annotations: those of the classes asked for; boxes: None
+    where some have none; areas: None where there is none; marks: scores, or of ground truths
+    ``iscrowd``; masks: where they are measured.
     """
 
+    name: str
     annotations: list[Annotation]
     ids: list[Any]
     images: list[Any]
@@ -44,18 +46,25 @@ class Side:
     masks: Masks | None
 
     @classmethod
-    def of(cls, annotations: list[Annotation], masks: Masks | None, mark: str) -> Side:
-        """The columns of annotations; mark: ``"score"`` or ``"iscrowd"``."""
+    def of(cls, annotations: list[Annotation], masks: Masks | None, name: str) -> Side:
+        """The columns of annotations; name: of the side.
+
+        Raises:
+            TableError: what is measured is missing.
+        """
         boxed = all("bbox" in one for one in annotations)
-        scored = mark == "score"
+        scored = name == FOUND
+        if masks is None and not boxed:
+            refuse_without(annotations, "bbox", name)
         return cls(
+            name=name,
             annotations=annotations,
             ids=[one["id"] for one in annotations],
             images=[one["image_id"] for one in annotations],
             categories=[one["category_id"] for one in annotations],
             boxes=[one["bbox"] for one in annotations] if boxed else None,
-            areas=[one.get("area", math.nan) for one in annotations],
-            marks=[one[mark] if scored else one.get(mark) for one in annotations],
+            areas=[one.get("area") for one in annotations],
+            marks=[one["score"] if scored else one.get("iscrowd") for one in annotations],
             masks=masks,
         )
 
@@ -70,8 +79,28 @@ class Side:
             "image_ids": plain_ids(self.images),
             "categories": plain_ids(self.categories),
             "boxes": self.boxes,
+            "source": source_of(self.name, self.ids, plain_ids(self.images)),
             **shapes,
         }
+
+    def refuse_odd(self) -> None:
+        """Refuse numbers that cannot be evaluated, annotation by annotation.
+
+        Raises:
+            TableError: there are some.
+        """
+        refuse_odd(self.annotations, self.name, boxed=self.masks is None)
+
+    def refuse_nan(self) -> None:
+        """As :meth:`refuse_odd`, where columns would take a number that is none for unknown.
+
+        Raises:
+            TableError: there are some.
+        """
+        for column in (self.areas, self.marks):
+            odd = int(np.isnan(_numbers(column)).sum())
+            if odd and odd > sum(value is None for value in column):
+                self.refuse_odd()
 
 
 def loaded(side: Any, params: Any) -> list[Annotation]:
@@ -92,15 +121,29 @@ def tables(
         TableError: what cannot be evaluated, such as boxes that are not finite.
     """
     catalog = Catalog.from_ids(images=plain_ids(images), categories=plain_ids(classes))
-    ground_truth = GroundTruth.from_arrays(
-        **truth.columns,
-        areas=truth.areas,
-        crowd=[bool(mark) for mark in truth.marks],
-        ids=object_column(truth.ids),
-        catalog=catalog,
-    )
-    detections = Detections.from_arrays(**found.columns, scores=found.marks, catalog=catalog)
+    with _annotations_named(truth):
+        truth.refuse_nan()
+        ground_truth = GroundTruth.from_arrays(
+            **truth.columns,
+            areas=truth.areas,
+            crowd=[bool(mark) for mark in truth.marks],
+            ids=object_column(truth.ids),
+            catalog=catalog,
+        )
+    with _annotations_named(found):
+        found.refuse_nan()
+        detections = Detections.from_arrays(**found.columns, scores=found.marks, catalog=catalog)
     return ground_truth, detections
+
+
+@contextmanager
+def _annotations_named(side: Side) -> Iterator[None]:
+    """What a table says of a column is said of the annotations, where some are to blame."""
+    try:
+        yield
+    except TableError:
+        side.refuse_odd()
+        raise
 
 
 def plain_ids(ids: Iterable[Any]) -> list[Any]:
@@ -108,15 +151,16 @@ def plain_ids(ids: Iterable[Any]) -> list[Any]:
     return [one.item() if hasattr(one, "item") else one for one in ids]
 
 
-def masks_as_there(annotations: list[Annotation], side: Any) -> Masks:
+def masks_as_there(annotations: list[Annotation], side: Any, name: str) -> Masks:
     """The masks of annotations, which from then on hold them encoded, as after ``annToRLE``.
 
     Encodings keep the size that they state, whatever that of their image; polygons are drawn on
-    their image.
+    their image. name: of the side.
 
     Raises:
         InputError: some are no masks.
     """
+    refuse_without(annotations, "segmentation", name)
     images = [side.imgs[one["image_id"]] for one in annotations]
     sizes = np.array([(one["width"], one["height"]) for one in images], np.float64).reshape(-1, 2)
     given = [one["segmentation"] for one in annotations]
@@ -124,8 +168,12 @@ def masks_as_there(annotations: list[Annotation], side: Any) -> Masks:
     try:
         masks = masks_of(Segmentations(object_column(given)), sizes)
     except OutlineError as error:
-        texts = [f"annotation {annotations[row]['id']}: {text}" for row, text in error.faults]
-        raise InputError(listing("segmentation", texts, error.count)) from None
+        source = source_of(name, [one["id"] for one in annotations], [one["id"] for one in images])
+        texts = [
+            f"{source.place(row, 'shapes')}: {text}{source.image(row)}"
+            for row, text in error.faults
+        ]
+        raise InputError(listing(name, texts, error.count)) from None
     for one, code in zip(annotations, masks.sound.tolist(), strict=True):
         if isinstance(one["segmentation"], list) or isinstance(one["segmentation"]["counts"], list):
             one["segmentation"] = dict(code)
@@ -147,15 +195,15 @@ def one_size_per_image(truth: Side, found: Side) -> bool:
 def plain(truth: Side, found: Side) -> bool:
     """Whether pycocotools' own arithmetic is right for these annotations.
 
-    It is not for ids of 0, numbers that are not finite, and boxes of negative or vanishing size,
-    and it needs every ``area`` and ``iscrowd``.
+    It is not for ids of 0, numbers that are not finite, negative areas of ground truths, and boxes
+    of negative or vanishing size, and it needs every ``area`` and ``iscrowd``.
     """
+    numbers = [*truth.marks, *truth.areas, *found.areas, *found.marks]
     return (
-        None not in truth.marks
+        bool(np.isfinite(_numbers(numbers)).all())
+        and min(truth.areas, default=0) >= 0
         and _distinct(truth.ids)
         and _distinct(found.ids)
-        and bool(np.isfinite(_numbers(found.marks)).all())
-        and all(np.isfinite(_numbers(side.areas)).all() for side in (truth, found))
         and all(side.boxes is None or _sound(side.boxes) for side in (truth, found))
     )
 
@@ -166,11 +214,14 @@ def _distinct(ids: list[Any]) -> bool:
 
 
 def _numbers(values: list[Any]) -> Floats:
-    """Values as numbers; nan where they are none."""
+    """Values as numbers; nan where they are none, which text never is."""
     try:
-        return np.array(values, np.float64)
+        given = np.asarray(values)
+        if given.dtype.kind not in "SU":
+            return given.astype(np.float64, copy=False)
     except (TypeError, ValueError):
-        return np.full(1, np.nan)
+        pass
+    return np.full(1, np.nan)
 
 
 def _sound(boxes: list[Any]) -> bool:

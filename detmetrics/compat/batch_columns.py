@@ -212,6 +212,7 @@ class Collected:
             boxes = _joined([one.boxes for one in found], np.float64, (0, 4))[kept]
         images = id_array(list(self.found))
         return Side(
+            name="predictions",
             annotations=[],
             ids=[],
             images=np.repeat(images, count)[kept].tolist(),

@@ -18,9 +18,13 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.originals import original
 
-__all__ = ["Annotation", "Cell", "best_first", "overlaps"]
+__all__ = ["ID_ZERO", "Annotation", "Cell", "best_first", "overlaps"]
 
 NEARLY_ONE = 1 - 1e-10
+ID_ZERO = float(np.finfo(np.float64).tiny)
+"""A partner of id 0 in ``dtMatches`` and ``gtMatches``, where 0 is nobody: true, as whoever counts
+matches asks, and its whole part is the id. So every ``accumulate``, pycocotools' too, counts it.
+"""
 Annotation = dict[str, Any]
 Pair = tuple[int, int, float]
 Match = tuple[Bools | slice | int, int, int]
@@ -40,7 +44,7 @@ def overlaps(truths: list[Annotation], found: list[Annotation], key: str) -> Any
 
     key: of what is compared, ``"bbox"`` or ``"segmentation"``.
     """
-    crowd = [int(one["iscrowd"]) for one in truths]
+    crowd = crowds(truths)
     if not truths or not found:
         return []
     sides: list[Any] = [[one[key] for one in side] for side in (found, truths)]
@@ -49,20 +53,42 @@ def overlaps(truths: list[Annotation], found: list[Annotation], key: str) -> Any
     return original("mask").iou(*sides, crowd)
 
 
+def crowds(truths: list[Annotation]) -> list[int]:
+    """Their ``iscrowd``; 0 where that is missing or null."""
+    return [int(one.get("iscrowd") or 0) for one in truths]
+
+
+def areas_of(side: list[Annotation], key: str) -> list[float]:
+    """Their ``area``; where that is missing or null, the area of what is compared."""
+    areas = [one.get("area") for one in side]
+    if None in areas:
+        pairs = zip(side, areas, strict=True)
+        areas = [_measured(one, key) if area is None else area for one, area in pairs]
+    return areas  # type: ignore[return-value]
+
+
+def _measured(one: Annotation, key: str) -> float:
+    shape = one[key] if key in one else one["area"]
+    if isinstance(shape, dict):
+        return float(original("mask").area(shape))
+    return shape[2] * shape[3]  # type: ignore[no-any-return]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
     """The annotations of one image and class, and who of them may match whom.
 
     truths, found: the annotations, ground truths as the file has them, detections best first;
-    crowd : (G,); areas, ids, scores : (D,) of the detections; reach : (T,) the overlap that a match
-    needs at each threshold; near: the pairs (detection, ground truth, overlap) that reach the
-    lowest, by detection, then ground truth; apart: the matches in every area range, where everybody
-    near somebody is near nobody else.
+    crowd, truth_areas : (G,); areas, ids, scores : (D,) of the detections; reach : (T,) the overlap
+    that a match needs at each threshold; near: the pairs (detection, ground truth, overlap) that
+    reach the lowest, by detection, then ground truth; apart: the matches in every area range, where
+    everybody near somebody is near nobody else.
     """
 
     truths: list[Annotation]
     found: list[Annotation]
     crowd: list[int]
+    truth_areas: list[float]
     areas: list[float]
     ids: list[Any]
     scores: list[float]
@@ -72,9 +98,14 @@ class Cell:
 
     @classmethod
     def of(
-        cls, truths: list[Annotation], found: list[Annotation], overlap: Any, thresholds: Any
+        cls,
+        truths: list[Annotation],
+        found: list[Annotation],
+        overlap: Any,
+        thresholds: Any,
+        key: str,
     ) -> Cell:
-        """The cell with these overlaps (D, G), ``[]`` for none."""
+        """The cell with these overlaps (D, G), ``[]`` for none; key: of what is compared."""
         # iou = min([t, 1 - 1e-10])
         reach = np.minimum(thresholds, NEARLY_ONE)
         near: list[Pair] = []
@@ -86,10 +117,9 @@ class Cell:
         if len(near) == len({d for d, _, _ in near}) == len({g for _, g, _ in near}):
             # Nobody has a choice, so the threshold alone decides.
             apart = [(_reached(reach, iou), d, g) for d, g, iou in near]
-        crowd = [int(one["iscrowd"]) for one in truths]
-        areas, ids = [one["area"] for one in found], [one["id"] for one in found]
-        scores = [one["score"] for one in found]
-        return cls(truths, found, crowd, areas, ids, scores, reach, near, apart)
+        ids, scores = [one["id"] for one in found], [one["score"] for one in found]
+        areas = areas_of(truths, key), areas_of(found, key)
+        return cls(truths, found, crowds(truths), *areas, ids, scores, reach, near, apart)
 
     def record(self, bounds: Sequence[float]) -> dict[str, Any]:
         """What ``evalImgs`` holds of the cell in an area range, but for the names of the cell.
@@ -98,8 +128,8 @@ class Cell:
         """
         low, high = bounds
         late = []
-        for one in self.truths:
-            out = one["ignore"] or one["area"] < low or one["area"] > high
+        for one, area in zip(self.truths, self.truth_areas, strict=True):
+            out = one["ignore"] or area < low or area > high
             one["_ignore"] = 1 if out else 0
             late.append(one["_ignore"])
         # gtind = np.argsort([g["_ignore"] for g in gt], kind="mergesort")
@@ -113,8 +143,8 @@ class Cell:
         if self.near:
             place = {g: at for at, g in enumerate(order)}
             for at, d, g in self._matches(late, place):
-                of_found[at, d] = self.truths[g]["id"]
-                of_truth[at, place[g]] = self.found[d]["id"]
+                of_found[at, d] = self.truths[g]["id"] or ID_ZERO
+                of_truth[at, place[g]] = self.found[d]["id"] or ID_ZERO
                 set_aside[at, d] = late[g]
         outside = [area < low or area > high for area in self.areas]
         if True in outside:
@@ -159,8 +189,7 @@ class Cell:
                 best, chosen = overlap, g
             if chosen > -1:
                 matches.append((d, chosen))
-                if self.found[d]["id"] > 0:  # if gtm[tind, gind] > 0: it is taken
-                    taken.add(chosen)
+                taken.add(chosen)
         return matches
 
 

@@ -17,6 +17,9 @@ from detmetrics.evaluation.result import Evaluation
 
 __all__ = ["FromColumns", "GatheredEvaluator"]
 
+NAME = "coco_gt"
+"""What evaluators of batches call the ground truth, and messages too."""
+
 
 class FromColumns:
     """Adds :meth:`take` to an evaluator; ``cocoDt`` is the index of what was taken."""
@@ -97,8 +100,8 @@ class GatheredFindings:
         annotations = loaded(self._truth, params)
         flag(annotations)
         drawn = params.iouType == "segm"
-        masks = masks_as_there(annotations, self._truth) if drawn else None
-        truth = Side.of(annotations, masks, "iscrowd")
+        masks = masks_as_there(annotations, self._truth, NAME) if drawn else None
+        truth = Side.of(annotations, masks, NAME)
         found = self._collected.side(params.catIds)
         if not one_size_per_image(truth, found):
             return None

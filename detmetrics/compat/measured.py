@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from detmetrics.compat.annotation_faults import FOUND, TRUTH
 from detmetrics.compat.annotations import (
     Side,
     loaded,
@@ -61,13 +62,16 @@ class Findings:
         self._made: dict[str, Any] = {}
         self._loaded = loaded(truth, params), loaded(found, params)
         flag(self._loaded[0])
-        self._truth = self._side(self._loaded[0], truth, "iscrowd")
-        self._found = self._side(self._loaded[1], found, "score")
+        self._truth = self._side(self._loaded[0], truth, TRUTH)
+        self._found = self._side(self._loaded[1], found, FOUND)
         self._by_columns = one_size_per_image(self._truth, self._found)
         if not self._by_columns:
             _warn_of_sizes()
         few = len(self._truth) + len(self._found) <= FEW and plain(self._truth, self._found)
         if few or self._measure() is None:
+            if not few:
+                self._truth.refuse_odd()
+                self._found.refuse_odd()
             self._made["ious"], self._made["evalImgs"] = self._cell_by_cell()
         else:
             self._flag_range()
@@ -106,12 +110,13 @@ class Findings:
                 groups[image, category]
         return groups
 
-    def _side(self, annotations: list[Annotation], of: Any, mark: str) -> Side:
+    def _side(self, annotations: list[Annotation], of: Any, name: str) -> Side:
         if not self.params.useCats:
             wanted = set(self.params.catIds)
             annotations = [one for one in annotations if one["category_id"] in wanted]
-        masks = masks_as_there(annotations, of) if self.params.iouType == "segm" else None
-        return Side.of(annotations, masks, mark)
+        drawn = self.params.iouType == "segm"
+        masks = masks_as_there(annotations, of, name) if drawn else None
+        return Side.of(annotations, masks, name)
 
     def _measure(self) -> Evaluation | None:
         """Evaluate by columns, where they can follow."""
@@ -173,7 +178,7 @@ class Findings:
         for key, truths, found in self._cells():
             if key not in ious:
                 continue
-            cell = Cell.of(truths, found, ious[key], params.iouThrs)
+            cell = Cell.of(truths, found, ious[key], params.iouThrs, KEYS[params.iouType])
             image, category = image_at[key[0]], class_at[key[1]]
             names = {"image_id": images[image], "category_id": classes[category]}
             for area, bounds in enumerate(ranges):

@@ -122,7 +122,8 @@ class COCOeval(Original):  # type: ignore[misc]
         if len(overlap) and (not isinstance(overlap, np.ndarray) or len(overlap) < len(found)):
             # Overlaps that a hook has made.
             return super().evaluateImg(imgId, catId, aRng, maxDet)  # type: ignore[no-any-return]
-        cell = Cell.of(truths, found, overlap[: len(found)], self.params.iouThrs)
+        compared = KEYS.get(self.params.iouType, "area")
+        cell = Cell.of(truths, found, overlap[: len(found)], self.params.iouThrs, compared)
         names = {"image_id": imgId, "category_id": catId, "aRng": aRng, "maxDet": maxDet}
         return {**names, **cell.record(aRng)}
 

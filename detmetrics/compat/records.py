@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from detmetrics.compat.cells import ID_ZERO
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
 
@@ -76,9 +77,10 @@ def _places(column: Ints, cells: Ints) -> list[slice]:
 def _matched(
     result: Evaluation, area: int, found_ids: Any, truth_ids: Any
 ) -> tuple[Floats, Floats, Any]:
-    """(T, D) the id of the partner of each detection, (T, G) of each ground truth, 0 for none, and
-    (T, D) which detections are set aside.
+    """(T, D) the id of the partner of each detection, (T, G) of each ground truth, 0 for none and
+    ``ID_ZERO`` for an id of 0, and (T, D) which detections are set aside.
     """
+    found_ids, truth_ids = (np.where(ids == 0, ID_ZERO, ids) for ids in (found_ids, truth_ids))
     matches = result.matching
     count = len(result.rules.iou_thresholds)
     of_found = np.zeros((count, len(found_ids)))

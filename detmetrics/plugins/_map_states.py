@@ -57,7 +57,10 @@ def picked(one: Mapping[str, Any], kept: Any) -> Mapping[str, Any]:
 def labels_of(one: Any) -> list[int]:
     """The labels of a dict; whatever else is there is for the check to refuse."""
     given = one.get("labels", []) if isinstance(one, Mapping) else []
-    plain = torch.as_tensor(given).flatten().tolist()
+    try:
+        plain = torch.as_tensor(given).flatten().tolist()
+    except (TypeError, ValueError, RuntimeError):
+        return []
     return [int(label) for label in plain if math.isfinite(label)]
 
 

@@ -55,7 +55,7 @@ __all__ = ["MeanAveragePrecision"]
 
 SHAPES = {"bbox": "box", "segm": "mask"}
 GRIDS = {"float32": TORCHMETRICS, "exact": COCO.replace(zero_area="missing")}
-SIDES = {"preds": "invalid_detections_dropped", "target": "invalid_ground_truths_dropped"}
+ARGUMENTS = "preds", "target"
 MANY = (
     "Encountered more than {limit} detections in a single image: of each class the {limit} with "
     "the highest scores count. Fix: a larger last number in max_detection_thresholds; "
@@ -150,7 +150,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         self._warned: set[str] = set()
         for name in self._states:
             self.add_state(name, default=[], dist_reduce_fx="cat")
-        dropped = torch.zeros(len(SIDES), dtype=torch.int64)
+        dropped = torch.zeros(len(ARGUMENTS), dtype=torch.int64)
         self.add_state("dropped", default=dropped, dist_reduce_fx="sum")
 
     def update(
@@ -162,6 +162,9 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         Raises:
             InputError: what :meth:`DetectionMetric.update` refuses.
         """
+        for name, side in zip(ARGUMENTS, (preds, target), strict=True):
+            if isinstance(side, Mapping | str) or not hasattr(side, "__len__"):
+                raise InputError(f"{name}: expected a list of dicts, got {shown(side)}")
         if len(preds) != len(target):
             raise InputError(f"target: expected {len(preds)} images like preds, got {len(target)}")
         # Checked here, where the argument still has its name and its place in the batch.
@@ -173,7 +176,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
             for one, wanted in zip(preds, target, strict=True)
         ]
         taken = [
-            image_of(place, *pair, classes, self._form, None, self.on_invalid)
+            image_of(place, *pair, classes, self._form, None, self.on_invalid, ARGUMENTS)
             for place, pair in enumerate(pairs)
         ]
         self._append(pairs, taken)
@@ -326,7 +329,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         notes = [
             f"{counted(count, f'invalid row of {side}', f'invalid rows of {side}')} left out "
             "(on_invalid='drop')"
-            for side, count in zip(SIDES, (found, there), strict=True)
+            for side, count in zip(ARGUMENTS, (found, there), strict=True)
             if count
         ]
         ground_truth = replace(ground_truth, dropped=there, notes=(*ground_truth.notes, *notes))

@@ -36,6 +36,12 @@ __all__ = ["DetectionMetrics", "StopEarly"]
 KEYS = ("class_labels", "boxes", "size", "orig_size")
 
 
+class MetricOfLabels(DetectionMetric):
+    """Whose targets the Trainer calls labels."""
+
+    _arguments = "predictions", "labels"
+
+
 class DetectionMetrics:
     """What ``Trainer(compute_metrics=...)`` calls: AP and the other metrics as ``eval_AP``, ...
 
@@ -68,7 +74,7 @@ class DetectionMetrics:
     ) -> None:
         self._processor, self._threshold = processor, threshold
         classes = _different(id2label)
-        self._metric = DetectionMetric(classes, rules, box_format="xyxy", on_invalid=on_invalid)
+        self._metric = MetricOfLabels(classes, rules, box_format="xyxy", on_invalid=on_invalid)
         self._seen = 0
         self.result: Evaluation | None = None
 
@@ -94,7 +100,7 @@ class DetectionMetrics:
                 f"expected {len(logits)} labels like images, got {len(labels)}: set "
                 f"TrainingArguments(eval_do_concat_batches=False)"
             )
-        frames = np.array([self._frame(label) for label in labels]).reshape(-1, 2)
+        frames = np.array([self._frame(*one) for one in enumerate(labels)]).reshape(-1, 2)
         found = self._processor.post_process_object_detection(
             SimpleNamespace(logits=torch.as_tensor(logits), pred_boxes=torch.as_tensor(boxes)),
             threshold=self._threshold,
@@ -102,7 +108,9 @@ class DetectionMetrics:
         )
         found = [*map(self._with_undefined, found, torch.as_tensor(logits))]
         ids = [self._id(label) for label in labels]
-        targets = [_target(label, frame) for label, frame in zip(labels, frames, strict=True)]
+        targets = [
+            _target(place, *one) for place, one in enumerate(zip(labels, frames, strict=True))
+        ]
         self._metric.update(ids, found, targets)
 
     def _with_undefined(self, found: Mapping[str, Any], logits: Any) -> dict[str, Any]:
@@ -132,12 +140,12 @@ class DetectionMetrics:
             self._seen if given is None else int(array_of("image_id", given, None).reshape(-1)[0])
         )
 
-    def _frame(self, label: Mapping[str, Any]) -> Floats:
+    def _frame(self, place: int, label: Mapping[str, Any]) -> Floats:
         """(2,) height and width, in pixels of the original image, that boxes are shares of."""
         if missing := [key for key in KEYS if key not in label]:
-            raise InputError(f"labels: expected {', '.join(KEYS)}, got no {few(missing)}")
-        size = array_of("labels['size']", label["size"], (2,))
-        original = array_of("labels['orig_size']", label["orig_size"], (2,))
+            raise InputError(f"labels[{place}]: expected {', '.join(KEYS)}, got no {few(missing)}")
+        size = array_of(f"labels[{place}]['size']", label["size"], (2,))
+        original = array_of(f"labels[{place}]['orig_size']", label["orig_size"], (2,))
         scale = (size / original).min()
         padded = np.abs(original * scale - size).max() > 1
         return size / scale if padded and getattr(self._processor, "do_pad", False) else original
@@ -166,11 +174,11 @@ class StopEarly(TrainerCallback):  # type: ignore[misc, unused-ignore]
             control.should_training_stop = True
 
 
-def _target(label: Mapping[str, Any], frame: Floats) -> dict[str, Any]:
+def _target(place: int, label: Mapping[str, Any], frame: Floats) -> dict[str, Any]:
     """As :meth:`DetectionMetric.update` wants it, in pixels of the original image."""
     height, width = frame
-    size = array_of("labels['size']", label["size"], (2,))
-    boxes = array_of("labels['boxes']", label["boxes"], None).reshape(-1, 4)
+    size = array_of(f"labels[{place}]['size']", label["size"], (2,))
+    boxes = array_of(f"labels[{place}]['boxes']", label["boxes"], None).reshape(-1, 4)
     half = boxes[:, 2:] / 2
     corners = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
     target = {
@@ -179,7 +187,7 @@ def _target(label: Mapping[str, Any], frame: Floats) -> dict[str, Any]:
         "iscrowd": label.get("iscrowd"),
     }
     if label.get("area") is not None:
-        area = array_of("labels['area']", label["area"], None).reshape(-1)
+        area = array_of(f"labels[{place}]['area']", label["area"], None).reshape(-1)
         target["area"] = area * (frame / size).prod()
     return target
 

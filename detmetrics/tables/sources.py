@@ -91,14 +91,14 @@ SIDES = {"ground truth": "ground-truth", "detections": "detection"}
 def of_side(source: Source, side: str, images: Objects | None = None) -> Source:
     """A caller's arrays as those of a side, which messages name with the image of a row.
 
-    images : (R,) of each row. A source that has a name of its own keeps it.
+    images : (R,) of each row. A source that has a name of its own keeps it, and its images.
 
     >>> of_side(ARRAYS, "detections", np.array([7])).name
     'detection arrays'
     """
     own = source.name if source is not ARRAYS and source is not FRAME else None
     name = own or f"{SIDES[side]} {source.name}"
-    return replace(source, name=name, images=None if own else images)
+    return replace(source, name=name, images=source.images if own else images)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import dataclasses
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from detmetrics.evaluation.evaluation import evaluate
 from detmetrics.evaluation.result import Evaluation
@@ -31,7 +31,7 @@ from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import NUMBERS, Form
 from detmetrics.training.batches.gathering import kind_with, one_sided, tables_of
 from detmetrics.training.batches.image_columns import COLUMNS, ImageBoxes
-from detmetrics.training.batches.images import Taken, image_of
+from detmetrics.training.batches.images import SIDES, Taken, image_of
 from detmetrics.training.batches.packing import packed, unpacked
 from detmetrics.training.batches.row_faults import ON_INVALID, OnInvalid
 from detmetrics.training.batches.state_checks import check_ids
@@ -66,6 +66,9 @@ class DetectionMetric:
     >>> round(metric.compute().summary["AP50"], 3), len(metric)
     (1.0, 1)
     """
+
+    _arguments: ClassVar[tuple[str, str]] = SIDES
+    """What messages call the sides; plug-ins have the words of their framework."""
 
     def __init__(
         self,
@@ -181,7 +184,8 @@ class DetectionMetric:
         """One image of a batch; errors name its place in the batch and its id."""
         try:
             return image_of(
-                place, prediction, target, self.classes, self._form, size, self.on_invalid
+                *(place, prediction, target, self.classes, self._form, size, self.on_invalid),
+                self._arguments,
             )
         except InputError as error:
             raise InputError(_of_image(str(error), image)) from None

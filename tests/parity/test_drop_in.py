@@ -353,7 +353,10 @@ def test_masks_that_are_none_are_refused_before_pycocotools_never_ends(tmp_path)
     path.write_text(json.dumps(document))
     truth = COCO(str(path))
     evaluator = COCOeval(truth, truth.loadRes(FIXTURES[1]), "segm")
-    with pytest.raises(dm.InputError, match=r"segmentation: .*\n.*annotation \d+: expected counts"):
+    expected = (
+        r"cocoGt: \d+ faults\n  annotation \d+: segmentation: expected counts.* \(image \d+\)"
+    )
+    with pytest.raises(dm.InputError, match=expected):
         evaluator.evaluate()
 
 

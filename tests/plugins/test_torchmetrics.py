@@ -201,9 +201,9 @@ def test_what_is_found_where_nothing_is_counts():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"masks": torch.zeros(1, 3)}, r"predictions\[0\]\['masks'\]: expected bool"),
-        ({"masks": torch.zeros(1, 3) > 0}, r"predictions\[0\]\['masks'\]: expected shape \(n, he"),
-        ({"masks": None}, r"predictions\[0\]: expected a key 'masks', got boxes, labels, masks"),
+        ({"masks": torch.zeros(1, 3)}, r"preds\[0\]\['masks'\]: expected bool"),
+        ({"masks": torch.zeros(1, 3) > 0}, r"preds\[0\]\['masks'\]: expected shape \(n, he"),
+        ({"masks": None}, r"preds\[0\]: expected a key 'masks', got boxes, labels, masks"),
     ],
 )
 def test_masks_that_do_not_fit_are_named(change, message):
@@ -232,9 +232,10 @@ def test_is_a_metric_of_torchmetrics():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"boxes": torch.zeros(2, 3)}, r"predictions\[0\]\['boxes'\]: expected shape \(n, 4\)"),
-        ({"scores": torch.zeros(2)}, r"predictions\[0\]\['scores'\]: expected shape \(1,\)"),
-        ({"labels": torch.tensor([0.5])}, r"predictions\[0\]\['labels'\]\[0\]: expected a class"),
+        ({"boxes": torch.zeros(2, 3)}, r"preds\[0\]\['boxes'\]: expected shape \(n, 4\)"),
+        ({"scores": torch.zeros(2)}, r"preds\[0\]\['scores'\]: expected shape \(1,\)"),
+        ({"labels": torch.tensor([0.5])}, r"preds\[0\]\['labels'\]\[0\]: expected a class"),
+        ({"labels": ["cat"]}, r"preds\[0\]\['labels'\]\[0\]: expected a class"),
     ],
 )
 def test_what_does_not_fit_is_named(change, message):
@@ -244,6 +245,10 @@ def test_what_does_not_fit_is_named(change, message):
         metric.update([{**box, "scores": torch.zeros(1), **change}], [box])
     with pytest.raises(dm.InputError, match="target: expected 1 images like preds, got 0"):
         metric.update([{**box, "scores": torch.zeros(1)}], [])
+    with pytest.raises(dm.InputError, match=r"^preds: expected a list of dicts, got"):
+        metric.update(box, [box])
+    with pytest.raises(dm.InputError, match=r"^target: expected a list of dicts, got None"):
+        metric.update([{**box, "scores": torch.zeros(1)}], None)
     MeanAveragePrecision(backend="pycocotools", extended_summary=False)
     for options in (
         {"iou_type": "obb"},

@@ -342,6 +342,8 @@ class TestInvalidRows:
             ({"boxes_there": BOX * torch.tensor([[1.0], [-1.0]])}, (0, 1)),
             ({"labels_there": torch.tensor([0.0, torch.nan])}, (0, 1)),
             ({"area": torch.tensor([100.0, torch.inf])}, (0, 1)),
+            ({"area": torch.tensor([100.0, torch.nan])}, (0, 1)),
+            ({"area": torch.tensor([100.0, -1.0])}, (0, 1)),
             ({"scores": torch.full((2,), torch.nan)}, (2, 0)),
         ],
     )
@@ -382,8 +384,10 @@ class TestInvalidRows:
 
     def test_they_are_errors_when_asked(self):
         metric = MeanAveragePrecision(on_invalid="error")
-        with pytest.raises(dm.InputError, match=r"predictions\[0\]\['scores'\]\[1\]: expected"):
+        with pytest.raises(dm.InputError, match=r"preds\[0\]\['scores'\]\[1\]: expected"):
             metric.update(*self.given(scores=torch.tensor([0.5, torch.nan])))
+        with pytest.raises(dm.InputError, match=r"^target\[0\]\['area'\]\[1\]: expected .*nan$"):
+            metric.update(*self.given(area=torch.tensor([100.0, torch.nan])))
         with pytest.raises(dm.InputError, match="on_invalid: expected one of 'error', 'drop'"):
             MeanAveragePrecision(on_invalid="keep")
 

@@ -269,7 +269,7 @@ def test_what_is_no_detr_is_refused():
         DetectionMetrics(SOFTMAX, NAMES)(other)
     bare = batch(1)
     del bare.label_ids[0]["size"]
-    with pytest.raises(dm.InputError, match=r"labels: expected class_labels.*got no size"):
+    with pytest.raises(dm.InputError, match=r"labels\[0\]: expected class_labels.*got no size"):
         DetectionMetrics(SOFTMAX, NAMES)(bare)
 
 
@@ -297,4 +297,7 @@ def test_numbers_that_are_none_cost_their_rows_alone():
     assert counts["invalid_ground_truths_dropped"] == 1
     assert (counts["detections"], counts["ground_truths"]) == (2, 3)
     with pytest.raises(dm.InputError, match=r"\['scores'\]\[0\]: expected .* \(image 0\)"):
+        DetectionMetrics(SOFTMAX, NAMES, on_invalid="error")(spoiled)
+    spoiled.predictions = batch(4).predictions
+    with pytest.raises(dm.InputError, match=r"^labels\[2\]\['boxes'\]\[0\]: .* \(image 2\)$"):
         DetectionMetrics(SOFTMAX, NAMES, on_invalid="error")(spoiled)

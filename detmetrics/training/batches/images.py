@@ -19,9 +19,10 @@ from detmetrics.training.batches.image_masks import Masked, masks_of, refuse_oth
 from detmetrics.training.batches.row_faults import OnInvalid, RowFaults
 from detmetrics.training.batches.tensors import array_of
 
-__all__ = ["Taken", "image_of"]
+__all__ = ["SIDES", "Taken", "image_of"]
 
 UNKNOWN = (math.nan, math.nan)
+SIDES = "predictions", "targets"
 
 
 class Taken(NamedTuple):
@@ -45,15 +46,17 @@ def image_of(
     form: Form,
     size: Any,
     on_invalid: OnInvalid = "error",
+    arguments: tuple[str, str] = SIDES,
 ) -> Taken:
     """The columns of one image of a batch; size: its width and height, None where unknown.
 
-    on_invalid: what becomes of rows whose numbers can be no box, score or label.
+    on_invalid: what becomes of rows whose numbers can be no box, score or label; arguments: what
+    the caller's caller knows the sides as.
 
     Raises:
         InputError: an argument is missing, has another shape, or holds what can be no box.
     """
-    sides = f"predictions[{place}]", f"targets[{place}]"
+    sides = [f"{argument}[{place}]" for argument in arguments]
     for side, given in zip(sides, (prediction, target), strict=True):
         if not isinstance(given, Mapping):
             raise InputError(f"{side}: expected a dict with boxes and labels, got {shown(given)}")
@@ -142,7 +145,7 @@ def _targets(
 def _areas(argument: str, given: Any, count: int, faults: RowFaults) -> Floats:
     areas = array_of(argument, given, (count,))
     faults.refuse(
-        (areas < 0) | np.isinf(areas),  # nan is unknown
+        ~(np.isfinite(areas) & (areas >= 0)),
         lambda row: f"{argument}[{row}]: expected an area from 0 up, got {areas[row]}",
     )
     return areas
