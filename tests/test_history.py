@@ -111,7 +111,7 @@ class TestJournal:
         assert repr(history.rows) == repr(tuple(rows[:kept]))
         broken = cut > 0 and cut not in {*ends.tolist(), *(ends + 1).tolist()}
         assert bool(history.notes) == broken
-        history.append(99, metrics={"AP": 0.5})
+        history.append(10**10, metrics={"AP": 0.5})
         again = dm.History.read(path)
         assert repr(again.rows) == repr((*rows[:kept], history.rows[-1]))
 

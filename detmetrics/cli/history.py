@@ -55,7 +55,8 @@ def history(files: tuple[str, ...], **options: Any) -> None:
     if not options["quiet"]:
         for each in histories:
             click.echo(f"{each.source}: read as {each.title}", err=True)
-    comparison = compare(histories, options["metric"])
+    runs = [run for each in histories for run in each.by_run()]
+    comparison = compare(runs, options["metric"])
     write_whole(_outputs(comparison, options))
 
 

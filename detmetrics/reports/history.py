@@ -102,6 +102,7 @@ def _plain(standing: TrainingStanding) -> dict[str, Any]:
     return {
         "source": standing.history.source,
         "kind": standing.history.kind,
+        "run": standing.history.run,
         "rows": len(standing.history),
         "epochs": len(course),
         "best": None if standing.best is None else _plain_best(standing.best),

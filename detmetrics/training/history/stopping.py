@@ -12,6 +12,7 @@ from detmetrics.training.history.choosing import choosing_rows, found_column, va
 from detmetrics.training.history.epoch_rows import Epoch, epoch_of
 from detmetrics.training.history.metric_names import lower_is_better, resolved
 from detmetrics.training.history.record import History
+from detmetrics.training.history.runs import descent
 
 __all__ = ["EarlyStopping"]
 
@@ -23,7 +24,9 @@ class EarlyStopping:
 
     An update improves where it is better than the best so far by more than ``min_delta``. One that
     is nan or infinite does not improve, counts towards the patience, and is counted in
-    ``undefined``. Once stopped it stays so, and looks at nothing more.
+    ``undefined``. Once stopped it stays so, and looks at nothing more of that training. A history
+    in which a training begins again, or goes on from an earlier epoch, is looked at anew: only
+    epochs from which the last one descends count.
 
     metric: what is looked for in a mapping or a history; lower_is_better: as the name of the
     metric tells, unless given.
@@ -62,12 +65,15 @@ class EarlyStopping:
         self.min_delta = float(min_delta)
         self.metric = metric
         self.lower_is_better = _direction(metric, lower_is_better)
+        self.rows_seen = 0
+        self._begin()
+
+    def _begin(self) -> None:
         self.best = math.nan
         self.best_epoch: Epoch | None = None
         self.waited = 0
         self.undefined = 0
         self.updates = 0
-        self.rows_seen = 0
         self.stopped_epoch: Epoch | None = None
 
     def update(self, given: Any, epoch: Epoch | None = None) -> bool:
@@ -127,15 +133,21 @@ class EarlyStopping:
         self.best = math.nan if state["best"] is None else float(state["best"])
 
     def _follow(self, history: History) -> None:
-        rows = history.rows
-        if any(row.role == "test" for row in rows):
-            choosing_rows(rows, history.source)  # refuses those without validation data
-        if any(row.role == "val" for row in rows[self.rows_seen :]):
-            column = found_column(rows, self.metric, history.source)
-            values = values_of(rows, column)
-            for row, value in zip(rows[self.rows_seen :], values[self.rows_seen :], strict=True):
-                if row.role == "val":
-                    self._take(value, row.epoch)
+        rows, run = history.rows, history.current_run
+        own = [row for row in rows if row.run == run]
+        if any(row.role == "test" for row in own):
+            choosing_rows(own, history.source)  # refuses those without validation data
+        seen = rows[: self.rows_seen]
+        before = descent(seen, seen[-1].run) if seen else []
+        now = descent(rows, run)
+        if self.rows_seen > len(rows) or now[: len(before)] != before:
+            self._begin()
+            before = []
+        if fresh := now[len(before) :]:
+            column = found_column(own, self.metric, history.source)
+            values = dict(zip(map(id, own), values_of(own, column), strict=True))
+            for at in fresh:
+                self._take(values[id(rows[at])], rows[at].epoch)
         self.rows_seen = len(rows)
 
     def _take(self, value: float, epoch: Epoch) -> None:
