@@ -20,6 +20,7 @@ __all__ = ["history"]
 EXAMPLES = f"""\b
 Examples:
   detmetrics history runs/detect/train/results.csv
+  detmetrics history runs/detect/train
   detmetrics history a/results.csv b/results.csv --plot curves.png
   detmetrics history trainer_state.json --metric eval_map --json -
   detmetrics history log.txt --role val
@@ -29,7 +30,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("files", nargs=-1, required=True, metavar="FILE [FILE ...]")
+@click.argument("files", nargs=-1, required=True, metavar="LOG [LOG ...]")
 @click.option("--metric", metavar="NAME", help="Choose by this one; AP, or what is there.")
 @click.option(
     "--role",
@@ -40,13 +41,17 @@ Examples:
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def history(files: tuple[str, ...], **options: Any) -> None:
-    """Say which epoch of the training log FILE is best, and whether it is still learning.
+    """Report which epoch of a training is best, and whether the training is still improving.
 
-    FILE is results.csv of YOLOv5 or YOLOv8, metrics.csv of Lightning, trainer_state.json, log.txt
-    of DETR, a log of MMDetection or Detectron2, or a journal of dm.History. Test data do not
-    choose: a log of nothing else is refused.
+    LOG is results.csv of YOLOv5 or YOLOv8, results.txt of YOLOv7, metrics.csv of Lightning,
+    trainer_state.json, log.txt of DETR, a log of MMDetection, Detectron2 or PaddleDetection, CSV
+    exported from TensorBoard or Weights & Biases, a journal of dm.History, or a folder with one of
+    them. Test data do not choose: a log of nothing else is refused.
     """
     _check_usage(files, options)
+    from detmetrics.training.history.logs import found_log
+
+    _check_usage(tuple(log for path in files for log in found_log(path)), options)
     from detmetrics.foundation.outputs import write_whole
     from detmetrics.training.history import History
     from detmetrics.training.history.comparing import compare

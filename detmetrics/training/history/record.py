@@ -14,7 +14,7 @@ from detmetrics.training.history.choosing import Best, best_of, found_column, us
 from detmetrics.training.history.course import Course, course_of
 from detmetrics.training.history.epoch_rows import PARTS, Row, named_role, named_run, row_of
 from detmetrics.training.history.journal import append_line, line_of, read_lines
-from detmetrics.training.history.logs import read_log
+from detmetrics.training.history.logs import found_log, read_log
 from detmetrics.training.history.losses import VALIDATION_LOSS
 from detmetrics.training.history.metric_names import lower_is_better
 from detmetrics.training.history.runs import Edges, latest, named_apart, runs_of, shown_run
@@ -84,6 +84,7 @@ class History:
     def read(cls, path: str | os.PathLike[str], *, role: str | None = None) -> Self:
         """The history that a log holds: its kind is recognised from the content.
 
+        path: of the log, or of a folder that holds one, where it is found by its name and content.
         role: of the data that were measured, where the log names another one: DETR's ``log.txt``
         calls its validation data "test".
 
@@ -92,7 +93,9 @@ class History:
             InputError: the role is unknown, or the log itself tells several kinds of data apart.
         """
         history = cls()
-        history.source = os.fspath(path)
+        given = os.fspath(path)
+        found = found_log(given)
+        history.source = found[0] if len(found) == 1 else given
         log, parsed = read_log(history.source)
         history.kind, history.title = log.name, log.title
         history._rows = _renamed(parsed.rows, role, history.source)
