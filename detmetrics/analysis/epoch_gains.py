@@ -7,19 +7,38 @@ itself; see :mod:`detmetrics.analysis.seeds`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from detmetrics.analysis.bootstrap import require_samples
 from detmetrics.analysis.comparison import compare
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.metrics.summary import lower_is_better
 
-__all__ = ["paired_gain"]
+__all__ = ["PairedGain", "paired_gain"]
 
 
-def paired_gain(
-    level: float = 0.95, resamples: int = 200, seed: int = 0
-) -> Callable[[Evaluation, Evaluation, str], bool]:
+@dataclass(frozen=True, slots=True)
+class PairedGain:
+    """Whether the interval of a paired difference lies on the better side of zero; a value that can
+    be copied and pickled with what holds it.
+    """
+
+    level: float
+    resamples: int
+    seed: int
+
+    def __call__(self, best: Evaluation, new: Evaluation, metric: str) -> bool:
+        """Whether the new result is better by the metric than the best one.
+
+        Raises:
+            InputError: other ground truth, or other rules.
+        """
+        found = compare(best, new, self.resamples, self.level, self.seed)
+        interval = found.metrics[metric].interval
+        return interval.high < 0 if lower_is_better(metric) else interval.low > 0
+
+
+def paired_gain(level: float = 0.95, resamples: int = 200, seed: int = 0) -> PairedGain:
     """What :class:`~detmetrics.EarlyStopping` takes as ``improves``: whether the interval of the
     paired difference lies on the better side of zero.
 
@@ -35,9 +54,4 @@ def paired_gain(
     ([False, False, True], 0)
     """
     require_samples(resamples, level, seed)
-
-    def improves(best: Evaluation, new: Evaluation, metric: str) -> bool:
-        interval = compare(best, new, resamples, level, seed).metrics[metric].interval
-        return interval.high < 0 if lower_is_better(metric) else interval.low > 0
-
-    return improves
+    return PairedGain(level, resamples, seed)
