@@ -77,6 +77,8 @@ RETURNED = {
     "EarlyStopping": stopping,
     "confidence_intervals": lambda: analysis.confidence_intervals(result(), 100),
     "compare": lambda: analysis.compare(result(), result(), 100),
+    "compare_groups": lambda: analysis.compare_groups({"A": [result()], "B": [result()]}, 100),
+    "paired_gain": analysis.paired_gain,
     "confusion_matrix": lambda: analysis.confusion_matrix(result()),
     "error_types": lambda: analysis.error_types(result()),
     "blind_spots": lambda: analysis.blind_spots(result()),

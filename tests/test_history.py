@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from profiles import examples
 
 import detmetrics as dm
+from detmetrics import analysis
 from detmetrics.training.history import Row
 from detmetrics.training.history.journal import line_of, read_lines
 
@@ -111,7 +112,7 @@ class TestJournal:
         assert repr(history.rows) == repr(tuple(rows[:kept]))
         broken = cut > 0 and cut not in {*ends.tolist(), *(ends + 1).tolist()}
         assert bool(history.notes) == broken
-        history.append(99, metrics={"AP": 0.5})
+        history.append(10**10, metrics={"AP": 0.5})
         again = dm.History.read(path)
         assert repr(again.rows) == repr((*rows[:kept], history.rows[-1]))
 
@@ -313,6 +314,31 @@ class TestEarlyStopping:
         whole = dm.EarlyStopping(patience, delta, lower_is_better=lower)
         assert whole.update(history) is (stopped is not None)
         assert whole.state_dict() == followed.state_dict()
+
+    def test_a_paired_interval_in_place_of_a_delta(self):
+        """A gain that other images may not show is none, a clear one is."""
+        truth = dm.read_ground_truth("fixtures/ground_truth.json")
+        found = dm.read_detections("fixtures/detections.json", truth)
+        rng = np.random.default_rng(0)
+        parts = [found.keep(rng.random(len(found)) > share) for share in (0.6, 0.1, 0.1, 0.1)]
+        results = [dm.evaluate(truth, part) for part in parts]
+        order = sorted(range(1, 4), key=lambda at: results[at].summary["AP"])
+        epochs = [results[0], *(results[at] for at in order)]
+        stopping = dm.EarlyStopping(patience=2, improves=analysis.paired_gain(resamples=100))
+        assert [stopping.update(result) for result in epochs] == [False, False, False, True]
+        assert (stopping.best_epoch, stopping.stopped_epoch) == (1, 3)
+        assert "by more than chance explains in 2 updates" in stopping.reason
+        again = dm.EarlyStopping(patience=2, improves=analysis.paired_gain(resamples=100))
+        again.load_state_dict(json.loads(json.dumps(stopping.state_dict())))
+        assert again.stopped
+        plain = dm.EarlyStopping(patience=2)
+        assert not any(plain.update(result.summary["AP"]) for result in epochs)
+
+    def test_a_paired_interval_needs_results(self):
+        with pytest.raises(dm.InputError, match="expected the result of an epoch, got"):
+            dm.EarlyStopping(improves=analysis.paired_gain()).update(0.5)
+        with pytest.raises(dm.InputError, match="improves takes its place"):
+            dm.EarlyStopping(min_delta=0.1, improves=analysis.paired_gain())
 
     def test_says_why(self):
         stopping = dm.EarlyStopping(patience=2, min_delta=0.01, metric="val_loss")

@@ -9,11 +9,13 @@ import random
 
 import pytest
 import training_logs as logs
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
 import detmetrics as dm
+from detmetrics.cli import cli
 from detmetrics.training.history.metric_names import canonical, lower_is_better, place_of
 
 
@@ -41,6 +43,10 @@ class TestKinds:
             ("scalars", "coco", 2, (2, 0.3)),
             ("detectron2", "coco", 2, (59, 30.5)),
             ("journal", "journal", 3, (1, 0.3)),
+            ("yolov7", "yolov7", 3, (2, 0.15694)),
+            ("wandb", "wandb", 4, (2, 0.25)),
+            ("wandb_history", "wandb", 2, (1, 0.4)),
+            ("paddle", "paddle", 3, (2, 0.3)),
         ],
     )
     def test_is_recognised_and_answers_to_the_usual_name(self, read, name, kind, count, best):
@@ -101,6 +107,87 @@ class TestKinds:
         assert first.train["loss"] == pytest.approx(0.9)
         assert first.metrics == {"bbox_mAP": 0.1, "bbox_mAP_50": 0.2}
 
+    def test_yolov7_has_columns_without_names(self, read):
+        first = read(logs.YOLOV7).rows[0]
+        assert first.train == {
+            "train/box_loss": 0.06591, "train/obj_loss": 0.0219, "train/cls_loss": 0.03018,
+            "train/loss": 0.118,
+        }  # fmt: skip
+        assert first.val["val/cls_loss"] == 0.02346
+        assert first.metrics == {
+            "metrics/precision": 0.1153, "metrics/recall": 0.3067, "metrics/mAP_0.5": 0.1099,
+            "metrics/mAP_0.5:0.95": 0.03694,
+        }  # fmt: skip
+
+    def test_yolov7_without_validation(self, read):
+        lines = logs.YOLOV7.splitlines()
+        zeros = " ".join([*lines[0].split()[:8], *["0"] * 7])
+        history = read("\n".join([zeros, *lines[1:]]))
+        assert [row.role for row in history] == ["train", "val", "val"]
+        assert history.rows[0].metrics == history.rows[0].val == {}
+
+    def test_yolov3_wrote_f1_where_others_write_ap(self, read):
+        history = read(logs.YOLOV7.replace("0.03694", "0.16938"))
+        assert "metrics/F1" in history.rows[0].metrics
+        assert history.notes == (
+            "column 12 is above mAP at .5 in some rows, so it is read as F1 (YOLOv3)",
+        )
+
+    def test_wandb_tells_runs_apart(self, read):
+        history = read(logs.WANDB)
+        assert history.runs == ("wide net", "narrow")
+        assert history.of_run("wide net").best("AP").value == 0.3
+        assert [row.epoch for row in history.of_run("narrow")] == [0, 2]
+        assert history.names("metrics") == ("val/AP",)
+
+    def test_wandb_takes_any_name_that_was_exported(self, read):
+        history = read('"Step","a - b - crowd F1","a - b - crowd F1__MIN"\n"3","0.5","0.5"\n')
+        assert history.runs == ("a - b",)
+        assert history.rows[0].metrics == {"crowd F1": 0.5}
+
+    def test_wandb_averages_train_losses_of_its_history(self, read):
+        first, second = read(logs.WANDB_HISTORY).rows
+        assert (first.train, first.metrics) == ({"train/loss": 1.4}, {"val/AP": 0.2})
+        assert second.epoch == 1
+
+    def test_paddle_belongs_to_the_epoch_before(self, read):
+        first, *_ = read(logs.PADDLE).rows
+        assert first.train == {"loss_cls": pytest.approx(0.85), "loss": 2.75}
+        assert {name: first.metrics[name] for name in ("AP", "AP50", "AR1", "ARl")} == {
+            "AP": 0.1, "AP50": 0.11, "AR1": 0.16, "ARl": 0.21,
+        }  # fmt: skip
+        assert math.isnan(first.metrics["APs"])
+        assert len(first.metrics) == 12
+
+    def test_paddle_keeps_masks_apart(self, read):
+        boxes = "Evaluate annotation type *bbox*\n" + logs.coco_lines(0.3)
+        masks = "Evaluate annotation type *segm*\n" + logs.coco_lines(0.2)
+        step = "Epoch: [4] [ 0/9] learning_rate: 0.1 loss: 0.5\n"
+        (row,) = read(step + boxes + masks).rows
+        assert (row.epoch, row.metrics["AP"], row.metrics["segm/AP"]) == (4, 0.3, 0.2)
+        assert read(step + boxes + masks).best("AP").value == 0.3
+
+    def test_paddle_with_voc(self, read):
+        text = "".join(
+            f"\x1b[32m[x] INFO\x1b[0m: Epoch: [{at}] [0/9] loss: 1.0 \n"
+            f"[x] INFO: mAP(0.50, 11point) = {ap}%\n"
+            for at, ap in enumerate((51.5, 71.25))
+        )
+        assert read(text).best("AP50").value == 0.7125
+
+    def test_torchvision_prints_the_same(self, read):
+        text = (
+            "Epoch: [0]  [  0/60]  eta: 0:01:00  lr: 0.0001  loss: 2.5 (2.5)  time: 0.5\n"
+            "IoU metric: bbox\n" + logs.coco_lines(0.2)
+        )
+        assert read(text).rows[0].train == {"loss": 2.5}
+
+    def test_paddle_that_logged_no_metrics_but_the_best(self, read):
+        lines = [line for line in logs.PADDLE.splitlines(keepends=True) if line.startswith("[")]
+        history = read("".join(lines))
+        assert {row.role for row in history} == {"train"}
+        assert "no metrics but the best AP so far" in history.notes[0]
+
     def test_rows_without_a_validation_stand_alone(self, read):
         lines = logs.MMDETECTION.splitlines(keepends=True)
         history = read("".join(line for line in lines if '"val"' not in line))
@@ -151,6 +238,14 @@ class TestOddities:
         assert history.notes == ("line 5, the last, breaks off: left out",)
         history = read(logs.DETR + '{"train_loss": 5.0, "ep')
         assert (len(history), "line 4" in history.notes[0]) == (3, True)
+
+    def test_a_last_line_that_breaks_off_of_other_kinds(self, read):
+        assert len(read(logs.YOLOV7 + "  3/9  15.7G  0.1  0.2")) == 3
+        assert len(read(logs.TENSORBOARD + "17000003")) == 3
+        assert len(read(logs.WANDB + '"3","0.')) == 4
+        history = read(logs.PADDLE + "[x] Epoch: [3] [  0/125] learning_rate: 0.1 loss: 0.")
+        assert len(history) == 3
+        assert history.notes == ("line 55, the last, may break off: left out",)
 
     def test_a_header_that_stands_again(self, read):
         header, *rows = logs.YOLOV8.splitlines(keepends=True)
@@ -217,6 +312,24 @@ FAULTS = {
     '{"detmetrics.history":1,"epoch":1,"role":"dev"}': "role: expected train, val or test",
     '{"detmetrics.history":1,"epoch":1}\n{"epoch":2}': "line 2: expected an object with the key",
     '{"detmetrics.history":1,"epoch":1,"step":0.5}': "step: expected a whole number",
+    logs.YOLOV7.replace("15.7G   0.05591", "15.7G"): "line 2: expected 15 columns .*, found 14",
+    logs.YOLOV7.replace(
+        "0.05591", "0.0559l"
+    ): "line 2: column 3: expected a number, found '0.0559l'",
+    logs.YOLOV7.replace("  1/2", "  1-2"): "line 2: column 1: expected EPOCH/LAST",
+    logs.YOLOV7.replace("  1/2", f"  {'9' * 400}/2"): r"line 2: epoch: expected a number below",
+    "Wall time,Step,Value\n1.5,x,0.1\n": "line 2, column 'Step': expected a finite number",
+    "Wall time,Step,Value\n1.5,1,high\n": "line 2, column 'Value': expected a number, found 'high'",
+    "Wall time,Step,Value\n1.5,,0.1\n": "line 2: expected a step, found nothing",
+    'Wall time,Step,"Value\n1,2,3': "line 2: expected a row of numbers, found only the header",
+    'Wall time,Step,"Value\n1,2,3"\n1,2,3': "line 1: expected a column 'Value', found Wall time",
+    "Wall time,Step,Value\n": "line 2: expected a row of numbers, found only the header",
+    logs.WANDB.replace(
+        '"0.25","0.25","0.25"', '"low","0.25","0.25"'
+    ): "line 4, column 'narrow - val/",
+    logs.WANDB.replace('"1",', '"",'): "line 3: expected a step, found nothing",
+    "_step,lr\n1,2\n": "line 1: expected a column of a loss or metric",
+    "Epoch: [0] [ 0/9] loss: high\n": "line 1: loss: expected a number, found 'high'",
 }
 
 
@@ -268,6 +381,110 @@ def _mutate(data: bytearray, seed: random.Random) -> None:
             data[at:at] = data[at : at + seed.randrange(1, 80)]
         case _:
             del data[at:]
+
+
+class TestTensorBoard:
+    """One scalar a file: its name is that of the file."""
+
+    def write(self, folder, name, rows):
+        folder.mkdir(exist_ok=True)
+        lines = "".join(f"{wall},{step},{value}\n" for wall, step, value in rows)
+        (folder / name).write_text("Wall time,Step,Value\n" + lines)
+        return folder / name
+
+    @pytest.mark.parametrize(
+        ("name", "column", "part"),
+        [
+            ("run-.-tag-metrics_mAP50-95(B).csv", "metrics_mAP50-95(B)", "metrics"),
+            ("run-exp_1-tag-val_box_loss.csv", "val_box_loss", "val"),
+            ("run-exp-tag-train_loss (2).csv", "train_loss", "train"),
+            ("run-model_train-tag-loss.csv", "train/loss", "train"),
+            ("run-eval-tag-Loss_total_loss.csv", "eval/Loss_total_loss", "val"),
+            ("crowdedness.csv", "crowdedness", "metrics"),
+        ],
+    )
+    def test_a_file(self, tmp_path, name, column, part):
+        history = dm.History.read(self.write(tmp_path, name, [(1, 0, 0.1), (2, 1, 0.2)]))
+        assert history.names(part) == (column,)
+        assert [row.epoch for row in history] == [0, 1]
+
+    def test_a_folder_is_one_history(self, tmp_path):
+        self.write(tmp_path, "run-.-tag-val_AP.csv", [(10, 0, 0.1), (20, 1, 0.3), (30, 2, 0.2)])
+        self.write(tmp_path, "run-.-tag-train_loss.csv", [(9, 0, 3.0), (19, 1, 2.0), (29, 2, 1.0)])
+        self.write(tmp_path, "run-.-tag-val_loss.csv", [(10, 0, 3.5), (20, 1, 2.5), (30, 2, 1.5)])
+        history = dm.History.read(tmp_path)
+        assert history.source == str(tmp_path)
+        assert [(row.epoch, row.train, row.val, row.metrics) for row in history][1] == (
+            1, {"train_loss": 2.0}, {"val_loss": 2.5}, {"val_AP": 0.3},
+        )  # fmt: skip
+        assert history.best("AP").epoch == 1
+
+    def test_runs_of_a_folder(self, tmp_path):
+        self.write(tmp_path, "run-a-tag-val_AP.csv", [(10, 0, 0.1)])
+        self.write(tmp_path, "run-b-tag-val_AP.csv", [(20, 0, 0.2)])
+        assert dm.History.read(tmp_path).runs == ("a", "b")
+
+    def test_a_restart(self, tmp_path):
+        rows = [(1, 0, 0.1), (2, 1, 0.2), (3, 2, 0.3), (4, 1, 0.25), (5, 2, 0.35)]
+        history = dm.History.read(self.write(tmp_path, "val_AP.csv", rows))
+        assert [row.epoch for row in history] == [0, 1, 2, 1, 2]
+
+
+class TestFolders:
+    """``history FOLDER`` finds the log, or says what to name."""
+
+    def test_the_nearest_of_the_usual_names(self, tmp_path):
+        deep = tmp_path / "runs" / "train"
+        deep.mkdir(parents=True)
+        (deep / "results.csv").write_text(logs.YOLOV8)
+        (deep / "args.yaml").write_text("task: detect\n")
+        (deep / "predictions.csv").write_text("image,label,score\na.jpg,cat,0.5\n")
+        (deep / "deeper").mkdir()
+        (deep / "deeper" / "metrics.csv").write_text(logs.LIGHTNING)
+        history = dm.History.read(tmp_path)
+        assert history.source == str(deep / "results.csv")
+        assert len(history) == 3
+
+    @pytest.mark.parametrize("name", sorted(logs.LOGS))
+    def test_any_log_by_its_content(self, tmp_path, name):
+        suffix = "csv" if name in ("tensorboard", "wandb", "wandb_history") else "txt"
+        (tmp_path / f"mine.{suffix}").write_text(logs.LOGS[name])
+        (tmp_path / "settings.json").write_text('{"lr": 0.1, "loss": "focal"}')
+        (tmp_path / "notes.txt").write_text("hello\n")
+        (tmp_path / "weights.csv.gz").write_bytes(b"\x1f\x8bnone")
+        assert len(dm.History.read(tmp_path)) == len(dm.History.read(tmp_path / f"mine.{suffix}"))
+
+    def test_the_last_checkpoint(self, tmp_path):
+        for step in (500, 1000, 900):
+            (tmp_path / f"checkpoint-{step}").mkdir()
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(logs.TRAINER)
+        assert "checkpoint-1000" in dm.History.read(tmp_path).source
+
+    def test_several_are_refused_by_name(self, tmp_path):
+        for name in ("train", "train2"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "results.csv").write_text(logs.YOLOV8)
+        said = r"expected one training log, found 2 \(train.results.csv, train2.results.csv\)"
+        with pytest.raises(dm.FormatError, match=said):
+            dm.History.read(tmp_path)
+
+    def test_none_is_said(self, tmp_path):
+        with pytest.raises(dm.FormatError, match=r"expected a training log .*, found none"):
+            dm.History.read(tmp_path)
+
+    def test_links_in_a_circle(self, tmp_path):
+        (tmp_path / "again").symlink_to(tmp_path)
+        (tmp_path / "dead.csv").symlink_to(tmp_path / "nowhere")
+        with pytest.raises(dm.FormatError, match="found none"):
+            dm.History.read(tmp_path)
+
+    def test_a_log_in_it_is_not_overwritten(self, tmp_path):
+        (tmp_path / "results.csv").write_text(logs.YOLOV8)
+        options = ["history", str(tmp_path), "--json", str(tmp_path / "results.csv")]
+        ran = CliRunner().invoke(cli, options)
+        assert ran.exit_code == 2
+        assert "would write to the same file as an input" in ran.stderr
+        assert (tmp_path / "results.csv").read_text() == logs.YOLOV8
 
 
 class TestNames:

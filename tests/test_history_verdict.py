@@ -55,6 +55,37 @@ class TestDefinitions:
         assert said(None, FALLING, FALLING) == "still improving"
         assert said(RISING) == "still improving"
 
+    def test_still_improving_by_less_than_the_scatter(self):
+        """Best at the last epoch, and a slope that no chance explains."""
+        rng = np.random.default_rng(1)
+        slow = 0.40 + 0.0005 * EPOCHS + rng.normal(0, 0.002, COUNT)
+        slow[-1] = slow.max() + 0.0005
+        verdict = logs.history(slow.tolist(), FALLING, FALLING).verdict()
+        assert str(verdict) == "still improving"
+        assert verdict.evidence[0].endswith("is at epoch 59, the last")
+        assert "a line through the last 20 epochs rises by 0.0" in verdict.evidence[1]
+        assert "its slope is significant, p = " in verdict.evidence[1]
+        losses = (2 - slow).tolist()
+        verdict = logs.history(None, losses, losses).verdict()
+        assert str(verdict) == "still improving"
+        assert "20 epochs falls by 0.0" in verdict.evidence[1]
+
+    def test_best_at_the_last_epoch_by_chance(self):
+        """A level that rests, and one last epoch that happens to be the best."""
+        named = []
+        for seed in range(60):
+            ap = 0.4 + np.random.default_rng(seed).normal(0, 0.01, 30)
+            ap[-1] = ap.max() + 0.001
+            named.append(said(ap.tolist(), FALLING[:30]))
+        assert named.count("still improving") <= 3
+
+    def test_a_rise_that_is_no_gain(self):
+        ap = [0.5 + 1e-6 * epoch for epoch in EPOCHS.tolist()]
+        assert said(ap, FALLING, FALLING) == "converged"
+
+    def test_a_steady_rise_over_five_epochs(self):
+        assert said([0.30, 0.31, 0.32, 0.33, 0.34], FALLING[:5]) == "still improving"
+
     def test_converged(self):
         verdict = logs.history(RESTING, FALLING, [NAN] * COUNT).verdict()
         assert str(verdict) == "converged"

@@ -79,6 +79,59 @@ DETECTRON2 = """{"iteration": 19, "loss_cls": 0.5, "total_loss": 1.5, "lr": 0.01
 {"iteration": 59, "loss_cls": 0.4, "total_loss": 1.0, "lr": 0.01, "time": 0.2}
 {"iteration": 59, "bbox/AP": 30.5, "bbox/AP50": 51.0, "bbox/AP-cat": 22.0}
 """
+YOLOV7 = """\
+       0/2     15.7G   0.06591    0.0219   0.03018     0.118       223       640\
+    0.1153    0.3067    0.1099   0.03694   0.05547   0.02166   0.02346
+       1/2     15.7G   0.05591    0.0209   0.02018     0.098       199       640\
+    0.2153    0.4067    0.2099   0.10694   0.04547   0.02066   0.01346
+       2/2     15.7G   0.05091    0.0199       nan       nan       201       640\
+    0.3153    0.4067    0.3099   0.15694   0.04147   0.01966   0.01146
+"""
+TENSORBOARD = """Wall time,Step,Value
+1700000000.5,0,0.1
+1700000100.5,1,0.30000001192092896
+1700000200.5,2,NaN
+"""
+WANDB = """\
+"Step","wide net - val/AP","wide net - val/AP__MIN","wide net - val/AP__MAX",\
+"narrow - val/AP","narrow - val/AP__MIN","narrow - val/AP__MAX"
+"0","0.1","0.1","0.1","0.2","0.2","0.2"
+"1","0.3","0.3","0.3","","",""
+"2","","","","0.25","0.25","0.25"
+"""
+WANDB_HISTORY = """,_step,_runtime,_timestamp,epoch,train/loss,val/AP,lr/pg0
+0,0,9.5,1.7e9,0,1.5,,0.01
+1,1,19.5,1.7e9,0,1.3,0.2,0.01
+2,2,29.5,1.7e9,1,1.0,0.4,0.01
+"""
+
+
+def coco_lines(ap: float) -> str:
+    """What pycocotools prints, without masks."""
+    lines = [
+        *((" Average Precision  (AP)", o, "all", 100) for o in ("0.50:0.95", "0.50", "0.75")),
+        *((" Average Precision  (AP)", "0.50:0.95", a, 100) for a in ("small", "medium", "large")),
+        *((" Average Recall     (AR)", "0.50:0.95", "all", limit) for limit in (1, 10, 100)),
+        *((" Average Recall     (AR)", "0.50:0.95", a, 100) for a in ("small", "medium", "large")),
+    ]
+    return "".join(
+        f"{name} @[ IoU={overlap:<9} | area={area:>6} | maxDets={limit:>3} ] = "
+        f"{-1 if area == 'small' else ap + 0.01 * at:0.3f}\n"
+        for at, (name, overlap, area, limit) in enumerate(lines)
+    )
+
+
+PADDLE = "".join(
+    f"[05/17 12:0{epoch}:11] ppdet.engine INFO: Epoch: [{epoch}] [  0/125] learning_rate: 0.001000 "
+    f"loss_cls: 0.{9 - epoch} loss: {3.0 - epoch:.6f} eta: 1:23:45 ips: 2.0 images/s\n"
+    f"[05/17 12:0{epoch}:21] ppdet.engine INFO: Epoch: [{epoch}] [100/125] learning_rate: 0.001000 "
+    f"loss_cls: 0.{8 - epoch} loss: {2.5 - epoch:.6f} eta: 1:23:45 ips: 2.0 images/s\n"
+    f"[05/17 12:0{epoch}:31] ppdet.engine INFO: Eval iter: 0\n"
+    "Evaluate annotation type *bbox*\nDONE (t=1.23s).\n"
+    + coco_lines(0.1 + 0.1 * epoch)
+    + f"[05/17 12:0{epoch}:41] ppdet.engine INFO: Best test bbox ap is {0.1 + 0.1 * epoch:.3f}.\n"
+    for epoch in range(3)
+)
 
 
 def journal() -> str:
@@ -104,6 +157,11 @@ LOGS = {
     "scalars": SCALARS,
     "detectron2": DETECTRON2,
     "journal": journal(),
+    "yolov7": YOLOV7,
+    "tensorboard": TENSORBOARD,
+    "wandb": WANDB,
+    "wandb_history": WANDB_HISTORY,
+    "paddle": PADDLE,
 }
 
 

@@ -3,10 +3,12 @@
 from .bootstrap import confidence_intervals as confidence_intervals
 from .comparison import compare as compare
 from .confusion import confusion_matrix as confusion_matrix
+from .epoch_gains import paired_gain as paired_gain
 from .error_kinds import error_types as error_types
 from .hidden import blind_spots as blind_spots
 from .reliability import calibration as calibration
 from .reliability import detection_ece as detection_ece
+from .seeds import compare_groups as compare_groups
 from .sizes import by_bins as by_bins
 from .slicing import part_of as part_of
 from .slicing import slices as slices

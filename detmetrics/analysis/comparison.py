@@ -35,7 +35,7 @@ from detmetrics.matching import roles
 from detmetrics.matching.candidates import measure_of, measured
 from detmetrics.metrics.summary import lower_is_better
 
-__all__ = ["Comparison", "Difference", "Objects", "compare"]
+__all__ = ["Comparison", "Difference", "Objects", "compare", "require_alike"]
 
 SCHEMA = 1
 MANY_SILENT = 0.2
@@ -227,7 +227,7 @@ def compare(
     >>> compare(result, result, resamples=50).metrics["AP"].better
     0.5
     """
-    _require_alike(a, b)
+    require_alike(a, b)
     objects = _objects(a, b, iou, confidence)
     require_samples(resamples, level, seed)
     half = None if progress is None else lambda share: progress(share / 2)
@@ -280,7 +280,12 @@ def _better(name: str, apart: Floats) -> float:
     return float(((known > 0).sum() + (known == 0).sum() / 2) / len(known))
 
 
-def _require_alike(a: Evaluation, b: Evaluation) -> None:
+def require_alike(a: Evaluation, b: Evaluation) -> None:
+    """Refuse two results that cannot be compared.
+
+    Raises:
+        InputError: other ground truth, or other rules.
+    """
     if a.rules != b.rules:
         apart = a.rules.shape != b.rules.shape
         cure = "; --shape box (shape='box') measures both by upright boxes" if apart else ""

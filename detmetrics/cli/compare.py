@@ -7,8 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from detmetrics.cli.exit_codes import exit_codes
+from detmetrics.cli.groups import GROUPS, groups_of
 from detmetrics.cli.measuring import (
     INTERVAL_OPTIONS,
     added,
@@ -22,6 +24,7 @@ from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_op
 
 if TYPE_CHECKING:
     from detmetrics.analysis.comparison import Comparison
+    from detmetrics.analysis.seeds import GroupComparison
 
 __all__ = ["compare"]
 
@@ -29,6 +32,7 @@ EXAMPLES = f"""\b
 Examples:
   detmetrics compare val.json before.json after.json
   detmetrics compare labels/val runs/1/labels runs/2/labels --per-class
+  detmetrics compare val.json --group 'a/*.json' --group 'b/*.json'
   detmetrics compare val.json a.json b.json --confidence 0.4 --json comparison.json
 
 {exit_codes()}
@@ -37,8 +41,9 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("ground_truth")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", required=False)
+@click.argument("b", required=False)
+@GROUPS
 @measuring_options
 @click.option("--per-class", is_flag=True, help="Add a table of classes.")
 @click.option(
@@ -52,12 +57,18 @@ Examples:
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @reading_options
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
-def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
+def compare(ground_truth: str, a: str | None, b: str | None, **options: Any) -> None:
     """Say whether detections B are better than detections A on the same GROUND_TRUTH.
 
     Every metric of both, the interval of the difference, how likely B is better, and what only
-    one of them finds.
+    one of them finds. With --group in place of A and B: whether the mean of several runs (seeds) is
+    better by more than the spread between seeds and between images.
     """
+    if options["groups"]:
+        _compare_groups(ground_truth, (a, b), options)
+        return
+    if a is None or b is None:
+        raise click.UsageError("Missing argument 'A' or 'B'; or give groups of runs with --group.")
     for detections in (a, b):
         check_outputs(ground_truth, detections, options)
     if [ground_truth, a, b].count("-") > 1:
@@ -84,6 +95,56 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
             progress=lambda share: patience("resampling", share),
         )
     write_whole(_outputs(comparison, options))
+
+
+def _compare_groups(
+    ground_truth: str, given: tuple[str | None, str | None], options: dict[str, Any]
+) -> None:
+    if any(path is not None for path in given):
+        raise click.UsageError("give either A and B or groups of runs with --group, not both")
+    source = click.get_current_context().get_parameter_source
+    if any(
+        source(name) is not ParameterSource.DEFAULT for name in ("per_class", "iou", "confidence")
+    ):
+        raise click.UsageError("--per-class, --iou and --confidence compare two models, not groups")
+    groups = groups_of(options["groups"])
+    for path in (path for paths in groups.values() for path in paths):
+        check_outputs(ground_truth, path, options)
+    rules = rules_of(ground_truth, options)
+    heed_warnings(options)
+    from detmetrics.analysis.seeds import compare_groups
+    from detmetrics.formats.loading import read_ground_truth
+    from detmetrics.foundation.outputs import write_whole
+
+    with Patience(quiet=options["quiet"]) as patience:
+        table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
+        every = [path for paths in groups.values() for path in paths]
+        results = iter(measured_alike(table, every, rules, options, patience))
+        refuse_unused(options)
+        comparison = compare_groups(
+            {name: [next(results) for _ in paths] for name, paths in groups.items()},
+            options["resamples"],
+            options["level"],
+            options["seed"],
+            progress=lambda share: patience("resampling", share),
+        )
+    write_whole(_group_outputs(comparison, options))
+
+
+def _group_outputs(comparison: GroupComparison, options: dict[str, Any]) -> dict[str, str | bytes]:
+    from detmetrics.reports.seeds import to_csv, to_json, to_markdown, to_text
+
+    outputs: dict[str, str | bytes] = {}
+    if path := options["json_file"]:
+        outputs[path] = to_json(comparison)
+    if path := options["csv_file"]:
+        outputs[path] = to_csv(comparison, safe=options["csv_safe"])
+    if path := options["markdown_file"]:
+        outputs[path] = to_markdown(comparison)
+    if "-" not in outputs:
+        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+        outputs["-"] = to_text(comparison, width=width)
+    return outputs
 
 
 def _outputs(comparison: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:

@@ -18,7 +18,7 @@ from detmetrics.training.history.choosing import Best
 from detmetrics.training.history.comparing import TrainingComparison, TrainingStanding
 from detmetrics.training.history.course import Course
 
-__all__ = ["comparison_table", "marked", "to_json", "to_text"]
+__all__ = ["as_json", "comparison_table", "marked", "plain", "to_json", "to_text"]
 
 WIDTH = 100
 SCHEMA = 1
@@ -41,12 +41,21 @@ def to_text(comparison: TrainingComparison, *, width: int | None = None) -> str:
 
 def to_json(comparison: TrainingComparison) -> str:
     """JSON with sorted keys and numbers at full precision; undefined is null."""
-    document = {
+    return as_json(plain(comparison))
+
+
+def as_json(document: dict[str, Any]) -> str:
+    """With sorted keys; undefined is null."""
+    return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def plain(comparison: TrainingComparison) -> dict[str, Any]:
+    """Plain values, as ``docs/json.md`` has them."""
+    return {
         "schema": SCHEMA,
         "not_comparable": list(comparison.reasons),
         "histories": [_plain(standing) for standing in comparison.standings],
     }
-    return json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
 def marked(course: Course, best: Best | None) -> int | None:
@@ -102,6 +111,7 @@ def _plain(standing: TrainingStanding) -> dict[str, Any]:
     return {
         "source": standing.history.source,
         "kind": standing.history.kind,
+        "run": standing.history.run,
         "rows": len(standing.history),
         "epochs": len(course),
         "best": None if standing.best is None else _plain_best(standing.best),

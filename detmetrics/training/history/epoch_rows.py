@@ -16,7 +16,17 @@ from detmetrics.foundation.arrays import float_of
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import shown
 
-__all__ = ["PARTS", "ROLES", "Epoch", "Role", "Row", "epoch_of", "named_role", "row_of"]
+__all__ = [
+    "PARTS",
+    "ROLES",
+    "Epoch",
+    "Role",
+    "Row",
+    "epoch_of",
+    "named_role",
+    "named_run",
+    "row_of",
+]
 
 Role = Literal["train", "val", "test"]
 Epoch = int | float
@@ -27,7 +37,9 @@ FARTHEST = 1e15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What one epoch measured; step: of the optimiser, where it is known."""
+    """What one epoch measured; step: of the optimiser, where it is known; run: the name of the
+    training, empty where it has none.
+    """
 
     epoch: Epoch
     role: Role = "val"
@@ -35,6 +47,7 @@ class Row:
     train: Mapping[str, float] = field(default_factory=dict)
     val: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    run: str = ""
 
     @property
     def at(self) -> tuple[Epoch, int]:
@@ -50,6 +63,7 @@ def row_of(
     *,
     role: str = "val",
     step: Any = None,
+    run: Any = None,
 ) -> Row:
     """A row from what a training loop holds: numbers of Python, of NumPy, tensors of one value.
 
@@ -63,7 +77,19 @@ def row_of(
         train=_numbers("train", train),
         val=_numbers("val", val),
         metrics=_numbers("metrics", metrics),
+        run="" if run is None else named_run(run),
     )
+
+
+def named_run(name: Any) -> str:
+    """The name of a run itself, where it is one.
+
+    Raises:
+        InputError: it is no text, or empty.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f"run: expected the name of a training, got {shown(name)}")
+    return name
 
 
 def named_role(role: str) -> Role:

@@ -7,7 +7,8 @@ A row is a line, written in one call and forced to disk before ``append`` return
 
 (on one line). Every line names the version of its layout, so that files can be cut and joined.
 ``null`` is a number that was measured and came out as nan, ``"inf"`` and ``"-inf"`` are the
-infinities; a name that was not measured is absent. Text is ASCII.
+infinities; a name that was not measured is absent. ``"run"`` names the training where a file holds
+several, and is absent from rows of one without a name. Text is ASCII.
 
 A process killed while it writes leaves a line without its end. The next row then starts on a line
 of its own; a reader passes over lines that break off, and says so. A line that is whole and says
@@ -49,6 +50,8 @@ def line_of(row: Row) -> str:
     content: dict[str, Any] = {KEY: VERSION, "epoch": row.epoch, "role": row.role}
     if row.step is not None:
         content["step"] = row.step
+    if row.run:
+        content["run"] = row.run
     for part in PARTS:
         content[part] = {name: _written(value) for name, value in getattr(row, part).items()}
     return json.dumps(content, separators=(",", ":"), allow_nan=False)
@@ -140,7 +143,11 @@ def _row(content: Any) -> Row:
         )
     parts = [_values(part, content.get(part, {})) for part in PARTS]
     return row_of(
-        content.get("epoch"), *parts, role=content.get("role", "val"), step=content.get("step")
+        content.get("epoch"),
+        *parts,
+        role=content.get("role", "val"),
+        step=content.get("step"),
+        run=content.get("run"),
     )
 
 

@@ -15,7 +15,16 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import few, shown
 from detmetrics.metrics import summary
 
-__all__ = ["Place", "canonical", "interval_of", "lower_is_better", "place_of", "resolved", "tail"]
+__all__ = [
+    "Place",
+    "canonical",
+    "interval_of",
+    "lower_is_better",
+    "place_of",
+    "place_of_chosen",
+    "resolved",
+    "tail",
+]
 
 SIDES = {
     "train": "train",
@@ -31,6 +40,7 @@ PREFIX = re.compile(r"(metrics|coco|bbox|box)[/_.\- ]+(?=.)")
 BOXES = re.compile(r"\(b\)$")
 PARTS = re.compile(r"[_/](epoch|step)$")
 COST = re.compile(r"runtime|per_second|_time$|^time$|flos$|preparation|memory", re.I)
+RATE = re.compile(r"(^|[^a-z])(lr|learning[ _-]?rate|epoch|step|iter(ation)?)s?([^a-z]|$)", re.I)
 WORDS = re.compile(r"[^a-z0-9]+")
 LOWER = {"loss", "losses", "error", "err", "lamr", "lrp", "mae", "mse", "rmse"}
 NEITHER = {"confidence", "threshold"}
@@ -116,6 +126,17 @@ def place_of(name: str) -> Place | None:
     if role == "" and (name.startswith(MEASURED) or canonical(name)):
         return Place("metrics", "")
     return None
+
+
+def place_of_chosen(name: str) -> Place | None:
+    """Where a column belongs that somebody exported by itself: what is nothing else is a metric.
+
+    >>> place_of_chosen("accuracy of cats"), place_of_chosen("lr/pg0")
+    (Place(part='metrics', role=''), None)
+    """
+    if COST.search(name) or RATE.search(name) or name.startswith("_"):
+        return None
+    return place_of(name) or Place("metrics", "")
 
 
 def lower_is_better(name: str) -> bool | None:

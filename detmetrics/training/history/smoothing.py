@@ -12,8 +12,13 @@ standard errors of a median (1.2533 times the scatter, divided by the square roo
 Five and not two, since the best of many levels is high by chance alone: with five, a course of 30
 to 300 epochs that rests and is noisy is taken for one that falls in less than 2 of 100 cases.
 
+**A trend** is the rise of the line of least squares through the last values, from the first of them
+to the last, and how likely a slope as steep is by chance (Student's t, one-sided). It finds what
+rises steadily by less than the scatter, where no level differs from another by a change.
+
 All of these scale with the curve, so no unit matters. Source: J. Tukey, Exploratory Data Analysis
-(1977), for the running median; P. Rousseeuw, C. Croux, Alternatives to the Median Absolute
+(1977), for the running median; N. Draper, H. Smith, Applied Regression Analysis (1998), chapter 1,
+for the slope; P. Rousseeuw, C. Croux, Alternatives to the Median Absolute
 Deviation (1993), for 1.4826; what is a change, and how many epochs a window has, is ours.
 """
 
@@ -26,6 +31,7 @@ from functools import cached_property
 import numpy as np
 
 from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.students_t import upper_tail
 
 __all__ = ["SmoothedCurve", "curve_of", "running_median", "window"]
 
@@ -124,6 +130,22 @@ class SmoothedCurve:
     def level_before(self, at: int) -> float:
         """The best level of the epochs before a place."""
         return float(running_median(self.values[:at], self.width).max())
+
+    def trend(self, start: int) -> tuple[float, float]:
+        """The rise of a line from a place to the end, and the probability of its slope by chance.
+
+        1 where fewer than three values stand there.
+        """
+        values, at = self.values[start:], self.index[start:].astype(np.float64)
+        if len(values) < 3:
+            return 0.0, 1.0
+        at = at - at.mean()
+        spread = float(at @ at)
+        slope = float(at @ (values - values.mean())) / spread
+        left = values - values.mean() - slope * at
+        error = math.sqrt(float(left @ left) / (len(values) - 2) / spread)
+        t = slope / error if error else math.copysign(math.inf, slope) if slope else 0.0
+        return slope * float(at[-1] - at[0]), upper_tail(t, len(values) - 2)
 
     def change(self, level: float) -> float:
         """How large a difference from a level must be to count as a change."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from detmetrics.foundation.errors import InputError
@@ -12,6 +12,7 @@ from detmetrics.training.history.choosing import choosing_rows, found_column, va
 from detmetrics.training.history.epoch_rows import Epoch, epoch_of
 from detmetrics.training.history.metric_names import lower_is_better, resolved
 from detmetrics.training.history.record import History
+from detmetrics.training.history.runs import descent
 
 __all__ = ["EarlyStopping"]
 
@@ -23,7 +24,15 @@ class EarlyStopping:
 
     An update improves where it is better than the best so far by more than ``min_delta``. One that
     is nan or infinite does not improve, counts towards the patience, and is counted in
-    ``undefined``. Once stopped it stays so, and looks at nothing more.
+    ``undefined``. Once stopped it stays so, and looks at nothing more of that training. A history
+    in which a training begins again, or goes on from an earlier epoch, is looked at anew: only
+    epochs from which the last one descends count.
+
+    improves: decides in place of ``min_delta`` whether the result of an epoch improves on the best
+    one so far; it is called with both results and the name of the metric. With
+    ``detmetrics.analysis.paired_gain()``, an epoch improves where the interval of the paired
+    difference excludes zero. ``update`` then takes results. They are no part of ``state_dict``:
+    after ``load_state_dict`` updates are compared by value alone until one is better.
 
     metric: what is looked for in a mapping or a history; lower_is_better: as the name of the
     metric tells, unless given.
@@ -53,21 +62,29 @@ class EarlyStopping:
         metric: str = "AP",
         *,
         lower_is_better: bool | None = None,
+        improves: Callable[[Any, Any, str], bool] | None = None,
     ) -> None:
         if not isinstance(patience, int) or patience < 1:
             raise InputError(f"patience: expected a whole number from 1, got {shown(patience)}")
         if not 0 <= min_delta < math.inf:
             raise InputError(f"min_delta: expected a number from 0, got {shown(min_delta)}")
+        if improves is not None and min_delta:
+            raise InputError("min_delta: improves takes its place, give one of them")
         self.patience = patience
+        self.improves = improves
         self.min_delta = float(min_delta)
         self.metric = metric
         self.lower_is_better = _direction(metric, lower_is_better)
+        self.rows_seen = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._best_result: Any = None
         self.best = math.nan
         self.best_epoch: Epoch | None = None
         self.waited = 0
         self.undefined = 0
         self.updates = 0
-        self.rows_seen = 0
         self.stopped_epoch: Epoch | None = None
 
     def update(self, given: Any, epoch: Epoch | None = None) -> bool:
@@ -80,7 +97,9 @@ class EarlyStopping:
         Raises:
             InputError: no number, a mapping without the metric, or a history of test data.
         """
-        if isinstance(given, History):
+        if self.improves is not None:
+            self._look(given, self.updates if epoch is None else epoch_of(epoch))
+        elif isinstance(given, History):
             self._follow(given)
         else:
             value = given
@@ -105,6 +124,7 @@ class EarlyStopping:
             return f"{self.metric} has had no finite value in {over}{lost}"
         moved = "fallen below" if self.lower_is_better else "risen above"
         delta = f" by more than {self.min_delta:g}" if self.min_delta else ""
+        delta = " by more than chance explains" if self.improves is not None else delta
         best = f"{self.best:.4g} (epoch {self.best_epoch:,})"
         return f"{self.metric} has not {moved} {best}{delta} in {over}{lost}"
 
@@ -125,30 +145,56 @@ class EarlyStopping:
         for name in STATE:
             setattr(self, name, state[name])
         self.best = math.nan if state["best"] is None else float(state["best"])
+        self._best_result = None
 
     def _follow(self, history: History) -> None:
-        rows = history.rows
-        if any(row.role == "test" for row in rows):
-            choosing_rows(rows, history.source)  # refuses those without validation data
-        if any(row.role == "val" for row in rows[self.rows_seen :]):
-            column = found_column(rows, self.metric, history.source)
-            values = values_of(rows, column)
-            for row, value in zip(rows[self.rows_seen :], values[self.rows_seen :], strict=True):
-                if row.role == "val":
-                    self._take(value, row.epoch)
+        rows, run = history.rows, history.current_run
+        own = [row for row in rows if row.run == run]
+        if any(row.role == "test" for row in own):
+            choosing_rows(own, history.source)  # refuses those without validation data
+        seen = rows[: self.rows_seen]
+        before = descent(seen, seen[-1].run) if seen else []
+        now = descent(rows, run)
+        if self.rows_seen > len(rows) or now[: len(before)] != before:
+            self._begin()
+            before = []
+        if fresh := now[len(before) :]:
+            column = found_column(own, self.metric, history.source)
+            values = dict(zip(map(id, own), values_of(own, column), strict=True))
+            for at in fresh:
+                self._take(values[id(rows[at])], rows[at].epoch)
         self.rows_seen = len(rows)
 
-    def _take(self, value: float, epoch: Epoch) -> None:
+    def _look(self, result: Any, epoch: Epoch) -> None:
+        """Take the result of an epoch, which ``improves`` compares with the best one."""
+        if not hasattr(result, "summary"):
+            raise InputError(
+                f"improves compares results: expected the result of an epoch, got {shown(result)}"
+            )
+        name = resolved(self.metric, [*result.summary])
+        value, before = _number(result.summary[name]), self._best_result
+        improved = None
+        if before is not None and math.isfinite(value) and not self.stopped:
+            assert self.improves is not None
+            improved = self.improves(before, result, name)
+        if self._take(value, epoch, improved):
+            self._best_result = result
+
+    def _take(self, value: float, epoch: Epoch, improved: bool | None = None) -> bool:
+        """Whether a value is the best so far; improved: what was decided elsewhere."""
         if self.stopped:
-            return
+            return False
         self.updates += 1
         self.undefined += not math.isfinite(value)
-        if math.isfinite(value) and self._improves(value):
+        if improved is None:
+            improved = math.isfinite(value) and self._improves(value)
+        if improved:
             self.best, self.best_epoch, self.waited = value, epoch, 0
-            return
+            return True
         self.waited += 1
         if self.waited >= self.patience:
             self.stopped_epoch = epoch
+        return False
 
     def _improves(self, value: float) -> bool:
         if self.best_epoch is None:

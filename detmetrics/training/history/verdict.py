@@ -25,7 +25,10 @@ metric of the validation data. *Levels*, *changes* and *scatter* are those of
     no overfitting: models are chosen by the metric.
 **still improving**
     The best epoch is among the last fifth, and the level at the end is better, by a change, than
-    the best level before that fifth. By the metric; by the validation loss where there is none.
+    the best level before that fifth. Or the best epoch is the last, and the line through the last
+    third (five epochs at least) rises by a thousandth of the level, with a slope that is
+    significant at 0.01, two-sided: a last epoch that is the best by chance pulls the line up. By
+    the metric; by the validation loss where there is none.
 **underfitting**
     Neither: the curves rest, the train loss has fallen by less than a tenth of its first level, and
     the metric, if there is one, has never reached a tenth of its range (1, or 100 where it is in
@@ -39,7 +42,7 @@ verdict is *not comparable*. Losses may be scaled: nothing depends on their unit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from detmetrics.foundation.messages import counted
@@ -63,6 +66,10 @@ VERDICTS = (
 HALF = 0.5
 FIFTH = 5
 NEWEST = 3  # epochs that the last fifth has at least
+SHORTEST = 5  # epochs that a line is laid through at least
+THIRD = 3
+BY_CHANCE = 0.005  # of a slope as steep upwards: half of 0.01
+THOUSANDTH = 0.001
 TENTH = 0.1
 PERCENT = 1.5  # a metric that was ever above this is not in 0 to 1
 
@@ -197,7 +204,13 @@ def _recent(curve: SmoothedCurve) -> int:
 
 
 def _rises(curve: SmoothedCurve) -> bool:
-    """Whether the best epoch is in the last fifth, and the end a change above what was before."""
+    """Whether the best epoch is in the last fifth, and the end a change above what was before; or
+    whether the best epoch is the last, and a line through the last third rises.
+    """
+    return _steps_up(curve) or _climbs(curve)
+
+
+def _steps_up(curve: SmoothedCurve) -> bool:
     start = _recent(curve)
     if start < 1 or curve.best < start:
         return False
@@ -205,22 +218,47 @@ def _rises(curve: SmoothedCurve) -> bool:
     return curve.end - before > curve.change(before)
 
 
+def _sloped(curve: SmoothedCurve) -> int:
+    """Where the values begin that a line is laid through."""
+    return max(0, len(curve) - max(SHORTEST, len(curve) // THIRD))
+
+
+def _climbs(curve: SmoothedCurve) -> bool:
+    if len(curve) < FEWEST or curve.best != len(curve) - 1:
+        return False
+    rise, by_chance = curve.trend(_sloped(curve))
+    return by_chance < BY_CHANCE and rise > THOUSANDTH * abs(curve.end)
+
+
 def _improving(case: Case) -> _Found | None:
     curve = case.main
     if not _rises(curve):
         return None
-    start = _recent(curve)
-    before, end = curve.shown(curve.level_before(start)), curve.shown(curve.end)
-    best = number(curve.shown(curve.values[curve.best]))
-    place, first = case.place(curve, curve.best), case.place(curve, start)
-    evidence = [
-        f"the best {case.name(curve)}, {best}, is at {place}, in the last fifth",
-        _raised(curve, before, end, first),
-        *case.learnt(),
-    ]
+    evidence = [*(_stepped if _steps_up(curve) else _climbed)(case, curve), *case.learnt()]
     if curve is case.metric and case.val is not None and _fell(case.val):
         evidence += [*case.fall(case.val), "the metric does not follow it, and it is what chooses"]
     return "still improving", None, evidence
+
+
+def _stepped(case: Case, curve: SmoothedCurve) -> Iterator[str]:
+    start = _recent(curve)
+    before, end = curve.shown(curve.level_before(start)), curve.shown(curve.end)
+    best = number(curve.shown(curve.values[curve.best]))
+    place = case.place(curve, curve.best)
+    yield f"the best {case.name(curve)}, {best}, is at {place}, in the last fifth"
+    yield _raised(curve, before, end, case.place(curve, start))
+
+
+def _climbed(case: Case, curve: SmoothedCurve) -> Iterator[str]:
+    start, last = _sloped(curve), len(curve) - 1
+    rise, by_chance = curve.trend(start)
+    best = number(curve.shown(curve.values[last]))
+    yield f"the best {case.name(curve)}, {best}, is at {case.place(curve, last)}, the last"
+    moves = "rises" if curve.sign > 0 else "falls"
+    yield (
+        f"a line through the last {last - start + 1} epochs {moves} by {number(rise)} (its slope "
+        f"is significant, p = {by_chance:.2g})"
+    )
 
 
 def _raised(curve: SmoothedCurve, before: float, end: float, first: str) -> str:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.messages import counted, few, shown
 from detmetrics.training.history.epoch_rows import Epoch, epoch_of
+from detmetrics.training.history.logs.by_epoch import Record
+from detmetrics.training.history.metric_names import Place
 
-__all__ = ["LogTable", "present", "read_sheet"]
+__all__ = ["LogTable", "present", "read_sheet", "records_of"]
 
 
 @dataclass(slots=True)
@@ -30,7 +32,7 @@ class LogTable:
 
     def numbers(self, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, float]]]:
         """Of each line, its position and what stands in some columns; empty cells are absent."""
-        at = [(name, self.names.index(name)) for name in columns]
+        at = [(name, self.place(name)) for name in columns]
         for index, row in enumerate(self.cells):
             values = {}
             for name, column in at:
@@ -43,8 +45,20 @@ class LogTable:
 
     def epochs(self, column: str = "epoch") -> list[Epoch | None]:
         """The epoch of each line; None where the cell is empty."""
-        at = self.names.index(column)
+        at = self.place(column)
         return [self._epoch(index, column, row[at]) for index, row in enumerate(self.cells)]
+
+    def place(self, column: str) -> int:
+        """Where a column stands.
+
+        Raises:
+            FormatError: nowhere: quotes of the header may be open.
+        """
+        if column not in self.names:
+            raise FormatError(
+                self.path, [f"line 1: expected a column {shown(column)}, found {few(self.names)}"]
+            )
+        return self.names.index(column)
 
     def _epoch(self, index: int, column: str, cell: str) -> Epoch | None:
         if not cell:
@@ -141,3 +155,17 @@ def _fill(sheet: LogTable, reader: Iterator[list[str]]) -> list[tuple[int, int]]
 def present(values: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
     """Those of some names that are there."""
     return {name: values[name] for name in names if name in values}
+
+
+def records_of(values: dict[str, float], places: dict[str, Place], at: Record) -> list[Record]:
+    """What one line says of train and validation data, and apart from it what of test data."""
+    found = []
+    for role, also in (("val", ("train", "")), ("test", ())):
+        mine = {name: values[name] for name in values if places[name].role in (role, *also)}
+        if mine:
+            parts = {
+                part: present(mine, [name for name in mine if places[name].part == part])
+                for part in ("train", "val", "metrics")
+            }
+            found.append(Record(at.epoch, at.step, role, **parts))
+    return found

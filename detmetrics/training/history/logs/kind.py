@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,8 +31,12 @@ class Content:
     @cached_property
     def header(self) -> list[str]:
         """The first line as names of columns, without the blanks that pad them."""
-        first = self.start.partition("\n")[0]
-        return [name.strip().strip('"') for name in first.split(",")]
+        first = re.split(r"[\r\n]", self.start, maxsplit=1)[0]
+        try:
+            found = next(csv.reader([first], skipinitialspace=True), [""])
+        except csv.Error:
+            found = [""]
+        return [name.strip() for name in found]
 
 
 class Parsed(NamedTuple):

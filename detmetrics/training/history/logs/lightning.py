@@ -11,9 +11,9 @@ from __future__ import annotations
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import few
 from detmetrics.training.history.logs.by_epoch import Record, by_epoch
-from detmetrics.training.history.logs.csv_logs import present, read_sheet
+from detmetrics.training.history.logs.csv_logs import read_sheet, records_of
 from detmetrics.training.history.logs.kind import Content, Log, Parsed
-from detmetrics.training.history.metric_names import Place, place_of
+from detmetrics.training.history.metric_names import place_of
 
 __all__ = ["LOG"]
 
@@ -35,7 +35,7 @@ def _read(content: Content) -> Parsed:
         if epoch is None:
             sheet.faults.append(f"line {sheet.lines[index]}: expected an epoch, found nothing")
             continue
-        records += _records(values, places, Record(epoch, steps[index]))
+        records += records_of(values, places, Record(epoch, steps[index]))
     notes = sheet.done()
     if not records:
         what = "a column of losses or metrics such as train_loss, val_loss or val/AP"
@@ -49,20 +49,6 @@ def _kept(names: list[str]) -> list[str]:
         for name in names
         if not (name.endswith("_step") and f"{name.removesuffix('_step')}_epoch" in names)
     ]
-
-
-def _records(values: dict[str, float], places: dict[str, Place], at: Record) -> list[Record]:
-    """What one line says of train and validation data, and apart from it what of test data."""
-    found = []
-    for role, also in (("val", ("train", "")), ("test", ())):
-        mine = {name: values[name] for name in values if places[name].role in (role, *also)}
-        if mine:
-            parts = {
-                part: present(mine, [name for name in mine if places[name].part == part])
-                for part in ("train", "val", "metrics")
-            }
-            found.append(Record(at.epoch, at.step, role, **parts))
-    return found
 
 
 LOG = Log(name="lightning", title="metrics.csv of Lightning", knows=_knows, read=_read)
