@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detmetrics.formats.json.pieces import BETWEEN_RECORDS
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
@@ -25,6 +26,7 @@ __all__ = [
     "Repeated",
     "RepeatedKeyError",
     "disagreeing",
+    "may_repeat",
     "pairs_of",
     "refuse_repeated",
     "repeated_in_rows",
@@ -190,6 +192,18 @@ def _counts(piece: memoryview, keys: Sequence[str]) -> Ints:
         shift = np.uint64(8 * (WORD - len(end)))
         found.append(times[distinct >> shift == int.from_bytes(end, "little")].sum())
     return np.array(found, np.int64)
+
+
+def may_repeat(text: bytes, records: int, keys: Sequence[str]) -> bool:
+    """Whether one of so many records may have one of the keys twice, though none lacks it."""
+    marks = [f'"{key}"'.encode() for key in keys]
+    between = BETWEEN_RECORDS.search(text)
+    first = text[: between.start()] if between else text
+    if all(first.count(mark) < 2 for mark in marks):
+        # All records with as many colons as the first have no more keys than it.
+        if _count(np.frombuffer(text, np.uint8), COLON) == records * first.count(b":"):
+            return False
+    return any(text.count(mark) > records for mark in marks)
 
 
 def _distinct(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Ints]:

@@ -1,0 +1,297 @@
+"""What is wrong with records in JSON, each fault with its place; what is right is passed quickly.
+
+A piece of a list in which all is right decodes at once. Of any other the records are decoded one
+by one; those that are shown are parsed once more for their sentence, the others are counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from detmetrics.formats.json.parsing import matters
+from detmetrics.formats.json.pieces import MalformedError, true_pieces
+from detmetrics.formats.json.repeated_keys import may_repeat, pairs_of, repeated_in_rows
+from detmetrics.formats.json.shape_fields import FIELDS, is_shaped
+from detmetrics.formats.json.unusual import HALF, as_written, meant, usual
+from detmetrics.foundation.errors import TableError
+from detmetrics.foundation.messages import FewTexts, shown
+from detmetrics.tables.catalog import id_array
+
+__all__ = ["faults_in", "id_fault", "records"]
+
+IDS = ("id", "image_id", "category_id")
+FINITE = ("area", "iscrowd", "ignore")
+TEXTS = (*IDS, "file_name", "name", "frequency", "source_image_id", "source_category_id")
+HALF_FAULT = "text with half a surrogate pair, which is no character"
+ORIENTED = 5
+UNDECODED = (msgspec.MsgspecError, UnicodeError, RecursionError)
+
+_Record = TypeVar("_Record", bound=msgspec.Struct)
+_Kind = type[msgspec.Struct]
+
+
+# --- quickly -------------------------------------------------------------------------------------
+
+
+class _OtherwiseError(Exception):
+    """Records must be read in another way to tell what is wrong."""
+
+
+def faults_in(
+    text: bytes | memoryview, kind: _Kind, prefix: str, shaped: _Kind | None = None
+) -> FewTexts | None:
+    """What is wrong with the records of a list; None where only parsing all of it tells.
+
+    kind: what they must be; shaped: what they must be instead where one of them is more than a box
+    of four numbers.
+
+    Raises:
+        MalformedError: it is no list in JSON.
+    """
+    try:
+        return _Search(kind, prefix, shaped).faults(text)
+    except _ShapedError:
+        return faults_in(text, shaped, prefix) if shaped else None
+    except _OtherwiseError:
+        return None
+
+
+class _ShapedError(Exception):
+    """A record is more than a box of four numbers."""
+
+
+class _Piece(NamedTuple):
+    """Records as text; rows: they themselves where all can be decoded, else texts: of each.
+
+    unusual: there are stand-ins in the text.
+    """
+
+    text: bytes
+    rows: list[Any] | None
+    texts: Sequence[msgspec.Raw] = ()
+    unusual: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return len(self.texts if self.rows is None else self.rows)
+
+
+class _Search:
+    """Looks for what is wrong with records."""
+
+    def __init__(self, kind: _Kind, prefix: str, shaped: _Kind | None) -> None:
+        self._kind, self._prefix, self._shaped = kind, prefix, shaped
+        self._one = msgspec.json.Decoder(kind).decode
+        self._many = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
+        self._keys = kind.__struct_fields__
+        self._found, self._row = FewTexts(), 0
+
+    def faults(self, text: bytes | memoryview) -> FewTexts:
+        """Those of a list."""
+        for piece in true_pieces(text, self._decoded):
+            self._refuse_shaped(piece)
+            self._look_for_repeated(piece)
+            if piece.rows is None or _is_odd(piece.rows, unusual=piece.unusual):
+                self._one_by_one(piece)
+            self._row += piece.count
+        return self._found
+
+    def _decoded(self, text: bytes) -> _Piece:
+        try:
+            return _Piece(text, self._many(text))
+        except UNDECODED as error:
+            plain = usual(text, error)
+        if plain is None:
+            return _Piece(text, None, _texts(text))
+        with contextlib.suppress(*UNDECODED):
+            return _Piece(plain, self._many(plain), unusual=True)
+        return _Piece(plain, None, _texts(plain), unusual=True)
+
+    def _refuse_shaped(self, piece: _Piece) -> None:
+        """End the search where records must be of the other kind."""
+        told = piece.rows is None or any(field in piece.text for field in FIELDS)
+        if self._shaped is None or not told:
+            return
+        with contextlib.suppress(*UNDECODED):
+            rows = msgspec.json.Decoder(list[self._shaped]).decode(piece.text)
+            if any(map(_has_more, rows)):
+                raise _ShapedError
+
+    def _look_for_repeated(self, piece: _Piece) -> None:
+        """End the search where a record has a key twice, which is said before all else."""
+        if not may_repeat(piece.text, piece.count, self._keys):
+            return
+        texts = piece.texts if piece.rows is None else _texts(piece.text)
+        if repeated_in_rows(texts, self._keys, self._prefix):
+            raise _OtherwiseError
+
+    def _one_by_one(self, piece: _Piece) -> None:
+        texts = piece.texts if piece.rows is None else _texts(piece.text)
+        records = [*map(self._record, texts)]
+        right = [record for record in records if record is not None]
+        odd = _is_odd(right, unusual=piece.unusual)
+        for row, (text, record) in enumerate(zip(texts, records, strict=True), self._row):
+            if record is None or (odd and _is_odd((record,), unusual=True)):
+                self._add(row, text, record)
+
+    def _record(self, text: msgspec.Raw) -> Any:
+        try:
+            return self._one(text)
+        except UNDECODED:
+            return None
+
+    def _add(self, row: int, text: msgspec.Raw, record: Any) -> None:
+        """What is wrong with a record: its values where it can be decoded."""
+        if self._found.wanted:
+            self._add_parsed(row, text)
+        elif record is None or _has_half(record):
+            self._found.skip()
+        else:
+            self._found.skip(sum(1 for _ in _value_faults(record)))
+
+    def _add_parsed(self, row: int, text: msgspec.Raw) -> None:
+        """What is wrong with a record, as it is written."""
+        try:
+            value, repeated = pairs_of(as_written(bytes(text)))
+        except (ValueError, RecursionError):  # as a text that is not in UTF-8
+            raise MalformedError from None
+        if any(map(matters, repeated)):
+            raise _OtherwiseError
+        if self._shaped is not None and is_shaped(value):
+            raise _ShapedError
+        _, faults = records([value], self._kind, self._prefix, row)
+        self._found.extend(faults)
+
+
+def _texts(piece: bytes) -> list[msgspec.Raw]:
+    try:
+        return msgspec.json.decode(piece, type=list[msgspec.Raw])
+    except UNDECODED:
+        raise MalformedError from None
+
+
+def _has_more(row: Any) -> bool:
+    """As :func:`is_shaped`, of a record."""
+    told = row.obb is not None or row.poly is not None
+    return told or (row.bbox is not None and len(row.bbox) == ORIENTED) or (
+        not row.bbox and bytes(row.segmentation) not in (b"", b"null")
+    )
+
+
+def _is_odd(rows: Sequence[Any], *, unusual: bool) -> bool:
+    """Whether records of the right types may have values that stand for nothing.
+
+    unusual: there are stand-ins in their text.
+    """
+    if not rows:
+        return False
+    fields = rows[0].__struct_fields__
+    try:
+        for name in IDS:
+            if name in fields:
+                id_array([value for value in map(attrgetter(name), rows) if value is not None])
+    except TableError:
+        return True
+    return unusual and any(any(_value_faults(row)) or _has_half(row) for row in rows)
+
+
+def _has_half(row: Any) -> bool:
+    texts = (getattr(row, name, None) for name in TEXTS)
+    return any(isinstance(text, str) and HALF in text for text in texts)
+
+
+# --- with care -----------------------------------------------------------------------------------
+
+
+def records(
+    content: list[Any], kind: type[_Record], prefix: str, first: int = 0
+) -> tuple[list[_Record], FewTexts]:
+    """Parsed values as records, and what is wrong with the others; first: the number of the first.
+    """
+    found, faults = [], FewTexts()
+    for row, value in enumerate(content, first):
+        try:
+            record = _record(value, kind)
+        except msgspec.ValidationError as error:
+            if faults.wanted:
+                faults.add(f"{prefix}[{row}]{_readable(str(error))}")
+            else:
+                faults.skip()
+            continue
+        except UnicodeError:
+            faults.add(f"{prefix}[{row}]: {HALF_FAULT}")
+            continue
+        found.append(record)
+        for name, text in _value_faults(record):
+            faults.add(f"{prefix}[{row}].{name}: {text}")
+    return found, faults
+
+
+def _record(value: Any, kind: type[_Record]) -> _Record:
+    """One of parsed values; a segmentation is text until it is asked for."""
+    # convert takes no Raw from a plain value, so that field is put in as text afterwards.
+    outlined = isinstance(value, dict) and "segmentation" in kind.__struct_fields__
+    if not outlined or "segmentation" not in value:
+        return msgspec.convert(value, kind)
+    plain = {name: given for name, given in value.items() if name != "segmentation"}
+    record = msgspec.convert(plain, kind)
+    record.segmentation = msgspec.Raw(msgspec.json.encode(value["segmentation"]))  # type: ignore[attr-defined]
+    return record
+
+
+def _value_faults(record: msgspec.Struct) -> Iterator[tuple[str, str]]:
+    """Values of the right type that stand for nothing, by field."""
+    for name in IDS:
+        value = meant(getattr(record, name, None))
+        if value is not None and (text := id_fault(value)):
+            yield name, text
+    for name in FINITE:
+        value = meant(getattr(record, name, None))
+        if value is not None and not math.isfinite(value):
+            yield name, f"expected a finite number, got {value}"
+
+
+
+def id_fault(value: Any) -> str | None:
+    """What is wrong with one id."""
+    try:
+        id_array([value])
+    except TableError:
+        return f"expected a whole number of 64 bits or text, got {shown(value)}"
+    return None
+
+
+WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+    "bool": "true or false",
+}
+
+
+def _readable(message: str) -> str:
+    """A message of msgspec in the words of all others: ``.bbox[2]: expected ..., got ...``."""
+    text, _, place = message.partition(" - at ")
+    place = place.strip("`").removeprefix("$")
+    if missing := re.match(r"Object missing required field `(\w+)`", text):
+        return f"{place}.{missing[1]}: missing"
+    text = re.sub(r"`([\w |]+)`", lambda found: _words(found[1]), text)
+    return f"{place}: {text[:1].lower()}{text[1:]}"
+
+
+def _words(kinds: str) -> str:
+    found = kinds.split(" | ")
+    if {"int", "float"} <= set(found):  # as msgspec has it; to people both are numbers
+        found.remove("int")
+    return " or ".join(WORDS.get(kind, kind) for kind in found)

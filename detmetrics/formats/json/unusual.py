@@ -1,0 +1,119 @@
+"""What Python's parser of JSON takes and the fast one refuses, written so that both take it.
+
+``NaN``, ``Infinity`` and numbers beyond floats become the largest floats, which nobody measures;
+halves of surrogate pairs become a character that is no one's. They are told again in the values.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+__all__ = ["HALF", "HALF_TEXT", "as_written", "decoded", "meant", "restored", "usual"]
+
+STAND_INS = {
+    b"-Infinity": b"-1.7976931348623155e308",
+    b"Infinity": b"1.7976931348623155e308",
+    b"NaN": b"1.7976931348623153e308",
+}
+MEANT = {float(text): float(word) for word, text in STAND_INS.items()}
+LEAST = min(map(abs, MEANT))
+HALF = "\ue7f3"
+HALF_TEXT = b"\\ue7f3"
+# Tokens of texts from left to right, so that an escaped backslash begins nothing.
+ESCAPES = re.compile(
+    rb"\\(?:[^u]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|u)"
+)
+EXPONENT = re.compile(rb"[eE]\+?\d{3,}")
+MANTISSA = re.compile(rb"-?\d+(?:\.\d+)?$")
+LONGEST = 400
+
+
+class Usual(bytes):
+    """A text without them; numbers: how many numbers stand in for others."""
+
+    numbers: int
+
+
+def usual(text: bytes, why: Exception | None = None) -> Usual | None:
+    """The text as the fast parser takes it; None where there is nothing of the kind.
+
+    why: what that parser said; only where numbers are out of range they are looked for.
+    """
+    found, numbers, beyond = text, 0, 0
+    for word, stand_in in STAND_INS.items():
+        if count := found.count(word):
+            found, numbers = found.replace(word, stand_in), numbers + count
+    if "out of range" in str(why):
+        found, beyond = _within_range(found)
+    if b"\\ud" in found or b"\\uD" in found:
+        found = ESCAPES.sub(lambda at: HALF_TEXT if at[1] else at[0], found)
+    if found == text:
+        return None
+    told = Usual(found)
+    told.numbers = numbers + beyond
+    return told
+
+
+def _within_range(text: bytes) -> tuple[bytes, int]:
+    """With stand-ins for decimals like 1e999, and how many."""
+    parts, done = [], 0
+    for exponent in EXPONENT.finditer(text):
+        before = MANTISSA.search(text[max(done, exponent.start() - LONGEST) : exponent.start()])
+        if before is None or math.isfinite(value := float(before[0] + exponent[0])):
+            continue
+        word = b"-Infinity" if value < 0 else b"Infinity"
+        parts += [text[done : exponent.start() - len(before[0])], STAND_INS[word]]
+        done = exponent.end()
+    return b"".join((*parts, text[done:])), len(parts) // 2
+
+
+def as_written(text: bytes) -> bytes:
+    """The text that a usual one was made of, or one that means the same."""
+    for word, stand_in in STAND_INS.items():
+        text = text.replace(stand_in, word)
+    return text.replace(HALF_TEXT, b"\\ud800")
+
+
+def meant(value: Any) -> Any:
+    """What a number stands for."""
+    return MEANT.get(value, value) if isinstance(value, float) else value
+
+
+def restored(rows: Iterable[Any], names: tuple[str, ...]) -> int:
+    """Put what they stand for in place of numbers in ``bbox`` and other fields; returns how many."""
+    count = 0
+    for row in rows:
+        box = row.bbox
+        if box and not -LEAST < min(box) <= max(box) < LEAST:
+            row.bbox = tuple(map(meant, box))
+            count += sum(value in MEANT for value in box)
+        for name in names:
+            if (value := getattr(row, name)) in MEANT:
+                setattr(row, name, MEANT[value])
+                count += 1
+    return count
+
+
+def decoded(text: bytes, decode: Callable[[bytes], list[Any]], names: tuple[str, ...]) -> list[Any]:
+    """Records of a text that may have such numbers in ``bbox`` and the fields of these names.
+
+    Raises:
+        msgspec.MsgspecError, UnicodeError, RecursionError: it is no such text, or has them
+            elsewhere.
+    """
+    try:
+        return decode(text)
+    except msgspec.MsgspecError as error:
+        plain = usual(text, error)
+        if plain is None:
+            raise
+    rows = decode(plain)
+    if restored(rows, names) != plain.numbers or HALF_TEXT in plain:
+        raise msgspec.DecodeError("unusual values in other places")
+    return rows
