@@ -165,7 +165,7 @@ RESULT_FAULTS = {
     **JSON_FAULTS,
     "text as score": put(r'"score": [^}]+', '"score": "high"'),
     "infinite score": put(r'"score": [^}]+', '"score": 1e999'),
-    "surrogate": put(r'"score"', r'"note": "\\\\ud800", "score"'),
+    "surrogate": put(r'"score"', r'"note": "\\ud800", "score"'),
 }
 TRUTH_FAULTS = {
     **JSON_FAULTS,

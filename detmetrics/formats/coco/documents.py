@@ -16,7 +16,7 @@ from detmetrics.formats.json.records import REFUSED, AnyId, Box, Flag
 from detmetrics.formats.json.repeated_keys import (
     disagreeing,
     refuse_repeated,
-    repeated_in_rows,
+    repeated_in_list,
     repeated_keys,
 )
 from detmetrics.formats.json.segmentations import NO_TEXT
@@ -158,12 +158,12 @@ def _decoded(data: bytes) -> Any:
     return found
 
 
-class _Texts(msgspec.Struct):
-    """The texts of all records."""
+class _Sections(msgspec.Struct):
+    """The texts of the three lists."""
 
-    images: list[msgspec.Raw]
-    annotations: list[msgspec.Raw]
-    categories: list[msgspec.Raw]
+    images: msgspec.Raw = NO_TEXT
+    annotations: msgspec.Raw = NO_TEXT
+    categories: msgspec.Raw = NO_TEXT
 
 
 def _refuse_repeated(data: bytes, document: Document | _ShapedDocument, path: str) -> None:
@@ -174,9 +174,11 @@ def _refuse_repeated(data: bytes, document: Document | _ShapedDocument, path: st
     if set(keys) & set(sections):
         refuse_repeated(path, [one for one in repeated_keys(data) if matters(one)])
     elif keys:
-        texts = msgspec.json.decode(usual(data) or data, type=_Texts)
-        found = [repeated_in_rows(getattr(texts, name), keys, name) for name in sections]
-        refuse_repeated(path, [one for rows in found for one in rows])
+        texts = msgspec.json.decode(usual(data) or data, type=_Sections)
+        lists = [(name, memoryview(getattr(texts, name))) for name in sections]
+        found = [repeated_in_list(text, keys, name) for name, text in lists]
+        few = [one for rows, _ in found for one in rows]
+        refuse_repeated(path, few, sum(count for _, count in found))
 
 
 def _licenses(data: bytes) -> bytes:
@@ -190,14 +192,6 @@ def _licenses(data: bytes) -> bytes:
         _, end = json.JSONDecoder().raw_decode(text, begin)
         return text[begin:end].encode()
     return b""
-
-
-class _Sections(msgspec.Struct):
-    """The texts of the three lists."""
-
-    images: msgspec.Raw = NO_TEXT
-    annotations: msgspec.Raw = NO_TEXT
-    categories: msgspec.Raw = NO_TEXT
 
 
 def _refuse_wrong(data: bytes, path: str) -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from detmetrics.formats.json.parsing import matters
 from detmetrics.formats.json.pieces import MalformedError, true_pieces
-from detmetrics.formats.json.repeated_keys import may_repeat, pairs_of, repeated_in_rows
+from detmetrics.formats.json.repeated_keys import may_repeat, pairs_of, repeated_in_list
 from detmetrics.formats.json.shape_fields import FIELDS, is_shaped
 from detmetrics.formats.json.unusual import HALF, as_written, meant, usual
 from detmetrics.foundation.errors import TableError
@@ -129,18 +129,32 @@ class _Search:
         """End the search where a record has a key twice, which is said before all else."""
         if not may_repeat(piece.text, piece.count, self._keys):
             return
-        texts = piece.texts if piece.rows is None else _texts(piece.text)
-        if repeated_in_rows(texts, self._keys, self._prefix):
+        if repeated_in_list(piece.text, self._keys, self._prefix)[1]:
             raise _OtherwiseError
 
     def _one_by_one(self, piece: _Piece) -> None:
         texts = piece.texts if piece.rows is None else _texts(piece.text)
+        if not self._found.wanted and self._are_counted(texts, unusual=piece.unusual):
+            return
         records = [*map(self._record, texts)]
         right = [record for record in records if record is not None]
         odd = _is_odd(right, unusual=piece.unusual)
         for row, (text, record) in enumerate(zip(texts, records, strict=True), self._row):
             if record is None or (odd and _is_odd((record,), unusual=True)):
                 self._add(row, text, record)
+
+    def _are_counted(self, texts: Sequence[msgspec.Raw], *, unusual: bool) -> bool:
+        """Whether all that is wrong is records that cannot be, which are counted."""
+        right, decode = [], self._one
+        for text in texts:
+            try:
+                right.append(decode(text))
+            except UNDECODED:  # noqa: PERF203  (there are millions)
+                continue
+        if _is_odd(right, unusual=unusual):
+            return False
+        self._found.skip(len(texts) - len(right))
+        return True
 
     def _record(self, text: msgspec.Raw) -> Any:
         try:

@@ -23,11 +23,11 @@ from detmetrics.formats.json.repeated_keys import (
     OnceEach,
     disagreeing,
     refuse_repeated,
-    repeated_in_rows,
+    repeated_in_list,
 )
 from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import FIELDS, box_column, is_shaped, is_sound, outlined
-from detmetrics.formats.json.unusual import decoded, usual
+from detmetrics.formats.json.unusual import HALF_TEXT, decoded, restored_in, usual
 from detmetrics.foundation.arrays import Bools, Floats, Objects, object_column
 from detmetrics.foundation.errors import FormatError, TableError
 from detmetrics.foundation.messages import FewTexts
@@ -142,7 +142,8 @@ def detection_columns(
 class _Plain:
     """Decodes a list of boxes; once there are other ids than whole numbers, they may be any.
 
-    once: looks at each piece before; refused: the text that is no such list.
+    once: looks at each piece before; refused: the text that is no such list; numbers: how many
+    stand in for others.
     """
 
     def __init__(self) -> None:
@@ -150,6 +151,7 @@ class _Plain:
         self._decoders = [msgspec.json.Decoder(list[kind]).decode for kind in kinds]  # type: ignore[valid-type]
         self.once = OnceEach(_Detection.__struct_fields__)
         self.refused: bytes | None = None
+        self.numbers = 0
 
     def __call__(self, text: bytes) -> list[Any]:
         self.once.look(text)
@@ -158,11 +160,16 @@ class _Plain:
                 return self._decoders[0](text)
             except REFUSED:
                 del self._decoders[0]
+        self.numbers = 0
         try:
-            return decoded(text, self._decoders[0], ("score",))
-        except REFUSED:
+            return self._decoders[0](text)
+        except REFUSED as error:
             self.refused = text
-            raise
+            if (plain := usual(text, error)) is None or HALF_TEXT in plain:
+                raise
+        rows = self._decoders[0](plain)
+        self.refused, self.numbers = None, plain.numbers
+        return rows
 
 
 class _Shaped:
@@ -187,10 +194,21 @@ def _plain_columns(data: bytes, plain: _Plain, path: str, progress: Share) -> De
             looked = True
         try:
             parts.append(_columns(rows))
+            _restore(parts[-1], plain.numbers)
         except REFUSED:
             plain.refused = b""
             raise
     return _joined(parts)
+
+
+def _restore(columns: DetectionColumns, numbers: int) -> None:
+    """Put what they stand for in place of so many numbers.
+
+    Raises:
+        TableError: there are more or less of them.
+    """
+    if numbers and restored_in(columns.boxes) + restored_in(columns.scores) != numbers:
+        raise TableError("unusual values in other places")
 
 
 def refuse_repeated_in_list(data: bytes, rows: Sequence[msgspec.Struct], path: str) -> None:
@@ -204,8 +222,7 @@ def refuse_repeated_in_list(data: bytes, rows: Sequence[msgspec.Struct], path: s
 
 
 def _refuse_repeated(data: bytes, keys: Sequence[str], path: str) -> None:
-    texts = msgspec.json.decode(usual(data) or data, type=list[msgspec.Raw])
-    refuse_repeated(path, repeated_in_rows(texts, keys, ""))
+    refuse_repeated(path, *repeated_in_list(usual(data) or data, keys, ""))
 
 
 def _shaped(rows: list[_ShapedDetection], path: str, angle: str | None) -> DetectionColumns:
