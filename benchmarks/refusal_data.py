@@ -1,13 +1,12 @@
-"""Large files of every kind that is read, right and with faults: ``refusal_data.py FOLDER MIB``.
+"""Large files of every kind that is read, right and with faults, for ``refusals.py``.
 
 Of each kind there is a file (or a folder of files) that is right, and beside it one for each fault
-in its last row, in the middle, and in all rows. ``cases.json`` lists them.
+in its last row, in the middle, and in all rows.
 """
 
 from __future__ import annotations
 
-import json
-import sys
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ PLACES = ("last", "middle", "all")
 NAMES = tuple(f"class{number:02d}" for number in range(CLASSES))
 
 Change = Callable[[bytes], bytes]
+Record = Callable[[int, Any], str]
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,6 @@ class Kind:
 
 def put(old: str, new: str) -> Change:
     """Another text in place of the first that a pattern of bytes finds."""
-    import re
-
     pattern = re.compile(old.encode())
     return lambda record: pattern.sub(new.encode(), record, count=1)
 
@@ -106,9 +104,7 @@ def yolo_line(row: int, box: np.ndarray) -> str:
 
 def text_line(row: int, box: np.ndarray) -> str:
     x, y, w, h, score = box
-    return (
-        f"{NAMES[row % CLASSES]} {score:.6f} {x:.2f} {y:.2f} {x + w + 20:.2f} {y + h + 20:.2f}\n"
-    )
+    return f"{NAMES[row % CLASSES]} {score:.6f} {x:.2f} {y:.2f} {x + w + 20:.2f} {y + h + 20:.2f}\n"
 
 
 def comp4_line(row: int, box: np.ndarray) -> str:
@@ -175,7 +171,9 @@ TRUTH_FAULTS = {
 }
 JSON_WHOLE: dict[str, Change] = {
     "cut off": cut_off,
-    "comma too many": lambda text: text[: text.rindex(b"}]") + 1] + b"," + text[text.rindex(b"}]") + 1 :],
+    "comma too many": lambda text: (
+        text[: text.rindex(b"}]") + 1] + b"," + text[text.rindex(b"}]") + 1 :]
+    ),
     "more behind": lambda text: text + b"[]",
     "no UTF-8": lambda text: text[:-200] + b"\xff" + text[-199:],
     "zero byte": lambda text: text[:-200] + b"\0" + text[-199:],
@@ -189,8 +187,8 @@ MASK_FAULTS = {
 }
 
 
-def numbers_faults(separator: str, first: int, count: int) -> dict[str, Change]:
-    """Of rows of words: the first number is column ``first``, of ``count`` columns."""
+def numbers_faults(separator: str, first: int) -> dict[str, Change]:
+    """Of rows of words: the first number is column ``first``."""
 
     def changed(column: int, new: Callable[[bytes], bytes]) -> Change:
         def change(record: bytes) -> bytes:
@@ -213,7 +211,9 @@ def numbers_faults(separator: str, first: int, count: int) -> dict[str, Change]:
         "huge": changed(first + 1, lambda _: b"1e30"),
         "long number": changed(first + 1, lambda word: word + b"12345678901234"),
         "negative": changed(first + 2, lambda word: b"-" + word),
-        "unknown name": changed(0, lambda word: b"99" + word + b"x" if word[:1].isalpha() else b"99" + word),
+        "unknown name": changed(
+            0, lambda word: b"99" + word + b"x" if word[:1].isalpha() else b"99" + word
+        ),
         "a column less": fewer,
         "a column more": more,
         "comma": changed(first + 1, lambda word: word.replace(b".", b",")),
@@ -224,7 +224,9 @@ LINES_WHOLE: dict[str, Change] = {
     "cut off": cut_off,
     "zero byte": lambda text: text[:-50] + b"\0" + text[-49:],
     "no UTF-8": lambda text: text[:-50] + b"\xff" + text[-49:],
-    "quote open": lambda text: text[: text[:-1].rindex(b"\n") + 1] + b'"' + text[text[:-1].rindex(b"\n") + 1 :],
+    "quote open": lambda text: (
+        text[: text[:-1].rindex(b"\n") + 1] + b'"' + text[text[:-1].rindex(b"\n") + 1 :]
+    ),
 }
 SECTIONS = (
     '{"images": ['
@@ -236,35 +238,76 @@ SECTIONS = (
     + ", ".join(f'{{"id": {n + 1}, "name": "{name}"}}' for n, name in enumerate(NAMES))
     + '], "annotations": ['
 ).encode()
-CSV_FAULTS = numbers_faults(",", 2, 7)
-COMP4_FAULTS = numbers_faults(" ", 1, 6)
+CSV_FAULTS = numbers_faults(",", 2)
+COMP4_FAULTS = numbers_faults(" ", 1)
+CSV_HEAD = b"image,class,x,y,w,h,score\n"
+OPEN_HEAD = b"ImageID,LabelName,XMin,XMax,YMin,YMax,Score\n"
+VOC_HEAD = f"<annotation><size><width>{WIDTH}</width><height>{HEIGHT}</height></size>\n".encode()
+VOC_FAULTS = {
+    "text as number": put(r"<xmin>[^<]+", "<xmin>left"),
+    "number missing": put(r"<xmin>[^<]+</xmin>", ""),
+    "nan": put(r"<xmin>[^<]+", "<xmin>nan"),
+    "swapped": put(r"<xmax>[^<]+", "<xmax>-5"),
+    "no class": put(r"<name>[^<]+</name>", ""),
+    "no number as flag": put(r"<difficult>0", "<difficult>maybe"),
+    "open": put(r"</bndbox>", ""),
+}
+
+
+def an_image(number: int) -> str:
+    """The name of a text file for each image."""
+    return f"{number:06d}.txt"
+
+
+def json_kind(
+    name: str, record: Record, faults: Mapping[str, Change], head: bytes = b"[", tail: bytes = b"]"
+) -> Kind:
+    """A list in JSON."""
+    side = "found" if head == b"[" else "truth"
+    return Kind(name, side, ".json", record, head, b",\n ", tail, faults=faults, whole=JSON_WHOLE)
+
+
+def lines_kind(
+    name: str,
+    record: Record,
+    first: int,
+    files: int = IMAGES,
+    file_name: Callable[[int], str] = an_image,
+) -> Kind:
+    """A folder of text files; first: the column of the first number."""
+    faults = numbers_faults(" ", first)
+    return Kind(name, "found", "", record, b"", b"", b"", files, file_name, faults, LINES_WHOLE)
+
+
+def table_kind(name: str, record: Record, head: bytes) -> Kind:
+    """A text table with a heading."""
+    return Kind(name, "found", ".csv", record, head, faults=CSV_FAULTS, whole=LINES_WHOLE)
+
+
 KINDS = (
-    Kind("coco", "found", ".json", coco_result, b"[", b",\n ", b"]", 0, str, RESULT_FAULTS, JSON_WHOLE),
-    Kind("masks", "found", ".json", coco_mask, b"[", b", ", b"]", 0, str, MASK_FAULTS, JSON_WHOLE),
-    Kind("coco truth", "truth", ".json", coco_object, SECTIONS, b", ", b"]}", 0, str, TRUTH_FAULTS, JSON_WHOLE),
-    Kind("csv", "found", ".csv", csv_row, b"image,class,x,y,w,h,score\n", faults=CSV_FAULTS, whole=LINES_WHOLE),
-    Kind("open images", "found", ".csv", open_images_row, b"ImageID,LabelName,XMin,XMax,YMin,YMax,Score\n", faults=CSV_FAULTS, whole=LINES_WHOLE),
-    Kind("yolo", "found", "", yolo_line, files=IMAGES, file_name=lambda n: f"{n:06d}.txt", faults=numbers_faults(" ", 1, 6), whole=LINES_WHOLE),
-    Kind("text", "found", "", text_line, files=IMAGES, file_name=lambda n: f"{n:06d}.txt", faults=numbers_faults(" ", 2, 6), whole=LINES_WHOLE),
-    Kind("comp4", "found", "", comp4_line, files=CLASSES, file_name=lambda n: f"comp4_det_test_{NAMES[n]}.txt", faults=COMP4_FAULTS, whole=LINES_WHOLE),
-    Kind("dota", "found", "", dota_line, files=CLASSES, file_name=lambda n: f"Task1_{NAMES[n]}.txt", faults=numbers_faults(" ", 1, 10), whole=LINES_WHOLE),
-    Kind("kitti", "found", "", kitti_line, files=IMAGES, file_name=lambda n: f"{n:06d}.txt", faults=numbers_faults(" ", 4, 16), whole=LINES_WHOLE),
+    json_kind("coco", coco_result, RESULT_FAULTS),
+    json_kind("masks", coco_mask, MASK_FAULTS),
+    json_kind("coco truth", coco_object, TRUTH_FAULTS, SECTIONS, b"]}"),
+    table_kind("csv", csv_row, CSV_HEAD),
+    table_kind("open images", open_images_row, OPEN_HEAD),
+    lines_kind("yolo", yolo_line, 1),
+    lines_kind("text", text_line, 2),
+    lines_kind("comp4", comp4_line, 1, CLASSES, lambda n: f"comp4_det_test_{NAMES[n]}.txt"),
+    lines_kind("dota", dota_line, 1, CLASSES, lambda n: f"Task1_{NAMES[n]}.txt"),
+    lines_kind("kitti", kitti_line, 4),
     Kind(
-        "voc", "truth", "", voc_object,
-        f"<annotation><size><width>{WIDTH}</width><height>{HEIGHT}</height></size>\n".encode(),
-        b"", b"</annotation>\n", IMAGES, lambda n: f"{n:06d}.xml",
-        {
-            "text as number": put(r"<xmin>[^<]+", "<xmin>left"),
-            "number missing": put(r"<xmin>[^<]+</xmin>", ""),
-            "nan": put(r"<xmin>[^<]+", "<xmin>nan"),
-            "swapped": put(r"<xmax>[^<]+", "<xmax>-5"),
-            "no class": put(r"<name>[^<]+</name>", ""),
-            "no number as flag": put(r"<difficult>0", "<difficult>maybe"),
-            "open": put(r"</bndbox>", ""),
-        },
-        {"cut off": cut_off, "zero byte": LINES_WHOLE["zero byte"], "no UTF-8": LINES_WHOLE["no UTF-8"]},
+        "voc",
+        "truth",
+        "",
+        voc_object,
+        VOC_HEAD,
+        tail=b"</annotation>\n",
+        files=IMAGES,
+        file_name=lambda n: f"{n:06d}.xml",
+        faults=VOC_FAULTS,
+        whole={name: LINES_WHOLE[name] for name in ("cut off", "zero byte", "no UTF-8")},
     ),
-)  # fmt: skip
+)
 
 
 # --- writing -------------------------------------------------------------------------------------

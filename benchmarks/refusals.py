@@ -82,7 +82,8 @@ def line(row: dict[str, Any]) -> str:
     mark = " **no**" if row["ratio"] > MOST and said else ""
     return (
         f"| {row['kind']} | {row['fault'] or 'right'} | {row['place']} | {row['cpu']:.2f} s "
-        f"| {row['ratio']:.2f}{mark} | {row['memory']:.0f} MiB | {row['memory_ratio']:.2f} | {what} |"
+        f"| {row['ratio']:.2f}{mark} | {row['memory']:.0f} MiB | {row['memory_ratio']:.2f} "
+        f"| {what} |"
     )
 
 

@@ -16,7 +16,7 @@ from detmetrics.cli.measuring import (
     measuring_options,
     rules_of,
 )
-from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.outputs import check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 
@@ -65,7 +65,6 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
     heed_warnings(options)
     from detmetrics.analysis.comparison import compare as run
     from detmetrics.formats.loading import read_ground_truth
-    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
@@ -82,7 +81,7 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
             confidence=options["confidence"],
             progress=lambda share: patience("resampling", share),
         )
-    write_whole(_outputs(comparison, options))
+    write_together(_outputs(comparison, options), options)
 
 
 def _outputs(comparison: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detmetrics.cli.exit_codes import exit_codes
+from detmetrics.cli.outputs import write_together
 from detmetrics.foundation.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ def history(files: tuple[str, ...], **options: Any) -> None:
     choose: a log of nothing else is refused.
     """
     _check_usage(files, options)
-    from detmetrics.foundation.outputs import write_whole
     from detmetrics.training.history import History
     from detmetrics.training.history.comparing import compare
 
@@ -56,7 +56,7 @@ def history(files: tuple[str, ...], **options: Any) -> None:
         for each in histories:
             click.echo(f"{each.source}: read as {each.title}", err=True)
     comparison = compare(histories, options["metric"])
-    write_whole(_outputs(comparison, options))
+    write_together(_outputs(comparison, options), options)
 
 
 def _check_usage(files: tuple[str, ...], options: dict[str, Any]) -> None:

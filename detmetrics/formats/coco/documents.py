@@ -138,6 +138,12 @@ def sound_document(data: bytes, path: str) -> Document | None:
 
 
 def _decoded(data: bytes) -> Any:
+    """The document of the kind that it is.
+
+    Raises:
+        REFUSED: it is none.
+    """
+    found: Any
     try:
         return msgspec.json.decode(data, type=Document)
     except REFUSED as error:
@@ -148,9 +154,9 @@ def _decoded(data: bytes) -> Any:
         if is_sound(found.annotations):
             return found
     plain = usual(data, why)
-    if plain is None or HALF_TEXT in plain:
+    if plain.text == data or HALF_TEXT in plain.text:
         raise why
-    found = msgspec.json.decode(plain, type=Document)
+    found = msgspec.json.decode(plain.text, type=Document)
     if restored(found.annotations, ("area", "score")) != plain.numbers:
         raise why
     if not all(row.area is None or math.isfinite(row.area) for row in found.annotations):
@@ -174,7 +180,7 @@ def _refuse_repeated(data: bytes, document: Document | _ShapedDocument, path: st
     if set(keys) & set(sections):
         refuse_repeated(path, [one for one in repeated_keys(data) if matters(one)])
     elif keys:
-        texts = msgspec.json.decode(usual(data) or data, type=_Sections)
+        texts = msgspec.json.decode(usual(data).text, type=_Sections)
         lists = [(name, memoryview(getattr(texts, name))) for name in sections]
         found = [repeated_in_list(text, keys, name) for name, text in lists]
         few = [one for rows, _ in found for one in rows]
@@ -201,14 +207,16 @@ def _refuse_wrong(data: bytes, path: str) -> None:
         FormatError: there are some, or it is no object in JSON.
     """
     start = data[:HEAD].lstrip()[:1]
-    if start not in (b"{", b"[") or any(data.count(f'"{name}"'.encode()) > 1 for name, _ in SECTIONS):
+    if start not in (b"{", b"[") or any(
+        data.count(f'"{name}"'.encode()) > 1 for name, _ in SECTIONS
+    ):
         return
     if start == b"[":
         if refuse_malformed(data, path):
             raise FormatError(path, [NO_OBJECT])
         return
     try:
-        faults = _faults(msgspec.json.decode(usual(data) or data, type=_Sections))
+        faults = _faults(msgspec.json.decode(usual(data).text, type=_Sections))
     except (*REFUSED, MalformedError):
         refuse_malformed(data, path)
         return

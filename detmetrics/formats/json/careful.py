@@ -79,7 +79,7 @@ class _Piece(NamedTuple):
     unusual: bool = False
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """How many records there are."""
         return len(self.texts if self.rows is None else self.rows)
 
@@ -91,6 +91,7 @@ class _Search:
         self._kind, self._prefix, self._shaped = kind, prefix, shaped
         self._one = msgspec.json.Decoder(kind).decode
         self._many = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
+        self._many_shaped = msgspec.json.Decoder(list[shaped or kind]).decode  # type: ignore[misc]
         self._keys = kind.__struct_fields__
         self._found, self._row = FewTexts(), 0
 
@@ -101,15 +102,15 @@ class _Search:
             self._look_for_repeated(piece)
             if piece.rows is None or _is_odd(piece.rows, unusual=piece.unusual):
                 self._one_by_one(piece)
-            self._row += piece.count
+            self._row += piece.size
         return self._found
 
     def _decoded(self, text: bytes) -> _Piece:
         try:
             return _Piece(text, self._many(text))
         except UNDECODED as error:
-            plain = usual(text, error)
-        if plain is None:
+            plain = usual(text, error).text
+        if plain == text:
             return _Piece(text, None, _texts(text))
         with contextlib.suppress(*UNDECODED):
             return _Piece(plain, self._many(plain), unusual=True)
@@ -121,13 +122,13 @@ class _Search:
         if self._shaped is None or not told:
             return
         with contextlib.suppress(*UNDECODED):
-            rows = msgspec.json.Decoder(list[self._shaped]).decode(piece.text)
+            rows = self._many_shaped(piece.text)
             if any(map(_has_more, rows)):
                 raise _ShapedError
 
     def _look_for_repeated(self, piece: _Piece) -> None:
         """End the search where a record has a key twice, which is said before all else."""
-        if not may_repeat(piece.text, piece.count, self._keys):
+        if not may_repeat(piece.text, piece.size, self._keys):
             return
         if repeated_in_list(piece.text, self._keys, self._prefix)[1]:
             raise _OtherwiseError
@@ -149,7 +150,7 @@ class _Search:
         for text in texts:
             try:
                 right.append(decode(text))
-            except UNDECODED:  # noqa: PERF203  (there are millions)
+            except UNDECODED:
                 continue
         if _is_odd(right, unusual=unusual):
             return False
@@ -195,8 +196,10 @@ def _texts(piece: bytes) -> list[msgspec.Raw]:
 def _has_more(row: Any) -> bool:
     """As :func:`is_shaped`, of a record."""
     told = row.obb is not None or row.poly is not None
-    return told or (row.bbox is not None and len(row.bbox) == ORIENTED) or (
-        not row.bbox and bytes(row.segmentation) not in (b"", b"null")
+    return (
+        told
+        or (row.bbox is not None and len(row.bbox) == ORIENTED)
+        or (not row.bbox and bytes(row.segmentation) not in (b"", b"null"))
     )
 
 
@@ -228,8 +231,7 @@ def _has_half(row: Any) -> bool:
 def records(
     content: list[Any], kind: type[_Record], prefix: str, first: int = 0
 ) -> tuple[list[_Record], FewTexts]:
-    """Parsed values as records, and what is wrong with the others; first: the number of the first.
-    """
+    """Parsed values as records, and what is wrong with the others; first: how they are numbered."""
     found, faults = [], FewTexts()
     for row, value in enumerate(content, first):
         try:
@@ -271,7 +273,6 @@ def _value_faults(record: msgspec.Struct) -> Iterator[tuple[str, str]]:
         value = meant(getattr(record, name, None))
         if value is not None and not math.isfinite(value):
             yield name, f"expected a finite number, got {value}"
-
 
 
 def id_fault(value: Any) -> str | None:

@@ -88,7 +88,7 @@ def _refuse_binary(data: bytes, path: str) -> None:
         raise FormatError(path, [f"expected JSON, but this is {kind}"]) from None
 
 
-# --- the place of an error in a large text ---------------------------------------------------------
+# --- the place of an error in a large text --------------------------------------------------------
 
 
 def refuse_malformed(data: bytes, path: str) -> bool:
@@ -112,11 +112,11 @@ def refuse_malformed(data: bytes, path: str) -> bool:
     if at is None:
         return True
     if (found := _error_near(data, at)) is not None:
-        error, place = found
+        why, place = found
         _refuse_binary(data, path)
         line = data.rfind(b"\n", 0, place) + 1
         column = len(data[line:place].decode("utf-8", "surrogatepass")) + 1
-        raise _no_json(path, error, data.count(b"\n", 0, place) + 1, column)
+        raise _no_json(path, why, data.count(b"\n", 0, place) + 1, column)
     return False
 
 

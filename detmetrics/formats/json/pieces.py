@@ -47,9 +47,7 @@ def pieces(
     progress(1.0)
 
 
-def true_pieces(
-    text: bytes | memoryview, decode: Callable[[bytes], _Rows]
-) -> Iterator[_Rows]:
+def true_pieces(text: bytes | memoryview, decode: Callable[[bytes], _Rows]) -> Iterator[_Rows]:
     """What is decoded of each piece; where a cut was wrong, the next one is tried.
 
     decode: raises ``MalformedError`` for what is no list.

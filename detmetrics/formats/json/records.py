@@ -165,9 +165,10 @@ class _Plain:
             return self._decoders[0](text)
         except REFUSED as error:
             self.refused = text
-            if (plain := usual(text, error)) is None or HALF_TEXT in plain:
+            plain = usual(text, error)
+            if plain.text == text or HALF_TEXT in plain.text:
                 raise
-        rows = self._decoders[0](plain)
+        rows = self._decoders[0](plain.text)
         self.refused, self.numbers = None, plain.numbers
         return rows
 
@@ -222,7 +223,7 @@ def refuse_repeated_in_list(data: bytes, rows: Sequence[msgspec.Struct], path: s
 
 
 def _refuse_repeated(data: bytes, keys: Sequence[str], path: str) -> None:
-    refuse_repeated(path, *repeated_in_list(usual(data) or data, keys, ""))
+    refuse_repeated(path, *repeated_in_list(usual(data).text, keys, ""))
 
 
 def _shaped(rows: list[_ShapedDetection], path: str, angle: str | None) -> DetectionColumns:

@@ -9,14 +9,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from detmetrics.foundation.arrays import Floats
 
-__all__ = ["HALF", "HALF_TEXT", "as_written", "decoded", "meant", "restored", "restored_in", "usual"]
+__all__ = [
+    "HALF",
+    "HALF_TEXT",
+    "as_written",
+    "decoded",
+    "meant",
+    "restored",
+    "restored_in",
+    "usual",
+]
 
 STAND_INS = {
     b"-Infinity": b"-7.41852964e21",
@@ -39,16 +48,17 @@ BEFORE = (b",", b":", b"[", b" ", b"\n")
 LONGEST = 40
 
 
-class Usual(bytes):
-    """A text without them; numbers: how many numbers stand in for others."""
+class Usual(NamedTuple):
+    """A text as the fast parser takes it; numbers: how many stand in for others."""
 
-    numbers: int
+    text: bytes
+    numbers: int = 0
 
 
-def usual(text: bytes, why: Exception | None = None) -> Usual | None:
-    """The text as the fast parser takes it; None where there is nothing of the kind.
+def usual(text: bytes, why: Exception | None = None) -> Usual:
+    """The text without anything of the kind; the text itself where there is nothing.
 
-    why: what that parser said; only where numbers are out of range they are looked for.
+    why: what the fast parser said; only where numbers are out of range they are looked for.
     """
     found, numbers, beyond = text, 0, 0
     for word, stand_in in STAND_INS.items():
@@ -58,11 +68,7 @@ def usual(text: bytes, why: Exception | None = None) -> Usual | None:
         found, beyond = _within_range(found)
     if b"\\ud" in found or b"\\uD" in found:
         found = ESCAPES.sub(lambda at: HALF_TEXT if at[1] else at[0], found)
-    if found == text:
-        return None
-    told = Usual(found)
-    told.numbers = numbers + beyond
-    return told
+    return Usual(found, numbers + beyond)
 
 
 def _within_range(text: bytes) -> tuple[bytes, int]:
@@ -99,7 +105,7 @@ def meant(value: Any) -> Any:
 
 
 def restored(rows: Iterable[Any], names: tuple[str, ...]) -> int:
-    """Put what they stand for in place of numbers in ``bbox`` and other fields; returns how many."""
+    """Put what they stand for in place of numbers in ``bbox`` and fields; returns how many."""
     count = 0
     for row in rows:
         box = row.bbox
@@ -134,9 +140,9 @@ def decoded(text: bytes, decode: Callable[[bytes], list[Any]], names: tuple[str,
         return decode(text)
     except msgspec.MsgspecError as error:
         plain = usual(text, error)
-        if plain is None:
+        if plain.text == text:
             raise
-    rows = decode(plain)
-    if restored(rows, names) != plain.numbers or HALF_TEXT in plain:
+    rows = decode(plain.text)
+    if restored(rows, names) != plain.numbers or HALF_TEXT in plain.text:
         raise msgspec.DecodeError("unusual values in other places")
     return rows
