@@ -18,6 +18,7 @@ import msgspec
 from detmetrics.formats.json.parsing import matters
 from detmetrics.formats.json.pieces import MalformedError, true_pieces
 from detmetrics.formats.json.repeated_keys import may_repeat, pairs_of, repeated_in_list
+from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import FIELDS, is_shaped
 from detmetrics.formats.json.unusual import HALF, as_written, meant, usual
 from detmetrics.foundation.errors import TableError
@@ -31,6 +32,7 @@ FINITE = ("area", "iscrowd", "ignore")
 TEXTS = (*IDS, "file_name", "name", "frequency", "source_image_id", "source_category_id")
 HALF_FAULT = "text with half a surrogate pair, which is no character"
 ORIENTED = 5
+SHAPES = (*FIELDS, b'"segmentation"')
 UNDECODED = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
@@ -67,6 +69,18 @@ class _ShapedError(Exception):
     """A record is more than a box of four numbers."""
 
 
+class _Outline(msgspec.Struct, gc=False):
+    """What of a record says where it is."""
+
+    bbox: Any = None
+    obb: Any = None
+    poly: Any = None
+    segmentation: msgspec.Raw = NO_TEXT
+
+
+OUTLINES = msgspec.json.Decoder(list[_Outline]).decode
+
+
 class _Piece(NamedTuple):
     """Records as text; rows: they themselves where all can be decoded, else texts: of each.
 
@@ -91,7 +105,6 @@ class _Search:
         self._kind, self._prefix, self._shaped = kind, prefix, shaped
         self._one = msgspec.json.Decoder(kind).decode
         self._many = msgspec.json.Decoder(list[kind]).decode  # type: ignore[valid-type]
-        self._many_shaped = msgspec.json.Decoder(list[shaped or kind]).decode  # type: ignore[misc]
         self._keys = kind.__struct_fields__
         self._found, self._row = FewTexts(), 0
 
@@ -118,12 +131,12 @@ class _Search:
 
     def _refuse_shaped(self, piece: _Piece) -> None:
         """End the search where records must be of the other kind."""
-        told = piece.rows is None or any(field in piece.text for field in FIELDS)
-        if self._shaped is None or not told:
+        # Of many wrong records those that are shown decide, unless a name of a shape is there.
+        told = piece.rows is None and self._found.wanted
+        if self._shaped is None or not (told or any(name in piece.text for name in SHAPES)):
             return
         with contextlib.suppress(*UNDECODED):
-            rows = self._many_shaped(piece.text)
-            if any(map(_has_more, rows)):
+            if any(map(_has_more, OUTLINES(piece.text))):
                 raise _ShapedError
 
     def _look_for_repeated(self, piece: _Piece) -> None:
@@ -193,14 +206,11 @@ def _texts(piece: bytes) -> list[msgspec.Raw]:
         raise MalformedError from None
 
 
-def _has_more(row: Any) -> bool:
-    """As :func:`is_shaped`, of a record."""
+def _has_more(row: _Outline) -> bool:
+    """As :func:`is_shaped`, of what is there of a record."""
     told = row.obb is not None or row.poly is not None
-    return (
-        told
-        or (row.bbox is not None and len(row.bbox) == ORIENTED)
-        or (not row.bbox and bytes(row.segmentation) not in (b"", b"null"))
-    )
+    five = isinstance(row.bbox, list) and len(row.bbox) == ORIENTED
+    return told or five or (not row.bbox and bytes(row.segmentation) not in (b"", b"null"))
 
 
 def _is_odd(rows: Sequence[Any], *, unusual: bool) -> bool:

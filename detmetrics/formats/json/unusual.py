@@ -28,11 +28,12 @@ __all__ = [
 ]
 
 STAND_INS = {
-    b"-Infinity": b"-7.41852964e21",
-    b"Infinity": b"7.41852964e21",
-    b"NaN": b"7.41852963e21",
+    b"-Infinity": b" -7.41852964e21 ",
+    b"Infinity": b" 7.41852964e21 ",
+    b"NaN": b" 7.41852963e21 ",
 }
-"""Few digits and a small exponent: others take parsers a hundred times as long."""
+"""Few digits and a small exponent: others take parsers a hundred times as long. Spaces around, so
+that ``NaN5`` is no number."""
 MEANT = {float(text): float(word) for word, text in STAND_INS.items()}
 LEAST = min(map(abs, MEANT))
 WORDS = {-math.inf: b"-Infinity", math.inf: b"Infinity"}
