@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,7 +20,7 @@ from detmetrics.formats.json.pieces import MalformedError, true_pieces
 from detmetrics.formats.json.repeated_keys import may_repeat, pairs_of, repeated_in_list
 from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import FIELDS, is_shaped
-from detmetrics.formats.json.unusual import HALF, as_written, meant, usual
+from detmetrics.formats.json.unusual import HALF, HALF_TEXT, MEANT, as_written, meant, usual
 from detmetrics.foundation.errors import TableError
 from detmetrics.foundation.messages import FewTexts, shown
 from detmetrics.tables.catalog import id_array
@@ -82,15 +82,11 @@ OUTLINES = msgspec.json.Decoder(list[_Outline]).decode
 
 
 class _Piece(NamedTuple):
-    """Records as text; rows: they themselves where all can be decoded, else texts: of each.
-
-    unusual: there are stand-ins in the text.
-    """
+    """Records as text; rows: they themselves where all can be decoded, else texts: of each."""
 
     text: bytes
     rows: list[Any] | None
     texts: Sequence[msgspec.Raw] = ()
-    unusual: bool = False
 
     @property
     def size(self) -> int:
@@ -113,7 +109,7 @@ class _Search:
         for piece in true_pieces(text, self._decoded):
             self._refuse_shaped(piece)
             self._look_for_repeated(piece)
-            if piece.rows is None or _is_odd(piece.rows, unusual=piece.unusual):
+            if piece.rows is None or _odd_values(piece.rows, piece.text):
                 self._one_by_one(piece)
             self._row += piece.size
         return self._found
@@ -126,8 +122,8 @@ class _Search:
         if plain == text:
             return _Piece(text, None, _texts(text))
         with contextlib.suppress(*UNDECODED):
-            return _Piece(plain, self._many(plain), unusual=True)
-        return _Piece(plain, None, _texts(plain), unusual=True)
+            return _Piece(plain, self._many(plain))
+        return _Piece(plain, None, _texts(plain))
 
     def _refuse_shaped(self, piece: _Piece) -> None:
         """End the search where records must be of the other kind."""
@@ -147,28 +143,29 @@ class _Search:
             raise _OtherwiseError
 
     def _one_by_one(self, piece: _Piece) -> None:
+        """Say what is wrong with the records of a piece as long as it is shown, and count then."""
         texts = piece.texts if piece.rows is None else _texts(piece.text)
-        if not self._found.wanted and self._are_counted(texts, unusual=piece.unusual):
-            return
-        records = [*map(self._record, texts)]
-        right = [record for record in records if record is not None]
-        odd = _is_odd(right, unusual=piece.unusual)
-        for row, (text, record) in enumerate(zip(texts, records, strict=True), self._row):
-            if record is None or (odd and _is_odd((record,), unusual=True)):
-                self._add(row, text, record)
+        records = [*map(self._record, texts)] if self._found.wanted else []
+        odd = _odd_values([record for record in records if record is not None], piece.text)
+        for at, (text, record) in enumerate(zip(texts, records, strict=False)):
+            if not self._found.wanted:
+                texts = texts[at:]
+                break
+            if record is None or (odd and _odd_values((record,), piece.text)):
+                self._add(self._row + at, text)
+        else:
+            texts = texts[len(records) :]
+        self._count(texts, piece.text)
 
-    def _are_counted(self, texts: Sequence[msgspec.Raw], *, unusual: bool) -> bool:
-        """Whether all that is wrong is records that cannot be, which are counted."""
+    def _count(self, texts: Sequence[msgspec.Raw], text: bytes) -> None:
+        """Count records that cannot be, and values of the others."""
         right, decode = [], self._one
-        for text in texts:
+        for one in texts:
             try:
-                right.append(decode(text))
+                right.append(decode(one))
             except UNDECODED:
                 continue
-        if _is_odd(right, unusual=unusual):
-            return False
-        self._found.skip(len(texts) - len(right))
-        return True
+        self._found.skip(len(texts) - len(right) + _odd_values(right, text))
 
     def _record(self, text: msgspec.Raw) -> Any:
         try:
@@ -176,16 +173,7 @@ class _Search:
         except UNDECODED:
             return None
 
-    def _add(self, row: int, text: msgspec.Raw, record: Any) -> None:
-        """What is wrong with a record: its values where it can be decoded."""
-        if self._found.wanted:
-            self._add_parsed(row, text)
-        elif record is None or _has_half(record):
-            self._found.skip()
-        else:
-            self._found.skip(sum(1 for _ in _value_faults(record)))
-
-    def _add_parsed(self, row: int, text: msgspec.Raw) -> None:
+    def _add(self, row: int, text: msgspec.Raw) -> None:
         """What is wrong with a record, as it is written."""
         try:
             value, repeated = pairs_of(as_written(bytes(text)))
@@ -213,21 +201,25 @@ def _has_more(row: _Outline) -> bool:
     return told or five or (not row.bbox and bytes(row.segmentation) not in (b"", b"null"))
 
 
-def _is_odd(rows: Sequence[Any], *, unusual: bool) -> bool:
-    """Whether records of the right types may have values that stand for nothing.
-
-    unusual: there are stand-ins in their text.
-    """
+def _odd_values(rows: Sequence[Any], text: bytes) -> int:
+    """How many values of records of the right types stand for nothing; text: holds the records."""
     if not rows:
-        return False
+        return 0
+    if HALF_TEXT in text:
+        return sum(_has_half(row) or sum(1 for _ in _value_faults(row)) for row in rows)
     fields = rows[0].__struct_fields__
+    ids = sum(_odd_ids(map(attrgetter(name), rows)) for name in IDS if name in fields)
+    numbers = (map(attrgetter(name), rows) for name in FINITE if name in fields)
+    return ids + sum(sum(map(MEANT.__contains__, values)) for values in numbers)
+
+
+def _odd_ids(values: Iterable[Any]) -> int:
+    told = [value for value in values if value is not None]
     try:
-        for name in IDS:
-            if name in fields:
-                id_array([value for value in map(attrgetter(name), rows) if value is not None])
+        id_array(told)
     except TableError:
-        return True
-    return unusual and any(any(_value_faults(row)) or _has_half(row) for row in rows)
+        return sum(1 for value in told if id_fault(meant(value)))
+    return sum(map(MEANT.__contains__, told)) if any(type(value) is float for value in told) else 0
 
 
 def _has_half(row: Any) -> bool:

@@ -19,6 +19,7 @@ from detmetrics.foundation.arrays import Floats
 __all__ = [
     "HALF",
     "HALF_TEXT",
+    "MEANT",
     "as_written",
     "decoded",
     "meant",
