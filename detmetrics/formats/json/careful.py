@@ -151,7 +151,7 @@ class _Search:
             if not self._found.wanted:
                 texts = texts[at:]
                 break
-            if record is None or (odd and _odd_values((record,), piece.text)):
+            if record is None or (odd and _odd_values((record,), bytes(text))):
                 self._add(self._row + at, text)
         else:
             texts = texts[len(records) :]
