@@ -39,10 +39,11 @@ def write_together(
 
     asked = [options.get(name) for name in WITNESSES]
     witnesses = [path for path in asked if path is not None and path in outputs]
-    ordered = {path: text for path, text in outputs.items() if path not in witnesses}
+    last = {"-", *witnesses}  # what is printed is printed once all else could be written
+    ordered = {path: text for path, text in outputs.items() if path not in last}
     for path in witnesses:
         ordered[path] = _witnessed(path, outputs[path], _digests({**before, **ordered}))
-    write_whole(ordered)
+    write_whole({**ordered, **{path: text for path, text in outputs.items() if path == "-"}})
 
 
 def _digests(outputs: Mapping[str, str | bytes]) -> dict[str, str]:

@@ -81,7 +81,7 @@ class _Outline(msgspec.Struct, gc=False):
 OUTLINES = msgspec.json.Decoder(list[_Outline]).decode
 
 
-class _Piece(NamedTuple):
+class _Looked(NamedTuple):
     """Records as text; rows: they themselves where all can be decoded, else texts: of each."""
 
     text: bytes
@@ -114,18 +114,18 @@ class _Search:
             self._row += piece.size
         return self._found
 
-    def _decoded(self, text: bytes) -> _Piece:
+    def _decoded(self, text: bytes) -> _Looked:
         try:
-            return _Piece(text, self._many(text))
+            return _Looked(text, self._many(text))
         except UNDECODED as error:
             plain = usual(text, error).text
         if plain == text:
-            return _Piece(text, None, _texts(text))
+            return _Looked(text, None, _texts(text))
         with contextlib.suppress(*UNDECODED):
-            return _Piece(plain, self._many(plain))
-        return _Piece(plain, None, _texts(plain))
+            return _Looked(plain, self._many(plain))
+        return _Looked(plain, None, _texts(plain))
 
-    def _refuse_shaped(self, piece: _Piece) -> None:
+    def _refuse_shaped(self, piece: _Looked) -> None:
         """End the search where records must be of the other kind."""
         # Of many wrong records those that are shown decide, unless a name of a shape is there.
         told = piece.rows is None and self._found.wanted
@@ -135,14 +135,14 @@ class _Search:
             if any(map(_has_more, OUTLINES(piece.text))):
                 raise _ShapedError
 
-    def _look_for_repeated(self, piece: _Piece) -> None:
+    def _look_for_repeated(self, piece: _Looked) -> None:
         """End the search where a record has a key twice, which is said before all else."""
         if not may_repeat(piece.text, piece.size, self._keys):
             return
         if repeated_in_list(piece.text, self._keys, self._prefix)[1]:
             raise _OtherwiseError
 
-    def _one_by_one(self, piece: _Piece) -> None:
+    def _one_by_one(self, piece: _Looked) -> None:
         """Say what is wrong with the records of a piece as long as it is shown, and count then."""
         texts = piece.texts if piece.rows is None else _texts(piece.text)
         records = [*map(self._record, texts)] if self._found.wanted else []

@@ -133,6 +133,8 @@ def detection_columns(
             found = [row for _, part in pieces(data, shaped, progress) for row in part]
             refuse_repeated_in_list(data, found, path)
             return _shaped(found, path, angle)
+        if plain.malformed:
+            refuse_malformed(data, path)
         rows = _careful_detections(data, path)
     if rows and isinstance(rows[0], _ShapedDetection):
         return _shaped(rows, path, angle)
@@ -142,8 +144,8 @@ def detection_columns(
 class _Plain:
     """Decodes a list of boxes; once there are other ids than whole numbers, they may be any.
 
-    once: looks at each piece before; refused: the text that is no such list; numbers: how many
-    stand in for others.
+    once: looks at each piece before; refused: the text that is no such list; malformed: it seems to
+    be no JSON; numbers: how many stand in for others.
     """
 
     def __init__(self) -> None:
@@ -151,6 +153,7 @@ class _Plain:
         self._decoders = [msgspec.json.Decoder(list[kind]).decode for kind in kinds]  # type: ignore[valid-type]
         self.once = OnceEach(_Detection.__struct_fields__)
         self.refused: bytes | None = None
+        self.malformed = False
         self.numbers = 0
 
     def __call__(self, text: bytes) -> list[Any]:
@@ -167,6 +170,7 @@ class _Plain:
             self.refused = text
             plain = usual(text, error)
             if plain.text == text or HALF_TEXT in plain.text:
+                self.malformed = not isinstance(error, msgspec.ValidationError)
                 raise
         rows = self._decoders[0](plain.text)
         self.refused, self.numbers = None, plain.numbers
