@@ -25,7 +25,7 @@ from profiles import examples
 
 import detmetrics as dm
 from detmetrics.cli import cli
-from detmetrics.formats.json import records
+from detmetrics.formats.json import pieces as json_pieces
 from detmetrics.foundation import inputs
 
 SIDES = pytest.mark.parametrize("side", ["truth", "found"])
@@ -574,7 +574,7 @@ class TestPieces:
     def test_records_with_traps(self, tmp_path, monkeypatch, piece, separators):
         text = json.dumps(rich_detections(), separators=separators)
         whole = evaluate(tmp_path, found=text)
-        monkeypatch.setattr(records, "PIECE", piece)
+        monkeypatch.setattr(json_pieces, "PIECE", piece)
         pieces = evaluate(tmp_path, found=text)
         assert pieces.detections.place.tolist() == whole.detections.place.tolist()
         builders.same_cells(pieces, whole)
@@ -583,20 +583,20 @@ class TestPieces:
     def test_records_without(self, tmp_path, monkeypatch, piece):
         found = [detection(n % 2 + 1, 1, n / 100) for n in range(50)]
         whole = evaluate(tmp_path, found=found)
-        monkeypatch.setattr(records, "PIECE", piece)
+        monkeypatch.setattr(json_pieces, "PIECE", piece)
         builders.same_cells(evaluate(tmp_path, found=found), whole)
 
     @pytest.mark.parametrize("piece", [1, 60])
     def test_ids_of_several_kinds(self, tmp_path, monkeypatch, piece):
         truth = document(images=[builders.image("1"), builders.image(1), builders.image(2)])
         found = [detection(n) for n in (1, "1", 2.0, 1, 2)]
-        monkeypatch.setattr(records, "PIECE", piece)
+        monkeypatch.setattr(json_pieces, "PIECE", piece)
         result = evaluate(tmp_path, truth, found)
         assert result.matches()["image_id"][:5].tolist() == [1, "1", 2, 1, 2]
 
     @pytest.mark.parametrize("piece", [1, 60])
     def test_empty_list(self, tmp_path, monkeypatch, piece):
-        monkeypatch.setattr(records, "PIECE", piece)
+        monkeypatch.setattr(json_pieces, "PIECE", piece)
         assert len(evaluate(tmp_path, found=" [ ] ").detections) == 0
 
     @pytest.mark.parametrize("piece", [1, 3, 60])
@@ -616,7 +616,7 @@ class TestPieces:
     )
     def test_the_same_is_refused_in_the_same_words(self, tmp_path, monkeypatch, piece, text):
         whole = refused(tmp_path, "found", text)
-        monkeypatch.setattr(records, "PIECE", piece)
+        monkeypatch.setattr(json_pieces, "PIECE", piece)
         assert refused(tmp_path, "found", text) == whole
 
     @given(data=st.data(), piece=st.integers(1, 50))
@@ -634,7 +634,7 @@ class TestPieces:
             found, separators=data.draw(st.sampled_from([(",", ":"), (", ", ": ")]))
         )
         with monkeypatch.context() as patch:
-            patch.setattr(records, "PIECE", piece)
+            patch.setattr(json_pieces, "PIECE", piece)
             pieces = evaluate(tmp_path, found=content)
         assert pieces.detections.scores.tolist() == [n / 10 for n in range(len(rows))]
 
@@ -712,7 +712,7 @@ class TestAnything:
     @given(content=mutated(found), piece=st.integers(1, 60))
     def test_mutated_detections_in_pieces(self, tmp_path, monkeypatch, content, piece):
         with monkeypatch.context() as patch:
-            patch.setattr(records, "PIECE", piece)
+            patch.setattr(json_pieces, "PIECE", piece)
             settles(tmp_path, found=content)
 
     @FUZZ

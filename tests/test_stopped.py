@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from detmetrics.cli import cli
 from detmetrics.foundation import outputs, replacing
 from detmetrics.foundation.outputs import write_tree, write_whole
 
@@ -151,6 +156,101 @@ class TestFolders:
         with pytest.raises(outputs.OutputError):
             write_whole({str(tmp_path / "no" / "a.txt"): "text"})
         assert not outputs.under_way()
+
+
+KILLED = (
+    "import os, sys\n"
+    "import detmetrics.__main__ as m, detmetrics.foundation.outputs as o\n"
+    "rename, left = os.replace, int(sys.argv.pop(1))\n"
+    "def killed(one, other):\n"
+    "    global left\n"
+    "    if left == 0:\n"
+    "        os.kill(os.getpid(), 9)\n"
+    "    left -= 1\n"
+    "    rename(one, other)\n"
+    "o.os.replace = killed\n"
+    "m.main()\n"
+)
+
+
+def told_digests(path: Path) -> dict[str, str]:
+    """What a file says of those that were written before it."""
+    text = path.read_text()
+    if path.suffix == ".json":
+        return json.loads(text).get("written_with", {})
+    said = re.search(r"<!-- written_with: (.*) -->", text)
+    return json.loads(said[1]) if said else {}
+
+
+def belong_together(last: Path) -> bool:
+    digests = told_digests(last)
+    return all(
+        hashlib.sha256(Path(path).read_bytes()).hexdigest() == digest
+        for path, digest in digests.items()
+    )
+
+
+class TestSeveralFiles:
+    """Files of one run are renamed in a row, and the last tells the others by their digests."""
+
+    def run(self, folder: Path, *more: str, renames: int = 99) -> int:
+        files = {name: folder / f"a.{name}" for name in ("json", "csv", "markdown")}
+        given = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+        command = [sys.executable, "-c", KILLED, str(renames), "evaluate", TRUTH, FOUND, "-q"]
+        return subprocess.run([*command, *given, *more], stdout=-3, check=False).returncode
+
+    @pytest.mark.parametrize("renames", [0, 1, 2, 3])
+    def test_killed_between_two_of_them(self, tmp_path, renames):
+        assert self.run(tmp_path) == 0
+        old = files(tmp_path)
+        assert belong_together(tmp_path / "a.json")
+        code = self.run(tmp_path, "--rules", "voc2007", renames=renames)
+        assert code == (0 if renames == 3 else -signal.SIGKILL)
+        new = {name for name, content in files(tmp_path).items() if old.get(name) not in (content,)}
+        assert {name for name in new if name in old} == {
+            *("a.csv", "a.markdown", "a.json")[:renames]
+        }
+        assert belong_together(tmp_path / "a.json") == (renames in (0, 3))
+
+    def test_the_same_run_gives_the_same_files(self, tmp_path):
+        self.run(tmp_path)
+        old = files(tmp_path)
+        self.run(tmp_path)
+        assert files(tmp_path) == old
+        assert told_digests(tmp_path / "a.json").keys() == {
+            str(tmp_path / "a.csv"),
+            str(tmp_path / "a.markdown"),
+        }
+        assert told_digests(tmp_path / "a.markdown").keys() == {str(tmp_path / "a.csv")}
+
+    def test_one_file_tells_of_no_other(self, tmp_path):
+        path = tmp_path / "a.json"
+        ran = CliRunner().invoke(cli, ["evaluate", TRUTH, FOUND, "--json", str(path)])
+        assert ran.exit_code == 0
+        assert "written_with" not in path.read_text()
+
+    def test_streams_are_no_files(self, tmp_path):
+        path = tmp_path / "a.csv"
+        ran = CliRunner().invoke(
+            cli, ["evaluate", TRUTH, FOUND, "-q", "--json", "-", "--csv", str(path)]
+        )
+        assert "written_with" not in json.loads(ran.stdout)
+
+    def test_a_split_and_what_it_says(self, tmp_path):
+        path = tmp_path / "split.json"
+        command = ["split", TRUTH, "-o", str(tmp_path / "parts"), "--json", str(path), "-q"]
+        assert CliRunner().invoke(cli, command).exit_code == 0
+        assert {Path(one).name for one in told_digests(path)} == {
+            one.name for one in (tmp_path / "parts").iterdir()
+        }
+        assert belong_together(path)
+
+    def test_a_name_does_not_end_the_comment(self, tmp_path):
+        odd, page = tmp_path / "a-->b--.csv", tmp_path / "a.md"
+        command = ["evaluate", TRUTH, FOUND, "--csv", str(odd), "--markdown", str(page)]
+        assert CliRunner().invoke(cli, command).exit_code == 0
+        assert told_digests(page).keys() == {str(odd)}
+        assert page.read_text().count("-->") == 1
 
 
 def test_signals_wait_for_the_last_of_several_steps():

@@ -18,7 +18,7 @@ from detmetrics.cli.measuring import (
     measuring_options,
     rules_of,
 )
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 
@@ -77,7 +77,6 @@ def compare(ground_truth: str, a: str | None, b: str | None, **options: Any) -> 
     heed_warnings(options)
     from detmetrics.analysis.comparison import compare as run
     from detmetrics.formats.loading import read_ground_truth
-    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
@@ -94,7 +93,7 @@ def compare(ground_truth: str, a: str | None, b: str | None, **options: Any) -> 
             confidence=options["confidence"],
             progress=lambda share: patience("resampling", share),
         )
-    write_whole(_outputs(comparison, options))
+    write_together(_outputs(comparison, options), options)
 
 
 def _compare_groups(
@@ -114,7 +113,6 @@ def _compare_groups(
     heed_warnings(options)
     from detmetrics.analysis.seeds import compare_groups
     from detmetrics.formats.loading import read_ground_truth
-    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
@@ -128,7 +126,7 @@ def _compare_groups(
             options["seed"],
             progress=lambda share: patience("resampling", share),
         )
-    write_whole(_group_outputs(comparison, options))
+    write_together(_group_outputs(comparison, options), options)
 
 
 def _group_outputs(comparison: GroupComparison, options: dict[str, Any]) -> dict[str, str | bytes]:

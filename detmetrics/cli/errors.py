@@ -10,7 +10,7 @@ import click
 
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, rules_of
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_options, refuse_unused
 from detmetrics.foundation.messages import printable
@@ -109,7 +109,6 @@ def _write(
     matrix: ConfusionMatrix | None,
     options: dict[str, Any],
 ) -> None:
-    from detmetrics.foundation.outputs import write_whole
     from detmetrics.reports import error_kinds as report
 
     per_class = options["per_class"]
@@ -126,4 +125,4 @@ def _write(
     if not options["quiet"]:
         for line in result.attention:
             click.echo(printable(line), err=True)
-    write_whole(outputs)
+    write_together(outputs, options)

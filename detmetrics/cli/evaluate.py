@@ -20,7 +20,7 @@ from detmetrics.cli.measuring import (
     rules_of,
 )
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, THRESHOLDS
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_CATEGORIES,
@@ -218,8 +218,6 @@ def _write(
     intervals: Intervals | None,
     options: dict[str, Any],
 ) -> None:
-    from detmetrics.foundation.outputs import write_whole
-
     outputs = _outputs(result, checked, intervals, options)
     if "-" in outputs:
         remarks = [] if options["quiet"] else [*result.attention]
@@ -229,7 +227,7 @@ def _write(
             click.echo(printable(line), err=True)
     else:
         outputs["-"] = _text(result, checked, intervals, options)
-    write_whole(outputs)
+    write_together(outputs, options)
 
 
 def _outputs(

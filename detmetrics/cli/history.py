@@ -11,6 +11,7 @@ import click
 
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.groups import GROUPS, groups_of
+from detmetrics.cli.outputs import write_together
 from detmetrics.foundation.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ def history(files: tuple[str, ...], **options: Any) -> None:
     from detmetrics.training.history.logs import found_log
 
     _check_usage(tuple(log for path in files for log in found_log(path)), options)
-    from detmetrics.foundation.outputs import write_whole
     from detmetrics.training.history import History
     from detmetrics.training.history.comparing import compare
 
@@ -81,10 +81,10 @@ def history(files: tuple[str, ...], **options: Any) -> None:
             for name, paths in groups.items()
         }
         found = compare_groups(given, options["metric"])
-        write_whole(_outputs(found.comparison, options, found))
+        write_together(_outputs(found.comparison, options, found), options)
         return
     runs = [run for each in histories for run in each.by_run()]
-    write_whole(_outputs(compare(runs, options["metric"]), options))
+    write_together(_outputs(compare(runs, options["metric"]), options), options)
 
 
 def _check_usage(files: tuple[str, ...], options: dict[str, Any]) -> None:

@@ -1,15 +1,71 @@
-"""Where commands may write: not over their input, and each file once."""
+"""Where commands may write: not over their input, and each file once; and in which order.
+
+Several files of one command are renamed one after the other, those first that have no room to say
+what they belong to. Those after them hold the digests of what was written before, so that it shows
+where a machine stopped between two of them.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import click
 
-__all__ = ["CSV_SAFE", "check_outputs"]
+__all__ = ["CSV_SAFE", "check_outputs", "write_together"]
 
 KINDS = ("json", "csv", "markdown", "output")
+WITNESSES = ("markdown_file", "json_file")
+"""The files with room for digests, in the order in which they are written after all others."""
+
+
+def write_together(
+    outputs: Mapping[str, str | bytes],
+    options: Mapping[str, Any],
+    before: Mapping[str, bytes] = MappingProxyType({}),
+) -> None:
+    """Write what a command made, by path; the last files hold the digests of those before them.
+
+    options: those of the command, which name the files; before: files that were written already.
+
+    Raises:
+        OutputError: a path cannot be written; nothing was changed.
+    """
+    from detmetrics.foundation.outputs import write_whole
+
+    asked = [options.get(name) for name in WITNESSES]
+    witnesses = [path for path in asked if path is not None and path in outputs]
+    last = {"-", *witnesses}  # what is printed is printed once all else could be written
+    ordered = {path: text for path, text in outputs.items() if path not in last}
+    for path in witnesses:
+        ordered[path] = _witnessed(path, outputs[path], _digests({**before, **ordered}))
+    write_whole({**ordered, **{path: text for path, text in outputs.items() if path == "-"}})
+
+
+def _digests(outputs: Mapping[str, str | bytes]) -> dict[str, str]:
+    """The SHA-256 of each file, as ``sha256sum`` prints it; streams are none."""
+    from detmetrics.foundation.outputs import encoded
+
+    return {
+        path: hashlib.sha256(encoded(content)).hexdigest()
+        for path, content in outputs.items()
+        if path != "-" and not _is_device(path)
+    }
+
+
+def _witnessed(path: str, content: str | bytes, digests: Mapping[str, str]) -> str | bytes:
+    """A text with the digests of other files, where there are some and it is a file."""
+    if not digests or path == "-" or not isinstance(content, str) or _is_device(path):
+        return content
+    told = json.dumps(dict(digests), sort_keys=True)
+    if not content.startswith("{"):
+        safe = told.replace("--", "-\\u002d")  # a name must not end the comment
+        return f"{content}\n<!-- written_with: {safe} -->\n"
+    return content.rstrip().removesuffix("}").rstrip() + f',\n  "written_with": {told}\n}}\n'
 
 CSV_SAFE = click.option(
     "--csv-safe",

@@ -10,7 +10,7 @@ import click
 
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import CLASSES, IMAGE_OPTIONS, SHAPE, added
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_IMAGES,
@@ -72,7 +72,6 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
     check_outputs(ground_truth, detections, options)
     heed_warnings(options)  # the notes say all of them
     from detmetrics.analysis.reconcile.reconcile import reconcile as run
-    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         reconciliation = run(
@@ -90,7 +89,7 @@ def reconcile(ground_truth: str, detections: str, **options: Any) -> None:
             progress=patience,
         )
     refuse_unused(options)
-    write_whole(_outputs(reconciliation, options))
+    write_together(_outputs(reconciliation, options), options)
 
 
 def _outputs(reconciliation: Reconciliation, options: dict[str, Any]) -> dict[str, str]:

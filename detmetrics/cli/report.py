@@ -18,7 +18,7 @@ from detmetrics.cli.measuring import (
     resampled,
     rules_of,
 )
-from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.outputs import check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 from detmetrics.cli.slices import SLICE_OPTIONS, attribute_of, check_by, slicing
@@ -83,8 +83,6 @@ def report(ground_truth: str, detections: str, **options: Any) -> None:
     _check(ground_truth, detections, options)
     rules = rules_of(ground_truth, options)
     heed_warnings(options)  # attention says all of them
-    from detmetrics.foundation.outputs import write_whole
-
     with Patience(quiet=options["quiet"]) as patience:
         asked = _asked(ground_truth, detections, rules, options, patience)
         made = _made(asked, options, patience)
@@ -92,7 +90,7 @@ def report(ground_truth: str, detections: str, **options: Any) -> None:
         outputs = _outputs(made, options)
     remark(made.result, options)
     _remark(asked, made, options)
-    write_whole(outputs)
+    write_together(outputs, options)
     if options["output_file"] != "-" and not options["quiet"]:
         size = len(outputs[options["output_file"]].encode("utf-8", "backslashreplace")) / 1e6
         click.echo(f"{printable(options['output_file'])}: {size:.1f} MB", err=True)

@@ -19,7 +19,7 @@ from detmetrics.cli.measuring import (
     resampled,
     rules_of,
 )
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 from detmetrics.foundation.messages import printable
@@ -99,7 +99,6 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     metric = _metric(options["metric"], rules)
     heed_warnings(options)  # what is remarked says all of them
     from detmetrics.analysis.slicing import slices as run
-    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
@@ -118,7 +117,7 @@ def slices(ground_truth: str, detections: str, **options: Any) -> None:
     remark(result, options)
     for note in attribute.notes if not options["quiet"] else ():
         click.echo(printable(note), err=True)
-    write_whole(_outputs(slices, options))
+    write_together(_outputs(slices, options), options)
 
 
 def check_by(ground_truth: str, options: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import click
 
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.options import RATIOS
+from detmetrics.cli.outputs import write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     heed_warnings,
@@ -61,7 +62,7 @@ def split(source: str, **options: Any) -> None:
     from detmetrics.datasets.grouping import groups_of
     from detmetrics.datasets.split_files import part_files
     from detmetrics.datasets.splitting import split as run
-    from detmetrics.foundation.outputs import write_tree, write_whole
+    from detmetrics.foundation.outputs import write_tree
 
     heed_warnings(options)
     reading = reading_of(options)
@@ -77,13 +78,15 @@ def split(source: str, **options: Any) -> None:
     refuse_unused(options)
     say_notes(split.ground_truth.notes, options)
     target = options["output"]
-    write_tree(target, part_files(split, source, os.path.abspath(target)), force=options["force"])
+    files = part_files(split, source, os.path.abspath(target))
+    write_tree(target, files, force=options["force"])
     outputs = {}
     if path := options["json_file"]:
         outputs[path] = json.dumps(split.to_dict(), indent=2, sort_keys=True) + "\n"
     if "-" not in outputs:
         outputs["-"] = _text(split, target)
-    write_whole(outputs)
+    before = {os.path.join(target, name): content for name, content in files.items()}
+    write_together(outputs, options, before)
 
 
 def _text(split: Split, target: str) -> str:

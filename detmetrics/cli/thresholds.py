@@ -11,7 +11,7 @@ import click
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, remark, rules_of
 from detmetrics.cli.options import OBJECTIVE
-from detmetrics.cli.outputs import check_outputs
+from detmetrics.cli.outputs import check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_options, refuse_unused
 from detmetrics.foundation.errors import RulesError
@@ -81,7 +81,6 @@ def thresholds(ground_truth: str, detections: str, **options: Any) -> None:
     rules, iou = _rules_at(ground_truth, options)
     heed_warnings(options)  # what is remarked says all of them
     from detmetrics.analysis.thresholds import operating_points
-    from detmetrics.foundation.outputs import write_whole
 
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
@@ -95,7 +94,7 @@ def thresholds(ground_truth: str, detections: str, **options: Any) -> None:
             average=options["average"],
         )
     remark(result, options)
-    write_whole(_outputs(points, options))
+    write_together(_outputs(points, options), options)
     if (path := options["output_file"]) and not options["quiet"]:
         known = sum(threshold is not None for threshold in points.thresholds.values())
         click.echo(f"{path}: thresholds of {known} of {len(points.classes)} classes", err=True)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from detmetrics.formats.given import Given
+from detmetrics.formats.json.pieces import first_record
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import printable, shown
@@ -24,6 +25,8 @@ SCORES = ("confidence", "conf", "scores", "prob", "probability", "detection_scor
 CLASSES = ("label", "class", "category", "category_name", "class_id", "label_id", "class_name")
 IMAGES = ("image", "file_name", "filename", "image_name", "img_id")
 BOXES = ("box", "bounding_box", "bndbox", "xyxy", "boxes")
+SMALL, FEW = 1 << 16, 100
+"""Bytes, and keys, that are looked at in any case."""
 OTHER_KEYS = {"score": SCORES, "category_id": CLASSES, "image_id": IMAGES, "bbox": BOXES}
 
 
@@ -66,7 +69,7 @@ def _json(given: Given, *, scored: bool) -> str | None:
     except FormatError:  # a stream is read once
         return None
     try:
-        content = msgspec.json.decode(data)
+        content = _sketched(data)
     except (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError):
         return _json_lines(data)
     for known, name in JSON_KINDS:
@@ -77,6 +80,21 @@ def _json(given: Given, *, scored: bool) -> str | None:
     if isinstance(content, dict):
         return _wrapped(content)
     return _renamed(content) if isinstance(content, list) else None
+
+
+def _sketched(data: bytes | memoryview) -> Any:
+    """What is in a JSON text, of long lists the first record alone: nobody looks at the others.
+
+    Raises:
+        msgspec.MsgspecError, UnicodeError, RecursionError: it is no JSON, as far as it is read.
+    """
+    if len(data) < SMALL:
+        return msgspec.json.decode(data)
+    if bytes(data[:SMALL]).lstrip()[:1] == b"[":
+        return [first_record(data)]
+    parts = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    few = [*parts.items()][:FEW]
+    return dict.fromkeys(parts) | {key: _sketched(memoryview(text)) for key, text in few}
 
 
 def _json_lines(data: bytes) -> str | None:

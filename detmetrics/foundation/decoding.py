@@ -30,7 +30,7 @@ def binary_kind(data: bytes) -> str | None:
     >>> binary_kind(b"\x89PNG\r\n\x1a\n")
     'a PNG image'
     """
-    if data[TAR_AT:].startswith(b"ustar"):
+    if data.startswith(b"ustar", TAR_AT):
         return "a TAR archive"
     return next((kind for start, kind in BEGINNINGS.items() if data.startswith(start)), None)
 

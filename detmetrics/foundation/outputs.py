@@ -15,7 +15,7 @@ from detmetrics.foundation.inputs import STANDARD_STREAM
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.replacing import replace_folder, staging_prefix, sweep, undisturbed
 
-__all__ = ["give_up_standard_output", "under_way", "write_tree", "write_whole"]
+__all__ = ["encoded", "give_up_standard_output", "under_way", "write_tree", "write_whole"]
 
 
 def write_whole(outputs: Mapping[str, str | bytes]) -> None:
@@ -187,7 +187,7 @@ def _stage(target: str, content: str | bytes) -> str:
     handle, temporary = tempfile.mkstemp(prefix=staging_prefix(), dir=folder)
     try:
         with open(handle, "wb") as file:
-            file.write(_encoded(content))
+            file.write(encoded(content))
             file.flush()
             os.fsync(file.fileno())  # else a crash after the rename could leave an empty file
         os.chmod(temporary, mode)
@@ -204,14 +204,15 @@ def _umask() -> int:
     return mask
 
 
-def _encoded(content: str | bytes) -> bytes:
+def encoded(content: str | bytes) -> bytes:
+    """The bytes that are written of a text."""
     return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
 
 
 def _write_direct(path: str, content: str | bytes) -> None:
     if path != STANDARD_STREAM:
         with open(path, "wb") as file:
-            file.write(_encoded(content))
+            file.write(encoded(content))
     elif sys.stdout is None:
         raise OSError(errno.EBADF, "it is closed")
     else:

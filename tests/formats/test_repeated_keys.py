@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from real_data import real_data
 
 import detmetrics as dm
-from detmetrics.formats.json import records
+from detmetrics.formats.json import pieces as json_pieces
 from detmetrics.formats.json.repeated_keys import RepeatedKeyError, repeated_keys
 
 ROW = '{"image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 20], "score": 0.9}'
@@ -82,7 +82,7 @@ class TestDetections:
         assert "annotations[0]: the key 'score'" in refused(tmp_path, twice)
 
     def test_counted_through_all_pieces(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(records, "PIECE", 200)
+        monkeypatch.setattr(json_pieces, "PIECE", 200)
         rows = [EXTRA] * 20
         rows[3] = rows[17] = again(EXTRA, "score", "0.1")
         said = refused(tmp_path, f"[{', '.join(rows)}]")

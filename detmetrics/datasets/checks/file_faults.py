@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from detmetrics.datasets.checks.findings import Finding, finding
-from detmetrics.formats.json.records import matters
+from detmetrics.formats.json.parsing import matters
 from detmetrics.formats.json.repeated_keys import repeated_keys
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.inputs import read_input

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from typing import Any
 
 import msgspec
 
-from detmetrics.formats.json.records import (
-    REFUSED,
-    AnyId,
-    Box,
-    Flag,
-    kind_of,
-    matters,
-    parse,
-    records,
-)
+from detmetrics.formats.json.careful import faults_in, records
+from detmetrics.formats.json.parsing import kind_of, matters, parse, refuse_malformed
+from detmetrics.formats.json.pieces import MalformedError
+from detmetrics.formats.json.records import REFUSED, AnyId, Box, Flag
 from detmetrics.formats.json.repeated_keys import (
     disagreeing,
     refuse_repeated,
-    repeated_in_rows,
+    repeated_in_list,
     repeated_keys,
 )
 from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import is_shaped, is_sound
+from detmetrics.formats.json.unusual import HALF_TEXT, restored, usual
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import FewTexts
 
@@ -110,6 +106,7 @@ class _ShapedDocument(msgspec.Struct):
     categories: list[Category]
 
 
+NO_OBJECT = "expected an object with images, annotations and categories, got a list"
 SECTIONS: tuple[tuple[str, type[Any]], ...] = (
     ("images", Image),
     ("annotations", Annotation),
@@ -132,21 +129,49 @@ def sound_document(data: bytes, path: str) -> Document | None:
     Raises:
         RepeatedKeyError: a key that matters is there twice.
     """
-    for kind in (Document, _ShapedDocument):
-        with contextlib.suppress(*REFUSED):
-            found: Any = msgspec.json.decode(data, type=kind)
-            if kind is Document or is_sound(found.annotations):
-                _refuse_repeated(data, found, path)
-                return Document(found.images, found.annotations, found.categories)
-    return None
+    try:
+        found = _decoded(data)
+    except REFUSED:
+        return None
+    _refuse_repeated(data, found, path)
+    return Document(found.images, found.annotations, found.categories)
 
 
-class _Texts(msgspec.Struct):
-    """The texts of all records."""
+def _decoded(data: bytes) -> Any:
+    """The document of the kind that it is.
 
-    images: list[msgspec.Raw]
-    annotations: list[msgspec.Raw]
-    categories: list[msgspec.Raw]
+    Raises:
+        REFUSED: it is none.
+    """
+    found: Any
+    try:
+        return msgspec.json.decode(data, type=Document)
+    except REFUSED as error:
+        why = error
+    # Only boxes may be otherwise in the other kind, and only some values are written otherwise.
+    if "bbox" in str(why) and "out of range" not in str(why):
+        found = msgspec.json.decode(data, type=_ShapedDocument)
+        if is_sound(found.annotations):
+            return found
+    if "out of range" in str(why) and "bbox" not in str(why):  # as an area: wrong in any case
+        raise why
+    plain = usual(data, why)
+    if plain.text == data or HALF_TEXT in plain.text:
+        raise why
+    found = msgspec.json.decode(plain.text, type=Document)
+    if restored(found.annotations, ("area", "score")) != plain.numbers:
+        raise why
+    if not all(row.area is None or math.isfinite(row.area) for row in found.annotations):
+        raise why
+    return found
+
+
+class _Sections(msgspec.Struct):
+    """The texts of the three lists."""
+
+    images: msgspec.Raw = NO_TEXT
+    annotations: msgspec.Raw = NO_TEXT
+    categories: msgspec.Raw = NO_TEXT
 
 
 def _refuse_repeated(data: bytes, document: Document | _ShapedDocument, path: str) -> None:
@@ -157,9 +182,11 @@ def _refuse_repeated(data: bytes, document: Document | _ShapedDocument, path: st
     if set(keys) & set(sections):
         refuse_repeated(path, [one for one in repeated_keys(data) if matters(one)])
     elif keys:
-        texts = msgspec.json.decode(data, type=_Texts)
-        found = [repeated_in_rows(getattr(texts, name), keys, name) for name in sections]
-        refuse_repeated(path, [one for rows in found for one in rows])
+        texts = msgspec.json.decode(usual(data).text, type=_Sections)
+        lists = [(name, memoryview(getattr(texts, name))) for name in sections]
+        found = [repeated_in_list(text, keys, name) for name, text in lists]
+        few = [one for rows, _ in found for one in rows]
+        refuse_repeated(path, few, sum(count for _, count in found))
 
 
 def _licenses(data: bytes) -> bytes:
@@ -175,13 +202,50 @@ def _licenses(data: bytes) -> bytes:
     return b""
 
 
+def _refuse_wrong(data: bytes, path: str) -> None:
+    """Refuse a document with faults, where that shows without parsing all of it.
+
+    Raises:
+        FormatError: there are some, or it is no object in JSON.
+    """
+    start = data[:HEAD].lstrip()[:1]
+    if start not in (b"{", b"[") or any(
+        data.count(f'"{name}"'.encode()) > 1 for name, _ in SECTIONS
+    ):
+        return
+    if start == b"[":
+        if refuse_malformed(data, path):
+            raise FormatError(path, [NO_OBJECT])
+        return
+    try:
+        faults = _faults(msgspec.json.decode(usual(data).text, type=_Sections))
+    except (*REFUSED, MalformedError):
+        refuse_malformed(data, path)
+        return
+    if faults:
+        raise FormatError(path, faults)
+
+
+def _faults(found: _Sections) -> FewTexts | None:
+    faults = FewTexts()
+    for name, kind in SECTIONS:
+        text = memoryview(getattr(found, name))
+        if bytes(text[:1]) != b"[":
+            got = kind_of(msgspec.json.decode(text)) if len(text) else "nothing"
+            faults.add(f"{name}: expected a list, got {got}")
+            continue
+        more = faults_in(text, kind, name, ShapedAnnotation if kind is Annotation else None)
+        if more is None:
+            return None
+        faults.extend(more)
+    return faults
+
+
 def _careful_document(data: bytes, path: str) -> Document:
+    _refuse_wrong(data, path)
     content = parse(data, path)
     if isinstance(content, list):
-        raise FormatError(
-            path,
-            ["expected an object with images, annotations and categories, got a list"],
-        )
+        raise FormatError(path, [NO_OBJECT])
     if not isinstance(content, dict):
         raise FormatError(path, [f"expected an object, got {kind_of(content)}"])
     faults = FewTexts()

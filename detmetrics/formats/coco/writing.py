@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from detmetrics.formats.json.records import SOURCE_IDS
+from detmetrics.formats.json.parsing import SOURCE_IDS
 from detmetrics.formats.writing.written import Table, Written, in_pixels, named_by_more_than_ids
 from detmetrics.formats.writing.written_shapes import segmentations_in, shape_areas
 from detmetrics.foundation.arrays import Objects

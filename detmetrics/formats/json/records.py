@@ -8,72 +8,49 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
-import math
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import numpy as np
 
+from detmetrics.formats.json.careful import faults_in, id_fault, records
+from detmetrics.formats.json.parsing import kind_of, parse, refuse_malformed
+from detmetrics.formats.json.pieces import MalformedError, pieces
 from detmetrics.formats.json.repeated_keys import (
     OnceEach,
-    Repeated,
     disagreeing,
-    pairs_of,
     refuse_repeated,
-    repeated_in_rows,
+    repeated_in_list,
 )
 from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import FIELDS, box_column, is_shaped, is_sound, outlined
+from detmetrics.formats.json.unusual import HALF_TEXT, decoded, restored_in, usual
 from detmetrics.foundation.arrays import Bools, Floats, Objects, object_column
-from detmetrics.foundation.decoding import binary_kind
 from detmetrics.foundation.errors import FormatError, TableError
-from detmetrics.foundation.messages import FewTexts, shown
+from detmetrics.foundation.messages import FewTexts
 from detmetrics.foundation.progress import Share
 from detmetrics.overlap import Outlines
 from detmetrics.tables.catalog import id_array
 
 __all__ = [
     "REFUSED",
-    "SOURCE_IDS",
     "AnyId",
     "Box",
     "DetectionColumns",
     "Flag",
     "detection_columns",
     "ids_of",
-    "kind_of",
-    "matters",
-    "parse",
-    "records",
     "refuse_repeated_in_list",
+    "refuse_wrong_list",
 ]
 
-PIECE = 1 << 20
-"""Bytes that are decoded at once. Of larger ones the records would leave the cache."""
 OUTLINED = b'"segmentation"'
 TEXTS = (b'"source_image_id"', b'"source_category_id"')
 HEAD = 1 << 16
 """Bytes at either end in which rows show whether they have shapes, which all of them must have."""
-BETWEEN_RECORDS = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
-
-SOURCE_IDS = {"image_id": "source_image_id", "category_id": "source_category_id"}
-"""Where results that were converted keep ids that are texts, beside the numbers made for them."""
-
-KEYS = frozenset(
-    (
-        *SOURCE_IDS.values(),
-        *("id", "image_id", "category_id", "bbox", "score", "segmentation", "area", "iscrowd"),
-        *("ignore", "bbox_mode", "obb", "poly", "rbox", "file_name", "width", "height", "name"),
-        *("neg_category_ids", "not_exhaustive_category_ids", "frequency"),
-        *("LabelName", "Subcategory"),
-    )
-)
-"""What is read of records and nodes."""
 
 Box = tuple[float, float, float, float]
 AnyId = int | float | str
@@ -111,7 +88,6 @@ class _ShapedDetection(msgspec.Struct, gc=False):
     source_category_id: str | None = None
 
 
-_Record = TypeVar("_Record", bound=msgspec.Struct)
 REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError, TableError)
 
 
@@ -144,34 +120,100 @@ def detection_columns(
     """
     # From the fastest to the slowest: plain records with whole numbers as ids, with any ids, with
     # shapes or texts of ids; and what none of these decodes, value by value, with the place of
-    # every fault.
+    # every fault. What one piece refuses to be, all of them need not be tried as.
     ends = (data[:HEAD], data[-HEAD:])
-    if not any(name in end for name in (OUTLINED, *FIELDS, *TEXTS) for end in ends):
-        for record in (_Detection, _AnyDetection):
-            with _no_collection(), contextlib.suppress(*REFUSED):
-                return _plain_columns(data, record, path, progress)
-    with _no_collection(), contextlib.suppress(*REFUSED):
-        found = [row for _, part in _pieces(data, _ShapedDetection, progress) for row in part]
-        if is_sound(found):
+    plain, shaped = _Plain(), _Shaped()
+    with _no_collection():
+        if not any(name in end for name in (OUTLINED, *FIELDS, *TEXTS) for end in ends):
+            with contextlib.suppress(*REFUSED):
+                return _plain_columns(data, plain, path, progress)
+        with contextlib.suppress(*REFUSED):
+            if plain.refused is not None:
+                shaped(plain.refused)
+            found = [row for _, part in pieces(data, shaped, progress) for row in part]
             refuse_repeated_in_list(data, found, path)
             return _shaped(found, path, angle)
-    rows = _careful_detections(data, path)
+        if plain.malformed:
+            refuse_malformed(data, path)
+        rows = _careful_detections(data, path)
     if rows and isinstance(rows[0], _ShapedDetection):
         return _shaped(rows, path, angle)
     return _columns(rows)
 
 
-def _plain_columns(
-    data: bytes, record: type[_Detection | _AnyDetection], path: str, progress: Share
-) -> DetectionColumns:
+class _Plain:
+    """Decodes a list of boxes; once there are other ids than whole numbers, they may be any.
+
+    once: looks at each piece before; refused: the text that is no such list; malformed: it seems to
+    be no JSON; numbers: how many stand in for others.
+    """
+
+    def __init__(self) -> None:
+        kinds = (_Detection, _AnyDetection)
+        self._decoders = [msgspec.json.Decoder(list[kind]).decode for kind in kinds]  # type: ignore[valid-type]
+        self.once = OnceEach(_Detection.__struct_fields__)
+        self.refused: bytes | None = None
+        self.malformed = False
+        self.numbers = 0
+
+    def __call__(self, text: bytes) -> list[Any]:
+        self.once.look(text)
+        while len(self._decoders) > 1:
+            try:
+                return self._decoders[0](text)
+            except REFUSED:
+                del self._decoders[0]
+        self.numbers = 0
+        try:
+            return self._decoders[0](text)
+        except REFUSED as error:
+            self.refused = text
+            plain = usual(text, error)
+            if plain.text == text or HALF_TEXT in plain.text:
+                self.malformed = not isinstance(error, msgspec.ValidationError)
+                raise
+        rows = self._decoders[0](plain.text)
+        self.refused, self.numbers = None, plain.numbers
+        return rows
+
+
+class _Shaped:
+    """Decodes a list of records of which each has a box or a shape."""
+
+    def __init__(self) -> None:
+        self._decode = msgspec.json.Decoder(list[_ShapedDetection]).decode
+
+    def __call__(self, text: bytes) -> list[Any]:
+        rows = decoded(text, self._decode, ("score",))
+        if not is_sound(rows):
+            raise TableError("neither boxes nor shapes")
+        return rows
+
+
+def _plain_columns(data: bytes, plain: _Plain, path: str, progress: Share) -> DetectionColumns:
     """The columns of records that have all fields, each once."""
-    parts, once, looked = [], OnceEach(record.__struct_fields__), False
-    for piece, rows in _pieces(data, record, progress, once.look):
-        if not looked and not once.holds(piece, rows):
-            _refuse_repeated(data, record.__struct_fields__, path)
+    parts, keys, looked = [], _Detection.__struct_fields__, False
+    for piece, rows in pieces(data, plain, progress):
+        if not looked and not plain.once.holds(piece, rows):
+            _refuse_repeated(data, keys, path)
             looked = True
-        parts.append(_columns(rows))
+        try:
+            parts.append(_columns(rows))
+            _restore(parts[-1], plain.numbers)
+        except REFUSED:
+            plain.refused = b""
+            raise
     return _joined(parts)
+
+
+def _restore(columns: DetectionColumns, numbers: int) -> None:
+    """Put what they stand for in place of so many numbers.
+
+    Raises:
+        TableError: there are more or less of them.
+    """
+    if numbers and restored_in(columns.boxes) + restored_in(columns.scores) != numbers:
+        raise TableError("unusual values in other places")
 
 
 def refuse_repeated_in_list(data: bytes, rows: Sequence[msgspec.Struct], path: str) -> None:
@@ -185,8 +227,7 @@ def refuse_repeated_in_list(data: bytes, rows: Sequence[msgspec.Struct], path: s
 
 
 def _refuse_repeated(data: bytes, keys: Sequence[str], path: str) -> None:
-    texts = msgspec.json.decode(data, type=list[msgspec.Raw])
-    refuse_repeated(path, repeated_in_rows(texts, keys, ""))
+    refuse_repeated(path, *repeated_in_list(usual(data).text, keys, ""))
 
 
 def _shaped(rows: list[_ShapedDetection], path: str, angle: str | None) -> DetectionColumns:
@@ -222,43 +263,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _unseen(_: bytes) -> None:
-    pass
-
-
-def _pieces(
-    data: bytes,
-    record: type[_Record],
-    progress: Share,
-    look: Callable[[bytes], None] = _unseen,
-) -> Iterator[tuple[memoryview, list[_Record]]]:
-    """The list in pieces of about a megabyte, so that the records of one are gone before the next.
-
-    Each comes as text and as records; look: called with the text before it is decoded.
-
-    A piece ends where one record seems to end and another to begin. Inside a text or a nested
-    list that can be wrong; then the halves do not decode, and the file is read as a whole.
-    """
-    # '[{A},{B},{C}]' becomes '[{A}]', '[{B},{C}]': cut between two records, with brackets put in.
-    # At a wrong cut the first half ends inside a text or an object, which no bracket closes, so it
-    # never decodes to something else.
-    decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
-
-    def decoded(*parts: bytes | memoryview) -> list[_Record]:
-        text = b"".join(parts)
-        look(text)
-        return decoder.decode(text)
-
-    view, start, opening = memoryview(data), 0, b""
-    while cut := BETWEEN_RECORDS.search(data, start + PIECE):
-        piece = view[start : cut.start() + 1]
-        yield piece, decoded(opening, piece, b"]")
-        start, opening = cut.end() - 1, b"["
-        progress(start / len(data))
-    yield view[start:], decoded(opening, view[start:])
-    progress(1.0)
 
 
 def _columns(rows: Sequence[Any]) -> DetectionColumns:
@@ -300,23 +304,18 @@ def ids_of(rows: Sequence[Any], name: str, section: str, path: str) -> Objects:
     try:
         return id_array(map(attrgetter(name), rows))
     except TableError:
-        faults = [
-            f"{section}[{row}].{name}: {text}"
-            for row, record in enumerate(rows)
-            if (text := _id_fault(getattr(record, name)))
-        ]
+        faults = FewTexts()
+        for row, record in enumerate(rows):
+            if text := id_fault(getattr(record, name)):
+                faults.add(f"{section}[{row}].{name}: {text}")
         raise FormatError(path, faults) from None
 
 
-def _id_fault(value: Any) -> str | None:
-    try:
-        id_array([value])
-    except TableError:
-        return f"expected a whole number of 64 bits or text, got {shown(value)}"
-    return None
+# --- with care -----------------------------------------------------------------------------------
 
 
 def _careful_detections(data: bytes, path: str) -> list[Any]:
+    refuse_wrong_list(data, path, _AnyDetection, _ShapedDetection)
     content = parse(data, path)
     if not isinstance(content, list):
         raise FormatError(path, [f"expected a list of detections, got {kind_of(content)}"])
@@ -327,125 +326,25 @@ def _careful_detections(data: bytes, path: str) -> list[Any]:
     return found
 
 
-def records(content: list[Any], kind: type[_Record], prefix: str) -> tuple[list[_Record], FewTexts]:
-    """Parsed values as records, and what is wrong with the others."""
-    found, faults = [], FewTexts()
-    for row, value in enumerate(content):
-        try:
-            record = _record(value, kind)
-        except msgspec.ValidationError as error:
-            if faults.wanted:
-                faults.add(f"{prefix}[{row}]{_readable(str(error))}")
-            else:
-                faults.skip()
-            continue
-        except UnicodeError:
-            faults.add(f"{prefix}[{row}]: text with half a surrogate pair, which is no character")
-            continue
-        found.append(record)
-        for name, text in _value_faults(record):
-            faults.add(f"{prefix}[{row}].{name}: {text}")
-    return found, faults
+def refuse_wrong_list(
+    data: bytes, path: str, kind: type[msgspec.Struct], shaped: type[msgspec.Struct] | None = None
+) -> None:
+    """Refuse a list of detections with faults, where that shows without parsing all of it.
 
-
-def _record(value: Any, kind: type[_Record]) -> _Record:
-    """One of parsed values; a segmentation is text until it is asked for."""
-    # convert takes no Raw from a plain value, so that field is put in as text afterwards.
-    outlined = isinstance(value, dict) and "segmentation" in kind.__struct_fields__
-    if not outlined or "segmentation" not in value:
-        return msgspec.convert(value, kind)
-    plain = {name: given for name, given in value.items() if name != "segmentation"}
-    record = msgspec.convert(plain, kind)
-    record.segmentation = msgspec.Raw(msgspec.json.encode(value["segmentation"]))  # type: ignore[attr-defined]
-    return record
-
-
-def _value_faults(record: msgspec.Struct) -> Iterator[tuple[str, str]]:
-    """Values of the right type that stand for nothing, by field."""
-    for name in ("id", "image_id", "category_id"):
-        value = getattr(record, name, None)
-        if value is not None and (text := _id_fault(value)):
-            yield name, text
-    for name in ("area", "iscrowd", "ignore"):
-        value = getattr(record, name, None)
-        if value is not None and not math.isfinite(value):
-            yield name, f"expected a finite number, got {value}"
-
-
-def parse(data: bytes, path: str) -> Any:
-    """A JSON text as plain values.
+    kind, shaped: see :func:`~detmetrics.formats.json.careful.faults_in`.
 
     Raises:
-        FormatError: it is none, the place is named; or a key that matters is there twice.
+        FormatError: there are some, or it is no list in JSON.
     """
-    content, repeated = _pairs(data, path)
-    refuse_repeated(path, [one for one in repeated if matters(one)])
-    return content
-
-
-def matters(one: Repeated) -> bool:
-    """Whether a key decides something: those of the whole file, and those that are read."""
-    return not one.place or one.key in KEYS
-
-
-def _pairs(data: bytes, path: str) -> tuple[Any, list[Repeated]]:
+    start = data[:HEAD].lstrip()[:1]
+    if start == b"{":
+        if refuse_malformed(data, path):
+            raise FormatError(path, ["expected a list of detections, got an object"])
+        return
     try:
-        return pairs_of(data)
-    except RecursionError:
-        raise FormatError(path, ["nested too deeply to be COCO JSON"]) from None
-    except UnicodeDecodeError as error:
-        _refuse_binary(data, path)
-        raise FormatError(
-            path, [f"byte {error.start:,}: not a text in UTF-8: {error.reason}"]
-        ) from None
-    except json.JSONDecodeError as error:
-        _refuse_binary(data, path)
-        place = f"line {error.lineno:,}, column {error.colno:,}"
-        said = error.msg.removesuffix(" starting at")
-        cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
-        hint = "; the file ends early: was it cut off?" if cut else ""
-        raise FormatError(path, [f"{place}: not JSON: {said}{hint}"]) from None
-    except ValueError:  # Python does not read whole numbers of more than 4,300 digits
-        raise FormatError(
-            path, ["not JSON that can be read: a number of thousands of digits"]
-        ) from None
-
-
-def _refuse_binary(data: bytes, path: str) -> None:
-    if kind := binary_kind(data):
-        raise FormatError(path, [f"expected JSON, but this is {kind}"]) from None
-
-
-WORDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-    "bool": "true or false",
-}
-
-
-def _readable(message: str) -> str:
-    """A message of msgspec in the words of all others: ``.bbox[2]: expected ..., got ...``."""
-    text, _, place = message.partition(" - at ")
-    place = place.strip("`").removeprefix("$")
-    if missing := re.match(r"Object missing required field `(\w+)`", text):
-        return f"{place}.{missing[1]}: missing"
-    text = re.sub(r"`([\w |]+)`", lambda found: _words(found[1]), text)
-    return f"{place}: {text[:1].lower()}{text[1:]}"
-
-
-def _words(kinds: str) -> str:
-    found = kinds.split(" | ")
-    if {"int", "float"} <= set(found):  # as msgspec has it; to people both are numbers
-        found.remove("int")
-    return " or ".join(WORDS.get(kind, kind) for kind in found)
-
-
-def kind_of(value: Any) -> str:
-    """What a JSON value is, in words."""
-    return {dict: "an object", list: "a list", str: "text", bool: "true or false"}.get(
-        type(value), "null" if value is None else "a number"
-    )
+        faults = faults_in(data, kind, "", shaped) if start == b"[" else None
+    except MalformedError:
+        refuse_malformed(data, path)
+        return
+    if faults:
+        raise FormatError(path, faults)

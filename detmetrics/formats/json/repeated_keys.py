@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detmetrics.formats.json.pieces import BETWEEN_RECORDS, MalformedError, true_pieces
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
@@ -25,9 +27,10 @@ __all__ = [
     "Repeated",
     "RepeatedKeyError",
     "disagreeing",
+    "may_repeat",
     "pairs_of",
     "refuse_repeated",
-    "repeated_in_rows",
+    "repeated_in_list",
     "repeated_keys",
 ]
 
@@ -36,7 +39,8 @@ PIECE = 1 << 20
 MARKS = 1 << 17
 WORD = 8
 SAMPLED, MOST = 1000, 32
-COLON = ord(":")
+COLON, BRACE = b":{"
+MOST_KEPT = 100
 UNCOUNTED = frozenset(
     (
         *("visibility", "vis_ratio", "occlusion", "occluded", "truncation", "truncated"),
@@ -64,16 +68,16 @@ class Repeated(NamedTuple):
         return f"{place}the key {shown(self.key)} is there {self.times} times, expected once"
 
 
-def refuse_repeated(path: str, found: Sequence[Repeated]) -> None:
-    """Refuse them.
+def refuse_repeated(path: str, found: Sequence[Repeated], count: int | None = None) -> None:
+    """Refuse them; count: how many there are, where these are the first.
 
     Raises:
         RepeatedKeyError: there are some.
     """
     if found:
-        texts = [*map(str, found[:100])]
+        texts = [*map(str, found[:MOST_KEPT])]
         texts[0] += ". Fix: keep one of the values; all others are ignored by parsers"
-        raise RepeatedKeyError(path, texts, len(found))
+        raise RepeatedKeyError(path, texts, len(found) if count is None else count)
 
 
 # --- counting ------------------------------------------------------------------------------------
@@ -257,19 +261,82 @@ def repeated_keys(data: bytes) -> list[Repeated]:
         return []
 
 
-def repeated_in_rows(
-    rows: Iterable[msgspec.Raw], keys: Sequence[str], section: str
-) -> list[Repeated]:
-    """The keys that rows have twice, themselves and not in what they hold.
+def repeated_in_list(
+    text: bytes | memoryview, keys: Sequence[str], section: str
+) -> tuple[list[Repeated], int]:
+    """The keys that records of a list have twice, the first of many, and how many there are.
 
-    keys: those that are looked for; section: what stands before the number of a row.
+    keys: those that are looked for, in records themselves and not in what they hold; section: what
+    stands before the number of a record.
+
+    Raises:
+        msgspec.MsgspecError: it is no list in JSON.
     """
+    found: list[Repeated] = []
+    count = row = 0
+    for piece, texts in true_pieces(text, _records):
+        if not _as_the_first(piece, len(texts), keys):
+            known = _count_in_flat(piece, len(texts), keys)
+            own = repeated_in_rows(texts, keys, section, row)
+            more = [*(own if known is None else islice(own, max(0, MOST_KEPT - len(found))))]
+            found += more
+            count += len(more) if known is None else known
+        row += len(texts)
+    return found, count
+
+
+def _records(text: bytes) -> tuple[bytes, list[msgspec.Raw]]:
+    try:
+        return text, msgspec.json.decode(text, type=list[msgspec.Raw])
+    except msgspec.MsgspecError:
+        raise MalformedError from None
+
+
+def _as_the_first(text: bytes, records: int, keys: Sequence[str]) -> bool:
+    """Whether all of so many records have as many colons as the first, which has no key twice."""
+    between = BETWEEN_RECORDS.search(text)
+    first = text[: between.start()] if between else text
+    if any(first.count(f'"{key}"'.encode()) > 1 for key in keys):
+        return False
+    return _count(np.frombuffer(text, np.uint8), COLON) == records * first.count(b":")
+
+
+def may_repeat(text: bytes, records: int, keys: Sequence[str]) -> bool:
+    """Whether one of so many records may have one of the keys twice, though none lacks it."""
+    if _as_the_first(text, records, keys):
+        return False
+    return any(text.count(f'"{key}"'.encode()) > records for key in keys)
+
+
+def _count_in_flat(text: bytes, records: int, keys: Sequence[str]) -> int | None:
+    """How often a record has a key twice; None where records hold others, or texts with marks."""
+    numbers = np.frombuffer(text, np.uint8)
+    starts = np.flatnonzero(numbers == BRACE)
+    if len(starts) != records or b"\\" in text:
+        return None
+    at = np.flatnonzero(numbers == COLON)
+    words = np.ndarray((max(len(text) - WORD + 1, 0),), "<u8", text, 0, (1,))[at - WORD]
+    total = 0
+    for key in keys:
+        mark = f'"{key}"'.encode()
+        end = mark[-WORD:]
+        shift = np.uint64(8 * (WORD - len(end)))
+        own = at[words >> shift == int.from_bytes(end, "little")]
+        if not text.count(mark) == text.count(mark + b":") == len(own):
+            return None
+        times = np.bincount(np.searchsorted(starts, own))
+        total += int(np.count_nonzero(times > 1))
+    return total
+
+
+def repeated_in_rows(
+    rows: Iterable[msgspec.Raw], keys: Sequence[str], section: str, first: int = 0
+) -> Iterator[Repeated]:
+    """The keys that rows have twice, themselves and not in what they hold; first: their number."""
     marks = [f'"{key}"'.encode() for key in keys]
-    found = []
-    for row, raw in enumerate(rows):
+    for row, raw in enumerate(rows, first):
         text = bytes(raw)
         if all(text.count(mark) < 2 for mark in marks):
             continue
         top = [one for one in pairs_of(text)[1] if not one.place and one.key in keys]
-        found += [Repeated(f"{section}[{row}]", one.key, one.times) for one in top]
-    return found
+        yield from (Repeated(f"{section}[{row}]", one.key, one.times) for one in top)

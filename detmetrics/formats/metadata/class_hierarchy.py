@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.formats.json.records import kind_of, parse
+from detmetrics.formats.json.parsing import kind_of, parse
 from detmetrics.foundation.arrays import object_column
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.inputs import read_input

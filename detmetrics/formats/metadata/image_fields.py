@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from detmetrics.formats.given import Given
-from detmetrics.formats.json.records import parse
+from detmetrics.formats.json.parsing import parse
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.headings import find_columns, image_column
 from detmetrics.foundation.decoding import decoded

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from detmetrics.formats.given import Given
-from detmetrics.formats.json.records import parse
+from detmetrics.formats.json.parsing import parse
 from detmetrics.formats.metadata.image_fields import images_column
 from detmetrics.formats.tabular.headings import image_column
 from detmetrics.foundation.decoding import decoded

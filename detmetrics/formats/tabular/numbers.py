@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from detmetrics.formats.tabular.notation import (
     open_note,
     plain,
 )
-from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
 from detmetrics.tables.columns import LARGEST
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Numbers", "decimals_of", "is_numeric", "refuse"]
 
 TRUE = frozenset(("1", "true", "yes", "t", "y", "1.0"))
+BLOCK = 1 << 12
 FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none", "null"))
 
 
@@ -78,18 +79,15 @@ class Numbers:
         if is_numeric(column):
             return column.to_numpy(np.float64)
         decimal = self._decimals.get(str(column.name), "point")
-        if decimal == "point" and (plain := _plain_numbers(column)) is not None:
-            return plain
-        found, bad = np.full(len(column), np.nan), []
-        for at, value in enumerate(column):
-            text = "" if value is None else str(value).strip()
-            if not text and empty is not None:
-                found[at] = empty
-                continue
-            try:
-                found[at] = number_in(text, decimal)
-            except ValueError:
-                bad.append((at, value if text else None))
+        values, bad = column.to_numpy(dtype=object), list[tuple[int, Any]]()
+        found = np.empty(len(values))
+        # Nearly all texts are plain numbers: only blocks with others are read one by one.
+        for start in range(0, len(values), BLOCK):
+            block = values[start : start + BLOCK]
+            plain = _plain_numbers(block) if decimal == "point" else None
+            found[start : start + BLOCK] = (
+                [*_one_by_one(block, start, decimal, empty, bad)] if plain is None else plain
+            )
         self._refuse(column, bad, "a number")
         return found
 
@@ -125,9 +123,36 @@ class Numbers:
             raise FormatError(self.path, faults, len(bad))
 
 
-def _plain_numbers(column: pd.Series[Any]) -> Floats | None:
+def _one_by_one(
+    values: Iterable[Any],
+    first: int,
+    decimal: Decimal,
+    empty: float | None,
+    bad: list[tuple[int, Any]],
+) -> Iterator[float]:
+    """Texts as numbers, nan where they are none; empty: what nothing is; bad: takes the others."""
+    known: dict[str, float | None] = {}
+    for at, value in enumerate(values, first):
+        text = "" if value is None else str(value).strip()
+        if not text and empty is not None:
+            yield empty
+            continue
+        if text not in known:
+            known[text] = _number_or_none(text, decimal)
+        if (number := known[text]) is None:
+            bad.append((at, value if text else None))
+        yield np.nan if number is None else number
+
+
+def _number_or_none(text: str, decimal: Decimal) -> float | None:
+    try:
+        return number_in(text, decimal)
+    except ValueError:
+        return None
+
+
+def _plain_numbers(values: Objects) -> Floats | None:
     """Texts that are all numbers as Python reads them, at once; None where some are not."""
-    values = column.to_numpy(dtype=object)
     try:
         if "_" in "".join(values):  # which Python allows between digits
             return None
@@ -194,7 +219,8 @@ def _texts(frame: pd.DataFrame, names: Iterable[str]) -> list[str]:
     """The different texts of columns."""
     columns = [frame[name] for name in names]
     values = (one.cat.categories if one.dtype == "category" else one for one in columns)
-    return [*{str(value).strip() for column in values for value in column}]
+    objects = (one.to_numpy(dtype=object).tolist() for one in values)  # which iterate fast
+    return [*{str(value).strip() for column in objects for value in column}]
 
 
 def _open(

@@ -432,7 +432,8 @@ def _with_box(frame: pd.DataFrame, names: Sequence[str]) -> Bools:
             values = frame[name].to_numpy(np.float64)
             held |= ~np.isnan(values)
         else:
-            held |= np.array([str(v).strip().lower() not in EMPTY for v in frame[name]], bool)
+            values = frame[name].to_numpy(dtype=object)  # a column of categories iterates slowly
+            held |= np.array([str(v).strip().lower() not in EMPTY for v in values], bool)
     return held
 
 

@@ -14,15 +14,15 @@ from operator import attrgetter
 import msgspec
 import numpy as np
 
+from detmetrics.formats.json.careful import records
+from detmetrics.formats.json.parsing import kind_of, parse
 from detmetrics.formats.json.records import (
     REFUSED,
     AnyId,
     DetectionColumns,
     ids_of,
-    kind_of,
-    parse,
-    records,
     refuse_repeated_in_list,
+    refuse_wrong_list,
 )
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import FormatError
@@ -78,6 +78,7 @@ def oriented_columns(data: bytes, path: str, angle: str | None) -> DetectionColu
 
 
 def _careful(data: bytes, path: str) -> list[_Oriented]:
+    refuse_wrong_list(data, path, _Oriented)
     content = parse(data, path)
     if not isinstance(content, list):
         raise FormatError(path, [f"expected a list of detections, got {kind_of(content)}"])

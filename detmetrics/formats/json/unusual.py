@@ -1,0 +1,150 @@
+"""What Python's parser of JSON takes and the fast one refuses, written so that both take it.
+
+``NaN``, ``Infinity`` and numbers beyond floats become numbers that nobody measures; halves of
+surrogate pairs become a character that is no one's. They are told again in the values.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from detmetrics.foundation.arrays import Floats
+
+__all__ = [
+    "HALF",
+    "HALF_TEXT",
+    "MEANT",
+    "as_written",
+    "decoded",
+    "meant",
+    "restored",
+    "restored_in",
+    "usual",
+]
+
+STAND_INS = {
+    b"-Infinity": b" -7.41852964e21 ",
+    b"Infinity": b" 7.41852964e21 ",
+    b"NaN": b" 7.41852963e21 ",
+}
+"""Few digits and a small exponent: others take parsers a hundred times as long. Spaces around, so
+that ``NaN5`` is no number."""
+MEANT = {float(text): float(word) for word, text in STAND_INS.items()}
+LEAST = min(map(abs, MEANT))
+WORDS = {-math.inf: b"-Infinity", math.inf: b"Infinity"}
+HALF = "\ue7f3"
+HALF_TEXT = b"\\ue7f3"
+# Tokens of texts from left to right, so that an escaped backslash begins nothing.
+ESCAPES = re.compile(
+    rb"\\(?:[^u]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|u)"
+)
+EXPONENT = re.compile(rb"[eE]\+?\d{3,}")
+BEFORE = (b",", b":", b"[", b" ", b"\n")
+LONGEST = 40
+
+
+class Usual(NamedTuple):
+    """A text as the fast parser takes it; numbers: how many stand in for others."""
+
+    text: bytes
+    numbers: int = 0
+
+
+def usual(text: bytes, why: Exception | None = None) -> Usual:
+    """The text without anything of the kind; the text itself where there is nothing.
+
+    why: what the fast parser said; only where numbers are out of range they are looked for.
+    """
+    found, numbers, beyond = text, 0, 0
+    for word, stand_in in STAND_INS.items():
+        if count := found.count(word):
+            found, numbers = found.replace(word, stand_in), numbers + count
+    if "out of range" in str(why):
+        found, beyond = _within_range(found)
+    if b"\\ud" in found or b"\\uD" in found:
+        found = ESCAPES.sub(lambda at: HALF_TEXT if at[1] else at[0], found)
+    return Usual(found, numbers + beyond)
+
+
+def _within_range(text: bytes) -> tuple[bytes, int]:
+    """With stand-ins for decimals like 1e999, and how many."""
+    parts, done = [], 0
+    for exponent in EXPONENT.finditer(text):
+        end = exponent.end()
+        token = text[max(done, end - LONGEST) : end]
+        for mark in BEFORE:
+            token = token.rsplit(mark, 1)[-1]
+        if (word := WORDS.get(_value(token))) is not None:
+            parts += [text[done : end - len(token)], STAND_INS[word]]
+            done = end
+    return b"".join((*parts, text[done:])), len(parts) // 2
+
+
+def _value(token: bytes) -> float:
+    try:
+        return float(token)
+    except ValueError:
+        return math.nan
+
+
+def as_written(text: bytes) -> bytes:
+    """The text that a usual one was made of, or one that means the same."""
+    for word, stand_in in STAND_INS.items():
+        text = text.replace(stand_in, word)
+    return text.replace(HALF_TEXT, b"\\ud800")
+
+
+def meant(value: Any) -> Any:
+    """What a number stands for."""
+    return MEANT.get(value, value) if isinstance(value, float) else value
+
+
+def restored(rows: Iterable[Any], names: tuple[str, ...]) -> int:
+    """Put what they stand for in place of numbers in ``bbox`` and fields; returns how many."""
+    count = 0
+    for row in rows:
+        box = row.bbox
+        if box and not -LEAST < min(box) <= max(box) < LEAST:
+            row.bbox = tuple([MEANT.get(value, value) for value in box])
+            count += sum(map(MEANT.__contains__, box))
+        for name in names:
+            if (value := getattr(row, name)) in MEANT:
+                setattr(row, name, MEANT[value])
+                count += 1
+    return count
+
+
+def restored_in(column: Floats) -> int:
+    """Put what they stand for in place of numbers of an array; returns how many."""
+    count = 0
+    for stand_in, value in MEANT.items():
+        at = column == stand_in
+        column[at] = value
+        count += int(np.count_nonzero(at))
+    return count
+
+
+def decoded(text: bytes, decode: Callable[[bytes], list[Any]], names: tuple[str, ...]) -> list[Any]:
+    """Records of a text that may have such numbers in ``bbox`` and the fields of these names.
+
+    Raises:
+        msgspec.MsgspecError, UnicodeError, RecursionError: it is no such text, or has them
+            elsewhere.
+    """
+    try:
+        return decode(text)
+    except msgspec.MsgspecError as error:
+        plain = usual(text, error)
+        if plain.text == text:
+            raise
+    rows = decode(plain.text)
+    if restored(rows, names) != plain.numbers or HALF_TEXT in plain.text:
+        raise msgspec.DecodeError("unusual values in other places")
+    return rows
