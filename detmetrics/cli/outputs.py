@@ -67,6 +67,7 @@ def _witnessed(path: str, content: str | bytes, digests: Mapping[str, str]) -> s
         return f"{content}\n<!-- written_with: {safe} -->\n"
     return content.rstrip().removesuffix("}").rstrip() + f',\n  "written_with": {told}\n}}\n'
 
+
 CSV_SAFE = click.option(
     "--csv-safe",
     is_flag=True,
