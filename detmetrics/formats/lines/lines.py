@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detmetrics.formats.given import Contents
+from detmetrics.formats.lines.faults import LARGE, faults_in_pieces
 from detmetrics.formats.lines.fields import EXACT, read_fields
 from detmetrics.formats.lines.separators import spaced, thousands
 from detmetrics.foundation.arrays import Floats, Ints, Objects, object_column
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
 from detmetrics.foundation.errors import FormatError
-from detmetrics.foundation.messages import counted, printable, shown
+from detmetrics.foundation.messages import FewTexts, counted, printable, shown
 from detmetrics.tables.catalog import Id, Keys
 from detmetrics.tables.columns import LARGEST
 
@@ -207,8 +208,9 @@ def read_lines(
             Contents(parts), files, path, text_label=text_label, label=label, strict=strict
         )
         return replace(found, separators=said)
-    if not any(part.startswith(MARKS) for part in parts):
-        found = _by_pandas(parts, tuple(files), kept)
+    if strict:
+        _refuse_wrong(parts, tuple(files), path, kept)
+    found = _by_pandas(parts, tuple(files), kept)
     if found is not None:
         return found
     return _line_by_line(parts, tuple(files), path, kept, strict)
@@ -254,6 +256,8 @@ def _others(columns: Floats, label: int) -> Floats:
 
 def _by_pandas(parts: Sequence[bytes], files: tuple[str, ...], kept: _Label) -> Lines | None:
     """The way for numbers of many digits; None where the lines are not all alike."""
+    if any(part.startswith(MARKS) for part in parts):
+        return None
     parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in parts]
     joined = b"".join(parts)
     if b"\0" in joined or (b"\r" in joined and LONE_RETURN.search(joined)):
@@ -364,6 +368,36 @@ def _text_keys(words: Sequence[Id]) -> Keys:
 
 
 # --- the slow way ------------------------------------------------------------------------------
+
+
+def _refuse_wrong(parts: Sequence[bytes], files: tuple[str, ...], path: str, kept: _Label) -> None:
+    """Refuse large text with wrong lines, at about what reading the right lines costs.
+
+    Raises:
+        FormatError: there are some.
+    """
+    if sum(map(len, parts)) < LARGE:
+        return
+
+    def regular(piece: Contents) -> bool:
+        if read_fields(piece, text_label=kept.text, label=kept.column) is not None:
+            return True
+        return _by_pandas([*piece], ("",) * len(piece), kept) is not None
+
+    def one_by_one(file: int, before: int, piece: bytes, faults: FewTexts) -> None:
+        name = files[file]
+        text, _ = decoded(piece, name if name == path else f"{path}/{name}")
+        for row, tokens in _rows(text):
+            del tokens[kept.column : _first_number(tokens, kept.column + 1)]
+            if not all(map(_is_number, tokens)):
+                said = f"{printable(name)}:{before + row + 1}: " if faults.wanted else ""
+                faults.add(said and said + _no_number(tokens))
+
+    faults = faults_in_pieces(
+        parts, kept.column, regular, one_by_one, lambda field: _is_number(field.decode())
+    )
+    if len(faults):
+        raise FormatError(path, faults, len(faults))
 
 
 def _line_by_line(
