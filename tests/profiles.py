@@ -1,4 +1,4 @@
-"""How many examples a law gets in ``make test``, ``make versions``, ``make deep`` and ``make fuzz``."""
+"""How many examples a law gets in ``make test``, ``test-versions``, ``deep`` and ``fuzz``."""
 
 from __future__ import annotations
 
