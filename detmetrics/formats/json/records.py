@@ -353,11 +353,20 @@ def _record(value: Any, kind: type[_Record]) -> _Record:
     # convert takes no Raw from a plain value, so that field is put in as text afterwards.
     outlined = isinstance(value, dict) and "segmentation" in kind.__struct_fields__
     if not outlined or "segmentation" not in value:
-        return msgspec.convert(value, kind)
+        return _converted(value, kind)
     plain = {name: given for name, given in value.items() if name != "segmentation"}
-    record = msgspec.convert(plain, kind)
+    record = _converted(plain, kind)
     record.segmentation = msgspec.Raw(msgspec.json.encode(value["segmentation"]))  # type: ignore[attr-defined]
     return record
+
+
+def _converted(value: Any, kind: type[_Record]) -> _Record:
+    try:
+        return msgspec.convert(value, kind)
+    except (
+        SystemError
+    ):  # before msgspec 0.22, of whole numbers beyond float64; text names the place
+        return msgspec.json.decode(json.dumps(value), type=kind)
 
 
 def _value_faults(record: msgspec.Struct) -> Iterator[tuple[str, str]]:
