@@ -363,10 +363,8 @@ def _record(value: Any, kind: type[_Record]) -> _Record:
 def _converted(value: Any, kind: type[_Record]) -> _Record:
     try:
         return msgspec.convert(value, kind)
-    except (
-        SystemError
-    ):  # before msgspec 0.22, of whole numbers beyond float64; text names the place
-        return msgspec.json.decode(json.dumps(value), type=kind)
+    except SystemError:  # before msgspec 0.22, of whole numbers beyond float64
+        return msgspec.json.decode(json.dumps(value), type=kind)  # which names the place
 
 
 def _value_faults(record: msgspec.Struct) -> Iterator[tuple[str, str]]:
