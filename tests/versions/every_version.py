@@ -102,7 +102,9 @@ def bounds() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     asked = [*project["dependencies"], *(one for extra in EXTRAS for one in extras[extra])]
-    return {_key(name): bound for name, _, bound in (one.partition(">=") for one in asked)}
+    # Behind a comma are releases that are left out.
+    parts = (one.partition(",")[0].partition(">=") for one in asked)
+    return {_key(name): bound for name, _, bound in parts}
 
 
 def resolved(uv: str, python: Python, which: str) -> dict[str, str]:
