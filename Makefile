@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
+LOCK := requirements-dev.lock
+UV := build/uv/bin/uv
 MINUTES ?= 10
 PIP := -m pip install --quiet --disable-pip-version-check
 
@@ -10,7 +12,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage deep test-peers peer-suites test-plugins check lint types layers docs fuzz bench clean
+.PHONY: demo test coverage deep test-peers peer-suites test-plugins test-versions lock audit check lint types layers docs fuzz bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
@@ -48,6 +50,21 @@ peer-suites: $(FRAMEWORKS)/installed
 # so small that more threads only wait for one another.
 test-plugins: $(FRAMEWORKS)/installed
 	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/plugins tests/test_docs.py -m 'not heavy' -k 'not console' --numprocesses 2 --dist loadfile
+
+# The core tests with the lowest and the newest versions that pyproject.toml allows, on each Python
+# that the machine has.
+test-versions: $(VENV)/developer $(UV)
+	$(BIN)/python tests/versions/every_version.py --uv $(UV)
+
+# Writes the versions, with hashes, that make test installs (LOCK= installs the newest instead).
+# UPGRADE= keeps those that still fit.
+UPGRADE ?= --upgrade
+lock: $(UV)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) --extra dev --output-file $(LOCK) pyproject.toml
+
+# Asks a database on the network which versions in the lock have known vulnerabilities.
+audit: $(VENV)/bin/python $(UV)
+	@$(BIN)/python tests/versions/audit.py --uv $(UV) $(LOCK)
 
 check: lint types layers
 
@@ -87,10 +104,16 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml
 	@$(BIN)/python $(PIP) --editable .
 	@touch $@
 
-$(VENV)/developer: $(VENV)/bin/python pyproject.toml
+$(VENV)/developer: $(VENV)/bin/python pyproject.toml $(LOCK)
 	@echo "Installing detmetrics and the development tools into $(VENV) (once, about 40 seconds) ..."
-	@$(BIN)/python $(PIP) --editable '.[dev]'
+	@$(if $(LOCK),$(BIN)/python $(PIP) --require-hashes --requirement $(LOCK))
+	@$(BIN)/python $(PIP) $(if $(LOCK),--no-deps --editable .,--upgrade --editable '.[dev]')
 	@touch $@ $(VENV)/installed
+
+$(UV): | $(VENV)/bin/python
+	@echo "Installing uv into build/uv (once) ..."
+	@$(BIN)/python -m venv build/uv
+	@build/uv/bin/python $(PIP) uv
 
 $(FRAMEWORKS)/installed: pyproject.toml
 	@echo "Setting up $(FRAMEWORKS) (once) ..."

@@ -1,4 +1,4 @@
-"""How many examples a law gets in ``make test``, ``make deep`` and ``make fuzz``."""
+"""How many examples a law gets in ``make test``, ``test-versions``, ``deep`` and ``fuzz``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _CALM = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 settings.register_profile("default", max_examples=USUAL, derandomize=True, **_CALM)
+# Of each law enough to run it once with other versions of the dependencies.
+settings.register_profile("versions", max_examples=2, derandomize=True, **_CALM)
 # The same examples each time, so that a change is not refused for an old fault.
 settings.register_profile("deep", max_examples=8 * USUAL, derandomize=True, **_CALM)
 # All laws take a minute on two cores, and a further one for as many examples as are usual.
@@ -30,6 +32,6 @@ def examples(count: int, *suppressed: HealthCheck) -> settings:
     """
     profile = settings()
     return settings(
-        max_examples=count * profile.max_examples // USUAL,
+        max_examples=max(1, count * profile.max_examples // USUAL),
         suppress_health_check=[*profile.suppress_health_check, *suppressed],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -29,7 +29,13 @@ MOST = 10_000
 LIST_SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".parquet")
 
 
-class _Parsed(click.ParamType[Any]):
+if TYPE_CHECKING:
+    _Typed = click.ParamType[Any]
+else:
+    _Typed = click.ParamType  # which releases before click 8.4 do not let subscribe
+
+
+class _Parsed(_Typed):
     """An option whose text a function reads; what it cannot read is wrong usage."""
 
     def __init__(self, name: str, read: Callable[[str], Any], expected: str) -> None:

@@ -155,7 +155,7 @@ def _refuse_other_shapes(arrays: Mapping[str, Column], rules: Rules) -> None:
     for name, array in arrays.items():
         kind, axes = layout[name]
         if array.dtype != kind or array.ndim != len(axes):
-            raise ValueError(f"{name}: expected {kind.__name__} of {len(axes)} axes")
+            raise ValueError(f"{name}: expected {np.dtype(kind).name} of {len(axes)} axes")
         for axis, length in zip(axes, array.shape, strict=True):
             if length != lengths.setdefault(axis, length):
                 raise ValueError(f"{name}: expected {lengths[axis]} values, found {length}")

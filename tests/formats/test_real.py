@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from builders import unpacked
 from real_data import real_data
@@ -13,6 +14,9 @@ import detmetrics as dm
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
+# NumPy 2.3 adds the numbers of a mean in another order than before, and so the last bit differs, of
+# pycocotools' results too, which are the reference.
+SAME_MEANS = np.lib.NumpyVersion(np.__version__) >= "2.3.0"
 TWELVE = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
 
 
@@ -30,7 +34,8 @@ class TestVOC2007:
         if detector == "yolov1_18_classes":
             assert found == pytest.approx(known["coco12"], abs=1e-12)
         else:
-            assert found == known["coco12"]
+            bound = 0 if SAME_MEANS else 1e-15
+            assert found == pytest.approx(known["coco12"], rel=bound, abs=0)
 
     def test_class_that_the_detector_lacks_counts_as_zero(self, voc):
         result = dm.evaluate(voc / "Annotations", voc / "yolov1_18_classes")

@@ -7,6 +7,7 @@ by one; those that are shown are parsed once more for their sentence, the others
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +26,7 @@ from detmetrics.foundation.errors import TableError
 from detmetrics.foundation.messages import FewTexts, shown
 from detmetrics.tables.catalog import id_array
 
-__all__ = ["faults_in", "id_fault", "records"]
+__all__ = ["converted", "faults_in", "id_fault", "records"]
 
 IDS = ("id", "image_id", "category_id")
 FINITE = ("area", "iscrowd", "ignore")
@@ -258,11 +259,23 @@ def _record(value: Any, kind: type[_Record]) -> _Record:
     # convert takes no Raw from a plain value, so that field is put in as text afterwards.
     outlined = isinstance(value, dict) and "segmentation" in kind.__struct_fields__
     if not outlined or "segmentation" not in value:
-        return msgspec.convert(value, kind)
+        return converted(value, kind)
     plain = {name: given for name, given in value.items() if name != "segmentation"}
-    record = msgspec.convert(plain, kind)
+    record = converted(plain, kind)
     record.segmentation = msgspec.Raw(msgspec.json.encode(value["segmentation"]))  # type: ignore[attr-defined]
     return record
+
+
+def converted(value: Any, kind: type[_Record]) -> _Record:
+    """Parsed values as a record.
+
+    Raises:
+        ValidationError: of msgspec: they are none, and where.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except SystemError:  # before msgspec 0.22, of whole numbers beyond float64
+        return msgspec.json.decode(json.dumps(value), type=kind)  # which names the place
 
 
 def _value_faults(record: msgspec.Struct) -> Iterator[tuple[str, str]]:
