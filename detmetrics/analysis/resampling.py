@@ -29,7 +29,7 @@ from detmetrics.metrics.interpolation import least_found
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.overlap import Pairs
 
-__all__ = ["Resampler", "half_samples", "image_weights", "resampled"]
+__all__ = ["Plan", "Resampler", "half_samples", "image_weights", "plan_of", "resampled"]
 
 LIGHT = 4
 """Mean weight of true positives up to which a table of its units is worth its memory."""
@@ -144,7 +144,7 @@ class _Within:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """What no weights change, of one area range.
 
     The H true positives stand by curve, which is a threshold and category, and score. There are
@@ -173,7 +173,7 @@ class _Plan:
     within: dict[int, _Within | None]
 
 
-def _plan_of(matches: Matches, area: int, limits: set[int]) -> _Plan:
+def plan_of(matches: Matches, area: int, limits: set[int]) -> Plan:
     """limits: indices of those at which recall is asked for."""
     matched, unmatched = matches.matched[area], matches.fp_if_unmatched[area]
     detection = matches.pairs.detection[matched.pair]
@@ -196,7 +196,7 @@ def _plan_of(matches: Matches, area: int, limits: set[int]) -> _Plan:
         within[limit] = (
             None if whole else _Within(image[kept], np.searchsorted(curve[hit][kept], curves))
         )
-    return _Plan(
+    return Plan(
         unmatched=matches.image[unmatched],
         down_to=places[detection[hit] + 1],
         above=np.tile(places[matches.first[:-1]], len(matched.count)),
@@ -218,7 +218,7 @@ class Resampler:
         self._truth_image = matches.truth_image
         metrics = metrics_of(matches.rules)
         self._plans = {
-            area: _plan_of(
+            area: plan_of(
                 matches, area, {m.limit for m in metrics if m.area == area and m.kind is RECALL}
             )
             for area in {metric.area for metric in metrics}
@@ -247,7 +247,7 @@ class _Weighted(Curves):
     """
 
     def __init__(
-        self, matches: Matches, plans: dict[int, _Plan], truth_image: Ints, weights: Ints
+        self, matches: Matches, plans: dict[int, Plan], truth_image: Ints, weights: Ints
     ) -> None:
         super().__init__(matches)
         rules = matches.rules
@@ -295,7 +295,7 @@ def _sums(values: Counts) -> Counts:
 class _Hits:
     """The true positives of an area range under weights of images."""
 
-    def __init__(self, plan: _Plan, weights: Counts, shape: tuple[int, int]) -> None:
+    def __init__(self, plan: Plan, weights: Counts, shape: tuple[int, int]) -> None:
         self._plan, self._shape, self._weights = plan, shape, weights
         # A true positive of no weight lies behind another of the same number, with no higher
         # precision: no envelope needs it.
