@@ -12,7 +12,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage deep test-peers peer-suites test-plugins test-versions lock audit check lint types layers docs fuzz bench clean
+.PHONY: demo test coverage deep test-peers peer-suites test-plugins test-versions lock audit check lint types layers docs fuzz coverage-study bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
@@ -86,6 +86,12 @@ docs: $(VENV)/developer
 # guided by coverage. Findings are files in build/findings.
 fuzz: $(VENV)/developer $(FRAMEWORKS)/installed
 	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) --peers $(FRAMEWORKS)/bin/python
+
+# How often intervals hold what they say: the table of docs/intervals.md. A trial of all sets takes
+# about three seconds of one core.
+TRIALS ?= 500
+coverage-study: $(VENV)/developer
+	$(BIN)/python benchmarks/coverage_study.py --trials $(TRIALS)
 
 # Compares with the peers and writes benchmarks/RESULTS.md; takes some twenty minutes.
 bench: $(VENV)/bench

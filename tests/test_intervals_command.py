@@ -36,14 +36,23 @@ class TestIntervals:
         assert code == 0
         line = next(line for line in text.splitlines() if line.startswith("AP50"))
         assert f"{low:.4f}" in line
-        assert "95 % of 50 bootstrap samples of the images (seed 4)" in text
-        assert re.search(r"class +objects +detections +AP +AP_low +AP_high", text)
+        assert f"{found.metrics['AP50'].estimate:.4f}" in line
+        assert "for the value on the population of images that these are drawn from" in text
+        assert "(50 half-samples, seed 4)" in text
+        small = next(line for line in text.splitlines() if line.startswith("APs"))
+        assert found.metrics["APs"].few_objects
+        assert "few objects" in small
+        assert "few objects" not in line
+        assert re.search(r"class +objects +detections +AP +AP_low +AP_high +AP_remark", text)
         rows = list(csv.DictReader(io.StringIO(run(*options, "--csv", "-")[1])))
         assert float(rows[0]["AP50_low"]) == low
         assert rows[1]["AP_high"] == str(found.classes["person"]["AP"].high)
         document = json.loads(run(*options, "--per-class", "--json", "-")[1])["intervals"]
         assert document == json.loads(json.dumps(found.to_dict()))
-        assert f"| {low:.4f} |" in run(*options, "--markdown", "-")[1]
+        assert (rows[0]["AP50_remark"], rows[0]["APs_remark"]) == ("", "few objects")
+        markdown = run(*options, "--markdown", "-")[1]
+        assert f"| {low:.4f} |" in markdown
+        assert "| few objects: mean precision" in markdown
 
     def test_without_it_nothing_changes(self):
         assert "intervals" not in json.loads(run("evaluate", *FIXTURES, "--json", "-")[1])
@@ -87,6 +96,10 @@ class TestCompare:
         rows = list(csv.DictReader(io.StringIO(run(*options, "--csv", "-")[1])))
         assert rows[0]["metric"] == "AP"
         assert float(rows[0]["difference"]) == ap.interval.value
+        remarks = {(row["class"], row["metric"]): row["remark"] for row in rows}
+        assert remarks["", "APs"] == remarks["person", "AP"] == ""
+        assert remarks["dog", "APs"] == "few objects"
+        assert "for the difference on the population of images" in text
         assert {row["class"] for row in rows} == {"", *results[0].class_names}
         assert "### AP by class" in run(*options, "--per-class", "--markdown", "-")[1]
 

@@ -1,8 +1,8 @@
 """Whether one model is better than another on the same ground truth, and where.
 
-The difference of a metric is that of the two results; its interval comes from bootstrap samples
-in which both are measured on the same images (*paired*), so that what makes an image hard for
-both does not blur the difference. *How likely B is better* is the share of samples in which it
+The difference of a metric is that of the two results; its interval comes from half-samples of the
+images in which both are measured on the same images (*paired*), so that what makes an image hard
+for both does not blur the difference. *How likely B is better* is the share of samples in which it
 is; a sample in which both are equal counts half. Source: as of
 :mod:`detmetrics.analysis.bootstrap`.
 """
@@ -20,10 +20,12 @@ from detmetrics.analysis.bootstrap import (
     RESAMPLES,
     Interval,
     Samples,
+    few_words,
     interval_of,
     require_samples,
     sample_seeds,
 )
+from detmetrics.analysis.support import Support
 from detmetrics.evaluation import views
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.evaluation.views import ComparisonPlots
@@ -54,7 +56,7 @@ class Difference:
     interval: Interval
     better: float
 
-    def to_dict(self) -> dict[str, float | int | None]:
+    def to_dict(self) -> dict[str, float | int | bool | None]:
         """Plain values; undefined is None."""
         values = {"a": self.a, "b": self.b, "difference": self.interval.value}
         values["b_better"] = self.better
@@ -143,10 +145,13 @@ class Comparison:
 
     @property
     def words(self) -> str:
-        """What the ends and the share are, in a sentence."""
+        """Which question an interval answers, and what the share is."""
+        every = (one.interval for found in self.classes.values() for one in found.values())
         return (
-            f"low to high: {100 * self.level:g} % of the differences in {self.resamples:,} "
-            f"bootstrap samples of the images (seed {self.seed}); B better: share of the samples"
+            f"low to high: {100 * self.level:g}% confidence interval for the difference on the "
+            "population of images that these are drawn from; B better: share of "
+            f"{self.resamples:,} half-samples of the images (seed {self.seed})"
+            f"{few_words(every)}"
         )
 
     @property
@@ -238,11 +243,21 @@ def compare(
     names = list(a.summary)
     columns_a, columns_b = (one.class_columns() if per_class else {} for one in (a, b))
 
+    support = Support(a)
+
     def difference(
-        name: str, values: tuple[float, float], samples: tuple[Floats, Floats]
+        name: str,
+        values: tuple[float, float],
+        samples: tuple[Floats, Floats],
+        category: int | None = None,
     ) -> Difference:
         apart = samples[1] - samples[0]
-        interval = interval_of(values[1] - values[0], apart, level)
+        known = apart if category is None else support.known(name, category, apart)
+        # A mean over classes hardly moves with one of them, as both models gain by its chance.
+        few = category is not None and support.few(name, category)
+        interval = interval_of(
+            values[1] - values[0], known, level, support.images, few_objects=few, difference=True
+        )
         return Difference(*values, interval, _better(name, apart))
 
     return Comparison(
@@ -263,6 +278,7 @@ def compare(
                     name,
                     (float(columns_a[name][row]), float(columns_b[name][row])),
                     (classes_a[:, row, at], classes_b[:, row, at]),
+                    row,
                 )
                 for at, name in enumerate(names)
             }

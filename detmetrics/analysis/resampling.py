@@ -14,8 +14,10 @@ no other.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
@@ -27,13 +29,28 @@ from detmetrics.metrics.interpolation import least_found
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.overlap import Pairs
 
-__all__ = ["Resampler", "image_weights", "resampled"]
+__all__ = ["Plan", "Resampler", "half_samples", "image_weights", "plan_of", "resampled"]
+
+LIGHT = 4
+"""Mean weight of true positives up to which a table of its units is worth its memory."""
+
+Counts: TypeAlias = NDArray[np.signedinteger[Any]]
+"""Weights and their sums, as narrow as they may be."""
 
 
 def image_weights(images: int, seed: np.random.SeedSequence) -> Ints:
     """(N,) how often each image stands in a bootstrap sample: N draws with replacement."""
     drawn = np.random.default_rng(seed).integers(0, images, images)
     return np.bincount(drawn, minlength=images)
+
+
+def half_samples(images: int, seed: np.random.SeedSequence) -> tuple[Ints, Ints]:
+    """(N,) and (N,) two halves that share no image, as weights; an odd image is in neither."""
+    order, half = np.random.default_rng(seed).permutation(images), images // 2
+    weights = np.zeros((2, images), np.int64)
+    weights[0, order[:half]] = 1
+    weights[1, order[half : 2 * half]] = 1
+    return weights[0], weights[1]
 
 
 def resampled(result: Evaluation, weights: Ints) -> Matches:
@@ -119,42 +136,44 @@ def _copies_of_matched(matched: Matched, times: Ints, moved: Ints) -> Matched:
 class _Within:
     """The true positives of the first detections of each image and class.
 
-    hit : (W,) which of the H; start : (T * K + 1,) where each curve begins among them.
+    image : (W,) of each; start : (T * K + 1,) where each curve begins among them.
     """
 
-    hit: Ints
+    image: Ints
     start: Ints
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Plan:
     """What no weights change, of one area range.
 
-    The H true positives stand by curve, which is a threshold and category, and score.
+    The H true positives stand by curve, which is a threshold and category, and score. There are
+    C = T * K curves.
 
     Attributes:
-        unmatched : (D,) detections that count where they match nothing.
-        detection, origin : (H,) of each true positive, and the first detection of its category.
-        start : (T * K + 1,) where each curve begins; begin : (H,) where its own does.
-        corrected, correction : (C,) detections that count by their ground truth and not by
-            themselves, and by how much; done, before : (H,) how many of them stand up to a true
-            positive, and before its curve.
+        unmatched : (U,) the images of the detections that count where they match nothing.
+        down_to : (H,) how many of them stand down to each true positive; above : (C,) how many
+            before the first detection of the class of each curve.
+        hit : (H,) the image of each true positive; start : (C + 1,) where each curve begins.
+        corrected, correction : (Q,) the images of the matched detections that do not count as
+            they would unmatched, and by how much; done : (H,) how many of them stand down to each
+            true positive; before : (C,) before each curve.
         within: by limit, of those that a metric asks for; None stands for all.
     """
 
     unmatched: Ints
-    detection: Ints
-    origin: Ints
+    down_to: Ints
+    above: Ints
+    hit: Ints
     start: Ints
-    begin: Ints
     corrected: Ints
-    correction: Ints
+    correction: Counts
     done: Ints
     before: Ints
     within: dict[int, _Within | None]
 
 
-def _plan_of(matches: Matches, area: int, limits: set[int]) -> _Plan:
+def plan_of(matches: Matches, area: int, limits: set[int]) -> Plan:
     """limits: indices of those at which recall is asked for."""
     matched, unmatched = matches.matched[area], matches.fp_if_unmatched[area]
     detection = matches.pairs.detection[matched.pair]
@@ -163,27 +182,30 @@ def _plan_of(matches: Matches, area: int, limits: set[int]) -> _Plan:
     curves = np.arange(len(matched.count) * matches.categories + 1)
     # A matched detection counts 1 if it is right and 0 if it is set aside, whatever it would count
     # unmatched. So a sum over all detections is the sum of "unmatched", and of the differences.
-    correction = matched.true_positive.astype(np.int64) - unmatched[detection]
+    correction = matched.true_positive.astype(np.int32) - unmatched[detection]
     changed = np.flatnonzero(correction)
     hit = np.flatnonzero(matched.true_positive)
     start = np.searchsorted(curve[hit], curves)
-    first = np.searchsorted(matches.category, np.arange(matches.categories))
+    image = matches.image[detection[hit]]
+    places = running(unmatched)
     within: dict[int, _Within | None] = {}
     for limit in limits:
         inside = matches.rank[detection[hit]] < matches.rules.max_detections[limit]
         kept = np.flatnonzero(inside)
         whole = len(kept) == len(hit)
-        within[limit] = None if whole else _Within(kept, np.searchsorted(curve[hit][kept], curves))
-    return _Plan(
-        unmatched=unmatched.astype(np.int64),
-        detection=detection[hit],
-        origin=first[category[hit]],
+        within[limit] = (
+            None if whole else _Within(image[kept], np.searchsorted(curve[hit][kept], curves))
+        )
+    return Plan(
+        unmatched=matches.image[unmatched],
+        down_to=places[detection[hit] + 1],
+        above=np.tile(places[matches.first[:-1]], len(matched.count)),
+        hit=image,
         start=start,
-        begin=start[curve[hit]],
-        corrected=detection[changed],
+        corrected=matches.image[detection[changed]],
         correction=correction[changed],
         done=np.searchsorted(changed, hit, side="right"),
-        before=np.searchsorted(curve[changed], curve[hit]),
+        before=np.searchsorted(curve[changed], curves[:-1]),
         within=within,
     )
 
@@ -196,7 +218,7 @@ class Resampler:
         self._truth_image = matches.truth_image
         metrics = metrics_of(matches.rules)
         self._plans = {
-            area: _plan_of(
+            area: plan_of(
                 matches, area, {m.limit for m in metrics if m.area == area and m.kind is RECALL}
             )
             for area in {metric.area for metric in metrics}
@@ -225,11 +247,12 @@ class _Weighted(Curves):
     """
 
     def __init__(
-        self, matches: Matches, plans: dict[int, _Plan], truth_image: Ints, weights: Ints
+        self, matches: Matches, plans: dict[int, Plan], truth_image: Ints, weights: Ints
     ) -> None:
         super().__init__(matches)
         rules = matches.rules
-        weight, there = weights[matches.image], weights[truth_image]
+        there = weights[truth_image]
+        narrow = _narrow(weights, len(matches.row))
         counts = [
             np.bincount(
                 matches.truth_category, np.where(ignored, 0, there), matches.categories
@@ -244,7 +267,7 @@ class _Weighted(Curves):
         cells = np.full((*(shape if every else (shape[0], len(points), shape[1])), areas), np.nan)
         self.recall = np.full((*shape, areas, limits), np.nan)
         for area, plan in plans.items():
-            hits, truths = _Hits(plan, weight, shape), self.positives[:, area]
+            hits, truths = _Hits(plan, narrow, shape), self.positives[:, area]
             cells[..., area] = hits.area(truths) if every else hits.envelope(truths, points)
             for limit, within in plan.within.items():
                 self.recall[:, :, area, limit] = hits.recall(truths, within)
@@ -256,38 +279,61 @@ class _Weighted(Curves):
             self.headline_precision = cells
 
 
-class _Hits:
-    """The true positives of an area range under weights."""
+def _narrow(weights: Ints, detections: int) -> Counts:
+    """The weights in 32 bits, which halves what sums move, where no sum can overflow."""
+    most = int(weights.max(initial=0)) * detections
+    return weights.astype(np.int32 if most < 2**31 else np.int64)
 
-    def __init__(self, plan: _Plan, weight: Ints, shape: tuple[int, int]) -> None:
-        self._plan, self._shape = plan, shape
+
+def _sums(values: Counts) -> Counts:
+    """(n + 1,) the sum of all values before each place, in their own width."""
+    sums = np.zeros(len(values) + 1, values.dtype)
+    np.add.accumulate(values, out=sums[1:], dtype=values.dtype)
+    return sums
+
+
+class _Hits:
+    """The true positives of an area range under weights of images."""
+
+    def __init__(self, plan: Plan, weights: Counts, shape: tuple[int, int]) -> None:
+        self._plan, self._shape, self._weights = plan, shape, weights
+        # A true positive of no weight lies behind another of the same number, with no higher
+        # precision: no envelope needs it.
+        own = weights.take(plan.hit)
+        self._kept = kept = np.flatnonzero(own != 0)  # of bools, which is five times faster
+        self._start = np.searchsorted(kept, plan.start)
+        self._own = own.take(kept)
         # for each curve, true positives best first:
         #     found = weights of true positives down to this one
         #     counted = weights of all detections of the class that count, down to this one
         #     precision = found / counted
         # Differences of running sums: what stands before a curve or category is subtracted.
-        self._own = weight[plan.detection]
-        self._total = running(self._own)  # (H + 1,) of all true positives before
+        self._total = _sums(self._own)  # (H + 1,) of all true positives before
         # All that count down to a detection; a matched one counts by its ground truth.
-        unmatched = running(plan.unmatched * weight)
-        corrected = running(plan.correction * weight[plan.corrected])
-        counted = unmatched[plan.detection + 1] - unmatched[plan.origin]
-        counted += corrected[plan.done] - corrected[plan.before]
-        found = self._total[1:] - self._total[plan.begin]
+        unmatched = _sums(weights.take(plan.unmatched))
+        corrected = _sums(plan.correction * weights.take(plan.corrected))
+        counted = unmatched.take(plan.down_to.take(kept))
+        counted += corrected.take(plan.done.take(kept))
+        counted -= self._of_curve(unmatched[plan.above] + corrected[plan.before])
+        found = self._total[1:] - self._of_curve(self._total[self._start[:-1]])
         self._precision = found / (counted + TINY)
+
+    def _of_curve(self, values: Counts) -> Counts:
+        """(H,) the value of the curve of each true positive; values : (C,)."""
+        return np.repeat(values, np.diff(self._start))
 
     def envelope(self, truths: Ints, points: Floats) -> Floats:
         """(T, R, K) the highest precision at each recall point or beyond."""
         # for each curve and point: max(precision[h] for h in its hits if found[h] >= needed), or 0
-        start, total = self._plan.start, self._total
-        needed = least_found(truths, points)
+        start, total = self._start, self._total
         base = total[start[:-1]].reshape(*self._shape, 1)
         count = total[start[1:]].reshape(*self._shape, 1) - base
+        needed = least_found(truths, points)
         reached = needed <= count
-        # The first true positive at which the weight is enough.
-        slot = np.searchsorted(total[1:], (base + np.minimum(needed, count)).ravel())
+        # The first true positive at which the weight is enough. What is not reached begins at the
+        # end.
         end = start[1:].reshape(*self._shape, 1)
-        slot = np.where(reached, slot.reshape(reached.shape), end)
+        slot = np.where(reached, self._holding(base + np.minimum(needed - 1, count)), end)
         # Slots rise with the points, so the maxima between one slot and the next, taken from the
         # last point backwards, are those from each slot to the end. reduceat takes one element
         # where two slots are equal, which is the first of the next maximum anyway. What begins at
@@ -299,23 +345,35 @@ class _Hits:
         cells: Floats = np.maximum.accumulate(highest[:, :, ::-1], axis=2)[:, :, ::-1]
         return cells.swapaxes(1, 2)
 
+    def _holding(self, unit: Counts) -> Counts:
+        """Which true positive holds each unit of their weight, counted from 0; the end for more."""
+        if self._own.max(initial=1) == 1:
+            return unit
+        if self._total[-1] > LIGHT * len(self._own):
+            return np.searchsorted(self._total[1:], unit, side="right")
+        # A table of all units answers at once, where a search takes a step for each bit.
+        table = np.arange(len(self._own) + 1).repeat(np.append(self._own, 1))
+        return table.take(unit)
+
     def area(self, truths: Ints) -> Floats:
         """(T, K) the area under each envelope."""
         # sum(envelope[h] * weight[h]) / weight of ground truths: at each hit recall rises by that.
-        start = self._plan.start
-        areas = np.zeros(len(start) - 1)
-        for curve in np.flatnonzero(np.diff(start)).tolist():
-            hit = slice(start[curve], start[curve + 1])
+        areas = np.zeros(len(self._start) - 1)
+        for curve in np.flatnonzero(np.diff(self._start)).tolist():
+            hit = slice(self._start[curve], self._start[curve + 1])
             highest = np.maximum.accumulate(self._precision[hit][::-1])[::-1]
-            areas[curve] = (highest * self._own[hit]).sum()
+            # Those without weight have their place in the sum, so that it is rounded alike.
+            terms = np.zeros(self._plan.start[curve + 1] - self._plan.start[curve])
+            terms[self._kept[hit] - self._plan.start[curve]] = highest * self._own[hit]
+            areas[curve] = terms.sum()
         with np.errstate(invalid="ignore", divide="ignore"):
             return areas.reshape(self._shape) / truths
 
     def recall(self, truths: Ints, within: _Within | None) -> Floats:
         """(T, K) of these true positives alone."""
         if within is None:
-            total, start = self._total, self._plan.start
+            total, start = self._total, self._start
         else:
-            total, start = running(self._own[within.hit]), within.start
+            total, start = _sums(self._weights.take(within.image)), within.start
         with np.errstate(invalid="ignore"):
             return np.diff(total[start]).reshape(self._shape) / truths

@@ -8,10 +8,9 @@ what the whole left out stays out.) Classes without ground truth in a slice are 
 means, so slices may be means over different classes.
 
 Intervals are those of :mod:`detmetrics.analysis.bootstrap`, over images of the slice. The first of
-many slices is the worst by chance, too: a slice stands out where its interval leaves out the value
-of the whole. (AP of images that stand several times in a sample is a little higher than AP itself,
-so intervals reach further up than down.) Slices of few images are marked, and stand behind the
-others.
+many slices is the worst by chance, too: a slice stands out where its interval leaves out the
+estimate of the whole, which has no bias of few images as intervals have none. Slices of few images
+are marked, and stand behind the others.
 """
 
 from __future__ import annotations
@@ -100,9 +99,6 @@ class Slices:
 
 
 def _plain(one: Slice) -> dict[str, Any]:
-    interval = one.interval and {
-        name: _or_none(getattr(one.interval, name)) for name in ("low", "high", "standard_error")
-    }
     return {
         "name": one.name,
         "images": one.images,
@@ -111,7 +107,7 @@ def _plain(one: Slice) -> dict[str, Any]:
         "small": one.small,
         "metrics": {name: _or_none(value) for name, value in one.metrics.items()},
         "undefined": dict(one.undefined),
-        "interval": interval,
+        "interval": one.interval and one.interval.to_dict(),
     }
 
 

@@ -102,7 +102,7 @@ Examples:
     multiple=True,
     help="Exit with 3 where the metric is lower or undefined; may be given several times.",
 )
-@click.option("--ci", is_flag=True, help="Add confidence intervals by bootstrap.")
+@click.option("--ci", is_flag=True, help="Add confidence intervals.")
 @added(INTERVAL_OPTIONS)
 @click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")

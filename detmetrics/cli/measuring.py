@@ -95,20 +95,20 @@ def resampled(count: int, why: str = "") -> tuple[Callable[[Any], Any], ...]:
             type=click.IntRange(min=2),
             default=count,
             show_default=True,
-            help=f"Bootstrap resamples of the images{why}.",
+            help=f"Half-samples of the images{why}.",
         ),
         click.option(
             "--seed",
             type=click.IntRange(min=0),
             default=0,
             show_default=True,
-            help="Random seed of the resamples.",
+            help="Random seed of the half-samples.",
         ),
     )
 
 
 CI_OR_NOT = click.option(
-    "--ci/--no-ci", default=True, show_default=True, help="Confidence intervals (95%) by bootstrap."
+    "--ci/--no-ci", default=True, show_default=True, help="Confidence intervals (95%)."
 )
 MANY_INTERVALS = 200, ", fewer than for one number, as many numbers have an interval"
 INTERVAL_OPTIONS = (
@@ -118,7 +118,7 @@ INTERVAL_OPTIONS = (
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
         default=0.95,
         show_default=True,
-        help="Share of the resamples inside an interval.",
+        help="How often an interval holds the value on the population of images.",
     ),
 )
 

@@ -74,7 +74,7 @@ Examples:
 @click.option("--confidence", type=float, help="Of the confusion matrix.  [default: 0.25]")
 @click.option("--counts", is_flag=True, help="Counts in the confusion matrix, not shares of rows.")
 @click.option("--metric", metavar="NAME", help="Of --kind classes; the first of the rules.")
-@click.option("--ci", is_flag=True, help="Of --kind classes: 95 % intervals by bootstrap.")
+@click.option("--ci", is_flag=True, help="Of --kind classes: 95% confidence intervals.")
 @measuring_options
 @reading_options
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")

@@ -17,7 +17,7 @@ from detmetrics.reports.tables import Cell, Table
 __all__ = ["sections", "to_csv", "to_json", "to_markdown", "to_text"]
 
 MOST = 10
-COLUMNS = ("A", "B", "B - A", "low", "high", "B better")
+COLUMNS = ("A", "B", "B - A", "low", "high", "B better", "remark")
 
 
 def to_text(comparison: Comparison, *, per_class: bool = False, width: int | None = None) -> str:
@@ -40,15 +40,18 @@ def to_csv(comparison: Comparison, *, safe: bool = False) -> str:
 
     safe: as of :func:`detmetrics.reports.csv.as_csv`.
     """
-    names = ("a", "b", "difference", "low", "high", "standard_error", "b_better", "defined")
+    numbers = ("a", "b", "difference", "low", "high", "standard_error", "b_better", "defined")
     scopes: list[tuple[str, str, Mapping[str, Difference]]] = [("all", "", comparison.metrics)]
     scopes += [("class", label, metrics) for label, metrics in comparison.classes.items()]
     rows = [
-        (scope, label, name, *map(one.to_dict().get, names), comparison.a.signature)
+        (
+            *(scope, label, name, *map(one.to_dict().get, numbers)),
+            *(one.interval.remark, comparison.a.signature),
+        )
         for scope, label, metrics in scopes
         for name, one in metrics.items()
     ]
-    return as_csv(("scope", "class", "metric", *names, "signature"), rows, safe=safe)
+    return as_csv(("scope", "class", "metric", *numbers, "remark", "signature"), rows, safe=safe)
 
 
 def sections(comparison: Comparison, *, per_class: bool) -> Iterator[Section]:
@@ -70,7 +73,7 @@ def _cells(one: Difference) -> tuple[Cell, ...]:
     cells: list[Cell] = [None if math.isnan(value) else value for value in values]
     signed = [None if value is None else f"{value:+.4f}" for value in cells[2:]]
     better = None if math.isnan(one.better) else f"{100 * one.better:.1f} %"
-    return (*cells[:2], *signed, better)
+    return (*cells[:2], *signed, better, one.interval.remark)
 
 
 def _classes(comparison: Comparison) -> Section:

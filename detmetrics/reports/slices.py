@@ -13,7 +13,7 @@ from detmetrics.foundation.messages import counted, printable
 from detmetrics.reports.csv import as_csv
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.markdown import escaped, table_rows
-from detmetrics.reports.tables import Cell, Table
+from detmetrics.reports.tables import Cell, Table, columns_of_interval
 
 __all__ = ["full_table", "slices_table", "to_csv", "to_json", "to_markdown", "to_text"]
 
@@ -46,7 +46,7 @@ def slices_table(slices: Slices) -> Table:
 def full_table(slices: Slices) -> Table:
     """Every metric of all images and of each slice, with the interval of the one sorted by."""
     names = tuple(slices.overall.metrics)
-    interval = (f"{slices.metric}_low", f"{slices.metric}_high") if slices.resamples else ()
+    interval = columns_of_interval(slices.metric) if slices.resamples else ()
     counts = ("images", "objects", "detections", "small")
     rows = tuple(
         (
@@ -55,6 +55,7 @@ def full_table(slices: Slices) -> Table:
             *(one.images, one.objects, one.detections, int(one.small)),
             *(_cell(one.metrics[name]) for name in names),
             *_interval(one, slices),
+            *([one.interval.remark if one.interval else ""] if slices.resamples else []),
             slices.signature,
         )
         for one in (slices.overall, *slices.slices)
@@ -75,8 +76,11 @@ def _remarks(one: Slice, slices: Slices) -> Iterator[str]:
         yield why
     if one.small:
         yield "few images"
-    elif one.interval is not None and one is not slices.overall:
-        whole = slices.overall.metrics[slices.metric]
+    elif one.interval is not None and one.interval.remark:
+        yield one.interval.remark
+    if not one.small and one.interval is not None and one is not slices.overall:
+        overall = slices.overall.interval
+        whole = math.nan if overall is None else overall.estimate
         if one.interval.high < whole:
             yield "below all"
         elif one.interval.low > whole:
@@ -97,9 +101,9 @@ def _about(slices: Slices) -> Iterator[str]:
         yield f"{counted(slices.without_value, 'image')} without a value: the slice (none)"
     if slices.resamples:
         yield (
-            f"{slices.level:.0%} intervals over {slices.resamples:,} bootstrap samples of the "
+            f"{slices.level:.0%} intervals over {slices.resamples:,} half-samples of the "
             f"images of each slice, seed {slices.seed}; below or above all: the interval leaves "
-            "out the value of all images"
+            "out the value of all images, both corrected for the bias of few images"
         )
 
 

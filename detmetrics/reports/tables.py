@@ -14,7 +14,7 @@ from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.rules import UNLIMITED, Rules
 
-__all__ = ["Cell", "Table", "class_table", "full_table", "summary_table"]
+__all__ = ["Cell", "Table", "class_table", "columns_of_interval", "full_table", "summary_table"]
 
 Cell = str | int | float | None
 
@@ -54,8 +54,8 @@ def _sorter(at: int) -> Callable[[tuple[Cell, ...]], tuple[bool, float, str]]:
 
 
 def summary_table(result: Evaluation, intervals: Intervals | None = None) -> Table:
-    """A row a metric: its name, its value, the ends of its interval where there are any, what it
-    is the mean of or why it is undefined.
+    """A row a metric: its name, its value, where there are intervals its estimate without bias, the
+    ends and a remark, what it is the mean of or why it is undefined.
     """
     undefined = result.summary.undefined
     rows = []
@@ -63,9 +63,13 @@ def summary_table(result: Evaluation, intervals: Intervals | None = None) -> Tab
         what = _description(metric, result.rules)
         if metric.name in undefined:
             what = f"undefined: {undefined[metric.name]}"
-        ends = () if intervals is None else _ends(intervals.metrics[metric.name])
-        rows.append((metric.name, _cell(result.summary[metric.name]), *ends, what))
-    between = () if intervals is None else ("low", "high")
+        sure: tuple[Cell, ...] = ()
+        if intervals is not None:
+            interval = intervals.metrics[metric.name]
+            sure = _cell(interval.estimate), *_ends(interval)
+            what = f"{interval.remark}: {what}" if interval.remark else what
+        rows.append((metric.name, _cell(result.summary[metric.name]), *sure, what))
+    between = () if intervals is None else ("corrected", *SIDES)
     return Table(("metric", "value", *between, "what it is"), tuple(rows))
 
 
@@ -73,15 +77,16 @@ def class_table(
     result: Evaluation, sort: str | None = None, intervals: Intervals | None = None
 ) -> Table:
     """A row a class: name, ground truths, detections and every metric, with the ends of its
-    interval as ``NAME_low`` and ``NAME_high`` where there are any; sort: by a column.
+    interval as ``NAME_low`` and ``NAME_high`` where there are any, and a remark on it as
+    ``NAME_remark``; sort: by a column.
     """
     columns: dict[str, list[Cell]] = {}
     for name, column in result.class_columns().items():
         columns[name] = column.tolist()
         if intervals is not None and name in result.summary:
-            ends = [_ends(intervals.classes[label][name]) for label in result.class_names]
-            for end, side in enumerate(SIDES):
-                columns[f"{name}_{side}"] = [pair[end] for pair in ends]
+            found = [intervals.classes[label][name] for label in result.class_names]
+            for at, column_name in enumerate(columns_of_interval(name)):
+                columns[column_name] = [_of_interval(interval)[at] for interval in found]
     rows = zip(result.class_names, *columns.values(), strict=True)
     table = Table(("class", *columns), tuple(tuple(_cell(value) for value in row) for row in rows))
     return table.sort(sort) if sort else table
@@ -99,8 +104,7 @@ def full_table(
     values: dict[str, Cell] = {**counts, **result.summary}
     if intervals is not None:
         for name, interval in intervals.metrics.items():
-            for side, end in zip(SIDES, _ends(interval), strict=True):
-                values[f"{name}_{side}"] = end
+            values |= zip(columns_of_interval(name), _of_interval(interval), strict=True)
     overall = ("", *(_cell(values[name]) for name in classes.columns[1:]))
     return Table(
         ("scope", *classes.columns, "signature"),
@@ -112,6 +116,15 @@ def full_table(
 
 
 SIDES = ("low", "high")
+
+
+def columns_of_interval(name: str) -> tuple[str, str, str]:
+    """The columns that stand behind a metric where it has an interval."""
+    return f"{name}_low", f"{name}_high", f"{name}_remark"
+
+
+def _of_interval(interval: Interval) -> tuple[Cell, Cell, Cell]:
+    return *_ends(interval), interval.remark
 
 
 def _ends(interval: Interval) -> tuple[Cell, Cell]:

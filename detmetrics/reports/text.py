@@ -12,7 +12,7 @@ from detmetrics.foundation.messages import counted, printable
 from detmetrics.metrics.average_precision import RECALL
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.reports.grids import grid, plain_console, trimmed
-from detmetrics.reports.tables import SIDES, Table, class_table, summary_table
+from detmetrics.reports.tables import Table, class_table, columns_of_interval, summary_table
 from detmetrics.rules import Rules
 
 __all__ = ["to_text"]
@@ -52,7 +52,7 @@ def _headline(classes: Table, rules: Rules, *, narrow: bool) -> tuple[str, ...]:
     """
     last = len(rules.max_detections) - 1
     _, *others = metrics_of(rules)
-    left_out = {f"{metric.name}_{side}" for metric in others for side in SIDES}
+    left_out = {column for metric in others for column in columns_of_interval(metric.name)}
     for metric in others:
         by_area = metric.area > 0
         fewer = metric.kind is RECALL and (by_area or metric.limit < last)

@@ -85,11 +85,12 @@ class TestNumbers:
     def test_differences_are_those_of_the_json(self, report, page):
         document = json.loads(html.to_json(report))["comparison"]["metrics"]
         for row in parsed(page).tables["comparison-1"][1:]:
-            name, _, _, apart, low, high, better = (cell.text for cell in row)
+            name, _, _, apart, low, high, better, remark = (cell.text for cell in row)
             one = document[name]
             for text, value in ((apart, "difference"), (low, "low"), (high, "high")):
                 assert text == f"{one[value]:+.4f}"
             assert better == f"{100 * one['b_better']:.1f} %"
+            assert remark == ("few objects" if one["few_objects"] else "")
 
     def test_classes_are_those_of_the_json(self, report, page):
         document = json.loads(html.to_json(report))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AS_IT_STANDS",
     "FAINT",
+    "FEW_OBJECTS",
     "INK",
     "LONGEST",
     "STYLES",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 TEXT = 8
+FEW_OBJECTS = ":"  # the style of an interval that may be too narrow
 LONGEST = 24
 HANDLE, LETTER = 0.42, 0.057  # inches that an entry of a legend takes
 PAPER, INK, FAINT = "#FFFFFF", "#222222", "#BBBBBB"

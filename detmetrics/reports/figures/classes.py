@@ -15,6 +15,7 @@ from detmetrics.metrics.summary import lower_is_better
 from detmetrics.reports.figures import COLOURS
 from detmetrics.reports.figures.canvas import (
     AS_IT_STANDS,
+    FEW_OBJECTS,
     INK,
     TEXT,
     about_rules,
@@ -69,7 +70,7 @@ def classes_figure(
     ax = canvas(ax, WIDE, MARGIN + ROW * max(6, len(rows)))
     about = about_rules(result)
     if intervals is not None:
-        about += f", {100 * intervals.level:g} % intervals"
+        about += f", {100 * intervals.level:g} % intervals (dotted: few objects)"
     finish(ax, f"{name} by class", about, name)
     if not len(order):
         say(ax, "no class in which it is defined" if result.class_names else "no classes")
@@ -135,7 +136,9 @@ def _whiskers(
         if row is None:
             continue
         interval = intervals.classes[names[row]][metric]
-        ax.plot([interval.low, interval.high], [place, place], color=INK, linewidth=1.1)
+        ends = [interval.low, interval.high]
+        style = FEW_OBJECTS if interval.few_objects else "-"
+        ax.plot(ends, [place, place], color=INK, linewidth=1.1, linestyle=style)
         ax.plot([values[row]], [place], "|", color=INK, markersize=4)
 
 

@@ -12,6 +12,7 @@ from detmetrics.foundation.messages import counted
 from detmetrics.metrics.summary import lower_is_better
 from detmetrics.reports.figures import COLOURS
 from detmetrics.reports.figures.canvas import (
+    FEW_OBJECTS,
     INK,
     TEXT,
     canvas,
@@ -88,7 +89,12 @@ def class_differences_figure(
 def _draw(ax: Axes, comparison: Comparison, rows: Sequence[Row], what: str, left_out: int) -> None:
     a, b = (end_of(one.detections.source.name) for one in (comparison.a, comparison.b))
     about = f"A {a}\nB {b}" if a != b else ""
-    finish(ax, f"B less A{what}", about, f"difference, with {100 * comparison.level:g} % interval")
+    finish(
+        ax,
+        f"B less A{what}",
+        about,
+        f"difference, with {100 * comparison.level:g} % interval (dotted: few objects)",
+    )
     ax.axvline(0.0, color=INK, linewidth=0.8)
     if not rows:
         say(ax, "nothing that is defined in both")
@@ -112,7 +118,8 @@ def _row(ax: Axes, place: int, one: Difference) -> None:
     sure = low > 0 or high < 0
     better = one.better > 0.5
     colour = INK if not sure else COLOURS["blue"] if better else COLOURS["vermilion"]
-    ax.plot([low, high], [place, place], color=colour, linewidth=1.4)
+    style = FEW_OBJECTS if one.interval.few_objects else "-"
+    ax.plot([low, high], [place, place], color=colour, linewidth=1.4, linestyle=style)
     ax.plot(
         [value], [place], "o" if not sure else "^" if better else "v", color=colour,
         markersize=5, markerfacecolor=colour if sure else "white",

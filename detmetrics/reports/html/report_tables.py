@@ -11,7 +11,7 @@ from detmetrics.reports.error_kinds import blind_spot_table, class_error_table, 
 from detmetrics.reports.html.model import Report
 from detmetrics.reports.sections import Section
 from detmetrics.reports.slices import slices_table
-from detmetrics.reports.tables import Cell, Table, class_table, summary_table
+from detmetrics.reports.tables import Cell, Table, class_table, columns_of_interval, summary_table
 
 __all__ = [
     "comparison_sections",
@@ -79,9 +79,15 @@ def _classes(report: Report) -> Table:
     last = len(rules.max_detections) - 1
     shown = [one.name for one in others if not one.area and one.limit == last]
     table = class_table(report.result, intervals=report.intervals)
-    ends = [f"{first.name}_{side}" for side in ("low", "high")] if report.intervals else []
+    ends = [*columns_of_interval(first.name)] if report.intervals else []
     table = table.select("class", "ground_truths", "detections", first.name, *ends, *shown)
-    columns = ("class", "objects", "detections", first.name, *(["low", "high"] if ends else []))
+    columns = (
+        "class",
+        "objects",
+        "detections",
+        first.name,
+        *(["low", "high", "remark"] if ends else []),
+    )
     best: Any = report.document["thresholds"]
     if best is None:
         return Table((*columns, *shown), table.rows)
