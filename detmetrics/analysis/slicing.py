@@ -8,27 +8,29 @@ what the whole left out stays out.) Classes without ground truth in a slice are 
 means, so slices may be means over different classes.
 
 Intervals are those of :mod:`detmetrics.analysis.bootstrap`, over images of the slice. The first of
-many slices is the worst by chance, too: a slice stands out where its interval leaves out the
-estimate of the whole, which has no bias of few images as intervals have none. Slices of few images
-are marked, and stand behind the others.
+many slices is the worst by chance, too: a slice stands out where random subsets of as many images
+are hardly ever as far from their mean (:mod:`detmetrics.analysis.slice_chance`). Slices of few
+images are marked, stand behind the others, and are compared with nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from detmetrics.analysis.bootstrap import Interval, confidence_intervals
+from detmetrics.analysis.bootstrap import Interval, confidence_intervals, sample_seeds
 from detmetrics.analysis.resampling import resampled
+from detmetrics.analysis.slice_chance import chance_of, holm, of_random_subsets
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Bools, Objects, object_column
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, shown
-from detmetrics.foundation.progress import Progress
+from detmetrics.foundation.progress import Progress, Share
 from detmetrics.metrics.summary import lower_is_better, metrics_of
 from detmetrics.tables import restrict
 
@@ -48,7 +50,9 @@ class Slice:
     images, objects, detections: how many; objects are ground truths that count, detections those
     within the limits. small: fewer images than asked for. metrics: every metric of the rules, nan
     where undefined, and undefined: why. interval: of the metric that slices are sorted by; None
-    where none was asked for, and for a single image.
+    where none was asked for, and for a single image. expected: that metric of random subsets of as
+    many images, on average; chance: how often such subsets are as far from it, after Holm's
+    correction; both nan without intervals, and of slices of few images.
     """
 
     name: str
@@ -59,6 +63,8 @@ class Slice:
     metrics: Mapping[str, float]
     undefined: Mapping[str, str]
     interval: Interval | None
+    expected: float = math.nan
+    chance: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,14 @@ class Slices:
     seed: int
     signature: str
     notes: tuple[str, ...] = ()
+
+    def stands_out(self, one: Slice) -> str:
+        """``below`` or ``above`` where chance does not explain how far a slice is from random
+        subsets of as many images, else an empty text.
+        """
+        if not one.chance < 1 - self.level:
+            return ""
+        return "below" if one.metrics[self.metric] < one.expected else "above"
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values; undefined is None."""
@@ -108,6 +122,8 @@ def _plain(one: Slice) -> dict[str, Any]:
         "metrics": {name: _or_none(value) for name, value in one.metrics.items()},
         "undefined": dict(one.undefined),
         "interval": one.interval and one.interval.to_dict(),
+        "expected": _or_none(one.expected),
+        "chance": _or_none(one.chance),
     }
 
 
@@ -185,21 +201,23 @@ def slices(
     names = sorted(dict.fromkeys(column.tolist()))
     _check(result, len(values), len(names), by)
 
-    def part(name: str, at: int, images: Bools) -> Slice:
-        def told(share: float) -> None:
-            if progress is not None:
-                progress("resampling", (at + share) / (len(names) + 1))
+    # As many steps again compare the slices with chance.
+    told = partial(_told, progress, 2 * len(names) + 1)
 
+    def part(name: str, at: int, images: Bools) -> Slice:
         of = part_of(result, images) if not images.all() else result
         interval = None
         if resamples and of.matching.images > 1:  # one image tells nothing of others
             narrow = _with_metrics_of(of, group)
-            intervals = confidence_intervals(narrow, resamples, level, seed, progress=told)
+            intervals = confidence_intervals(narrow, resamples, level, seed, progress=told(at))
             interval = intervals.metrics[metric]
         return _slice(name, of, interval, smallest)
 
     overall = part("all images", 0, np.ones(len(values), bool))
     found = [part(name, at, column == name) for at, name in enumerate(names, start=1)]
+    if resamples:
+        seeds = sample_seeds(seed, resamples)
+        found = _with_chances(_with_metrics_of(result, group), metric, found, seeds, told)
     sign = -1.0 if lower_is_better(metric) else 1.0
 
     def worst_first(one: Slice) -> tuple[bool, bool, float, str]:
@@ -220,6 +238,46 @@ def slices(
         signature=result.signature,
         notes=tuple(result.attention),
     )
+
+
+def _told(progress: Progress | None, steps: int, at: int) -> Share:
+    """Tells of the share of one of several steps."""
+
+    def share_of_step(share: float) -> None:
+        if progress is not None:
+            progress("resampling", (at + share) / steps)
+
+    return share_of_step
+
+
+def _with_chances(
+    result: Evaluation,
+    metric: str,
+    slices: Sequence[Slice],
+    seeds: Sequence[np.random.SeedSequence],
+    told: Callable[[int], Share],
+) -> list[Slice]:
+    """Compared with random subsets of as many images; those of few images, and one of all, are
+    not.
+    """
+    compared = [one for one in slices if not one.small and one.images < result.matching.images]
+    sizes = sorted({one.images for one in compared})
+    subsets = {
+        size: of_random_subsets(result, metric, size, seeds, told(len(slices) + 1 + at))
+        for at, size in enumerate(sizes)
+    }
+    found = [chance_of(one.metrics[metric], subsets[one.images]) for one in compared]
+    chances = holm([chance for _, chance in found])
+    known = {
+        one.name: (expected, chance)
+        for one, (expected, _), chance in zip(compared, found, chances, strict=True)
+    }
+    nothing = (math.nan, math.nan)
+    return [
+        replace(one, expected=expected, chance=chance)
+        for one in slices
+        for expected, chance in [known.get(one.name, nothing)]
+    ]
 
 
 def _names(values: Sequence[str | None]) -> Objects:

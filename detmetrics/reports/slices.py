@@ -19,15 +19,16 @@ __all__ = ["full_table", "slices_table", "to_csv", "to_json", "to_markdown", "to
 
 
 def slices_table(slices: Slices) -> Table:
-    """All images, then the slices, worst first: the metric, its interval, how far it is from all,
-    and what to know of it.
+    """All images, then the slices, worst first: the metric, its interval, how far it is from random
+    subsets of as many images (without intervals from all), and what to know of it.
     """
     interval = (f"{slices.level:.0%} from", "to") if slices.resamples else ()
     whole = slices.overall.metrics[slices.metric]
+    apart_from = "vs random" if slices.resamples else "vs all"
 
     def row(one: Slice) -> tuple[Cell, ...]:
         value = one.metrics[slices.metric]
-        apart = _cell(value - whole)
+        apart = _cell(value - (one.expected if slices.resamples else whole))
         counts = (one.images, one.objects, one.detections)
         return (
             one.name,
@@ -38,7 +39,7 @@ def slices_table(slices: Slices) -> Table:
             ", ".join(_remarks(one, slices)),
         )
 
-    columns = ("slice", "images", "objects", "detections", slices.metric, *interval, "vs all")
+    columns = ("slice", "images", "objects", "detections", slices.metric, *interval, apart_from)
     rows = tuple(row(one) for one in (slices.overall, *slices.slices))
     return Table((*columns, "remark"), rows)
 
@@ -56,11 +57,13 @@ def full_table(slices: Slices) -> Table:
             *(_cell(one.metrics[name]) for name in names),
             *_interval(one, slices),
             *([one.interval.remark if one.interval else ""] if slices.resamples else []),
+            *((_cell(one.expected), _cell(one.chance)) if slices.resamples else ()),
             slices.signature,
         )
         for one in (slices.overall, *slices.slices)
     )
-    return Table(("scope", "slice", *counts, *names, *interval, "signature"), rows)
+    chance = (f"{slices.metric}_expected", f"{slices.metric}_chance") if slices.resamples else ()
+    return Table(("scope", "slice", *counts, *names, *interval, *chance, "signature"), rows)
 
 
 def _interval(one: Slice, slices: Slices) -> tuple[Cell, ...]:
@@ -78,13 +81,8 @@ def _remarks(one: Slice, slices: Slices) -> Iterator[str]:
         yield "few images"
     elif one.interval is not None and one.interval.remark:
         yield one.interval.remark
-    if not one.small and one.interval is not None and one is not slices.overall:
-        overall = slices.overall.interval
-        whole = math.nan if overall is None else overall.estimate
-        if one.interval.high < whole:
-            yield "below all"
-        elif one.interval.low > whole:
-            yield "above all"
+    if side := slices.stands_out(one):
+        yield f"{side} random, p {one.chance:.2g}"
 
 
 def _cell(value: float) -> Cell:
@@ -102,8 +100,12 @@ def _about(slices: Slices) -> Iterator[str]:
     if slices.resamples:
         yield (
             f"{slices.level:.0%} intervals over {slices.resamples:,} half-samples of the "
-            f"images of each slice, seed {slices.seed}; below or above all: the interval leaves "
-            "out the value of all images, both corrected for the bias of few images"
+            f"images of each slice, seed {slices.seed}"
+        )
+        yield (
+            f"vs random: less the mean of {slices.resamples:,} random subsets of as many images; "
+            f"below or above random: p below {1 - slices.level:.2g} after Holm's correction for "
+            "all slices"
         )
 
 

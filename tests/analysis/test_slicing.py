@@ -22,6 +22,7 @@ import detmetrics as dm
 from detmetrics import analysis
 from detmetrics.analysis.attributes import Attribute, by_column, by_pattern, in_quantiles
 from detmetrics.analysis.bootstrap import confidence_intervals
+from detmetrics.analysis.slice_chance import chance_of, holm, of_random_subsets
 from detmetrics.analysis.slicing import part_of, slices
 from detmetrics.cli import cli
 from detmetrics.formats.reading import Reading
@@ -373,3 +374,92 @@ def test_values_that_name_no_slice(value, message):
     result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
     with pytest.raises(dm.InputError, match=message):
         slices(result, ["a", value] * 12)
+
+
+class TestChance:
+    """A slice stands out where random subsets of as many images are hardly ever as far away."""
+
+    @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=9), st.floats(0.001, 0.2))
+    def test_holm_rejects_what_the_procedure_rejects(self, chances, level):
+        """From the smallest: rejected while chance * (how many are left) is below the level."""
+        rejected, left = set(), sum(not math.isnan(chance) for chance in chances)
+        for chance, at in sorted((c, at) for at, c in enumerate(chances) if not math.isnan(c)):
+            if not left * chance < level:
+                break
+            rejected.add(at)
+            left -= 1
+        assert {at for at, chance in enumerate(holm(chances)) if chance < level} == rejected
+
+    @pytest.mark.parametrize(
+        ("t", "count", "chance"), [(2.228, 11, 0.05), (1.972, 200, 0.05), (3.646, 31, 0.001)]
+    )
+    def test_is_the_tail_of_student(self, monkeypatch, t, count, chance):
+        """Tables of t; the subsets are of mean 0 and standard deviation 1."""
+        monkeypatch.setattr(analysis.slice_chance, "WIDER", 1.0)
+        subsets = np.linspace(-1, 1, count)
+        subsets /= subsets.std(ddof=1)
+        assert chance_of(t * math.sqrt(1 + 1 / count), subsets)[1] == pytest.approx(
+            chance, rel=0.02
+        )
+
+    def test_nothing_is_told_without_values(self):
+        assert all(map(math.isnan, chance_of(math.nan, np.ones(9))))
+        assert all(map(math.isnan, chance_of(0.5, np.array([0.1, 0.2, math.nan]))))
+        assert chance_of(0.5, np.full(9, 0.5)) == (0.5, 1.0)
+        assert chance_of(0.4, np.full(9, 0.5)) == (0.5, 0.0)
+
+    def test_subsets_are_evaluations_of_their_images(self):
+        result = dm.evaluate(*FIXTURES)
+        seeds = np.random.SeedSequence(3).spawn(4)
+        for value, seed in zip(of_random_subsets(result, "AP", 9, seeds), seeds, strict=True):
+            images = np.zeros(24, bool)
+            images[np.random.default_rng(seed).permutation(24)[:9]] = True
+            assert value == pytest.approx(part_of(result, images).summary["AP"], nan_ok=True)
+
+    def made_up(self, worse: int) -> dm.Evaluation:
+        """One object an image; of the first 40 images so many more are missed."""
+        random = np.random.default_rng(5)
+        missed = random.random(200) < 0.3
+        missed[:worse] = True
+        ground_truth = dm.GroundTruth.from_arrays(
+            image_ids=range(200), categories=[1] * 200, boxes=[[0, 0, 10, 10]] * 200
+        )
+        found = np.flatnonzero(~missed)
+        detections = dm.Detections.from_arrays(
+            catalog=ground_truth.catalog,
+            image_ids=found,
+            categories=[1] * len(found),
+            boxes=[[0, 0, 10, 10]] * len(found),
+            scores=random.random(len(found)),
+        )
+        return dm.evaluate(ground_truth, detections)
+
+    def test_a_weak_slice_is_below_and_the_others_are_not(self):
+        values = [str(at // 40) for at in range(200)]
+        found = slices(self.made_up(40), values, "AP50", resamples=100)
+        assert found.stands_out(found.slices[0]) == "below"
+        assert "below" not in [found.stands_out(one) for one in found.slices[1:]]
+        assert found.slices[0].name == "0"
+        assert found.slices[0].chance < 0.001
+
+    def test_random_slices_do_not(self):
+        values = [str(at // 40) for at in range(200)]
+        found = slices(self.made_up(0), values, "AP50", resamples=100)
+        assert not any(map(found.stands_out, found.slices))
+
+    def test_small_slices_and_one_of_all_are_compared_with_nothing(self):
+        result = self.made_up(0)
+        alone = slices(result, ["a"] * 200, "AP50", resamples=20)
+        small = slices(result, ["a"] * 190 + ["b"] * 10, "AP50", resamples=20)
+        assert math.isnan(alone.slices[0].chance)
+        assert [math.isnan(one.chance) for one in small.slices] == [False, True]
+
+    def test_views_say_it(self):
+        found = slices(self.made_up(40), [str(at // 40) for at in range(200)], resamples=100)
+        from detmetrics.reports.slices import to_csv, to_json, to_text
+
+        assert "below random, p" in to_text(found, width=200)
+        first = json.loads(to_json(found))["slices"][0]
+        assert first["chance"] < 0.001 < first["expected"]
+        row = next(row for row in csv.DictReader(io.StringIO(to_csv(found))) if row["slice"] == "0")
+        assert float(row["AP_chance"]) == first["chance"]
