@@ -4,6 +4,10 @@ from .bootstrap import confidence_intervals as confidence_intervals
 from .comparison import compare as compare
 from .confusion import confusion_matrix as confusion_matrix
 from .error_kinds import error_types as error_types
+from .gating.baseline import baseline_bytes as baseline_bytes
+from .gating.baseline import read_baseline as read_baseline
+from .gating.release_gate import gate as gate
+from .gating.settings import GateSettings as GateSettings
 from .hidden import blind_spots as blind_spots
 from .reliability import calibration as calibration
 from .reliability import detection_ece as detection_ece
