@@ -9,7 +9,7 @@ import click
 
 __all__ = ["CSV_SAFE", "check_outputs"]
 
-KINDS = ("json", "csv", "markdown", "output")
+KINDS = ("json", "csv", "markdown", "junit", "save", "output")
 
 CSV_SAFE = click.option(
     "--csv-safe",
@@ -39,7 +39,7 @@ def check_outputs(ground_truth: str, detections: str, options: dict[str, Any]) -
         target = path if path == "-" else os.path.realpath(path)
         if path == "-" and [given for _, given in outputs].count("-") > 1:
             raise click.UsageError(
-                "only one of --json, --csv and --markdown can be standard output"
+                "only one output, such as --json or --markdown, can be standard output"
             )
         if target in taken and not _is_device(path):
             raise click.UsageError(f"--{kind} would write to the same file as {taken[target]}")

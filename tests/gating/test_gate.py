@@ -310,6 +310,15 @@ class TestFloors:
         )
         assert gate(models["whole"], models["whole"], settings).outcome == "fail"
 
+    def test_a_value_is_not_rounded_to_the_other_side(self, models):
+        result = models["whole"]
+        floors = {name: value + 1e-12 for name, value in result.summary.items()}
+        settings = GateSettings(metrics=["AP"], floors=floors, resamples=9)
+        for floor in gate(result, result, settings).candidates[0].floors:
+            shown = float(floor.reason.split(" is ")[1].partition(",")[0])
+            assert shown < floor.floor
+            assert "below its floor" in floor.reason
+
 
 class TestRefusals:
     """Settings that are wrong, or that would have no effect."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from detmetrics.analysis.gating.settings import GateSettings
 from detmetrics.analysis.gating.verdicts import Verdict
-from detmetrics.foundation.messages import counted
+from detmetrics.foundation.messages import counted, few
 
 __all__ = ["Gate", "GateCandidate", "GateFloor", "GateLine", "Outcome"]
 
 SCHEMA = 1
 Outcome = Literal["pass", "fail", "cannot tell"]
 WORST_CLASSES = 3
+MOST_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,19 @@ class GateLine:
         """What it is of, in words: ``AP``, ``AP of class person``."""
         return title_of(self.scope, self.name, self.metric)
 
+    @property
+    def reason(self) -> str:
+        """The verdict with its numbers, in a few words."""
+        ends = f"{self.difference:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
+        if math.isnan(self.low):
+            return f"{self.title} has no interval"
+        if self.verdict != "cannot tell":
+            return f"{self.title} is {self.verdict}, {ends}"
+        more = "no number of images would settle it"
+        if self.images_to_settle is not None:
+            more = f"some {self.images_to_settle:,} images would settle it"
+        return f"{self.title} {ends}, {more}"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values; undefined is None."""
         return _plain(self, ("baseline", "candidate", "difference", "low", "high"))
@@ -75,6 +89,20 @@ class GateFloor:
     def title(self) -> str:
         """As of :attr:`GateLine.title`."""
         return title_of(self.scope, self.name, self.metric)
+
+    @property
+    def reason(self) -> str:
+        """What was tested against the floor, in a few words."""
+        if math.isnan(self.tested):
+            return f"{self.title} is undefined, its floor is {self.floor:g}"
+        end = "upper" if self.lower_is_better else "lower"
+        what = self.title if self.on == "value" else f"the {end} end of {self.title}"
+        side = "above" if self.lower_is_better else "below"
+        side = f"not {side}" if self.holds else side
+        tested = f"{self.tested:.6g}"
+        if replace(self, tested=float(tested)).holds != self.holds:
+            tested = repr(self.tested)  # rounded, it would be on the other side
+        return f"{what} is {tested}, {side} its floor {self.floor:g}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; undefined is None."""
@@ -112,10 +140,22 @@ class GateCandidate:
         return "fail" if self.failures else "cannot tell" if self.undecided else "pass"
 
     @property
+    def conclusion(self) -> str:
+        """What follows for this model, in a sentence."""
+        if self.failures:
+            return f"fails: {few([one.reason for one in self.failures], MOST_REASONS)}"
+        if self.undecided:
+            return f"cannot tell: {few([one.reason for one in self.undecided], MOST_REASONS)}"
+        decided = sum(line.verdict != "undefined" for line in self.lines)
+        floors = f", {counted(len(self.floors), 'floor')} reached" if self.floors else ""
+        return f"passes: {counted(decided, 'line')} better or not worse{floors}"
+
+    @property
     def worst_classes(self) -> list[tuple[str, float, float]]:
-        """The three classes that lost most, with both values."""
-        lost = ((name, *both) for name, both in self.losses.items() if both[0] != both[1])
-        return [*lost][:WORST_CLASSES]
+        """The classes that lost most, three at most, with both values."""
+        sign = -1 if self.lines[0].lower_is_better else 1
+        lost = [(name, a, b) for name, (a, b) in self.losses.items() if sign * (b - a) < 0]
+        return lost[:WORST_CLASSES]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; undefined is None."""
@@ -163,6 +203,20 @@ class Gate:
         return self.outcome == "pass" or (
             self.outcome == "cannot tell" and not self.settings.fail_undecided
         )
+
+    @property
+    def words(self) -> str:
+        """What the ends of the intervals are, in a sentence."""
+        text = (
+            f"low to high: {100 * self.level:.4g} % intervals of candidate minus baseline from "
+            f"{self.settings.resamples:,} bootstrap samples of the images (seed "
+            f"{self.settings.seed})"
+        )
+        if self.level == self.settings.level:
+            return text
+        lines = counted(self.family, "line")
+        usual = f"{100 * self.settings.level:g} %"
+        return f"{text}, {usual} for all {lines} that can fail together (Holm)"
 
     def __repr__(self) -> str:
         """The outcome; ``to_dict()`` holds all."""
