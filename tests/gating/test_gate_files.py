@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.analysis import GateSettings
-from detmetrics.analysis.gating.gate_files import GateFile, gate_toml, read_gate_file
+from detmetrics.analysis.gating.gate_files import (
+    MEASURED,
+    SETTINGS,
+    GateFile,
+    gate_toml,
+    read_gate_file,
+)
 from detmetrics.analysis.gating.settings import Bounds
 
 numbers = st.floats(0, 1)
@@ -105,6 +115,36 @@ class TestReading:
         path = tmp_path_factory.mktemp("gate") / "gate.toml"
         path.write_text(gate_toml(gate), "utf-8")
         assert read_gate_file(path) == gate
+
+
+class TestDocumentation:
+    """What ``docs/ci.md`` shows is read."""
+
+    PAGE = (Path(__file__).parents[2] / "docs" / "ci.md").read_text()
+
+    def test_the_gate(self, tmp_path):
+        (tmp_path / "val.txt").write_text("a.jpg\n")
+        (block,) = re.findall(r"^```toml\n(.*?)^```", self.PAGE, re.M | re.S)
+        path = tmp_path / "gate.toml"
+        path.write_text(block)
+        read = read_gate_file(path)
+        assert read.settings.margin("class", "person", "AP") == 0.01
+        assert {*re.findall(r"^(\w+) = ", block.partition("[margins]")[0], re.M)} == {
+            *MEASURED,
+            *SETTINGS,
+        } - {"margins", "floors"}
+
+    def test_the_workflows(self):
+        blocks = re.findall(r"^```yaml\n(.*?)^```", self.PAGE, re.M | re.S)
+        jobs = yaml.safe_load(blocks[0])["jobs"]
+        (action,) = [
+            step for step in jobs["gate"]["steps"] if "detmetrics@" in step.get("uses", "")
+        ]
+        known = yaml.safe_load((Path(__file__).parents[2] / "action.yml").read_text())["inputs"]
+        assert {*action["with"]} <= {*known}
+        assert "junit" in yaml.safe_load(blocks[2])["gate"]["artifacts"]["reports"]
+        for name in known:
+            assert f"`{name}`" in self.PAGE
 
 
 class TestFaults:
