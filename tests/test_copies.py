@@ -85,6 +85,7 @@ RETURNED = {
     "EarlyStopping": stopping,
     "confidence_intervals": lambda: analysis.confidence_intervals(result(), 100),
     "compare": lambda: analysis.compare(result(), result(), 100),
+    "compare_models": lambda: analysis.compare_models([result()] * 3, 50),
     "gate": lambda: analysis.gate(result(), result(), analysis.GateSettings(resamples=50)),
     "GateSettings": lambda: analysis.GateSettings(margins={"AP": 0.01, "slices": 0.02}),
     "read_baseline": baseline,

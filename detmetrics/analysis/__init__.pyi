@@ -9,6 +9,7 @@ from .gating.baseline import read_baseline as read_baseline
 from .gating.release_gate import gate as gate
 from .gating.settings import GateSettings as GateSettings
 from .hidden import blind_spots as blind_spots
+from .model_ranks import compare_models as compare_models
 from .reliability import calibration as calibration
 from .reliability import detection_ece as detection_ece
 from .sizes import by_bins as by_bins

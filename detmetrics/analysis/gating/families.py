@@ -47,24 +47,26 @@ class Gain:
         return verdict_of(self.low, self.high, self.margin)
 
 
-def settled(gains: Sequence[Gain], level: float) -> tuple[float, list[Gain]]:
+def settled(
+    gains: Sequence[Gain], level: float, rejecting: Sequence[Verdict] = ("worse",)
+) -> tuple[float, list[Gain]]:
     """The level at which Holm's procedure stops, and the gains with intervals at that level.
 
-    level: of the intervals that are given.
+    level: of the intervals that are given. rejecting: the verdicts that reject a hypothesis.
 
     >>> level, found = settled([Gain(-0.5, -0.6, -0.4, 0.0), Gain(-0.1, -0.2, -0.01, 0.0)], 0.95)
     >>> level, [gain.verdict for gain in found]
     (0.95, ['worse', 'worse'])
     """
-    count, worse = max(len(gains), 1), 0
+    count, rejected = max(len(gains), 1), 0
     while True:
         # the lines that are not rejected; where all are, the last was tested at the level itself
-        family = max(count - worse, 1)
+        family = max(count - rejected, 1)
         found = [widened(gain, level, family) for gain in gains]
-        again = sum(gain.verdict == "worse" for gain in found)
-        if again == worse or family == 1:
+        again = sum(gain.verdict in rejecting for gain in found)
+        if again == rejected or family == 1:
             return (level if family == 1 else 1 - (1 - level) / family), found
-        worse = again
+        rejected = again
 
 
 def widened(gain: Gain, level: float, family: int) -> Gain:

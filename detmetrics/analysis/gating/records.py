@@ -208,15 +208,15 @@ class Gate:
     def words(self) -> str:
         """What the ends of the intervals are, in a sentence."""
         text = (
-            f"low to high: {100 * self.level:.4g} % intervals of candidate minus baseline from "
-            f"{self.settings.resamples:,} bootstrap samples of the images (seed "
+            f"low to high: {100 * self.level:.4g}% intervals of candidate minus baseline from "
+            f"{self.settings.resamples:,} bootstrap resamples of the images (seed "
             f"{self.settings.seed})"
         )
         if self.level == self.settings.level:
             return text
         lines = counted(self.family, "line")
-        usual = f"{100 * self.settings.level:g} %"
-        return f"{text}, {usual} for all {lines} that can fail together (Holm)"
+        usual = f"{100 * self.settings.level:g}%"
+        return f"{text}; {usual} for the {lines} that can fail, all together (Holm)"
 
     def __repr__(self) -> str:
         """The outcome; ``to_dict()`` holds all."""
