@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from detmetrics.analysis.gating.gate_files import GateFile, gate_toml
 from detmetrics.analysis.gating.records import Gate, GateCandidate, GateFloor, GateLine
@@ -41,7 +41,7 @@ def to_markdown(gate: Gate) -> str:
         parts.append(f"### {MARKS[one.outcome]} {escaped(one.name)}")
         parts.append(f"against {escaped(gate.baseline)}: {escaped(one.conclusion)}")
         lines = [line for line in one.lines if line.scope == "all" or _matters(line)]
-        parts.append("\n".join(table_rows(Table(("", *COLUMNS), tuple(map(_row, lines))))))
+        parts.append("\n".join(table_rows(_table(lines))))
         parts += [f"- {escaped(floor.reason)}" for floor in one.floors if not floor.holds]
         if one.worst_classes:
             parts.append(escaped(_losses(one)))
@@ -61,11 +61,8 @@ def _matters(line: GateLine) -> bool:
 def _sections(gate: Gate) -> Iterator[Section]:
     for one in gate.candidates:
         heading = f"{one.name} against {gate.baseline}"
-        rows = tuple(_row(line) for line in one.lines)
-        lines = [one.conclusion, *(line.reason for line in one.undecided)]
-        if one.worst_classes:
-            lines.append(_losses(one))
-        yield heading, Table(("line", *COLUMNS), rows), tuple(lines)
+        lines = [one.conclusion, *([_losses(one)] if one.worst_classes else [])]
+        yield heading, _table(one.lines), tuple(lines)
         if one.floors:
             yield "Floors", _floors(one.floors), ()
     about = [gate.words, gate.signature]
@@ -85,6 +82,25 @@ def _attention(gate: Gate) -> Iterator[str]:
     for one in gate.candidates:
         own = f"{one.name}: " if len(gate.candidates) > 1 else "candidate: "
         yield from (f"{own}{text}" for text in one.attention)
+
+
+def _table(lines: Sequence[GateLine]) -> Table:
+    """A row a line; how many images would settle it only where a line is open."""
+    rows = [_row(line) for line in lines]
+    if not any(line.verdict == "cannot tell" for line in lines):
+        return Table(("line", *COLUMNS), tuple(rows))
+    settled = [_settled(line) for line in lines]
+    return Table(
+        ("line", *COLUMNS, "settled by"),
+        tuple((*row, more) for row, more in zip(rows, settled, strict=True)),
+    )
+
+
+def _settled(line: GateLine) -> str:
+    if line.verdict != "cannot tell":
+        return ""
+    known = line.images_to_settle is not None
+    return f"{line.images_to_settle:,} images" if known else "no number"
 
 
 def _row(line: GateLine) -> tuple[Cell, ...]:

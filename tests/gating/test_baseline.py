@@ -15,8 +15,9 @@ from match_scenes import scene_of
 from real_data import real_data
 
 import detmetrics as dm
-from detmetrics.analysis import GateSettings, baseline_bytes, gate, read_baseline
+from detmetrics.analysis import GateSettings, baseline_bytes, gate, part_of, read_baseline
 from detmetrics.analysis.gating.baseline import KIND, is_baseline
+from detmetrics.analysis.resampling import resampled
 from detmetrics.foundation.archives import archived, opened
 from detmetrics.matching.compact import compacted, expanded
 
@@ -158,6 +159,28 @@ class TestFile:
         assert gate(baseline, result, GateSettings(resamples=9)).outcome == "pass"
 
 
+class TestParts:
+    """A slice of what a file holds is a slice of the result, under every rule set."""
+
+    @pytest.mark.parametrize("name", dm.RULE_SETS)
+    @given(seed=st.integers(0, 10**6))
+    def test_metrics(self, tmp_path_factory, name, seed):
+        rules = dm.RULE_SETS[name]
+        result = dm.evaluate(*scene_of(seed, rules.shape), rules, shape=rules.shape)
+        path = tmp_path_factory.mktemp("parts") / "baseline.detm"
+        path.write_bytes(baseline_bytes(result))
+        images = np.arange(result.matching.images) % 2 == 0
+        parts = [part_of(one, images) for one in (result, read_baseline(path).beside(result))]
+        ours, theirs = (one.summary for one in parts)
+        np.testing.assert_array_equal([*ours.values()], [*theirs.values()])
+        weights = np.arange(result.matching.images) % 3
+        ours, theirs = (
+            dm.summarize_matches(resampled(one, weights))
+            for one in (result, read_baseline(path).beside(result))
+        )
+        np.testing.assert_array_equal([*ours.values()], [*theirs.values()])
+
+
 class TestRefusals:
     """A file of other inputs is refused with what differs."""
 
@@ -219,6 +242,11 @@ class TestRefusals:
         path.write_text(json.dumps(document))
         options = {"unknown_images": "drop"}
         self.refused(baseline, path, FIXTURES[1], match=match, **options)
+
+    def test_matches_of_other_tables_behind_the_same_digests(self, baseline):
+        part = dm.evaluate(*FIXTURES, images=["street_000"]).matching
+        made_up = dataclasses.replace(baseline, matching=part)
+        self.refused(made_up, *FIXTURES, match="ground truth: 7 objects on 1 image in")
 
     def test_the_same_ground_truth_elsewhere_is_none(self, baseline, tmp_path):
         path = tmp_path / "moved.json"

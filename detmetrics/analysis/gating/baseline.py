@@ -22,7 +22,7 @@ from detmetrics.foundation.archives import archived, is_archive, opened
 from detmetrics.foundation.digests import digest_of
 from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.inputs import read_input
-from detmetrics.foundation.messages import printable, shown
+from detmetrics.foundation.messages import counted, printable, shown
 from detmetrics.matching.compact import compacted, expanded
 from detmetrics.matching.matches import Matches
 from detmetrics.tables import Detections
@@ -83,6 +83,13 @@ class Baseline:
             a, b = getattr(ours, one.name), getattr(theirs, one.name)
             if a != b:
                 yield f"rules: {one.name} {_short(a)} in the baseline, {_short(b)} here"
+        kept, table = self.matching, candidate.ground_truth
+        if ours == theirs and (len(kept.truth_row), kept.images) != (
+            len(table),
+            len(table.catalog.image_ids),
+        ):
+            objects = counted(len(kept.truth_row), "object")
+            yield f"ground truth: {objects} on {counted(kept.images, 'image')} in the baseline"
         for name, digest in digests_of(candidate).items():
             # What other rules make of the same ground truth is no difference of its own.
             if self.digests.get(name) != digest and (ours == theirs or name in OF_ANY_RULES):
