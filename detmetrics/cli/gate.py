@@ -226,7 +226,7 @@ def _checked(
         raise click.UsageError("expected GROUND_TRUTH, BASELINE and at least one CANDIDATE")
     if paths.count("-") > 1:
         raise click.UsageError("standard input can be one of the files, not more")
-    for path in paths[1:]:
+    for path in (*paths[1:], *([options["config"]] if options["config"] else [])):
         check_outputs(paths[0], path, options)
     if slicing(options):
         check_by(paths[0], options)
