@@ -38,8 +38,9 @@ def check_outputs(ground_truth: str, detections: str, options: dict[str, Any]) -
             continue
         target = path if path == "-" else os.path.realpath(path)
         if path == "-" and [given for _, given in outputs].count("-") > 1:
+            *first, last = (f"--{kind}" for kind, _ in outputs if f"{kind}_file" in options)
             raise click.UsageError(
-                "only one output, such as --json or --markdown, can be standard output"
+                f"only one of {', '.join(first)} and {last} can be standard output"
             )
         if target in taken and not _is_device(path):
             raise click.UsageError(f"--{kind} would write to the same file as {taken[target]}")

@@ -145,7 +145,7 @@ def test_the_table_of_classes_has_every_kind(result):
         (["--image-limit", "0"], "Invalid value for '--image-limit'"),
         (["--rules", "cocoa"], "no rule set 'cocoa'"),
         (["--definition", "coco"], "Invalid value for '--definition'"),
-        (["--json", "-", "--csv", "-"], "only one output, such as --json"),
+        (["--json", "-", "--csv", "-"], "only one of --json, --csv and --markdown"),
     ],
 )
 def test_wrong_usage(arguments, message):

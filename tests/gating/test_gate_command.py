@@ -130,7 +130,10 @@ class TestExitCodes:
             ((TRUTH, FOUND, FOUND, "--margin", "much"), "expected a number from 0 on"),
             ((TRUTH, FOUND, FOUND, "--floor", "0.3"), "expected a metric and a number"),
             ((TRUTH, FOUND, FOUND, "--metrics", "AP,AP"), "expected each name once"),
-            ((TRUTH, FOUND, FOUND, "--json", "-", "--junit", "-"), "only one output"),
+            (
+                (TRUTH, FOUND, FOUND, "--json", "-", "--junit", "-"),
+                "only one of --json, --markdown, --junit and --save",
+            ),
             ((TRUTH, FOUND, FOUND, "--junit", FOUND), "would write to the same file as an input"),
             ((TRUTH, FOUND, FOUND, "--config", "x.toml", "--json", "./x.toml"), "as an input"),
             ((TRUTH, FOUND, "--save", TRUTH), "--save would write to the same file as an input"),
