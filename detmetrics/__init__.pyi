@@ -1,10 +1,16 @@
 """The public names, and where each is defined. :mod:`detmetrics` imports them when first used."""
 
+from .analysis.comparison import (
+    compare as compare,
+)
 from .analysis.crosschecking import (
     Crosscheck as Crosscheck,
 )
 from .analysis.crosschecking import (
     crosscheck as crosscheck,
+)
+from .analysis.gating.release_gate import (
+    gate as gate,
 )
 from .analysis.reconcile.reconcile import (
     reconcile as reconcile,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
+import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -57,6 +58,13 @@ def halves() -> list[str]:
     return ["even" if n % 2 else "odd" for n in range(len(result().ground_truth.catalog.image_ids))]
 
 
+def baseline() -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "baseline.detm")
+        path.write_bytes(analysis.baseline_bytes(result()))
+        return analysis.read_baseline(path)
+
+
 RETURNED = {
     "Evaluation": result,
     "Evaluation that was asked": asked,
@@ -79,6 +87,10 @@ RETURNED = {
     "compare": lambda: analysis.compare(result(), result(), 100),
     "compare_groups": lambda: analysis.compare_groups({"A": [result()], "B": [result()]}, 100),
     "paired_gain": analysis.paired_gain,
+    "compare_models": lambda: analysis.compare_models([result()] * 3, 50),
+    "gate": lambda: analysis.gate(result(), result(), analysis.GateSettings(resamples=50)),
+    "GateSettings": lambda: analysis.GateSettings(margins={"AP": 0.01, "slices": 0.02}),
+    "read_baseline": baseline,
     "confusion_matrix": lambda: analysis.confusion_matrix(result()),
     "error_types": lambda: analysis.error_types(result()),
     "blind_spots": lambda: analysis.blind_spots(result()),
@@ -103,7 +115,7 @@ def test_everything_returned_is_here():
     kinds = {type(make()).__name__ for make in RETURNED.values()}
     errors = {name for name in classes if issubclass(getattr(dm, name), BaseException)}
     assert classes - kinds - errors == ELSEWHERE
-    assert set(analysis.__all__) - set(RETURNED) <= {"detection_ece"}  # a float
+    assert set(analysis.__all__) - set(RETURNED) <= {"detection_ece", "baseline_bytes"}  # a float
 
 
 def of_each_format(folder: Path) -> dict[str, Any]:

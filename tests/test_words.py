@@ -22,7 +22,7 @@ from tests import scenes
 
 TRUTH, FOUND = "fixtures/ground_truth.json", "fixtures/detections.json"
 READERS = [name for name in cli.commands if name not in ("formats", "history", "rules")]
-MEASURING = ("compare", "errors", "evaluate", "plot", "report", "slices", "thresholds")
+MEASURING = ("compare", "errors", "evaluate", "gate", "plot", "report", "slices", "thresholds")
 
 
 def run(*arguments):
@@ -71,7 +71,7 @@ class TestWords:
     def test_ci_is_a_flag(self, name):
         assert options_of(name)["--ci"].is_flag
 
-    @pytest.mark.parametrize("name", ["compare", "evaluate", "report", "slices"])
+    @pytest.mark.parametrize("name", ["compare", "evaluate", "gate", "report", "slices"])
     def test_resamples_is_the_count(self, name):
         assert options_of(name)["--resamples"].type.min == 2
 
@@ -153,7 +153,7 @@ class TestExitCodes:
         "name", [*MEASURING, "check", "convert", "reconcile", "split", "stats"]
     )
     def test_a_file_that_is_not_there_is_bad_input(self, name, tmp_path):
-        sources = {"compare": 3, "split": 1, "stats": 1, "convert": 1}.get(name, 2)
+        sources = {"compare": 3, "gate": 3, "split": 1, "stats": 1, "convert": 1}.get(name, 2)
         more = {
             "convert": [tmp_path / "out.json", "--to", "coco"],
             "plot": ["--kind", "pr", "-o", tmp_path / "a.svg"],
@@ -327,6 +327,7 @@ class TestUnused:
         truth, found = tmp_path / "truth.csv", tmp_path / "found.csv"
         files = {
             "compare": [truth, found, found, "--resamples", "20"],
+            "gate": [truth, found, found, "--resamples", "20"],
             "stats": [truth],
             "convert": [truth, tmp_path / "out.json", "--to", "coco"],
         }.get(command, [truth, found])
@@ -383,6 +384,7 @@ class TestWarnings:
         truth, found = doubtful
         files = {
             "compare": [truth, found, found, "--resamples", "20"],
+            "gate": [truth, found, found, "--resamples", "20"],
             "stats": [truth],
             "split": [truth, "-o", tmp_path / "parts"],
             "convert": [truth, tmp_path / "out.json", "--to", "coco"],

@@ -37,7 +37,14 @@ from detmetrics.matching import roles
 from detmetrics.matching.candidates import measure_of, measured
 from detmetrics.metrics.summary import lower_is_better
 
-__all__ = ["Comparison", "Difference", "Objects", "compare", "require_alike"]
+__all__ = [
+    "Comparison",
+    "Difference",
+    "Objects",
+    "compare",
+    "ground_truth_columns",
+    "require_alike",
+]
 
 SCHEMA = 1
 MANY_SILENT = 0.2
@@ -309,7 +316,8 @@ def require_alike(a: Evaluation, b: Evaluation) -> None:
             f"two results under one rule set are needed, got {a.signature} and {b.signature}{cure}"
         )
     ours, theirs = a.ground_truth, b.ground_truth
-    differ = [name for name, one, other in _columns(a, b) if not np.array_equal(one, other)]
+    both = zip(ground_truth_columns(a), ground_truth_columns(b), strict=True)
+    differ = [name for (name, one), (_, other) in both if not np.array_equal(one, other)]
     if differ:
         raise InputError(
             f"two results on the same ground truth are needed, got {len(ours):,} objects of "
@@ -318,17 +326,16 @@ def require_alike(a: Evaluation, b: Evaluation) -> None:
         )
 
 
-def _columns(a: Evaluation, b: Evaluation) -> Iterator[tuple[str, Any, Any]]:
+def ground_truth_columns(result: Evaluation) -> Iterator[tuple[str, Any]]:
     """All of the ground truth that numbers depend on, as the rules take it."""
-    ours, theirs = a.ground_truth, b.ground_truth
-    yield "images", ours.catalog.image_ids, theirs.catalog.image_ids
-    yield "classes", ours.catalog.class_labels, theirs.catalog.class_labels
+    ground_truth = result.ground_truth
+    yield "images", ground_truth.catalog.image_ids
+    yield "classes", ground_truth.catalog.class_labels
     for name in ("image", "category", "boxes", "area"):
-        yield name, getattr(ours, name), getattr(theirs, name)
-    measure = measure_of(a.rules)
-    yield "shapes", measured(ours, measure).areas, measured(theirs, measure).areas
-    yield "crowds", roles.regions(ours, a.rules), roles.regions(theirs, b.rules)
-    yield "ignored objects", a.matching.ignored, b.matching.ignored
+        yield name, getattr(ground_truth, name)
+    yield "shapes", measured(ground_truth, measure_of(result.rules)).areas
+    yield "crowds", roles.regions(ground_truth, result.rules)
+    yield "ignored objects", result.matching.ignored
 
 
 def _objects(a: Evaluation, b: Evaluation, iou: float, confidence: float | None) -> Objects:

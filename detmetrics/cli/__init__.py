@@ -17,6 +17,7 @@ from detmetrics.cli.convert import convert, formats
 from detmetrics.cli.errors import errors
 from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED
+from detmetrics.cli.gate import gate
 from detmetrics.cli.history import history
 from detmetrics.cli.plot import plot
 from detmetrics.cli.reading_options import AS_ERRORS
@@ -104,6 +105,7 @@ cli.add_command(check)
 cli.add_command(compare)
 cli.add_command(convert)
 cli.add_command(formats)
+cli.add_command(gate)
 cli.add_command(history)
 cli.add_command(plot)
 cli.add_command(reconcile)

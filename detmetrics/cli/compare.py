@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from detmetrics.cli.exit_codes import exit_codes
+from detmetrics.cli.exit_codes import BELOW_BOUND, exit_codes
 from detmetrics.cli.groups import GROUPS, groups_of
 from detmetrics.cli.measuring import (
     INTERVAL_OPTIONS,
@@ -21,9 +21,10 @@ from detmetrics.cli.measuring import (
 from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
+from detmetrics.foundation.messages import printable
 
 if TYPE_CHECKING:
-    from detmetrics.analysis.comparison import Comparison
+    from detmetrics.analysis.model_ranks import ModelRanks
     from detmetrics.analysis.seeds import GroupComparison
 
 __all__ = ["compare"]
@@ -34,8 +35,9 @@ Examples:
   detmetrics compare labels/val runs/1/labels runs/2/labels --per-class
   detmetrics compare val.json --group 'a/*.json' --group 'b/*.json'
   detmetrics compare val.json a.json b.json --confidence 0.4 --json comparison.json
+  detmetrics compare val.json a.json b.json c.json --fail-if-worse
 
-{exit_codes()}
+{exit_codes(BELOW_BOUND)}
 """
 
 
@@ -43,6 +45,7 @@ Examples:
 @click.argument("ground_truth")
 @click.argument("a", required=False)
 @click.argument("b", required=False)
+@click.argument("more", nargs=-1)
 @GROUPS
 @measuring_options
 @click.option("--per-class", is_flag=True, help="Add a table of classes.")
@@ -51,6 +54,11 @@ Examples:
 )
 @click.option("--confidence", type=float, help="Only detections from this score on find an object.")
 @added(INTERVAL_OPTIONS)
+@click.option(
+    "--fail-if-worse",
+    is_flag=True,
+    help="Exit with 3 where a model is certainly worse than A by the first metric.",
+)
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--csv", "csv_file", metavar="FILE|-", help="Write a row a metric as CSV.")
 @CSV_SAFE
@@ -61,30 +69,31 @@ def compare(ground_truth: str, a: str | None, b: str | None, **options: Any) -> 
     """Say whether detections B are better than detections A on the same GROUND_TRUTH.
 
     Every metric of both, the interval of the difference, how likely B is better, and what only
-    one of them finds. With --group in place of A and B: whether the mean of several runs (seeds) is
-    better by more than the spread between seeds and between images.
+    one of them finds. MORE detections are each compared with A, and all are ranked. With --group in
+    place of A and B: whether the mean of several runs (seeds) is better by more than the spread
+    between seeds and between images.
     """
     if options["groups"]:
         _compare_groups(ground_truth, (a, b), options)
         return
     if a is None or b is None:
         raise click.UsageError("Missing argument 'A' or 'B'; or give groups of runs with --group.")
-    for detections in (a, b):
+    paths = (a, b, *options["more"])
+    for detections in paths:
         check_outputs(ground_truth, detections, options)
-    if [ground_truth, a, b].count("-") > 1:
-        raise click.UsageError("standard input can be one of the three files, not more")
+    if [ground_truth, *paths].count("-") > 1:
+        raise click.UsageError("standard input can be one of the files, not more")
     rules = rules_of(ground_truth, options)
     heed_warnings(options)
-    from detmetrics.analysis.comparison import compare as run
+    from detmetrics.analysis.model_ranks import compare_models, worse_than_first
     from detmetrics.formats.loading import read_ground_truth
 
     with Patience(quiet=options["quiet"]) as patience:
         table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
-        result_a, result_b = measured_alike(table, (a, b), rules, options, patience)
+        results = measured_alike(table, paths, rules, options, patience)
         refuse_unused(options)
-        comparison = run(
-            result_a,
-            result_b,
+        ranks = compare_models(
+            results,
             options["resamples"],
             options["level"],
             options["seed"],
@@ -93,7 +102,10 @@ def compare(ground_truth: str, a: str | None, b: str | None, **options: Any) -> 
             confidence=options["confidence"],
             progress=lambda share: patience("resampling", share),
         )
-    write_together(_outputs(comparison, options), options)
+    write_together(_outputs(ranks, options), options)
+    if options["fail_if_worse"] and (worse := worse_than_first(ranks.comparisons)):
+        click.echo(printable(f"worse than {a}: {', '.join(worse)}"), err=True)
+        sys.exit(BELOW_BOUND)
 
 
 def _compare_groups(
@@ -106,6 +118,8 @@ def _compare_groups(
         source(name) is not ParameterSource.DEFAULT for name in ("per_class", "iou", "confidence")
     ):
         raise click.UsageError("--per-class, --iou and --confidence compare two models, not groups")
+    if options["fail_if_worse"]:
+        raise click.UsageError("--fail-if-worse compares models, not groups")
     groups = groups_of(options["groups"])
     for path in (path for paths in groups.values() for path in paths):
         check_outputs(ground_truth, path, options)
@@ -145,19 +159,19 @@ def _group_outputs(comparison: GroupComparison, options: dict[str, Any]) -> dict
     return outputs
 
 
-def _outputs(comparison: Comparison, options: dict[str, Any]) -> dict[str, str | bytes]:
+def _outputs(ranks: ModelRanks, options: dict[str, Any]) -> dict[str, str | bytes]:
     """What was asked for, by path; the text where nothing else takes standard output."""
-    from detmetrics.reports.comparison import to_csv, to_json, to_markdown, to_text
+    from detmetrics.reports.model_ranks import to_csv, to_json, to_markdown, to_text
 
     per_class = options["per_class"]
     outputs: dict[str, str | bytes] = {}
     if path := options["json_file"]:
-        outputs[path] = to_json(comparison)
+        outputs[path] = to_json(ranks)
     if path := options["csv_file"]:
-        outputs[path] = to_csv(comparison, safe=options["csv_safe"])
+        outputs[path] = to_csv(ranks, safe=options["csv_safe"])
     if path := options["markdown_file"]:
-        outputs[path] = to_markdown(comparison, per_class=per_class)
+        outputs[path] = to_markdown(ranks, per_class=per_class)
     if "-" not in outputs:
         width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(comparison, per_class=per_class, width=width)
+        outputs["-"] = to_text(ranks, per_class=per_class, width=width)
     return outputs

@@ -16,6 +16,8 @@ __all__ = [
     "AREAS",
     "IMAGES",
     "LIMITS",
+    "MARGIN",
+    "METRICS",
     "MINIMUM",
     "NAMES",
     "OBJECTIVE",
@@ -85,6 +87,18 @@ def _minimum(text: str) -> tuple[str, float]:
     return name.strip(), least
 
 
+def _margin(text: str) -> tuple[str, float]:
+    """A metric and its margin; no metric stands for all."""
+    name, value = _minimum(text if "=" in text else f"={text}")
+    if not 0 <= value < math.inf:
+        raise ValueError
+    return name, value
+
+
+def _metrics(text: str) -> tuple[str, ...]:
+    return _stripped(text.split(","))
+
+
 def _names(text: str) -> tuple[str, ...]:
     """Names separated by commas, or the lines of a file of that name."""
     if os.path.isfile(text):
@@ -145,6 +159,8 @@ RATIOS = _Parsed("a:b:c", _ratios, "two or three numbers above 0 such as 6:2:2 o
 THRESHOLDS = _Parsed("t,t,... or start:stop:step", _thresholds, "0.5,0.75 or 0.5:0.95:0.05")
 LIMITS = _Parsed("n,n,...", _limits, "whole numbers such as 1,10,100, or inf")
 AREAS = _Parsed("name:low:high,...", _areas, "ranges such as small:0:1024,large:1024:1e10")
+MARGIN = _Parsed("[metric=]value", _margin, "a number from 0 on such as 0.005 or AP=0.005")
+METRICS = _Parsed("metric,...", _metrics, "metrics such as AP,AP50")
 MINIMUM = _Parsed("metric=value", _minimum, "a metric and a number such as AP=0.40")
 IMAGES = _Parsed("names or file", _images, "names separated by commas, or a file that lists images")
 NAMES = _Parsed("names or file", _names, "names separated by commas, or a file with one a line")

@@ -18,7 +18,7 @@ import click
 
 __all__ = ["CSV_SAFE", "check_outputs", "write_together"]
 
-KINDS = ("json", "csv", "markdown", "output")
+KINDS = ("json", "csv", "markdown", "junit", "save", "output")
 WITNESSES = ("markdown_file", "json_file")
 """The files with room for digests, in the order in which they are written after all others."""
 
@@ -95,8 +95,9 @@ def check_outputs(ground_truth: str, detections: str, options: dict[str, Any]) -
             continue
         target = path if path == "-" else os.path.realpath(path)
         if path == "-" and [given for _, given in outputs].count("-") > 1:
+            *first, last = (f"--{kind}" for kind, _ in outputs if f"{kind}_file" in options)
             raise click.UsageError(
-                "only one of --json, --csv and --markdown can be standard output"
+                f"only one of {', '.join(first)} and {last} can be standard output"
             )
         if target in taken and not _is_device(path):
             raise click.UsageError(f"--{kind} would write to the same file as {taken[target]}")

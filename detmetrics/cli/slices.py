@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from detmetrics.evaluation.result import Evaluation
     from detmetrics.rules import Rules
 
-__all__ = ["SLICE_OPTIONS", "attribute_of", "check_by", "slices", "slicing"]
+__all__ = ["SLICE_OPTIONS", "WAYS", "attribute_of", "check_by", "slices", "slicing"]
 
 EXAMPLES = f"""\b
 Examples:

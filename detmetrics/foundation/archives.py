@@ -27,7 +27,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import printable, shown
 from detmetrics.foundation.version import __version__
 
-__all__ = ["archived", "opened"]
+__all__ = ["archived", "is_archive", "opened"]
 
 Kept = TypeVar("Kept")
 Arrays = dict[str, NDArray[Any]]
@@ -76,6 +76,11 @@ def archived(
     for part in body:
         digest.update(part)
     return b"".join([MARK, digest.digest(), *body])
+
+
+def is_archive(start: bytes) -> bool:
+    """Whether bytes begin as those of :func:`archived`, of any release."""
+    return start.startswith(NAME)
 
 
 def opened(

@@ -22,7 +22,7 @@ from detmetrics.overlap import Pairs
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Catalog
 
-__all__ = ["restored", "stored"]
+__all__ = ["Column", "laid_out", "of_area", "rebuilt", "restored", "stored"]
 
 KIND = "detmetrics.Matches"
 VERSION = 1
@@ -47,6 +47,11 @@ SIZES = "image_sizes"
 
 def stored(matches: Matches) -> bytes:
     """The matches as bytes."""
+    return archived(KIND, VERSION, *laid_out(matches))
+
+
+def laid_out(matches: Matches) -> tuple[dict[str, Any], dict[str, Column]]:
+    """What is no column, and the columns by name, which :func:`rebuilt` takes."""
     catalog = matches.catalog
     header = {
         "rules": dataclasses.asdict(matches.rules),
@@ -57,7 +62,7 @@ def stored(matches: Matches) -> bytes:
         "category_names": catalog.category_names,
     }
     records = {name: getattr(matches, name) for name in RECORDS}
-    records |= {_of(area): matched for area, matched in enumerate(matches.matched)}
+    records |= {of_area(area): matched for area, matched in enumerate(matches.matched)}
     arrays = {
         SIZES: catalog.image_sizes,
         **{name: getattr(matches, name) for name in COLUMNS},
@@ -68,7 +73,7 @@ def stored(matches: Matches) -> bytes:
             for field in _fields(type(record))
         },
     }
-    return archived(KIND, VERSION, header, arrays)
+    return header, arrays
 
 
 def restored(data: bytes) -> Matches:
@@ -77,10 +82,11 @@ def restored(data: bytes) -> Matches:
     Raises:
         InputError: see :func:`detmetrics.foundation.archives.opened`.
     """
-    return opened(data, KIND, VERSION, _restored)
+    return opened(data, KIND, VERSION, rebuilt)
 
 
-def _of(area: int) -> str:
+def of_area(area: int) -> str:
+    """What the columns of an area range begin with."""
     return f"matched {area}"
 
 
@@ -88,7 +94,12 @@ def _fields(record: type) -> list[str]:
     return [field.name for field in dataclasses.fields(record)]
 
 
-def _restored(header: Mapping[str, Any], arrays: Mapping[str, Column]) -> Matches:
+def rebuilt(header: Mapping[str, Any], arrays: Mapping[str, Column]) -> Matches:
+    """The matches that :func:`laid_out` took apart, checked.
+
+    Raises:
+        ValueError, LookupError, TypeError: they do not fit together.
+    """
     rules = Rules(**header["rules"])
     catalog = Catalog.from_ids(
         images=header["image_ids"],
@@ -111,7 +122,7 @@ def _restored(header: Mapping[str, Any], arrays: Mapping[str, Column]) -> Matche
         images=index(header["images"]),
         frequency=tuple(map(str, header["frequency"])),
         least=least_overlaps(rules, catalog.class_labels),
-        matched=tuple(_record(arrays, _of(area), Matched) for area in areas),
+        matched=tuple(_record(arrays, of_area(area), Matched) for area in areas),
         **columns,
     )
     _refuse_unsound(matches)
@@ -144,7 +155,7 @@ def _layout(rules: Rules) -> Layout:
     every |= dict.fromkeys(("regions region", "regions covered"), (np.bool_, ("G",)))
     every |= {**pairs("pairs"), **pairs("strays")}
     for area in range(len(rules.area_ranges)):
-        every |= matched(_of(area))
+        every |= matched(of_area(area))
     return every
 
 
@@ -205,8 +216,8 @@ def _indices(matches: Matches) -> Iterator[tuple[str, Column, int]]:
             yield f"{name} detection", pairs.detection, detections
             yield f"{name} ground_truth", pairs.ground_truth, truths
     for area, matched in enumerate(matches.matched):
-        yield f"{_of(area)} pair", matched.pair, len(matches.pairs.detection)
-        yield f"{_of(area)} count", matched.count, len(matched.pair) + 1
+        yield f"{of_area(area)} pair", matched.pair, len(matches.pairs.detection)
+        yield f"{of_area(area)} count", matched.count, len(matched.pair) + 1
 
 
 def _laws(matches: Matches) -> Iterator[tuple[str, bool]]:
@@ -228,9 +239,9 @@ def _laws(matches: Matches) -> Iterator[tuple[str, bool]]:
     of_class = category[pairs.detection], matches.truth_category[pairs.ground_truth]
     yield "pairs ground_truth", np.array_equal(*of_class)
     for area, matched in enumerate(matches.matched):
-        yield f"{_of(area)} count", int(matched.count.sum()) == len(matched.pair)
+        yield f"{of_area(area)} count", int(matched.count.sum()) == len(matched.pair)
         slot = matched.threshold * len(pairs.detection) + matched.pair
-        yield f"{_of(area)} pair", bool((slot[1:] > slot[:-1]).all())
+        yield f"{of_area(area)} pair", bool((slot[1:] > slot[:-1]).all())
 
 
 def _rises(values: Column) -> bool:

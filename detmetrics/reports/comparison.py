@@ -14,7 +14,7 @@ from detmetrics.reports.csv import as_csv
 from detmetrics.reports.sections import Section, sections_as_markdown, sections_as_text
 from detmetrics.reports.tables import Cell, Table
 
-__all__ = ["sections", "to_csv", "to_json", "to_markdown", "to_text"]
+__all__ = ["CSV_COLUMNS", "csv_rows", "sections", "to_csv", "to_json", "to_markdown", "to_text"]
 
 MOST = 10
 COLUMNS = ("A", "B", "B - A", "low", "high", "B better", "remark")
@@ -40,18 +40,25 @@ def to_csv(comparison: Comparison, *, safe: bool = False) -> str:
 
     safe: as of :func:`detmetrics.reports.csv.as_csv`.
     """
-    numbers = ("a", "b", "difference", "low", "high", "standard_error", "b_better", "defined")
+    return as_csv(CSV_COLUMNS, csv_rows(comparison), safe=safe)
+
+
+VALUES = ("a", "b", "difference", "low", "high", "standard_error", "b_better", "defined")
+CSV_COLUMNS = ("scope", "class", "metric", *VALUES, "remark", "signature")
+
+
+def csv_rows(comparison: Comparison) -> list[tuple[object, ...]]:
+    """The rows of :func:`to_csv`."""
     scopes: list[tuple[str, str, Mapping[str, Difference]]] = [("all", "", comparison.metrics)]
     scopes += [("class", label, metrics) for label, metrics in comparison.classes.items()]
-    rows = [
+    return [
         (
-            *(scope, label, name, *map(one.to_dict().get, numbers)),
+            *(scope, label, name, *map(one.to_dict().get, VALUES)),
             *(one.interval.remark, comparison.a.signature),
         )
         for scope, label, metrics in scopes
         for name, one in metrics.items()
     ]
-    return as_csv(("scope", "class", "metric", *numbers, "remark", "signature"), rows, safe=safe)
 
 
 def sections(comparison: Comparison, *, per_class: bool) -> Iterator[Section]:

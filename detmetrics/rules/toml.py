@@ -19,15 +19,14 @@ import difflib
 import math
 import os
 import textwrap
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from detmetrics.foundation.errors import FormatError, RulesError
-from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import shown
+from detmetrics.foundation.toml_files import quoted, read_toml
 from detmetrics.rules.areas import AreaRange
 from detmetrics.rules.by_name import described, named
 from detmetrics.rules.class_rules import ClassRule
@@ -38,7 +37,6 @@ from detmetrics.rules.value import Rules
 __all__ = ["even_grid", "read_rules", "rule_set", "to_toml"]
 
 LONG = 1e6  # numbers from here on are written with an exponent where that says it all
-LARGEST = 1 << 20
 MOST = 10_000
 """Points of a grid, at most."""
 
@@ -76,7 +74,7 @@ def read_rules(path: str | os.PathLike[str]) -> Rules:
         FormatError: it cannot be read, is not TOML, or settings are unknown or do not fit; all
             faults are listed.
     """
-    document = _document(os.fspath(path))
+    document = read_toml(os.fspath(path), "the settings of a rule set")
     faults: list[str] = []
     base = COCO
     if "base" in document:
@@ -121,22 +119,6 @@ def even_grid(values: tuple[float, ...]) -> bool:
     if len(values) < 3 or not all(isinstance(value, float) for value in values):
         return False
     return values == tuple(np.linspace(values[0], values[-1], len(values)).tolist())
-
-
-def _document(path: str) -> dict[str, Any]:
-    if os.path.isfile(path) and (size := os.path.getsize(path)) > LARGEST:
-        raise FormatError(
-            path, [f"expected the settings of a rule set, got a file of {size:,} bytes"]
-        )
-    data, _ = read_input(path)
-    try:
-        return tomllib.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise FormatError(path, ["expected TOML, got what is no UTF-8 text"]) from None
-    except RecursionError:
-        raise FormatError(path, ["expected TOML, got brackets nested too deeply"]) from None
-    except ValueError as error:  # among them integers of more digits than Python reads
-        raise FormatError(path, [f"expected TOML: {error}"]) from None
 
 
 def _setting(setting: str, given: Any) -> Any:
@@ -220,7 +202,7 @@ def _written(value: Any) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return _quoted(value)
+            return quoted(value)
         case float() if abs(value) >= LONG and float(f"{value:g}") == value:
             return f"{value:g}".replace("e+", "e")
         case AreaRange() | ClassRule():
@@ -241,8 +223,3 @@ def _list_of(parts: list[str]) -> str:
     if "{" in line:
         return "".join(["[\n", *(f"    {part},\n" for part in parts), "]"])
     return f"[\n{textwrap.indent(textwrap.fill(line, 96), '    ')},\n]"
-
-
-def _quoted(text: str) -> str:
-    plain = (c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text)
-    return f'"{"".join(plain)}"'

@@ -45,12 +45,15 @@ class Writing(NamedTuple):
         return " ".join(self.argv) + ("" if self.exchanges else " (no exchange)")
 
 
+GATED = ("--json", "out/g.json", "--markdown", "out/g.md", "--junit", "out/g.xml")
 SPLIT = ("split", TRUTH, "-o", "out/parts", "--force")
 YOLO = ("convert", TRUTH, "out/labels", "--to", "yolo", "--force")
 COMMANDS = (
     Writing(("evaluate", TRUTH, FOUND, *VIEWS)),
     Writing(("errors", TRUTH, FOUND, *VIEWS)),
     Writing(("compare", TRUTH, FOUND, FOUND, "--resamples", "9", *VIEWS)),
+    Writing(("gate", TRUTH, FOUND, FOUND, "--resamples", "9", *GATED)),
+    Writing(("gate", TRUTH, FOUND, "--save", "out/b.detm"), ("--images", "100,107")),
     Writing(("report", TRUTH, FOUND, "-o", "out/r.html", "--no-ci")),
     Writing(("plot", TRUTH, FOUND, "--kind", "pr", "-o", "out/pr.svg")),
     Writing(("thresholds", TRUTH, FOUND, "-o", "out/t.json", "--json", "out/r.json")),
