@@ -50,6 +50,7 @@ Examples:
   detmetrics evaluate boxes.csv predictions.csv --columns image=file,class=label
   detmetrics evaluate val.json predictions.json.gz --json result.json --fail-under AP=0.40
   zcat predictions.json.gz | detmetrics evaluate val.json - --crosscheck
+  detmetrics evaluate val.json boxes_of_a_language_model.json --scores none
   detmetrics evaluate val.json predictions.json --classes person,car --iou-thresholds 0.5
 
 {exit_codes(BELOW_BOUND, CROSSCHECK_DIFFERS)}
@@ -114,6 +115,8 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     """
     _check_usage(ground_truth, detections, options)
     rules = _rules(ground_truth, options)
+    if options["scores"] == "none":
+        rules = _unscored(rules, options)
     if options["crosscheck"]:
         _require_followed(rules, options["shape"])
     minimums = _minimums(options["fail_under"], rules)
@@ -158,6 +161,19 @@ def _rules(ground_truth: str, options: dict[str, Any]) -> Rules:
         return rules.replace(**changes)
     except RulesError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _unscored(rules: Rules, options: dict[str, Any]) -> Rules:
+    """The rules for detections without scores; what needs them is wrong usage."""
+    from detmetrics.rules.unscored import without_scores
+
+    for name in ("max_detections", "crosscheck"):
+        if options[name]:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(
+                f"{option} needs scores. Fix: leave out {option} or --scores none"
+            )
+    return without_scores(rules)
 
 
 def _require_followed(rules: Rules, shape: str) -> None:

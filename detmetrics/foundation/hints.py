@@ -42,6 +42,11 @@ HINTS = MappingProxyType(
         "pipe-limit": "if it has an end, use --pipe-limit {size}, or write it to a file",
         "json-lines": "make a list of it with: jq -s . FILE > list.json",
         "list-alone": "write the list alone, without the object around it",
+        "no-scores": "if these are detections without scores: --scores none, or scores='none' of "
+        "dm.Reading in Python",
+        "no-scores-of-frame": "name the column of scores score or confidence; scores='none' takes "
+        "detections without scores",
+        "no-scores-of-metric": "DetectionMetric(scores='none') takes predictions without scores",
         "rename-key": "rename the key {found} to {wanted}",
         "the-file": "give the file in it: {path}",
     }
