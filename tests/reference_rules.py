@@ -253,9 +253,8 @@ def _match(ranked, objects, rules, area, threshold):
         choice = choice[::-1]
     taken: set[int] = set()
     verdicts: dict[int, str] = {}
-    left_out = set()
-    if rules.range_slack is not None:
-        left_out = {d["row"] for d in ranked if not _found_in(d, area, rules)}
+    apart = rules.range_slack is not None
+    left_out = {d["row"] for d in ranked if apart and not _found_in(d, area, rules)}
     if rules.assignment == "truths":
         verdicts = _truths(ranked, objects, ignored, left_out, rules, area, threshold)
     if rules.assignment == "overlap":

@@ -44,9 +44,6 @@ HINTS = MappingProxyType(
         "list-alone": "write the list alone, without the object around it",
         "no-scores": "if these are detections without scores: --scores none, or scores='none' of "
         "dm.Reading in Python",
-        "no-scores-of-frame": "name the column of scores score or confidence; scores='none' takes "
-        "detections without scores",
-        "no-scores-of-metric": "DetectionMetric(scores='none') takes predictions without scores",
         "rename-key": "rename the key {found} to {wanted}",
         "the-file": "give the file in it: {path}",
     }

@@ -80,9 +80,9 @@ def lrp(one: ClassOutcomes) -> float:
 
 
 KINDS = (
+    kind_of_classes("F1", f1, "F1 of all detections,"),
     kind_of_classes("precision", precision, "precision of all detections,"),
     kind_of_classes("recall", recall, "recall of all detections,"),
-    kind_of_classes("F1", f1, "F1 of all detections,"),
     kind_of_classes("mean_IoU", mean_iou, "IoU of true positives,", no_value="nothing is found"),
     kind_of_classes("LRP", lrp, "LRP of all detections, 0 is best,", lower_is_better=True),
 )

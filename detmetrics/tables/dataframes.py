@@ -8,7 +8,6 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import TableError
-from detmetrics.foundation.hints import hint
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.columns import BoxFormat, number_column
@@ -87,7 +86,10 @@ def frame_scores(frame: pd.DataFrame) -> pd.Series[Any]:
     try:
         return frame_column(frame, "score", "confidence")
     except TableError as error:
-        raise TableError(f"{error}. Fix: {hint('no-scores-of-frame')}") from None
+        raise TableError(
+            f"{error}. Fix: name the column of scores score or confidence, or use scores='none' "
+            "for detections without scores"
+        ) from None
 
 
 CLASSES = ("category_id", "category", "class", "label")

@@ -91,8 +91,10 @@ ASSIGNED = [
         found=[Detected(0.9, WHOLE), Detected(0.8, [2, 0, 10, 10])],
         rules=BASE.replace(iou_thresholds=0.4),
         expected={
-            **{"free": ("TT", 1), "nearest": ("TFm", 1 / 2)},
-            **{"truths": ("TT", 1), "overlap": ("TT", 1)},
+            "free": ("TT", 1),
+            "nearest": ("TFm", 1 / 2),
+            "truths": ("TT", 1),
+            "overlap": ("TT", 1),
         },
     ),
     # Detections take in order of score; an object takes what fits it best.
@@ -102,8 +104,10 @@ ASSIGNED = [
         objects=[Object(WHOLE)],
         found=[Detected(0.9, [0, 0, 10, 6]), Detected(0.8, WHOLE)],
         expected={
-            **{"free": ("TF", 1), "nearest": ("TF", 1)},
-            **{"truths": ("FT", 1 / 2), "overlap": ("FT", 1 / 2)},
+            "free": ("TF", 1),
+            "nearest": ("TF", 1),
+            "truths": ("FT", 1 / 2),
+            "overlap": ("FT", 1 / 2),
         },
     ),
     # The first object takes, by 8 of 12 columns, what the second would have to the full; the other
@@ -114,8 +118,10 @@ ASSIGNED = [
         objects=[Object(WHOLE), Object([2, 0, 10, 10])],
         found=[Detected(0.9, [2, 0, 10, 10]), Detected(0.8, [-3, 0, 10, 10])],
         expected={
-            **{"free": ("TT", 1), "nearest": ("TT", 1)},
-            **{"truths": ("TFm", 1 / 2), "overlap": ("TT", 1)},
+            "free": ("TT", 1),
+            "nearest": ("TT", 1),
+            "truths": ("TFm", 1 / 2),
+            "overlap": ("TT", 1),
         },
     ),
     # Where detections answer to the nearest, an ignored object takes them all.

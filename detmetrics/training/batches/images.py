@@ -10,7 +10,6 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.errors import InputError
-from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import few, shown
 from detmetrics.training.batches.bitmaps import Size
 from detmetrics.training.batches.class_ids import Classes
@@ -71,9 +70,10 @@ def image_of(
         masked = masks_of(given, form, frame, f"image_sizes[{place}]")
     times = np.resize(masked.size, form.numbers) if form.normalized else None
     faults = RowFaults(on_invalid), RowFaults(on_invalid)
+    around = masked.around
     rows = (
         _predictions(
-            sides[0], prediction, classes, form, times, masked.around[0], faults[0], scored
+            sides[0], prediction, classes, form, times, around[0], faults[0], scored=scored
         ),
         _targets(sides[1], target, classes, form, times, around[1], faults[1]),
     )
@@ -124,8 +124,10 @@ def _predictions(
 
 def _scores(side: str, given: Any, count: int, faults: RowFaults) -> Floats:
     if given.get("scores") is None:
-        part = _no_part(side, given, "scores")
-        raise InputError(f"{part}. Fix: {hint('no-scores-of-metric')}")
+        raise InputError(
+            f"{_no_part(side, given, 'scores')}. Fix: give the scores, or use "
+            "DetectionMetric(scores='none') for predictions without scores"
+        )
     scores = array_of(f"{side}['scores']", given["scores"], (count,))
     faults.refuse(
         ~np.isfinite(scores),
