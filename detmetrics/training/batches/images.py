@@ -124,9 +124,11 @@ def _predictions(
 
 def _scores(side: str, given: Any, count: int, faults: RowFaults) -> Floats:
     if given.get("scores") is None:
+        none = f"{side}['scores']: expected numbers, got None"
+        what = none if "scores" in given else _no_part(side, given, "scores")
         raise InputError(
-            f"{_no_part(side, given, 'scores')}. Fix: give the scores, or use "
-            "DetectionMetric(scores='none') for predictions without scores"
+            f"{what}. Fix: give the scores, or use DetectionMetric(scores='none') for predictions "
+            "without scores"
         )
     scores = array_of(f"{side}['scores']", given["scores"], (count,))
     faults.refuse(
