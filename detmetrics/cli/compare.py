@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,7 @@ from detmetrics.cli.measuring import (
 from detmetrics.cli.outputs import CSV_SAFE, check_outputs
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
+from detmetrics.cli.roles import ROLE_OPTIONS, check_role, recorded
 
 if TYPE_CHECKING:
     from detmetrics.analysis.comparison import Comparison
@@ -51,6 +53,7 @@ Examples:
 @CSV_SAFE
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @reading_options
+@added(ROLE_OPTIONS)
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
     """Say whether detections B are better than detections A on the same GROUND_TRUTH.
@@ -62,6 +65,7 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
         check_outputs(ground_truth, detections, options)
     if [ground_truth, a, b].count("-") > 1:
         raise click.UsageError("standard input can be one of the three files, not more")
+    check_role(options)
     rules = rules_of(ground_truth, options)
     heed_warnings(options)
     from detmetrics.analysis.comparison import compare as run
@@ -83,6 +87,8 @@ def compare(ground_truth: str, a: str, b: str, **options: Any) -> None:
             confidence=options["confidence"],
             progress=lambda share: patience("resampling", share),
         )
+    a_told, b_told = recorded([comparison.a, comparison.b], options)
+    comparison = replace(comparison, a=a_told, b=b_told)
     write_whole(_outputs(comparison, options))
 
 

@@ -9,7 +9,7 @@ import click
 
 __all__ = ["CSV_SAFE", "check_outputs"]
 
-KINDS = ("json", "csv", "markdown", "output")
+KINDS = ("json", "csv", "markdown", "output", "ledger")
 
 CSV_SAFE = click.option(
     "--csv-safe",
