@@ -253,12 +253,13 @@ def _match(ranked, objects, rules, area, threshold):
         choice = choice[::-1]
     taken: set[int] = set()
     verdicts: dict[int, str] = {}
-    left_out = set()
-    if rules.range_slack is not None:
-        left_out = {d["row"] for d in ranked if not _found_in(d, area, rules)}
+    apart = rules.range_slack is not None
+    left_out = {d["row"] for d in ranked if apart and not _found_in(d, area, rules)}
     if rules.assignment == "truths":
         verdicts = _truths(ranked, objects, ignored, left_out, rules, area, threshold)
-    for d in ranked if rules.assignment != "truths" else ():
+    if rules.assignment == "overlap":
+        verdicts = _closest(ranked, choice, ignored, left_out, rules, area, threshold)
+    for d in ranked if rules.assignment in ("free", "nearest") else ():
         if d["row"] in left_out:
             verdicts[d["row"]] = OUT
             continue
@@ -274,7 +275,7 @@ def _match(ranked, objects, rules, area, threshold):
 def _groups(ranked, choice, verdicts, ignored, rules, threshold, area):
     """What is left may belong to a group, or be set aside."""
     stood_for: set[int] = set()
-    for d in ranked:
+    for d in _closest_to_groups(ranked, choice, rules):
         if verdicts[d["row"]] != "fp":
             continue
         groups = [g for g in choice if g["image"] == d["image"] and g["group"]]
@@ -287,6 +288,46 @@ def _groups(ranked, choice, verdicts, ignored, rules, threshold, area):
             verdicts[d["row"]] = "tp" if first and may and not ignored[best["row"]] else OUT
         elif not _found_in(d, area, rules) or d["open"]:
             verdicts[d["row"]] = OUT
+
+
+def _closest_to_groups(ranked, choice, rules):
+    """Where pairs of the largest overlap come first, who lies in a group the most stands for it."""
+    if rules.assignment != "overlap":
+        return ranked
+    groups = [g for g in choice if g["group"]]
+
+    def share(d):
+        here = [g for g in groups if g["image"] == d["image"]]
+        return max((_overlap(d, g, rules) for g in here), default=0.0)
+
+    return sorted(ranked, key=lambda d: -share(d))
+
+
+def _closest(ranked, choice, ignored, left_out, rules, area, threshold):
+    """Of all pairs those of the largest overlap first; both sides must be free."""
+    verdicts = {d["row"]: OUT if d["row"] in left_out else "fp" for d in ranked}
+    singles = [g for g in choice if not g["group"]]
+    pairs = []
+    for d in ranked:
+        if d["row"] in left_out:
+            continue
+        here = [g for g in singles if g["image"] == d["image"]]
+        reached = [g for g in here if _enough(_overlap(d, g, rules), threshold, rules)]
+        others = [_overlap(d, g, rules) * (g in reached) for g in here]
+        tie = (others, not _found_in(d, area, rules))
+        for g in reached:
+            late = ignored[g["row"]]
+            pairs.append((late, -_overlap(d, g, rules), singles.index(g), tie, d["row"], d, g))
+    taken: set[int] = set()
+    placed: set[int] = set()
+    for late, _, _, _, _, d, g in sorted(pairs, key=lambda pair: pair[:4]):
+        if d["row"] in placed or g["row"] in taken:
+            continue
+        placed.add(d["row"])
+        if not g["region"]:
+            taken.add(g["row"])
+        verdicts[d["row"]] = OUT if late else "tp"
+    return verdicts
 
 
 def _truths(ranked, objects, ignored, left_out, rules, area, threshold):

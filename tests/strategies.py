@@ -65,6 +65,8 @@ def any_rules(draw: st.DrawFn, **fixed: object) -> dm.Rules:
     choices |= fixed
     choices["federated"] &= not choices["class_agnostic"]
     base, slack = draw(rules()), draw(st.sampled_from([None, None, 1.0, 1.25]))
+    if choices["assignment"] == "overlap" and choices["interpolation"] == "cuts":
+        choices["interpolation"] = "points"
     if choices["interpolation"] == "cuts":
         choices |= {"out_of_range": "ignore", "group_weight": 0}
         slack = None

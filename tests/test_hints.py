@@ -341,6 +341,16 @@ def the_file(root: Path) -> Case:
     return gt, folder, follow
 
 
+def no_scores(root: Path) -> Case:
+    gt, dt = truth(root / "gt.json"), root / "dt.json"
+    found(dt, [{name: value for name, value in r.items() if name != "score"} for r in records()])
+
+    def follow(message: str) -> tuple[Path, Path, dict[str, Any]]:
+        return gt, dt, {"scores": option(message, "scores")}
+
+    return gt, dt, follow
+
+
 CASES: dict[str, Callable[[Path], Case]] = {
     "class-numbers": class_numbers,
     "class-order": class_order,
@@ -366,6 +376,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "list-alone": list_alone,
     "rename-key": rename_key,
     "the-file": the_file,
+    "no-scores": no_scores,
 }
 
 
@@ -378,7 +389,7 @@ def evaluated(gt: Path, dt: Path, asked: dict[str, Any]) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = dm.evaluate(gt, dt, reading=dm.Reading(**asked), **policies)
-    return result.summary["AP50"]
+    return result.summary["AP50" if result.detections.scored else "AP50_max"]
 
 
 def refusal(gt: Path, dt: Path, asked: dict[str, Any]) -> str:

@@ -278,6 +278,8 @@ def fitting(changes: dict) -> dict:
         changes |= {"arithmetic": "float64"}
     if changes["interpolation"] == "cuts":
         changes = changes | {"recall_points": (0, 0.5), "out_of_range": "ignore"}
+        if changes["assignment"] == "overlap":
+            changes |= {"assignment": "free"}
         changes |= {"group_weight": 0}
         return changes | {"range_slack": None}
     if changes["out_of_range"] == "ignore" and changes["range_slack"] is None:

@@ -27,6 +27,7 @@ from detmetrics.analysis.bootstrap import (
 )
 from detmetrics.analysis.support import Support
 from detmetrics.evaluation import views
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.evaluation.views import ComparisonPlots
 from detmetrics.foundation.arrays import Bools, Floats, Ints
@@ -366,6 +367,7 @@ def _found(result: Evaluation, iou: float, confidence: float | None) -> Bools:
     pair, right = matches.matched[0].at(result.threshold_index(iou))
     pair = pair[right]
     if confidence is not None:
+        require_scores(result.detections, "a confidence from which objects are found")
         pair = pair[matches.score[matches.pairs.detection[pair]] >= confidence]
     found = np.zeros(len(result.ground_truth), bool)
     found[matches.truth_row[matches.pairs.ground_truth[pair]]] = True

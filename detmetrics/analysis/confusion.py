@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from detmetrics.analysis.assignment import Assignment, assigned, at_one_threshold, share
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.errors import InputError
@@ -185,6 +186,7 @@ def confusion_matrix(
     iou = share(DEFAULT_IOU[definition] if iou is None else iou)
     if math.isnan(confidence):
         raise InputError(f"confidence: expected a number, got {confidence}")
+    require_scores(result.detections, "the confusion matrix")
     scores = result.detections.scores
     greedy = definition == "greedy"
     assignment = assigned(

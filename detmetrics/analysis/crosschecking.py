@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.evaluation.evaluation import evaluate
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError, RulesError
@@ -107,6 +108,7 @@ def crosscheck(
         raise TypeError("crosscheck takes a result, or ground truth and detections")
     else:
         result = evaluate(ground_truth, detections, rules)
+    require_scores(result.detections, "a cross-check with pycocotools")
     require_followed(result.rules)
     theirs = _pycocotools(result)
     ours = result.arrays()

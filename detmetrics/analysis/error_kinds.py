@@ -42,6 +42,7 @@ import numpy as np
 
 from detmetrics.analysis.assignment import Assignment, assigned, at_one_threshold, in_order, share
 from detmetrics.analysis.tide_ap import Cells, Points
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, by_group
 from detmetrics.foundation.errors import InputError
@@ -216,6 +217,7 @@ def error_types(
     >>> error_types(result, iou=0.75).counts["missed"] > error_types(result).counts["missed"]
     True
     """
+    require_scores(result.detections, "the AP that errors cost")
     if share(background, "background") >= share(iou):
         raise InputError(f"expected background < iou, got {background} and {iou}")
     rules = at_one_threshold(result.rules, iou, image_limit=image_limit, ties="image")

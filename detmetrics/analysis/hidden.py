@@ -24,6 +24,7 @@ import numpy as np
 
 from detmetrics.analysis.assignment import share
 from detmetrics.analysis.outcomes import outcomes
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints, by_group
 from detmetrics.foundation.errors import InputError
@@ -145,6 +146,7 @@ def blind_spots(
     >>> blind_spots(result, confidences=[0.5]).false_positives.tolist()
     [13]
     """
+    require_scores(result.detections, "a count of false positives by confidence")
     levels = np.array(confidences, np.float64).reshape(-1)
     if np.isnan(levels).any():
         raise InputError(f"confidences: expected numbers, got {list(confidences)}")

@@ -36,6 +36,7 @@ from typing import Literal
 import numpy as np
 
 from detmetrics.analysis.outcomes import outcomes
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import InputError
@@ -180,6 +181,7 @@ def _scores(result: Evaluation, counts: Bools) -> Floats:
     Raises:
         InputError: they are not.
     """
+    require_scores(result.detections, "calibration")
     scores = result.matching.score
     beyond = counts & ((scores < 0) | (scores > 1))
     if number := int(beyond.sum()):

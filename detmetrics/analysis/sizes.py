@@ -24,6 +24,7 @@ from itertools import pairwise
 from typing import Literal
 
 from detmetrics.analysis.outcomes import outcomes
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
@@ -101,6 +102,7 @@ def by_bins(result: Evaluation, of: Of = "area", edges: Sequence[float] | None =
     """
     if of not in EDGES:
         raise InputError(f"bins: expected one of {', '.join(EDGES)}, got {of!r}")
+    require_scores(result.detections, "AP by bins")
     rules = _rules(result.rules, _ranges(of, edges))
     curves = result.curves
     evaluation = result

@@ -33,6 +33,7 @@ import numpy as np
 
 from detmetrics.analysis.objectives import Objective
 from detmetrics.analysis.outcomes import outcomes
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import InputError
@@ -181,6 +182,7 @@ def operating_curves(result: Evaluation, iou: float = 0.5, area: str = "all") ->
     >>> curve.thresholds[:2].tolist(), curve.precision[:2].tolist(), curve.positives
     ([0.874, 0.795], [0.0, 0.0], 7)
     """
+    require_scores(result.detections, "a curve over the confidence")
     _refuse_unlike_prefixes(result)
     matched, matches = outcomes(result, iou, area), result.matching
 
@@ -220,9 +222,12 @@ def _curve(scores: Floats, right: Bools, truths: int, images: int) -> OperatingC
 
 def _refuse_unlike_prefixes(result: Evaluation) -> None:
     rules = result.rules
-    if rules.assignment == "truths":
+    if rules.assignment in ("truths", "overlap"):
+        chosen = (
+            "pairs match by overlap" if rules.assignment == "overlap" else "ground truths choose"
+        )
         raise InputError(
-            f"rules {rules.name}: ground truths choose among detections of all scores, so a "
+            f"rules {rules.name}: {chosen} among detections of all scores, so a "
             "threshold changes who is matched above it: .replace(assignment='free'), or other rules"
         )
     if rules.score_decimals is not None:

@@ -21,6 +21,7 @@ from detmetrics.cli.measuring import (
 from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
+from detmetrics.cli.roles import ROLE_OPTIONS, check_role, recorded
 from detmetrics.foundation.messages import printable
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ Examples:
 @CSV_SAFE
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it as Markdown.")
 @reading_options
+@added(ROLE_OPTIONS)
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def compare(ground_truth: str, a: str | None, b: str | None, **options: Any) -> None:
     """Say whether detections B are better than detections A on the same GROUND_TRUTH.
@@ -83,6 +85,7 @@ def compare(ground_truth: str, a: str | None, b: str | None, **options: Any) -> 
         check_outputs(ground_truth, detections, options)
     if [ground_truth, *paths].count("-") > 1:
         raise click.UsageError("standard input can be one of the files, not more")
+    check_role(options)
     rules = rules_of(ground_truth, options)
     heed_warnings(options)
     from detmetrics.analysis.model_ranks import compare_models, worse_than_first
@@ -93,7 +96,7 @@ def compare(ground_truth: str, a: str | None, b: str | None, **options: Any) -> 
         results = measured_alike(table, paths, rules, options, patience)
         refuse_unused(options)
         ranks = compare_models(
-            results,
+            recorded(results, options),
             options["resamples"],
             options["level"],
             options["seed"],
@@ -120,6 +123,7 @@ def _compare_groups(
         raise click.UsageError("--per-class, --iou and --confidence compare two models, not groups")
     if options["fail_if_worse"]:
         raise click.UsageError("--fail-if-worse compares models, not groups")
+    check_role(options)
     groups = groups_of(options["groups"])
     for path in (path for paths in groups.values() for path in paths):
         check_outputs(ground_truth, path, options)
@@ -131,8 +135,9 @@ def _compare_groups(
     with Patience(quiet=options["quiet"]) as patience:
         table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
         every = [path for paths in groups.values() for path in paths]
-        results = iter(measured_alike(table, every, rules, options, patience))
+        measured = measured_alike(table, every, rules, options, patience)
         refuse_unused(options)
+        results = iter(recorded(measured, options))
         comparison = compare_groups(
             {name: [next(results) for _ in paths] for name, paths in groups.items()},
             options["resamples"],

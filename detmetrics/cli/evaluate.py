@@ -29,6 +29,7 @@ from detmetrics.cli.reading_options import (
     reading_options,
     refuse_unused,
 )
+from detmetrics.cli.roles import ROLE_OPTIONS, check_role, recorded
 from detmetrics.foundation.errors import RulesError
 from detmetrics.foundation.messages import printable
 from detmetrics.rules import Rules
@@ -50,6 +51,8 @@ Examples:
   detmetrics evaluate boxes.csv predictions.csv --columns image=file,class=label
   detmetrics evaluate val.json predictions.json.gz --json result.json --fail-under AP=0.40
   zcat predictions.json.gz | detmetrics evaluate val.json - --crosscheck
+  detmetrics evaluate test.json predictions.json --role test --ledger test.looks
+  detmetrics evaluate val.json boxes_of_a_language_model.json --scores none
   detmetrics evaluate val.json predictions.json --classes person,car --iou-thresholds 0.5
 
 {exit_codes(BELOW_BOUND, CROSSCHECK_DIFFERS)}
@@ -105,6 +108,7 @@ Examples:
 @click.option("--ci", is_flag=True, help="Add confidence intervals.")
 @added(INTERVAL_OPTIONS)
 @click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
+@added(ROLE_OPTIONS)
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     """Measure DETECTIONS against GROUND_TRUTH and print the metrics of a benchmark.
@@ -114,6 +118,8 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     """
     _check_usage(ground_truth, detections, options)
     rules = _rules(ground_truth, options)
+    if options["scores"] == "none":
+        rules = _unscored(rules, options)
     if options["crosscheck"]:
         _require_followed(rules, options["shape"])
     minimums = _minimums(options["fail_under"], rules)
@@ -129,6 +135,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
         if options["crosscheck"]:
             patience("pycocotools", None)
             checked = crosscheck(result)
+    (result,) = recorded([result], options)
     _write(result, checked, intervals, options)
     low = [line for name, least in minimums if (line := _below(result, name, least))]
     for line in low:
@@ -141,6 +148,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
 
 def _check_usage(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
     check_outputs(ground_truth, detections, options)
+    check_role(options)
     if options["sort"] and not (options["per_class"] or options["csv_file"]):
         raise click.UsageError("--sort orders the table of classes: add --per-class")
 
@@ -158,6 +166,19 @@ def _rules(ground_truth: str, options: dict[str, Any]) -> Rules:
         return rules.replace(**changes)
     except RulesError as error:
         raise click.UsageError(str(error)) from None
+
+
+def _unscored(rules: Rules, options: dict[str, Any]) -> Rules:
+    """The rules for detections without scores; what needs them is wrong usage."""
+    from detmetrics.rules.unscored import without_scores
+
+    for name in ("max_detections", "crosscheck"):
+        if options[name]:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(
+                f"{option} needs scores. Fix: leave out {option} or --scores none"
+            )
+    return without_scores(rules)
 
 
 def _require_followed(rules: Rules, shape: str) -> None:

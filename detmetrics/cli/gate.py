@@ -25,6 +25,7 @@ from detmetrics.cli.options import MARGIN, METRICS, MINIMUM
 from detmetrics.cli.outputs import check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
+from detmetrics.cli.roles import ROLE_OPTIONS, check_role, recorded
 from detmetrics.cli.slices import SLICE_OPTIONS, WAYS, attribute_of, check_by, slicing
 from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.messages import counted, in_bytes, printable
@@ -86,6 +87,7 @@ MEASURED = ("rules", "images", "classes")
     "--fail-undecided", is_flag=True, help="Exit with 5 where a line cannot tell; else with 0."
 )
 @added(INTERVAL_OPTIONS)
+@added(ROLE_OPTIONS)
 @click.option("--json", "json_file", metavar="FILE|-", help="Write everything as JSON.")
 @click.option("--markdown", "markdown_file", metavar="FILE|-", help="Write it for a pull request.")
 @click.option("--junit", "junit_file", metavar="FILE|-", help="Write JUnit XML for a CI system.")
@@ -106,6 +108,7 @@ def gate(
 
         click.echo(gate_toml(asked), nl=False)
         return
+    check_role(options)
     paths = _checked(ground_truth, baseline, candidates, options)
     options |= {name: getattr(asked, name) for name in MEASURED}
     if options["save_file"]:
@@ -126,6 +129,7 @@ def _gate(
         kept, found = _measured(ground_truth, paths, rules, options, patience)
         attribute = attribute_of(ground_truth, found[0], options) if slicing(options) else None
         refuse_unused(options)
+        found = recorded(found, options)
         gate = run(
             kept or found.pop(0),
             found,

@@ -18,7 +18,7 @@ import click
 
 __all__ = ["CSV_SAFE", "check_outputs", "write_together"]
 
-KINDS = ("json", "csv", "markdown", "junit", "save", "output")
+KINDS = ("json", "csv", "markdown", "junit", "save", "output", "ledger")
 WITNESSES = ("markdown_file", "json_file")
 """The files with room for digests, in the order in which they are written after all others."""
 

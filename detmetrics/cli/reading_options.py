@@ -131,6 +131,12 @@ OPTIONS = (
         "or cut all boxes to their image. Default: an error, but detections of negative size stay.",
     ),
     click.option(
+        "--scores",
+        type=click.Choice(["none"]),
+        help="none: the detections have no scores (vision-language models), and are measured by "
+        "what needs no order; scores that are there are left out.",
+    ),
+    click.option(
         "--pipe-limit",
         type=SIZE,
         default="1GiB",
@@ -172,7 +178,7 @@ NAMES = (
     *("gt_format", "det_format", "columns", "class_names", "class_numbers", "image_ids"),
     *("image_list", "image_dir", "image_sizes", "hierarchy", "image_labels", "split", "pixels"),
     *("angle", "gt_angle", "det_angle", "decimal", "invalid_boxes"),
-    *("gt_coordinates", "det_coordinates", "pipe_limit"),
+    *("gt_coordinates", "det_coordinates", "pipe_limit", "scores"),
 )
 
 

@@ -128,6 +128,8 @@ def written(table: Table, to: str) -> Written:
     """
     side: Side = "ground truth" if isinstance(table, GroundTruth) else "detections"
     writer, writes_outlines = _writer(to, side)
+    if isinstance(table, Detections) and not table.scored:
+        raise InputError(f"{table.source.name}: detections without scores are not written")
     with whole_characters():
         done = writer(table)
     if writes_outlines:

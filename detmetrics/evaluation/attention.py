@@ -136,11 +136,12 @@ def _duplicates(detections: Detections, matches: Matches) -> int:
     # Matches stand by category, score and image, so repeated ones are near neighbours.
     row, score, image = matches.row, matches.score, matches.image
     near = np.zeros(len(row), bool)
-    near[1:] = (score[1:] == score[:-1]) & (image[1:] == image[:-1])
+    same = (score[1:] == score[:-1]) | np.isnan(score[1:])
+    near[1:] = same & (image[1:] == image[:-1])
     near[:-1] |= near[1:]
     row = row[near]
     keys = np.column_stack(
-        [detections.image[row], detections.category[row], detections.scores[row]]
+        [detections.image[row], detections.category[row], np.nan_to_num(detections.scores[row])]
     )
     shapes = measured(detections, measure_of(matches.rules)).take(row)
     rows = np.column_stack([keys, detections.boxes[row], shapes.areas])

@@ -26,6 +26,7 @@ from detmetrics.matching.preparation import evaluated_classes, prepare
 from detmetrics.matching.shape_choice import settled
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
+from detmetrics.rules.unscored import without_scores
 from detmetrics.tables import Detections, GroundTruth, restrict
 from detmetrics.tables.catalog import Id
 from detmetrics.tables.choice import classes_chosen, images_chosen
@@ -34,6 +35,11 @@ from detmetrics.tables.id_pairing import UnknownPolicy
 from detmetrics.tables.rows import Rows
 
 __all__ = ["evaluate", "explained", "refuse_unpaired", "with_part"]
+
+UNSCORED = (
+    "{name}: detections have no scores: all of them count, pairs of the largest overlap match "
+    "first, and AP_min and AP_max are AP over all orders of them"
+)
 
 
 def evaluate(
@@ -58,7 +64,9 @@ def evaluate(
     which the format of the ground truth belongs to (DOTA), and COCO's for all others.
     shape: what overlap is measured of: ``"auto"`` takes, where the rules are of upright boxes, the
     shapes that both sides have, and says so; else one that rules know, see :attr:`Rules.shape`.
-    reading: formats, columns, class names, image sizes: what files leave open.
+    reading: formats, columns, class names, image sizes: what files leave open. Detections without
+    scores (``dm.Reading(scores="none")``, ``scores=None`` of arrays) are measured as
+    :func:`~detmetrics.rules.unscored.without_scores` says.
     images: only these, by id, file name, stem, or the end of a path that fits one image; classes:
     only these, by id or name. only_detected_images: only images with at least one detection, for
     detections of a part of the data set; a note counts what was left out. unknown_images,
@@ -92,6 +100,9 @@ def evaluate(
     if rules is None:
         rules = benchmark_of_format(ground_truth.source.format)
     rules = rule_set(rules) if isinstance(rules, str) else rules
+    if not detections.scored:
+        rules = without_scores(rules)
+        notes = (*notes, UNSCORED.format(name=detections.source.name))
     rules, chosen = settled(ground_truth, detections, rules, shape)
     chosen_images, undetected = _chosen(ground_truth, detections, images, only_detected_images)
     coverage = explained(ground_truth, detections, chosen_images)

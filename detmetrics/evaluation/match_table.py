@@ -80,7 +80,8 @@ def verdicts(
     at, other = rows[near.detection[best]], near.ground_truth[best]
     partner[at], overlap[at] = matches.truth_row[other], near.overlap[best]
     asked = least[matches.category[near.detection[best]]]
-    reason[at] = _texts(near.overlap[best], asked, rules, TAKEN)
+    enough = TAKEN.format("closer" if rules.assignment == "overlap" else "better")
+    reason[at] = _texts(near.overlap[best], asked, rules, enough)
 
     bounds = rules.area_ranges[area]
     reason[rows[~matches.fp_if_unmatched[area]]] = (
@@ -120,7 +121,7 @@ def verdicts(
 
 
 SIZES = {"share": "area", "x": "centre", "y": "centre", "border": "distance to the border"}
-TAKEN = "duplicate: a better detection took the ground truth"
+TAKEN = "duplicate: a {} detection took the ground truth"
 TAKERS = "the detections that overlap it matched other ground truths"
 
 
@@ -143,6 +144,7 @@ CHOSEN = {
     "free": "the best free ground truth",
     "nearest": "the nearest ground truth",
     "truths": "the ground truth that chose it",
+    "overlap": "a ground truth that no detection closer to it took",
 }
 
 

@@ -24,6 +24,7 @@ from detmetrics.evaluation.attention import (
 )
 from detmetrics.evaluation.match_table import verdicts
 from detmetrics.evaluation.misreadings.sentences import misreadings
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.views import Plots
 from detmetrics.foundation.arrays import Floats, Objects
 from detmetrics.foundation.errors import InputError, RulesError
@@ -272,6 +273,7 @@ class Evaluation:
         >>> bool((curve.envelope >= curve.precision).all())
         True
         """
+        require_scores(self.detections, "a precision-recall curve")
         return self.curves.curve(
             self._class(category),
             self.threshold_index(iou),
@@ -321,6 +323,7 @@ class Evaluation:
         >>> result.arrays()["precision"].shape
         (10, 101, 5, 4, 3)
         """
+        require_scores(self.detections, "precision at recall points")
         limits = self.rules.max_detections
         return {
             "precision": np.stack([self.curves.precision(limit) for limit in limits], axis=-1),

@@ -56,15 +56,17 @@ def _first_words(given: Given) -> list[str]:
     return [line.split()[0].decode("latin-1") for line in lines if line.strip()]
 
 
-def read_detections(given: Given, _: Reading) -> Sheet:
+def read_detections(given: Given, reading: Reading) -> Sheet:
     """Detections of a folder with a file a class.
 
     Raises:
         FormatError: a line that is not an image, a score and four numbers.
     """
     files = required_files(given)
-    classes, lines, read = class_lines(given, files, OF_KIT, 5, "xmin ymin xmax ymax")
-    values = lines.matrix(5)
+    bare = reading.scores is not None
+    classes, lines, read = class_lines(given, files, OF_KIT, 5, "xmin ymin xmax ymax", bare=bare)
+    scored = not bare or bool((lines.width == 5).all())
+    values = lines.matrix(4 + scored)
     names = object_column(classes)
     return Sheet(
         source=Source(
@@ -72,9 +74,9 @@ def read_detections(given: Given, _: Reading) -> Sheet:
         ),
         image=lines.label,
         category=Keys(names, lines.file),
-        boxes=np.ascontiguousarray(values[:, 1:]),
+        boxes=np.ascontiguousarray(values[:, -4:]),
         box_format="xyxy",
-        scores=np.ascontiguousarray(values[:, 0]),
+        scores=np.ascontiguousarray(values[:, 0]) if scored else None,
         categories=Categories(ids=names, names=tuple(names.tolist()), template="{row}"),
         class_key="name",
         corners_inclusive=True,

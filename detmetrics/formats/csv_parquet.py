@@ -88,7 +88,7 @@ def _heading(names: list[str], reading: Reading, path: str, side: Side) -> Headi
         )
     if heading.doubt:
         raise FormatError(path, [heading.doubt])
-    if side == "detections" and "score" not in heading.column:
+    if side == "detections" and "score" not in heading.column and reading.scores is None:
         raise FormatError(
             path,
             [(f"no column for the score of a detection; it has {listed} (--columns score=NAME)")],
@@ -290,6 +290,7 @@ CSV = Format(
     recognise=_recognise_csv,
     read_ground_truth=partial(_read_csv, side="ground truth"),
     read_detections=partial(_read_csv, side="detections"),
+    read_unscored=partial(_read_csv, side="detections"),
     write_ground_truth=_write_csv,
     write_detections=_write_csv,
     writes_outlines=True,
@@ -301,6 +302,7 @@ PARQUET = Format(
     recognise=_recognise_parquet,
     read_ground_truth=partial(_read_parquet, side="ground truth"),
     read_detections=partial(_read_parquet, side="detections"),
+    read_unscored=partial(_read_parquet, side="detections"),
     write_ground_truth=_write_parquet,
     write_detections=_write_parquet,
     writes_outlines=True,

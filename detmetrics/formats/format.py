@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from detmetrics.formats.writing.written import Written
     from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["Format", "Side"]
+__all__ = ["Format", "Reader", "Side"]
 
 Side = Literal["ground truth", "detections"]
 Reader = Callable[[Given, Reading], Sheet]
@@ -41,6 +41,8 @@ class Format:
             measured by where nothing else is asked for.
         splits: the splits (train, val, test) near ground truth that was given, for messages; None
             where the format has none.
+        read_unscored: from labels to a sheet of detections without scores, where this is more than
+            to leave out what only objects have.
 
     >>> from detmetrics.formats import Format
     >>> Format(name="mine", title="my own lines", recognise=lambda given, side: None).name
@@ -57,6 +59,7 @@ class Format:
     writes_outlines: bool = False
     rules: str = "coco"
     splits: Callable[[Given], tuple[DataSplit, ...]] | None = None
+    read_unscored: Reader | None = None
 
     @property
     def writes(self) -> bool:

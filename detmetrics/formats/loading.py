@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from detmetrics.formats.class_readings import with_classes
 from detmetrics.formats.explaining import explained
-from detmetrics.formats.format import Format, Side
+from detmetrics.formats.format import Format, Reader, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tree
 from detmetrics.formats.metadata.image_labels import with_image_labels
@@ -19,13 +19,16 @@ from detmetrics.formats.metadata.listed_images import with_listed_images
 from detmetrics.formats.metadata.splits import DataSplit, split_with
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import choose, formats
+from detmetrics.formats.unscored import choose_unscored, without_scores
 from detmetrics.foundation.arrays import keep_freed_memory
 from detmetrics.foundation.errors import (
+    DetmetricsError,
     DetmetricsWarning,
     FormatError,
     InputError,
     UnknownIdError,
 )
+from detmetrics.foundation.hints import hint
 from detmetrics.foundation.inputs import STANDARD_STREAM
 from detmetrics.foundation.messages import counted, printable
 from detmetrics.foundation.progress import Progress, in_phase
@@ -81,11 +84,18 @@ def read_sheet(
     wanted = reading.gt_format if of_truth else reading.det_format
     angle = reading.gt_angle if of_truth else reading.det_angle
     reading = replace(reading, angle=angle or reading.angle)
+    read: Reader | None
+    unscored = not of_truth and reading.scores is not None
     try:
-        chosen, why = choose(given, side, wanted)
+        if unscored:
+            chosen, why, read = choose_unscored(given, wanted)
+        else:
+            chosen, why = choose(given, side, wanted)
+            read = chosen.reader(side)
     except FormatError as error:
-        raise explained(error, given, side, reading) from None
-    read = chosen.reader(side)
+        raise _without_scores(
+            explained(error, given, side, reading), given, side, reading
+        ) from None
     assert read is not None
     if (share := in_phase(progress, f"reading {side}")) is not None:
         reading = replace(reading, on_progress=share)
@@ -95,8 +105,10 @@ def read_sheet(
     except InputError as error:
         reading.on_message(in_one_line(printable(given.path), [format_taken]))
         if isinstance(error, FormatError):
-            raise explained(error, given, side, reading) from None
+            error = explained(error, given, side, reading)
+            raise _without_scores(error, given, side, reading) from None
         raise
+    sheet = without_scores(sheet) if unscored else sheet
     sheet = replace(
         sheet,
         source=replace(sheet.source, format=chosen.name),
@@ -110,6 +122,30 @@ def read_sheet(
     return (
         with_classes(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
     )
+
+
+def _without_scores(error: FormatError, given: Given, side: Side, reading: Reading) -> FormatError:
+    """The error with the option that reads it, where all that it lacks is scores."""
+    open_to_it = side == "detections" and reading.scores is None and type(error) is FormatError
+    if not open_to_it or not (os.path.isfile(given.path) or os.path.isdir(given.path)):
+        return error
+    quiet = replace(reading, scores="none", on_message=_nothing, on_progress=_nothing, used=set())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            again = Given(given.path, reading.pipe_limit)
+            _, _, read = choose_unscored(again, reading.det_format)
+            lacking = len(sheet := read(again, quiet)) and sheet.scores is None
+    except (DetmetricsError, OSError):
+        return error
+    if not lacking:
+        return error
+    more = "; ".join(filter(None, (error.hint, hint("no-scores"))))
+    return FormatError(error.path, error.faults, error.count, more)
+
+
+def _nothing(_: object) -> None:
+    pass
 
 
 def _in_unit(sheet: Sheet, reading: Reading, own: str) -> Sheet:

@@ -57,10 +57,11 @@ def _recognise(given: Given, side: Side) -> str | None:
     return "a table with ImageID, LabelName and XMin"
 
 
-def _heading(names: list[str], path: str, side: Side) -> Heading:
+def _heading(names: list[str], path: str, side: Side, *, scored: bool = True) -> Heading:
     by_lower = {name.lower(): name for name in names}
     wanted = {**COLUMNS, **OPTIONAL[side]}
-    missing = [name for what, name in wanted.items() if name not in by_lower and what != "crowd"]
+    needed = {what for what in wanted if what != "crowd" and (scored or what != "score")}
+    missing = [wanted[what] for what in wanted if what in needed and wanted[what] not in by_lower]
     if missing:
         hint = "; without a score these are no detections" if missing == ["score"] else ""
         raise FormatError(
@@ -76,7 +77,10 @@ def _read(given: Given, reading: Reading, *, side: Side) -> Sheet:
     Raises:
         FormatError: it is no such table.
     """
-    frame, heading, read = read_delimited(given, lambda names: _heading(names, given.path, side))
+    scored = reading.scores is None
+    frame, heading, read = read_delimited(
+        given, lambda names: _heading(names, given.path, side, scored=scored)
+    )
     sheet = sheet_of(
         frame,
         heading,
@@ -178,6 +182,7 @@ FORMAT = Format(
     recognise=_recognise,
     read_ground_truth=partial(_read, side="ground truth"),
     read_detections=partial(_read, side="detections"),
+    read_unscored=partial(_read, side="detections"),
     write_ground_truth=write_ground_truth,
     write_detections=write_detections,
 )

@@ -53,6 +53,7 @@ def _guarded(found: Format, entry: EntryPoint) -> Format:
         recognise=_recogniser(found, entry),
         read_ground_truth=_reader(found.read_ground_truth, entry),
         read_detections=_reader(found.read_detections, entry),
+        read_unscored=_reader(found.read_unscored, entry),
     )
 
 

@@ -25,6 +25,7 @@ ImageIds = Literal["ids", "names"]
 IMAGE_IDS = ("ids", "names")
 Coordinates = Literal["pixels", "normalized"]
 COORDINATES = ("pixels", "normalized")
+Scores = Literal["none"]
 SCORE = re.compile(r"\b(score|conf|confidence)\b", re.IGNORECASE)
 
 
@@ -36,6 +37,7 @@ CHOICES: Mapping[str, Sequence[str]] = {
     "image_ids": IMAGE_IDS,
     "decimal": DECIMALS,
     "invalid_boxes": INVALID_BOXES,
+    "scores": ("none",),
 }
 """What settings of few values may be."""
 
@@ -83,6 +85,8 @@ class Reading:
         decimal: the decimal mark in tables, ``comma`` or ``point``, where ``1,250`` may be either.
         invalid_boxes: what becomes of boxes of negative size or with a number that is not finite:
             ``error``, ``drop`` or ``clip``, see :mod:`detmetrics.tables.invalid_boxes`.
+        scores: ``none`` for detections without scores, which are measured by what needs no order;
+            scores that are there are left out, with a note.
         pipe_limit: so many bytes are read from a pipe (standard input, ``<(...)``) at most.
         catalog: of the ground truth, when detections are read; beside: the path of the other side,
             which hints are tried on.
@@ -119,6 +123,7 @@ class Reading:
     det_coordinates: Coordinates | None = None
     decimal: Decimal | None = None
     invalid_boxes: InvalidBoxes | None = None
+    scores: Scores | None = None
     pipe_limit: int = PIPE_LIMIT
     catalog: Catalog | None = field(default=None, repr=False)
     beside: str | None = field(default=None, repr=False, compare=False)
@@ -129,7 +134,7 @@ class Reading:
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
             if (asked := getattr(self, name)) not in (None, *choices):
-                expected = " or ".join((", ".join(choices[:-1]), choices[-1]))
+                expected = " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
                 raise InputError(f"{name}: expected {expected}, got {asked!r}")
 
         if not isinstance(self.pipe_limit, int) or self.pipe_limit < 1:

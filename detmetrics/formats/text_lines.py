@@ -147,6 +147,36 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     )
 
 
+def read_unscored(given: Given, reading: Reading) -> Sheet:
+    """Detections without scores of a folder, a file an image, in the layouts of ground truth.
+
+    Raises:
+        FormatError: a line that is no box, or columns of which the order is open.
+    """
+    files, lines, source = _read(given)
+    names = stems(files)
+    sizes = known_sizes(names, reading)
+    asked = asked_layout(reading.columns, scored=False, width=lines.usual_width)
+    reading.mark_layout(scored=False)
+    if asked is not None and is_oriented(asked):
+        oriented = asked_oriented(asked, lines, sizes, OPEN, reading.angle, given.path)
+        sheet = _oriented_sheet(oriented, lines, source, names)
+        return replace(sheet, difficult=None, class_key=_class_key(lines), may_be_names=True)
+    values, layout = _truth_layout(lines, asked, given.path, sizes[lines.file])
+    return Sheet(
+        source=replace(source, columns=layout.box_columns),
+        image=Keys(object_column(names), lines.file),
+        category=lines.label,
+        boxes=layout.boxes(values),
+        box_format=layout.box_format,
+        relative=layout.relative,
+        class_key=_class_key(lines),
+        may_be_names=True,
+        interpretations=layout.interpretations("detections"),
+        notes=(*_notes(layout, lines, given.path),),
+    )
+
+
 def _class_key(lines: Lines) -> KeyKind:
     return "name" if lines.label.labels.dtype == object else "index"
 
@@ -308,4 +338,5 @@ FORMAT = Format(
     recognise=_recognise,
     read_ground_truth=read_ground_truth,
     read_detections=read_detections,
+    read_unscored=read_unscored,
 )

@@ -42,6 +42,8 @@ HINTS = MappingProxyType(
         "pipe-limit": "if it has an end, use --pipe-limit {size}, or write it to a file",
         "json-lines": "make a list of it with: jq -s . FILE > list.json",
         "list-alone": "write the list alone, without the object around it",
+        "no-scores": "if these are detections without scores: --scores none, or scores='none' of "
+        "dm.Reading in Python",
         "rename-key": "rename the key {found} to {wanted}",
         "the-file": "give the file in it: {path}",
     }

@@ -16,6 +16,9 @@ sides exchanged, each proposing to the detections that it overlaps, which all pr
 first in the file. Regions take what is left. Source: ``evaluate_object.cpp``,
 ``computeStatistics``.
 
+**Overlap** (detections without scores). The pairs of largest overlap first, whoever the detections
+are: see :mod:`~detmetrics.matching.closest_first`.
+
 **Groups** (Open Images), on top of any: what matched no single object may match a group, by
 the share inside; the best detection of a group stands for all of them. Source: ``tf-models``,
 ``per_image_evaluation.py``.
@@ -49,6 +52,7 @@ from detmetrics.matching.candidates import (
     measured,
     regions_of,
 )
+from detmetrics.matching.closest_first import closest_first
 from detmetrics.matching.deferred_acceptance import deferred_acceptance
 from detmetrics.matching.matches import Matched, Matches, in_order_of_detections
 from detmetrics.matching.size_ranges import in_ranges, unsized
@@ -240,6 +244,8 @@ def _chosen(
             return _nearest(choices, wanted, ignored, rules)
         case "truths":
             return _truths(choices, wanted, in_range, rules)
+        case "overlap":
+            return _closest(choices, wanted, ignored, in_range, rules)
 
 
 def _free(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
@@ -368,6 +374,23 @@ def _truths(choices: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -
     return slots
 
 
+def _closest(
+    choices: Candidates, wanted: Bools, ignored: Bools, in_range: Bools, rules: Rules
+) -> list[Slots]:
+    """Pairs of the largest overlap first, among those that are wanted."""
+    pairs = choices.pairs
+
+    def at(threshold: float | Floats, excused: Bools, inside: Bools) -> Ints:
+        enough = reaches(pairs.overlap, _of(threshold, pairs.ground_truth), rules)
+        slots = np.flatnonzero(wanted & enough)
+        return closest_first(pairs, slots, choices.region, excused, inside)
+
+    return [
+        [at(threshold, excused, inside) for threshold in choices.least]
+        for excused, inside in zip(ignored, in_range, strict=True)
+    ]
+
+
 def in_order_of_truths(
     pairs: Pairs, slots: Ints, truth_row: Ints, row: Ints, in_range: Bools
 ) -> Ints:
@@ -456,8 +479,11 @@ def _with_groups(
         least = _of(threshold, pairs.ground_truth[left])
         left = left[reaches(pairs.overlap[left], least, rules)]
         left = left[run_starts(pairs.detection[left])]  # the largest share of each stands first
-        first = np.zeros(len(left), bool)
-        first[np.unique(pairs.ground_truth[left], return_index=True)[1]] = True
+        ranked = left
+        if rules.assignment == "overlap":  # where no detection is better, the largest share is
+            ranked = left[np.argsort(-pairs.overlap[left], kind="stable")]
+        best = ranked[np.unique(pairs.ground_truth[ranked], return_index=True)[1]]
+        first = np.isin(left, best, assume_unique=True)
         pair = np.concatenate([singles, left])
         right = ~excused[pairs.ground_truth[pair]]
         right[len(singles) :] &= first

@@ -223,10 +223,13 @@ def _indices(matches: Matches) -> Iterator[tuple[str, Column, int]]:
 def _laws(matches: Matches) -> Iterator[tuple[str, bool]]:
     """What holds of columns whose indices are sound, and whether it does."""
     category, score, pairs = matches.category, matches.score, matches.pairs
+    unscored = np.isnan(score)
     later = (category[1:] > category[:-1]) | (
-        (category[1:] == category[:-1]) & (score[1:] <= score[:-1])
+        (category[1:] == category[:-1]) & ((score[1:] <= score[:-1]) | unscored[1:])
     )
-    yield "category, score", bool(later.all()) and not np.isnan(score).any()
+    # Detections have scores or none: where pairs match by overlap, they need none.
+    none = bool(unscored.all()) and matches.rules.assignment == "overlap"
+    yield "category, score", bool(later.all()) and (none or not unscored.any())
     group = matches.truth_category * matches.images + matches.truth_image
     yield "truth_category, truth_image", _rises(group)
     if matches.regions is not None:

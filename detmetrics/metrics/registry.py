@@ -5,11 +5,13 @@ A new metric is a file beside this one and a row here; ``CONTRIBUTING.md`` has a
 
 from __future__ import annotations
 
-from detmetrics.metrics import average_precision, best_f1, jaccard, lrp, miss_rate
+from detmetrics.metrics import average_precision, best_f1, jaccard, lrp, miss_rate, unranked
 
 __all__ = ["GROUPS", "NAMES"]
 
 GROUPS = (
+    unranked.POINT,
+    unranked.RANGE,
     average_precision.AP,
     average_precision.AP_IOU,
     average_precision.AP_AREA,

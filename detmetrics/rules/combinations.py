@@ -29,11 +29,15 @@ def refuse_combinations(rules: Settings) -> None:
         raise CombinationError(
             f"class_rules: a class has one threshold, expected one of iou_thresholds, got {count}"
         )
+    if {"pr", "point"} <= {*rules.metrics}:
+        raise CombinationError("metrics: pr and point are both of F1, at two confidences")
     if rules.interpolation == "cuts":
         _refuse_with_cuts(rules, apart=apart)
 
 
 def _refuse_with_cuts(rules: Settings, *, apart: bool) -> None:
+    if rules.assignment == "overlap":  # what is below a cut may hold what is above it
+        raise CombinationError("interpolation: cuts of the score are not defined with overlap")
     if apart:
         raise CombinationError(
             "interpolation: cuts are not defined with out_of_range or range_slack"

@@ -297,14 +297,15 @@ class Settings:
             cause=STRICT,
         ),
     )
-    assignment: Literal["free", "nearest", "truths"] = field(
+    assignment: Literal["free", "nearest", "truths", "overlap"] = field(
         default="free",
         metadata=setting(
             '``"free"``: a detection takes the best ground truth that no better detection has '
             'taken; ``"nearest"``: it answers to the one that it overlaps most, taken or not; '
             '``"truths"``: ground truths, in the order of the file, each take the detection '
             "that is free and overlaps them most, one in range where there is one; regions "
-            "take what is left.",
+            'take what is left; ``"overlap"``: of all pairs those of the largest overlap come '
+            "first, whatever the scores: the order of detections without scores.",
             cause=MATCHING,
         ),
     )

@@ -15,7 +15,7 @@ from detmetrics.tables.columns import BoxFormat, number_column
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["frame_boxes", "frame_classes", "frame_column", "frame_shapes"]
+__all__ = ["frame_boxes", "frame_classes", "frame_column", "frame_scores", "frame_shapes"]
 
 CORNER_NAMES = (("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
 FOUR_CORNERS = tuple(f"{axis}{number}" for number in "1234" for axis in "xy")
@@ -75,6 +75,21 @@ def frame_column(frame: pd.DataFrame, *names: str) -> pd.Series[Any]:
         if name in frame.columns:
             return frame[name]
     raise TableError(f"expected a column {' or '.join(names)}, got {_names(frame)}")
+
+
+def frame_scores(frame: pd.DataFrame) -> pd.Series[Any]:
+    """The column of scores.
+
+    Raises:
+        TableError: there is none.
+    """
+    try:
+        return frame_column(frame, "score", "confidence")
+    except TableError as error:
+        raise TableError(
+            f"{error}. Fix: name the column of scores score or confidence, or use scores='none' "
+            "for detections without scores"
+        ) from None
 
 
 CLASSES = ("category_id", "category", "class", "label")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,6 +30,7 @@ from detmetrics.tables.dataframes import (
     frame_boxes,
     frame_classes,
     frame_column,
+    frame_scores,
     frame_shapes,
 )
 from detmetrics.tables.id_pairing import UnknownPolicy
@@ -67,7 +68,8 @@ class Detections(Rows):
         boxes : (D, 4) float64 pixels, as ``box_format`` says.
         box_format: ``"xywh"`` or ``"xyxy"``.
         relative: boxes are shares of the width and height of images of unknown size.
-        scores : (D,) float64, higher is surer.
+        scores : (D,) float64, higher is surer; all nan where there are none.
+        scored: whether the detections have scores.
         shapes: (D,) outlines; None where boxes are all there is.
         place : (D,) row in the source; rows that were dropped leave gaps.
         own_area : (D,) areas of the shapes that rules measure; None where these are boxes.
@@ -80,6 +82,7 @@ class Detections(Rows):
     )
 
     scores: Floats
+    scored: bool = True
     own_area: Floats | None = None
 
     @cached_property
@@ -97,7 +100,7 @@ class Detections(Rows):
         image_ids: ArrayLike | Sequence[Id],
         categories: ArrayLike | Sequence[Id],
         boxes: ArrayLike | None = None,
-        scores: ArrayLike,
+        scores: ArrayLike | None,
         catalog: Catalog,
         box_format: BoxFormat = "xywh",
         shapes: Polygons | Masks | None = None,
@@ -109,8 +112,10 @@ class Detections(Rows):
         """Detections from columns of equal length D.
 
         image_ids, categories : (D,) ids of the catalog; names serve where every one fits.
-        boxes : (D, 4) pixels; scores : (D,). shapes : (D,) oriented boxes, polygons or masks;
-        without boxes, these are the upright ones around them.
+        boxes : (D, 4) pixels; scores : (D,), None for detections without scores, which
+        ``evaluate`` measures as they are, see :func:`~detmetrics.rules.unscored.without_scores`.
+        shapes : (D,) oriented boxes, polygons or masks; without boxes, these are the upright ones
+        around them.
         box_format: of ``boxes``: ``"xywh"``, ``"xyxy"`` or ``"cxcywh"``.
         unknown_images, unknown_categories: ``"error"``, or ``"drop"`` to leave such rows out.
         source: what errors name the rows by. invalid_boxes: ``"error"``, ``"drop"`` or ``"clip"``
@@ -145,7 +150,9 @@ class Detections(Rows):
                 boxes=box_column(boxes, box_format, count),
                 box_format=box_format,
                 shapes=outlines,
-                scores=of_length("scores", number_column("scores", scores), count),
+                scores=None
+                if scores is None
+                else of_length("scores", number_column("scores", scores), count),
             )
         return cls.from_sheet(
             sheet,
@@ -180,13 +187,14 @@ class Detections(Rows):
         """
         everything = sheet.with_pixels(pixels)
         sheet, place, invalid_note = settled(everything, invalid_boxes)
-        source, score = sheet.source, sheet.scores
-        assert score is not None
+        source, scored = sheet.source, sheet.scores is not None
+        score = np.full(len(sheet), np.nan) if sheet.scores is None else sheet.scores
         faults = Faults(source, np.arange(len(sheet)))
         refuse_unusable(faults, sheet.boxes)
         if invalid_boxes == "error":
             refuse_negative(faults, sheet.boxes, sheet.box_format)
-        faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
+        if scored:
+            faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
         faults.settle()
         refuse_outlines(faults, sheet)
         faults.settle()
@@ -195,7 +203,7 @@ class Detections(Rows):
             faults.remark(beyond, "scores", "score outside [0, 1]", "scores outside [0, 1]"),
             faults.remark(negative_sizes(sheet.boxes, sheet.box_format), "boxes", *NEGATIVE),
             *outline_notes(faults, sheet),
-            *doubts(sheet),
+            *doubts(sheet, "det"),
         ]
         of_images = paired("image", sheet, catalog, unknown_images)
         of_classes = paired("category", sheet, catalog, unknown_categories)
@@ -220,6 +228,7 @@ class Detections(Rows):
             relative=relative,
             shapes=shapes,
             scores=read_only(score),
+            scored=scored,
             place=read_only(place),
             source=everything.source,
             dropped=len(everything) - len(sheet),
@@ -238,6 +247,7 @@ class Detections(Rows):
         frame: pd.DataFrame,
         *,
         catalog: Catalog,
+        scores: Literal["none"] | None = None,
         unknown_images: UnknownPolicy = "error",
         unknown_categories: UnknownPolicy = "error",
         invalid_boxes: InvalidBoxes | None = None,
@@ -247,8 +257,9 @@ class Detections(Rows):
         Columns are found by name: ``image_id`` or ``image``; ``category_id``, ``category``,
         ``class`` or ``label``; ``score`` or ``confidence``; boxes as ``bbox`` (lists of x, y,
         w, h), as ``x y w h``, as ``xmin ymin xmax ymax`` or as ``x1 y1 x2 y2``, in pixels; oriented
-        boxes as four corners, ``x1 y1`` to ``x4 y4``. unknown_images, unknown_categories,
-        invalid_boxes: as of :meth:`from_arrays`.
+        boxes as four corners, ``x1 y1`` to ``x4 y4``. scores: ``"none"`` for detections without
+        scores; a column of them is left out. unknown_images, unknown_categories, invalid_boxes: as
+        of :meth:`from_arrays`.
 
         Raises:
             TableError: a column is missing; the message lists what the frame has.
@@ -264,10 +275,10 @@ class Detections(Rows):
         with named(of_side(FRAME, cls.side)):
             shapes = frame_shapes(frame)
             boxes, box_format = frame_boxes(frame) if shapes is None else (shapes.hulls, "xyxy")
-            columns = {
+            columns: dict[str, Any] = {
                 "image_ids": frame_column(frame, "image_id", "image").to_numpy(),
                 "categories": frame_classes(frame, catalog).to_numpy(),
-                "scores": frame_column(frame, "score", "confidence").to_numpy(),
+                "scores": None if scores == "none" else frame_scores(frame).to_numpy(),
             }
         return cls.from_arrays(
             **columns,

@@ -245,7 +245,7 @@ class GroundTruth(Rows):
         notes = [
             faults.remark(empty, "boxes", "box of zero size", "boxes of zero size"),
             *outline_notes(faults, sheet),
-            *doubts(sheet),
+            *doubts(sheet, "gt"),
             area_doubt(sheet),
         ]
         last = float(sheet.corners_inclusive or sheet.source.pixel_added)

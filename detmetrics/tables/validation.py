@@ -53,12 +53,11 @@ TURN = 2 * np.pi + 1e-3
 """Angles in radians beyond a whole turn are degrees; a thousandth more may be rounding."""
 
 
-def doubts(sheet: Sheet) -> list[str]:
-    """That boxes look like another form or unit than the source claims."""
+def doubts(sheet: Sheet, side: str) -> list[str]:
+    """That boxes look like another form or unit than the source claims; side: gt or det."""
     # Callers with arrays may have shares and mean them: only areas need pixels.
     unit_is_said = sheet.relative or sheet.source.input is None
     found = suspicions(sheet.boxes, sheet.box_format, unit_is_said=unit_is_said)
-    side = "gt" if sheet.scores is None else "det"
     cures = {SHARES_FOR_PIXELS: f". Fix: {hint('normalized', side=side)}"}
     return [
         f"{sheet.source.name}: {text}{cures.get(text, '')} (detmetrics check)" for text in found

@@ -42,6 +42,7 @@ __all__ = ["DetectionMetric"]
 VERSION = 1
 KIND = "detmetrics.DetectionMetric"
 OnRepeat = Literal["replace", "keep", "error"]
+SCORES = ("given", "none")
 MetricFormat = Literal["xyxy", "xywh", "cxcywh", "cxcywhr", "xyxyxyxy"]
 DROPPED = (
     "Such rows are left out and counted; this is said once. Fix: on_invalid='error' stops at the "
@@ -81,6 +82,7 @@ class DetectionMetric:
         angle: str = "radians-clockwise",
         shape: str = "auto",
         on_invalid: OnInvalid = "error",
+        scores: Literal["given", "none"] = "given",
     ) -> None:
         """An empty metric.
 
@@ -99,7 +101,8 @@ class DetectionMetric:
         (``"keep"``), or it is an ``"error"``.
         on_invalid: what becomes of predictions and targets with numbers that are not finite, and of
         targets of negative size or area: an ``"error"``, or ``"drop"``, which leaves these rows
-        out; a warning names the first, and the result counts them.
+        out; a warning names the first, and the result counts them. scores: ``"none"`` takes
+        predictions without scores, and leaves out those that they have.
 
         Raises:
             InputError, RulesError: one of them does not fit.
@@ -113,6 +116,7 @@ class DetectionMetric:
         self.angle = _choice("angle", angle, ANGLES)
         self.shape = _choice("shape", shape, ("auto", *SHAPES))
         self.on_invalid = _choice("on_invalid", on_invalid, ON_INVALID)
+        self.scores = _choice("scores", scores, SCORES)
         self.normalized = bool(normalized)
         if self.normalized and box_format == "cxcywhr":
             raise InputError(
@@ -186,6 +190,7 @@ class DetectionMetric:
             return image_of(
                 *(place, prediction, target, self.classes, self._form, size, self.on_invalid),
                 self._arguments,
+                scored=self.scores == "given",
             )
         except InputError as error:
             raise InputError(_of_image(str(error), image)) from None
@@ -200,7 +205,11 @@ class DetectionMetric:
         if not self._images:
             raise InputError("no image yet: update(image_ids, predictions, targets) comes first")
         ground_truth, detections = tables_of(
-            self._images, self.classes, self._form, masks=self._kind != "boxes"
+            self._images,
+            self.classes,
+            self._form,
+            masks=self._kind != "boxes",
+            scored=self.scores == "given",
         )
         told = [*self._repeated(), *self._misread(ground_truth, detections), *self._unused()]
         found, there = self.dropped
@@ -253,7 +262,7 @@ class DetectionMetric:
         """
         if not isinstance(other, DetectionMetric):
             raise InputError(f"merge: expected a DetectionMetric, got {shown(other)}")
-        for name in ("classes", "rules", "normalized", "shape"):
+        for name in ("classes", "rules", "normalized", "shape", "scores"):
             if getattr(self, name) != getattr(other, name):
                 raise InputError(f"cannot merge metrics of different {name}")
         if self._form.kept != other._form.kept:
@@ -281,6 +290,7 @@ class DetectionMetric:
             "angle": self.angle,
             "shape": self.shape,
             "on_invalid": self.on_invalid,
+            "scores": self.scores,
             "repeats": self.repeats,
             "image_ids": list(self._images),
         }
@@ -306,10 +316,12 @@ class DetectionMetric:
             angle=header["angle"],
             shape=header["shape"],
             on_invalid=header.get("on_invalid", "error"),
+            scores=header.get("scores", "given"),
         )
         ids = image_ids_of(header["image_ids"])
         check_ids(ids)
-        images = unpacked(arrays, metric._form, len(ids), metric.classes.known)
+        known, scored = metric.classes.known, metric.scores == "given"
+        images = unpacked(arrays, metric._form, len(ids), known, scored=scored)
         metric._images = dict(zip(ids, images, strict=True))
         metric._kind = kind_with(images)
         metric.repeats = int(header["repeats"])

@@ -88,6 +88,8 @@ def _any(seed: int) -> Scene:
     chosen["range_slack"] = _some(rng, 1.0, 1.25)
     if rng.random() < 0.2:
         chosen |= {"interpolation": "cuts", "assignment": "truths"}
+    if chosen["assignment"] == "overlap" and chosen["interpolation"] == "cuts":
+        chosen["interpolation"] = "points"
     if chosen["interpolation"] == "cuts":
         chosen |= {"out_of_range": "ignore", "range_slack": None}
         if chosen["assignment"] == "truths":

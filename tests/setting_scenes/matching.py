@@ -90,7 +90,12 @@ ASSIGNED = [
         objects=[Object(WHOLE), Object([6, 0, 10, 10])],
         found=[Detected(0.9, WHOLE), Detected(0.8, [2, 0, 10, 10])],
         rules=BASE.replace(iou_thresholds=0.4),
-        expected={"free": ("TT", 1), "nearest": ("TFm", 1 / 2), "truths": ("TT", 1)},
+        expected={
+            "free": ("TT", 1),
+            "nearest": ("TFm", 1 / 2),
+            "truths": ("TT", 1),
+            "overlap": ("TT", 1),
+        },
     ),
     # Detections take in order of score; an object takes what fits it best.
     Scene(
@@ -98,7 +103,12 @@ ASSIGNED = [
         what="the best detection fits less",
         objects=[Object(WHOLE)],
         found=[Detected(0.9, [0, 0, 10, 6]), Detected(0.8, WHOLE)],
-        expected={"free": ("TF", 1), "nearest": ("TF", 1), "truths": ("FT", 1 / 2)},
+        expected={
+            "free": ("TF", 1),
+            "nearest": ("TF", 1),
+            "truths": ("FT", 1 / 2),
+            "overlap": ("FT", 1 / 2),
+        },
     ),
     # The first object takes, by 8 of 12 columns, what the second would have to the full; the other
     # detection (7 of 13) fits the first alone.
@@ -107,7 +117,12 @@ ASSIGNED = [
         what="the first object of the file takes what is the second one's",
         objects=[Object(WHOLE), Object([2, 0, 10, 10])],
         found=[Detected(0.9, [2, 0, 10, 10]), Detected(0.8, [-3, 0, 10, 10])],
-        expected={"free": ("TT", 1), "nearest": ("TT", 1), "truths": ("TFm", 1 / 2)},
+        expected={
+            "free": ("TT", 1),
+            "nearest": ("TT", 1),
+            "truths": ("TFm", 1 / 2),
+            "overlap": ("TT", 1),
+        },
     ),
     # Where detections answer to the nearest, an ignored object takes them all.
     Scene(

@@ -24,6 +24,7 @@ from detmetrics.evaluation.misreadings.marks import (
     score_decimals,
 )
 from detmetrics.evaluation.misreadings.mistake import Mistake
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.formats.loading import (
     announced,
     benchmark_of_format,
@@ -114,6 +115,7 @@ def reconcile(
     if not isinstance(ground_truth, GroundTruth):
         ground_truth = read_ground_truth(ground_truth, reading, progress=progress)
     table, sheet = _detections(detections, ground_truth, reading, unknown_images, progress)
+    require_scores(table, "reconcile")
     refuse_unpaired(ground_truth, table)
     whole = ground_truth
     ground_truth, table, left_out = with_part(

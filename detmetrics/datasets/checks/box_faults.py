@@ -22,12 +22,11 @@ SIMILAR = 0.9
 """Upright boxes around outlines that are nearly the same are at least so alike."""
 
 
-def of_both(subject: Subject) -> Iterator[Finding | None]:
-    """What holds for objects and for detections."""
+def of_both(subject: Subject, *, detected: bool) -> Iterator[Finding | None]:
+    """What holds for objects and for detections; detected: it is of these."""
     sheet, place = subject.sheet, subject.place("boxes")
     negative = subject.negative
     yield marked("D201", subject.name, ~subject.finite, place)
-    detected = sheet.scores is not None
     yield marked("D307" if detected else "D202", subject.name, negative, place)
     yield marked("D203", subject.name, subject.empty, place)
     partly, wholly = subject.outside

@@ -172,7 +172,7 @@ def _looked_for(
         _paired("category", sheet, listing, own=True)[0],
     )
     yield from reference_faults.of_ground_truth(subject)
-    yield from box_faults.of_both(subject)
+    yield from box_faults.of_both(subject, detected=False)
     yield from box_faults.of_ground_truth(subject)
     yield from shape_faults.of_both(subject)
     yield from shape_faults.of_ground_truth(subject)
@@ -210,7 +210,7 @@ def _of_detections(
     detections = Subject(sheet, listing, image, category)
     references = reference_faults.of_detections(detections, (image_said, category_said))
     yield from (one for one, policy in zip(references, unknown, strict=True) if policy == "error")
-    yield from box_faults.of_both(detections)
+    yield from box_faults.of_both(detections, detected=True)
     yield from shape_faults.of_both(detections)
     yield from detection_faults.of_detections(detections, ground_truth)
 

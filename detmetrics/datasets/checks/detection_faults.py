@@ -24,6 +24,20 @@ FEW = 2
 
 def of_detections(detections: Subject, ground_truth: Subject) -> Iterator[Finding | None]:
     """What can be wrong with detections beyond their boxes."""
+    scored = detections.sheet.scores is not None
+    if scored:
+        yield from _of_scores(detections)
+    yield marked("D304", detections.name, _repeated(detections), detections.place("boxes"))
+    if (
+        scored
+        and named(benchmark_of_format(ground_truth.sheet.source.format)).max_limit != UNLIMITED
+    ):
+        yield _beyond_limit(detections)
+    yield _unseen(detections, ground_truth)
+    yield _uncovered(detections, ground_truth)
+
+
+def _of_scores(detections: Subject) -> Iterator[Finding | None]:
     scores, place = detections.sheet.scores, detections.place("scores")
     assert scores is not None
     finite = np.isfinite(scores)
@@ -31,21 +45,16 @@ def of_detections(detections: Subject, ground_truth: Subject) -> Iterator[Findin
     yield marked("D302", detections.name, finite & ((scores < 0) | (scores > 1)), place)
     if len(scores) > FEW and finite.all() and (scores == scores[0]).all():
         yield finding("D303", detections.name, len(scores), (), f"every score is {scores[0]:g}")
-    yield marked("D304", detections.name, _repeated(detections), detections.place("boxes"))
-    if named(benchmark_of_format(ground_truth.sheet.source.format)).max_limit != UNLIMITED:
-        yield _beyond_limit(detections)
-    yield _unseen(detections, ground_truth)
-    yield _uncovered(detections, ground_truth)
 
 
 def _repeated(detections: Subject) -> Ints:
     """Rows that equal an earlier one in image, class, score and box."""
-    scores = detections.sheet.scores
-    assert scores is not None
+    count = len(detections.sheet)
+    scores = np.zeros(count) if detections.sheet.scores is None else detections.sheet.scores
     columns = (*detections.sheet.boxes.T, scores, detections.category, detections.image)
     order, same = _equal(columns)
     if detections.drawn is not None and same.any():  # other outlines may share an upright box
-        outline = np.arange(len(scores))
+        outline = np.arange(count)
         rows = np.union1d(order[1:][same], order[:-1][same])
         outline[rows] = detections.drawn.contents(rows)
         order, same = _equal((outline, *columns))

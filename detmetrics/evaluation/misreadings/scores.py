@@ -25,7 +25,7 @@ DEVIATIONS = 4.0
 def other_scores(confident: Confident, detections: Detections) -> Iterator[Mistake]:
     """Those that the scores and the boxes give a sign of; confident: the surest detections."""
     scores = detections.scores
-    if len(scores) < LEAST_SCORES:
+    if len(scores) < LEAST_SCORES or not detections.scored:
         return
     small = scores <= 1
     if scores.max() <= PERCENT and scores.min() >= 0 and SOME < small.mean() < 1 - SOME:

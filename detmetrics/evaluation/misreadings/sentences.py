@@ -44,7 +44,7 @@ def misreadings(
     name, value = next(iter(summary.items()))
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of numbers that a wrong reading makes of the boxes
-        marks = tuple(score_marks(detections, matches, name))
+        marks = tuple(score_marks(detections, matches, name)) if detections.scored else ()
         if not _can_improve(name, value):
             return marks
         search = Search(ground_truth, detections, matches.rules, name)

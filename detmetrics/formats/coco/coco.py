@@ -26,6 +26,7 @@ from detmetrics.formats.coco.documents import (
 from detmetrics.formats.coco.writing import write_detections, write_ground_truth
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
+from detmetrics.formats.json.missing_scores import unscored_columns
 from detmetrics.formats.json.records import AnyId, DetectionColumns, detection_columns, ids_of
 from detmetrics.formats.json.shape_fields import outlined
 from detmetrics.formats.metadata.image_sizes import sizes_of, without_suffix
@@ -107,17 +108,26 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     """Detections from a COCO results file, gzipped or not; ``-`` is standard input.
 
     A document whose annotations have scores, as some tools write it, is taken by the names of
-    its own images and classes, since its ids are its own.
+    its own images and classes, since its ids are its own; where detections have no scores, so is
+    one without.
 
     Raises:
         FormatError: the file cannot be read or is not a list of detections.
     """
     data, source = given.content()
     if data[:64].lstrip().startswith(b"{") and (
-        sheet := _scored_document(data, source, reading.angle)
+        sheet := _document_of_detections(data, source, reading)
     ):
         return sheet
-    columns = detection_columns(data, source.path, reading.on_progress, reading.angle)
+
+    def read(data: bytes) -> DetectionColumns:
+        return detection_columns(data, source.path, reading.on_progress, reading.angle)
+
+    if reading.scores is None:
+        columns = read(data)
+        scores: Floats | None = columns.scores
+    else:
+        columns, scores = unscored_columns(data, source.path, read)
     images, categories = _ids_taken(columns, reading.catalog)
     return Sheet(
         source=_table_source(source, "[{row}].{field}"),
@@ -128,7 +138,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         box_format="xywh",
         shapes=columns.shapes,
         outlined=columns.outlined,
-        scores=columns.scores,
+        scores=scores,
         notes=columns.notes,
     )
 
@@ -149,19 +159,20 @@ def _has(texts: Objects, ids: Objects, names: Sequence[str]) -> bool:
     return ids.dtype == object or {*texts.tolist()} <= {*names}
 
 
-def _scored_document(data: bytes, source: Input, angle: str | None) -> Sheet | None:
+def _document_of_detections(data: bytes, source: Input, reading: Reading) -> Sheet | None:
     document = sound_document(data, source.path)
     if document is None:
         return None
     rows = document.annotations
     scores = [row.score for row in rows if row.score is not None]
-    if not rows or len(scores) < len(rows):
+    if not rows or (len(scores) < len(rows) and reading.scores is None):
         return None
     image = _names_by_id(document.images, [row.image_id for row in rows], "file_name")
     category = _names_by_id(document.categories, [row.category_id for row in rows], "name")
     if image is None or category is None:
         return None
-    columns = outlined(rows, "annotations", source.path, angle)
+    columns = outlined(rows, "annotations", source.path, reading.angle)
+    told = [math.nan if row.score is None else row.score for row in rows]
     named = f"{source.path}: images and classes go by the names that it lists, not by its ids"
     return Sheet(
         source=_table_source(source, "annotations[{row}].{field}"),
@@ -171,7 +182,7 @@ def _scored_document(data: bytes, source: Input, angle: str | None) -> Sheet | N
         box_format="xywh",
         shapes=columns.shapes,
         outlined=columns.outlined,
-        scores=np.array(scores, np.float64),
+        scores=np.array(told, np.float64) if scores else None,
         class_key="name",
         notes=(named, *columns.notes),
     )
@@ -302,6 +313,7 @@ FORMAT = Format(
     recognise=_recognise,
     read_ground_truth=read_ground_truth,
     read_detections=read_detections,
+    read_unscored=read_detections,
     write_ground_truth=write_ground_truth,
     write_detections=write_detections,
     writes_outlines=True,

@@ -241,10 +241,12 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     """
     every = required_files(given)
     files = _of_kit(given) or _unnamed(given)
-    found, lines, read = class_lines(given, files, OF_KIT, 1 + CORNERS, "x1 y1 x2 y2 x3 y3 x4 y4")
+    bare, expected = reading.scores is not None, "x1 y1 x2 y2 x3 y3 x4 y4"
+    found, lines, read = class_lines(given, files, OF_KIT, 1 + CORNERS, expected, bare=bare)
+    scored = not bare or bool((lines.width == 1 + CORNERS).all())
     lines.refuse_unusable(given.path)
-    values = lines.matrix(1 + CORNERS)
-    polygons = Polygons.from_corners(np.ascontiguousarray(values[:, 1:]).reshape(-1, 4, 2))
+    values = lines.matrix(CORNERS + scored)
+    polygons = Polygons.from_corners(np.ascontiguousarray(values[:, -CORNERS:]).reshape(-1, 4, 2))
     classes, renamed = _with_spaces(found, reading.catalog, given.path)
     names = object_column(classes)
     return Sheet(
@@ -256,7 +258,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         boxes=polygons.hulls,
         box_format="xyxy",
         shapes=polygons,
-        scores=np.ascontiguousarray(values[:, 0]),
+        scores=np.ascontiguousarray(values[:, 0]) if scored else None,
         categories=Categories(ids=names, names=tuple(classes), template="{row}"),
         class_key="name",
         notes=(*_left_out(every, files, given.path), *renamed, *lines.notes(given.path)),

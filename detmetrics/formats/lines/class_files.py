@@ -22,12 +22,19 @@ __all__ = ["class_lines"]
 
 
 def class_lines(
-    given: Given, files: Sequence[str], kit: re.Pattern[str], numbers: int, expected: str
+    given: Given,
+    files: Sequence[str],
+    kit: re.Pattern[str],
+    numbers: int,
+    expected: str,
+    *,
+    bare: bool = False,
 ) -> tuple[list[str], Lines, Input]:
     """The classes of files, their lines, and what was read.
 
     kit: how files are called, with the group ``name``; others go by their own name.
-    numbers: behind the image, in every line; expected: what they are, in words.
+    numbers: behind the image, in every line; expected: what they are, in words; bare: all lines may
+    be without the score.
 
     Raises:
         FormatError: a class with two files, or a line of another length.
@@ -39,6 +46,8 @@ def class_lines(
         )
     contents, read = given.contents(files)
     lines = read_lines(contents, files, given.path, text_label=True)
+    if bare and (lines.width == numbers - 1).all():
+        return classes, lines, read
     lines.refuse(
         given.path,
         np.flatnonzero(lines.width != numbers),

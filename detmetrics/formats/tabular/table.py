@@ -297,7 +297,7 @@ def sheet_of(
         box_format=box_format,
         shapes=shapes,
         relative=relative,
-        scores=numbers.of(part[column["score"]]) if scored else None,
+        scores=numbers.of(part[column["score"]]) if scored and "score" in column else None,
         areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
         images=_images(every_image, sizes),
         categories=categories,
@@ -322,7 +322,8 @@ def sheet_of(
 
 def _columns(heading: Heading, class_column: str, *, scored: bool) -> Interpretation:
     fields = _fields(heading, class_column)
-    wanted = ("image_ids", "categories", *(("scores",) if scored else ()), "shapes")
+    told = scored and "score" in heading.column
+    wanted = ("image_ids", "categories", *(("scores",) if told else ()), "shapes")
     taken = ", ".join(fields[name] for name in wanted if fields[name])
     return Interpretation(
         side="detections" if scored else "ground truth",

@@ -15,10 +15,11 @@ import numpy as np
 
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.json.records import detection_columns
+from detmetrics.formats.json.missing_scores import unscored_columns
+from detmetrics.formats.json.records import DetectionColumns, detection_columns
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.ultralytics.oriented import is_oriented, oriented_columns
-from detmetrics.foundation.arrays import Ints
+from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.errors import FormatError
 from detmetrics.tables.catalog import Catalog, Keys
 from detmetrics.tables.id_causes import COCO_91, COCO_GAPS
@@ -59,10 +60,17 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     counts_from_one = FILE_NAME.search(given.head) is not None
     oriented = is_oriented(given.head)
     data, read = given.content()
-    if oriented:
-        columns = oriented_columns(data, read.path, reading.angle)
+
+    def columns_of(data: bytes) -> DetectionColumns:
+        if oriented:
+            return oriented_columns(data, read.path, reading.angle)
+        return detection_columns(data, read.path, reading.on_progress, reading.angle)
+
+    if reading.scores is None:
+        columns = columns_of(data)
+        scores: Floats | None = columns.scores
     else:
-        columns = detection_columns(data, read.path, reading.on_progress, reading.angle)
+        columns, scores = unscored_columns(data, read.path, columns_of)
     key: KeyKind = "id"
     category, note = columns.categories, None
     if reading.class_numbers is None and reading.catalog is not None:
@@ -80,7 +88,7 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
         box_format="xyxy" if oriented else "xywh",
         shapes=columns.shapes,
         outlined=columns.outlined,
-        scores=columns.scores,
+        scores=scores,
         class_key=key,
         numbers=None if category is columns.categories else Keys(columns.categories),
         settled=frozenset({"image"} if counts_from_one else ()),  # rows name their files

@@ -69,6 +69,7 @@ from detmetrics.formats.yolo.writing import write_detections, write_ground_truth
 from detmetrics.foundation.arrays import Floats, object_column
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.hints import hint
+from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import counted
 from detmetrics.overlap.polygons.angles import Angles
 from detmetrics.overlap.polygons.polygons import Polygons
@@ -326,7 +327,30 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
     contents, source = given.contents(files)
     lines = read_lines(contents, files, given.path)
     names = stems(files)
-    found = _predicted(lines, names, reading, given.path)
+    return _of_predictions(
+        given, lines, names, source, _predicted(lines, names, reading, given.path)
+    )
+
+
+def read_unscored(given: Given, reading: Reading) -> Sheet:
+    """Predictions without scores of a folder, which are lines of labels.
+
+    Raises:
+        FormatError: a line that is no box.
+    """
+    files = required_files(given)
+    reading = with_columns_file(given, reading)
+    contents, source = given.contents(files)
+    lines = read_lines(contents, files, given.path)
+    names = stems(files)
+    sizes = known_sizes(names, reading)
+    found = _labelled(lines, reading, given.path, sizes, keypoints=0)
+    return _of_predictions(given, lines, names, source, found)
+
+
+def _of_predictions(
+    given: Given, lines: Lines, names: Sequence[str], source: Input, found: _LineBoxes
+) -> Sheet:
     return Sheet(
         source=Source(
             name=given.path,
@@ -429,6 +453,7 @@ FORMAT = Format(
     recognise=_recognise,
     read_ground_truth=read_ground_truth,
     read_detections=read_detections,
+    read_unscored=read_unscored,
     write_ground_truth=write_ground_truth,
     write_detections=write_detections,
     writes_outlines=True,

@@ -12,6 +12,7 @@ from detmetrics.analysis.confusion import Definition, confusion_matrix
 from detmetrics.analysis.error_kinds import error_types
 from detmetrics.analysis.reliability import calibration
 from detmetrics.analysis.sizes import Of, by_bins
+from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import InputError
 from detmetrics.reports.figures.canvas import about_rules, name_of, overlap_words
@@ -57,6 +58,7 @@ class ResultPlots:
         ax: Axes | None = None,
     ) -> Figure:
         """Precision over recall: a class at several overlaps, or all classes at one."""
+        require_scores(self.result.detections, "a precision-recall curve")
         return precision_recall_figure(self.result, category, iou, area=area, ax=ax)
 
     def confidence(

@@ -68,9 +68,16 @@ def one_sided(images: Iterable[ImageBoxes]) -> list[str]:
 
 
 def tables_of(
-    given: Mapping[Id, ImageBoxes], classes: Classes, form: Form, *, masks: bool
+    given: Mapping[Id, ImageBoxes],
+    classes: Classes,
+    form: Form,
+    *,
+    masks: bool,
+    scored: bool = True,
 ) -> tuple[GroundTruth, Detections]:
-    """Both tables, images in order of id; masks: they become shapes where there are any."""
+    """Both tables, images in order of id; masks: they become shapes where there are any; scored:
+    predictions have scores.
+    """
     ids = list(given)
     ids.sort()
     images = [given[image] for image in ids]
@@ -99,7 +106,7 @@ def tables_of(
     detections = Detections.from_arrays(
         image_ids=np.repeat(named, count),
         categories=column(rows, "predictions", "label").astype(np.int64),
-        scores=column(rows, "predictions", "score"),
+        scores=column(rows, "predictions", "score") if scored else None,
         catalog=catalog,
         **_shapes(images, "predictions", boxes_in(rows, "predictions"), form, masks),
     )

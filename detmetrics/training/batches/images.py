@@ -47,11 +47,14 @@ def image_of(
     size: Any,
     on_invalid: OnInvalid = "error",
     arguments: tuple[str, str] = SIDES,
+    *,
+    scored: bool = True,
 ) -> Taken:
     """The columns of one image of a batch; size: its width and height, None where unknown.
 
     on_invalid: what becomes of rows whose numbers can be no box, score or label; arguments: what
-    the caller's caller knows the sides as.
+    the caller's caller knows the sides as; scored: predictions have scores, else nan stands for
+    them.
 
     Raises:
         InputError: an argument is missing, has another shape, or holds what can be no box.
@@ -67,9 +70,12 @@ def image_of(
         masked = masks_of(given, form, frame, f"image_sizes[{place}]")
     times = np.resize(masked.size, form.numbers) if form.normalized else None
     faults = RowFaults(on_invalid), RowFaults(on_invalid)
+    around = masked.around
     rows = (
-        _predictions(sides[0], prediction, classes, form, times, masked.around[0], faults[0]),
-        _targets(sides[1], target, classes, form, times, masked.around[1], faults[1]),
+        _predictions(
+            sides[0], prediction, classes, form, times, around[0], faults[0], scored=scored
+        ),
+        _targets(sides[1], target, classes, form, times, around[1], faults[1]),
     )
     if masked.masks is not None and masked.masks.whole:
         refuse_other_count(sides, masked.masks, rows)
@@ -101,20 +107,35 @@ def _predictions(
     times: Floats | None,
     boxes: Floats | None,
     faults: RowFaults,
+    *,
+    scored: bool,
 ) -> Floats:
     """(D, B + 2) what was found; boxes: those around masks, where there are no others."""
     if boxes is None:
         boxes = boxes_of(f"{side}['boxes']", _part(side, given, "boxes"), form, times, faults)
     rows = rows_for("predictions", boxes)
-    scores = array_of(f"{side}['scores']", _part(side, given, "scores"), (len(rows),))
+    column(rows, "predictions", "score")[:] = (
+        _scores(side, given, len(rows), faults) if scored else np.nan
+    )
+    labels = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows), faults)
+    column(rows, "predictions", "label")[:] = labels
+    return rows
+
+
+def _scores(side: str, given: Any, count: int, faults: RowFaults) -> Floats:
+    if given.get("scores") is None:
+        none = f"{side}['scores']: expected numbers, got None"
+        what = none if "scores" in given else _no_part(side, given, "scores")
+        raise InputError(
+            f"{what}. Fix: give the scores, or use DetectionMetric(scores='none') for predictions "
+            "without scores"
+        )
+    scores = array_of(f"{side}['scores']", given["scores"], (count,))
     faults.refuse(
         ~np.isfinite(scores),
         lambda row: f"{side}['scores'][{row}]: expected a finite number, got {scores[row]}",
     )
-    column(rows, "predictions", "score")[:] = scores
-    labels = classes.labels(f"{side}['labels']", _part(side, given, "labels"), len(rows), faults)
-    column(rows, "predictions", "label")[:] = labels
-    return rows
+    return scores
 
 
 def _targets(
@@ -153,9 +174,13 @@ def _areas(argument: str, given: Any, count: int, faults: RowFaults) -> Floats:
 
 def _part(side: str, given: Mapping[str, Any], name: str) -> Any:
     if name not in given:
-        keys = few([str(key) for key in given]) or "nothing"
-        raise InputError(f"{side}: expected a key {name!r}, got {keys}")
+        raise InputError(_no_part(side, given, name))
     return given[name]
+
+
+def _no_part(side: str, given: Mapping[str, Any], name: str) -> str:
+    keys = few([str(key) for key in given]) or "nothing"
+    return f"{side}: expected a key {name!r}, got {keys}"
 
 
 def _marked(side: str, given: Mapping[str, Any], name: str, count: int) -> Any:

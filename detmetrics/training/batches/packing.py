@@ -39,8 +39,11 @@ def packed(images: Collection[ImageBoxes], form: Form) -> dict[str, Any]:
     return arrays
 
 
-def unpacked(arrays: Mapping[str, Any], form: Form, count: int, labels: Ints) -> list[ImageBoxes]:
-    """The images, in the order in which they were packed; labels: those that there may be.
+def unpacked(
+    arrays: Mapping[str, Any], form: Form, count: int, labels: Ints, *, scored: bool = True
+) -> list[ImageBoxes]:
+    """The images, in the order in which they were packed; labels: those that there may be;
+    scored: predictions have scores.
 
     Raises:
         ValueError, LookupError, TypeError: arrays that do not fit together.
@@ -53,7 +56,7 @@ def unpacked(arrays: Mapping[str, Any], form: Form, count: int, labels: Ints) ->
     for side, parts in zip(COLUMNS, rows, strict=True):
         if parts[0].shape[1:] != (form.numbers + len(COLUMNS[side]),):
             raise ValueError(f"rows of {side}")
-        check_rows(arrays[side], side, labels)
+        check_rows(arrays[side], side, labels, scored=scored)
     masks = _masks(arrays, sizes, rows) if "masks" in arrays else [None] * count
     dropped = arrays.get("dropped", np.zeros((count, 2), np.int64)).tolist()
     images = zip(*rows, sizes, masks, map(tuple, dropped), strict=True)

@@ -53,8 +53,8 @@ def check_arrays(arrays: Mapping[str, Any], count: int) -> None:
         raise ValueError("counts of dropped rows")
 
 
-def check_rows(rows: Floats, side: str, labels: Ints) -> None:
-    """labels: those that the metric has.
+def check_rows(rows: Floats, side: str, labels: Ints, *, scored: bool = True) -> None:
+    """labels: those that the metric has; scored: predictions have scores, and else nan.
 
     Raises:
         ValueError: rows that ``update`` would have refused or left out.
@@ -62,7 +62,8 @@ def check_rows(rows: Floats, side: str, labels: Ints) -> None:
     usable: Bools = np.isin(column(rows, side, "label"), labels)
     usable &= np.isfinite(boxes_in(rows, side)).all(axis=1)
     if side == "predictions":
-        usable &= np.isfinite(column(rows, side, "score"))
+        score = column(rows, side, "score")
+        usable &= np.isfinite(score) if scored else np.isnan(score)
     for name in FLAGS if side == "targets" else ():
         usable &= np.isin(column(rows, side, name), (0, 1))
     if side == "targets":

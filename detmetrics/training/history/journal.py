@@ -17,14 +17,13 @@ something else is a fault, never passed over.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
 from collections.abc import Iterator
 from typing import Any
 
-from detmetrics.foundation.errors import FormatError, InputError, OutputError
+from detmetrics.foundation.appending import append_line
+from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.messages import counted, few, shown
 from detmetrics.training.history.epoch_rows import PARTS, Row, row_of
 
@@ -61,39 +60,6 @@ def _written(value: float) -> float | str | None:
     if math.isfinite(value):
         return value
     return None if math.isnan(value) else str(value)
-
-
-def append_line(path: str, line: str) -> None:
-    """Add a line at the end of a file, on a line of its own, and wait until it lies on disk.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _binary(), 0o666)
-        try:
-            data = f"{'' if _ends_a_line(handle) else chr(10)}{line}\n".encode()
-            while data:
-                data = data[os.write(handle, data) :]
-            with contextlib.suppress(OSError):  # a pipe or a device has no disk to wait for
-                os.fsync(handle)
-        finally:
-            os.close(handle)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"{path}: the row cannot be added: {reason}") from None
-
-
-def _binary() -> int:
-    return getattr(os, "O_BINARY", 0)
-
-
-def _ends_a_line(handle: int) -> bool:
-    size = os.fstat(handle).st_size
-    if size == 0:
-        return True
-    os.lseek(handle, size - 1, os.SEEK_SET)
-    return os.read(handle, 1) == b"\n"
 
 
 def read_lines(text: str, path: str) -> tuple[list[Row], tuple[str, ...]]:
