@@ -95,7 +95,8 @@ def check_outputs(ground_truth: str, detections: str, options: dict[str, Any]) -
             continue
         target = path if path == "-" else os.path.realpath(path)
         if path == "-" and [given for _, given in outputs].count("-") > 1:
-            *first, last = (f"--{kind}" for kind, _ in outputs if f"{kind}_file" in options)
+            asked = [kind for kind, _ in outputs if f"{kind}_file" in options and kind != "ledger"]
+            *first, last = (f"--{kind}" for kind in asked)
             raise click.UsageError(
                 f"only one of {', '.join(first)} and {last} can be standard output"
             )
