@@ -373,8 +373,13 @@ class TestDrawn:
         found = drawn(Segmentations(object_column(rows)))
         assert not found.faults
         for at, row in enumerate(scene[A]):
-            box = np.array(row["bbox"])
-            assert found.hulls[at] == pytest.approx([*box[:2], *(box[:2] + box[2:])], abs=1.5)
+            box, hull = np.array(row["bbox"]), found.hulls[at]
+            ends = np.concatenate([box[:2], box[:2] + box[2:]])
+            if found.encoded[at]:  # tips thinner than a pixel are not in a mask
+                assert (hull[:2] >= ends[:2] - 1.5).all()
+                assert (hull[2:] <= ends[2:] + 1.5).all()
+            else:
+                assert hull == pytest.approx(ends, abs=1.5)
             own = sum(map(area_of, rows[at])) if found.polygonal[at] else found.masks.areas.max()
             assert found.areas[at] == pytest.approx(own) or found.encoded[at]
 
