@@ -87,6 +87,7 @@ RETURNED = {
     "compare": lambda: analysis.compare(result(), result(), 100),
     "compare_groups": lambda: analysis.compare_groups({"A": [result()], "B": [result()]}, 100),
     "paired_gain": analysis.paired_gain,
+    "sample_size": lambda: analysis.sample_size(result(), result(), resamples=50),
     "compare_models": lambda: analysis.compare_models([result()] * 3, 50),
     "gate": lambda: analysis.gate(result(), result(), analysis.GateSettings(resamples=50)),
     "GateSettings": lambda: analysis.GateSettings(margins={"AP": 0.01, "slices": 0.02}),

@@ -22,7 +22,17 @@ from tests import scenes
 
 TRUTH, FOUND = "fixtures/ground_truth.json", "fixtures/detections.json"
 READERS = [name for name in cli.commands if name not in ("formats", "history", "rules")]
-MEASURING = ("compare", "errors", "evaluate", "gate", "plot", "report", "slices", "thresholds")
+MEASURING = (
+    "compare",
+    "errors",
+    "evaluate",
+    "gate",
+    "plan",
+    "plot",
+    "report",
+    "slices",
+    "thresholds",
+)
 
 
 def run(*arguments):
@@ -71,7 +81,7 @@ class TestWords:
     def test_ci_is_a_flag(self, name):
         assert options_of(name)["--ci"].is_flag
 
-    @pytest.mark.parametrize("name", ["compare", "evaluate", "gate", "report", "slices"])
+    @pytest.mark.parametrize("name", ["compare", "evaluate", "gate", "plan", "report", "slices"])
     def test_resamples_is_the_count(self, name):
         assert options_of(name)["--resamples"].type.min == 2
 
@@ -153,7 +163,9 @@ class TestExitCodes:
         "name", [*MEASURING, "check", "convert", "reconcile", "split", "stats"]
     )
     def test_a_file_that_is_not_there_is_bad_input(self, name, tmp_path):
-        sources = {"compare": 3, "gate": 3, "split": 1, "stats": 1, "convert": 1}.get(name, 2)
+        sources = {"compare": 3, "gate": 3, "plan": 3, "split": 1, "stats": 1, "convert": 1}.get(
+            name, 2
+        )
         more = {
             "convert": [tmp_path / "out.json", "--to", "coco"],
             "plot": ["--kind", "pr", "-o", tmp_path / "a.svg"],
@@ -328,6 +340,7 @@ class TestUnused:
         files = {
             "compare": [truth, found, found, "--resamples", "20"],
             "gate": [truth, found, found, "--resamples", "20"],
+            "plan": [truth, found, found, "--resamples", "20"],
             "stats": [truth],
             "convert": [truth, tmp_path / "out.json", "--to", "coco"],
         }.get(command, [truth, found])
@@ -385,6 +398,7 @@ class TestWarnings:
         files = {
             "compare": [truth, found, found, "--resamples", "20"],
             "gate": [truth, found, found, "--resamples", "20"],
+            "plan": [truth, found, found, "--resamples", "20"],
             "stats": [truth],
             "split": [truth, "-o", tmp_path / "parts"],
             "convert": [truth, tmp_path / "out.json", "--to", "coco"],

@@ -19,6 +19,7 @@ from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED
 from detmetrics.cli.gate import gate
 from detmetrics.cli.history import history
+from detmetrics.cli.plan import plan
 from detmetrics.cli.plot import plot
 from detmetrics.cli.reading_options import AS_ERRORS
 from detmetrics.cli.reconcile import reconcile
@@ -107,6 +108,7 @@ cli.add_command(convert)
 cli.add_command(formats)
 cli.add_command(gate)
 cli.add_command(history)
+cli.add_command(plan)
 cli.add_command(plot)
 cli.add_command(reconcile)
 cli.add_command(report)

@@ -14,6 +14,7 @@ from detmetrics.foundation.errors import FormatError
 
 __all__ = [
     "AREAS",
+    "DIFFERENCES",
     "IMAGES",
     "LIMITS",
     "MARGIN",
@@ -153,7 +154,15 @@ def _size(text: str) -> int:
     return int(value)
 
 
+def _differences(text: str) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text.split(","))
+    if not all(0 < value < math.inf for value in values):
+        raise ValueError
+    return values
+
+
 SIZE = _Parsed("size", _size, "a number of bytes such as 500MiB or 2GiB")
+DIFFERENCES = _Parsed("d,d,...", _differences, "numbers above 0 such as 0.005,0.01")
 OBJECTIVE = _Parsed("objective", _objective, "f1, f2, f0.5, precision:P, recall:R or fppi:F")
 RATIOS = _Parsed("a:b:c", _ratios, "two or three numbers above 0 such as 6:2:2 or 8:2")
 THRESHOLDS = _Parsed("t,t,... or start:stop:step", _thresholds, "0.5,0.75 or 0.5:0.95:0.05")

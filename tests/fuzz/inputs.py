@@ -113,6 +113,8 @@ def _of_formats() -> Iterator[Input]:
         yield Input(f"{name}, compare", files, tuple(files), argv)
         argv = ("gate", truth.path, found.path, found.path, "--resamples", "20", *JSON)
         yield Input(f"{name}, gate", files, tuple(files), argv)
+        argv = ("plan", truth.path, found.path, found.path, "--resamples", "20", *JSON)
+        yield Input(f"{name}, plan", files, tuple(files), argv)
         to = targets()[place % len(targets())]
         argv = ("convert", truth.path, "out/made", "--to", to)
         yield Input(f"{name}, convert to {to}", truth.files, tuple(truth.files), argv)
