@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detmetrics.formats.given import Contents
-from detmetrics.formats.lines.faults import LARGE, faults_in_pieces
 from detmetrics.formats.lines.fields import EXACT, read_fields
+from detmetrics.formats.lines.pieces import LARGE, Piece, groups, wrong_by_column
 from detmetrics.formats.lines.separators import spaced, thousands
 from detmetrics.foundation.arrays import Floats, Ints, Objects, object_column
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
@@ -40,6 +40,7 @@ MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 WORD = re.compile(r"[^ \t\n\r\f\v]+")
 LONE_RETURN = re.compile(rb"\r(?!\n)")
 MOST_DIGITS = 20
+ODD = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,8 +209,8 @@ def read_lines(
             Contents(parts), files, path, text_label=text_label, label=label, strict=strict
         )
         return replace(found, separators=said)
-    if strict:
-        _refuse_wrong(parts, tuple(files), path, kept)
+    if strict and sum(map(len, parts)) >= LARGE:
+        return _in_pieces(parts, tuple(files), path, kept)
     found = _by_pandas(parts, tuple(files), kept)
     if found is not None:
         return found
@@ -265,12 +266,15 @@ def _by_pandas(parts: Sequence[bytes], files: tuple[str, ...], kept: _Label) -> 
     frame, counts = _aligned(joined, kept), _line_counts(parts)
     if frame is None or counts.sum() != len(frame):  # blank lines, which shift the others
         return None
+    label = keys_of(frame[kept.column])
+    if label.labels.dtype == object and frame[kept.column].dtype.kind == "f":
+        return None  # numbers that are no ids, of which the text counts as it is written
     return Lines(
         files=files,
         file=np.repeat(np.arange(len(parts)), counts),
         line=None,
         first=np.cumsum(counts) - counts,
-        label=keys_of(frame[kept.column]),
+        label=label,
         numbers=frame.drop(columns=kept.column).to_numpy(np.float64),
         width=np.broadcast_to(np.int64(frame.shape[1] - 1), len(frame)),
     )
@@ -370,45 +374,102 @@ def _text_keys(words: Sequence[Id]) -> Keys:
 # --- the slow way ------------------------------------------------------------------------------
 
 
-def _refuse_wrong(parts: Sequence[bytes], files: tuple[str, ...], path: str, kept: _Label) -> None:
-    """Refuse large text with wrong lines, at about what reading the right lines costs.
+def _in_pieces(parts: Sequence[bytes], files: tuple[str, ...], path: str, kept: _Label) -> Lines:
+    """Large text, each piece in the fastest way that takes it.
 
     Raises:
-        FormatError: there are some.
+        FormatError: lines are wrong.
     """
-    if sum(map(len, parts)) < LARGE:
-        return
-
-    def regular(piece: Contents) -> bool:
-        if read_fields(piece, text_label=kept.text, label=kept.column) is not None:
-            return True
-        return _by_pandas([*piece], ("",) * len(piece), kept) is not None
-
-    def one_by_one(file: int, before: int, piece: bytes, faults: FewTexts) -> None:
-        name = files[file]
-        text, _ = decoded(piece, name if name == path else f"{path}/{name}")
-        for row, tokens in _rows(text):
-            del tokens[kept.column : _first_number(tokens, kept.column + 1)]
-            if not all(map(_is_number, tokens)):
-                said = f"{printable(name)}:{before + row + 1}: " if faults.wanted else ""
-                faults.add(said and said + _no_number(tokens))
-
-    faults = faults_in_pieces(
-        parts, kept.column, regular, one_by_one, lambda field: _is_number(field.decode())
-    )
+    found: list[Lines] = []
+    faults, odd = FewTexts(), 0
+    for group in groups(parts):
+        # Where one piece after the other is odd, as polygons of any length are, so are all.
+        lines = _as_columns(group, files, kept) if odd < ODD else None
+        odd = 0 if lines is not None else odd + 1
+        count = None if lines is not None or faults.wanted else _wrong(group, kept)
+        if count is not None:
+            faults.skip(count)
+        elif lines is None:
+            lines, wrong = _parsed(group, files, path, kept)
+            faults.extend(wrong)
+        if lines is not None and not len(faults):
+            found.append(lines)
     if len(faults):
         raise FormatError(path, faults, len(faults))
+    kinds = {part.label.labels.dtype == object for part in found if len(part)}
+    if len(kinds) > 1:  # numbers here and words there: all of them are words
+        return _in_pieces(parts, files, path, kept._replace(text=True))
+    return _joined(found, files)
+
+
+def _as_columns(group: Sequence[Piece], files: tuple[str, ...], kept: _Label) -> Lines | None:
+    pieces = [piece for _, _, piece in group]
+    own = ("",) * len(pieces)
+    found = _regular(Contents(pieces), own, kept)
+    if found is None:
+        found = _by_pandas(pieces, own, kept)
+    if found is None:
+        return None
+    line = np.arange(len(found)) if found.line is None else found.line
+    before = np.array([lines for _, lines, _ in group])
+    return replace(
+        found,
+        files=files,
+        file=np.array([file for file, _, _ in group])[found.file],
+        line=line - found.first[found.file] + before[found.file],
+        first=np.zeros(len(files), np.int64),
+    )
+
+
+def _wrong(group: Sequence[Piece], kept: _Label) -> int | None:
+    """How many lines are wrong, where columns tell."""
+    counts = [
+        wrong_by_column(piece, kept.column, lambda field: _is_number(field.decode()))
+        for _, _, piece in group
+    ]
+    return None if None in counts else sum(filter(None, counts))
+
+
+def _joined(found: Sequence[Lines], files: tuple[str, ...]) -> Lines:
+    """Lines of several pieces, in order; labels are all numbers or all text."""
+    some = [part.label for part in found if len(part)] or [found[0].label]
+    labels = np.concatenate([keys.labels[_codes(keys)] for keys in some])
+    return Lines(
+        files=files,
+        file=np.concatenate([part.file for part in found]),
+        line=np.concatenate([np.asarray(part.line) for part in found]),
+        first=np.zeros(len(files), np.int64),
+        label=_text_keys(labels.tolist()) if labels.dtype == object else _number_keys(labels),
+        numbers=np.concatenate([part.values for part in found]),
+        width=np.concatenate([part.width for part in found]),
+        latin=tuple(dict.fromkeys(name for part in found for name in part.latin)),
+    )
+
+
+def _codes(keys: Keys) -> Ints:
+    return np.arange(len(keys.labels)) if keys.code is None else keys.code
 
 
 def _line_by_line(
     contents: Sequence[bytes], files: tuple[str, ...], path: str, kept: _Label, strict: bool
 ) -> Lines:
+    whole = [(file, 0, content) for file, content in enumerate(contents)]
+    found, faults = _parsed(whole, files, path, kept)
+    if len(faults) and (strict or len(faults) >= len(found)):
+        raise FormatError(path, faults, len(faults))
+    return found
+
+
+def _parsed(
+    pieces: Sequence[Piece], files: tuple[str, ...], path: str, kept: _Label
+) -> tuple[Lines, FewTexts]:
+    """The lines that are right, and what is wrong with the others."""
     words: list[str] = []
     values: list[float] = []
     start, file, line = [0], [], []
-    faults: list[str] = []
+    faults = FewTexts()
     latin = []
-    for number, content in enumerate(contents):
+    for number, before, content in pieces:
         name = files[number]
         text, guessed = decoded(content, name if name == path else f"{path}/{name}")
         if guessed:
@@ -420,16 +481,15 @@ def _line_by_line(
             try:
                 values += map(_number, tokens)
             except ValueError:
-                faults.append(f"{printable(name)}:{row + 1}: {_no_number(tokens)}")
+                said = f"{printable(name)}:{before + row + 1}: " if faults.wanted else ""
+                faults.add(said and said + _no_number(tokens))
                 del values[start[-1] :]
                 continue
             words.append(" ".join(label))
             start.append(len(values))
             file.append(number)
-            line.append(row)
-    if faults and (strict or len(faults) >= len(words)):
-        raise FormatError(path, faults)
-    return Lines(
+            line.append(before + row)
+    lines = Lines(
         files=files,
         file=np.array(file, np.int64),
         line=np.array(line, np.int64),
@@ -439,6 +499,7 @@ def _line_by_line(
         width=np.array(start[1:], np.int64) - np.array(start[:-1], np.int64),
         latin=tuple(latin),
     )
+    return lines, faults
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,7 +1,7 @@
-"""Which lines are wrong, without reading all of them one by one.
+"""Text in pieces of whole lines, so that what is odd in one makes no other slow to read.
 
-The text is cut into pieces of whole lines. A piece that can be read as columns has no wrong line,
-so only the others are looked at, and of these a line at a time only what columns do not tell.
+A piece that can be read as columns is; only the others are looked at line by line. And once enough
+wrong lines are known to be shown, further ones are counted by column.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from detmetrics.formats.given import Contents
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS
-from detmetrics.foundation.messages import FewTexts
 
-__all__ = ["LARGE", "faults_in_pieces"]
+__all__ = ["LARGE", "Piece", "groups", "wrong_by_column"]
 
 LARGE = 1 << 19
 """Bytes from which it pays; less is read line by line at once."""
@@ -24,36 +22,8 @@ Piece = tuple[int, int, bytes]
 """Which file, how many of its lines come before, and whole lines of it."""
 
 
-def faults_in_pieces(
-    parts: Sequence[bytes],
-    column: int,
-    regular: Callable[[Contents], bool],
-    one_by_one: Callable[[int, int, bytes, FewTexts], None],
-    is_number: Callable[[bytes], bool],
-) -> FewTexts:
-    """The faults of all lines, in order; none where lines are right that columns cannot hold.
-
-    column: that of the label; regular: whether pieces can be read as columns, in which there is no
-    fault; one_by_one: notes the faults of a piece; is_number: of one field.
-    """
-    faults = FewTexts()
-    for group in _groups(parts):
-        if regular(Contents([piece for _, _, piece in group])):
-            continue
-        for file, before, piece in group:
-            # A few are shown; those behind them are only counted, by column where that is enough.
-            count = None if faults.wanted else _count_by_column(piece, column, is_number)
-            if count is None:
-                one_by_one(file, before, piece, faults)
-            else:
-                faults.skip(count)
-        if not len(faults):  # polygons of any length and the like, which are read line by line
-            break
-    return faults
-
-
-def _groups(parts: Sequence[bytes]) -> Iterator[list[Piece]]:
-    """Pieces of about one size: a part of a large file, or several small ones."""
+def groups(parts: Sequence[bytes]) -> Iterator[list[Piece]]:
+    """Pieces of about one size, in order: a part of a large file, or several small ones."""
     group: list[Piece] = []
     size = 0
     for file, part in enumerate(parts):
@@ -98,7 +68,7 @@ def _in_utf8(part: bytes) -> bool:
     return True
 
 
-def _count_by_column(piece: bytes, column: int, is_number: Callable[[bytes], bool]) -> int | None:
+def wrong_by_column(piece: bytes, column: int, is_number: Callable[[bytes], bool]) -> int | None:
     """How many lines have a field that is no number, but for the label; None where columns do not
     tell: lines of several lengths, or a field behind the label that may belong to it.
     """

@@ -1,0 +1,118 @@
+"""Large text is read in pieces, and what is said of it is what reading line by line says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from profiles import examples
+
+from detmetrics.formats.given import Contents
+from detmetrics.formats.lines import lines as reader
+from detmetrics.formats.lines import pieces
+from detmetrics.foundation.errors import FormatError
+
+GOOD = ["0 0.5 0.5 0.1 0.2", "7 1 2 3 4", "12 0.25 .5 1e-3 4.5", "3 0.5 0.5 0.1 0.2 0.9"]
+LABELS = ["cat 1 2 3 4", "007 1 2 3 4", "3.0 1 2 3 4", "traffic light 1 2 3 4", "0.50 1 2 3 4"]
+ODD = [
+    "",
+    "  ",
+    "5 1 2 3",
+    "5",
+    "5 1 2 3 4 5 6",
+    "1 0.12345678901234567 2 3 4",
+    "c\u00e4t 1 2 3 4",
+]
+WRONG = ["5 1 x 3 4", "5 1 2 3 4x", "cat 1 dog 2 3", "5 1 2 3 1_0", "5 nan inf 3 4 y"]
+
+
+@st.composite
+def texts(draw) -> list[bytes]:
+    """Files in which most lines are alike, and some are not."""
+    kinds = draw(
+        st.sampled_from([[GOOD[:1]], [GOOD], [GOOD, LABELS], [GOOD, ODD], [GOOD[:1], WRONG]])
+    )
+    usual = draw(st.sampled_from([*GOOD[:2], "cat 1 2 3 4"]))
+    every = [line for kind in kinds for line in kind]
+    files = []
+    for _ in range(draw(st.integers(1, 4))):
+        rows = [usual] * draw(st.integers(0, 12))
+        for line in draw(st.lists(st.sampled_from(every), max_size=4)):
+            rows.insert(draw(st.integers(0, len(rows))), line)
+        end = draw(st.sampled_from(["", "\n", "\r\n"]))
+        encoding = draw(st.sampled_from(["utf-8", "utf-8", "latin-1", "utf-8-sig"]))
+        files.append((("\r\n" if end == "\r\n" else "\n").join(rows) + end).encode(encoding))
+    return files
+
+
+def told(files: list[bytes], *, text: bool, label: int) -> object:
+    """What is read, or what is said."""
+    names = [f"{number}.txt" for number in range(len(files))]
+    try:
+        found = reader.read_lines(Contents(files), names, "here", text_label=text, label=label)
+    except FormatError as error:
+        return str(error), error.count
+    rows = range(len(found))
+    labels = found.label.labels
+    codes = rows if found.label.code is None else found.label.code
+    return {
+        "places": [found.place(row) for row in rows],
+        "labels": [labels[code] for code in codes],
+        "kind": labels.dtype == object if len(found) else None,
+        "width": found.width.tolist(),
+        "values": found.values.tolist(),
+        "latin": found.latin,
+    }
+
+
+@examples(60)
+@given(files=texts(), text=st.booleans(), label=st.sampled_from([0, 0, 1]), size=st.integers(1, 90))
+def test_says_what_reading_line_by_line_says(files, text, label, size):
+    assume(any(files))  # what is read in pieces is large
+    kept = reader._Label(text, label)
+    names = tuple(f"{number}.txt" for number in range(len(files)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "_regular", lambda *_: None)
+        patch.setattr(reader, "_by_pandas", lambda *_: None)
+        try:
+            expected = reader._line_by_line(files, names, "here", kept, True)
+        except FormatError as error:
+            expected = error
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "PIECE", size)
+        try:
+            found = reader._in_pieces(files, names, "here", kept)
+        except FormatError as error:
+            found = error
+    if isinstance(expected, FormatError) or isinstance(found, FormatError):
+        assert (str(found), found.count) == (str(expected), expected.count)
+        return
+    assert [*map(found.place, range(len(found)))] == [*map(expected.place, range(len(expected)))]
+    np.testing.assert_array_equal(found.values, expected.values)
+    assert found.width.tolist() == expected.width.tolist()
+    assert found.latin == expected.latin
+    assert labels_of(found) == labels_of(expected)
+
+
+def labels_of(found: reader.Lines) -> list[object]:
+    return found.label.labels[reader._codes(found.label)].tolist()
+
+
+@pytest.mark.parametrize("lines", [[*GOOD[:1]], [*GOOD[:2]], ["cat 1 2 3 4"]])
+@pytest.mark.parametrize("odd", [*ODD, *WRONG, *LABELS])
+def test_one_odd_line_among_very_many(lines, odd):
+    """As it is read where everything is read line by line."""
+    text = "\n".join(lines * 50_000 + [odd] + lines * 3).encode()
+    assert len(text) > pieces.LARGE
+    found = told([text], text=False, label=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "LARGE", 1 << 40)
+        assert found == told([text], text=False, label=0)
+
+
+def test_wrong_lines_are_counted_beyond_those_that_are_shown():
+    text = ("5 1 x 3 4\n" * 90_000).encode()
+    said, count = told([text], text=False, label=0)
+    assert count == 90_000
+    assert "0.txt:10: expected a number, got 'x'" in said
