@@ -130,6 +130,12 @@ class TestByHand:
         assert result.counts["duplicate_detections"] == 2
 
 
+@pytest.mark.parametrize("missing", [float("nan"), None])
+def test_arrays_of_nothing_name_the_option(missing):
+    with pytest.raises(dm.TableError, match=r"without scores: scores=None"):
+        scene([(0, 0, 10, 10)], [(0, 0, 10, 10)], [missing])
+
+
 class TestFrames:
     def frame(self) -> Any:
         import pandas as pd
