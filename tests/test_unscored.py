@@ -288,6 +288,12 @@ class TestCommand:
         assert not {"D301", "D302", "D303", "D305"} & {*done.output.split()}
         assert "D204" in done.output
 
+    def test_slices_are_sorted_by_the_first_metric(self, bare):
+        by = ("--slices-by-pattern", r"(\d)\.jpg", "--resamples", "9")
+        done = run("slices", TRUTH, bare, "--scores", "none", "-q", *by)
+        assert done.exit_code == 0, done.output
+        assert "F1" in done.output
+
     def test_report_leaves_out_what_it_cannot_show(self, bare, tmp_path):
         page = tmp_path / "report.html"
         done = run("report", TRUTH, bare, "--scores", "none", "-o", str(page), "--no-ci")
