@@ -167,7 +167,7 @@ class TestFaults:
             ("area_ranges = [{name='a', low=0, high=1, by=2}]", "area_ranges: expected ranges"),
             ("area_ranges = {a = [5, 0]}", "area_ranges: expected 0 <= low <= high"),
             ("area_ranges = {a = [0, inf]}", "1e10 for no upper end"),
-            ("metrics = ['ap', 'map']", "metrics: expected some of ap, .*, got 'map'"),
+            ("metrics = ['ap', 'map']", "metrics: expected some of point, .*, got 'map'"),
             ("metrics = []", "metrics: expected some of"),
             ("pixel = 1\npixel = 0", "expected TOML: Cannot overwrite a value"),
             ("pixel: 1", "expected TOML: Expected '='"),
@@ -276,6 +276,8 @@ def fitting(changes: dict) -> dict:
     if changes["shape"] != "box":
         changes = changes | {"pixel": 0, "clip": False, "box_decimals": None}
         changes |= {"arithmetic": "float64"}
+    if {"pr", "point"} <= {*changes["metrics"]}:
+        changes = changes | {"metrics": [name for name in changes["metrics"] if name != "point"]}
     if changes["interpolation"] == "cuts":
         changes = changes | {"recall_points": (0, 0.5), "out_of_range": "ignore"}
         if changes["assignment"] == "overlap":

@@ -318,8 +318,8 @@ class TestErrors:
             ({"class_limit": 2**63}, "class_limit: expected a whole number from 1"),
             ({"box_decimals": -1}, "box_decimals: expected a whole number from 0, got -1"),
             ({"score_decimals": True}, "score_decimals: expected a whole number from 0, got True"),
-            ({"metrics": ()}, "metrics: expected some of ap, ap_iou, .*, got none"),
-            ({"metrics": "map"}, "metrics: expected some of ap, .*, got 'map'"),
+            ({"metrics": ()}, "metrics: expected some of point, ap_range, ap, .*, got none"),
+            ({"metrics": "map"}, "metrics: expected some of point, .*, got 'map'"),
             ({"area_ranges": [("a", "0", 1)]}, r"area_ranges: expected \(name, low, high\)"),
             ({"area_ranges": [("a", False, 1)]}, r"area_ranges: expected \(name, low, high\)"),
             (

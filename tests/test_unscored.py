@@ -130,6 +130,12 @@ class TestByHand:
         assert result.counts["duplicate_detections"] == 2
 
 
+@pytest.mark.parametrize("missing", [float("nan"), None])
+def test_arrays_of_nothing_name_the_option(missing):
+    with pytest.raises(dm.TableError, match=r"without scores: scores=None"):
+        scene([(0, 0, 10, 10)], [(0, 0, 10, 10)], [missing])
+
+
 class TestFrames:
     def frame(self) -> Any:
         import pandas as pd
@@ -281,6 +287,12 @@ class TestCommand:
         done = run("check", TRUTH, bare, "--scores", "none")
         assert not {"D301", "D302", "D303", "D305"} & {*done.output.split()}
         assert "D204" in done.output
+
+    def test_slices_are_sorted_by_the_first_metric(self, bare):
+        by = ("--slices-by-pattern", r"(\d)\.jpg", "--resamples", "9")
+        done = run("slices", TRUTH, bare, "--scores", "none", "-q", *by)
+        assert done.exit_code == 0, done.output
+        assert "F1" in done.output
 
     def test_report_leaves_out_what_it_cannot_show(self, bare, tmp_path):
         page = tmp_path / "report.html"

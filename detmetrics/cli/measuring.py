@@ -134,18 +134,21 @@ def measuring_options(command: Command) -> Command:
 
 
 def rules_of(ground_truth: str, options: dict[str, Any]) -> Rules:
-    """The rule set that was named, else that of the benchmark that the ground truth belongs to.
+    """The rule set that was named, else that of the benchmark that the ground truth belongs to; of
+    detections without scores what is left of it.
 
     Raises:
         UsageError: there is none of this name.
     """
     from detmetrics.formats.loading import benchmark_of
     from detmetrics.rules.toml import rule_set
+    from detmetrics.rules.unscored import without_scores
 
     try:
-        return rule_set(options["rules"] or benchmark_of(ground_truth, reading_of(options)))
+        rules = rule_set(options["rules"] or benchmark_of(ground_truth, reading_of(options)))
     except RulesError as error:
         raise click.UsageError(str(error)) from None
+    return without_scores(rules) if options["scores"] == "none" else rules
 
 
 def measured(

@@ -135,7 +135,8 @@ def _without_scores(error: FormatError, given: Given, side: Side, reading: Readi
             warnings.simplefilter("ignore")
             again = Given(given.path, reading.pipe_limit)
             _, _, read = choose_unscored(again, reading.det_format)
-            lacking = len(sheet := read(again, quiet)) and sheet.scores is None
+            sheet = read(again, quiet)
+            lacking = len(sheet) > 0 and without_scores(sheet).notes == sheet.notes
     except (DetmetricsError, OSError):
         return error
     if not lacking:

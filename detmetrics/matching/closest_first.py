@@ -19,68 +19,93 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.overlap import Pairs
 
-__all__ = ["closest_first"]
+__all__ = ["by_falling_overlap", "closest_first"]
 
 
-def closest_first(pairs: Pairs, slots: Ints, region: Bools, late: Bools, inside: Bools) -> Ints:
+def by_falling_overlap(pairs: Pairs, slots: Ints, late: Bools) -> Ints:
+    """These pairs as they are tried, but for those of equal overlap with one ground truth.
+
+    slots : (S,) pairs; late : (G,) ignored ground truths.
+    """
+    detection, truth = pairs.detection[slots], pairs.ground_truth[slots]
+    return slots[np.lexsort((detection, truth, -pairs.overlap[slots], late[truth]))]
+
+
+def closest_first(pairs: Pairs, order: Ints, region: Bools, inside: Bools) -> Ints:
     """The matched pairs among those that may match, rising.
 
-    slots : (S,) the pairs that may; region, late : (G,) accepts everyone, is ignored; inside : (D,)
-    detections in range.
+    order : (S,) the pairs that may, by :func:`by_falling_overlap`; region : (G,) accepts everyone;
+    inside : (D,) detections in range.
     """
     # for d, g in sorted(pairs, key=lambda d, g: (late[g], -overlap[d, g], g, tie[d], d)):
     #     if d is free and (g is free or a region): they match
-    detection, truth = pairs.detection[slots], pairs.ground_truth[slots]
-    overlap = pairs.overlap[slots]
-    tie = _ties(detection, truth, overlap, inside)
-    order = np.lexsort((detection, tie[detection], truth, -overlap, late[truth]))
-    accepted = _accepted(detection[order], truth[order], region)
-    return np.sort(slots[order[accepted]])
+    order = _with_ties(pairs, order, inside)
+    accepted = _accepted(pairs.detection[order], pairs.ground_truth[order], region)
+    return np.sort(order[accepted])
 
 
-def _accepted(detection: Ints, truth: Ints, region: Bools) -> Ints:
-    """Which of the pairs are matched, where they stand in the order in which they try."""
+def _accepted(detection: Ints, truth: Ints, region: Bools) -> Bools:
+    """(S,) which pairs are matched, where they stand in the order in which they are tried."""
     # A pair that is the first of all that are left, both of its detection and of its ground truth,
     # is matched whatever the others do. So all such pairs are at once, and what they take leaves.
     left = np.arange(len(detection))
     matched = np.zeros(len(detection), bool)
+    gone = np.zeros(int(detection.max(initial=-1)) + 1, bool)
+    taken = np.zeros(len(region), bool)
     while len(left):
         found, there = detection[left], truth[left]
         single = ~region[there]
         first = _firsts(found)
         first[single] &= _firsts(there[single])
         matched[left[first]] = True
-        gone = np.zeros(int(found.max()) + 1, bool)
         gone[found[first]] = True
-        taken = np.zeros(len(region), bool)
         taken[there[first & single]] = True
         left = left[~(gone[found] | taken[there])]
-    return np.flatnonzero(matched)
+    return matched
 
 
 def _firsts(values: Ints) -> Bools:
     """(n,) which values were not there before."""
-    first = np.zeros(len(values), bool)
-    first[np.unique(values, return_index=True)[1]] = True
+    place = np.empty(int(values.max(initial=-1)) + 1, np.int64)
+    index = np.arange(len(values))
+    place[values[::-1]] = index[::-1]  # of an index that is there twice the last value stays
+    first: Bools = place[values] == index
     return first
 
 
-def _ties(detection: Ints, truth: Ints, overlap: Floats, inside: Bools) -> Ints:
-    """(D,) who comes first of the detections with an equal overlap with one ground truth."""
-    rank = np.zeros(len(inside), np.int64)
-    order = np.lexsort((overlap, truth))
-    again = (truth[order][1:] == truth[order][:-1]) & (overlap[order][1:] == overlap[order][:-1])
-    if not again.any():
-        return rank
-    tied = np.unique(detection[np.concatenate([order[1:][again], order[:-1][again]])])
+def _with_ties(pairs: Pairs, order: Ints, inside: Bools) -> Ints:
+    """The order in which pairs of equal overlap with one ground truth are settled."""
+    detection, truth = pairs.detection[order], pairs.ground_truth[order]
+    overlap = pairs.overlap[order]
+    again = np.zeros(len(order) + 1, bool)  # as the one before
+    again[1:-1] = (truth[1:] == truth[:-1]) & (overlap[1:] == overlap[:-1])
+    tied = np.flatnonzero(again[:-1] | again[1:])
+    if not len(tied):
+        return order
+    rank = _ranks(detection, truth, overlap, detection[tied], inside)
+    run = np.cumsum(~again[:-1])[tied]
+    settled = order.copy()
+    settled[tied] = order[tied[np.lexsort((detection[tied], rank[detection[tied]], run))]]
+    return settled
+
+
+def _ranks(detection: Ints, truth: Ints, overlap: Floats, tied: Ints, inside: Bools) -> Ints:
+    """(D,) who of the tied detections comes first."""
     # (overlap of d with g for g in order of choice), compared one by one; of a ground truth that d
     # does not overlap there is no entry, which the negative number of the next one tells.
     others: dict[int, list[tuple[int, float]]] = defaultdict(list)
-    rows = np.flatnonzero(np.isin(detection, tied))
+    concerned = np.zeros(len(inside), bool)
+    concerned[tied] = True
+    rows = np.flatnonzero(concerned[detection])
     rows = rows[np.argsort(truth[rows], kind="stable")]
     columns = (column[rows].tolist() for column in (detection, truth, overlap))
     for found, there, value in zip(*columns, strict=True):
         others[found].append((-there, value))
-    best_first = sorted(others, key=lambda found: (others[found], not inside[found]))
-    rank[best_first] = np.arange(len(best_first))
+    keys = {found: (own, not inside[found]) for found, own in others.items()}
+    # Those that agree have one rank, so that the order of the table settles them.
+    rank = np.zeros(len(inside), np.int64)
+    place, before = 0, None
+    for found in sorted(keys, key=lambda one: keys[one]):
+        place += keys[found] != before
+        rank[found], before = place, keys[found]
     return rank

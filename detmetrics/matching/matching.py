@@ -52,7 +52,7 @@ from detmetrics.matching.candidates import (
     measured,
     regions_of,
 )
-from detmetrics.matching.closest_first import closest_first
+from detmetrics.matching.closest_first import by_falling_overlap, closest_first
 from detmetrics.matching.deferred_acceptance import deferred_acceptance
 from detmetrics.matching.matches import Matched, Matches, in_order_of_detections
 from detmetrics.matching.size_ranges import in_ranges, unsized
@@ -380,15 +380,17 @@ def _closest(
     """Pairs of the largest overlap first, among those that are wanted."""
     pairs = choices.pairs
 
-    def at(threshold: float | Floats, excused: Bools, inside: Bools) -> Ints:
-        enough = reaches(pairs.overlap, _of(threshold, pairs.ground_truth), rules)
-        slots = np.flatnonzero(wanted & enough)
-        return closest_first(pairs, slots, choices.region, excused, inside)
+    def of(excused: Bools, inside: Bools) -> Slots:
+        order = by_falling_overlap(pairs, np.flatnonzero(wanted), excused)
+        truth, overlap = pairs.ground_truth[order], pairs.overlap[order]
 
-    return [
-        [at(threshold, excused, inside) for threshold in choices.least]
-        for excused, inside in zip(ignored, in_range, strict=True)
-    ]
+        def at(threshold: float | Floats) -> Ints:
+            enough = reaches(overlap, _of(threshold, truth), rules)
+            return closest_first(pairs, order[enough], choices.region, inside)
+
+        return each(at, choices.least, rows=len(order))
+
+    return [of(excused, inside) for excused, inside in zip(ignored, in_range, strict=True)]
 
 
 def in_order_of_truths(

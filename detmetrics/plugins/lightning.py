@@ -8,7 +8,7 @@ by name; the callback logs the metrics of all batches of all processes, so that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import InputError
@@ -16,6 +16,7 @@ from detmetrics.foundation.messages import few, shown
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.rules import COCO, Rules
 from detmetrics.rules.toml import rule_set
+from detmetrics.rules.unscored import without_scores
 from detmetrics.training.batches.row_faults import OnInvalid
 from detmetrics.training.history import EarlyStopping
 from detmetrics.training.metric import DetectionMetric, OnRepeat
@@ -45,7 +46,7 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
     metrics: the names that are logged, all of the rules unless given.
     on_invalid: rows with numbers that are not finite, and targets of negative size, are left out,
     counted in the result and warned of once (``"drop"``), or an ``"error"``, which ends the
-    training.
+    training. scores: ``"none"`` where predictions have none.
 
     A step returns a dict with ``image_ids``, ``predictions``, ``targets``, and ``image_sizes``
     where boxes are normalized; other keys are its own. Names are those of the rules behind
@@ -70,6 +71,7 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
         shape: str = "auto",
         metrics: Sequence[str] | None = None,
         on_invalid: OnInvalid = "drop",
+        scores: Literal["given", "none"] = "given",
     ) -> None:
         self._empty = DetectionMetric(
             classes,
@@ -80,8 +82,10 @@ class DetectionCallback(Callback):  # type: ignore[misc, unused-ignore]
             angle=angle,
             shape=shape,
             on_invalid=on_invalid,
+            scores=scores,
         ).to_bytes()
         followed = rule_set(rules) if isinstance(rules, str) else rules
+        followed = without_scores(followed) if scores == "none" else followed
         known = [metric.name for metric in metrics_of(followed)]
         if wrong := [name for name in metrics or () if name not in known]:
             raise InputError(f"metrics: no {', '.join(wrong)}; there are {', '.join(known)}")

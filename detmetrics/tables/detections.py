@@ -194,7 +194,10 @@ class Detections(Rows):
         if invalid_boxes == "error":
             refuse_negative(faults, sheet.boxes, sheet.box_format)
         if scored:
-            faults.refuse(~np.isfinite(score), "scores", "a finite number", score)
+            wanted = "a finite number"
+            if source.input is None and len(score) and np.isnan(score).all():
+                wanted += " (or detections without scores: scores=None; of a frame scores='none')"
+            faults.refuse(~np.isfinite(score), "scores", wanted, score)
         faults.settle()
         refuse_outlines(faults, sheet)
         faults.settle()

@@ -68,6 +68,30 @@ def csv(root: Path) -> Path:
     return path
 
 
+def csv_of_nothing(root: Path) -> Path:
+    """With a column of scores that is empty."""
+    path = scenes.csv_found(root)
+    rows = [line.split(";") for line in path.read_text().splitlines()]
+    for row in rows[1:]:
+        row[2] = ""
+    path.write_text("\n".join(map(";".join, rows)) + "\n")
+    return path
+
+
+def coco_of_nothing(root: Path) -> Path:
+    """With null in place of every score."""
+    return _changed(scenes.coco_found(root), lambda rows: [{**row, "score": None} for row in rows])
+
+
+def parquet_of_nothing(root: Path) -> Path:
+    pytest.importorskip("pyarrow")
+    import pandas as pd
+
+    path = scenes.parquet_found(root)
+    pd.read_parquet(path).assign(confidence=None).to_parquet(path)
+    return path
+
+
 def parquet(root: Path) -> Path:
     pytest.importorskip("pyarrow")
     import pandas as pd
@@ -130,7 +154,7 @@ UNSCORED = {
     made.__name__: made
     for made in (
         *(coco_list, coco_masks, coco_document, ultralytics, csv, parquet, openimages, yolo, text),
-        *(kitti, comp4, voc),
+        *(kitti, comp4, voc, csv_of_nothing, coco_of_nothing, parquet_of_nothing),
     )
 }
 FORMAT = {"kitti": "kitti"}

@@ -249,7 +249,8 @@ def journal(scratch: Path, rows: int, chance: random.Random) -> str | None:
         os.kill(child, signal.SIGKILL)
     for child in (*children, *doomed):
         os.waitpid(child, 0)
-    lines = path.read_text().splitlines()
+    # A writer that sees half a row of another one begins a line of its own: a blank one is no row.
+    lines = [line for line in path.read_text().splitlines() if line]
     told = [json.loads(line)["metrics"] for line in lines]
     for writer in range(4):
         own = [one["row"] for one in told if one["writer"] == writer]

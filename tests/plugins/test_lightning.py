@@ -138,6 +138,24 @@ def test_shapes_of_any_kind(tmp_path, target, options, shape):
     assert callback.results[0].rules.shape == shape
 
 
+class Unscored(Shaped):
+    """Finds what it is shown, and has no confidence in it."""
+
+    def validation_step(self, batch, number):
+        step = super().validation_step(batch, number)
+        for one in step["predictions"]:
+            one.pop("scores", None)
+        return step
+
+
+def test_predictions_without_scores(tmp_path):
+    target = {"boxes": torch.tensor([[1.0, 1, 9, 9]]), "labels": torch.tensor([0])}
+    callback = DetectionCallback(CLASSES, scores="none", metrics=["F1", "AP_min"])
+    run = trainer(tmp_path, callback)
+    (logged,) = run.validate(Unscored(target), loader(20, 1), verbose=False)
+    assert logged == {"val/F1": 1, "val/AP_min": pytest.approx(1)}
+
+
 class Spoiled(Module):
     """Gives a score and a box that are no numbers in each validation."""
 

@@ -222,6 +222,29 @@ GROUPS = Scene(
     metric=None,
     known=[],
     expected={
+        # 2 true positives of IoU 1 and 0.6, 1 false positive, nothing missed.
+        ("point",): (
+            "TFT",
+            {
+                "F1": 4 / 5,
+                "precision": 2 / 3,
+                "recall": 1,
+                "mean_IoU": (1 + 0.6) / 2,
+                "LRP": (0.4 / 0.5 + 1) / 3,
+            },
+        ),
+        # At 0.5 the wrong one is first or last; at 0.75 one of three is right.
+        ("ap_range",): (
+            "TFT",
+            {
+                "AP_min": (2 / 3 + 1 / 3 / 2) / 2,
+                "AP_max": (1 + 1 / 2) / 2,
+                "AP50_min": 2 / 3,
+                "AP50_max": 1,
+                "AP75_min": 1 / 3 / 2,
+                "AP75_max": 1 / 2,
+            },
+        ),
         ("ap",): ("TFT", {"AP": ((1 + 2 / 3) / 2 + 1 / 2) / 2}),
         ("ap_iou",): ("TFT", {"AP50": (1 + 2 / 3) / 2, "AP75": 1 / 2}),
         # medium: the wrong one of 1,600 is before the right one.

@@ -297,7 +297,7 @@ def sheet_of(
         box_format=box_format,
         shapes=shapes,
         relative=relative,
-        scores=numbers.of(part[column["score"]]) if scored and "score" in column else None,
+        scores=_scores(part, column, numbers, reading) if scored else None,
         areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
         images=_images(every_image, sizes),
         categories=categories,
@@ -318,6 +318,15 @@ def sheet_of(
         ignore=flags.get("ignore"),
         difficult=flags.get("difficult"),
     )
+
+
+def _scores(
+    part: pd.DataFrame, column: Mapping[str, str], numbers: Numbers, reading: Reading
+) -> Floats | None:
+    """(R,) scores; None where there are none and need not be any."""
+    if reading.scores is None:
+        return numbers.of(part[column["score"]])
+    return numbers.of_or_nan(part[column["score"]]) if "score" in column else None
 
 
 def _columns(heading: Heading, class_column: str, *, scored: bool) -> Interpretation:
