@@ -60,6 +60,7 @@ __all__ = [
 MOST_RESAMPLES, BYTES_OF_SEED = 100_000, 600
 RESAMPLES = 1_000  # 500 pairs of halves: the standard error is then known to 3 %
 EXPONENT = 0.75
+LEAST = 1e-6
 UNKNOWN = 1 / 3
 SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)
 
@@ -228,10 +229,10 @@ def require_samples(resamples: int, level: float, seed: int) -> None:
             f"take {in_bytes(int(resamples) * BYTES_OF_SEED)}, and more resamples make no interval "
             "surer"
         )
-    if not whole or resamples < 2 or seed < 0 or not 0 < level < 1:
+    if not whole or resamples < 2 or seed < 0 or not LEAST <= level <= 1 - LEAST:
         raise InputError(
-            "expected 2 resamples or more, 0 < level < 1 and a seed from 0, got "
-            f"{resamples}, {level} and {seed}"
+            f"expected 2 resamples or more, 0 < level < 1 (no nearer to either than {LEAST:g}) "
+            f"and a seed from 0, got {resamples}, {level} and {seed}"
         )
 
 

@@ -122,8 +122,8 @@ def sample_size(
     """
     if not differences or not all(math.isfinite(one) and one > 0 for one in differences):
         raise InputError(f"differences: expected numbers above 0, got {[*differences]}")
-    if not 0 < power < 1:
-        raise InputError(f"power: expected a number between 0 and 1, got {power}")
+    if not 0.5 <= power < 1:
+        raise InputError(f"power: expected a number from 0.5 and below 1, got {power}")
     found = compare(a, b, resamples, level, seed, progress=progress)
     return SampleSize(
         images=a.matching.images,
@@ -148,8 +148,11 @@ def images_needed(
     >>> images_needed(1000, 0.0064, 0.01, power=0.8, level=0.95)
     3215
     """
-    needed = images * (error * _quantiles(power, level) / difference) ** 2
-    return math.ceil(needed) if 0 < needed <= MOST else None
+    ratio = error * _quantiles(power, level) / difference
+    if not 0 < ratio < MOST:
+        return None
+    needed = images * ratio**2
+    return math.ceil(needed) if needed <= MOST else None
 
 
 def _quantiles(power: float, level: float) -> float:

@@ -25,7 +25,7 @@ from detmetrics.cli.options import MARGIN, METRICS, MINIMUM
 from detmetrics.cli.outputs import check_outputs, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
-from detmetrics.cli.roles import ROLE_OPTIONS, check_role, recorded
+from detmetrics.cli.roles import ROLE_OPTIONS, check_role, look_at
 from detmetrics.cli.slices import SLICE_OPTIONS, WAYS, attribute_of, check_by, slicing
 from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.messages import counted, in_bytes, printable
@@ -129,15 +129,17 @@ def _gate(
         kept, found = _measured(ground_truth, paths, rules, options, patience)
         attribute = attribute_of(ground_truth, found[0], options) if slicing(options) else None
         refuse_unused(options)
-        found = recorded(found, options)
         gate = run(
-            kept or found.pop(0),
-            found,
+            kept or found[0],
+            found if kept else found[1:],
             asked.settings,
             slices=None if attribute is None else attribute.values,
             slices_by=attribute.name if attribute else "attribute",
             progress=patience,
         )
+    baseline = [(kept.name, kept.sha256)] if kept and kept.sha256 else []
+    if warning := look_at(found, options, baseline):
+        gate = replace(gate, notes=(warning, *gate.notes))
     for note in attribute.notes if attribute and not options["quiet"] else ():
         click.echo(printable(note), err=True)
     write_together(_outputs(gate, asked, options), options)
@@ -244,7 +246,7 @@ def _check_saving(paths: Sequence[str]) -> None:
     """
     if len(paths) != 2:
         raise click.UsageError("--save FILE takes GROUND_TRUTH and DETECTIONS, and nothing else")
-    for name in (*SET, *VIEWS, "margins", "floors", *WAYS):
+    for name in (*SET, *VIEWS, "margins", "floors", *WAYS, "slices_bins", "role", "ledger_file"):
         if _given(name):
             option = _spelled(name)
             raise click.UsageError(f"{option} has no effect with --save. Fix: leave it out")

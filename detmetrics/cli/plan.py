@@ -47,7 +47,7 @@ Examples:
 )
 @click.option(
     "--power",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=click.FloatRange(0.5, 1, max_open=True),
     default=0.8,
     show_default=True,
     help="How often a difference is to be seen.",

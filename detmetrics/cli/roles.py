@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from detmetrics.evaluation.result import Evaluation
     from detmetrics.tables.rows import Rows
 
-__all__ = ["ROLE_OPTIONS", "check_role", "record_look", "recorded"]
+__all__ = ["ROLE_OPTIONS", "check_role", "look_at", "record_look", "recorded"]
 
 ROLE_OPTIONS = (
     click.option(
@@ -63,21 +63,37 @@ def recorded(results: Sequence[Evaluation], options: dict[str, Any]) -> list[Eva
     Raises:
         InputError: the look cannot be recorded; no number may be shown then.
     """
-    if not options["role"]:
-        return list(results)
-    from detmetrics.evaluation.ledger import Look
-
-    first = results[0]
-    look = Look(
-        command=click.get_current_context().info_name or "",
-        signature=first.signature,
-        ground_truth=_looked(first.ground_truth),
-        models=tuple(_looked(one.detections) for one in results),
-    )
-    warning = record_look(look, options)
+    warning = look_at(results, options)
     if warning is None:
         return list(results)
     return [replace(one, notes=(warning, *one.notes)) for one in results]
+
+
+def look_at(
+    results: Sequence[Evaluation],
+    options: dict[str, Any],
+    others: Sequence[tuple[str, str]] = (),
+) -> str | None:
+    """Record a look at results on one ground truth where that was asked for, and return the
+    warning from the second model on.
+
+    others: path and SHA-256 of further models whose numbers are shown.
+
+    Raises:
+        InputError: the look cannot be recorded; no number may be shown then.
+    """
+    if not options["role"]:
+        return None
+    from detmetrics.evaluation.ledger import Look, Looked
+
+    models = (*(Looked(*one) for one in others), *(_looked(one.detections) for one in results))
+    look = Look(
+        command=click.get_current_context().info_name or "",
+        signature=results[0].signature,
+        ground_truth=_looked(results[0].ground_truth),
+        models=models,
+    )
+    return record_look(look, options)
 
 
 def record_look(look: Look, options: dict[str, Any]) -> str | None:

@@ -139,8 +139,15 @@ def check_by(ground_truth: str, options: dict[str, Any]) -> None:
 
 
 def slicing(options: dict[str, Any]) -> bool:
-    """Whether an option asks for slices."""
-    return any(options[way] is not None for way in WAYS)
+    """Whether an option asks for slices.
+
+    Raises:
+        UsageError: bins of an attribute that is not named.
+    """
+    asked = any(options[way] is not None for way in WAYS)
+    if options["slices_bins"] and not asked:
+        raise click.UsageError("--slices-bins has no effect without --slices-by. Fix: add it")
+    return asked
 
 
 def _metric(asked: str | None, rules: Rules) -> str:

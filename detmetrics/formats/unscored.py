@@ -54,8 +54,8 @@ def as_detections(sheet: Sheet) -> Sheet:
     >>> from detmetrics.formats.loading import read_sheet
     >>> from detmetrics.formats.reading import READING
     >>> labels = read_sheet("fixtures/ground_truth.json", "ground truth", READING)
-    >>> sorted(set(as_detections(labels).category.used().labels.tolist()))[:2]
-    ['bicycle', 'bus']
+    >>> len(as_detections(labels)) == len(labels)
+    True
     """
     image, category = sheet.image, sheet.category
     image_key, class_key = sheet.image_key, sheet.class_key

@@ -42,9 +42,11 @@ def test_on_so_many_images_the_difference_is_seen_as_often(images, error, differ
     assert needed == 1 or 1 - seen(needed - 1) <= power + 1e-9
 
 
-@pytest.mark.parametrize("error", [0.0, math.nan])
-def test_where_it_cannot_be_told(error):
-    assert images_needed(100, error, 0.01, 0.8, 0.95) is None
+@pytest.mark.parametrize(
+    ("error", "difference"), [(0.0, 0.01), (math.nan, 0.01), (0.1, 1e-300), (0.1, 1e-9)]
+)
+def test_where_it_cannot_be_told(error, difference):
+    assert images_needed(100, error, difference, 0.8, 0.95) is None
 
 
 def result(images: int, seed: int, share: float) -> dm.Evaluation:
@@ -105,12 +107,13 @@ class TestCommand:
         assert told["metrics"]["AP"]["smallest"] is None
 
     @pytest.mark.parametrize(
-        "wrong", [("--difference", "0"), ("--difference", "x"), ("--power", "1")]
+        "wrong",
+        [("--difference", "0"), ("--difference", "x"), ("--power", "1"), ("--power", "0.1")],
     )
-    def test_wrong_usage(self, wrong):
-        assert self.run(FOUND, FOUND, *wrong)[0] == 2
+    def test_wrong_usage(self, name, wrong):
+        assert self.run(FOUND, FOUND, f"--{name}", wrong)[0] == 2
 
-    @pytest.mark.parametrize("wrong", [{"differences": ()}, {"differences": [-1]}, {"power": 0}])
+    @pytest.mark.parametrize("wrong", [{"differences": ()}, {"differences": [-1]}, {"power": 0.4}])
     def test_wrong_arguments(self, wrong):
         whole = result(5, 0, 0.5)
         with pytest.raises(dm.InputError):

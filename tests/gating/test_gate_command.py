@@ -324,3 +324,52 @@ def test_nothing_is_written_where_it_fails(tmp_path):
     outputs = ("--json", tmp_path / "a.json", "--junit", tmp_path / "no" / "a.xml")
     assert run("gate", TRUTH, FOUND, FOUND, *outputs, *FEW)[0] == 1
     assert os.listdir(tmp_path) == []
+
+
+class TestLooks:
+    """In the ledger is every model whose numbers are shown, and no look that showed none."""
+
+    def looks(self, path: Path) -> list[list[str]]:
+        if not path.exists():
+            return []
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        return [[one["sha256"] for one in line["models"]] for line in lines]
+
+    @pytest.fixture
+    def sure(self, tmp_path) -> str:
+        rows = [row for row in json.loads(Path(FOUND).read_text()) if row["score"] > 0.4]
+        path = tmp_path / "sure.json"
+        path.write_text(json.dumps(rows))
+        return str(path)
+
+    def test_a_baseline_file_is_a_model(self, tmp_path, sure):
+        ledger, kept = tmp_path / "looks", tmp_path / "b.detm"
+        role = ("--role", "test", "--ledger", str(ledger), "--resamples", "20")
+        assert run("gate", "--save", str(kept), TRUTH, FOUND)[0] == 0
+        code, text, _ = run("gate", TRUTH, str(kept), sure, *role, "--json", "-")
+        assert code in (0, 3)
+        (models,) = self.looks(ledger)
+        assert len(set(models)) == 2
+        assert any("choosing on the test set" in note for note in json.loads(text)["notes"])
+        run("gate", TRUTH, FOUND, sure, *role)
+        assert self.looks(ledger) == [models, models]
+
+    def test_what_is_refused_is_no_look(self, tmp_path, sure):
+        ledger, kept = tmp_path / "looks", tmp_path / "b.detm"
+        assert run("gate", "--save", str(kept), TRUTH, FOUND)[0] == 0
+        role = ("--role", "test", "--ledger", str(ledger), "--resamples", "20")
+        assert run("gate", TRUTH, str(kept), sure, "--rules", "voc2012", *role)[0] == 1
+        assert self.looks(ledger) == []
+
+    @pytest.mark.parametrize(
+        "more", [("--role", "test", "--ledger", "looks"), ("--slices-bins", "3")]
+    )
+    def test_saving_takes_none_of_it(self, tmp_path, more):
+        code, _, said = run("gate", "--save", str(tmp_path / "b.detm"), TRUTH, FOUND, *more)
+        assert code == 2
+        assert "has no effect with --save" in " ".join(said.split())
+
+    def test_bins_without_slices(self, sure):
+        code, _, said = run("gate", TRUTH, FOUND, sure, "--slices-bins", "3")
+        assert code == 2
+        assert "--slices-bins has no effect without --slices-by" in " ".join(said.split())

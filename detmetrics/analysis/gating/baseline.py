@@ -40,13 +40,15 @@ class Baseline:
     """What a baseline file holds.
 
     path: the file. name: of the detections; signature: of the rules, with the release that wrote
-    it; digests: of each column of the ground truth; counts, attention: as of the result.
+    it; sha256: of the file of detections, None without one; digests: of each column of the ground
+    truth; counts, attention: as of the result.
     """
 
     path: str
     name: str
     signature: str
     release: str
+    sha256: str | None
     counts: Mapping[str, int]
     digests: Mapping[str, str]
     attention: tuple[str, ...]
@@ -166,6 +168,7 @@ def read_baseline(path: str | os.PathLike[str]) -> Baseline:
             name=str(header["detections"]),
             signature=str(header["signature"]),
             release=str(header["release"]),
+            sha256=None if header["sha256"] is None else str(header["sha256"]),
             counts={str(name): int(count) for name, count in header["counts"].items()},
             digests={str(name): str(digest) for name, digest in header["digests"].items()},
             attention=tuple(map(str, header["attention"])),
