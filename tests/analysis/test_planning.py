@@ -107,8 +107,8 @@ class TestCommand:
         assert told["metrics"]["AP"]["smallest"] is None
 
     @pytest.mark.parametrize(
-        "wrong",
-        [("--difference", "0"), ("--difference", "x"), ("--power", "1"), ("--power", "0.1")],
+        ("name", "wrong"),
+        [("difference", "0"), ("difference", "x"), ("power", "1"), ("power", "0.1")],
     )
     def test_wrong_usage(self, name, wrong):
         assert self.run(FOUND, FOUND, f"--{name}", wrong)[0] == 2
