@@ -178,7 +178,7 @@ def _check_metrics(asked: GateFile, rules: Rules, options: dict[str, Any]) -> No
         asked.settings.require_known("metrics", [one.name for one in metrics_of(rules)])
     except InputError as error:
         if options["config"]:
-            raise
+            raise InputError(f"{options['config']}: {error}") from None
         raise click.UsageError(str(error)) from None
 
 

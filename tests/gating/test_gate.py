@@ -338,6 +338,7 @@ class TestRefusals:
             ({"resamples": 1}, "2 resamples or more"),
             ({"resamples": True}, "expected numbers as resamples"),
             ({"level": 1.0}, "0 < level < 1"),
+            ({"metrics": 5}, "metrics: expected a list of names, got 5"),
             ({"margins": {"classes": {"dog": 0.1}}}, "margins: those of classes have no effect"),
             ({"floors": {"classes": 0.1}}, "floors: those of classes have no effect"),
         ],

@@ -373,3 +373,19 @@ class TestLooks:
         code, _, said = run("gate", TRUTH, FOUND, sure, "--slices-bins", "3")
         assert code == 2
         assert "--slices-bins has no effect without --slices-by" in " ".join(said.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("rules = 'cocoo'", "rules: no rule set 'cocoo'"),
+        ("margins = { APX = 1 }", "no metric 'APX'"),
+    ],
+)
+def test_what_is_wrong_in_the_file_names_it(tmp_path, content, says):
+    path = tmp_path / "gate.toml"
+    path.write_text(content)
+    code, _, said = run("gate", TRUTH, FOUND, FOUND, "--config", str(path))
+    assert code == 1
+    assert f"error: {path}: " in said
+    assert says in said

@@ -36,10 +36,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from detmetrics.analysis.gating.settings import Bounds, GateSettings, bounds_of
-from detmetrics.foundation.errors import DetmetricsError, FormatError, InputError
+from detmetrics.foundation.errors import DetmetricsError, FormatError, InputError, RulesError
 from detmetrics.foundation.messages import shown
 from detmetrics.foundation.toml_files import quoted, read_toml
 from detmetrics.rules import RULE_SETS
+from detmetrics.rules.toml import rule_set
 
 __all__ = ["GateFile", "gate_toml", "read_gate_file"]
 
@@ -126,7 +127,12 @@ def _rules(given: Any, folder: str) -> str:
             f"rules: expected the name of a rule set or a file of rules, got {shown(given)}"
         )
     beside = os.path.join(folder, given)
-    return beside if given not in RULE_SETS and os.path.exists(beside) else given
+    named = beside if given not in RULE_SETS and os.path.exists(beside) else given
+    try:
+        rule_set(named)
+    except RulesError as error:
+        raise InputError(f"rules: {error}") from None
+    return named
 
 
 def gate_toml(gate: GateFile) -> str:

@@ -221,7 +221,8 @@ def _number(name: str, given: Any) -> float:
 
 
 def _names(name: str, given: Any) -> tuple[str, ...]:
-    if isinstance(given, str) or not all(isinstance(one, str) for one in given):
+    several = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
+    if not several or not all(isinstance(one, str) for one in given):
         raise InputError(f"{name}: expected a list of names, got {shown(given)}")
     if len(set(given)) < len(given):
         raise InputError(f"{name}: expected each name once, got {shown(given)}")
