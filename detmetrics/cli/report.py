@@ -113,8 +113,6 @@ def _check(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
         raise click.UsageError("standard input can be one of the files, not more")
     if slicing(options):
         check_by(ground_truth, options)
-    elif options["slices_bins"]:
-        raise click.UsageError("--slices-bins needs --slices-by, -field or -pattern")
 
 
 def _asked(

@@ -146,7 +146,7 @@ def slicing(options: dict[str, Any]) -> bool:
     """
     asked = any(options[way] is not None for way in WAYS)
     if options["slices_bins"] and not asked:
-        raise click.UsageError("--slices-bins has no effect without --slices-by. Fix: add it")
+        raise click.UsageError("--slices-bins needs --slices-by, -field or -pattern")
     return asked
 
 

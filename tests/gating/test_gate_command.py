@@ -372,7 +372,7 @@ class TestLooks:
     def test_bins_without_slices(self, sure):
         code, _, said = run("gate", TRUTH, FOUND, sure, "--slices-bins", "3")
         assert code == 2
-        assert "--slices-bins has no effect without --slices-by" in " ".join(said.split())
+        assert "--slices-bins needs --slices-by" in " ".join(said.split())
 
 
 @pytest.mark.parametrize(
