@@ -52,7 +52,7 @@ COMMANDS = (
     Writing(("evaluate", TRUTH, FOUND, *VIEWS)),
     Writing(("errors", TRUTH, FOUND, *VIEWS)),
     Writing(("compare", TRUTH, FOUND, FOUND, "--resamples", "9", *VIEWS)),
-    Writing(("gate", TRUTH, FOUND, FOUND, "--resamples", "9", *GATED)),
+    Writing(("gate", TRUTH, FOUND, FOUND, "--resamples", "9", *GATED), ("--metrics", "AP50")),
     Writing(("gate", TRUTH, FOUND, "--save", "out/b.detm"), ("--images", "100,107")),
     Writing(("report", TRUTH, FOUND, "-o", "out/r.html", "--no-ci")),
     Writing(("plot", TRUTH, FOUND, "--kind", "pr", "-o", "out/pr.svg")),
