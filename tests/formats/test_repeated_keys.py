@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from real_data import real_data
 
@@ -178,6 +178,8 @@ KEYS = st.sampled_from(["score", "bbox", "image_id", "category_id", "id", "note"
 class TestLaw:
     """A list is refused exactly where a row has a key twice that is read."""
 
+    @example([["id"], ["score"]], False)
+    @example([["id", "id"], ["score", "score", "id"]], False)
     @given(st.lists(st.lists(KEYS, max_size=3), min_size=1, max_size=5), st.booleans())
     def test_any_list(self, tmp_path_factory, more, spaced):
         values = {"score": "0.5", "bbox": "[1, 1, 2, 2]", "image_id": "1", "category_id": "1"}
@@ -218,3 +220,29 @@ def test_real_files_are_not_refused():
     for path in sorted(folder.glob("*.json")):
         assert not repeated_keys(path.read_bytes())
         json.loads(path.read_bytes())
+
+
+@pytest.mark.parametrize("lacking", [["area"], ["iscrowd"], ["id"], ["area", "iscrowd", "id"]])
+@pytest.mark.parametrize("twice", ["bbox", "image_id", "category_id", "area"])
+@pytest.mark.parametrize("where", [0, 2])
+def test_an_object_that_lacks_a_key_hides_none_that_has_one_twice(tmp_path, lacking, twice, where):
+    """As often as objects is not once in each."""
+    values = {"id": "{}", "image_id": "1", "category_id": "1", "bbox": "[1, 1, 5, 5]"}
+    values |= {"area": "25", "iscrowd": "0"}
+    rows = []
+    for row in range(3):
+        pairs = list(values.items())
+        if row == where:
+            pairs.append((twice, values[twice]))
+        elif row == 1:
+            pairs = [pair for pair in pairs if pair[0] not in lacking]
+        text = ", ".join(f'"{key}": {value}' for key, value in pairs)
+        rows.append("{" + text.replace("{}", str(row)) + "}")
+    images = '[{"id": 1, "file_name": "a.jpg", "width": 99, "height": 99}]'
+    path = tmp_path / "truth.json"
+    path.write_text(
+        f'{{"images": {images}, "categories": [{{"id": 1, "name": "x"}}], '
+        f'"annotations": [{", ".join(rows)}]}}'
+    )
+    with pytest.raises(RepeatedKeyError):
+        dm.read_ground_truth(path)

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detmetrics.formats.json.pieces import BETWEEN_RECORDS, MalformedError, true_pieces
+from detmetrics.formats.json.pieces import MalformedError, true_pieces
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
@@ -135,7 +135,7 @@ def disagreeing(
     """The keys of records that the text holds more or less often than the records can explain.
 
     records: all that were decoded, in lists of a kind. A field without a default is in each; any
-    other in all or in none of a list, or in as many as have a value. more: text of other records.
+    other in as many as have a value, or in all where none has one. more: text of other records.
     """
     lists = [(rows, _defaults(type(rows[0]))) for rows in records if rows]
     keys = [*dict.fromkeys(key for _, fields in lists for key in fields if key not in UNCOUNTED)]
@@ -164,13 +164,12 @@ def _explained(
     always = sum(len(rows) for rows, default in having if default is msgspec.NODEFAULT)
     always += more.count(mark)
     others = [(rows, default) for rows, default in having if default is not msgspec.NODEFAULT]
-    allowed = {always, always + sum(len(rows) for rows, _ in others)}
-    if quick in allowed:
-        return True
+    held = sum(getattr(row, key) != default for rows, default in others for row in rows)
+    allowed = {always + held}
+    if not held:  # it may be null in all
+        allowed.add(always + sum(len(rows) for rows, _ in others))
     # The quick count misses keys with spaces before their colon, and one that begins the file.
-    count = data.count(mark)
-    held = (sum(getattr(row, key) != default for row in rows) for rows, default in others)
-    return count in allowed or count == always + sum(held)
+    return quick in allowed or data.count(mark) in allowed
 
 
 def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
@@ -275,7 +274,7 @@ def repeated_in_list(
     found: list[Repeated] = []
     count = row = 0
     for piece, texts in true_pieces(text, _records):
-        if not _as_the_first(piece, len(texts), keys):
+        if not _have_them_alone(piece, len(texts), keys):
             known = _count_in_flat(piece, len(texts), keys)
             own = repeated_in_rows(texts, keys, section, row)
             more = [*(own if known is None else islice(own, max(0, MOST_KEPT - len(found))))]
@@ -292,18 +291,17 @@ def _records(text: bytes) -> tuple[bytes, list[msgspec.Raw]]:
         raise MalformedError from None
 
 
-def _as_the_first(text: bytes, records: int, keys: Sequence[str]) -> bool:
-    """Whether all of so many records have as many colons as the first, which has no key twice."""
-    between = BETWEEN_RECORDS.search(text)
-    first = text[: between.start()] if between else text
-    if any(first.count(f'"{key}"'.encode()) > 1 for key in keys):
-        return False
-    return _count(np.frombuffer(text, np.uint8), COLON) == records * first.count(b":")
+def _have_them_alone(text: bytes, records: int, keys: Sequence[str]) -> bool:
+    """Whether so many records, none of which lacks a key, have these keys alone: as many colons.
+
+    With other keys nothing follows: one record may have one of them less, and a key twice.
+    """
+    return _count(np.frombuffer(text, np.uint8), COLON) == records * len(keys)
 
 
 def may_repeat(text: bytes, records: int, keys: Sequence[str]) -> bool:
     """Whether one of so many records may have one of the keys twice, though none lacks it."""
-    if _as_the_first(text, records, keys):
+    if _have_them_alone(text, records, keys):
         return False
     return any(text.count(f'"{key}"'.encode()) > records for key in keys)
 
