@@ -147,7 +147,7 @@ def shares(
     images: int,
     halves: int,
 ) -> dict[tuple[str, str], str]:
-    """What stands in the column of one number of images."""
+    """The cell for one number of images."""
     held: dict[tuple[str, str], list[bool]] = defaultdict(list)
     few: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for trial in range(trials):

@@ -23,7 +23,7 @@ SIZES = (300, 1_000, 2_500)
 
 
 def main() -> None:
-    """Print a row a number of images."""
+    """Print one row per number of images."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=300)
     draws = parser.parse_args().draws

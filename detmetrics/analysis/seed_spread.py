@@ -126,8 +126,8 @@ def group_difference(
     """The mean of b less that of a, from the values and samples of their runs."""
     runs_a, runs_b = a[0].tolist(), b[0].tolist()
     images = _variance(b[1].mean(axis=0) - a[1].mean(axis=0))
-    # On these images runs of a group differ by their seeds, and by what they disagree on images;
-    # the latter stands in `images` once more.
+    # Runs of a group differ by their seeds and by what they disagree on over images. The variance
+    # over images includes the latter, too: it is taken out there.
     twice = _disagreement(*a) + _disagreement(*b)
     both = mean_difference(runs_a, runs_b, level, variance=max(0.0, images - twice))
     seeds = mean_difference(runs_a, runs_b, level)

@@ -138,7 +138,7 @@ def tables(
 
 @contextmanager
 def _annotations_named(side: Side) -> Iterator[None]:
-    """What a table says of a column is said of the annotations, where some are to blame."""
+    """Turn an error of a table into one that names the annotations at fault, where there are some."""
     try:
         yield
     except TableError:

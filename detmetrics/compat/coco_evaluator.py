@@ -36,7 +36,7 @@ from detmetrics.training.distributed import gathered, several
 __all__ = ["CocoEvaluator"]
 
 DROPPED = (
-    "Such rows are left out and counted (evaluator.dropped); this is said once. Fix: "
+    "Such rows are left out and counted (evaluator.dropped), with one warning. Fix: "
     "on_invalid='error' stops at the first"
 )
 HOOKS = {"bbox": "prepare_for_coco_detection", "segm": "prepare_for_coco_segmentation"}
@@ -76,8 +76,8 @@ class CocoEvaluator:
         """An evaluator without images.
 
         coco_gt: an index with a ``dataset``, of pycocotools or its like; useCats: whether classes
-        are told apart; on_invalid: what becomes of detections whose numbers are not finite: left
-        out and counted (``"drop"``), or an ``"error"``.
+        are told apart; on_invalid: detections with numbers that are not finite are left out and
+        counted (``"drop"``), or are an ``"error"``.
 
         Raises:
             InputError: a kind that is not measured here, or no index.

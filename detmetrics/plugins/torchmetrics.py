@@ -62,7 +62,7 @@ MANY = (
     "warn_on_many_detections=False ends this warning"
 )
 DROPPED = (
-    "Such rows are left out and counted; this is said once. Fix: on_invalid='error' stops at the "
+    "Such rows are left out and counted, with one warning. Fix: on_invalid='error' stops at the "
     "first"
 )
 PADDED = (

@@ -45,7 +45,7 @@ OnRepeat = Literal["replace", "keep", "error"]
 SCORES = ("given", "none")
 MetricFormat = Literal["xyxy", "xywh", "cxcywh", "cxcywhr", "xyxyxyxy"]
 DROPPED = (
-    "Such rows are left out and counted; this is said once. Fix: on_invalid='error' stops at the "
+    "Such rows are left out and counted, with one warning. Fix: on_invalid='error' stops at the "
     "first"
 )
 MOST_PADDING = 0.1

@@ -137,7 +137,7 @@ class _Search:
                 raise _ShapedError
 
     def _look_for_repeated(self, piece: _Looked) -> None:
-        """End the search where a record has a key twice, which is said before all else."""
+        """Stop at a record with a repeated key, which is reported before any other fault."""
         if not may_repeat(piece.text, piece.size, self._keys):
             return
         if repeated_in_list(piece.text, self._keys, self._prefix)[1]:

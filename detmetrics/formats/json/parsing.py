@@ -33,7 +33,7 @@ KEYS = frozenset(
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 WINDOW = 1 << 16
 AS_LONG = {b"-Infinity": b" -1      ", b"Infinity": b" 1      ", b"NaN": b" 1 "}
-"""What stands in for numbers that only Python's parser takes: places stay."""
+"""Replacements of the same length for numbers that only Python's parser takes."""
 NEAR = 16
 """Bytes that the places of an error may be apart, of two parsers."""
 
