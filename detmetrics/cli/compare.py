@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from detmetrics.cli.measuring import (
     measuring_options,
     rules_of,
 )
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, terminal_width, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 from detmetrics.cli.roles import ROLE_OPTIONS, check_role, recorded
@@ -159,8 +158,7 @@ def _group_outputs(comparison: GroupComparison, options: dict[str, Any]) -> dict
     if path := options["markdown_file"]:
         outputs[path] = to_markdown(comparison)
     if "-" not in outputs:
-        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(comparison, width=width)
+        outputs["-"] = to_text(comparison, width=terminal_width())
     return outputs
 
 
@@ -177,6 +175,5 @@ def _outputs(ranks: ModelRanks, options: dict[str, Any]) -> dict[str, str | byte
     if path := options["markdown_file"]:
         outputs[path] = to_markdown(ranks, per_class=per_class)
     if "-" not in outputs:
-        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(ranks, per_class=per_class, width=width)
+        outputs["-"] = to_text(ranks, per_class=per_class, width=terminal_width())
     return outputs

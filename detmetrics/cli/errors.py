@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, rules_of
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, terminal_width, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_options, refuse_unused
 from detmetrics.foundation.messages import printable
@@ -120,8 +118,9 @@ def _write(
     if path := options["markdown_file"]:
         outputs[path] = report.to_markdown(errors, spots, matrix, per_class=per_class)
     if "-" not in outputs:
-        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = report.to_text(errors, spots, matrix, per_class=per_class, width=width)
+        outputs["-"] = report.to_text(
+            errors, spots, matrix, per_class=per_class, width=terminal_width()
+        )
     if not options["quiet"]:
         for line in result.attention:
             click.echo(printable(line), err=True)

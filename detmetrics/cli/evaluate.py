@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from detmetrics.cli.measuring import (
     rules_of,
 )
 from detmetrics.cli.options import AREAS, LIMITS, MINIMUM, THRESHOLDS
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, terminal_width, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_CATEGORIES,
@@ -286,12 +285,11 @@ def _text(
 ) -> str:
     from detmetrics.reports.text import to_text
 
-    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     text = to_text(
         result,
         per_class=options["per_class"],
         sort=options["sort"],
-        width=width,
+        width=terminal_width(),
         intervals=intervals,
     )
     return f"{text}\n{checked}\n" if checked else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,7 +21,7 @@ from detmetrics.cli.measuring import (
     rules_of,
 )
 from detmetrics.cli.options import MARGIN, METRICS, MINIMUM
-from detmetrics.cli.outputs import check_outputs, write_together
+from detmetrics.cli.outputs import check_outputs, terminal_width, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 from detmetrics.cli.roles import ROLE_OPTIONS, check_role, look_at
@@ -304,6 +303,5 @@ def _outputs(gate: Gate, asked: GateFile, options: dict[str, Any]) -> dict[str, 
     if path := options["junit_file"]:
         outputs[path] = to_junit(gate)
     if "-" not in outputs:
-        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(gate, width)
+        outputs["-"] = to_text(gate, terminal_width())
     return outputs

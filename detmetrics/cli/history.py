@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.groups import GROUPS, groups_of
-from detmetrics.cli.outputs import write_together
+from detmetrics.cli.outputs import terminal_width, write_together
 from detmetrics.foundation.errors import InputError
 
 if TYPE_CHECKING:
@@ -126,10 +124,9 @@ def _outputs(
         figure = histories_figure(comparison.standings, comparable=not comparison.reasons)
         outputs[path] = figure_bytes(figure, suffix_of(path))
     if "-" not in outputs:
-        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
         outputs["-"] = (
-            history_groups.to_text(groups, width=width)
+            history_groups.to_text(groups, width=terminal_width())
             if groups
-            else history.to_text(comparison, width=width)
+            else history.to_text(comparison, width=terminal_width())
         )
     return outputs

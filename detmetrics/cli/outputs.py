@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import click
 
-__all__ = ["CSV_SAFE", "check_outputs", "write_together"]
+__all__ = ["CSV_SAFE", "check_outputs", "terminal_width", "write_together"]
 
 KINDS = ("json", "csv", "markdown", "junit", "save", "output", "ledger")
 WITNESSES = ("markdown_file", "json_file")
@@ -73,6 +75,11 @@ CSV_SAFE = click.option(
     is_flag=True,
     help="With --csv, put ' before names that a spreadsheet would run as formulas.",
 )
+
+
+def terminal_width() -> int | None:
+    """Characters a line of the terminal that standard output is; None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
 
 
 def check_outputs(ground_truth: str, detections: str, options: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +15,7 @@ from detmetrics.cli.measuring import (
     rules_of,
 )
 from detmetrics.cli.options import DIFFERENCES
-from detmetrics.cli.outputs import check_outputs, write_together
+from detmetrics.cli.outputs import check_outputs, terminal_width, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 
@@ -97,6 +95,5 @@ def _outputs(found: SampleSize, options: dict[str, Any]) -> dict[str, str | byte
     if path := options["json_file"]:
         outputs[path] = to_json(found)
     if "-" not in outputs:
-        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(found, width=width)
+        outputs["-"] = to_text(found, width=terminal_width())
     return outputs

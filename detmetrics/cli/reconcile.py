@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import CLASSES, IMAGE_OPTIONS, SHAPE, added
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, terminal_width, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import (
     UNKNOWN_IMAGES,
@@ -105,6 +103,5 @@ def _outputs(reconciliation: Reconciliation, options: dict[str, Any]) -> dict[st
     if path := options["markdown_file"]:
         outputs[path] = to_markdown(reconciliation, per_class=per_class)
     if "-" not in outputs:
-        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(reconciliation, per_class=per_class, width=width)
+        outputs["-"] = to_text(reconciliation, per_class=per_class, width=terminal_width())
     return outputs

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +17,7 @@ from detmetrics.cli.measuring import (
     resampled,
     rules_of,
 )
-from detmetrics.cli.outputs import CSV_SAFE, check_outputs, write_together
+from detmetrics.cli.outputs import CSV_SAFE, check_outputs, terminal_width, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
 from detmetrics.foundation.messages import printable
@@ -186,6 +184,5 @@ def _outputs(slices: Slices, options: dict[str, Any]) -> dict[str, str]:
     if path := options["markdown_file"]:
         outputs[path] = to_markdown(slices)
     if "-" not in outputs:
-        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(slices, width)
+        outputs["-"] = to_text(slices, terminal_width())
     return outputs

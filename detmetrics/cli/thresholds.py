@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +9,7 @@ import click
 from detmetrics.cli.exit_codes import exit_codes
 from detmetrics.cli.measuring import measured, measuring_options, remark, rules_of
 from detmetrics.cli.options import OBJECTIVE
-from detmetrics.cli.outputs import check_outputs, write_together
+from detmetrics.cli.outputs import check_outputs, terminal_width, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_options, refuse_unused
 from detmetrics.foundation.errors import RulesError
@@ -134,6 +132,5 @@ def _outputs(points: OperatingPoints, options: dict[str, Any]) -> dict[str, str]
     if path := options["json_file"]:
         outputs[path] = to_json(points)
     if "-" not in outputs:
-        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-        outputs["-"] = to_text(points, width)
+        outputs["-"] = to_text(points, terminal_width())
     return outputs

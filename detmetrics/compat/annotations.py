@@ -138,7 +138,7 @@ def tables(
 
 @contextmanager
 def _annotations_named(side: Side) -> Iterator[None]:
-    """Turn an error of a table into one that names the annotations at fault, where there are some."""
+    """Errors of a table name the annotations at fault, where there are some."""
     try:
         yield
     except TableError:
