@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
@@ -127,8 +128,12 @@ def read_sheet(
 def _without_scores(error: FormatError, given: Given, side: Side, reading: Reading) -> FormatError:
     """The error with the option that reads it, where all that it lacks is scores."""
     open_to_it = side == "detections" and reading.scores is None and type(error) is FormatError
-    if not open_to_it or not (os.path.isfile(given.path) or os.path.isdir(given.path)):
+    if not open_to_it or not _may_lack_scores(error):
         return error
+    more = "; ".join(filter(None, (error.hint, hint("no-scores"))))
+    told = FormatError(error.path, error.faults, error.count, more)
+    if not (os.path.isfile(given.path) or os.path.isdir(given.path)):
+        return told  # a pipe cannot be read again, and the hint says "if"
     quiet = replace(reading, scores="none", on_message=_nothing, on_progress=_nothing, used=set())
     try:
         with warnings.catch_warnings():
@@ -139,10 +144,21 @@ def _without_scores(error: FormatError, given: Given, side: Side, reading: Readi
             lacking = len(sheet) > 0 and without_scores(sheet).notes == sheet.notes
     except (DetmetricsError, OSError):
         return error
-    if not lacking:
-        return error
-    more = "; ".join(filter(None, (error.hint, hint("no-scores"))))
-    return FormatError(error.path, error.faults, error.count, more)
+    return told if lacking else error
+
+
+OF_ALL = re.compile(
+    r"no format|no column|expected columns|expected a list|\[0\]|:1:|line [12]:|row 0:"
+)
+OF_SCORES = re.compile(r"score|confidence|numbers|expected a list|no format")
+
+
+def _may_lack_scores(error: FormatError) -> bool:
+    """Whether it is about scores, and about the first record as about all: to read all of a file
+    again takes as long as to read it.
+    """
+    first = error.faults[0] if error.faults else ""
+    return bool(OF_ALL.search(first) and OF_SCORES.search(first))
 
 
 def _nothing(_: object) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scenes
+from click.testing import CliRunner
 
 import detmetrics as dm
+from detmetrics.cli import cli
 
 NONE = dm.Reading(scores="none")
 
@@ -252,3 +254,13 @@ class TestFaults:
         with pytest.raises(dm.FormatError) as refused:
             dm.evaluate(scenes.coco_truth(tmp_path / "truth"), path)
         assert "--scores" not in str(refused.value)
+
+
+def test_a_pipe_names_the_option_too():
+    """It cannot be read again to see whether all of them lack a score."""
+    rows = [{"image_id": 100, "category_id": 1, "bbox": [1, 1, 5, 5]}]
+    done = CliRunner().invoke(
+        cli, ["evaluate", "fixtures/ground_truth.json", "-"], input=json.dumps(rows)
+    )
+    assert done.exit_code == 1
+    assert "--scores none" in done.stderr
