@@ -16,30 +16,35 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detmetrics.formats.given import Contents
-from detmetrics.formats.lines.fields import EXACT, read_fields
+from detmetrics.formats.lines.fields import read_fields
+from detmetrics.formats.lines.labels import (
+    as_number,
+    is_number,
+    keys_of,
+    labels_of,
+    number_keys,
+    text_keys,
+)
 from detmetrics.formats.lines.pieces import LARGE, Piece, groups, wrong_by_column
 from detmetrics.formats.lines.separators import spaced, thousands
-from detmetrics.foundation.arrays import Floats, Ints, Objects, object_column
+from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import FewTexts, counted, printable, shown
-from detmetrics.tables.catalog import Id, Keys
+from detmetrics.tables.catalog import Keys
 from detmetrics.tables.columns import LARGEST
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Lines", "exact_floats", "keys_of", "read_lines"]
+__all__ = ["Lines", "exact_floats", "read_lines"]
 
-MANY = 1 << 16
 NAMED = re.compile(rb"\s*[^\s\d.+-]")
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 WORD = re.compile(r"[^ \t\n\r\f\v]+")
 LONE_RETURN = re.compile(rb"\r(?!\n)")
-MOST_DIGITS = 20
 ODD = 2
 
 
@@ -244,7 +249,7 @@ def _regular(contents: Contents, files: tuple[str, ...], kept: _Label) -> Lines 
         file=file if found.line is None else file[found.line],
         line=found.line,
         first=np.cumsum(found.lines) - found.lines,
-        label=_number_keys(label) if found.words is None else found.words,
+        label=number_keys(label) if found.words is None else found.words,
         numbers=numbers,
         width=np.broadcast_to(np.int64(numbers.shape[1]), len(numbers)),
     )
@@ -324,53 +329,6 @@ def _is_regular(frame: pd.DataFrame, column: int) -> bool:
     return "" not in found and all(isinstance(word, str) for word in found)
 
 
-def keys_of(column: Any) -> Keys:
-    """A column of pandas as ids: whole numbers, or text."""
-    if column.dtype == "category":
-        categories = column.cat.categories.to_numpy(dtype=object)
-        return _used(categories, column.cat.codes.to_numpy().astype(np.int64))
-    if column.dtype.kind not in "iuf":
-        return _factorized(column)
-    return _number_keys(column.to_numpy())
-
-
-def _number_keys(values: NDArray[Any]) -> Keys:
-    """Whole numbers, or else numbers as text."""
-    if values.dtype.kind == "f" and ((values == np.floor(values)) & (np.abs(values) < EXACT)).all():
-        values = values.astype(np.int64)
-    if values.dtype.kind in "iu" and (not len(values) or values.max() < 2**63):
-        # Small numbers are their own code: counting costs far less than sorting.
-        if len(values) and values.min() >= 0 and values.max() < MANY:
-            return _used(np.arange(values.max() + 1), values)
-        labels, code = np.unique(values, return_inverse=True)
-        return Keys(labels, code)
-    return _text_keys([str(value) for value in values.tolist()])
-
-
-def _used(labels: Objects, code: Ints) -> Keys:
-    """Keys without the labels that no row has."""
-    counts = np.bincount(code, minlength=len(labels))
-    if counts.all():
-        return Keys(labels, code)
-    fresh = np.cumsum(counts > 0) - 1
-    return Keys(labels[counts > 0], fresh[code])
-
-
-def _factorized(column: Any) -> Keys:
-    import pandas as pd
-
-    code, labels = pd.factorize(column)
-    return Keys(object_column([str(label) for label in labels]), code.astype(np.int64))
-
-
-def _text_keys(words: Sequence[Id]) -> Keys:
-    code_of: dict[Id, int] = {}
-    code = np.fromiter(
-        (code_of.setdefault(word, len(code_of)) for word in words), np.int64, len(words)
-    )
-    return Keys(object_column([*code_of]), code)
-
-
 # --- the slow way ------------------------------------------------------------------------------
 
 
@@ -424,7 +382,7 @@ def _as_columns(group: Sequence[Piece], files: tuple[str, ...], kept: _Label) ->
 def _wrong(group: Sequence[Piece], kept: _Label) -> int | None:
     """How many lines are wrong, where columns tell."""
     counts = [
-        wrong_by_column(piece, kept.column, lambda field: _is_number(field.decode()))
+        wrong_by_column(piece, kept.column, lambda field: is_number(field.decode()))
         for _, _, piece in group
     ]
     return None if None in counts else sum(filter(None, counts))
@@ -439,7 +397,7 @@ def _joined(found: Sequence[Lines], files: tuple[str, ...]) -> Lines:
         file=np.concatenate([part.file for part in found]),
         line=np.concatenate([np.asarray(part.line) for part in found]),
         first=np.zeros(len(files), np.int64),
-        label=_text_keys(labels.tolist()) if labels.dtype == object else _number_keys(labels),
+        label=text_keys(labels.tolist()) if labels.dtype == object else number_keys(labels),
         numbers=np.concatenate([part.values for part in found]),
         width=np.concatenate([part.width for part in found]),
         latin=tuple(dict.fromkeys(name for part in found for name in part.latin)),
@@ -479,7 +437,7 @@ def _parsed(
             label = tokens[own]
             del tokens[own]
             try:
-                values += map(_number, tokens)
+                values += map(as_number, tokens)
             except ValueError:
                 said = f"{printable(name)}:{before + row + 1}: " if faults.wanted else ""
                 faults.add(said and said + _no_number(tokens))
@@ -494,7 +452,7 @@ def _parsed(
         file=np.array(file, np.int64),
         line=np.array(line, np.int64),
         first=np.zeros(len(files), np.int64),
-        label=_labels(words, kept.text),
+        label=labels_of(words, kept.text),
         numbers=np.array(values, np.float64),
         width=np.array(start[1:], np.int64) - np.array(start[:-1], np.int64),
         latin=tuple(latin),
@@ -515,53 +473,12 @@ def _first_number(tokens: list[str], start: int) -> int:
     The word ``difficult`` behind the numbers is a flag.
     """
     for at in range(start, len(tokens)):
-        if _is_number(tokens[at]):
+        if is_number(tokens[at]):
             return at
     return len(tokens)
 
 
-def _is_number(token: str) -> bool:
-    try:
-        _number(token)
-    except ValueError:
-        return False
-    return True
-
-
-def _number(token: str) -> float:
-    if token == "difficult":  # noqa: S105  (a word of the format, no password)
-        return 1.0
-    if "_" in token:  # which Python allows between digits
-        raise ValueError
-    return float(token)
-
-
 def _no_number(tokens: list[str]) -> str:
-    bad = next(token for token in tokens if not _is_number(token))
+    bad = next(token for token in tokens if not is_number(token))
     hint = ", with spaces between numbers" if "," in bad or ";" in bad else ""
     return f"expected a number{hint}, got {shown(bad)}"
-
-
-def _labels(words: list[str], text_label: bool) -> Keys:
-    if not text_label and words and all(word.isascii() and word.isdigit() for word in words):
-        numbers = [int(word.lstrip("0")[:MOST_DIGITS] or 0) for word in words]
-        if max(numbers) < 2**63:
-            return _numbered(np.array(numbers, np.int64))
-    if not text_label and words and all(map(_is_whole, words)):
-        return _numbered(np.array([int(float(word)) for word in words], np.int64))
-    return _text_keys(words)
-
-
-def _numbered(numbers: Ints) -> Keys:
-    labels, code = np.unique(numbers, return_inverse=True)
-    return Keys(labels, code)
-
-
-def _is_whole(word: str) -> bool:
-    """Whether a word is a whole number that may be written with a point, as ``3.0``."""
-    return (
-        word != "difficult"
-        and _is_number(word)
-        and abs(float(word)) < EXACT
-        and float(word).is_integer()
-    )

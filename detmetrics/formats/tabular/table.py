@@ -13,7 +13,8 @@ import numpy as np
 
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.layouts import lie_in_unit
-from detmetrics.formats.lines.lines import exact_floats, keys_of
+from detmetrics.formats.lines.labels import keys_of
+from detmetrics.formats.lines.lines import exact_floats
 from detmetrics.formats.lines.oriented_columns import known_sizes
 from detmetrics.formats.metadata.class_names import listed_classes, names_of
 from detmetrics.formats.metadata.image_sizes import sizes_of
