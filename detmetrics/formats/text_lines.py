@@ -132,19 +132,8 @@ def read_detections(given: Given, reading: Reading) -> Sheet:
             sheet, scores=oriented.column("score"), class_key=_class_key(lines), may_be_names=True
         )
     values, layout = _found_layout(lines, asked, given.path, _known_sizes(names, lines, reading))
-    return Sheet(
-        source=replace(source, columns=layout.box_columns),
-        image=Keys(object_column(names), lines.file),
-        category=lines.label,
-        boxes=layout.boxes(values),
-        box_format=layout.box_format,
-        relative=layout.relative,
-        scores=layout.column("score", values),
-        class_key=_class_key(lines),
-        may_be_names=True,
-        interpretations=layout.interpretations("detections"),
-        notes=(*_notes(layout, lines, given.path),),
-    )
+    sheet = _found_sheet(layout, values, lines, replace(source, columns=layout.box_columns), names)
+    return replace(sheet, scores=layout.column("score", values))
 
 
 def read_unscored(given: Given, reading: Reading) -> Sheet:
@@ -163,8 +152,15 @@ def read_unscored(given: Given, reading: Reading) -> Sheet:
         sheet = _oriented_sheet(oriented, lines, source, names)
         return replace(sheet, difficult=None, class_key=_class_key(lines), may_be_names=True)
     values, layout = _truth_layout(lines, asked, given.path, sizes[lines.file])
+    return _found_sheet(layout, values, lines, replace(source, columns=layout.box_columns), names)
+
+
+def _found_sheet(
+    layout: Layout, values: Floats, lines: Lines, source: Source, names: Sequence[str]
+) -> Sheet:
+    """Upright boxes of detections, but for their scores."""
     return Sheet(
-        source=replace(source, columns=layout.box_columns),
+        source=source,
         image=Keys(object_column(names), lines.file),
         category=lines.label,
         boxes=layout.boxes(values),
@@ -173,7 +169,7 @@ def read_unscored(given: Given, reading: Reading) -> Sheet:
         class_key=_class_key(lines),
         may_be_names=True,
         interpretations=layout.interpretations("detections"),
-        notes=(*_notes(layout, lines, given.path),),
+        notes=(*_notes(layout, lines, source.name),),
     )
 
 
