@@ -9,16 +9,13 @@ a tenth, and the probabilities are made larger by Holm's method: any slice of th
 is then called different in fewer than 5 % of data sets (``docs/slices.md``).
 
 Sources: E. J. G. Pitman, Significance tests which may be applied to samples from any populations
-(1937); S. Holm, A simple sequentially rejective multiple test procedure (1979); D. L. Wallace,
-Bounds on normal approximations to Student's and the chi-square distributions (1959), for the tail
-of t.
+(1937); S. Holm, A simple sequentially rejective multiple test procedure (1979).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 
 import numpy as np
 
@@ -27,6 +24,7 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.parallel import each
 from detmetrics.foundation.progress import Share
+from detmetrics.foundation.students_t import upper_tail
 from detmetrics.metrics.summary import summarize
 
 __all__ = ["chance_of", "holm", "of_random_subsets"]
@@ -73,7 +71,8 @@ def chance_of(value: float, subsets: Floats) -> tuple[float, float]:
     far = abs(value - mean)
     if spread == 0:
         return mean, 1.0 if far == 0 else 0.0
-    return mean, _tail(far / (WIDER * spread * math.sqrt(1 + 1 / len(known))), len(known) - 1)
+    ratio = far / (WIDER * spread * math.sqrt(1 + 1 / len(known)))
+    return mean, 2 * upper_tail(ratio, len(known) - 1)
 
 
 def holm(chances: Sequence[float]) -> list[float]:
@@ -91,10 +90,3 @@ def holm(chances: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(order) - done) * chance))
         corrected[at] = highest
     return corrected
-
-
-def _tail(t: float, freedom: int) -> float:
-    """The probability of Student's t to be as far from 0, on either side."""
-    scale = (8 * freedom + 1) / (8 * freedom + 3)
-    normal = scale * math.sqrt(freedom * math.log1p(t * t / freedom))
-    return 2 * NormalDist().cdf(-normal)
