@@ -22,13 +22,14 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.lines.layouts import CORNERS, SIDES
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.headings import FOUR, Heading, find_columns, refuse_two_scores
+from detmetrics.formats.tabular.parquet import ParquetFile, is_parquet
 from detmetrics.formats.tabular.table import names_in, read_delimited, sheet_of
 from detmetrics.formats.writing.written import Table, Written, image_labels
 from detmetrics.formats.writing.written_shapes import polygons_in, segmentations_in
 from detmetrics.foundation.arrays import object_column, used
 from detmetrics.foundation.csv_text import CsvText
 from detmetrics.foundation.errors import FormatError, OutputError
-from detmetrics.foundation.messages import counted, printable, shown
+from detmetrics.foundation.messages import counted, printable
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.sheets import Sheet
@@ -39,11 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CSV", "PARQUET"]
 
-PARQUET_MAGIC = b"PAR1"
-
 
 def _recognise_csv(given: Given, side: Side) -> str | None:
-    if given.is_folder or given.head[:4] == PARQUET_MAGIC:
+    if given.is_folder or is_parquet(given.head):
         return None
     found, _ = find_columns(names_in(given))
     if found is None or (side == "detections" and "score" not in found.column):
@@ -52,7 +51,7 @@ def _recognise_csv(given: Given, side: Side) -> str | None:
 
 
 def _recognise_parquet(given: Given, side: Side) -> str | None:
-    if given.is_folder or given.head[:4] != PARQUET_MAGIC:
+    if given.is_folder or not is_parquet(given.head):
         return None
     if side == "detections" and "score" not in _parquet_columns(given):
         return None
@@ -124,36 +123,16 @@ def _read_parquet(given: Given, reading: Reading, *, side: Side) -> Sheet:
     Raises:
         FormatError: pyarrow is missing, the file is damaged, or its columns hold no boxes.
     """
-    try:
-        import pyarrow as arrow
-        from pyarrow import parquet
-    except ImportError:
-        raise FormatError(
-            given.path, ["Parquet needs pyarrow: pip install 'detmetrics[parquet]'"]
-        ) from None
-    data, read = given.content()
-    try:
-        schema = parquet.read_schema(arrow.BufferReader(data))
-        names = schema.names
-        if len(set(names)) < len(names):
-            raise FormatError(given.path, ["two columns have one name"])
-        heading = _heading(names, reading, given.path, side)
-        wanted = [*heading.columns]
-        texts = [heading.column[what] for what in ("image", "class") if what in heading.column]
-        _refuse_kinds(arrow, schema, texts, given.path)
-        table = parquet.read_table(arrow.BufferReader(data), columns=wanted, read_dictionary=texts)
-        table.validate(full=True)  # texts are decoded when they are looked at
-        frame = table.to_pandas(ignore_metadata=True)
-    except FormatError:
-        raise
-    except (arrow.ArrowException, OSError, ValueError) as error:
-        said = printable((str(error).splitlines() or ["unreadable"])[0][:300])
-        raise FormatError(given.path, [f"damaged Parquet: {said}"]) from None
+    table = ParquetFile(given)
+    heading = _heading(table.names, reading, given.path, side)
+    texts = [heading.column[what] for what in ("image", "class") if what in heading.column]
+    table.refuse_kinds(texts)
+    frame = table.frame(heading.columns, few_texts=texts)
     reading.on_progress(0.8)
     return sheet_of(
-        frame.reset_index(drop=True),
+        frame,
         heading,
-        read,
+        table.input,
         Numbered("row", np.arange(len(frame))),
         reading,
         scored=side == "detections",
@@ -265,23 +244,6 @@ def _lost(table: Table) -> Iterator[str]:
         yield f"{counted(unseen, 'class', 'classes')} without a row, of which a table knows nothing"
     if table.catalog.category_ids.dtype != object or table.catalog.image_ids.dtype != object:
         yield "ids of images and classes: the table has the names alone"
-
-
-def _refuse_kinds(arrow: Any, schema: Any, names: Iterable[str], path: str) -> None:
-    """Refuse images and classes that are no text and no numbers, such as lists and dates."""
-    kinds = arrow.types
-    known = (
-        *(kinds.is_string, kinds.is_large_string, kinds.is_string_view, kinds.is_integer),
-        *(kinds.is_floating, kinds.is_null),
-    )
-    faults = []
-    for name in names:
-        kind = schema.field(name).type
-        held = kind.value_type if kinds.is_dictionary(kind) else kind
-        if not any(is_it(held) for is_it in known):
-            faults.append(f"{printable(name)}: expected text or numbers, got {shown(str(kind))}")
-    if faults:
-        raise FormatError(path, faults)
 
 
 CSV = Format(

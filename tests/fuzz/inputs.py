@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import tempfile
 import warnings
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 from samples import IMAGES, KITTI, KITTI_FOUND, SAMPLES
 from training_logs import LOGS
 
@@ -187,8 +189,19 @@ def _of_options() -> Iterator[Input]:
         yield Input(option, {**boxes, name: text.encode()}, (name,), argv)
     argv = ("slices", *both, "--slices-by", "slices.csv:weather", *VIEWS)
     yield Input("slices", {**files, "slices.csv": SLICES}, ("slices.csv", *both), argv)
+    table = {"images.parquet": _in_parquet(SLICES)}
+    argv = ("slices", *both, "--slices-by", "images.parquet:weather", *VIEWS)
+    yield Input("slices of Parquet", {**files, **table}, tuple(table), argv)
+    argv = ("evaluate", *both, "--image-list", "images.parquet", *JSON)
+    yield Input("list in Parquet", {**files, **table}, tuple(table), argv)
     street = {"in/a.txt": KITTI.encode(), "res/a.txt": KITTI_FOUND.encode()}
     yield Input("kitti", street, tuple(street), ("evaluate", "in", "res", *VIEWS))
+
+
+def _in_parquet(table: bytes) -> bytes:
+    buffer = io.BytesIO()
+    pd.read_csv(io.BytesIO(table)).to_parquet(buffer, index=False)
+    return buffer.getvalue()
 
 
 def _of_logs() -> Iterator[Input]:

@@ -25,7 +25,7 @@ class GateLine:
 
     scope: ``"all"``, ``"class"`` or ``"slice"``, name: of which. baseline, candidate: the values.
     low, high: the interval of candidate minus baseline, at the level of :class:`Gate`. images: it
-    rests on; images_to_settle: of a line that cannot tell, None where no number would.
+    rests on; images_to_settle: of a line that cannot tell, None where a billion would not.
     """
 
     scope: str
@@ -55,7 +55,7 @@ class GateLine:
             return f"{self.title} has no interval"
         if self.verdict != "cannot tell":
             return f"{self.title} is {self.verdict}, {ends}"
-        more = "no number of images would settle it"
+        more = "not even a billion images would settle it"
         if self.images_to_settle is not None:
             more = f"some {self.images_to_settle:,} images would settle it"
         return f"{self.title} {ends}, {more}"

@@ -21,6 +21,7 @@ from typing import Literal
 
 __all__ = ["Verdict", "images_to_settle", "verdict_of"]
 
+MOST_IMAGES = 10**9  # more than any data set has: that many settle nothing
 Verdict = Literal["better", "not worse", "worse", "cannot tell", "undefined"]
 
 
@@ -42,7 +43,7 @@ def verdict_of(low: float, high: float, margin: float) -> Verdict:
 def images_to_settle(
     gain: float, low: float, high: float, margin: float, images: int
 ) -> int | None:
-    """How many images would settle a line that cannot tell; None where no number would.
+    """How many images would settle a line that cannot tell; None where a billion would not.
 
     At that many, half the width of the interval falls below the distance of the gain from
     ``-margin``; the width falls as ``1 / sqrt(n)``.
@@ -52,8 +53,8 @@ def images_to_settle(
     """
     # half * sqrt(images / n) < distance
     half, distance = (high - low) / 2, abs(gain + margin)
-    if distance == 0 or not math.isfinite(half):
+    if not (math.isfinite(half) and images * half * half < MOST_IMAGES * distance * distance):
         return None
     needed = images * (half / distance) ** 2
     # An interval that lies askew may be decided by its half already, and is not: more, anyway.
-    return max(math.floor(needed), images) + 1 if math.isfinite(needed) else None
+    return max(math.floor(needed), images) + 1

@@ -286,7 +286,7 @@ def _with_spaces(
     Source: ``ultralytics/models/yolo/obb/val.py``, ``eval_json``.
     """
     known = () if catalog is None else catalog.category_names
-    spaced = {name.replace(" ", "-"): name for name in known}
+    spaced = {_one_word(name): name for name in known}
     if len(spaced) < len(known):
         return classes, ()
     found = [name if name in known else spaced.get(name, name) for name in classes]
@@ -375,6 +375,11 @@ def _spelled(numbers: Sequence[float]) -> str:
     return " ".join(map(repr, numbers))
 
 
+def _one_word(name: str) -> str:
+    """A class as one word, where white space of any kind parts the words of a line."""
+    return "-".join(name.split())
+
+
 def _words(catalog: Catalog) -> tuple[list[str], tuple[str, ...]]:
     """(K,) the classes, each as one word, and what to say.
 
@@ -382,7 +387,7 @@ def _words(catalog: Catalog) -> tuple[list[str], tuple[str, ...]]:
         OutputError: two classes would share a word, or one has none.
     """
     labels = catalog.class_labels
-    words = ["-".join(label.split()) for label in labels]
+    words = [_one_word(label) for label in labels]
     if any(not word.isprintable() or not word for word in words):
         raise OutputError("a class name is empty or holds a line break: nothing was written")
     folded = [word.casefold() for word in words]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
-from typing import Any
+import io
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from detmetrics.formats.given import Given
 from detmetrics.formats.json.parsing import parse
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.headings import find_columns, image_column
+from detmetrics.formats.tabular.parquet import ParquetFile, is_parquet
+from detmetrics.formats.tabular.separator import separator_of
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["column_of_images", "fields_of_images", "images_column", "rows_of_images"]
 
@@ -29,8 +36,8 @@ def column_of_images(source: str, name: str, reading: Reading) -> Mapping[str, s
     rows, image = _rows(given, reading)
     found: dict[str, str] = {}
     for row in rows:
-        if isinstance(row, dict) and row.get(name) not in (None, ""):
-            found.setdefault(str(row.get(image, row.get("id"))), str(row[name]))
+        if isinstance(row, dict) and (value := _text(row.get(name))) is not None:
+            found.setdefault(str(_text(row.get(image, row.get("id")))), value)
     if not found:
         have = ", ".join(map(str, rows[0])) if rows and isinstance(rows[0], dict) else "none"
         raise FormatError(source, [f"no column {shown(name)} of images; there are {have}"])
@@ -56,8 +63,8 @@ def rows_of_images(path: str, column: str, reading: Reading) -> list[tuple[str, 
     if column not in names:
         raise FormatError(path, [f"no column {shown(column)}; there are {', '.join(names)}"])
     frame.columns = names
-    values = zip(frame[image], frame[column], frame[column].isna(), strict=True)
-    return [(str(key), None if nothing else _text(value)) for key, value, nothing in values]
+    keys = (key or "" for key in _texts(frame[image]))
+    return [*zip(keys, _texts(frame[column]), strict=True)]
 
 
 def images_column(given: Given) -> list[str]:
@@ -66,29 +73,35 @@ def images_column(given: Given) -> list[str]:
     Raises:
         FormatError: it is no table, or has no column of images.
     """
-    rows = _frame_rows(given) if given.head[:4] == b"PAR1" else _text_rows(given)
+    if is_parquet(given.head):
+        table = ParquetFile(given)
+        image = _column_of_images(table.names, given.path)
+        return [*filter(None, _texts(table.frame([image])[image]))]
+    rows = _text_rows(given)
     names = next(rows, [])
-    image = image_column(names)
-    if image is None:
-        have = f"no column of images, such as image or file_name; there are {', '.join(names)}"
-        raise FormatError(given.path, [have])
-    at = names.index(image)
+    at = names.index(_column_of_images(names, given.path))
     return [row[at] for row in rows if len(row) > at and row[at]]
 
 
-def _frame_rows(given: Given) -> Iterator[list[str]]:
-    frame = _frame(given)
-    yield [*map(str, frame.columns)]
-    yield from frame.astype(str).to_numpy().tolist()
+def _column_of_images(names: Sequence[str], path: str) -> str:
+    """The name of the column.
+
+    Raises:
+        FormatError: there is none.
+    """
+    image = image_column(names)
+    if image is None:
+        have = f"no column of images, such as image or file_name; there are {', '.join(names)}"
+        raise FormatError(path, [have])
+    return image
 
 
 def _text_rows(given: Given) -> Iterator[list[str]]:
     """The rows of a text table; one column has no separator that could be recognized."""
     text, _ = decoded(given.content()[0], given.path)
     lines = text.splitlines()
-    mark = next((mark for mark in "\t;," if lines and mark in lines[0]), ",")
     try:
-        for row in csv.reader(lines, delimiter=mark):
+        for row in csv.reader(lines, delimiter=separator_of(lines[0] if lines else "")):
             yield [cell.strip() for cell in row]
     except csv.Error as error:
         raise FormatError(given.path, [f"not a table: {error}"]) from None
@@ -113,9 +126,21 @@ def fields_of_images(path: str, name: str) -> Mapping[Any, str]:
     return known
 
 
+def _texts(column: pd.Series) -> Iterator[str | None]:
+    for value, nothing in zip(column, column.isna(), strict=True):
+        yield None if nothing else _text(value)
+
+
 def _text(value: Any) -> str | None:
-    """None for nothing."""
-    return None if value is None else str(value).strip() or None
+    """None for nothing; a whole number without a decimal point.
+
+    >>> _text(12.0), _text(" night "), _text("")
+    ('12', 'night', None)
+    """
+    if value is None:
+        return None
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value) if whole else value).strip() or None
 
 
 def _rows(given: Given, reading: Reading) -> tuple[list[Any], str]:
@@ -129,19 +154,35 @@ def _rows(given: Given, reading: Reading) -> tuple[list[Any], str]:
     reading.mark_columns(map(str, frame.columns))
     if heading is None:
         raise FormatError(given.path, [missing])
-    return frame.to_dict("records"), heading.column["image"]
+    known = frame.astype(object).where(frame.notna(), None)
+    return known.to_dict("records"), heading.column["image"]
 
 
-def _frame(given: Given) -> Any:
-    import io
+def _frame(given: Given) -> pd.DataFrame:
+    """A table; what a row does not have is nan.
 
+    Raises:
+        FormatError: it is no table, or a row has more values than there are columns.
+    """
     import pandas as pd
 
-    data, _ = given.content()
-    if data[:4] == b"PAR1":
-        return pd.read_parquet(io.BytesIO(data))
-    text, _ = decoded(data, given.path)
+    if is_parquet(given.head):
+        return ParquetFile(given).frame()
+    text, _ = decoded(given.content()[0], given.path)
+    heading = next(filter(str.strip, text.splitlines()), "")
     try:
-        return pd.read_csv(io.StringIO(text), sep=None, engine="python", dtype=str, na_filter=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.StringIO(text),
+                sep=separator_of(heading),
+                engine="python",
+                dtype=str,
+                na_filter=False,
+                index_col=False,
+            )
+    except pd.errors.ParserWarning:
+        fault = "rows have more values than there are columns"
+        raise FormatError(given.path, [f"not a table: {fault}"]) from None
     except (ValueError, csv.Error) as error:
         raise FormatError(given.path, [f"not a table: {error}"]) from None

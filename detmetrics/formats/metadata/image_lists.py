@@ -14,6 +14,8 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.json.parsing import parse
 from detmetrics.formats.metadata.image_fields import images_column
 from detmetrics.formats.tabular.headings import image_column
+from detmetrics.formats.tabular.parquet import is_parquet
+from detmetrics.formats.tabular.separator import split_heading
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
@@ -21,7 +23,6 @@ from detmetrics.tables.catalog import Id
 
 __all__ = ["read_image_list"]
 
-SEPARATORS = "\t;,"
 FLAGGED = re.compile(r"(\S+)\s+(?:-1|0|1)")
 EXPECTED = "expected one image name per line, a table with a column of images, or a COCO file"
 
@@ -47,7 +48,7 @@ def read_image_list(path: str | os.PathLike[str]) -> tuple[Id, ...]:
 def _listed(given: Given) -> list[Id]:
     if given.head.lstrip()[:1] in (b"{", b"["):
         return _of_document(given)
-    if given.head[:4] == b"PAR1" or _has_heading(given.head):
+    if is_parquet(given.head) or _has_heading(given.head):
         return [*images_column(given)]
     text, _ = decoded(given.content()[0], given.path)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -59,8 +60,7 @@ def _listed(given: Given) -> list[Id]:
 def _has_heading(head: bytes) -> bool:
     """Whether the first line names a column of images, as that of a table does."""
     first = head.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip()
-    mark = next((mark for mark in SEPARATORS if mark in first), ",")
-    return image_column([name.strip(" \"'") for name in first.split(mark)]) is not None
+    return image_column(split_heading(first)) is not None
 
 
 def _of_document(given: Given) -> list[Id]:

@@ -22,6 +22,7 @@ from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.class_columns import chosen_classes
 from detmetrics.formats.tabular.headings import OUTLINES, Heading
 from detmetrics.formats.tabular.numbers import Numbers, decimals_of, is_numeric
+from detmetrics.formats.tabular.separator import separator_of, split_heading
 from detmetrics.formats.tabular.shape_columns import places
 from detmetrics.foundation.arrays import Bools, Floats, Ints, object_column, used
 from detmetrics.foundation.decoding import decoded
@@ -62,21 +63,13 @@ def names_in(given: Given) -> list[str]:
         text, _ = decoded(head[: len(head) // 2 * 2] if head[:1] in b"\xff\xfe" else head, "")
     except FormatError:
         return []
-    return _split(_first_line(text)[0])
+    return split_heading(_first_line(text)[0])
 
 
 def _first_line(text: str) -> tuple[str, int]:
     """The first line with something in it, and where it starts."""
     found = re.search(r"(?:^|(?<=[\r\n]))[^\r\n]*[^\s][^\r\n]*", text)
     return (found[0], found.start()) if found else ("", 0)
-
-
-def _separator(line: str) -> str:
-    return max(("\t", ";", ",", "|"), key=line.count)
-
-
-def _split(line: str) -> list[str]:
-    return [part.strip().strip('"') for part in line.split(_separator(line))]
 
 
 def read_delimited(
@@ -97,7 +90,7 @@ def read_delimited(
     line, start = _first_line(_head(data))
     if not line:
         raise FormatError(given.path, ["the file is empty"])
-    names = _split(line)
+    names = split_heading(line)
     if len(set(names)) < len(names):
         raise FormatError(given.path, ["line 1: two columns have one name"])
     heading = find(names)
@@ -112,8 +105,8 @@ def read_delimited(
     def parsed(kinds: Mapping[int, type]) -> pd.DataFrame:
         # A column behind the last takes what a line has too many, which would be dropped else.
         table: pd.DataFrame = pd.read_csv(
-            io.BytesIO(b"".join([f"{line}{_separator(line)}+".encode(), body])),
-            sep=_separator(line),
+            io.BytesIO(b"".join([f"{line}{separator_of(line)}+".encode(), body])),
+            sep=separator_of(line),
             na_filter=False,
             skipinitialspace=True,
             skip_blank_lines=False,
@@ -137,7 +130,7 @@ def read_delimited(
         frame = pd.DataFrame({at: pd.Series(dtype=object) for at in range(more + 1)})
     except (ValueError, OverflowError) as error:
         raise FormatError(given.path, [_parser_fault(error, above)]) from None
-    frame.index = pd.Index(_line_numbers(bytes(body), _separator(line), len(frame)) + above)
+    frame.index = pd.Index(_line_numbers(bytes(body), separator_of(line), len(frame)) + above)
     _refuse_longer(frame, more, given.path)
     frame = _without_blank(_each_text_once(frame.drop(columns=more)))
     return frame.rename(columns=dict(enumerate(names))), heading, source
