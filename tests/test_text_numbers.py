@@ -18,6 +18,7 @@ from detmetrics.formats.lines import decimals, fields
 from detmetrics.formats.lines import lines as lines_module
 from detmetrics.formats.lines.fields import read_fields
 from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.quotients import quotients
 from detmetrics.formats.loading import read_sheet
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.inputs import Input
@@ -93,9 +94,7 @@ class TestExact:
     @given(tokens=st.lists(NUMBERS, min_size=1, max_size=40))
     def test_all_at_once(self, tokens: list[str]) -> None:
         rows = [("3", token) for token in tokens]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(decimals, "FEW", 1.0)
-            found = read_fields(joined(rows), text_label=False)
+        found = read_fields(joined(rows), text_label=False)
         assert found is not None
         wanted = [float(token) for token in tokens]
         assert bits(np.nan_to_num(found.columns[1], nan=0.5)) == bits(
@@ -106,11 +105,34 @@ class TestExact:
     def test_digits_and_points_need_no_other_parser(self, tokens: list[tuple[str, str]]) -> None:
         rows = [("3", sign + plain) for sign, plain in tokens if len(plain) < 16 and plain != "."]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(decimals, "FEW", 0.0)
+            patch.setattr(decimals, "_one_by_one", None)
             found = read_fields(joined([*rows, ("3", "0.5")]), text_label=False)
         assert found is not None
         assert found.words is None
         assert bits(found.columns[1]) == bits([float(row[1]) for row in (*rows, ("3", "0.5"))])
+
+    def test_nor_do_floats_as_python_writes_them(self) -> None:
+        random = np.random.default_rng(0)
+        values = [*random.random(999), *random.uniform(-999, 999, 999), 0.1, 0.30000000000000004]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(decimals, "_one_by_one", None)
+            found = read_fields(joined([("3", repr(float(one))) for one in values]), text_label=True)
+        assert found is not None
+        assert bits(found.columns[1]) == bits(values)
+
+    @given(
+        st.lists(
+            st.tuples(st.integers(0, 9 * 10**18 - 1), st.integers(0, 22)), min_size=1, max_size=50
+        )
+    )
+    @example([(2**53 + 1, 0), (2**54 + 2, 0), (2**54 + 6, 0), (9 * 10**18 - 1, 22), (0, 3)])
+    def test_quotients_are_rounded_once(self, fractions: list[tuple[int, int]]) -> None:
+        """Python divides whole numbers so; ties and what is next to them may be left in doubt."""
+        whole, power = zip(*fractions, strict=True)
+        found, doubt = quotients(np.array(whole, np.uint64), 10.0 ** np.array(power))
+        wanted = [number / 10**exponent for number, exponent in fractions]
+        right = np.array(bits(found)) == np.array(bits(wanted))
+        assert (right | doubt).all()
 
     @given(
         token=st.text("0123456789.+-eE_,:/;<=>?@nif\x7f", min_size=1, max_size=18)
@@ -253,5 +275,4 @@ class TestLabels:
 
         fast = labels()
         monkeypatch.setattr(lines_module, "_regular", lambda *_: None)
-        monkeypatch.setattr(lines_module, "_by_pandas", lambda *_: None)
         assert fast == labels()

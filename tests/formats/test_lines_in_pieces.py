@@ -74,7 +74,6 @@ def test_says_what_reading_line_by_line_says(files, text, label, size):
     names = tuple(f"{number}.txt" for number in range(len(files)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "_regular", lambda *_: None)
-        patch.setattr(reader, "_by_pandas", lambda *_: None)
         try:
             expected = reader._line_by_line(files, names, "here", kept, True)
         except FormatError as error:

@@ -2,8 +2,10 @@
 
 The digits of a number without its point are a whole number, and the number is that divided by a
 power of ten. A float holds both exactly where there are at most 15 digits, so one division, which
-is rounded once, gives the float nearest to the text: what ``float`` gives, to the last bit. What is
-written in another way (an exponent, more digits, ``nan``) is left to ``float``.
+is rounded once, gives the float nearest to the text: what ``float`` gives, to the last bit. With up
+to 18 digits or so, the remainder of that division is added
+(:func:`~detmetrics.formats.lines.quotients.quotients`). What is written in another way (an
+exponent, more digits, ``nan``) is left to ``float``.
 
 Eight characters make a word of 64 bits, the last character in its highest byte, and whatever is
 done to a character is done to all eight at once. A digit is its character with the bits of ``"0"``
@@ -15,27 +17,34 @@ D. Lemire, Number Parsing at a Gigabyte per Second (2021), for eight digits in t
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detmetrics.formats.given import Text
+from detmetrics.formats.lines.quotients import LARGEST_WHOLE, quotients
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 
-__all__ = ["Span", "Words", "floats", "span_of", "words"]
+__all__ = ["Span", "Words", "as_number", "floats", "is_number", "span_of", "words"]
 
 Words: TypeAlias = NDArray[np.uint64]
 
 MOST_DIGITS = 15
 """Whole numbers of so many digits are below 2**53, and all powers of ten up to the 22nd are floats:
 both sides of the division are exact, and IEEE 754 rounds the quotient once."""
-FEW = 0.05
-"""The share of numbers that may be left to ``float``, which takes fifty times as long."""
+LONGEST = 24
+"""Characters of three words, in which numbers of more digits are looked for."""
 
 MINUS = ord("-")
 POINT = np.uint64(ord(".") ^ ord("0"))
 ONE, NIBBLE, BYTE = (np.uint64(bits) for bits in (1, 4, 8))
+
+
+Numbers: TypeAlias = tuple[Floats, Bools]
+"""(n,) numbers, and (n,) where there is none that can be read so."""
 
 
 class Span(NamedTuple):
@@ -52,53 +61,83 @@ def span_of(text: Text, start: int, stop: int) -> Span:
     return Span(text[start:stop], before)
 
 
-def floats(span: Span, end: Ints, length: Ints) -> Floats | None:
-    r"""(n,) the numbers of ``length`` characters before ``end``; None where one is no number.
-
-    None also where many are written in an unusual way.
+def floats(span: Span, end: Ints, length: Ints) -> Numbers:
+    r"""(n,) the numbers of ``length`` characters before ``end``; (n,) where there is none.
 
     >>> text = np.frombuffer(b"8 spaces        0.25 -3\n", np.uint8)
-    >>> floats(span_of(text, 16, 24), np.array([4, 7]), np.array([4, 2])).tolist()
+    >>> floats(span_of(text, 16, 24), np.array([4, 7]), np.array([4, 2]))[0].tolist()
     [0.25, -3.0]
     """
-    first = end - length
-    # [float(text[end - length : end]) for each]; most are decimals, the odd ones are tried with a
-    # sign, and what is odd still, with float itself.
-    # Where the column begins without a sign, few numbers have one if any.
-    if len(end) and span.text[first[0]] == MINUS:
-        values, odd = _signed(span, end, length, first)
+    # [float(text[end - length : end]) for each]; most are decimals, the odd ones are tried with
+    # more digits, and what is odd still, with float itself.
+    # A sign is looked for where the column begins with one, or where there is something odd.
+    if len(end) and span.text[end[0] - length[0]] == MINUS:
+        values, odd = _signed(_decimals, span, end, length)
     else:
         values, odd = _decimals(span, end, length)
         at = np.flatnonzero(odd)
-        values[at], odd[at] = _signed(span, end[at], length[at], first[at])
-    at = np.flatnonzero(odd)
-    if len(at) > FEW * len(values):
-        return None
-    try:
-        values[at] = [_float(token) for token in _tokens(span, end[at], length[at])]
-    except ValueError:
-        return None
-    return values
+        at = at[span.text[end[at] - length[at]] == MINUS]
+        values[at], odd[at] = _signed(_decimals, span, end[at], length[at])
+    for read in (_signed_long, _one_by_one):
+        at = np.flatnonzero(odd)
+        if len(at):
+            values[at], odd[at] = read(span, end[at], length[at])
+    return values, odd
 
 
-def _signed(span: Span, end: Ints, length: Ints, first: Ints) -> tuple[Floats, Bools]:
-    """(n,) numbers that may have a minus, which stands at ``first``; (n,) where it is no number."""
-    negative = span.text[first] == MINUS
-    values, odd = _decimals(span, end, length - negative)
+def _signed(
+    read: Callable[[Span, Ints, Ints], Numbers], span: Span, end: Ints, length: Ints
+) -> Numbers:
+    """Numbers that may have a minus in front."""
+    negative = span.text[end - length] == MINUS
+    values, odd = read(span, end, length - negative)
     return np.where(negative, -values, values), odd
 
 
-def _tokens(span: Span, end: Ints, length: Ints) -> list[bytes]:
-    """What stands there, one by one."""
+def _signed_long(span: Span, end: Ints, length: Ints) -> Numbers:
+    return _signed(_long_decimals, span, end, length)
+
+
+def _one_by_one(span: Span, end: Ints, length: Ints) -> Numbers:
+    """By ``float``; texts that come again are read once."""
     places = zip((end - length).tolist(), end.tolist(), strict=True)
-    text = span.text.data
-    return [bytes(text[start:stop]) for start, stop in places]
+    text = span.text.tobytes()
+    tokens = [text[start:stop] for start, stop in places]
+    if b"_" not in b"".join(tokens):  # which Python allows between digits
+        with contextlib.suppress(ValueError):
+            return np.array([*map(float, tokens)]), np.zeros(len(end), bool)
+    read = {token: _number(token) for token in {*tokens}}
+    wrong = np.array([read[token] is None for token in tokens])
+    return np.array([read[token] or 0.0 for token in tokens]), wrong
 
 
-def _float(token: bytes) -> float:
-    if b"_" in token:  # which Python allows between digits
+def _number(token: bytes) -> float | None:
+    try:
+        return as_number(token.decode())
+    except ValueError:  # that of Unicode is one too
+        return None
+
+
+def as_number(token: str) -> float:
+    """A field as a number; the word ``difficult`` is a flag that is set.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if token == "difficult":  # noqa: S105  (a word of the format, no password)
+        return 1.0
+    if "_" in token:  # which Python allows between digits
         raise ValueError
     return float(token)
+
+
+def is_number(token: str) -> bool:
+    """Whether a field is a number."""
+    try:
+        as_number(token)
+    except ValueError:
+        return False
+    return True
 
 
 def words(span: Span, end: Ints, length: Ints) -> Words:
@@ -126,22 +165,43 @@ def _eight(byte: int) -> np.uint64:
     return np.uint64(byte * 0x0101010101010101)
 
 
-def _decimals(span: Span, end: Ints, length: Ints) -> tuple[Floats, Bools]:
+def _decimals(span: Span, end: Ints, length: Ints) -> Numbers:
     """(n,) numbers of digits and a point; (n,) where there is anything else."""
     # "123.45" is 12345 / 10 ** 2: the last eight characters, then the eight in front of them.
     length = _alike(length)
     low, point, odd = _without_point(_digits(span, end, length))
-    whole, power, dotted = _whole(low), _power(point, POWERS), point > 0
+    whole, power, dotted = _whole(low), _power(point, POWERS[0]), point > 0
     if (length > 8).any():
         high, point, more = _without_point(_digits(span, end - 8, length - 8))
         # Without a point behind them, the digits in front stand one place further on.
         ahead = np.where(dotted, np.uint64(10**7), np.uint64(10**8))
         whole += _whole(high) * ahead
         odd |= more | (dotted & (point > 0))
-        power, dotted = power * _power(point, POWERS_AHEAD), dotted | (point > 0)
+        power, dotted = power * _power(point, POWERS[1]), dotted | (point > 0)
     count = length - dotted
     wrong = (odd != 0) | (count < 1) | (count > MOST_DIGITS)
     return whole.view(np.int64) / power, wrong
+
+
+def _long_decimals(span: Span, end: Ints, length: Ints) -> Numbers:
+    """The same of up to 24 characters, whose digits are a number below 9e18."""
+    whole = np.zeros(len(end), np.uint64)
+    odd, power, dotted = np.zeros(len(end), np.uint64), np.ones(len(end)), np.zeros(len(end), bool)
+    fits = (length > MOST_DIGITS) & (length <= LONGEST)
+    for seen, powers in zip(range(0, LONGEST, 8), POWERS, strict=True):
+        # Where a shorter one ended before, there are no characters, and no bytes to read them from.
+        own = np.maximum(length - seen, 0)
+        part, point, more = _without_point(_digits(span, np.maximum(end - seen, 0), own))
+        part = _whole(part)
+        if seen == 16:  # what they add must be below 9e18
+            fits &= part < LARGEST_WHOLE // 10**16
+        ahead = np.where(dotted, np.uint64(10 ** max(seen - 1, 0)), np.uint64(10**seen))
+        whole += part * ahead
+        odd |= more | (dotted & (point > 0))
+        power, dotted = power * _power(point, powers), dotted | (point > 0)
+    fits &= (odd == 0) & (power <= 1e22)
+    values, doubt = quotients(np.where(fits, whole, np.uint64(0)), np.where(fits, power, 1.0))
+    return values, ~fits | doubt
 
 
 def _digits(span: Span, end: Ints, length: Ints) -> Words:
@@ -197,7 +257,7 @@ def _powers(last: int) -> Floats:
     return np.array([1.0, *(float(10 ** (last - 1 - byte)) for byte in range(8))])
 
 
-POWERS, POWERS_AHEAD = _powers(8), _powers(16)
+POWERS = [_powers(last) for last in (8, 16, 24)]
 
 
 def _power(point: Words, powers: Floats) -> Floats:

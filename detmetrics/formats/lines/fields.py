@@ -20,7 +20,7 @@ from detmetrics.foundation.decoding import BYTE_ORDER_MARKS
 from detmetrics.foundation.parallel import each
 from detmetrics.tables.catalog import Keys
 
-__all__ = ["Fields", "read_fields"]
+__all__ = ["Fields", "count_wrong", "read_fields"]
 
 PIECE = 1 << 20
 """Bytes of text at once. Temporaries are a few times as large, and stay in cache."""
@@ -70,6 +70,20 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class _Rows:
+    """The lines of a piece that are not blank.
+
+    line : (R,) which of its lines; ends: the number of lines, among all, up to where each file
+    ends; end, length : (C, R) where the fields end, and how long they are.
+    """
+
+    line: Ints
+    ends: Ints
+    end: Ints
+    length: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class _Words:
     """parts : (P, U) eight characters each of different texts, the last first; code : (R,)."""
 
@@ -93,9 +107,7 @@ def read_fields(contents: Contents, *, text_label: bool, label: int = 0) -> Fiel
     """
     try:
         pieces = [*_pieces(contents)]
-        columns = _table(pieces)
-        if label >= len(columns):
-            return None
+        columns = _table(pieces, label)
         found = each(lambda piece: _read(piece, columns, text_label, label), pieces)
         words = _joined([part.words for part in found if len(part.line)])
     except IrregularError:
@@ -106,6 +118,33 @@ def read_fields(contents: Contents, *, text_label: bool, label: int = 0) -> Fiel
         columns = columns[:, line]
     ends = np.concatenate([part.ends for part in found])
     return Fields(line=line, lines=np.diff(ends, prepend=0), words=words, columns=columns)
+
+
+def count_wrong(contents: Contents, *, label: int = 0) -> int | None:
+    """How many lines have a field that is no number, but for the label.
+
+    None where columns do not tell: lines of several lengths, or a field behind the label that may
+    belong to it.
+    """
+    try:
+        pieces = [*_pieces(contents)]
+        width = _width(pieces, label)
+        return sum(each(lambda piece: _wrong(piece, width, label), pieces))
+    except IrregularError:
+        return None
+
+
+def _wrong(piece: _Piece, width: int, label: int) -> int:
+    rows = _rows(piece, width)
+    wrong = np.zeros(len(rows.line), bool)
+    for column, places in enumerate(zip(rows.end, rows.length, strict=True)):
+        if column == label:
+            continue
+        _, bad = floats(piece.span, *places)
+        if column == label + 1 and bad.any():
+            raise IrregularError
+        wrong |= bad
+    return int(np.count_nonzero(wrong))
 
 
 def _pieces(contents: Contents) -> Iterator[_Piece]:
@@ -137,28 +176,46 @@ def _cuts(text: Text) -> Iterator[int]:
     yield len(text)
 
 
-def _table(pieces: Sequence[_Piece]) -> Floats:
-    """(C, R) room for as many columns as the first line has fields, and for all lines."""
+def _width(pieces: Sequence[_Piece], label: int) -> int:
+    """How many fields the first line has."""
     starts = (piece.span.text[:LONGEST_LINE].tobytes() for piece in pieces)
     counts = (len(line.split()) for start in starts for line in start.splitlines())
     width = next(filter(None, counts), 0)
+    if not max(2, label + 1) <= width <= MOST_FIELDS:
+        raise IrregularError
+    return width
+
+
+def _table(pieces: Sequence[_Piece], label: int) -> Floats:
+    """(C, R) room for as many columns as the first line has fields, and for all lines."""
+    width = _width(pieces, label)
     lines = sum(piece.lines for piece in pieces)
     # A field takes two bytes at least, so only blank lines can ask for much more room than text.
-    size = sum(len(piece.span.text) for piece in pieces)
-    if not 2 <= width <= MOST_FIELDS or width * lines > size:
+    if width * lines > sum(len(piece.span.text) for piece in pieces):
         raise IrregularError
     return np.empty((width, lines))
 
 
 def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _FieldPlaces:
     """Put the numbers of a piece into their columns."""
+    rows = _rows(piece, len(columns))
+    words = None
+    if len(rows.line):
+        own = columns[:, piece.first : piece.first + piece.lines]
+        at = rows.line if len(rows.line) < piece.lines else slice(None)
+        words = _put(own, at, piece.span, rows, text_label, label)
+    return _FieldPlaces(piece.first + rows.line, rows.ends, words)
+
+
+def _rows(piece: _Piece, width: int) -> _Rows:
+    """Where the fields of lines stand, in lines that all have as many."""
     # for line in piece:
     #     fields = line.split()
     #     if len(fields) not in (0, width): the lines are not all alike
     #     columns[:, number of the line] = fields
     # The span begins with the line break before the piece, so a field lies between any two places
     # that part; those of no length are repeated spaces, or blank lines.
-    text, width = piece.span.text, len(columns)
+    text = piece.span.text
     parting = np.flatnonzero(text <= SPACE)
     end: Ints = parting[1:]
     length: Ints = end - parting[:-1] - 1
@@ -173,39 +230,37 @@ def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _Fiel
     line = np.flatnonzero(fields)
     if (fields[line] != width).any():
         raise IrregularError
-    words = None
-    if len(line):
-        # All lines have as many fields, so the places are a table: a row a line, turned by columns.
-        rows = columns[:, piece.first : piece.first + piece.lines]
-        at = line if len(line) < len(fields) else slice(None)
-        places = end.reshape(-1, width).T, length.reshape(-1, width).T
-        words = _put(rows, at, piece.span, places, text_label, label)
-    return _FieldPlaces(piece.first + line, ends, words)
+    # All lines have as many fields, so the places are a table: a row a line, turned by columns.
+    return _Rows(line, ends, end.reshape(-1, width).T, length.reshape(-1, width).T)
 
 
 def _put(
-    rows: Floats,
-    at: Ints | slice,
-    span: Span,
-    places: tuple[Ints, Ints],
-    text_label: bool,
-    label: int,
+    table: Floats, at: Ints | slice, span: Span, rows: _Rows, text_label: bool, label: int
 ) -> _Words | None:
-    """Put numbers into ``rows[:, at]``; the labels are returned where they are none."""
-    fields = [*enumerate(zip(*places, strict=True))]
+    """Put numbers into ``table[:, at]``; the labels are returned where they are none."""
+    fields = [*enumerate(zip(rows.end, rows.length, strict=True))]
     _, first = fields.pop(label)
-    for column, (end, length) in fields:
-        found = floats(span, end, length)
-        if found is None:
-            raise IrregularError
-        rows[column, at] = found
-    found = None if text_label else _whole(span, *first)
-    if found is None:
-        if not text_label and np.isin(span.text[first[0] - first[1]], NUMERIC).any():
-            raise IrregularError  # numbers, some of them in a way of their own
+    for column, places in fields:
+        table[column, at] = _all_numbers(span, *places)
+    if text_label or not _numeric(span, *first):
         return _words(span, *first)
-    rows[label, at] = found
+    table[label, at] = _whole(span, *first)
     return None
+
+
+def _all_numbers(span: Span, end: Ints, length: Ints) -> Floats:
+    found, wrong = floats(span, end, length)
+    if wrong.any():
+        raise IrregularError
+    return found
+
+
+def _numeric(span: Span, end: Ints, length: Ints) -> bool:
+    """Whether texts begin as numbers do, all or none."""
+    begins = np.isin(span.text[end - length], NUMERIC)
+    if begins.any() and not begins.all():
+        raise IrregularError
+    return bool(begins.all())
 
 
 def _newlines(text: Text, end: Ints) -> Ints:
@@ -220,10 +275,10 @@ def _newlines(text: Text, end: Ints) -> Ints:
     return newline
 
 
-def _whole(span: Span, end: Ints, length: Ints) -> Floats | None:
-    """Labels as whole numbers; None where some are none."""
-    found = floats(span, end, length)
-    if found is not None and not ((found == np.floor(found)) & (np.abs(found) < EXACT)).all():
+def _whole(span: Span, end: Ints, length: Ints) -> Floats:
+    """Labels as whole numbers."""
+    found = _all_numbers(span, end, length)
+    if not ((found == np.floor(found)) & (np.abs(found) < EXACT)).all():
         raise IrregularError
     return found
 

@@ -1,4 +1,4 @@
-"""The first words of lines as ids, and what counts as a number there."""
+"""The first words of lines as ids."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detmetrics.formats.lines.decimals import is_number
 from detmetrics.formats.lines.fields import EXACT
 from detmetrics.foundation.arrays import Ints, Objects, object_column
 from detmetrics.tables.catalog import Id, Keys
 
-__all__ = ["as_number", "is_number", "keys_of", "labels_of", "number_keys", "text_keys"]
+__all__ = ["keys_of", "labels_of", "number_keys", "text_keys"]
 
 MANY = 1 << 16
 MOST_DIGITS = 20
@@ -64,28 +65,6 @@ def text_keys(words: Sequence[Id]) -> Keys:
         (code_of.setdefault(word, len(code_of)) for word in words), np.int64, len(words)
     )
     return Keys(object_column([*code_of]), code)
-
-
-def is_number(token: str) -> bool:
-    """Whether a field is a number."""
-    try:
-        as_number(token)
-    except ValueError:
-        return False
-    return True
-
-
-def as_number(token: str) -> float:
-    """A field as a number; the word ``difficult`` is a flag that is set.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if token == "difficult":  # noqa: S105  (a word of the format, no password)
-        return 1.0
-    if "_" in token:  # which Python allows between digits
-        raise ValueError
-    return float(token)
 
 
 def labels_of(words: list[str], text_label: bool) -> Keys:

@@ -1,33 +1,25 @@
 """Lines of text, a box each: a word and then numbers, as columns.
 
 Nearly every file holds the same number of numbers in every line, so all files of a folder are read
-at once, as columns (:mod:`detmetrics.formats.lines.fields`). Where many numbers have more digits
-than are read so, pandas' parser does it. Only what neither takes (polygons of any length, names of
-several words, faults) is read again line by line.
+at once, as columns (:mod:`detmetrics.formats.lines.fields`). What is not so (polygons of any
+length, names of several words, faults) is read again line by line, of large text only the pieces
+that need it.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from detmetrics.formats.given import Contents
-from detmetrics.formats.lines.fields import read_fields
-from detmetrics.formats.lines.labels import (
-    as_number,
-    is_number,
-    keys_of,
-    labels_of,
-    number_keys,
-    text_keys,
-)
-from detmetrics.formats.lines.pieces import LARGE, Piece, groups, wrong_by_column
+from detmetrics.formats.lines.decimals import as_number, is_number
+from detmetrics.formats.lines.fields import count_wrong, read_fields
+from detmetrics.formats.lines.labels import labels_of, number_keys, text_keys
+from detmetrics.formats.lines.pieces import LARGE, Piece, groups
 from detmetrics.formats.lines.separators import spaced, thousands
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
@@ -36,15 +28,10 @@ from detmetrics.foundation.messages import FewTexts, counted, printable, shown
 from detmetrics.tables.catalog import Keys
 from detmetrics.tables.columns import LARGEST
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["Lines", "read_lines"]
 
-__all__ = ["Lines", "exact_floats", "read_lines"]
-
-NAMED = re.compile(rb"\s*[^\s\d.+-]")
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
 WORD = re.compile(r"[^ \t\n\r\f\v]+")
-LONE_RETURN = re.compile(rb"\r(?!\n)")
 ODD = 2
 
 
@@ -216,9 +203,6 @@ def read_lines(
         return replace(found, separators=said)
     if strict and sum(map(len, parts)) >= LARGE:
         return _in_pieces(parts, tuple(files), path, kept)
-    found = _by_pandas(parts, tuple(files), kept)
-    if found is not None:
-        return found
     return _line_by_line(parts, tuple(files), path, kept, strict)
 
 
@@ -227,14 +211,6 @@ class _Label(NamedTuple):
 
     text: bool
     column: int
-
-
-def exact_floats() -> dict[str, Any]:
-    """What pandas must be told to read numbers to the last bit; from 3.1 on it does unasked."""
-    import pandas as pd
-
-    version = tuple(int(part) for part in pd.__version__.split(".")[:2])
-    return {} if version >= (3, 1) else {"float_precision": "round_trip"}
 
 
 def _regular(contents: Contents, files: tuple[str, ...], kept: _Label) -> Lines | None:
@@ -260,80 +236,39 @@ def _others(columns: Floats, label: int) -> Floats:
     return columns[1:] if label == 0 else np.delete(columns, label, axis=0)
 
 
-def _by_pandas(parts: Sequence[bytes], files: tuple[str, ...], kept: _Label) -> Lines | None:
-    """The way for numbers of many digits; None where the lines are not all alike."""
-    if any(part.startswith(MARKS) for part in parts):
-        return None
-    parts = [part if not part or part.endswith(b"\n") else part + b"\n" for part in parts]
-    joined = b"".join(parts)
-    if b"\0" in joined or (b"\r" in joined and LONE_RETURN.search(joined)):
-        return None
-    frame, counts = _aligned(joined, kept), _line_counts(parts)
-    if frame is None or counts.sum() != len(frame):  # blank lines, which shift the others
-        return None
-    label = keys_of(frame[kept.column])
-    if label.labels.dtype == object and frame[kept.column].dtype.kind == "f":
-        return None  # numbers that are no ids, of which the text counts as it is written
-    return Lines(
-        files=files,
-        file=np.repeat(np.arange(len(parts)), counts),
-        line=None,
-        first=np.cumsum(counts) - counts,
-        label=label,
-        numbers=frame.drop(columns=kept.column).to_numpy(np.float64),
-        width=np.broadcast_to(np.int64(frame.shape[1] - 1), len(frame)),
-    )
-
-
-def _aligned(joined: bytes, kept: _Label) -> pd.DataFrame | None:
-    """Words and numbers with one space between them, or with any."""
-    frame = None if b"\t" in joined else _frame(joined, " ", kept)
-    return _frame(joined, r"\s+", kept) if frame is None else frame
-
-
-def _line_counts(parts: Sequence[bytes]) -> Ints:
-    """How many lines each file holds; blank ones count."""
-    return np.fromiter((part.count(b"\n") for part in parts), np.int64, len(parts))
-
-
-def _frame(joined: bytes, separator: str, kept: _Label) -> pd.DataFrame | None:
-    """A word and numbers in every line, or None."""
-    import pandas as pd
-
-    try:
-        with warnings.catch_warnings():  # of columns that are numbers here and text there
-            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-            frame = pd.read_csv(
-                io.BytesIO(joined),
-                sep=separator,
-                header=None,
-                quoting=3,
-                na_filter=False,
-                dtype={kept.column: object} if kept.text or NAMED.match(joined) else None,
-                **exact_floats(),
-            )
-    except (ValueError, OverflowError):  # pandas' own errors and those of Unicode are ValueErrors
-        return None
-    return frame if _is_regular(frame, kept.column) else None
-
-
-def _is_regular(frame: pd.DataFrame, column: int) -> bool:
-    if frame.shape[1] <= max(column, 1):
-        return False
-    if any(kind.kind not in "iuf" for kind in frame.dtypes.drop(column)):
-        return False
-    label = frame[column]
-    if label.dtype.kind in "iuf":
-        return True
-    found = label.unique().tolist()
-    return "" not in found and all(isinstance(word, str) for word in found)
-
-
 # --- the slow way ------------------------------------------------------------------------------
 
 
 def _in_pieces(parts: Sequence[bytes], files: tuple[str, ...], path: str, kept: _Label) -> Lines:
     """Large text, each piece in the fastest way that takes it.
+
+    Raises:
+        FormatError: lines are wrong, or a file is no text.
+    """
+    parts, latin = _in_utf8(parts, files, path)
+    found = _all_pieces(parts, files, path, kept)
+    kinds = {part.label.labels.dtype == object for part in found if len(part)}
+    if len(kinds) > 1:  # numbers here and words there: all of them are words
+        found = _all_pieces(parts, files, path, kept._replace(text=True))
+    return replace(_joined(found, files), latin=latin)
+
+
+def _in_utf8(
+    parts: Sequence[bytes], files: tuple[str, ...], path: str
+) -> tuple[list[bytes], tuple[str, ...]]:
+    """The same texts, and those that were taken for Latin-1."""
+    plain, latin = [], []
+    for name, part in zip(files, parts, strict=True):
+        text, guessed = decoded(part, _name(name, path))
+        plain.append(text.encode() if guessed or part.startswith(MARKS) else part)
+        latin += [name] * guessed
+    return plain, tuple(latin)
+
+
+def _all_pieces(
+    parts: Sequence[bytes], files: tuple[str, ...], path: str, kept: _Label
+) -> list[Lines]:
+    """The lines of each piece.
 
     Raises:
         FormatError: lines are wrong.
@@ -344,7 +279,8 @@ def _in_pieces(parts: Sequence[bytes], files: tuple[str, ...], path: str, kept: 
         # Where one piece after the other is odd, as polygons of any length are, so are all.
         lines = _as_columns(group, files, kept) if odd < ODD else None
         odd = 0 if lines is not None else odd + 1
-        count = None if lines is not None or faults.wanted else _wrong(group, kept)
+        known = lines is not None or faults.wanted
+        count = None if known else _count_wrong(group, kept)
         if count is not None:
             faults.skip(count)
         elif lines is None:
@@ -354,18 +290,18 @@ def _in_pieces(parts: Sequence[bytes], files: tuple[str, ...], path: str, kept: 
             found.append(lines)
     if len(faults):
         raise FormatError(path, faults, len(faults))
-    kinds = {part.label.labels.dtype == object for part in found if len(part)}
-    if len(kinds) > 1:  # numbers here and words there: all of them are words
-        return _in_pieces(parts, files, path, kept._replace(text=True))
-    return _joined(found, files)
+    return found
+
+
+def _count_wrong(group: Sequence[Piece], kept: _Label) -> int | None:
+    """How many lines are wrong, where columns tell; of those that were told enough are shown."""
+    return count_wrong(Contents([piece for _, _, piece in group]), label=kept.column)
 
 
 def _as_columns(group: Sequence[Piece], files: tuple[str, ...], kept: _Label) -> Lines | None:
     pieces = [piece for _, _, piece in group]
     own = ("",) * len(pieces)
     found = _regular(Contents(pieces), own, kept)
-    if found is None:
-        found = _by_pandas(pieces, own, kept)
     if found is None:
         return None
     line = np.arange(len(found)) if found.line is None else found.line
@@ -377,15 +313,6 @@ def _as_columns(group: Sequence[Piece], files: tuple[str, ...], kept: _Label) ->
         line=line - found.first[found.file] + before[found.file],
         first=np.zeros(len(files), np.int64),
     )
-
-
-def _wrong(group: Sequence[Piece], kept: _Label) -> int | None:
-    """How many lines are wrong, where columns tell."""
-    counts = [
-        wrong_by_column(piece, kept.column, lambda field: is_number(field.decode()))
-        for _, _, piece in group
-    ]
-    return None if None in counts else sum(filter(None, counts))
 
 
 def _joined(found: Sequence[Lines], files: tuple[str, ...]) -> Lines:
@@ -400,7 +327,6 @@ def _joined(found: Sequence[Lines], files: tuple[str, ...]) -> Lines:
         label=text_keys(labels.tolist()) if labels.dtype == object else number_keys(labels),
         numbers=np.concatenate([part.values for part in found]),
         width=np.concatenate([part.width for part in found]),
-        latin=tuple(dict.fromkeys(name for part in found for name in part.latin)),
     )
 
 
@@ -429,7 +355,7 @@ def _parsed(
     latin = []
     for number, before, content in pieces:
         name = files[number]
-        text, guessed = decoded(content, name if name == path else f"{path}/{name}")
+        text, guessed = decoded(content, _name(name, path))
         if guessed:
             latin.append(name)
         for row, tokens in _rows(text):
@@ -458,6 +384,10 @@ def _parsed(
         latin=tuple(latin),
     )
     return lines, faults
+
+
+def _name(file: str, path: str) -> str:
+    return file if file == path else f"{path}/{file}"
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -26,11 +26,19 @@ from detmetrics.tables.columns import LARGEST
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Numbers", "decimals_of", "is_numeric", "refuse"]
+__all__ = ["Numbers", "decimals_of", "exact_floats", "is_numeric", "refuse"]
 
 TRUE = frozenset(("1", "true", "yes", "t", "y", "1.0"))
 BLOCK = 1 << 12
 FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none", "null"))
+
+
+def exact_floats() -> dict[str, Any]:
+    """What pandas must be told to read numbers to the last bit; from 3.1 on it does unasked."""
+    import pandas as pd
+
+    version = tuple(int(part) for part in pd.__version__.split(".")[:2])
+    return {} if version >= (3, 1) else {"float_precision": "round_trip"}
 
 
 def is_numeric(column: pd.Series[Any]) -> bool:

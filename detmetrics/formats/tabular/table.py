@@ -14,14 +14,13 @@ import numpy as np
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.labels import keys_of
 from detmetrics.formats.lines.layouts import lie_in_unit
-from detmetrics.formats.lines.lines import exact_floats
 from detmetrics.formats.lines.oriented_columns import known_sizes
 from detmetrics.formats.metadata.class_names import listed_classes, names_of
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.class_columns import chosen_classes
 from detmetrics.formats.tabular.headings import OUTLINES, Heading
-from detmetrics.formats.tabular.numbers import Numbers, decimals_of, is_numeric
+from detmetrics.formats.tabular.numbers import Numbers, decimals_of, exact_floats, is_numeric
 from detmetrics.formats.tabular.separator import separator_of, split_heading
 from detmetrics.formats.tabular.shape_columns import places
 from detmetrics.foundation.arrays import Bools, Floats, Ints, object_column, used
