@@ -21,8 +21,8 @@ def quotients(whole: NDArray[np.uint64], power: Floats) -> tuple[Floats, Bools]:
 
     whole: below ``LARGEST_WHOLE``; power: powers of ten up to the 22nd, which floats hold.
 
-    >>> quotients(np.array([12345678901234567], np.uint64), np.array([1e17]))[0].tolist()
-    [0.12345678901234567]
+    >>> quotients(np.array([30000000000000004], np.uint64), np.array([1e17]))[0].tolist()
+    [0.30000000000000004]
     """
     # whole = high + low; first = round(high / power) leaves an exact remainder:
     #     whole / power = first + (high - first * power + low) / power
