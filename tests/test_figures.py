@@ -547,7 +547,13 @@ class TestHostile:
 class TestEmpty:
     """What has no numbers says so."""
 
-    @pytest.mark.parametrize("which", ["no_detections", "no_truth", "nothing"])
+    @pytest.mark.parametrize(
+        "which",
+        [
+            "nothing",
+            *(pytest.param(one, marks=pytest.mark.heavy) for one in ("no_detections", "no_truth")),
+        ],
+    )
     def test_every_figure_is_drawn(self, which, request):
         found = request.getfixturevalue(which)
         for figure in all_figures(found, "cat"):

@@ -125,6 +125,7 @@ SPOILED = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", SPOILED)
 def test_the_mistake_in_spoiled_files_is_named_first(truth, yolov2, name):
     spoiled = SPOILED[name](truth, yolov2)

@@ -114,9 +114,10 @@ class TestExact:
     def test_nor_do_floats_as_python_writes_them(self) -> None:
         random = np.random.default_rng(0)
         values = [*random.random(999), *random.uniform(-999, 999, 999), 0.1, 0.30000000000000004]
+        rows = [("3", repr(float(one))) for one in values]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(decimals, "_one_by_one", None)
-            found = read_fields(joined([("3", repr(float(one))) for one in values]), text_label=True)
+            found = read_fields(joined(rows), text_label=True)
         assert found is not None
         assert bits(found.columns[1]) == bits(values)
 

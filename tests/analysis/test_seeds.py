@@ -48,10 +48,16 @@ SPREADS = {
 }
 
 
+HEAVY = pytest.mark.heavy
+
+
 class TestLevel:
     """The interval holds the difference over all seeds and images about as often as it says."""
 
-    @pytest.mark.parametrize("runs", [(3, 3), (5, 5), (2, 6)])
+    @pytest.mark.parametrize(
+        "runs",
+        [(3, 3), *(pytest.param(runs, marks=pytest.mark.heavy) for runs in [(5, 5), (2, 6)])],
+    )
     @pytest.mark.parametrize("name", SPREADS)
     def test_holds(self, name, runs):
         told = [trial(seed, runs, gain=0.01, **SPREADS[name]) for seed in range(300)]

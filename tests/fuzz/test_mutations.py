@@ -58,7 +58,7 @@ def broken(folder: Path, *options: str) -> None:
 
 
 def test_a_few_broken_inputs(tmp_path):
-    broken(tmp_path, "--inputs", "60")
+    broken(tmp_path, "--inputs", "40")
 
 
 @pytest.mark.heavy
@@ -72,6 +72,7 @@ def test_every_input_is_taken_as_long_as_it_is_sound():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.heavy
 def test_what_no_command_may_do_is_seen(tmp_path):
     done = run("-c", CHILDREN, str(tmp_path / "here"))
     assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from match_scenes import scene_of
+from profiles import examples
 from real_data import real_data
 
 import detmetrics as dm
@@ -53,6 +54,7 @@ def check(matches: dm.Matches) -> None:
 class TestCompact:
     """Fewer bytes, the same numbers."""
 
+    @examples(6)
     @pytest.mark.parametrize("name", dm.RULE_SETS)
     @given(seed=st.integers(0, 10**6))
     def test_under_every_named_rule_set(self, name, seed):
@@ -162,6 +164,7 @@ class TestFile:
 class TestParts:
     """A slice of what a file holds is a slice of the result, under every rule set."""
 
+    @examples(6)
     @pytest.mark.parametrize("name", dm.RULE_SETS)
     @given(seed=st.integers(0, 10**6))
     def test_metrics(self, tmp_path_factory, name, seed):

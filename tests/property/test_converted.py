@@ -92,7 +92,7 @@ PAIRS = [
 class TestReadBack:
     """Both sides in one format, and detections in any beside ground truth with ids and names."""
 
-    @examples(15)
+    @examples(8)
     @pytest.mark.parametrize(("truth_as", "found_as"), PAIRS)
     @given(tables())
     def test_same_numbers(self, tmp_path_factory, truth_as, found_as, scene):
@@ -117,7 +117,7 @@ class TestReadBack:
 class TestBesideTheSource:
     """Detections that were converted, beside the ground truth that gave them its ids."""
 
-    @examples(6, HealthCheck.filter_too_much)
+    @examples(2, HealthCheck.filter_too_much)
     @pytest.mark.parametrize("found_as", DETECTIONS)
     @pytest.mark.parametrize("truth_as", GROUND_TRUTH)
     @given(tables())

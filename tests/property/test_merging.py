@@ -10,6 +10,7 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from match_scenes import IMAGES, Scene, assert_same, scene_of
+from profiles import examples
 
 import detmetrics as dm
 from detmetrics.metrics.curves import Curves
@@ -69,6 +70,7 @@ class TestLaw:
         if rules.ties == "image":  # then the order of parts decides no number
             np.testing.assert_array_equal([*ours.values()], [*theirs.values()])
 
+    @examples(6)
     @pytest.mark.parametrize("name", dm.RULE_SETS)
     @given(seed=st.integers(0, 10**6), owner=owners, data=st.data())
     def test_under_every_named_rule_set(self, name, seed, owner, data):

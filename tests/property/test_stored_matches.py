@@ -8,6 +8,7 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from match_scenes import assert_same, scene_of
+from profiles import examples
 
 import detmetrics as dm
 from detmetrics.analysis import part_of
@@ -32,6 +33,7 @@ def check(matches: dm.Matches) -> None:
 class TestRoundTrip:
     """What is read back equals what was stored in every bit, its rules too."""
 
+    @examples(6)
     @pytest.mark.parametrize("name", dm.RULE_SETS)
     @given(seed=st.integers(0, 10**6))
     def test_under_every_named_rule_set(self, name, seed):

@@ -206,6 +206,7 @@ class TestCurves:
         assert float(shown) == best["f1"]
 
 
+@pytest.mark.heavy
 class TestFigures:
     """The matrix and the bins of scores."""
 
@@ -236,6 +237,7 @@ class TestFigures:
         assert number(page, "read-calibration", "mean score") == table.score[last]
 
 
+@pytest.mark.heavy
 class TestGallery:
     """A picture opens larger by pointer and by key, Esc closes it, the focus comes back."""
 
@@ -272,6 +274,7 @@ class TestGallery:
         assert card.locator("use").count() == 1
 
 
+@pytest.mark.heavy
 class TestAnywhere:
     """Dark, on a phone, printed, without a script, by the keys alone."""
 
@@ -344,6 +347,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("kind", "holes"), [("oriented", 0), ("mask", 2)])
 def test_shapes_are_drawn_where_they_are(browser, tmp_path, kind, holes):
     result = of_shapes(kind)
@@ -392,6 +396,7 @@ def test_hostile_names_do_nothing(browser, tmp_path):
     one.context.close()
 
 
+@pytest.mark.heavy
 def test_a_large_report_is_drawn(browser, tmp_path):
     """5,000 images, 80 classes: less than 10 MB; ``benchmarks/report_page.py`` takes the time."""
     classes = [f"class {n}" for n in range(80)]
