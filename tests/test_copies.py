@@ -198,6 +198,7 @@ def worked(value: Any) -> Any:
     return value
 
 
+@pytest.mark.heavy
 def test_another_process_sends_them_back(made):
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:

@@ -82,6 +82,7 @@ class TestWaterfall:
             steps = (Fraction(step.after) - Fraction(step.before) for step in fall.steps)
             assert sum(steps) == Fraction(end) - Fraction(start)
 
+    @pytest.mark.heavy
     @pytest.mark.parametrize("ours", WITH_AP)
     def test_of_every_two_rule_sets_names_each_setting_that_differs(self, ours):
         bench, known = example()

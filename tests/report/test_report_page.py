@@ -314,7 +314,7 @@ class TestAnyScene:
     """Whatever the boxes and the rules: the page is whole, and shows numbers of the JSON alone."""
 
     @pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
-    @examples(20)
+    @examples(8)
     @given(scene=scenes(full=True), rules=any_rules())
     def test_page(self, scene, rules):
         with warnings.catch_warnings():
