@@ -115,6 +115,8 @@ def intervals_of(
                 values[1:],
                 LEVEL,
                 images,
+                freedom=(support.filled(name) if name in NAMES else support.filled("AP", category))
+                - 1,
                 few_objects=few and (whose != "d" or name not in NAMES),
                 difference=whose == "d",
             )

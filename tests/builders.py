@@ -20,6 +20,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 import detmetrics as dm
+from detmetrics.metrics.summary import metrics_of
 
 CAT, DOG = 1, 2
 
@@ -164,3 +165,11 @@ def without_formats(talk: bytes) -> bytes:
 
 
 SAID_FORMAT = re.compile(rb": (?:ground truth|detections) read as .* \(\w+\): ")
+
+
+def filled(result: dm.Evaluation, name: str = "AP", category: int | None = None) -> int:
+    """In how many images there are objects that count: of the metric's sizes, of a class."""
+    matches = result.matching
+    area = next(one.area for one in metrics_of(result.rules) if one.name == name)
+    rows = zip(matches.truth_image, matches.truth_category, matches.ignored[area], strict=True)
+    return len({image for image, own, out in rows if not out and category in (None, own)})

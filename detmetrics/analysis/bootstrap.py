@@ -21,9 +21,10 @@ held best in ``benchmarks/coverage_study.py``. A third of the bias counts as not
 **Differences** of two models on the same images are not corrected: their biases are alike and
 cancel, and correcting nothing adds noise.
 
-The ends are those of a normal distribution, cut at the ends of the metric's range. Objects in a
-handful of images tell nothing of what other images hold: of a class with objects in one image there
-is no interval, and where they are in fewer than five, the interval says that it is too narrow.
+The ends are those of Student's t distribution, whose degrees of freedom are one less than the
+images with objects; they are cut at the ends of the metric's range. Objects in a handful of images
+tell nothing of what other images hold: where objects are in one image there is no interval, and
+where they are in fewer than five, the interval says that it is too narrow.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
@@ -44,6 +46,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import in_bytes
 from detmetrics.foundation.parallel import each
 from detmetrics.foundation.progress import Share
+from detmetrics.foundation.students_t import quantile
 from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.summary import per_category, summarize
 
@@ -55,6 +58,7 @@ __all__ = [
     "interval_of",
     "require_samples",
     "sample_seeds",
+    "widths",
 ]
 
 MOST_RESAMPLES, BYTES_OF_SEED = 100_000, 600
@@ -72,7 +76,8 @@ class Interval:
     value: of the data set itself, never changed; low, high: ends of the interval; standard_error:
     of the value; defined: in how many half-samples the metric was defined; estimate: the value
     without its bias, on which the interval is centred; few_objects: they lie in so few images that
-    the interval is too narrow.
+    the interval is too narrow; freedom: the degrees of it that its width has, one less than the
+    images with objects.
     """
 
     value: float
@@ -82,6 +87,7 @@ class Interval:
     defined: int
     estimate: float = math.nan
     few_objects: bool = False
+    freedom: float = math.inf
 
     @property
     def bias(self) -> float:
@@ -175,24 +181,27 @@ def confidence_intervals(
     values = result.class_columns() if per_class else {}
     support = Support(result)
 
-    def interval(value: float, samples: Floats, few: bool) -> Interval:
-        return interval_of(value, samples, level, support.images, few_objects=few)
+    def interval(value: float, samples: Floats, name: str, category: int | None = None) -> Interval:
+        return interval_of(
+            value,
+            samples,
+            level,
+            support.images,
+            freedom=support.filled(name, category) - 1,
+            few_objects=support.few(name, category),
+        )
 
     return Intervals(
         level=level,
         resamples=resamples,
         seed=seed,
         metrics={
-            name: interval(result.summary[name], whole[:, column], support.few(name))
+            name: interval(result.summary[name], whole[:, column], name)
             for column, name in enumerate(names)
         },
         classes={
             label: {
-                name: interval(
-                    float(values[name][row]),
-                    support.known(name, row, classes[:, row, column]),
-                    support.few(name, row),
-                )
+                name: interval(float(values[name][row]), classes[:, row, column], name, row)
                 for column, name in enumerate(names)
             }
             for row, label in enumerate(result.class_names if per_class else ())
@@ -247,33 +256,42 @@ def interval_of(
     level: float,
     images: int,
     *,
+    freedom: float = math.inf,
     few_objects: bool = False,
     difference: bool = False,
 ) -> Interval:
     """The interval of one metric, or of a difference of two results.
 
-    samples : (B,) of half-samples of so many images, nan where it was undefined.
+    samples : (B,) of half-samples of so many images, nan where it was undefined. freedom: one less
+    than the images with objects, where it is known; one image alone tells nothing of others.
 
     >>> round(interval_of(0.5, np.array([0.48, 0.56]), 0.95, images=100).estimate, 4)
     0.4707
     """
     known = samples[~np.isnan(samples)]
     half = images // 2
-    if math.isnan(value) or len(known) < 2 or half == 0:
-        return Interval(value, math.nan, math.nan, math.nan, len(known), math.nan, few_objects)
+    if math.isnan(value) or len(known) < 2 or half == 0 or freedom < 1:
+        unknown = (math.nan,) * 3
+        return Interval(value, *unknown, len(known), math.nan, few_objects, freedom)
     # With half == n / 2 the root is 1.
     error = float(known.std(ddof=1)) * math.sqrt(half / (images - half))
     bias = 0.0
     if not difference:
         # bias(n) = c / n^a, and what falls from half to n is bias(half) - bias(n).
         bias = (float(known.mean()) - value) / ((images / half) ** EXPONENT - 1)
-    width = NormalDist().inv_cdf((1 + level) / 2) * math.hypot(error, UNKNOWN * bias)
+    width = widths((1 + level) / 2, freedom) * math.hypot(error, UNKNOWN * bias)
     lowest, highest = DIFFERENCE if difference else SHARE
     low, middle, high = (
         min(max(end, lowest), highest)
         for end in (value - bias - width, value - bias, value - bias + width)
     )
-    return Interval(value, low, high, error, len(known), middle, few_objects)
+    return Interval(value, low, high, error, len(known), middle, few_objects, freedom)
+
+
+@lru_cache(maxsize=10_000)
+def widths(share: float, freedom: float) -> float:
+    """The quantile of Student's t distribution, in standard errors."""
+    return NormalDist().inv_cdf(share) if math.isinf(freedom) else quantile(share, freedom)
 
 
 class Samples:

@@ -25,7 +25,7 @@ from detmetrics.analysis.bootstrap import (
     require_samples,
     sample_seeds,
 )
-from detmetrics.analysis.support import Support
+from detmetrics.analysis.support import FEW_IMAGES, Support
 from detmetrics.evaluation import views
 from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
@@ -260,11 +260,16 @@ def compare(
         category: int | None = None,
     ) -> Difference:
         apart = samples[1] - samples[0]
-        known = apart if category is None else support.known(name, category, apart)
         # A mean over classes hardly moves with one of them, as both models gain by its chance.
-        few = category is not None and support.few(name, category)
+        filled = support.filled(name, category)
         interval = interval_of(
-            values[1] - values[0], known, level, support.images, few_objects=few, difference=True
+            values[1] - values[0],
+            apart,
+            level,
+            support.images,
+            freedom=filled - 1,
+            few_objects=0 < filled < FEW_IMAGES,
+            difference=True,
         )
         return Difference(*values, interval, _better(name, apart))
 

@@ -193,10 +193,15 @@ def _minimums(asked: tuple[tuple[str, float], ...], rules: Rules) -> tuple[tuple
     from detmetrics.metrics.summary import metrics_of
 
     known = [metric.name for metric in metrics_of(rules)]
-    for name, _ in asked:
+    for name, least in asked:
         if name not in known:
             raise click.UsageError(
                 f"--fail-under: no metric {name!r}; there are {', '.join(known)}"
+            )
+        if not 0 <= least <= 1:
+            raise click.UsageError(
+                f"--fail-under: {name}: expected a number from 0 to 1, as metrics are (0.4, not "
+                f"40), got {least:g}"
             )
     return asked
 

@@ -203,10 +203,17 @@ def equal_scores(curves: Curves) -> Iterator[Remark]:
         )
 
 
+def _nothing(counts: dict[str, int]) -> Iterator[Remark]:
+    if counts["ground_truths"] and not counts["detections"]:
+        objects = counted(counts["ground_truths"], "object")
+        yield Remark(f"there are no detections, and {objects} to find", warning=True)
+
+
 def remarks(
     counts: dict[str, int], rules: Rules, coverage: Coverage, never: Sequence[str]
 ) -> Iterator[Remark]:
     """Sentences on what deserves attention; never: classes that are never detected."""
+    yield from _nothing(counts)
     if len(coverage.undetected) and coverage.detections and not coverage.partial:
         yield Remark(_uncovered(coverage))
     if unseen := counts["detections_in_classes_without_ground_truth"]:

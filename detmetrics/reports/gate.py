@@ -12,7 +12,7 @@ from detmetrics.reports.markdown import escaped, table_rows
 from detmetrics.reports.sections import Section, sections_as_text
 from detmetrics.reports.tables import Cell, Table
 
-__all__ = ["to_json", "to_markdown", "to_text"]
+__all__ = ["attention_of", "to_json", "to_markdown", "to_text"]
 
 COLUMNS = ("baseline", "candidate", "difference", "low", "high", "margin", "verdict")
 UNDECIDED_PASSES = "a line that cannot tell does not fail the gate; with --fail-undecided it would"
@@ -45,6 +45,7 @@ def to_markdown(gate: Gate) -> str:
         parts += [f"- {escaped(floor.reason)}" for floor in one.floors if not floor.holds]
         if one.worst_classes:
             parts.append(escaped(_losses(one)))
+    parts += [f"> {escaped(text)}" for text in attention_of(gate)]
     parts.append(f"<sub>{escaped(gate.words)}; `{gate.signature}`</sub>")
     if _undecided_passes(gate):
         parts.append(f"<sub>{escaped(UNDECIDED_PASSES)}</sub>")
@@ -69,7 +70,7 @@ def _sections(gate: Gate) -> Iterator[Section]:
     if _undecided_passes(gate):
         about.append(UNDECIDED_PASSES)
     yield f"Gate: {gate.outcome}", None, tuple(about)
-    if attention := [*_attention(gate)]:
+    if attention := [*attention_of(gate)]:
         yield "Attention", None, tuple(attention)
 
 
@@ -77,7 +78,8 @@ def _undecided_passes(gate: Gate) -> bool:
     return gate.outcome == "cannot tell" and gate.passes
 
 
-def _attention(gate: Gate) -> Iterator[str]:
+def attention_of(gate: Gate) -> Iterator[str]:
+    """What a reader of the numbers should know, of the baseline and of each candidate."""
     yield from gate.notes
     for one in gate.candidates:
         own = f"{one.name}: " if len(gate.candidates) > 1 else "candidate: "

@@ -1,7 +1,8 @@
 """JUnit XML, which the test reports of CI systems show: a test suite per candidate.
 
 A line that is worse and a floor that is not reached are failures, and so is a line that cannot tell
-where that stops a model; else it is skipped, as an undefined one is. Source of the elements and
+where that stops a model; else it is skipped, as an undefined one is. What deserves attention is the
+output of the last suite. Source of the elements and
 attributes: https://github.com/testmoapp/junitxml.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 
 from detmetrics.analysis.gating.records import Gate, GateCandidate, GateFloor, GateLine
 from detmetrics.foundation.messages import printable
+from detmetrics.reports.gate import attention_of
 
 __all__ = ["to_junit"]
 
@@ -20,6 +22,9 @@ MARKS = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 def to_junit(gate: Gate) -> str:
     """The whole document."""
     suites = [line for one in gate.candidates for line in _suite(one, gate)]
+    if told := [*attention_of(gate)]:
+        said = "\n".join(map(_escaped, told))
+        suites.insert(-1, f"    <system-out>{said}</system-out>")
     cases = [case for one in gate.candidates for case in _cases(one)]
     return "\n".join(
         [

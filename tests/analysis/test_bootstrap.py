@@ -8,10 +8,12 @@ import statistics
 
 import numpy as np
 import pytest
+from builders import filled
 
 import detmetrics as dm
 from detmetrics.analysis.bootstrap import confidence_intervals, interval_of
 from detmetrics.analysis.resampling import image_weights, resampled
+from detmetrics.foundation.students_t import quantile
 from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.summary import per_category, summarize
 
@@ -28,13 +30,15 @@ def halves(seed: int, count: int, images: int) -> list[np.ndarray]:
     return found[:count]
 
 
-def interval_by_hand(value: float, samples: list[float], level: float, images: int) -> list[float]:
+def interval_by_hand(
+    value: float, samples: list[float], level: float, images: int, freedom: int
+) -> list[float]:
     """low, high, standard error and estimate, from the definitions in the module's docstring."""
     known = [sample for sample in samples if not math.isnan(sample)]
     half = images // 2
     spread = statistics.stdev(known) * math.sqrt(half / (images - half))
     bias = (statistics.mean(known) - value) / ((images / half) ** 0.75 - 1)
-    width = statistics.NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(spread**2 + bias**2 / 9)
+    width = quantile((1 + level) / 2, freedom) * math.sqrt(spread**2 + bias**2 / 9)
     ends = value - bias - width, value - bias + width
     return [max(ends[0], 0.0), min(ends[1], 1.0), spread, min(max(value - bias, 0.0), 1.0)]
 
@@ -54,13 +58,14 @@ def test_slow_loop(rules):
         assert interval.value == result.summary[name] or math.isnan(interval.value)
         if not math.isnan(interval.value):
             got = interval.low, interval.high, interval.standard_error, interval.estimate
-            by_hand = interval_by_hand(interval.value, values, 0.8, 24)
+            by_hand = interval_by_hand(interval.value, values, 0.8, 24, filled(result, name) - 1)
             assert got == pytest.approx(by_hand, rel=1e-9)
             assert interval.bias == pytest.approx(interval.value - interval.estimate)
     dog = result.class_names.index("dog")
     values = [columns["AP"][dog] for columns in classes]
     own = found.classes["dog"]["AP"]
-    assert own.low == pytest.approx(interval_by_hand(own.value, values, 0.8, 24)[0], rel=1e-9)
+    by_hand = interval_by_hand(own.value, values, 0.8, 24, filled(result, category=dog) - 1)
+    assert own.low == pytest.approx(by_hand[0], rel=1e-9)
     assert math.isnan(found.classes["bus"]["AP"].low)
 
 
@@ -163,6 +168,16 @@ class TestFewObjects:
         assert not math.isnan(own.value)
         assert math.isnan(own.low)
         assert own.few_objects
+
+    def test_images_without_objects_make_nothing_surer(self):
+        """Of two images of which one is empty there is no interval."""
+        alone, two, many = (
+            confidence_intervals(spread_out(count, own), 40).metrics["AP"]
+            for count, own in ((2, 1), (6, 2), (6, 6))
+        )
+        assert math.isnan(alone.low)
+        assert (two.few_objects, many.few_objects) == (True, False)
+        assert two.freedom == 1
 
     def test_one_class_in_five(self):
         """A mean over classes rests on few objects from a fifth of the classes on."""

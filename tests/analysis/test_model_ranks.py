@@ -26,7 +26,7 @@ def models() -> list[dm.Evaluation]:
     truth = dm.read_ground_truth(TRUTH)
     found = dm.read_detections(FOUND, truth)
     rows = np.arange(len(found))
-    kept = (rows >= 0, rows >= 0, rows % 3 != 0, rows % 6 == 0)
+    kept = (rows >= 0, rows >= 0, rows % 3 != 0, rows % 12 == 0)
     return [dm.evaluate(truth, found.keep(some)) for some in kept]
 
 

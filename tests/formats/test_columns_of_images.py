@@ -64,6 +64,12 @@ class TestParquet:
         path.write_bytes(parquet(image=["a", "b", "c"], day=["mon"] * 3, tags=lists, **boxes()))
         assert [*read(str(path))] == ["a", "b", "c"]
 
+    def test_images_that_are_no_text(self, tmp_path, read):
+        path = tmp_path / "a.parquet"
+        path.write_bytes(parquet(image=[b"a", b"b", b"c"], day=["mon"] * 3, **boxes()))
+        with pytest.raises(dm.FormatError, match="image: expected text or numbers, got 'binary'"):
+            read(str(path))
+
 
 class TestText:
     def test_a_heading_of_half_a_megabyte(self, tmp_path):
@@ -83,7 +89,7 @@ class TestText:
     def test_more_values_than_columns(self, tmp_path):
         path = tmp_path / "a.csv"
         path.write_text("image,day\n1,a,mon\n2,b,tue\n")
-        with pytest.raises(dm.FormatError, match="more values than there are columns"):
+        with pytest.raises(dm.FormatError, match="line 2: 3 values, and 2 columns"):
             rows_of_images(str(path), "day", Reading())
 
     @pytest.mark.parametrize("mark", ["\t", ";", ",", "|"])
@@ -92,3 +98,28 @@ class TestText:
         path.write_text(f"\nimage{mark}day\na.jpg{mark}mon\nb.jpg{mark}tue wed\n")
         found = rows_of_images(str(path), "day", Reading())
         assert found == [("a.jpg", "mon"), ("b.jpg", "tue wed")]
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    @pytest.mark.parametrize("above", [0, 2])
+    def test_every_reader_takes_the_same_files(self, tmp_path, read, end, encoding, above):
+        sides = "x;y;w;h;class"
+        lines = [f"image;day;{sides}", f"a.jpg;mon;1;1;5;5;cat;{end}b.jpg;tue;1;1;5;5;cat"]
+        path = tmp_path / "a.csv"
+        path.write_text(end * above + end.join(lines) + end, encoding=encoding, newline="")
+        found = read(str(path))
+        assert [*found] == ["a.jpg", "b.jpg"]
+
+    @pytest.mark.parametrize(
+        ("text", "fault"),
+        [
+            ("image,day,day\na,mon,tue\n", "two columns have one name"),
+            ("image,day\na,mon\nb,tue,wed\n", "line 3: 3 values, and 2 columns"),
+            ('image,day\na,"mon\nb,tue\n', "a quote is not closed"),
+        ],
+    )
+    def test_faults_name_their_line(self, tmp_path, text, fault):
+        path = tmp_path / "a.csv"
+        path.write_text(text)
+        with pytest.raises(dm.FormatError, match=fault):
+            rows_of_images(str(path), "day", Reading())

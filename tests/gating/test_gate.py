@@ -22,11 +22,11 @@ ends = st.floats(-1, 1)
 
 def rule(low: float, high: float, margin: float) -> str:
     """The rule, word for word."""
-    if low > 0:
+    if low > 1e-12:  # less is dust of floats
         return "better"
-    if low >= -margin:
+    if low >= -margin - 1e-12:
         return "not worse"
-    if high < -margin or (margin == 0 and high < 0):
+    if high < -margin - 1e-12:
         return "worse"
     return "cannot tell"
 
@@ -62,6 +62,9 @@ class TestRule:
             (-0.02, -0.01, 0.01, "cannot tell"),
             (-0.02, -0.011, 0.01, "worse"),
             (-0.02, -1e-9, 0, "worse"),
+            (-7e-17, 7e-17, 0, "not worse"),
+            (1.2e-17, 3e-16, 0, "not worse"),
+            (-3e-16, -1.2e-17, 0, "not worse"),
             (-0.02, 0, 0, "cannot tell"),
             (math.nan, math.nan, 0.1, "cannot tell"),
         ],
@@ -328,7 +331,12 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("settings", "message"),
         [
-            ({"margins": -0.1}, "margins: every: expected a number from 0 on, got -0.1"),
+            ({"margins": 5}, "margins: every: expected a number from 0 to below 1"),
+            ({"floors": {"AP": 40}}, "floors: AP: expected a number from 0 to 1"),
+            (
+                {"margins": -0.1},
+                "margins: every: expected a number from 0 to below 1",
+            ),
             ({"margins": {"AP": math.nan}}, "margins: AP: expected a finite number, got nan"),
             ({"margins": {"AP": "1"}}, "margins: AP: expected a finite number, got '1'"),
             ({"margins": True}, "margins: expected a finite number, got True"),
@@ -384,3 +392,22 @@ class TestRefusals:
             gate(a, dm.evaluate(a.ground_truth, a.detections, "voc2007"))
         with pytest.raises(dm.InputError, match="at least one candidate"):
             gate(a, [])
+
+
+class TestFewImages:
+    """A handful of images with objects decides nothing, however many are empty."""
+
+    @pytest.mark.parametrize(("few", "decides"), [(1, False), (4, False), (9, True)])
+    def test_a_candidate_that_finds_nothing(self, models, few, decides):
+        whole = models["whole"]
+        truth = whole.ground_truth
+        with_objects = np.flatnonzero(np.bincount(truth.image, minlength=24))
+        images = np.bincount(truth.image, minlength=24) == 0
+        images[with_objects[:few]] = True
+        nothing = dm.evaluate(truth, whole.detections.keep(whole.detections.scores > 2))
+        pair = [part_of(one, images) for one in (whole, nothing)]
+        settings = GateSettings(metrics=("AP",), resamples=40)
+        (line,) = gate(*pair, settings).candidates[0].lines
+        assert line.verdict == ("worse" if decides else "cannot tell")
+        assert math.isnan(line.low) is not decides
+        assert line.images_to_settle is None

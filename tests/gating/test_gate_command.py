@@ -379,7 +379,7 @@ class TestLooks:
     ("content", "says"),
     [
         ("rules = 'cocoo'", "rules: no rule set 'cocoo'"),
-        ("margins = { APX = 1 }", "no metric 'APX'"),
+        ("margins = { APX = 0.1 }", "no metric 'APX'"),
     ],
 )
 def test_what_is_wrong_in_the_file_names_it(tmp_path, content, says):

@@ -92,7 +92,7 @@ PAIRS = [
 class TestReadBack:
     """Both sides in one format, and detections in any beside ground truth with ids and names."""
 
-    @examples(8)
+    @examples(8, HealthCheck.filter_too_much)
     @pytest.mark.parametrize(("truth_as", "found_as"), PAIRS)
     @given(tables())
     def test_same_numbers(self, tmp_path_factory, truth_as, found_as, scene):

@@ -92,13 +92,14 @@ def _compared(
 
 def gain_of(line: PairedLine, margin: float) -> Gain | None:
     """How much better the candidate is; None where there is no interval to decide by."""
-    value, low, high = (getattr(line.difference.interval, end) for end in ("value", "low", "high"))
-    # One image, drawn again and again, says nothing of others.
-    if line.images < 2 or math.isnan(low) or math.isnan(value):
+    found = line.difference.interval
+    value, low, high = found.value, found.low, found.high
+    # A handful of images says nothing of others that a release could rest on.
+    if found.few_objects or math.isnan(low) or math.isnan(value):
         return None
     if lower_is_better(line.metric):
         value, low, high = -value, -high, -low
-    return Gain(value, low, high, margin)
+    return Gain(value, low, high, margin, found.freedom)
 
 
 def reporting(result: Evaluation, metrics: Sequence[str]) -> Evaluation:

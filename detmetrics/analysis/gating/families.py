@@ -16,17 +16,18 @@ That rejects the same lines. All intervals are then given at the last level, so 
 probability that any line is called worse that is not, is at most ``alpha / 2``. Source: S. Holm, A
 Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6 (1979).
 
-The ends at another level lie farther from the value, each on its side, by the ratio of the normal
-distribution's quantiles. Percentiles so far out would need a hundred thousand samples; a thousand
-would give the smallest of them, and the same one for any number of lines.
+The ends at another level lie farther from the value, each on its side, by the ratio of the
+quantiles of Student's t distribution. Percentiles so far out would need a hundred thousand samples;
+a thousand would give the smallest of them, and the same one for any number of lines.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
+from detmetrics.analysis.bootstrap import widths
 from detmetrics.analysis.gating.verdicts import Verdict, verdict_of
 
 __all__ = ["Gain", "settled", "widened"]
@@ -34,12 +35,16 @@ __all__ = ["Gain", "settled", "widened"]
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """How much better a candidate is, its interval, and the margin that it is held to."""
+    """How much better a candidate is, its interval, and the margin that it is held to.
+
+    freedom: the degrees of it that the interval has.
+    """
 
     value: float
     low: float
     high: float
     margin: float
+    freedom: float = math.inf
 
     @property
     def verdict(self) -> Verdict:
@@ -73,13 +78,14 @@ def widened(gain: Gain, level: float, family: int) -> Gain:
     """The interval at ``1 - (1 - level) / family`` in place of that at ``level``."""
     if family == 1:
         return gain
-    normal = NormalDist()
-    # In the lower tail floats are finest.
-    ratio = normal.inv_cdf((1 - level) / (2 * family)) / normal.inv_cdf((1 - level) / 2)
+    ratio = widths(1 - (1 - level) / (2 * family), gain.freedom) / widths(
+        (1 + level) / 2, gain.freedom
+    )
     centre = min(max(gain.value, gain.low), gain.high)
     return Gain(
         gain.value,
         centre - ratio * (centre - gain.low),
         centre + ratio * (gain.high - centre),
         gain.margin,
+        gain.freedom,
     )

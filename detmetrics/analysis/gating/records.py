@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from detmetrics.analysis.gating.settings import GateSettings
 from detmetrics.analysis.gating.verdicts import Verdict
+from detmetrics.analysis.support import FEW_IMAGES
 from detmetrics.foundation.messages import counted, few
 
 __all__ = ["Gate", "GateCandidate", "GateFloor", "GateLine", "Outcome"]
@@ -48,11 +49,18 @@ class GateLine:
         return title_of(self.scope, self.name, self.metric)
 
     @property
+    def why_no_interval(self) -> str:
+        """Why nothing can be told, of a line without an interval."""
+        if math.isnan(self.difference):
+            return "it is undefined"
+        return f"fewer than {FEW_IMAGES} images have objects"
+
+    @property
     def reason(self) -> str:
         """The verdict with its numbers, in a few words."""
         ends = f"{self.difference:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
         if math.isnan(self.low):
-            return f"{self.title} has no interval"
+            return f"{self.title} has no interval: {self.why_no_interval}"
         if self.verdict != "cannot tell":
             return f"{self.title} is {self.verdict}, {ends}"
         more = "not even a billion images would settle it"

@@ -105,9 +105,7 @@ class GateSettings:
         set_field(self, "metrics", _names("metrics", self.metrics))
         set_field(self, "margins", bounds_of("margins", self.margins))
         set_field(self, "floors", bounds_of("floors", self.floors))
-        for name, number in self.own_margins.numbers.items():
-            if number < 0:
-                raise InputError(f"margins: {name}: expected a number from 0 on, got {number!r}")
+        self._refuse_out_of_range()
         if self.own_floors.every is not None:
             raise InputError("floors: expected a floor by metric, such as AP = 0.4")
         if self.floor_on not in ("value", "lower"):
@@ -119,6 +117,20 @@ class GateSettings:
                 )
         _require_plain(self.resamples, self.level, self.seed)
         self._refuse_unused()
+
+    def _refuse_out_of_range(self) -> None:
+        for name, number in self.own_margins.numbers.items():
+            if not 0 <= number < 1:
+                raise InputError(
+                    f"margins: {name}: expected a number from 0 to below 1, as metrics are (0.005 "
+                    f"is half a point), got {number!r}"
+                )
+        for name, number in self.own_floors.numbers.items():
+            if not 0 <= number <= 1:
+                raise InputError(
+                    f"floors: {name}: expected a number from 0 to 1, as metrics are (0.4, not 40), "
+                    f"got {number!r}"
+                )
 
     def _refuse_unused(self) -> None:
         for name, bounds in (("margins", self.own_margins), ("floors", self.own_floors)):

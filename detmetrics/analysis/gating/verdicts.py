@@ -10,6 +10,7 @@ first that holds::
 
 The gain is candidate minus baseline, turned round for metrics of which a lower value is better.
 *Not worse* is the test of non-inferiority: a loss of more than the margin is outside the interval.
+Metrics are sums of floats, whose last bits depend on their order: less than 1e-12 is no difference.
 Source: G. Piaggio et al., Reporting of Noninferiority and Equivalence Randomized Trials, JAMA 308
 (2012), 2594-2604.
 """
@@ -21,6 +22,7 @@ from typing import Literal
 
 __all__ = ["Verdict", "images_to_settle", "verdict_of"]
 
+DUST = 1e-12
 MOST_IMAGES = 10**9  # more than any data set has: that many settle nothing
 Verdict = Literal["better", "not worse", "worse", "cannot tell", "undefined"]
 
@@ -31,11 +33,11 @@ def verdict_of(low: float, high: float, margin: float) -> Verdict:
     >>> verdict_of(-0.01, 0.02, 0.01), verdict_of(-0.01, 0.02, 0.005)
     ('not worse', 'cannot tell')
     """
-    if low > 0:
+    if low > DUST:
         return "better"
-    if low >= -margin:
+    if low >= -margin - DUST:
         return "not worse"
-    if high < -margin:  # with a margin of 0 this is high < 0
+    if high < -margin - DUST:  # with a margin of 0 this is high < 0
         return "worse"
     return "cannot tell"
 

@@ -388,8 +388,12 @@ def _words(catalog: Catalog) -> tuple[list[str], tuple[str, ...]]:
     """
     labels = catalog.class_labels
     words = [_one_word(label) for label in labels]
-    if any(not word.isprintable() or not word for word in words):
-        raise OutputError("a class name is empty or holds a line break: nothing was written")
+    for label, word in zip(labels, words, strict=True):
+        if not word.isprintable() or not word or is_number(word):
+            raise OutputError(
+                f"class {shown(label)} cannot stand in a line of DOTA, where a class is a word and "
+                "no number: nothing was written. Fix: rename it"
+            )
     folded = [word.casefold() for word in words]
     if len(set(folded)) < len(folded):
         double = next(word for word in words if folded.count(word.casefold()) > 1)

@@ -87,6 +87,7 @@ def _is_whole(word: str) -> bool:
     """Whether a word is a whole number that may be written with a point, as ``3.0``."""
     return (
         word != "difficult"
+        and word.isascii()
         and is_number(word)
         and abs(float(word)) < EXACT
         and float(word).is_integer()

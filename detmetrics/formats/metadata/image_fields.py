@@ -76,6 +76,7 @@ def images_column(given: Given) -> list[str]:
     if is_parquet(given.head):
         table = ParquetFile(given)
         image = _column_of_images(table.names, given.path)
+        table.refuse_kinds([image])
         return [*filter(None, _texts(table.frame([image])[image]))]
     rows = _text_rows(given)
     names = next(rows, [])
@@ -98,8 +99,7 @@ def _column_of_images(names: Sequence[str], path: str) -> str:
 
 def _text_rows(given: Given) -> Iterator[list[str]]:
     """The rows of a text table; one column has no separator that could be recognized."""
-    text, _ = decoded(given.content()[0], given.path)
-    lines = text.splitlines()
+    lines = [line for line in _lines(given).split("\n") if line.strip()]
     try:
         for row in csv.reader(lines, delimiter=separator_of(lines[0] if lines else "")):
             yield [cell.strip() for cell in row]
@@ -167,22 +167,46 @@ def _frame(given: Given) -> pd.DataFrame:
     import pandas as pd
 
     if is_parquet(given.head):
-        return ParquetFile(given).frame()
-    text, _ = decoded(given.content()[0], given.path)
-    heading = next(filter(str.strip, text.splitlines()), "")
+        table = ParquetFile(given)
+        table.refuse_kinds(filter(None, [image_column(table.names)]))
+        return table.frame()
+    text = _lines(given)
+    heading = next(filter(str.strip, text.split("\n")), "")
+    mark = separator_of(heading)
     try:
+        names = next(csv.reader([heading], delimiter=mark), [])
+        if len({*names}) < len(names):
+            raise FormatError(given.path, ["two columns have one name"])
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
                 io.StringIO(text),
-                sep=separator_of(heading),
+                sep=mark,
                 engine="python",
                 dtype=str,
                 na_filter=False,
                 index_col=False,
             )
-    except pd.errors.ParserWarning:
-        fault = "rows have more values than there are columns"
+    except (ValueError, csv.Error, pd.errors.ParserWarning) as error:
+        fault = _fault(text, mark) or str(error)
         raise FormatError(given.path, [f"not a table: {fault}"]) from None
-    except (ValueError, csv.Error) as error:
-        raise FormatError(given.path, [f"not a table: {error}"]) from None
+
+
+def _lines(given: Given) -> str:
+    """A text, its lines ended by line breaks alone."""
+    text, _ = decoded(given.content()[0], given.path)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _fault(text: str, mark: str) -> str | None:
+    """The first line that is wrong, and why; None where none is found."""
+    lines = csv.reader(text.split("\n"), delimiter=mark, strict=True)
+    try:
+        columns = len(next(filter(None, lines), []))
+        for row in lines:
+            if any(row[columns:]):
+                return f"line {lines.line_num}: {len(row)} values, and {columns} columns"
+    except csv.Error as error:
+        said = "a quote is not closed" if "end of data" in str(error) else str(error)
+        return f"line {lines.line_num}: {said}"
+    return None

@@ -23,6 +23,7 @@ from detmetrics.tables.catalog import Id
 
 __all__ = ["read_image_list"]
 
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 FLAGGED = re.compile(r"(\S+)\s+(?:-1|0|1)")
 EXPECTED = "expected one image name per line, a table with a column of images, or a COCO file"
 
@@ -59,7 +60,11 @@ def _listed(given: Given) -> list[Id]:
 
 def _has_heading(head: bytes) -> bool:
     """Whether the first line names a column of images, as that of a table does."""
-    first = head.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip()
+    if head.startswith(UTF_16):
+        text = head[: len(head) // 2 * 2].decode("utf-16", "replace")
+    else:
+        text = head.decode("utf-8-sig", "replace")
+    first = next(filter(str.strip, text.splitlines()), "")
     return image_column(split_heading(first)) is not None
 
 

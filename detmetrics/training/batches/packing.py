@@ -49,6 +49,8 @@ def unpacked(
         ValueError, LookupError, TypeError: arrays that do not fit together.
     """
     if not count:
+        if any(map(np.size, arrays.values())):
+            raise ValueError("rows of no image")
         return []
     check_arrays(arrays, count)
     sizes = [(width, height) for width, height in arrays["size"].tolist()]
