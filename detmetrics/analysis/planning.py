@@ -43,7 +43,7 @@ class SampleSize:
         differences: those that are asked about, from 0 up.
         found: by metric, b less a.
         standard_errors: by metric, of that difference; nan where it is undefined.
-        signature, resamples, seed: as of a comparison.
+        signature, resamples, seed: as of a comparison. attention: sentences on either result.
     """
 
     images: int
@@ -55,6 +55,7 @@ class SampleSize:
     signature: str
     resamples: int
     seed: int
+    attention: tuple[str, ...] = ()
 
     def needed(self, metric: str, difference: float) -> int | None:
         """On how many images a difference is seen; None where that cannot be told."""
@@ -78,6 +79,7 @@ class SampleSize:
             "resamples": self.resamples,
             "seed": self.seed,
             "signature": self.signature,
+            "attention": [*self.attention],
             "differences": [*self.differences],
             "metrics": {
                 name: {
@@ -135,6 +137,9 @@ def sample_size(
         signature=a.signature,
         resamples=resamples,
         seed=seed,
+        attention=tuple(
+            f"{side}: {text}" for side, one in (("A", a), ("B", b)) for text in one.attention
+        ),
     )
 
 

@@ -272,7 +272,8 @@ class OperatingPoints:
 
     objective, iou, area: what was asked for; signature: of the rules. per_class: each class has
     a threshold of its own; otherwise one serves all, the best by ``average``. classes: by name;
-    overall: pooled; mean: precision, recall, f1 and best, means over classes with ground truth.
+    overall: pooled; mean: precision, recall, f1 and best, means over classes with ground truth;
+    attention: sentences on the result.
     """
 
     objective: Objective
@@ -285,6 +286,7 @@ class OperatingPoints:
     classes: Mapping[str, OperatingPoint]
     overall: OperatingPoint
     mean: Mapping[str, float]
+    attention: tuple[str, ...] = ()
 
     @property
     def thresholds(self) -> dict[str, float | None]:
@@ -304,6 +306,7 @@ class OperatingPoints:
             "per_class": self.per_class,
             "images": self.images,
             "signature": self.signature,
+            "attention": [*self.attention],
             "overall": self.overall.to_dict(),
             "mean": {
                 name: None if math.isnan(value) else value for name, value in self.mean.items()
@@ -362,6 +365,7 @@ def operating_points(
         classes=classes,
         overall=_together(classes, curves.pooled, None if per_class else common, sought),
         mean=_means(classes),
+        attention=result.attention,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from detmetrics.analysis.planning import SampleSize
+from detmetrics.foundation.messages import printable
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.tables import Cell, Table
 
@@ -43,7 +44,8 @@ def to_text(plan: SampleSize, width: int | None = None) -> str:
     """The table, and what its numbers are."""
     console, out = plain_console(width)
     console.print(grid(sample_size_table(plan)))
-    for line in (*_about(plan), plan.signature):
+    attention = (f"Attention: {printable(text)}" for text in plan.attention)
+    for line in (*_about(plan), plan.signature, *attention):
         console.print(Text(line), soft_wrap=True)
     return trimmed(out)
 

@@ -13,7 +13,7 @@ from detmetrics.analysis.reconcile.reported import Candidate, Reported, candidat
 from detmetrics.analysis.reconcile.shape_effect import ByShape, by_shape, shapes_of_both
 from detmetrics.analysis.reconcile.waterfall import Step, Waterfall, waterfall
 from detmetrics.analysis.reconcile.workbench import Workbench
-from detmetrics.evaluation.attention import partial
+from detmetrics.evaluation.attention import equal_scores, partial
 from detmetrics.evaluation.evaluation import explained, refuse_unpaired, with_part
 from detmetrics.evaluation.misreadings.class_numbers import off_by, renumbering_cure
 from detmetrics.evaluation.misreadings.marks import (
@@ -157,8 +157,17 @@ def reconcile(
             *(*ground_truth.notes, *table.notes),
             *(f"{ours.name}: {note}" for note in chosen),
             *(f"{theirs.name}: {note}" for note in of_theirs if theirs.name != ours.name),
+            *_ties(standings, (ours, theirs)),
         ),
     )
+
+
+def _ties(standings: Iterable[Standing], asked: tuple[Rules, ...]) -> Iterator[str]:
+    """What equal scores leave open under the rules that are compared."""
+    for standing in standings:
+        if standing.result is not None and standing.rules in asked:
+            for remark in equal_scores(standing.result.curves):
+                yield f"{standing.rules.name}: {remark.text}"
 
 
 def _theirs(

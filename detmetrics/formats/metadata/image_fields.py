@@ -187,6 +187,8 @@ def _frame(given: Given) -> pd.DataFrame:
                 na_filter=False,
                 index_col=False,
             )
+    except FormatError:
+        raise
     except (ValueError, csv.Error, pd.errors.ParserWarning) as error:
         fault = _fault(text, mark) or str(error)
         raise FormatError(given.path, [f"not a table: {fault}"]) from None
