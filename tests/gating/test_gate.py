@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from statistics import NormalDist
@@ -411,3 +412,26 @@ class TestFewImages:
         assert line.verdict == ("worse" if decides else "cannot tell")
         assert math.isnan(line.low) is not decides
         assert line.images_to_settle is None
+
+
+class TestEqualScores:
+    """What equal scores leave open decides nothing."""
+
+    def test_another_order_of_the_same_detections(self, models):
+        found = models["whole"].detections
+        coarse = dm.evaluate(
+            models["whole"].ground_truth, dataclasses.replace(found, scores=np.ones(len(found)))
+        )
+        backwards = dm.evaluate(
+            coarse.ground_truth, coarse.detections.take(np.arange(len(found))[::-1].copy())
+        )
+        for pair in ((coarse, backwards), (backwards, coarse), (coarse, models["whole"])):
+            settings = GateSettings(metrics=("AP", "AR100"), resamples=40, per_class=True)
+            made = gate(*pair, settings).candidates[0]
+            plain = compare(*pair, 40).metrics["AP"].interval
+            (line,) = (one for one in made.lines if one.scope == "all" and one.metric == "AP")
+            assert (line.verdict, line.images_to_settle) == ("cannot tell", None)
+            low, high = pair[0].tie_interval("AP")
+            assert line.low <= plain.low - (high - pair[0].summary["AP"]) + 1e-12
+            assert line.high >= plain.high + pair[0].summary["AP"] - low - 1e-12
+            assert made.outcome != "fail"

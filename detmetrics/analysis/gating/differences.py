@@ -10,6 +10,7 @@ import numpy as np
 
 from detmetrics.analysis.comparison import Comparison, Difference, compare
 from detmetrics.analysis.gating.families import Gain
+from detmetrics.analysis.gating.open_orders import Slack, slack_of
 from detmetrics.analysis.gating.settings import GateSettings
 from detmetrics.analysis.slicing import NONE, part_of
 from detmetrics.evaluation.result import Evaluation
@@ -26,13 +27,16 @@ MOST_SLICES = 200
 
 @dataclass(frozen=True, slots=True)
 class PairedLine:
-    """What one line rests on; scope: ``"all"``, ``"class"`` or ``"slice"``, name: of which."""
+    """What one line rests on; scope: ``"all"``, ``"class"`` or ``"slice"``, name: of which; slack:
+    what equal scores leave open.
+    """
 
     scope: str
     name: str
     metric: str
     difference: Difference
     images: int
+    slack: Slack = (0.0, 0.0)
 
 
 def differences(
@@ -56,9 +60,9 @@ def differences(
     both = [reporting(one, metrics) for one in (baseline, candidate)]
     whole = _compared(both[0], both[1], settings, share(0), per_class=settings.per_class)
     images, first = candidate.matching.images, metrics[0]
-    lines = [PairedLine("all", "", name, whole.metrics[name], images) for name in metrics]
+    lines = [_line("all", "", name, whole.metrics[name], images, both) for name in metrics]
     lines += [
-        PairedLine("class", label, first, own[first], images)
+        _line("class", label, first, own[first], images, both)
         for label, own in whole.classes.items()
     ]
     narrow = [reporting(one, metrics[:1]) for one in (baseline, candidate)]
@@ -66,8 +70,21 @@ def differences(
         own = slices == name
         a, b = (part_of(one, own) for one in narrow)
         found = _compared(a, b, settings, share(at)).metrics[first]
-        lines.append(PairedLine("slice", name, first, found, int(own.sum())))
+        lines.append(_line("slice", name, first, found, int(own.sum()), (a, b)))
     return lines
+
+
+def _line(
+    scope: str,
+    name: str,
+    metric: str,
+    found: Difference,
+    images: int,
+    both: Sequence[Evaluation],
+) -> PairedLine:
+    category = name if scope == "class" else None
+    slack = slack_of(both[0], both[1], metric, (found.a, found.b), category)
+    return PairedLine(scope, name, metric, found, images, slack)
 
 
 def _compared(
@@ -97,6 +114,7 @@ def gain_of(line: PairedLine, margin: float) -> Gain | None:
     # A handful of images says nothing of others that a release could rest on.
     if found.few_objects or math.isnan(low) or math.isnan(value):
         return None
+    low, high = low - line.slack[0], high + line.slack[1]
     if lower_is_better(line.metric):
         value, low, high = -value, -high, -low
     return Gain(value, low, high, margin, found.freedom)

@@ -63,7 +63,7 @@ class GateLine:
             return f"{self.title} has no interval: {self.why_no_interval}"
         if self.verdict != "cannot tell":
             return f"{self.title} is {self.verdict}, {ends}"
-        more = "not even a billion images would settle it"
+        more = "more images would not settle it"
         if self.images_to_settle is not None:
             more = f"some {self.images_to_settle:,} images would settle it"
         return f"{self.title} {ends}, {more}"
@@ -217,7 +217,7 @@ class Gate:
         """What the ends of the intervals are, in a sentence."""
         text = (
             f"low to high: {100 * self.level:.4g}% intervals of candidate minus baseline from "
-            f"{self.settings.resamples:,} bootstrap resamples of the images (seed "
+            f"{self.settings.resamples:,} half-samples of the images (seed "
             f"{self.settings.seed})"
         )
         if self.level == self.settings.level:

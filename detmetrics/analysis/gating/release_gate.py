@@ -166,7 +166,7 @@ def _line(line: PairedLine, gain: Gain | None, settings: GateSettings) -> GateLi
     if gain is not None:
         low, high = (-gain.high, -gain.low) if falls else (gain.low, gain.high)
         verdict = gain.verdict
-        if verdict == "cannot tell":
+        if verdict == "cannot tell" and not any(line.slack):  # more images leave no order less open
             more = images_to_settle(gain.value, gain.low, gain.high, gain.margin, line.images)
     elif math.isnan(line.difference.a) and math.isnan(line.difference.b):
         verdict = "undefined"

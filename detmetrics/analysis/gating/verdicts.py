@@ -5,7 +5,7 @@ first that holds::
 
     l > 0                        better
     l >= -m                      not worse
-    u < -m, or m = 0 and u < 0   worse
+    u < -m                       worse
     otherwise                    cannot tell
 
 The gain is candidate minus baseline, turned round for metrics of which a lower value is better.
