@@ -7,12 +7,18 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import wraps
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from detmetrics.formats.format import Format, Reader, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.reading import Reading
-from detmetrics.foundation.errors import DetmetricsError, FormatError, PackageWarning
+from detmetrics.formats.writing.written import Table, Written
+from detmetrics.foundation.errors import (
+    DetmetricsError,
+    FormatError,
+    OutputError,
+    PackageWarning,
+)
 from detmetrics.foundation.messages import LONGEST, printable, shown
 from detmetrics.tables.sheets import Sheet
 
@@ -21,6 +27,7 @@ __all__ = ["GROUP", "formats_of_packages"]
 GROUP = "detmetrics.formats"
 # A module may end the program as it is imported, as scripts do.
 FAILURES = (Exception, SystemExit)
+Source = TypeVar("Source", bound=Table)
 
 
 def formats_of_packages(taken: Collection[str]) -> Iterator[Format]:
@@ -39,6 +46,8 @@ def formats_of_packages(taken: Collection[str]) -> Iterator[Format]:
             continue
         if not isinstance(found, Format):
             _leave_out(entry, f"expected a Format, got {shown(found)}")
+        elif not isinstance(found.name, str) or not found.name:
+            _leave_out(entry, f"expected a name as text, got {shown(found.name)}")
         elif found.name in names:
             _leave_out(entry, f"another format is called {found.name!r}")
         else:
@@ -54,6 +63,8 @@ def _guarded(found: Format, entry: EntryPoint) -> Format:
         read_ground_truth=_reader(found.read_ground_truth, entry),
         read_detections=_reader(found.read_detections, entry),
         read_unscored=_reader(found.read_unscored, entry),
+        write_ground_truth=_writer(found.write_ground_truth, entry),
+        write_detections=_writer(found.write_detections, entry),
     )
 
 
@@ -63,12 +74,14 @@ def _recogniser(found: Format, entry: EntryPoint) -> Callable[[Given, Side], str
     @wraps(found.recognise)
     def recognise(given: Given, side: Side) -> str | None:
         try:
-            return found.recognise(given, side)
-        except DetmetricsError:
-            raise
-        except Exception as error:
+            told = found.recognise(given, side)
+        except FAILURES as error:
             _leave_out(entry, f"it raises {_named(error)} when it looks at {shown(given.path)}")
             return None
+        if told is None or isinstance(told, str):
+            return told
+        _leave_out(entry, f"expected None or text of what it knows, got {shown(told)}")
+        return None
 
     return recognise
 
@@ -80,12 +93,37 @@ def _reader(read: Reader | None, entry: EntryPoint) -> Reader | None:
     @wraps(read)
     def guarded(given: Given, reading: Reading) -> Sheet:
         try:
-            return read(given, reading)
+            sheet = read(given, reading)
         except (DetmetricsError, MemoryError):
             raise
-        except Exception as error:
+        except FAILURES as error:
             fault = f"{_who(entry)} raises {_named(error)} when it reads this"
             raise FormatError(given.path, [fault]) from error
+        if not isinstance(sheet, Sheet):
+            fault = f"{_who(entry)}: expected a Sheet of what is read, got {shown(sheet)}"
+            raise FormatError(given.path, [fault])
+        return sheet
+
+    return guarded
+
+
+def _writer(
+    write: Callable[[Source], Written] | None, entry: EntryPoint
+) -> Callable[[Source], Written] | None:
+    if write is None:
+        return None
+
+    @wraps(write)
+    def guarded(table: Source) -> Written:
+        try:
+            made = write(table)
+        except (DetmetricsError, MemoryError):
+            raise
+        except FAILURES as error:
+            raise OutputError(f"{_who(entry)} raises {_named(error)} when it writes") from error
+        if not isinstance(made, Written):
+            raise OutputError(f"{_who(entry)}: expected Written files, got {shown(made)}")
+        return made
 
     return guarded
 

@@ -109,6 +109,14 @@ def _raises(*_):
     raise ValueError("cannot\x1b[31m do")
 
 
+def _refuses(*_):
+    raise dm.InputError("cannot")
+
+
+def _exits(*_):
+    sys.exit(7)
+
+
 class _Package:
     name = "their-formats"
 
@@ -149,6 +157,8 @@ def test_a_package_that_raises_when_imported_is_named_and_the_rest_goes_on(insta
     [
         (lambda: "text", "expected a Format, got 'text'"),
         (lambda: Format(name="coco", title="x", recognise=_none), "another format is called"),
+        (lambda: Format(name=["x"], title="x", recognise=_none), "expected a name as text"),
+        (lambda: Format(name=None, title="x", recognise=_none), "expected a name as text"),
         (lambda: sys.exit(3), "it raises SystemExit: 3 when it is imported"),
         (_raises, r"it raises ValueError: cannot\\x1b[31m do when it is imported"),
     ],
@@ -160,15 +170,49 @@ def test_what_is_no_format_is_left_out_with_its_package(only, load, says):
         assert formats() == registry.BUILT_IN
 
 
-def test_a_format_that_raises_as_it_looks_is_left_out(only, tmp_path):
-    only(lambda: Format(name="mine", title="x", recognise=_raises, read_ground_truth=_raises))
+@pytest.mark.parametrize(
+    ("recognise", "says"),
+    [
+        (_raises, "it raises ValueError.* when it looks at"),
+        (_refuses, "it raises InputError: cannot when it looks at"),
+        (_exits, "it raises SystemExit: 7 when it looks at"),
+        (lambda *_: 7, "expected None or text of what it knows, got 7"),
+    ],
+)
+def test_a_format_that_fails_as_it_looks_is_left_out(only, tmp_path, recognise, says):
+    only(lambda: Format(name="mine", title="x", recognise=recognise, read_ground_truth=_raises))
     (tmp_path / "a.txt").write_text("0 .5 .5 .1 .1\n")
-    with pytest.warns(DetmetricsWarning, match="it raises ValueError.* when it looks at"):
+    with pytest.warns(DetmetricsWarning, match=says):
         assert recognised(Given(str(tmp_path)), "ground truth")[0].name == "yolo"
 
 
-def test_a_reader_that_raises_is_one_error_with_its_package(only, tmp_path):
-    only(lambda: Format(name="mine", title="x", recognise=_none, read_ground_truth=_raises))
-    says = re.escape("format 'mine' of package their-formats raises ValueError: cannot")
-    with pytest.raises(FormatError, match=says):
+WHOSE = "format 'mine' of package their-formats"
+
+
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [
+        (_raises, "raises ValueError: cannot"),
+        (_exits, "raises SystemExit: 7"),
+        (_none, "expected a Sheet of what is read, got None"),
+    ],
+)
+def test_a_reader_that_fails_is_one_error_with_its_package(only, tmp_path, read, says):
+    only(lambda: Format(name="mine", title="x", recognise=_none, read_ground_truth=read))
+    with pytest.raises(FormatError, match=f"{WHOSE}.*{says}"):
         dm.read_ground_truth(tmp_path, dm.Reading(gt_format="mine"))
+
+
+@pytest.mark.parametrize(
+    ("write", "says"),
+    [
+        (_raises, r"raises ValueError: cannot\\x1b\[31m do when it writes"),
+        (_exits, "raises SystemExit: 7 when it writes"),
+        (lambda _: None, "expected Written files, got None"),
+    ],
+)
+def test_a_writer_that_fails_is_one_error_with_its_package(only, tmp_path, write, says):
+    only(lambda: Format(name="mine", title="x", recognise=_none, write_ground_truth=write))
+    with pytest.raises(dm.OutputError, match=f"{WHOSE}.*{says}"):
+        dm.convert("fixtures/ground_truth.json", tmp_path / "made", to="mine")
+    assert not (tmp_path / "made").exists()
