@@ -151,6 +151,8 @@ OF_ALL = re.compile(
     r"no format|no column|expected columns|expected a list|\[0\]|:1:|line [12]:|row 0:"
 )
 OF_SCORES = re.compile(r"score|confidence|numbers|expected a list|no format")
+THERE = re.compile(r"score: expected .*, got (?!null|nothing)")
+"""There is a score, and it is wrong."""
 
 
 def _may_lack_scores(error: FormatError) -> bool:
@@ -158,7 +160,8 @@ def _may_lack_scores(error: FormatError) -> bool:
     again takes as long as to read it.
     """
     first = error.faults[0] if error.faults else ""
-    return bool(OF_ALL.search(first) and OF_SCORES.search(first))
+    of_scores = OF_SCORES.search(first) and not THERE.search(first)
+    return bool(OF_ALL.search(first) and of_scores)
 
 
 def _nothing(_: object) -> None:
