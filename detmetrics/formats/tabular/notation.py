@@ -24,6 +24,7 @@ COMMA = rf"[-+]?(?:[1-9]\d{{0,2}}(?:\.\d{{3}})+|\d+|(?=,\d))(?:,\d+)?{EXPONENT}"
 # 1 250,5  1'250.5
 SPACES = r"[ \u00a0\u2009\u202f'\u2019]"
 SPACED = rf"[-+]?\d{{1,3}}(?:{SPACES}\d{{3}})+(?:[.,]\d+)?"
+BEGINS = ("+", "-", ".", ",")
 ODD = rf",|{SPACES}|\.\d+\."
 """In every number that is written otherwise than 1250.5, and cheap to look for."""
 
@@ -58,6 +59,8 @@ class Found(NamedTuple):
 
 def _ways(text: str) -> tuple[float | None, float | None]:
     """A number with a decimal point, and with a decimal comma; None where it is none."""
+    if not (text[:1].isdigit() or text[:1] in BEGINS):
+        return None, None
     if re.fullmatch(SPACED, text, re.ASCII):  # then its comma or point is the decimal mark
         plain = re.sub(SPACES, "", text)
         value = float(plain.replace(",", "."))
