@@ -231,18 +231,26 @@ def require_samples(resamples: int, level: float, seed: int) -> None:
     Raises:
         InputError: it can not.
     """
-    whole = isinstance(resamples, int | np.integer) and isinstance(seed, int | np.integer)
+    whole = isinstance(resamples, int | np.integer)
     if whole and resamples > MOST_RESAMPLES:
         raise InputError(
             f"expected at most {MOST_RESAMPLES:,} resamples, got {resamples:,}: their seeds alone "
             f"take {in_bytes(int(resamples) * BYTES_OF_SEED)}, and more resamples make no interval "
             "surer"
         )
-    if not whole or resamples < 2 or seed < 0 or not LEAST <= level <= 1 - LEAST:
-        raise InputError(
-            f"expected 2 resamples or more, 0 < level < 1 (no nearer to either than {LEAST:g}) "
-            f"and a seed from 0, got {resamples}, {level} and {seed}"
-        )
+    wrong = (
+        ("resamples", "2 or more", resamples, not whole or resamples < 2),
+        ("seed", "a whole number from 0", seed, not isinstance(seed, int | np.integer) or seed < 0),
+        (
+            "level",
+            f"a share such as 0.95, no nearer to 0 or 1 than {LEAST:g}",
+            level,
+            not LEAST <= level <= 1 - LEAST,
+        ),
+    )
+    for name, expected, given, bad in wrong:
+        if bad:
+            raise InputError(f"{name}: expected {expected}, got {given}")
 
 
 def sample_seeds(seed: int, resamples: int) -> list[np.random.SeedSequence]:

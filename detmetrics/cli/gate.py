@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -128,14 +129,15 @@ def _gate(
         kept, found = _measured(ground_truth, paths, rules, options, patience)
         attribute = attribute_of(ground_truth, found[0], options) if slicing(options) else None
         refuse_unused(options)
-        gate = run(
-            kept or found[0],
-            found if kept else found[1:],
-            asked.settings,
-            slices=None if attribute is None else attribute.values,
-            slices_by=attribute.name if attribute else "attribute",
-            progress=patience,
-        )
+        with _named(options["config"]):
+            gate = run(
+                kept or found[0],
+                found if kept else found[1:],
+                asked.settings,
+                slices=None if attribute is None else attribute.values,
+                slices_by=attribute.name if attribute else "attribute",
+                progress=patience,
+            )
     baseline = [(kept.name, kept.sha256)] if kept and kept.sha256 else []
     if warning := look_at(found, options, baseline):
         gate = replace(gate, notes=(warning, *gate.notes))
@@ -143,6 +145,17 @@ def _gate(
         click.echo(printable(note), err=True)
     write_together(_outputs(gate, asked, options), options)
     _exit(gate, options)
+
+
+@contextmanager
+def _named(config: str | None) -> Iterator[None]:
+    """Name the file of settings in what is said of settings."""
+    try:
+        yield
+    except InputError as error:
+        if config is None or not str(error).startswith(("margins:", "floors:", "metrics:")):
+            raise
+        raise InputError(f"{config}: {error}") from None
 
 
 def _measured(
@@ -159,7 +172,9 @@ def _measured(
     kept = read_baseline(paths[0]) if is_baseline(paths[0]) else None
     for path in paths[1:]:
         if is_baseline(path):
-            raise FormatError(path, ["expected detections as a candidate, got a baseline file"])
+            fault = "expected detections as a candidate, got a baseline file"
+            cure = "a baseline comes first: detmetrics gate GROUND_TRUTH BASELINE CANDIDATE"
+            raise FormatError(path, [f"{fault}; {cure}"])
     table = read_ground_truth(ground_truth, reading_of(options), progress=patience)
     measured = paths[1:] if kept else paths
     return kept, measured_alike(table, measured, rules, options, patience)

@@ -39,6 +39,11 @@ def stranger(given: Given, *, scored: bool) -> str | None:
     if given.is_folder:
         return _folder(given, scored=scored)
     head = given.head
+    if head.startswith(BASELINE):
+        return (
+            "a baseline file, which detmetrics gate alone takes: "
+            "detmetrics gate GROUND_TRUTH BASELINE CANDIDATE"
+        )
     for magic, name in MAGIC:
         if head.startswith(magic):
             return f"{name}, which is not read: {hint('convert-first')}"
@@ -58,6 +63,7 @@ MAGIC = (
     (b"SQLite format 3", "an SQLite database"),
     (b"%PDF", "a PDF file"),
 )
+BASELINE = b"detmetrics bytes"
 
 
 # --- JSON ----------------------------------------------------------------------------------------

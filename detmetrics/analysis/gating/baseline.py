@@ -179,7 +179,10 @@ def read_baseline(path: str | os.PathLike[str]) -> Baseline:
         return opened(data, KIND, VERSION, kept)
     except InputError as error:
         reason = str(error).removeprefix("from_bytes: ")
-        raise FormatError(os.fspath(path), [f"no baseline file: {reason}"]) from None
+        raise FormatError(
+            os.fspath(path),
+            [f"no baseline file: {reason}. Fix: fetch it again, or save it with --save"],
+        ) from None
 
 
 def digests_of(result: Evaluation) -> dict[str, str]:
