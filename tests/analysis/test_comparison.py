@@ -120,7 +120,7 @@ def test_what_does_not_compare_is_refused(pair):
             compare(a, dm.evaluate(truth, a.detections))
     with pytest.raises(dm.RulesError, match="no IoU threshold"):
         compare(a, b, iou=0.51)
-    with pytest.raises(dm.InputError, match="2 resamples or more"):
+    with pytest.raises(dm.InputError, match="resamples: expected 2 or more"):
         compare(a, b, resamples=1)
 
 

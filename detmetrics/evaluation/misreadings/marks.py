@@ -109,7 +109,7 @@ def _kind(detections: Detections, metric: str) -> str | None:
         return (
             f"all {len(scores):,} detections have the score {lowest:g}: {metric} depends on the "
             "order of detections by score. Fix: write the confidence of each detection as its "
-            "score"
+            "score, or say that there is none (--scores none)"
         )
     if scores[0] == np.floor(scores[0]) and (scores == np.floor(scores)).all():
         return (

@@ -389,7 +389,9 @@ def _words(catalog: Catalog) -> tuple[list[str], tuple[str, ...]]:
     labels = catalog.class_labels
     words = [_one_word(label) for label in labels]
     for label, word in zip(labels, words, strict=True):
-        if not word.isprintable() or not word or is_number(word):
+        # Whole numbers are read where the names of classes are given.
+        number = is_number(word) and not word.isdigit()
+        if not word.isprintable() or not word or number:
             raise OutputError(
                 f"class {shown(label)} cannot stand in a line of DOTA, where a class is a word and "
                 "no number: nothing was written. Fix: rename it"
