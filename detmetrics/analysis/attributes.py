@@ -7,7 +7,8 @@ ground truth are counted, and two values of one image are an error.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,11 @@ from detmetrics.foundation.messages import counted, few, shown
 from detmetrics.tables.catalog import Catalog
 from detmetrics.tables.image_paths import stem
 
-__all__ = ["Attribute", "by_column", "by_field", "by_pattern", "in_quantiles"]
+__all__ = ["Attribute", "by_column", "by_field", "by_pattern", "in_quantiles", "ungrouped"]
+
+
+NOTHING = frozenset(("na", "n/a", "nan", "none", "null", "nil", "-"))
+MANY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,18 @@ def by_column(catalog: Catalog, path: str, column: str, reading: Reading) -> Att
             f"{path}: none of its images is evaluated: {few([*unknown], 3)}; those are "
             f"{few(catalog.image_names, 3)}"
         )
-    notes: tuple[str, ...] = ()
+    notes = []
     if unknown:
         what = counted(len(unknown), "image is", "images are")
-        notes = (f"{path}: {what} not among those evaluated: {few([*unknown], 3)}",)
-    return Attribute(column, tuple(found.get(image) for image in images), notes)
+        notes.append(f"{path}: {what} not among those evaluated: {few([*unknown], 3)}")
+    notes += (f"{path}: {column}: {text}" for text in _doubts({*found.values()}))
+    return Attribute(column, tuple(found.get(image) for image in images), tuple(notes))
+
+
+def _doubts(values: set[str]) -> Iterator[str]:
+    """What values of a column may mean that is not taken from them."""
+    if empty := sorted(value for value in values if value.lower() in NOTHING):
+        yield f"{few(empty, 3)} is a value like any other; an empty cell is none"
 
 
 def by_field(catalog: Catalog, source: str, name: str) -> Attribute:
@@ -101,6 +113,15 @@ def by_pattern(catalog: Catalog, expression: str) -> Attribute:
         )
     values = tuple(one[pattern.groups] if one else None for one in matched)
     return Attribute(expression, values)
+
+
+def ungrouped(attribute: Attribute) -> Attribute:
+    """The same, with a note where it has so many numbers that bins would serve better."""
+    values = {value for value in attribute.values if value is not None}
+    if len(values) <= MANY or any(_as_number(value) is None for value in values):
+        return attribute
+    many = f"{len(values):,} different numbers, a slice each: --slices-bins 4 groups them"
+    return replace(attribute, notes=(*attribute.notes, f"{attribute.name}: {many}"))
 
 
 def in_quantiles(attribute: Attribute, bins: int) -> Attribute:

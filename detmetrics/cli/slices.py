@@ -159,7 +159,13 @@ def _metric(asked: str | None, rules: Rules) -> str:
 
 def attribute_of(ground_truth: str, result: Evaluation, options: dict[str, Any]) -> Attribute:
     """The attribute that the options ask for."""
-    from detmetrics.analysis.attributes import by_column, by_field, by_pattern, in_quantiles
+    from detmetrics.analysis.attributes import (
+        by_column,
+        by_field,
+        by_pattern,
+        in_quantiles,
+        ungrouped,
+    )
 
     catalog = result.ground_truth.catalog
     if asked := options["slices_by_column"]:
@@ -169,7 +175,8 @@ def attribute_of(ground_truth: str, result: Evaluation, options: dict[str, Any])
         attribute = by_field(catalog, ground_truth, asked)
     else:
         attribute = by_pattern(catalog, options["slices_by_pattern"])
-    return in_quantiles(attribute, options["slices_bins"]) if options["slices_bins"] else attribute
+    bins = options["slices_bins"]
+    return in_quantiles(attribute, bins) if bins else ungrouped(attribute)
 
 
 def _outputs(slices: Slices, options: dict[str, Any]) -> dict[str, str]:

@@ -36,7 +36,8 @@ HINTS = MappingProxyType(
         "--{side}-format text --columns '{order}'",
         "oriented-columns": "use --det-format text --columns 'class cx cy w h angle score'",
         "text-pixels": "use --gt-format text",
-        "other-side": "it is read as {title} of the {found}: give a file of the {side} here",
+        "other-side": "it is read as {title} of the {found}: give a file of the {side} here; the "
+        "ground truth comes first",
         "swap": "fix: swap the two arguments, the ground truth comes first",
         "convert-first": "convert it to COCO JSON with the tool that wrote it",
         "pipe-limit": "if it has an end, use --pipe-limit {size}, or write it to a file",

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics import analysis
-from detmetrics.analysis.attributes import Attribute, by_column, by_pattern, in_quantiles
+from detmetrics.analysis.attributes import Attribute, by_column, by_pattern, in_quantiles, ungrouped
 from detmetrics.analysis.bootstrap import confidence_intervals
 from detmetrics.analysis.slice_chance import chance_of, holm, of_random_subsets
 from detmetrics.analysis.slicing import part_of, slices
@@ -194,6 +194,25 @@ def test_parquet(tmp_path):
     frame = pd.DataFrame({"image_id": [1, 2, 30], "hour": pd.array([7, None, 9], "Int64")})
     frame.to_parquet(path)
     assert by_column(CATALOG, str(path), "hour", READING).values == ("7", None, "9")
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "None", "null"])
+def test_words_for_nothing_are_values_and_said(tmp_path, word):
+    path = tmp_path / "a.csv"
+    path.write_text(f"image,day\na,mon\nb,{word}\n")
+    found = by_column(CATALOG, str(path), "day", READING)
+    assert found.values == ("mon", word, None)
+    assert found.notes == (f"{path}: day: {word} is a value like any other; an empty cell is none",)
+
+
+def test_many_numbers_are_better_grouped(tmp_path):
+    catalog = dm.Catalog.from_ids(images=range(30), categories=[1])
+    path = tmp_path / "a.csv"
+    path.write_text("image,light\n" + "".join(f"{n},{n / 7}\n" for n in range(30)))
+    found = by_column(catalog, str(path), "light", READING)
+    (note,) = ungrouped(found).notes
+    assert note == "light: 30 different numbers, a slice each: --slices-bins 4 groups them"
+    assert in_quantiles(found, 4).notes == ()
 
 
 @pytest.mark.parametrize(
