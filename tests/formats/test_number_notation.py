@@ -14,6 +14,7 @@ from real_data import real_data
 
 import detmetrics as dm
 from detmetrics.formats.loading import read_sheet
+from detmetrics.formats.tabular import numbers
 
 NAMES = ["image", "class", "score", "xmin", "ymin", "xmax", "ymax"]
 
@@ -197,3 +198,20 @@ def test_the_example(decimal):
     else:
         result = dm.evaluate(*files, reading=dm.Reading(decimal=decimal))
         assert result.scalars()["AP"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("block", [3, 50])
+def test_wrong_numbers_are_counted_beyond_those_that_are_shown(tmp_path, monkeypatch, block):
+    """As many as reading each of them finds."""
+    tokens = ["1.5", "x", "nan", "inf", "-3", "+", "１", "١", "1_5", "1.2.3", "n", ".5", "I"]
+    rows = [f"a.jpg\tcat\t{tokens[row * 7 % 13]}\t1\t5\t5\t0.5" for row in range(900)]
+    path = tmp_path / "a.tsv"
+    path.write_text("\n".join(["image\tclass\tx\ty\tw\th\tscore", *rows]), encoding="utf-8")
+    monkeypatch.setattr(numbers, "BLOCK", block)
+    counts = []
+    for shown in (100, 10**6):
+        monkeypatch.setattr(numbers, "SHOWN", shown)
+        with pytest.raises(dm.FormatError) as told:
+            read_sheet(path, "detections", dm.Reading(decimal="point"))
+        counts.append(told.value.count)
+    assert counts[0] == counts[1] > 100

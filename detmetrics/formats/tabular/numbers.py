@@ -30,6 +30,9 @@ __all__ = ["Numbers", "decimals_of", "exact_floats", "is_numeric", "refuse"]
 
 TRUE = frozenset(("1", "true", "yes", "t", "y", "1.0"))
 BLOCK = 1 << 12
+SHOWN = 100
+BEGIN = frozenset(("", *"0123456789+-.,nNiI \t\r\n\x0b\x0c"))
+"""What a text of ASCII begins with that may be a number, ``nan`` and ``inf`` too, or nothing."""
 FALSE = frozenset(("", "0", "false", "no", "f", "n", "0.0", "-1", "nan", "none", "null"))
 
 
@@ -87,16 +90,19 @@ class Numbers:
         if is_numeric(column):
             return column.to_numpy(np.float64)
         decimal = self._decimals.get(str(column.name), "point")
-        values, bad = column.to_numpy(dtype=object), list[tuple[int, Any]]()
+        values, bad, more = column.to_numpy(dtype=object), list[tuple[int, Any]](), 0
         found = np.empty(len(values))
         # Nearly all texts are plain numbers: only blocks with others are read one by one.
         for start in range(0, len(values), BLOCK):
             block = values[start : start + BLOCK]
             plain = _plain_numbers(block) if decimal == "point" else None
+            if plain is None and len(bad) >= SHOWN:
+                more += _count_bad(block.tolist(), decimal, empty)
+                continue
             found[start : start + BLOCK] = (
                 [*_one_by_one(block, start, decimal, empty, bad)] if plain is None else plain
             )
-        self._refuse(column, bad, "a number")
+        self._refuse(column, bad, "a number", more)
         return found
 
     def of_or_nan(self, column: pd.Series[Any]) -> Floats:
@@ -120,15 +126,16 @@ class Numbers:
         return np.array([text in TRUE for text in texts], bool)
 
     def _refuse(
-        self, column: pd.Series[Any], bad: Sequence[tuple[int, Any]], expected: str
+        self, column: pd.Series[Any], bad: Sequence[tuple[int, Any]], expected: str, more: int = 0
     ) -> None:
+        """more: further ones, of which none is shown."""
         if bad:
             faults = [
                 f"{self.where(int(self._rows[at]))}: {column.name}: expected {expected}, "
                 f"got {'nothing' if value is None else shown(value)}"
-                for at, value in bad[:100]
+                for at, value in bad[:SHOWN]
             ]
-            raise FormatError(self.path, faults, len(bad))
+            raise FormatError(self.path, faults, len(bad) + more)
 
 
 def _one_by_one(
@@ -150,6 +157,20 @@ def _one_by_one(
         if (number := known[text]) is None:
             bad.append((at, value if text else None))
         yield np.nan if number is None else number
+
+
+def _count_bad(values: Sequence[Any], decimal: Decimal, empty: float | None) -> int:
+    """How many are no numbers, once enough of them are known to be shown."""
+    # What begins as no number does is none; only the others are read.
+    odd = [value for value in values if not isinstance(value, str) or _may_be_number(value)]
+    bad: list[tuple[int, Any]] = []
+    for _ in _one_by_one(odd, 0, decimal, empty, bad):
+        pass
+    return len(values) - len(odd) + len(bad)
+
+
+def _may_be_number(text: str) -> bool:
+    return text[:1] in BEGIN or not text[:1].isascii()
 
 
 def _number_or_none(text: str, decimal: Decimal) -> float | None:

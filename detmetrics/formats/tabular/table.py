@@ -149,7 +149,7 @@ def _as_written(
     stay as they are, and show how numbers are written.
     """
     texts = [at for at in (*columns, *others) if not is_numeric(frame[at])]
-    if not any("," in str(value) for at in texts for value in frame[at].unique()):
+    if not any("," in "\n".join(map(str, frame[at].unique().tolist())) for at in texts):
         return []
     return [at for at in columns if frame[at].dtype.kind == "f"]
 
@@ -402,7 +402,8 @@ def _is_empty(column: pd.Series[Any]) -> Bools:
         empty = np.array([not str(label).strip() for label in column.cat.categories], bool)
         found: Bools = np.append(empty, True)[column.cat.codes.to_numpy()]
         return found
-    return np.array([not str(value).strip() for value in column], bool)
+    values = column.to_numpy(dtype=object).tolist()  # which iterates fast
+    return np.array([not str(value).strip() for value in values], bool)
 
 
 def _is_id(name: str) -> bool:
@@ -435,8 +436,8 @@ def _with_box(frame: pd.DataFrame, names: Sequence[str]) -> Bools:
             values = frame[name].to_numpy(np.float64)
             held |= ~np.isnan(values)
         else:
-            values = frame[name].to_numpy(dtype=object)  # a column of categories iterates slowly
-            held |= np.array([str(v).strip().lower() not in EMPTY for v in values], bool)
+            texts = frame[name].to_numpy(dtype=object).tolist()  # which iterates fast
+            held |= np.array([str(text).strip().lower() not in EMPTY for text in texts], bool)
     return held
 
 
