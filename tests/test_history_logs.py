@@ -528,3 +528,11 @@ class TestNames:
     @pytest.mark.parametrize("name", ["lr/pg0", "x/lr0", "time", "eval_runtime", "step", "memory"])
     def test_what_is_neither_loss_nor_metric_is_left(self, name):
         assert place_of(name) is None
+
+
+@pytest.mark.parametrize("text", ["\x1c", "\x1d\x1e", "\n\x1c\n", ",\n", '"\n'])
+def test_a_first_line_without_a_name_is_no_log(tmp_path, text):
+    path = tmp_path / "log.txt"
+    path.write_text(text, newline="")
+    with pytest.raises(dm.FormatError):
+        dm.History.read(path)

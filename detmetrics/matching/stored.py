@@ -205,7 +205,8 @@ def _indices(matches: Matches) -> Iterator[tuple[str, Column, int]]:
     """Columns of indices and counts, and what each value is below."""
     detections, truths = len(matches.row), len(matches.truth_row)
     yield "row", matches.row, matches.detections
-    yield "rank", matches.rank, max(matches.detections, 1)
+    # The rank counts those of the class that a limit of classes has left out since.
+    yield "rank", matches.rank, MOST
     yield "category", matches.category, matches.categories
     yield "image", matches.image, matches.images
     yield "truth_row", matches.truth_row, truths

@@ -18,7 +18,7 @@ __all__ = ["LOG"]
 def _knows(content: Content) -> bool:
     names = content.header
     ours = ("metrics/", "train/", "val/")
-    return names[0] == "epoch" and "step" not in names and any(n.startswith(ours) for n in names)
+    return names[:1] == ["epoch"] and "step" not in names and any(n.startswith(ours) for n in names)
 
 
 def _read(content: Content) -> Parsed:
