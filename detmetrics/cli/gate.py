@@ -149,7 +149,7 @@ def _gate(
 
 @contextmanager
 def _named(config: str | None) -> Iterator[None]:
-    """Name the file of settings in what is said of settings."""
+    """Put the settings file in front of errors about settings."""
     try:
         yield
     except InputError as error:

@@ -75,8 +75,8 @@ class CocoEvaluator:
     ) -> None:
         """An evaluator without images.
 
-        coco_gt: an index with a ``dataset``, of pycocotools or its like; useCats: whether classes
-        are told apart; on_invalid: detections with numbers that are not finite are left out and
+        coco_gt: an index with a ``dataset``, as pycocotools has; useCats: whether boxes match only
+        within their class; on_invalid: detections with non-finite numbers are left out and
         counted (``"drop"``), or are an ``"error"``.
 
         Raises:

@@ -117,3 +117,33 @@ def test_wrong_lines_are_counted_beyond_those_that_are_shown():
     said, count = told([text], text=False, label=0)
     assert count == 90_000
     assert "0.txt:10: expected a number, got 'x'" in said
+
+
+ALIKE = [
+    "a b 1 2",
+    "0 x 1 2",
+    "a b c 1.5 -2",
+    "a\tb 1 2",
+    "a  b 1 2",
+    "a b c",
+    "a 1 b 2",
+    "a nan x 1",
+]
+
+
+@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("other", [None, *ALIKE])
+@pytest.mark.parametrize("line", ALIKE)
+def test_labels_of_several_words_in_every_line(line, other, text, label):
+    """As columns, or in pieces, they are what they are line by line."""
+    lines = [line] * 30 + ([other] * 30 if other else [])
+    content = "\n".join(lines).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "LARGE", 1)
+        patch.setattr(pieces, "PIECE", 100)
+        found = told([content], text=text, label=label)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "LARGE", 1 << 40)
+        patch.setattr(reader, "_regular", lambda *_: None)
+        assert found == told([content], text=text, label=label)

@@ -650,7 +650,7 @@ class TestWriting:
         [
             (["a 1"], ["ship"], "a name with spaces cannot stand in a line"),
             (["a"], ["a b", "a-b"], "two classes would be called 'a-b'"),
-            (["a"], [" "], "class ' ' cannot stand in a line of DOTA"),
+            (["a"], [" "], "DOTA cannot hold class ' '"),
             (["a"], ["../x"], "cannot be a file name"),
         ],
     )

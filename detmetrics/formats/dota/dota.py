@@ -393,8 +393,8 @@ def _words(catalog: Catalog) -> tuple[list[str], tuple[str, ...]]:
         number = is_number(word) and not word.isdigit()
         if not word.isprintable() or not word or number:
             raise OutputError(
-                f"class {shown(label)} cannot stand in a line of DOTA, where a class is a word and "
-                "no number: nothing was written. Fix: rename it"
+                f"DOTA cannot hold class {shown(label)}: a class must be a word, not a number or "
+                "empty. Nothing was written. Fix: rename the class"
             )
     folded = [word.casefold() for word in words]
     if len(set(folded)) < len(folded):

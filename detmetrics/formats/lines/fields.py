@@ -8,7 +8,7 @@ the numbers of a column are read at once (:mod:`detmetrics.formats.lines.decimal
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -93,23 +93,34 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class _FieldPlaces:
-    """line, words: as in fields; ends: the number of lines up to where each file ends."""
+    """line, words: as in fields; ends: the number of lines up to where each file ends; more: how
+    many fields behind the first belong to each label.
+    """
 
     line: Ints
     ends: Ints
     words: _Words | None
+    more: int
 
 
-def read_fields(contents: Contents, *, text_label: bool, label: int = 0) -> Fields | None:
+def read_fields(
+    contents: Contents, *, text_label: bool, label: int = 0, whole_labels: bool = False
+) -> Fields | None:
     """What stands in files whose lines are all alike; None where they are not.
 
-    text_label: the label is text even where it is a number; label: the column that it stands in.
+    text_label: the label is text even where it is a number; label: the column that it stands in;
+    whole_labels: it may have several words, and ends before the first number behind it.
     """
     try:
         pieces = [*_pieces(contents)]
         columns = _table(pieces, label)
-        found = each(lambda piece: _read(piece, columns, text_label, label), pieces)
-        words = _joined([part.words for part in found if len(part.line)])
+        found = each(lambda piece: _read(piece, columns, text_label, label, whole_labels), pieces)
+        filled = [part for part in found if len(part.line)]
+        words = _joined([part.words for part in filled])
+        more = {part.more for part in filled} or {0}
+        if len(more) > 1:
+            raise IrregularError
+        columns = columns[: len(columns) - more.pop()]
     except IrregularError:
         return None
     line = None
@@ -123,8 +134,7 @@ def read_fields(contents: Contents, *, text_label: bool, label: int = 0) -> Fiel
 def count_wrong(contents: Contents, *, label: int = 0) -> int | None:
     """How many lines have a field that is no number, but for the label.
 
-    None where columns do not tell: lines of several lengths, or a field behind the label that may
-    belong to it.
+    None where columns do not tell: lines of several lengths.
     """
     try:
         pieces = [*_pieces(contents)]
@@ -136,13 +146,14 @@ def count_wrong(contents: Contents, *, label: int = 0) -> int | None:
 
 def _wrong(piece: _Piece, width: int, label: int) -> int:
     rows = _rows(piece, width)
-    wrong = np.zeros(len(rows.line), bool)
+    wrong, in_label = np.zeros(len(rows.line), bool), np.ones(len(rows.line), bool)
     for column, places in enumerate(zip(rows.end, rows.length, strict=True)):
         if column == label:
             continue
         _, bad = floats(piece.span, *places)
-        if column == label + 1 and bad.any():
-            raise IrregularError
+        if column > label:  # words up to the first number belong to the label
+            in_label &= bad
+            bad &= ~in_label
         wrong |= bad
     return int(np.count_nonzero(wrong))
 
@@ -196,15 +207,19 @@ def _table(pieces: Sequence[_Piece], label: int) -> Floats:
     return np.empty((width, lines))
 
 
-def _read(piece: _Piece, columns: Floats, text_label: bool, label: int) -> _FieldPlaces:
+def _read(
+    piece: _Piece, columns: Floats, text_label: bool, label: int, whole_labels: bool
+) -> _FieldPlaces:
     """Put the numbers of a piece into their columns."""
     rows = _rows(piece, len(columns))
-    words = None
+    words, more = None, 0
     if len(rows.line):
+        if whole_labels:
+            rows, more = _with_whole_labels(piece.span, rows, label)
         own = columns[:, piece.first : piece.first + piece.lines]
         at = rows.line if len(rows.line) < piece.lines else slice(None)
-        words = _put(own, at, piece.span, rows, text_label, label)
-    return _FieldPlaces(piece.first + rows.line, rows.ends, words)
+        words = _put(own, at, piece.span, rows, text_label or more > 0, label)
+    return _FieldPlaces(piece.first + rows.line, rows.ends, words, more)
 
 
 def _rows(piece: _Piece, width: int) -> _Rows:
@@ -230,8 +245,39 @@ def _rows(piece: _Piece, width: int) -> _Rows:
     line = np.flatnonzero(fields)
     if (fields[line] != width).any():
         raise IrregularError
-    # All lines have as many fields, so the places are a table: a row a line, turned by columns.
+    # All lines have the same number of fields: reshape to one row per line, then transpose.
     return _Rows(line, ends, end.reshape(-1, width).T, length.reshape(-1, width).T)
+
+
+def _with_whole_labels(span: Span, rows: _Rows, label: int) -> tuple[_Rows, int]:
+    """Labels with all their words, and how many words stand behind the first.
+
+    A label ends before the first number behind it (``traffic light 0.5 10 10 20 20``).
+    """
+    more = 0
+    while label + more + 1 < len(rows.end) and _is_word(span, rows, label + more + 1):
+        more += 1
+        end, length = rows.end[label + more], rows.length[label + more]
+        _, wrong = floats(span, end, length)
+        before = rows.end[label + more - 1]
+        # One space, as that is how the words of a label are joined.
+        apart = (end - length - before != 1) | (span.text[before] != SPACE)
+        if not wrong.all() or apart.any():
+            raise IrregularError
+    if not more:
+        return rows, 0
+    last = label + more
+    whole = rows.end[last] - (rows.end[label] - rows.length[label])
+    end = np.delete(rows.end, slice(label, last), axis=0)
+    length = np.delete(rows.length, slice(label, last), axis=0)
+    length[label] = whole
+    return replace(rows, end=end, length=length), more
+
+
+def _is_word(span: Span, rows: _Rows, column: int) -> bool:
+    """Whether the first line has no number there."""
+    end, length = rows.end[column][:1], rows.length[column][:1]
+    return bool(floats(span, end, length)[1][0])
 
 
 def _put(

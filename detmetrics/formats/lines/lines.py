@@ -213,9 +213,13 @@ class _Label(NamedTuple):
     column: int
 
 
-def _regular(contents: Contents, files: tuple[str, ...], kept: _Label) -> Lines | None:
+def _regular(
+    contents: Contents, files: tuple[str, ...], kept: _Label, whole_labels: bool = False
+) -> Lines | None:
     """The fast way; None where the lines are not all alike."""
-    found = read_fields(contents, text_label=kept.text, label=kept.column)
+    found = read_fields(
+        contents, text_label=kept.text, label=kept.column, whole_labels=whole_labels
+    )
     if found is None:
         return None
     file = np.repeat(np.arange(len(files)), found.lines)
@@ -256,7 +260,7 @@ def _in_pieces(parts: Sequence[bytes], files: tuple[str, ...], path: str, kept: 
 def _in_utf8(
     parts: Sequence[bytes], files: tuple[str, ...], path: str
 ) -> tuple[list[bytes], tuple[str, ...]]:
-    """The same texts, and those that were taken for Latin-1."""
+    """The texts as UTF-8, and the names of those read as Latin-1."""
     plain, latin = [], []
     for name, part in zip(files, parts, strict=True):
         text, guessed = decoded(part, _name(name, path))
@@ -301,7 +305,8 @@ def _count_wrong(group: Sequence[Piece], kept: _Label) -> int | None:
 def _as_columns(group: Sequence[Piece], files: tuple[str, ...], kept: _Label) -> Lines | None:
     pieces = [piece for _, _, piece in group]
     own = ("",) * len(pieces)
-    found = _regular(Contents(pieces), own, kept)
+    # What looks like words may be numbers between commas, which were tried before.
+    found = _regular(Contents(pieces), own, kept, whole_labels=True)
     if found is None:
         return None
     line = np.arange(len(found)) if found.line is None else found.line
