@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from detmetrics.formats import given as given_module
 from detmetrics.formats.given import Contents, Given
-from detmetrics.formats.lines import decimals, fields
-from detmetrics.formats.lines import lines as lines_module
+from detmetrics.formats.lines import chunks, decimals
+from detmetrics.formats.lines import line_reader as lines_module
 from detmetrics.formats.lines.fields import read_fields
-from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.line_reader import read_lines
+from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.quotients import quotients
 from detmetrics.formats.loading import read_sheet
 from detmetrics.formats.reading import Reading
@@ -164,8 +165,8 @@ def joined(rows: list[tuple[str, ...]]) -> Contents:
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Blocks and pieces of a few lines."""
     monkeypatch.setattr(given_module, "BLOCK", 700)
-    monkeypatch.setattr(fields, "PIECE", 300)
-    monkeypatch.setattr(fields, "LONGEST_LINE", 100)
+    monkeypatch.setattr(chunks, "CHUNK", 300)
+    monkeypatch.setattr(chunks, "LONGEST_LINE", 100)
     return
 
 

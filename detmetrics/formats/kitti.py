@@ -14,7 +14,8 @@ import numpy as np
 
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.line_reader import read_lines
+from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.text_folder import required_files, sampled, stems
 from detmetrics.formats.metadata.class_names import listed_classes, names_of
 from detmetrics.formats.metadata.image_sizes import sizes_of

@@ -31,7 +31,8 @@ from detmetrics.formats.lines.layouts import (
     is_relative,
     told_layout,
 )
-from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.line_reader import read_lines
+from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.mixed_orders import layout_of_files
 from detmetrics.formats.lines.oriented_columns import (
     Oriented,

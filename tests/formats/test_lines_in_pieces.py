@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from profiles import examples
 
 from detmetrics.formats.given import Contents
-from detmetrics.formats.lines import lines as reader
+from detmetrics.formats.lines import line_reader as reader
 from detmetrics.formats.lines import pieces
 from detmetrics.foundation.errors import FormatError
 
@@ -24,6 +24,25 @@ ODD = [
     "1 0.12345678901234567 2 3 4",
     "c\u00e4t 1 2 3 4",
 ]
+WORDS = [
+    "traffic light 1 2 3 4",
+    "fire  hydrant 1 2 3 4",
+    "stop\tsign 1 2 3 4",
+    "no number here",
+    "cat",
+    "0 x 1 2 3 4",
+    "difficult 1 2 3",
+    "cat difficult 1 2",
+    "cat 1 2 3 difficult",
+    "c\u00e4t of many words 1 2 3 4",
+    "a name of many words which is longer than names of classes are in any of the sets 1 2 3 4",
+    "+7 1 2 3 4",
+    "9007199254740993 1 2 3 4",
+    "\u0663 1 2 3 4",
+    "1e1 1 2 3 4",
+]
+POLYGONS = ["0 .1 .2 .3 .4 .5 .6", "1 .1 .2 .3 .4 .5 .6 .7 .8", "0 .1 .2 .3 .4 .5 .6 1e-2 -.5"]
+COMMAS = ["0 0,5 0,25 1 2", "cat 0,9 1 2 3 4", "a 1,234.5 2", "a -,5 2", "a ., 2", "a ; ,; 2 3"]
 WRONG = ["5 1 x 3 4", "5 1 2 3 4x", "cat 1 dog 2 3", "5 1 2 3 1_0", "5 nan inf 3 4 y"]
 
 
@@ -31,7 +50,12 @@ WRONG = ["5 1 x 3 4", "5 1 2 3 4x", "cat 1 dog 2 3", "5 1 2 3 1_0", "5 nan inf 3
 def texts(draw) -> list[bytes]:
     """Files in which most lines are alike, and some are not."""
     kinds = draw(
-        st.sampled_from([[GOOD[:1]], [GOOD], [GOOD, LABELS], [GOOD, ODD], [GOOD[:1], WRONG]])
+        st.sampled_from(
+            [
+                *([GOOD[:1]], [GOOD], [GOOD, LABELS], [GOOD, ODD], [GOOD[:1], WRONG]),
+                *([LABELS, WORDS], [POLYGONS], [WORDS, COMMAS], [POLYGONS, WRONG]),
+            ]
+        )
     )
     usual = draw(st.sampled_from([*GOOD[:2], "cat 1 2 3 4"]))
     every = [line for kind in kinds for line in kind]
@@ -42,7 +66,9 @@ def texts(draw) -> list[bytes]:
             rows.insert(draw(st.integers(0, len(rows))), line)
         end = draw(st.sampled_from(["", "\n", "\r\n"]))
         encoding = draw(st.sampled_from(["utf-8", "utf-8", "latin-1", "utf-8-sig"]))
-        files.append((("\r\n" if end == "\r\n" else "\n").join(rows) + end).encode(encoding))
+        files.append(
+            (("\r\n" if end == "\r\n" else "\n").join(rows) + end).encode(encoding, "replace")
+        )
     return files
 
 
@@ -66,22 +92,28 @@ def told(files: list[bytes], *, text: bool, label: int) -> object:
     }
 
 
-@examples(60)
-@given(files=texts(), text=st.booleans(), label=st.sampled_from([0, 0, 1]), size=st.integers(1, 90))
-def test_says_what_reading_line_by_line_says(files, text, label, size):
+@examples(100)
+@given(
+    files=texts(),
+    text=st.booleans(),
+    label=st.sampled_from([0, 0, 1]),
+    size=st.integers(1, 90),
+    strict=st.booleans(),
+)
+def test_says_what_reading_line_by_line_says(files, text, label, size, strict):
     assume(any(files))  # what is read in pieces is large
     kept = reader._Label(text, label)
     names = tuple(f"{number}.txt" for number in range(len(files)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "_regular", lambda *_: None)
         try:
-            expected = reader._line_by_line(files, names, "here", kept, True)
+            expected = reader._line_by_line(files, names, "here", kept, strict)
         except FormatError as error:
             expected = error
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pieces, "PIECE", size)
         try:
-            found = reader._in_pieces(files, names, "here", kept)
+            found = reader._in_pieces(files, names, "here", kept, strict)
         except FormatError as error:
             found = error
     if isinstance(expected, FormatError) or isinstance(found, FormatError):
@@ -147,3 +179,18 @@ def test_labels_of_several_words_in_every_line(line, other, text, label):
         patch.setattr(reader, "LARGE", 1 << 40)
         patch.setattr(reader, "_regular", lambda *_: None)
         assert found == told([content], text=text, label=label)
+
+
+@pytest.mark.parametrize("field", ["0,5", "1,234.5", "-,5", "+1;2", "0,5,"])
+def test_a_number_with_commas_is_no_word_of_a_name(field):
+    for rows in (1, 60_000):  # as columns too
+        said, _ = told([f"cat {field} 1 2 3 4\n".encode() * rows], text=False, label=0)
+        assert "0.txt:1: expected a number, with a decimal point and spaces between" in said
+        assert repr(field) in said
+
+
+@pytest.mark.parametrize("field", [",", "...", "5-7", "3%", "1a"])
+def test_what_has_digits_or_commas_may_be_a_word(field):
+    for rows in (1, 60_000):
+        found = told([f"cat {field} 1 2 3 4\n".encode() * rows], text=False, label=0)
+        assert set(found["labels"]) == {f"cat {field}"}

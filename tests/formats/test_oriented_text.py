@@ -163,7 +163,10 @@ class TestDotaLabels:
             ("1 2 3 4 5 1e300 7 8 ship 0", "that can be pixels, got 1e[+]300"),
             ("1 2 3 4 5 6 7 8 ship 0.93", "expected 0, 1 or 2 for difficult, got 0.93"),
             ("0 .1 .2 .3 .4 .5 .6 .7 .8", "the name of a class behind four corners, got '.8'"),
-            ("1 2 3,4 5 6 7 8 ship 0", "expected a number, with spaces between numbers, got '3,4'"),
+            (
+                "1 2 3,4 5 6 7 8 ship 0",
+                "spaces between numbers, got '3,4'",
+            ),
             ("1 2 3 4 5 6 7 8 1_0 x 0 1", "got"),
         ],
     )

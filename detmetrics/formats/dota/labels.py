@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from detmetrics.formats.given import Contents
-from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.line_reader import read_lines
+from detmetrics.formats.lines.lines import Lines
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
 from detmetrics.foundation.messages import counted, shown

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from detmetrics.formats.given import Given
-from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.line_reader import read_lines
+from detmetrics.formats.lines.lines import Lines
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import counted, printable

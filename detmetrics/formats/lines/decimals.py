@@ -18,6 +18,7 @@ D. Lemire, Number Parsing at a Gigabyte per Second (2021), for eight digits in t
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -28,7 +29,17 @@ from detmetrics.formats.given import Text
 from detmetrics.formats.lines.quotients import LARGEST_WHOLE, quotients
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 
-__all__ = ["Span", "Words", "as_number", "floats", "is_number", "span_of", "words"]
+__all__ = [
+    "Span",
+    "Words",
+    "as_number",
+    "floats",
+    "is_number",
+    "meant_as_number",
+    "meant_as_numbers",
+    "span_of",
+    "words",
+]
 
 Words: TypeAlias = NDArray[np.uint64]
 
@@ -39,9 +50,22 @@ LONGEST = 24
 """Characters of three words, in which numbers of more digits are looked for."""
 
 MINUS = ord("-")
+SIGNS = np.frombuffer(b"+-", np.uint8)
+DIGITS = b"0123456789"
 POINT = np.uint64(ord(".") ^ ord("0"))
 ONE, NIBBLE, BYTE = (np.uint64(bits) for bits in (1, 4, 8))
 
+
+def _among(characters: bytes) -> Bools:
+    """(256,) which bytes are among them."""
+    return np.isin(np.arange(256), np.frombuffer(characters, np.uint8))
+
+
+# Bytes that stand in no number: all of ASCII without digits, signs and the letters of nan,
+# infinity, exponents and "difficult".
+IN_NO_NUMBER = _among(bytes(range(128))) & ~_among(DIGITS + b"+-.difcultnaityeEINFATY")
+IS_DIGIT, IN_DIGITS_AND_MARKS = _among(DIGITS), _among(DIGITS + b".,;")
+MEANT = re.compile(r"[+-]?(?=[.,;]*[0-9])[0-9.,;]+")
 
 Numbers: TypeAlias = tuple[Floats, Bools]
 """(n,) numbers, and (n,) where there is none that can be read so."""
@@ -78,10 +102,12 @@ def floats(span: Span, end: Ints, length: Ints) -> Numbers:
         at = np.flatnonzero(odd)
         at = at[span.text[end[at] - length[at]] == MINUS]
         values[at], odd[at] = _signed(_decimals, span, end[at], length[at])
+    at = np.flatnonzero(odd)
+    at = at[_may_be_numbers(span, end[at], length[at])]
     for read in (_signed_long, _one_by_one):
-        at = np.flatnonzero(odd)
         if len(at):
             values[at], odd[at] = read(span, end[at], length[at])
+            at = at[odd[at]]
     return values, odd
 
 
@@ -138,6 +164,44 @@ def is_number(token: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def meant_as_number(token: str) -> bool:
+    """Whether a field is a number, or written as one with commas, as ``0,5`` and ``1,234.5`` are.
+
+    Such a field is no word of a name.
+    """
+    return is_number(token) or MEANT.fullmatch(token) is not None
+
+
+def meant_as_numbers(span: Span, end: Ints, length: Ints) -> Bools:
+    """(n,) :func:`meant_as_number` of fields that are no numbers."""
+    start = end - length
+    start = start + np.isin(span.text[start], SIGNS)
+    meant: Bools = IN_DIGITS_AND_MARKS[span.text[start]]
+    at = np.flatnonzero(meant)
+    if len(at):
+        start, end = start[at], end[at]
+        marked = _counted(IN_DIGITS_AND_MARKS, span, start, end) == end - start
+        meant[at] = marked & (_counted(IS_DIGIT, span, start, end) > 0)
+    return meant
+
+
+def _may_be_numbers(span: Span, end: Ints, length: Ints) -> Bools:
+    """(n,) whether fields hold none of the bytes that stand in no number."""
+    start = end - length
+    possible: Bools = ~IN_NO_NUMBER[span.text[start]]
+    at = np.flatnonzero(possible)
+    if len(at):
+        possible[at] = _counted(IN_NO_NUMBER, span, start[at], end[at]) == 0
+    return possible
+
+
+def _counted(kind: Bools, span: Span, start: Ints, end: Ints) -> Ints:
+    """(n,) how many bytes from ``start`` to before ``end`` are of a kind; one stands before all."""
+    upto = np.cumsum(kind[span.text], dtype=np.int32)
+    count: Ints = upto[end - 1] - upto[start - 1]
+    return count
 
 
 def words(span: Span, end: Ints, length: Ints) -> Words:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import cast
 
 from detmetrics.formats.given import Contents, Given
-from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.line_reader import read_lines
+from detmetrics.formats.lines.lines import Lines
 from detmetrics.foundation.errors import FormatError
 
 __all__ = ["box_files", "refuse_unreadable_lines", "required_files", "sampled", "stems"]

@@ -28,7 +28,8 @@ from detmetrics.formats.lines.layouts import (
     asked_layout,
     is_oriented,
 )
-from detmetrics.formats.lines.lines import Lines, read_lines
+from detmetrics.formats.lines.line_reader import read_lines
+from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.mixed_orders import labels_of_files, layout_of_files
 from detmetrics.formats.lines.oriented_columns import Oriented, asked_oriented, known_sizes
 from detmetrics.formats.lines.text_folder import box_files, required_files, sampled, stems
