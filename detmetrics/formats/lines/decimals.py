@@ -188,12 +188,12 @@ def meant_as_numbers(span: Span, end: Ints, length: Ints) -> Bools:
 
 
 def _may_be_numbers(span: Span, end: Ints, length: Ints) -> Bools:
-    """(n,) whether fields hold none of the bytes that stand in no number."""
-    start = end - length
-    possible: Bools = ~IN_NO_NUMBER[span.text[start]]
-    at = np.flatnonzero(possible)
-    if len(at):
-        possible[at] = _counted(IN_NO_NUMBER, span, start[at], end[at]) == 0
+    """(n,) without those that begin as no number does, or have a comma, which is seen soonest."""
+    possible: Bools = ~IN_NO_NUMBER[span.text[end - length]]
+    for seen in range(0, min(LONGEST, int(length.max(initial=0))), 8):
+        word = words(span, np.maximum(end - seen, 0), np.maximum(length - seen, 0))
+        word ^= _eight(ord(","))  # a comma is a byte of zeros, from which 1 has to be borrowed
+        possible &= ((word - _eight(1)) & ~word & _eight(0x80)) == 0
     return possible
 
 
