@@ -228,11 +228,11 @@ def test_polygons_of_images_of_many_sizes_are_drawn_on_their_own():
     sizes = np.array([[8, 6], [20, 6], [8, 6], [6, 8]], float)
     rows = [[SQUARE], [SQUARE, [10, 0, 20, 0, 20, 6]], [[0, 0, 3, 0, 3, 3]], [SQUARE]]
     masks = masks_of(Segmentations(object_column(rows)), sizes)
-    for code, row, (wide, high) in zip(masks.codes, rows, sizes.astype(int), strict=True):
+    for code, row, (wide, high) in zip(masks.sound, rows, sizes.astype(int), strict=True):
         assert code == mask.merge(mask.frPyObjects(row, high, wide))
     points = np.concatenate([np.reshape(row[0], (-1, 2)) for row in rows])
     alone = masks_of(Polygons(points, np.array([0, 4, 8, 11, 15])), sizes)
-    for code, row, (wide, high) in zip(alone.codes, rows, sizes.astype(int), strict=True):
+    for code, row, (wide, high) in zip(alone.sound, rows, sizes.astype(int), strict=True):
         assert code == mask.frPyObjects(row[:1], high, wide)[0]
 
 

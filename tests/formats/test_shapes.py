@@ -659,7 +659,7 @@ class TestRoundTrips:
         code = mask.frPyObjects({"size": [80, 100], "counts": counts}, 80, 100)
         truth, found = tables_of(Masks(np.array([code, None], object)[:1]))
         for after in there_and_back(truth, found, to):
-            again = after.shapes_as(KINDS["mask"]).codes[0]
+            again = after.shapes_as(KINDS["mask"]).sound[0]
             lengths, kept = (lengths_of([one["counts"]]).length for one in (code, again))
             assert joined(kept).tolist() == joined(lengths).tolist()  # without runs of no pixel
 

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -164,7 +165,8 @@ def _explained(
     always = sum(len(rows) for rows, default in having if default is msgspec.NODEFAULT)
     always += more.count(mark)
     others = [(rows, default) for rows, default in having if default is not msgspec.NODEFAULT]
-    held = sum(getattr(row, key) != default for rows, default in others for row in rows)
+    value = attrgetter(key)
+    held = sum(len(rows) - [*map(value, rows)].count(default) for rows, default in others)
     allowed = {always + held}
     if not held:  # it may be null in all
         allowed.add(always + sum(len(rows) for rows, _ in others))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Objects, object_column
+from detmetrics.formats.json.segmentation_texts import UNREADABLE, JsonTexts
+from detmetrics.foundation.arrays import Bools, Floats, object_column
 from detmetrics.foundation.messages import counted
 from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks.masks import Masks, masks_of, polygons_fault
@@ -18,7 +18,6 @@ from detmetrics.tables.columns import LARGEST
 
 __all__ = [
     "NO_TEXT",
-    "decoded_texts",
     "four_cornered",
     "segmentations_of",
     "settled",
@@ -41,7 +40,7 @@ def segmentations_of(
     rows = [bytes(text) for text in texts]
     missing = sum(map(_is_nothing, rows))
     if not missing:
-        return Segmentations(object_column(rows), decoded_texts), None
+        return Segmentations(object_column(rows), JsonTexts()), None
     if missing == len(rows):
         return None, None
     what = counted(missing, "row has", "rows have")
@@ -58,24 +57,6 @@ def _is_nothing(text: bytes) -> bool:
     return len(text) < SHORT and b"".join(text.split()) in NOTHING
 
 
-def decoded_texts(rows: Objects) -> list[Any]:
-    """Segmentations of their JSON.
-
-    Raises:
-        OutlineError: one is none.
-    """
-    decode = msgspec.json.Decoder().decode
-    found, faults = [], []
-    for row, text in enumerate(rows.tolist()):
-        try:
-            found.append(decode(text))
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            faults.append((row, f"no segmentation can be read: {error}"))
-    if faults:
-        raise OutlineError(faults[:100], len(faults))
-    return found
-
-
 def four_cornered(outlines: Segmentations) -> Polygons | None:
     """Polygons where every segmentation is one of four corners, and not all are upright; else None.
 
@@ -88,7 +69,7 @@ def four_cornered(outlines: Segmentations) -> Polygons | None:
     decode = msgspec.json.Decoder(tuple[tuple[(float,) * NUMBERS]]).decode  # type: ignore[misc]
     try:
         corners = np.array([decode(text)[0] for text in rows], np.float64)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return None
     if not (np.abs(corners) <= LARGEST).all():
         return None
@@ -104,11 +85,10 @@ def settled(outlines: Segmentations) -> tuple[Masks | Segmentations, Floats]:
     Raises:
         OutlineError: rows that are no segmentation.
     """
-    rows = outlines.plain()
-    unknown = np.full((len(rows), 2), np.nan)
-    if not any(isinstance(row, list) for row in rows):
-        masks = masks_of(Segmentations(object_column(rows)), unknown)
+    if not outlines.drawn:
+        masks = masks_of(outlines, np.full((len(outlines), 2), np.nan))
         return masks, masks.runs.boxes
+    rows = outlines.plain()
     polygon = [isinstance(row, list) for row in rows]
     boxes = np.zeros((len(rows), 4))
     faults = []

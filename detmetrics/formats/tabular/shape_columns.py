@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from detmetrics.formats.json.segmentations import decoded_texts, four_cornered, settled
+from detmetrics.formats.json.segmentation_texts import JsonTexts
+from detmetrics.formats.json.segmentations import four_cornered, settled
 from detmetrics.formats.json.shape_fields import FOUR_CORNERED, numbers_fault, polygons_of
 from detmetrics.formats.lines.layouts import SLACK, is_relative, lie_in_unit
 from detmetrics.formats.lines.oriented_columns import STRETCHED, in_pixels
@@ -227,7 +228,7 @@ def _segmentations(
         what = "polygons are shares of the image, where a segmentation has pixels"
         raise FormatError(path, [f"{name}: {what}: say --columns polygon={name}"])
     rows = object_column([msgspec.json.encode(value) for value in nested])
-    shapes = Segmentations(rows, decoded_texts)
+    shapes = Segmentations(rows, JsonTexts(at_once=1))
     if (corners := four_cornered(shapes)) is not None:
         return corners, [f"{path}: {FOUR_CORNERED}"]
     return shapes, []

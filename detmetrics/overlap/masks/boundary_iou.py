@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from detmetrics.foundation.arrays import Bools, Floats, Ints, run_starts
 from detmetrics.overlap.masks.masks import KIND as MASK
 from detmetrics.overlap.masks.masks import Masks, masks_of
-from detmetrics.overlap.masks.rle import lengths_of
+from detmetrics.overlap.masks.rle import lengths_between
 from detmetrics.overlap.shapes import Kind
 
 __all__ = ["KIND", "Boundaries", "depths"]
@@ -118,7 +118,7 @@ class _Drawn:
     def __init__(self, masks: Masks, rows: Ints) -> None:
         self.rows = np.unique(rows)
         chosen = masks.take(self.rows)
-        lengths = lengths_of([code["counts"] for code in chosen.sound.tolist()])
+        lengths = lengths_between(chosen.runs)
         self.ends = np.cumsum(lengths.length)
         self.first = np.append(0, np.cumsum(lengths.count)).tolist()
         self.boxes = chosen.runs.boxes.astype(np.int64).tolist()
@@ -170,7 +170,7 @@ def _eroded(pixels: Pixels, depth: int) -> Pixels:
 
 def _boundaries_of(outlines: Any, sizes: Floats, single: bool = False) -> Boundaries:
     masks = masks_of(outlines, sizes, single)
-    return Boundaries(masks.sound, masks.runs)
+    return Boundaries(masks.codes, masks.runs)
 
 
 KIND = Kind(

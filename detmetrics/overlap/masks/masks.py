@@ -1,8 +1,8 @@
 """Masks, as COCO has them: polygons and both forms of run-length encoding.
 
-IoU of the pixels of two masks, and of a crowd the share of the detection inside, by pycocotools'
-own function: the numbers are those of ``iouType="segm"``, to the last bit. Only masks whose boxes
-touch are compared. Source: ``pycocotools/common/maskApi.c``, ``rleIou``.
+IoU of the pixels of two masks, and of a crowd the share of the detection inside: the numbers are
+those of ``iouType="segm"``, to the last bit. Only masks whose boxes touch are compared. Source:
+``pycocotools/common/maskApi.c``, ``rleIou``.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
+from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, object_column, used
 from detmetrics.foundation.errors import TableError
 from detmetrics.foundation.messages import listing
-from detmetrics.foundation.originals import original
+from detmetrics.overlap.masks.columns import Chosen, chosen, shared_pixels
 from detmetrics.overlap.masks.contours import edge_count, grid_of, rings
-from detmetrics.overlap.masks.rle import Runs, lengths_of
+from detmetrics.overlap.masks.rle import Runs, lengths_of, texts_of
 from detmetrics.overlap.masks.rle_checks import (
     codes_of,
     codes_of_polygons,
+    codes_of_segmentations,
     polygons_fault,
     refuse_other_sizes,
 )
@@ -31,7 +31,7 @@ from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
 
-__all__ = ["KIND", "Masks", "masks_of", "overlaps_of_codes", "polygons_fault"]
+__all__ = ["KIND", "Masks", "masks_of", "polygons_fault"]
 
 MOST_CELLS = 1 << 20  # a megabyte of them, and some of their borders
 MOST_EDGES = 1 << 14  # sides that are walked along one by one
@@ -43,7 +43,8 @@ class Masks(Shapes):
     """Compressed masks.
 
     codes : (R,) mappings as files have them; known: what they hold, where they have been checked
-    and are ``{"size": [height, width], "counts": bytes}``.
+    and are ``{"size": [height, width], "counts": bytes}``, or None where only what they hold is
+    kept.
 
     Raises:
         TableError: codes that are no masks, when they are first looked at.
@@ -67,16 +68,25 @@ class Masks(Shapes):
 
     def take(self, rows: Ints) -> Self:
         """See :meth:`Shapes.take`."""
-        return type(self)(self.sound[rows], self.runs.take(rows))
+        return type(self)(self._checked[0][rows], self.runs.take(rows))
 
     def scaled(self, _: Floats) -> Self:
         """Pixels are no shares, and stay what they are."""
         return self
 
-    @property
+    @remembered
     def sound(self) -> Objects:
         """(R,) ``{"size": [height, width], "counts": bytes}``, which hold no idle runs."""
-        return self._checked[0]
+        codes, runs = self._checked
+        missing = np.flatnonzero([code is None for code in codes.tolist()])
+        if len(missing):
+            held = runs.take(missing)
+            codes = codes.copy()
+            codes[missing] = [
+                {"size": size, "counts": text}
+                for size, text in zip(held.size.tolist(), texts_of(held), strict=True)
+            ]
+        return codes
 
     @property
     def runs(self) -> Runs:
@@ -138,63 +148,33 @@ class Masks(Shapes):
         union = np.where(crowd[theirs], area, area + of_other - most)
         asked = np.flatnonzero(most >= lowest * (1 - 1e-9) * union)
         mine, theirs = mine[asked], theirs[asked]
-        overlap = overlaps_of_codes(
-            self.sound, mine, other.sound, theirs, crowd[theirs], first[mine]
-        )
+        overlap = self._measured(mine, other, theirs, crowd[theirs])
         kept = np.flatnonzero(overlap >= lowest)
         return mine[kept], theirs[kept], overlap[kept]
 
     def overlaps(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, _: float) -> Floats:
         """See :meth:`Shapes.overlaps`."""
-        return overlaps_of_codes(self.sound, mine, other.sound, theirs, crowd, mine)
+        return self._measured(mine, other, theirs, crowd)
 
+    def _measured(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools) -> Floats:
+        """(P,) the overlaps of pairs; crowd : (P,). Masks of images of two sizes have -1."""
+        # shared / (area + area - shared), of a crowd shared / area of mine
+        if not len(mine):
+            return np.zeros(0)
+        shared = shared_pixels(*self._of(mine), *other._of(theirs))
+        area, of_other = self.runs.area[mine], other.runs.area[theirs]
+        whole = np.where(crowd, area, area + of_other - shared)
+        overlap: Floats = np.where(shared > 0, shared / np.maximum(whole, 1), 0.0)
+        apart = np.flatnonzero((self.runs.size[mine] != other.runs.size[theirs]).any(axis=1))
+        overlap[apart] = -1.0
+        return overlap
 
-def overlaps_of_codes(
-    codes: Objects, mine: Ints, other: Objects, theirs: Ints, crowd: Bools, group: Ints
-) -> Floats:
-    """(P,) the overlaps of pairs of sound codes; a table of all with all is asked for each group.
-
-    codes, other: of both sides; mine, theirs : (P,) the rows of pairs; crowd, group : (P,).
-    """
-    # for m, t in zip(mine, theirs): mask.iou([codes[m]], [other[t]], [crowd])
-    # A call for a table of rows by columns costs far less than one for each of its cells. Of those,
-    # some nobody asks for; the others are the same numbers as by themselves.
-    if not len(mine):
-        return np.zeros(0)
-    rows, of_row, first_row = _by_group(mine, group)
-    columns, of_column, first_column = _by_group(theirs, group)
-    of_rows, of_columns = codes[mine[rows]].tolist(), other[theirs[columns]].tolist()
-    crowded = crowd[columns].astype(np.uint8)
-    mask = original("mask")
-    tables = [
-        mask.iou(of_rows[a:b], of_columns[c:d], crowded[c:d]).ravel(order="F")
-        for (a, b), (c, d) in zip(
-            pairwise([*first_row.tolist(), len(rows)]),
-            pairwise([*first_column.tolist(), len(columns)]),
-            strict=True,
-        )
-    ]
-    # Where a pair stands: in the table of its group, column by column (as pycocotools lays it out).
-    high = np.diff(first_row, append=len(rows))
-    start = np.append(0, np.cumsum([len(table) for table in tables]))
-    at = np.searchsorted(first_row, of_row, side="right") - 1
-    place = start[at] + (of_column - first_column[at]) * high[at] + of_row - first_row[at]
-    overlap: Floats = np.concatenate(tables)[place]
-    return overlap
-
-
-def _by_group(rows: Ints, group: Ints) -> tuple[Ints, Ints, Ints]:
-    """A pair for every row of each group, the place of each pair's row among them, and where each
-    group begins there.
-    """
-    # sorted(set(zip(group, rows))), and for each pair its index in that.
-    order = np.lexsort((rows, group))
-    of, row = group[order], rows[order]
-    new = np.append(True, (of[1:] != of[:-1]) | (row[1:] != row[:-1]))
-    place = np.empty(len(rows), np.int64)
-    place[order] = np.cumsum(new) - 1
-    each = order[new]
-    return each, place, run_starts(group[each])
+    def _of(self, rows: Ints) -> tuple[Chosen, Ints]:
+        """The masks that rows name, and which of these each is."""
+        each = used(rows)
+        place = np.zeros(len(self), np.int64)
+        place[each] = np.arange(len(each))
+        return chosen(self.runs.ones, self.runs.mask[each], self.runs.size[each, 0]), place[rows]
 
 
 def masks_of(outlines: Any, sizes: Floats, _: bool = False) -> Masks:
@@ -210,7 +190,7 @@ def masks_of(outlines: Any, sizes: Floats, _: bool = False) -> Masks:
         return Masks(outlines.codes, outlines.runs)
     if isinstance(outlines, Polygons):
         return Masks(*codes_of_polygons(outlines.points, outlines.first, sizes))
-    return Masks(*codes_of(outlines.plain(), sizes))
+    return Masks(*codes_of_segmentations(outlines, sizes))
 
 
 KIND = Kind(name="mask", title="masks", takes=(Segmentations, Polygons, Masks), made=masks_of)

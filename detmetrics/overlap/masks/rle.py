@@ -12,9 +12,9 @@ Any bytes can be decoded: those that are no encoding are told, and nothing is be
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,19 @@ from numpy.typing import NDArray
 from detmetrics.foundation.arrays import Bools, Floats, Ints, run_starts
 from detmetrics.foundation.parallel import each
 
-__all__ = ["LONGEST", "Lengths", "Runs", "decoded", "encoded", "joined", "lengths_of"]
+__all__ = [
+    "LONGEST",
+    "Lengths",
+    "Ones",
+    "Pixels",
+    "Runs",
+    "decoded",
+    "encoded",
+    "joined",
+    "lengths_between",
+    "lengths_of",
+    "texts_of",
+]
 
 FIRST, MORE, SIGN, BITS = 48, 32, 16, 31
 """Of a character: what is added to all ("0"), the bit that says that more follow, the bit of the
@@ -32,6 +44,9 @@ LONGEST = 6
 PIECE = 1 << 17
 """Characters that are decoded at once: temporaries, many times as large, stay in cache."""
 
+Pixels: TypeAlias = NDArray[np.int32]
+"""Places of pixels: images have fewer than 2 ** 31."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runs:
@@ -39,7 +54,7 @@ class Runs:
 
     size : (R, 2) height and width of their images; total, area : (R,) pixels, and those of value
     1; boxes : (R, 4) ``x y w h`` of these; sound : (R,) it is a text of the encoding; idle : (R,)
-    runs behind the first have no pixel.
+    runs behind the first have no pixel; mask : (R,) which mask of ``ones`` each is.
     """
 
     size: Ints
@@ -48,11 +63,67 @@ class Runs:
     boxes: Floats
     sound: Bools
     idle: Bools
+    mask: Ints
+    ones: Ones
 
     def take(self, rows: Ints) -> Self:
         """These rows, in this order."""
-        columns = (getattr(self, field.name) for field in fields(self))
-        return type(self)(*(column.take(rows, axis=0) for column in columns))
+        columns = {name: getattr(self, name).take(rows, axis=0) for name in _COLUMNS}
+        return replace(self, **columns)
+
+    @staticmethod
+    def of_ones(ones: Ones, size: Ints) -> Runs:
+        """Masks of which the runs of 1 are known; size : (R, 2) height and width."""
+        count = np.diff(ones.first)
+        filled = np.flatnonzero(count)  # masks that have pixels
+        starts = ones.first[filled]
+        area = np.zeros(len(count), np.int64)
+        if len(filled):
+            area[filled] = np.add.reduceat(ones.stop - ones.begin, starts, dtype=np.int64)
+        boxes = np.zeros((len(count), 4))
+        boxes[filled] = _boxes(ones, size[:, 0], filled)
+        sound = np.ones(len(count), bool)
+        return Runs(
+            size, size.prod(axis=1), area, boxes, sound, ~sound, np.arange(len(count)), ones
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[Runs]) -> Runs:
+        """The masks of all parts, in order."""
+        columns = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS
+        }
+        before = np.cumsum([0, *(len(part.ones.first) - 1 for part in parts)])
+        each = zip(parts, before.tolist(), strict=False)
+        columns["mask"] = np.concatenate([part.mask + masks for part, masks in each])
+        return Runs(**columns, ones=Ones.joined([part.ones for part in parts]))
+
+
+_COLUMNS = ("size", "total", "area", "boxes", "sound", "idle", "mask")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ones:
+    """The runs of 1 of masks, mask by mask; pixels are counted down the columns.
+
+    begin, stop : (N,) the first pixel of each, and the one behind the last; first : (M + 1,) where
+    the runs of each mask begin.
+    """
+
+    begin: Pixels
+    stop: Pixels
+    first: Ints
+
+    @staticmethod
+    def joined(parts: Sequence[Ones]) -> Ones:
+        """The masks of all parts, in order."""
+        before = np.cumsum([0, *(len(part.begin) for part in parts)])
+        each = zip(parts, before.tolist(), strict=False)
+        return Ones(
+            np.concatenate([part.begin for part in parts]),
+            np.concatenate([part.stop for part in parts]),
+            np.concatenate([[0], *(part.first[1:] + runs for part, runs in each)]),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +141,7 @@ class Lengths:
 def decoded(texts: Sequence[bytes], size: Ints) -> Runs:
     """What masks hold; size : (R, 2) height and width of their images."""
     parts = each(lambda part: _runs(lengths_of(texts[part]), size[part]), _pieces(texts))
-    return Runs(
-        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Runs))
-    )
+    return Runs.joined(parts)
 
 
 def _pieces(texts: Sequence[bytes]) -> list[slice]:
@@ -170,20 +239,15 @@ def _runs(lengths: Lengths, size: Ints) -> Runs:
     first = np.cumsum(count) - count
     end = np.append(0, np.cumsum(length))  # end[n] = pixels before run n, of all masks before too
     total = end[first + count] - end[first]
-    ones = np.flatnonzero((_turns(first, count) == 1) & (length > 0))
-    row = np.repeat(np.arange(len(count)), count)[ones]
-    area = np.zeros(len(count), np.int64)
-    filled = np.flatnonzero(np.bincount(row, minlength=len(count)))  # masks that have pixels
-    starts = np.searchsorted(row, filled)
-    if len(filled):
-        area[filled] = np.add.reduceat(length[ones], starts)
-    begin = end[ones] - end[first[row]]  # the first pixel of each run of 1, counted in its mask
-    boxes = np.zeros((len(count), 4))
-    high = size[:, 0]
-    boxes[filled] = _boxes(begin, begin + length[ones] - 1, high[row], starts)
+    turned = np.flatnonzero((_turns(first, count) == 1) & (length > 0))
+    starts = np.append(np.searchsorted(turned, first), len(turned))
+    before = np.repeat(end[first], np.diff(starts))
+    # What is no encoding has any numbers; nothing is asked of its runs.
+    begin = end[turned] - before  # the first pixel of each run of 1, counted in its mask
+    ones = Ones(begin.astype(np.int32), (begin + length[turned]).astype(np.int32), starts)
     idle = np.bincount(_rows_of(np.flatnonzero(length == 0), count), minlength=len(count))
     idle[count > 0] -= length[first[count > 0]] == 0
-    return Runs(size, total, area, boxes, lengths.sound, idle > 0)
+    return replace(Runs.of_ones(ones, size), total=total, sound=lengths.sound, idle=idle > 0)
 
 
 def _rows_of(places: Ints, count: Ints) -> Ints:
@@ -192,23 +256,24 @@ def _rows_of(places: Ints, count: Ints) -> Ints:
     return rows
 
 
-def _boxes(begin: Ints, last: Ints, height: Ints, starts: Ints) -> Floats:
-    """(R, 4) ``x y w h`` around runs of 1.
+def _boxes(ones: Ones, height: Ints, filled: Ints) -> Floats:
+    """(F, 4) ``x y w h`` around the runs of masks; height : (M,); filled : (F,) those with runs.
 
-    begin, last : (N,) the first and last pixel of each run; starts : (R,) the first run of each.
-
-        x, y = divmod(t, height)
-        a run that goes on into another column has all rows of it
+    x, y = divmod(t, height)
+    a run that goes on into another column has all rows of it
     """
-    if not len(starts):
+    if not len(filled):
         return np.zeros((0, 4))
-    high = height.astype(np.float64)
-    x1, x2 = np.floor(begin / high), np.floor(last / high)  # exact below 2 ** 52
+    begin, last, starts = ones.begin, ones.stop - 1, ones.first[filled]
+    # One divisor for all is several times as fast.
+    alike = bool((height == height[0]).all())
+    high: Any = int(height[0]) if alike else np.repeat(height, np.diff(ones.first)).astype(np.int32)
+    x1, x2 = begin // high, last // high
     across = x1 < x2
     y1 = np.minimum.reduceat(np.where(across, 0, begin - x1 * high), starts)
     y2 = np.maximum.reduceat(np.where(across, high - 1, last - x2 * high), starts)
-    left, right = x1[starts], x2[np.append(starts[1:], len(begin)) - 1]
-    return np.stack([left, y1, right - left + 1, y2 - y1 + 1], axis=1)
+    left, right = x1[starts], x2[ones.first[filled + 1] - 1]
+    return np.stack([left, y1, right - left + 1, y2 - y1 + 1], axis=1).astype(np.float64)
 
 
 def joined(length: Ints) -> Ints:
@@ -228,8 +293,38 @@ def joined(length: Ints) -> Ints:
     return np.append(0, summed) if turns[0] else summed
 
 
+def texts_of(runs: Runs) -> list[bytes]:
+    """(R,) the texts of masks that hold no idle runs."""
+    lengths = lengths_between(runs)
+    return _encoded(lengths.length, lengths.count)
+
+
+def lengths_between(runs: Runs) -> Lengths:
+    """The lengths of masks that hold no idle runs."""
+    # Of each mask the ends of its runs, by turns of 0 and of 1, to the end of the image; a last run
+    # without a pixel is left out.
+    first, count = runs.ones.first[runs.mask], np.diff(runs.ones.first)[runs.mask]
+    run = np.arange(int(count.sum())) + np.repeat(first - (np.cumsum(count) - count), count)
+    turns = np.stack([runs.ones.begin[run], runs.ones.stop[run]], axis=1).ravel()
+    ends = np.cumsum(2 * count)
+    last = np.zeros(len(count), np.int64)
+    last[count > 0] = turns[ends[count > 0] - 1]
+    open_end = last < runs.total
+    ends = np.insert(turns.astype(np.int64), ends[open_end], runs.total[open_end])
+    many = 2 * count + open_end
+    length = np.diff(ends, prepend=0)
+    starts = (np.cumsum(many) - many)[many > 0]
+    length[starts] = ends[starts]
+    return Lengths(length, many, np.ones(len(many), bool))
+
+
 def encoded(length: Ints) -> bytes:
-    """The text of a mask; length : (N,) of its runs.
+    """The text of a mask; length : (N,) of its runs."""
+    return _encoded(length, np.array([len(length)]))[0]
+
+
+def _encoded(length: Ints, count: Ints) -> list[bytes]:
+    """(R,) the texts of masks; length : (N,) of all runs, count : (R,) how many each has.
 
     Source: ``maskApi.c``, ``rleToString``, which may write a byte behind what it has asked for.
     """
@@ -240,8 +335,10 @@ def encoded(length: Ints) -> bytes:
     #         more = x != -1 if c & 16 else x != 0  (until the rest is what the sign says)
     #         write chr(48 + c + (32 if more else 0))
     # Here one digit of all lengths at a time; going : (N,) which lengths have digits left.
+    place = np.arange(len(length)) - np.repeat(np.cumsum(count) - count, count)
+    later = np.flatnonzero(place > 2)
     rest = length.copy()
-    rest[3:] -= length[1:-2]
+    rest[later] -= length[later - 2]
     characters = np.zeros((len(length), LONGEST), np.uint8)
     written = np.zeros((len(length), LONGEST), bool)
     going = np.ones(len(length), bool)
@@ -252,4 +349,6 @@ def encoded(length: Ints) -> bytes:
         more = np.where(bits & SIGN, rest != -1, rest != 0)
         characters[:, digit] = FIRST + bits + MORE * more
         going = going & more
-    return characters[written].tobytes()  # length by length, and its digits in order
+    text = characters[written].tobytes()  # length by length, and its digits in order
+    ends = np.append(0, np.cumsum(written.sum(axis=1)))[np.cumsum([0, *count.tolist()])]
+    return [text[a:b] for a, b in pairwise(ends.tolist())]

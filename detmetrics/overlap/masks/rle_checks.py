@@ -1,23 +1,24 @@
 """Compressed run lengths of what sources say: polygons, lengths and compressed lengths.
 
-Everything is checked before pycocotools sees it: its C code walks along the edges of polygons and
-keeps every step, never ends on lengths that do not fill their image, and reads beyond the end of
-texts that were cut. Source: ``pycocotools/common/maskApi.c``, ``rleFrPoly``, ``rleFrString``,
+What pycocotools cannot read is refused: its C code walks along the edges of polygons and keeps
+every step, never ends on lengths that do not fill their image, and reads beyond the end of texts
+that were cut. Source: ``pycocotools/common/maskApi.c``, ``rleFrPoly``, ``rleFrString``,
 ``rleMerge``; ``pycocotools/coco.py``, ``annToRLE``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
+from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects
 from detmetrics.foundation.messages import counted, shown
-from detmetrics.foundation.originals import original
+from detmetrics.overlap.masks.drawing import drawn
 from detmetrics.overlap.masks.rle import Runs, decoded, encoded, joined, lengths_of
+from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.shapes import OutlineError
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "MOST_STEPS",
     "codes_of",
     "codes_of_polygons",
+    "codes_of_segmentations",
     "polygons_fault",
     "refuse_other_sizes",
 ]
@@ -36,6 +38,8 @@ MOST_DRAWN = 1 << 26
 together, and for six of each length where it writes them, of which one must stay free."""
 MOST_STEPS = 10_000_000
 """Of the edges of a polygon; a pixel has five, and pycocotools keeps them all."""
+LEAST = 3
+"""Corners of a polygon."""
 REACH, FARTHEST = 10, 1e8
 """How many sides of its image a polygon may reach beyond it; in pixels where the size is unknown"""
 
@@ -62,13 +66,73 @@ def codes_of(given: Sequence[Any], images: Floats) -> tuple[Objects, Runs]:
         (row, f"expected polygons or a run-length encoding, got {shown(given[row])}")
         for row in kinds["other"]
     ]
-    for kind, made in (("text", _texts), ("lengths", _lengths), ("polygons", _polygons)):
-        chosen = rows[kind]
-        found, faulty = made([given[row] for row in kinds[kind]], images[chosen])
-        codes[chosen] = found
-        faults += [(int(chosen[place]), text) for place, text in faulty]
+    for kind, made in (("text", _texts), ("lengths", _lengths)):
+        codes[rows[kind]], faulty = made([given[row] for row in kinds[kind]], images[rows[kind]])
+        faults += [(int(rows[kind][place]), text) for place, text in faulty]
+    drawn, faulty = _polygons([given[row] for row in kinds["polygons"]], images[rows["polygons"]])
+    faults += [(int(rows["polygons"][place]), text) for place, text in faulty]
     _settle(faults)
-    return _sound(codes)
+    encoded_rows = np.sort(np.concatenate([rows["text"], rows["lengths"]]))
+    codes[encoded_rows], runs = _sound(codes[encoded_rows], encoded_rows)
+    if drawn is None:
+        return codes, runs
+    order = np.argsort(np.concatenate([encoded_rows, rows["polygons"]]))
+    return codes, Runs.joined([runs, drawn]).take(order)
+
+
+def codes_of_segmentations(outlines: Segmentations, images: Floats) -> tuple[Objects, Runs]:
+    """As :func:`codes_of`; codes of rows that were read at once are None.
+
+    Raises:
+        OutlineError: some are no masks of their images.
+    """
+    codes: Objects = np.empty(len(outlines), object)
+    listed = outlines.listed
+    places = [np.flatnonzero(kind) for kind in (listed, ~listed)]
+    parts = []
+    for rows, at_once in zip(places, (_drawn_at_once, _decoded_at_once), strict=True):
+        some = outlines.take(rows)
+        runs = at_once(some, images[rows])
+        if runs is None and len(rows):
+            try:
+                codes[rows], runs = codes_of(some.plain(), images[rows])
+            except OutlineError:
+                return codes_of(outlines.plain(), images)  # which names the rows of all
+        if runs is not None:
+            parts.append(runs)
+    if len(parts) < 2:
+        return codes, parts[0] if parts else decoded([], np.zeros((0, 2), np.int64))
+    return codes, Runs.joined(parts).take(np.argsort(np.concatenate(places)))
+
+
+def _drawn_at_once(outlines: Segmentations, images: Floats) -> Runs | None:
+    """What polygons hold; None where one has a fault, or is to be looked at by itself."""
+    found = outlines.texts.polygons(outlines.rows) if outlines.texts and len(outlines) else None
+    if found is None or not _fit(images).all() or (np.diff(found.first) < LEAST).any():
+        return None
+    row = np.repeat(np.arange(len(images)), found.of_row)
+    steps = _steps(found.points, found.first)
+    if not found.of_row.all() or _doubtful(found.points, found.first, steps, images[row]).any():
+        return None
+    return drawn(found.points, found.first, steps, row, images.astype(np.int64))
+
+
+def _decoded_at_once(outlines: Segmentations, images: Floats) -> Runs | None:
+    """What encodings hold; None where one has a fault, or is to be looked at by itself."""
+    found = outlines.texts.encodings(outlines.rows) if outlines.texts and len(outlines) else None
+    if found is None or not _are_sizes(found.size).all() or _other(found.size, images).any():
+        return None
+    runs = decoded(found.counts, found.size)
+    sound = runs.sound & (runs.total == found.size.prod(axis=1)) & ~runs.idle
+    return runs if sound.all() else None
+
+
+def _are_sizes(size: Ints) -> Bools:
+    """(R,) :func:`_is_size`."""
+    # No product of sides overflows where each is at most what the product may be.
+    possible = np.logical_and(size > 0, size <= MOST_PIXELS).all(axis=1)
+    fit: Bools = possible & (np.where(possible, size.T, 1).prod(axis=0) <= MOST_PIXELS)
+    return fit
 
 
 def _kind(one: Any) -> str:
@@ -84,8 +148,8 @@ def _settle(faults: list[Fault]) -> None:
         raise OutlineError(sorted(faults)[:100], len(faults))
 
 
-def _sound(codes: Objects) -> tuple[Objects, Runs]:
-    """Codes without idle runs, and what they hold.
+def _sound(codes: Objects, rows: Ints) -> tuple[Objects, Runs]:
+    """Codes without idle runs, and what they hold; rows : (R,) what they are called in faults.
 
     Where two masks have runs without a pixel at the same place, pycocotools stops counting.
 
@@ -96,12 +160,12 @@ def _sound(codes: Objects) -> tuple[Objects, Runs]:
     runs = decoded([code["counts"] for code in codes.tolist()], size)
     whole = size.prod(axis=1)
     faults: list[Fault] = [
-        (row, "counts are no run-length encoding: were they cut or changed?")
+        (int(rows[row]), "counts are no run-length encoding: were they cut or changed?")
         for row in np.flatnonzero(~runs.sound).tolist()
     ]
     for row in np.flatnonzero(runs.sound & (runs.total != whole)).tolist():
         wanted = f"{whole[row]:,} pixels (height times width)"
-        faults.append((row, f"expected counts of {wanted}, got {runs.total[row]:,}"))
+        faults.append((int(rows[row]), f"expected counts of {wanted}, got {runs.total[row]:,}"))
     _settle(faults)
     for row in np.flatnonzero(runs.idle).tolist():
         lengths = lengths_of([codes[row]["counts"]]).length
@@ -214,7 +278,10 @@ def _lengths_fault(counts: Any, whole: int) -> str | None:
 # --- polygons ------------------------------------------------------------------------------------
 
 
-def _polygons(given: Sequence[list[Any]], images: Floats) -> tuple[list[Any], list[Fault]]:
+def _polygons(given: Sequence[list[Any]], images: Floats) -> tuple[Runs | None, list[Fault]]:
+    """What the polygons of rows hold; None where there are none, or faults."""
+    if not given:
+        return None, []
     # All polygons as one column of points. Only where that shows a fault anywhere are they looked
     # at one by one, to say which.
     parts = list(chain.from_iterable(given))
@@ -222,12 +289,12 @@ def _polygons(given: Sequence[list[Any]], images: Floats) -> tuple[list[Any], li
     row = np.repeat(np.arange(len(given)), count)
     found = _numbers(parts) if _fit(images).all() else None
     if found is None:
-        return [None] * len(given), _faults_of(given, images)
+        return None, _faults_of(given, images)
     points, first = found
     steps = _steps(points, first)
     if _doubtful(points, first, steps, images[row]).any():
-        return [None] * len(given), _faults_of(given, images)
-    return _drawn(points, first, steps, row, images), []
+        return None, _faults_of(given, images)
+    return drawn(points, first, steps, row, images.astype(np.int64)), []
 
 
 def _numbers(parts: Sequence[Any]) -> tuple[Floats, Ints] | None:
@@ -326,34 +393,5 @@ def codes_of_polygons(points: Floats, first: Ints, images: Floats) -> tuple[Obje
     if _doubtful(points, first, steps, images).any() or not _fit(images).all():
         parts = [[points[a:b].ravel().tolist()] for a, b in pairwise(first.tolist())]
         _settle(_faults_of(parts, images))
-    return _sound(object_column(_drawn(points, first, steps, np.arange(len(images)), images)))
-
-
-def _drawn(
-    points: Floats, first: Ints, steps: Floats, row: Ints, images: Floats
-) -> list[dict[str, Any]]:
-    """(R,) masks of polygons; row : (P,) of each polygon, rising."""
-    mask = original("mask")
-    codes: list[Any] = [None] * len(row)
-    for places in _at_once(steps, images[row]):
-        wide, high = map(int, images[row[places[0]]])
-        parts = [points[first[place] : first[place + 1]].ravel() for place in places.tolist()]
-        for place, code in zip(places.tolist(), mask.frPyObjects(parts, high, wide), strict=True):
-            codes[place] = code
-    starts = [*run_starts(row).tolist(), len(row)]
-    return [
-        codes[start] if end - start == 1 else mask.merge(codes[start:end])
-        for start, end in pairwise(starts)
-    ]
-
-
-def _at_once(steps: Floats, images: Floats) -> Iterator[Ints]:
-    """Polygons of images of one size, so many that their edges can be kept together."""
-    # A call of frPyObjects draws on one size. Batches of a size end where the steps of its polygons
-    # add up to the next multiple of MOST_STEPS, so that none holds more than twice as many.
-    order = np.lexsort((images[:, 0], images[:, 1]))
-    sides = images[order]
-    changes = np.append(0, np.flatnonzero((np.diff(sides, axis=0) != 0).any(axis=1)) + 1)
-    for part in np.split(order, changes[1:]):
-        batch = np.floor(np.cumsum(steps[part]) / MOST_STEPS)
-        yield from (some for some in np.split(part, run_starts(batch)[1:]) if len(some))
+    rows = np.arange(len(images))
+    return np.empty(len(rows), object), drawn(points, first, steps, rows, images.astype(np.int64))
