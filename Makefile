@@ -88,7 +88,7 @@ fuzz: $(VENV)/developer $(FRAMEWORKS)/installed
 	$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) --peers $(FRAMEWORKS)/bin/python
 
 # How often intervals hold what they say: the table of docs/intervals.md. A trial of all sets takes
-# about three seconds of one core.
+# about four seconds of one core.
 TRIALS ?= 500
 coverage-study: $(VENV)/developer
 	$(BIN)/python benchmarks/coverage_study.py --trials $(TRIALS)

@@ -165,7 +165,12 @@ def plain(value: Any, seen: tuple[int, ...] = ()) -> Any:
 def vars_of(value: Any) -> dict[str, Any]:
     if isinstance(value, type) or (callable(value) and not hasattr(value, "__dataclass_fields__")):
         return {}
-    hidden = {"_thread", "_digest", "_made"}  # how a fingerprint is taken; what is made lazily
+    hidden = {
+        "_thread",
+        "_digest",
+        "_parts",
+        "_made",
+    }  # how a fingerprint is taken; what is made lazily
     return {name: one for name, one in getattr(value, "__dict__", {}).items() if name not in hidden}
 
 

@@ -12,7 +12,8 @@ import pytest
 import shapely
 
 import detmetrics as dm
-from detmetrics import analysis, overlap
+from detmetrics import analysis
+from detmetrics.overlap import KINDS, TITLES, kinds
 from detmetrics.reports.json import to_json
 from detmetrics.reports.text import to_text
 from detmetrics.rules import setting_table
@@ -30,7 +31,7 @@ def discs(monkeypatch):
     module = types.ModuleType("detmetrics.overlap.discs")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(source, "CONTRIBUTING.md", "exec"), module.__dict__)
-    monkeypatch.setitem(overlap.KINDS, "disc", module.KIND)
+    monkeypatch.setitem(kinds.MODULES, "disc", "discs")
     monkeypatch.setitem(setting_table.CHOICES, "shape", (*setting_table.CHOICES["shape"], "disc"))
     return module
 
@@ -94,3 +95,8 @@ def test_areas_are_those_of_the_shape(scene):
     result = dm.evaluate(truth, detections)
     np.testing.assert_array_equal(result.ground_truth.area, truth.shapes.areas)
     np.testing.assert_array_equal(result.detections.area, detections.shapes.areas)
+
+
+def test_kinds_are_called_what_the_table_says():
+    assert {name: kind.name for name, kind in KINDS.items()} == {name: name for name in KINDS}
+    assert {name: kind.title for name, kind in KINDS.items()} == {k: TITLES[k] for k in KINDS}

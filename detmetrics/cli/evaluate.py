@@ -124,14 +124,14 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     minimums = _minimums(options["fail_under"], rules)
     _check_sort(options["sort"], rules)
     heed_warnings(options)  # the report says all of them
-    from detmetrics.analysis.crosschecking import crosscheck
-
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
         refuse_unused(options)
         intervals = _intervals(result, patience, options) if options["ci"] else None
         checked = None
         if options["crosscheck"]:
+            from detmetrics.analysis.crosschecking import crosscheck
+
             patience("pycocotools", None)
             checked = crosscheck(result)
     (result,) = recorded([result], options)

@@ -7,10 +7,8 @@ where a machine stopped between two of them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -50,6 +48,8 @@ def write_together(
 
 def _digests(outputs: Mapping[str, str | bytes]) -> dict[str, str]:
     """The SHA-256 of each file, as ``sha256sum`` prints it; streams are none."""
+    import hashlib
+
     from detmetrics.foundation.outputs import encoded
 
     return {
@@ -79,7 +79,11 @@ CSV_SAFE = click.option(
 
 def terminal_width() -> int | None:
     """Characters a line of the terminal that standard output is; None where it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+    if not (sys.stdout and sys.stdout.isatty()):
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def check_outputs(ground_truth: str, detections: str, options: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.loading import announce, read_ground_truth, read_sheet
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import READING, Reading
-from detmetrics.formats.registry import formats, recognised
+from detmetrics.formats.registry import format_named, formats, recognised
 from detmetrics.formats.writing.written import Table, Written, whole_characters, without_outlines
 from detmetrics.foundation.errors import InputError, OutputError
 from detmetrics.foundation.outputs import write_tree
@@ -160,7 +160,7 @@ def _side(given: Given, reading: Reading) -> Side:
 
 def _writer(to: str, side: Side) -> tuple[Callable[[Any], Written], bool]:
     """The writer, and whether it knows of outlines."""
-    chosen = next((known for known in formats() if known.name == to), None)
+    chosen = format_named(to)
     if chosen is None or not chosen.writes:
         raise InputError(f"cannot write {to!r}; there are {', '.join(targets())}")
     writer = chosen.write_ground_truth if side == "ground truth" else chosen.write_detections

@@ -18,8 +18,8 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, object_column, run_starts
 from detmetrics.overlap import OutlineError
 from detmetrics.overlap.masks.masks import Masks, masks_of
-from detmetrics.overlap.masks.rle_checks import MOST_STEPS, polygons_fault
 from detmetrics.overlap.masks.segmentations import Segmentations
+from detmetrics.overlap.polygons.polygon_faults import MOST_STEPS, polygons_fault
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.overlap.polygons.self_intersections import (
     MOST_CROSSINGS,

@@ -23,7 +23,6 @@ from detmetrics.evaluation.attention import (
     remarks,
 )
 from detmetrics.evaluation.match_table import verdicts
-from detmetrics.evaluation.misreadings.sentences import misreadings
 from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.views import Plots
 from detmetrics.foundation.arrays import Floats, Objects
@@ -137,6 +136,8 @@ class Evaluation:
     @cached_property
     def _misreadings(self) -> tuple[str, ...]:
         """What the files may have been misread as; looked at when it is asked for."""
+        from detmetrics.evaluation.misreadings.sentences import misreadings
+
         return misreadings(self.ground_truth, self.detections, self.matching, self.summary)
 
     @property

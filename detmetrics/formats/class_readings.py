@@ -15,7 +15,6 @@ import numpy as np
 from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_names import names_of
 from detmetrics.formats.reading import Reading
-from detmetrics.formats.yolo.dataset import names_in
 from detmetrics.foundation.arrays import Ints, Objects, object_column, positions
 from detmetrics.foundation.errors import AmbiguousIdError, InputError
 from detmetrics.foundation.hints import hint
@@ -173,7 +172,11 @@ def _refuse_beyond(sheet: Sheet, places: Ints, names: Sequence[str]) -> None:
 def _named_beside(sheet: Sheet, catalog: Catalog | None, given: Given) -> Sheet:
     """By the names that lie with the files, where they fit: else numbers are indices, or names."""
     used = sheet.category.used().labels
-    found = names_in(given.path) if given.is_folder else None
+    found = None
+    if given.is_folder:
+        from detmetrics.formats.yolo.dataset import names_in
+
+        found = names_in(given.path)
     if found is not None:
         names, path = found
         beyond = bool(((used < 0) | (used >= len(names))).any())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
 from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.splits import DataSplit
@@ -15,10 +16,20 @@ if TYPE_CHECKING:
     from detmetrics.formats.writing.written import Written
     from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["Format", "Reader", "Side"]
+__all__ = ["Format", "Reader", "Side", "late_writer"]
 
 Side = Literal["ground truth", "detections"]
 Reader = Callable[[Given, Reading], Sheet]
+
+
+def late_writer(module: str, name: str) -> Callable[[Any], Written]:
+    """A writer that is imported when it is called: most of what is read is never written."""
+
+    def write(table: Any) -> Written:
+        writer: Callable[[Any], Written] = getattr(import_module(module), name)
+        return writer(table)
+
+    return write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

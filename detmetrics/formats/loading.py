@@ -11,15 +11,11 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from detmetrics.formats.class_readings import with_classes
-from detmetrics.formats.explaining import explained
 from detmetrics.formats.format import Format, Reader, Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tree
-from detmetrics.formats.metadata.image_labels import with_image_labels
-from detmetrics.formats.metadata.listed_images import with_listed_images
 from detmetrics.formats.metadata.splits import DataSplit, split_with
 from detmetrics.formats.reading import READING, Reading
-from detmetrics.formats.registry import choose, formats
+from detmetrics.formats.registry import choose, format_named
 from detmetrics.formats.unscored import choose_unscored, without_scores
 from detmetrics.foundation.arrays import keep_freed_memory
 from detmetrics.foundation.errors import (
@@ -95,7 +91,7 @@ def read_sheet(
             read = chosen.reader(side)
     except FormatError as error:
         raise _without_scores(
-            explained(error, given, side, reading), given, side, reading
+            _explained(error, given, side, reading), given, side, reading
         ) from None
     assert read is not None
     if (share := in_phase(progress, f"reading {side}")) is not None:
@@ -106,7 +102,7 @@ def read_sheet(
     except InputError as error:
         reading.on_message(in_one_line(printable(given.path), [format_taken]))
         if isinstance(error, FormatError):
-            error = explained(error, given, side, reading)
+            error = _explained(error, given, side, reading)
             raise _without_scores(error, given, side, reading) from None
         raise
     sheet = without_scores(sheet) if unscored else sheet
@@ -123,6 +119,12 @@ def read_sheet(
     return (
         with_classes(sheet, reading, given) if side == "detections" else _completed(sheet, reading)
     )
+
+
+def _explained(error: FormatError, given: Given, side: Side, reading: Reading) -> FormatError:
+    from detmetrics.formats.explaining import explained
+
+    return explained(error, given, side, reading)
 
 
 def _without_scores(error: FormatError, given: Given, side: Side, reading: Reading) -> FormatError:
@@ -233,17 +235,26 @@ def benchmark_of(path: str | os.PathLike[str], reading: Reading) -> str:
 
 def benchmark_of_format(name: str) -> str:
     """The name of the rule set of the benchmark that a format belongs to."""
-    return next((known.rules for known in formats() if known.name == name), DEFAULT_RULES)
+    known = format_named(name)
+    return DEFAULT_RULES if known is None else known.rules
 
 
 def _completed(sheet: Sheet, reading: Reading) -> Sheet:
     """Ground truth with what further files say of its classes and images."""
     tree = None
     if reading.hierarchy is not None:
+        from detmetrics.formats.metadata.class_hierarchy import expanded, read_class_tree
+
         tree = read_class_tree(reading.hierarchy)
         sheet = expanded(sheet, tree, os.fspath(reading.hierarchy))
     if reading.image_labels is not None:
+        from detmetrics.formats.metadata.image_labels import with_image_labels
+
         sheet = with_image_labels(sheet, reading.image_labels, tree, reading)
+    if all(given is None for given in (reading.image_list, reading.image_sizes, reading.image_dir)):
+        return sheet
+    from detmetrics.formats.metadata.listed_images import with_listed_images
+
     listed = sheet.images.names if sheet.images is not None else ()
     return _note_of_splits(with_listed_images(sheet, reading), listed)
 
@@ -367,7 +378,7 @@ def _split_with(
 
 def _splits(name: str, path: str) -> tuple[DataSplit, ...]:
     """The splits of the data set that a source of this format belongs to."""
-    known = next((known for known in formats() if known.name == name), None)
+    known = format_named(name)
     return () if known is None or known.splits is None else tuple(known.splits(Given(path)))
 
 

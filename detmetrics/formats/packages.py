@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from detmetrics.formats.format import Format, Reader, Side
 from detmetrics.formats.given import Given
+from detmetrics.formats.package_scan import GROUP
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.writing.written import Table, Written
 from detmetrics.foundation.errors import (
@@ -22,9 +23,8 @@ from detmetrics.foundation.errors import (
 from detmetrics.foundation.messages import LONGEST, printable, shown
 from detmetrics.tables.sheets import Sheet
 
-__all__ = ["GROUP", "formats_of_packages"]
+__all__ = ["formats_of_packages"]
 
-GROUP = "detmetrics.formats"
 # A module may end the program as it is imported, as scripts do.
 FAILURES = (Exception, SystemExit)
 Source = TypeVar("Source", bound=Table)

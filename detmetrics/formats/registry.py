@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib import import_module
+from typing import Literal, NamedTuple
 
-from detmetrics.formats import comp4, csv_parquet, kitti, openimages, text_lines
-from detmetrics.formats.coco import coco
-from detmetrics.formats.dota import dota
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.hints import advice, look
-from detmetrics.formats.packages import formats_of_packages
-from detmetrics.formats.ultralytics import ultralytics
-from detmetrics.formats.voc import voc
-from detmetrics.formats.yolo import yolo
+from detmetrics.formats.package_scan import may_add_formats
 from detmetrics.foundation.errors import FormatError, InputError
 
-__all__ = ["choose", "formats", "recognised"]
+__all__ = ["choose", "format_named", "formats", "formats_for", "recognised"]
+
+Content = Literal["folder", "JSON", "file"]
+
+
+class _BuiltIn(NamedTuple):
+    """A format of our own, imported when it is asked; content: what it can know at all."""
+
+    name: str
+    module: str
+    content: tuple[Content, ...]
+    constant: str = "FORMAT"
+
+    def load(self) -> Format:
+        found = getattr(import_module(f"detmetrics.formats.{self.module}"), self.constant)
+        assert isinstance(found, Format)
+        return found
+
 
 # In the order in which they are asked whether they know what was given.
 BUILT_IN = (
-    csv_parquet.PARQUET,
-    openimages.FORMAT,
-    ultralytics.FORMAT,
-    coco.FORMAT,
-    voc.FORMAT,
-    dota.FORMAT,
-    comp4.FORMAT,
-    kitti.FORMAT,
-    yolo.FORMAT,
-    text_lines.FORMAT,
-    csv_parquet.CSV,
+    _BuiltIn("parquet", "csv_parquet", ("file",), "PARQUET"),
+    _BuiltIn("openimages", "openimages", ("file",)),
+    _BuiltIn("ultralytics", "ultralytics.ultralytics", ("JSON",)),
+    _BuiltIn("coco", "coco.coco", ("JSON",)),
+    _BuiltIn("voc", "voc.voc", ("folder", "file")),
+    _BuiltIn("dota", "dota.dota", ("folder",)),
+    _BuiltIn("comp4", "comp4", ("folder",)),
+    _BuiltIn("kitti", "kitti", ("folder",)),
+    _BuiltIn("yolo", "yolo.yolo", ("folder", "file")),
+    _BuiltIn("text", "text_lines", ("folder",)),
+    _BuiltIn("csv", "csv_parquet", ("file",), "CSV"),
 )
+JSON_BEGINS = (b"{", b"[")
+SPACES = b"\xef\xbb\xbf \t\r\n"
 
 
 BY_NAME = {".json": "coco", ".csv": "csv", ".tsv": "csv"}
@@ -48,7 +62,42 @@ def formats() -> tuple[Format, ...]:
     >>> [known.name for known in formats()][:3]
     ['parquet', 'openimages', 'ultralytics']
     """
-    return (*formats_of_packages({known.name for known in BUILT_IN}), *BUILT_IN)
+    return (*_of_packages(), *(known.load() for known in BUILT_IN))
+
+
+@cache
+def _of_packages() -> tuple[Format, ...]:
+    if not may_add_formats():
+        return ()
+    from detmetrics.formats.packages import formats_of_packages
+
+    return tuple(formats_of_packages({known.name for known in BUILT_IN}))
+
+
+def format_named(name: str) -> Format | None:
+    """The format of a name; None where there is none."""
+    own = next((known for known in BUILT_IN if known.name == name), None)
+    if own is not None:
+        return own.load()
+    return next((known for known in _of_packages() if known.name == name), None)
+
+
+def formats_for(given: Given) -> Iterator[Format]:
+    """All formats in the order in which they are asked, last those that hardly know such content.
+
+    Raises:
+        FormatError: it cannot be looked into.
+    """
+    yield from _of_packages()
+    content = _content(given)
+    for known in sorted(BUILT_IN, key=lambda known: content not in known.content):
+        yield known.load()
+
+
+def _content(given: Given) -> Content:
+    if given.is_folder:
+        return "folder"
+    return "JSON" if given.head.lstrip(SPACES).startswith(JSON_BEGINS) else "file"
 
 
 def choose(given: Given, side: Side, wanted: str | None = None) -> tuple[Format, str]:
@@ -87,7 +136,7 @@ def recognised(given: Given, side: Side) -> tuple[Format, str] | None:
         FormatError: it cannot be looked into.
     """
     other = _other(side)
-    for candidate in formats():
+    for candidate in formats_for(given):
         if candidate.reader(side) is not None and (why := candidate.recognise(given, side)):
             return candidate, why
         if candidate.reader(other) is not None and candidate.recognise(given, other):
@@ -100,6 +149,8 @@ def _other(side: Side) -> Side:
 
 
 def _unknown(given: Given, side: Side, known: Iterable[Format]) -> str:
+    from detmetrics.formats.hints import advice, look
+
     option = "--gt-format" if side == "ground truth" else "--det-format"
     parts = [f"no format of {side} is known that looks like this ({look(given)})"]
     if other := _other_side(given, side):
@@ -111,7 +162,7 @@ def _unknown(given: Given, side: Side, known: Iterable[Format]) -> str:
 
 
 def _named(wanted: str, side: Side) -> Format:
-    found = next((known for known in formats() if known.name == wanted), None)
+    found = format_named(wanted)
     if found is None:
         raise InputError(f"no format {wanted!r}; there are {_listed(formats())}")
     if found.reader(side) is None:

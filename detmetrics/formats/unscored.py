@@ -13,7 +13,7 @@ import numpy as np
 
 from detmetrics.formats.format import Format, Reader
 from detmetrics.formats.given import Given
-from detmetrics.formats.registry import choose, formats
+from detmetrics.formats.registry import choose, format_named, formats_for
 from detmetrics.foundation.arrays import Objects, object_column
 from detmetrics.foundation.messages import counted
 from detmetrics.tables.catalog import Keys
@@ -30,8 +30,8 @@ def choose_unscored(given: Given, wanted: str | None) -> tuple[Format, str, Read
     Raises:
         InputError, FormatError: as of :func:`~detmetrics.formats.registry.choose`.
     """
-    named = [known for known in formats() if known.name == wanted]
-    for known in named or ([] if wanted else formats()):
+    named = [known for known in (wanted and format_named(wanted),) if known]
+    for known in named or ([] if wanted else formats_for(given)):
         if known.read_detections and (why := known.recognise(given, "detections")):
             return known, "as asked" if named else why, known.read_detections
         reader = known.read_unscored or _of_labels(known)

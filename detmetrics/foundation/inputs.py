@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import io
 import os
 import stat
 import sys
+import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
@@ -23,6 +23,8 @@ __all__ = ["GZIP_MAGIC", "PIPE_LIMIT", "STANDARD_STREAM", "Input", "read_input"]
 STANDARD_STREAM = "-"
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20
+LITTLE = 1 << 20
+"""Bytes that are kept until their fingerprint is asked for."""
 PIPE_LIMIT = 1 << 30
 """So many bytes are read from a pipe, which may never end, unless more are asked for."""
 # JSON of boxes shrinks to a tenth. Far more than that is an accident or an attack.
@@ -38,7 +40,8 @@ NO_FILES = {
 class Input:
     """What was read, to be named beside every number that rests on it.
 
-    The fingerprint is taken on another processor while the content is decoded.
+    The fingerprint is taken on another processor while the content is decoded, of little content
+    when it is asked for.
 
     Attributes:
         path: as it was given.
@@ -49,7 +52,12 @@ class Input:
         self.path = path
         self.size = sum(map(len, parts))
         self._digest = ""
-        self._thread = started(lambda: self._fingerprint(parts))
+        self._thread: threading.Thread | None = None
+        self._parts: Sequence[bytes | memoryview] | None = None
+        if self.size < LITTLE:
+            self._parts = parts
+        else:
+            self._thread = started(lambda: self._fingerprint(parts))
 
     @property
     def sha256(self) -> str:
@@ -60,13 +68,19 @@ class Input:
         """
         if self._thread is not None:
             self._thread.join()
+        elif self._parts is not None:
+            self._fingerprint(self._parts)
+            self._parts = None
         return self._digest
 
     def __getstate__(self) -> dict[str, Any]:
         """With the fingerprint in place of the thread that takes it, which cannot be copied."""
-        return {"path": self.path, "size": self.size, "_digest": self.sha256, "_thread": None}
+        known = {"path": self.path, "size": self.size, "_digest": self.sha256}
+        return {**known, "_thread": None, "_parts": None}
 
     def _fingerprint(self, parts: Sequence[bytes | memoryview]) -> None:
+        import hashlib  # which loads OpenSSL
+
         digest = hashlib.sha256()
         for part in parts:
             digest.update(part)

@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 
 from detmetrics.foundation.errors import OutputError
@@ -77,6 +76,8 @@ def write_tree(target: str, files: Mapping[str, bytes], *, force: bool = False) 
         folder = os.path.dirname(place)
         if not os.path.isdir(folder):
             raise FileNotFoundError(errno.ENOENT, "its folder does not exist")
+        import tempfile
+
         with tempfile.TemporaryDirectory(
             prefix=staging_prefix(), dir=folder, ignore_cleanup_errors=True
         ) as stage:
@@ -184,6 +185,8 @@ def _stage(target: str, content: str | bytes) -> str:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
     mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o666 & ~_umask()
     sweep(folder)
+    import tempfile
+
     handle, temporary = tempfile.mkstemp(prefix=staging_prefix(), dir=folder)
     try:
         with open(handle, "wb") as file:

@@ -10,11 +10,9 @@ import contextlib
 import ctypes
 import errno
 import functools
-import hashlib
 import os
 import platform
 import re
-import shutil
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -54,6 +52,8 @@ def _clear(entry: os.DirEntry[str]) -> None:
         old = os.path.join(entry.path, "old")
         if os.path.lexists(old) and not os.path.lexists(target):
             os.replace(old, target)
+    import shutil
+
     shutil.rmtree(entry.path)
 
 
@@ -124,6 +124,8 @@ def undisturbed() -> Iterator[None]:
 @functools.cache
 def _machine() -> str:
     """A short name of this machine: on shared disks the processes of others cannot be looked up."""
+    import hashlib
+
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from typing import Any
 
 from detmetrics.foundation.errors import FormatError
@@ -20,6 +19,8 @@ def read_toml(path: str, what: str) -> dict[str, Any]:
     Raises:
         FormatError: it cannot be read, is too large for settings, or is not TOML.
     """
+    import tomllib
+
     if os.path.isfile(path) and (size := os.path.getsize(path)) > LARGEST:
         raise FormatError(path, [f"expected {what}, got a file of {size:,} bytes"])
     data, _ = read_input(path)

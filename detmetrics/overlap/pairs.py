@@ -128,5 +128,5 @@ def _blocks(counts: Ints) -> Iterator[slice]:
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(BLOCK_PAIRS, total, BLOCK_PAIRS))
-    cuts = np.unique(np.concatenate([[0], cuts, [len(counts)]]))
-    yield from (slice(a, b) for a, b in pairwise(cuts.tolist()))
+    each = sorted({0, *cuts.tolist(), len(counts)})  # np.unique imports masked arrays
+    yield from (slice(a, b) for a, b in pairwise(each))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from detmetrics.analysis.bootstrap import Intervals
-from detmetrics.analysis.crosschecking import Crosscheck
 from detmetrics.evaluation.result import Evaluation
+
+if TYPE_CHECKING:
+    from detmetrics.analysis.bootstrap import Intervals
+    from detmetrics.analysis.crosschecking import Crosscheck
 
 __all__ = ["to_json"]
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from detmetrics.analysis.bootstrap import Interval, Intervals
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.rules import UNLIMITED, Rules
+
+if TYPE_CHECKING:
+    from detmetrics.analysis.bootstrap import Interval, Intervals
 
 __all__ = ["Cell", "Table", "class_table", "columns_of_interval", "full_table", "summary_table"]
 

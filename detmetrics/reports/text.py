@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from detmetrics.analysis.bootstrap import Intervals
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.messages import counted, printable
 from detmetrics.metrics.average_precision import RECALL
@@ -14,6 +14,9 @@ from detmetrics.metrics.summary import metrics_of
 from detmetrics.reports.grids import grid, plain_console, trimmed
 from detmetrics.reports.tables import Table, class_table, columns_of_interval, summary_table
 from detmetrics.rules import Rules
+
+if TYPE_CHECKING:
+    from detmetrics.analysis.bootstrap import Intervals
 
 __all__ = ["to_text"]
 

@@ -7,7 +7,6 @@ readers of the code and editors look for it.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Mapping
@@ -39,6 +38,8 @@ def named(name: str) -> Rules:
     known = {_bare(key): rules for key, rules in RULE_SETS.items()}
     if _bare(name) in known:
         return known[_bare(name)]
+    import difflib
+
     near = difflib.get_close_matches(_bare(name), known, n=1)
     meant = f" (do you mean {known[near[0]].name}?)" if near else ""
     raise RulesError(f"no rule set {shown(name)}{meant}; there are {', '.join(RULE_SETS)}")

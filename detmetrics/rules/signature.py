@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from urllib.parse import quote
 
 import numpy as np
 
@@ -62,6 +61,8 @@ def _class_rule(rule: ClassRule) -> str:
 
 def _word(name: str) -> str:
     """A class name without the signs, blanks among them, that mean something in a signature."""
+    from urllib.parse import quote
+
     return quote(name, safe="")
 
 

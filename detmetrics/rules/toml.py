@@ -15,7 +15,6 @@ What is written is complete and names no base, so that a file means the same for
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import os
 import textwrap
@@ -125,6 +124,8 @@ def _setting(setting: str, given: Any) -> Any:
     """What a file says, as :class:`Rules` take it."""
     known = [field.name for field in FIELDS]
     if setting not in known:
+        import difflib
+
         near = difflib.get_close_matches(setting, [*known, "base"], n=1)
         meant = f" (do you mean {near[0]}?)" if near else ""
         raise RulesError(f"no setting {shown(setting)}{meant}; there are {', '.join(known)}")

@@ -7,7 +7,6 @@ number. Nothing that changes a number lives anywhere else.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +82,8 @@ class Rules(Settings):
         """
         known = {field.name for field in dataclasses.fields(self)}
         if unknown := sorted(set(changes) - known):
+            import difflib
+
             near = difflib.get_close_matches(unknown[0], known, n=1)
             meant = f" (do you mean {near[0]}?)" if near else ""
             have = ", ".join(sorted(known))

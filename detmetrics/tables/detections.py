@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from detmetrics.foundation.arrays import Floats, read_only
-from detmetrics.overlap.masks.masks import Masks
-from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables.catalog import Catalog, Id, Keys
 from detmetrics.tables.columns import (
     NEGATIVE,
@@ -53,6 +51,9 @@ from detmetrics.tables.validation import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from detmetrics.overlap.masks.masks import Masks
+    from detmetrics.overlap.polygons.polygons import Polygons
 
 __all__ = ["Detections"]
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, positions, read_only
-from detmetrics.overlap.masks.masks import Masks
-from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables.catalog import Catalog, Id, Keys
 from detmetrics.tables.columns import (
     BoxFormat,
@@ -51,6 +49,10 @@ from detmetrics.tables.validation import (
     swapped_note,
     warn,
 )
+
+if TYPE_CHECKING:
+    from detmetrics.overlap.masks.masks import Masks
+    from detmetrics.overlap.polygons.polygons import Polygons
 
 __all__ = ["GroundTruth"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -129,6 +128,8 @@ def _by_stem(ids: list[Id], names: Sequence[str], asked: list[Id]) -> Iterator[I
 def _without_any_suffix(name: str) -> str:
     """As ``PurePath(name).stem``, which takes ten times as long."""
     if not NAME.fullmatch(name):
+        from pathlib import PurePath
+
         return PurePath(name).stem
     dot = name.rfind(".")
     return name[:dot] if 0 < dot < len(name) - 1 else name

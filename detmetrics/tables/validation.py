@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import DetmetricsWarning, TableError
 from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import counted, shown
-from detmetrics.overlap.masks.masks import Masks
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.overlap.polygons.self_intersections import UNTANGLED
@@ -24,6 +23,9 @@ from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.plausibility import SHARES_FOR_PIXELS, suspicions
 from detmetrics.tables.sheets import Sheet
 from detmetrics.tables.sources import Faults, Source
+
+if TYPE_CHECKING:
+    from detmetrics.overlap.masks.masks import Masks
 
 __all__ = [
     "Frames",

@@ -133,11 +133,16 @@ def only(monkeypatch):
     """Make this the only thing that other packages add."""
 
     def add(load):
+        monkeypatch.setattr(registry, "may_add_formats", lambda: True)
         monkeypatch.setattr(packages, "entry_points", lambda group: [_Entry(load)])
+        forget()
+
+    def forget():
         formats.cache_clear()
+        registry._of_packages.cache_clear()
 
     yield add
-    formats.cache_clear()
+    forget()
 
 
 def test_a_package_that_raises_when_imported_is_named_and_the_rest_goes_on(installed, data):
@@ -167,7 +172,7 @@ def test_what_is_no_format_is_left_out_with_its_package(only, load, says):
     only(load)
     start = "format 'mine' of package their-formats is left out: "
     with pytest.warns(DetmetricsWarning, match=re.escape(start + says.replace("\\\\", "\\"))):
-        assert formats() == registry.BUILT_IN
+        assert formats() == tuple(known.load() for known in registry.BUILT_IN)
 
 
 @pytest.mark.parametrize(
@@ -216,3 +221,25 @@ def test_a_writer_that_fails_is_one_error_with_its_package(only, tmp_path, write
     with pytest.raises(dm.OutputError, match=f"{WHOSE}.*{says}"):
         dm.convert("fixtures/ground_truth.json", tmp_path / "made", to="mine")
     assert not (tmp_path / "made").exists()
+
+
+def test_formats_of_our_own_have_the_names_that_the_registry_knows_them_by():
+    assert [known.load().name for known in registry.BUILT_IN] == [k.name for k in registry.BUILT_IN]
+
+
+def test_json_imports_no_reader_of_other_files():
+    """Most of a start is imports."""
+    code = (
+        "import sys, detmetrics as dm; "
+        "dm.evaluate('fixtures/ground_truth.json', 'fixtures/detections.json').summary; "
+        "print(*sorted(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {*ran.stdout.split()}
+    assert "detmetrics.formats.coco.coco" in loaded
+    heavy = {"importlib.metadata", "pandas", "pycocotools", "hashlib", "tomllib", "difflib"}
+    others = {"csv_parquet", "yolo.yolo", "voc.voc", "kitti", "dota.dota", "text_lines"}
+    shapes = {"masks.masks", "masks.boundary_iou", "polygons.probiou"}
+    assert not loaded & (heavy | {f"detmetrics.formats.{name}" for name in others})
+    assert not loaded & {f"detmetrics.overlap.{name}" for name in shapes}
+    assert "detmetrics.evaluation.misreadings.search" not in loaded

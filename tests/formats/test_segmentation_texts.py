@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
-from detmetrics.formats.json import segmentation_texts
+from detmetrics.formats.json import polygon_texts
 from detmetrics.formats.json.segmentation_texts import JsonTexts
 from detmetrics.foundation.arrays import object_column
 from detmetrics.overlap import OutlineError
@@ -51,7 +51,7 @@ def texts_of_polygons(draw: st.DrawFn) -> list[bytes]:
 @given(texts=texts_of_polygons(), size=st.sampled_from([1, 40, 1 << 20]))
 def test_polygons_are_what_the_parser_says(texts, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segmentation_texts, "PIECE", size)
+        patch.setattr(polygon_texts, "PIECE", size)
         found = JsonTexts().polygons(object_column(texts))
     if found is None:
         return

@@ -10,10 +10,10 @@ from profiles import examples
 from pycocotools import mask
 
 from detmetrics.overlap.masks import columns, drawing
-from detmetrics.overlap.masks.columns import Chosen, chosen, shared_pixels
+from detmetrics.overlap.masks.columns import ComparedMasks, compared, shared_pixels
 from detmetrics.overlap.masks.drawing import drawn
 from detmetrics.overlap.masks.rle import Ones, Runs, decoded, texts_of
-from detmetrics.overlap.masks.rle_checks import _steps
+from detmetrics.overlap.polygons.polygon_faults import steps_of
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning"
@@ -49,9 +49,9 @@ def known(codes: list[dict]) -> Runs:
     return decoded([code["counts"] for code in codes], np.array([code["size"] for code in codes]))
 
 
-def all_of(codes: list[dict]) -> Chosen:
+def all_of(codes: list[dict]) -> ComparedMasks:
     runs = known(codes)
-    return chosen(runs.ones, runs.mask, runs.size[:, 0])
+    return compared(runs.ones, runs.mask, runs.size[:, 0])
 
 
 @examples(60)
@@ -120,7 +120,7 @@ def test_polygons_are_drawn_to_the_last_pixel(of, steps):
     row = np.repeat(np.arange(len(parts)), [len(one) for one in parts])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawing, "STEPS", steps)
-        ones = drawn(points, first, _steps(points, first), row, images).ones
+        ones = drawn(points, first, steps_of(points, first), row, images).ones
     assert pixels_of(ones, images) == [
         mask.decode(mask.merge(mask.frPyObjects([p.ravel().tolist() for p in row], int(h), int(w))))
         .ravel(order="F")

@@ -23,8 +23,7 @@ from detmetrics.formats.coco.documents import (
     document_of,
     sound_document,
 )
-from detmetrics.formats.coco.writing import write_detections, write_ground_truth
-from detmetrics.formats.format import Format, Side
+from detmetrics.formats.format import Format, Side, late_writer
 from detmetrics.formats.given import Given
 from detmetrics.formats.json.missing_scores import unscored_columns
 from detmetrics.formats.json.records import AnyId, DetectionColumns, detection_columns, ids_of
@@ -42,6 +41,7 @@ from detmetrics.tables.sources import Source
 
 __all__ = ["FORMAT"]
 
+WRITING = "detmetrics.formats.coco.writing"
 LARGEST_SIDE = 2.0**53  # beyond, floats have no place for every pixel
 
 
@@ -314,7 +314,7 @@ FORMAT = Format(
     read_ground_truth=read_ground_truth,
     read_detections=read_detections,
     read_unscored=read_detections,
-    write_ground_truth=write_ground_truth,
-    write_detections=write_detections,
+    write_ground_truth=late_writer(WRITING, "write_ground_truth"),
+    write_detections=late_writer(WRITING, "write_detections"),
     writes_outlines=True,
 )

@@ -8,10 +8,8 @@ import msgspec
 import numpy as np
 
 from detmetrics.formats.json.segmentation_texts import UNREADABLE, JsonTexts
-from detmetrics.foundation.arrays import Bools, Floats, object_column
+from detmetrics.foundation.arrays import Bools, object_column
 from detmetrics.foundation.messages import counted
-from detmetrics.overlap import OutlineError
-from detmetrics.overlap.masks.masks import Masks, masks_of, polygons_fault
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.tables.columns import LARGEST
@@ -20,7 +18,6 @@ __all__ = [
     "NO_TEXT",
     "four_cornered",
     "segmentations_of",
-    "settled",
     "which_outlined",
 ]
 
@@ -77,30 +74,3 @@ def four_cornered(outlines: Segmentations) -> Polygons | None:
     sides = np.sort(corners, axis=1)  # of an upright box each x and each y is there twice
     upright = (sides[:, [0, 2]] == sides[:, [1, 3]]).all()
     return None if upright else Polygons.from_corners(corners)
-
-
-def settled(outlines: Segmentations) -> tuple[Masks | Segmentations, Floats]:
-    """What rows without boxes hold, and (R, 4) the boxes ``x y w h`` around.
-
-    Raises:
-        OutlineError: rows that are no segmentation.
-    """
-    if not outlines.drawn:
-        masks = masks_of(outlines, np.full((len(outlines), 2), np.nan))
-        return masks, masks.runs.boxes
-    rows = outlines.plain()
-    polygon = [isinstance(row, list) for row in rows]
-    boxes = np.zeros((len(rows), 4))
-    faults = []
-    for row in np.flatnonzero(polygon).tolist():
-        if fault := polygons_fault(rows[row]):
-            faults.append((row, fault))
-            continue
-        points = np.concatenate([np.array(part).reshape(-1, 2) for part in rows[row]])
-        low, high = points.min(axis=0), points.max(axis=0)
-        boxes[row] = [*low, *(high - low)]
-    if faults:
-        raise OutlineError(faults[:100], len(faults))
-    others = np.flatnonzero(np.logical_not(polygon))
-    _, boxes[others] = settled(Segmentations(object_column([rows[row] for row in others])))
-    return Segmentations(object_column(rows)), boxes

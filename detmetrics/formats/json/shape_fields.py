@@ -23,7 +23,6 @@ from detmetrics.formats.json.segmentations import (
     NO_TEXT,
     four_cornered,
     segmentations_of,
-    settled,
     which_outlined,
 )
 from detmetrics.foundation.arrays import Bools, Floats
@@ -310,6 +309,8 @@ def _some_around(given: _Given, texts: Sequence[Any], some: Bools | None) -> Flo
     what = "missing, and there is no segmentation in its place"
     given.refuse([(row, what) for row in lacking if some is None or not some[row]], "bbox")
     shapes, _ = segmentations_of([texts[row] for row in lacking])
+    from detmetrics.formats.json.settled_shapes import settled  # masks are rare
+
     try:
         _, around = settled(cast("Segmentations", shapes))
     except OutlineError as error:
@@ -333,6 +334,8 @@ def _around(given: _Given, shapes: Any) -> Outlined:
     if corners is not None:
         given.notes.append(f"{given.path}: {FOUR_CORNERED}")
         return Outlined(given.boxes(lambda: corners.hulls), corners, tuple(given.notes))
+    from detmetrics.formats.json.settled_shapes import settled
+
     try:
         outlines, around = settled(shapes)
     except OutlineError as error:

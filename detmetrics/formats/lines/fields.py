@@ -65,7 +65,7 @@ class _Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class _ChunkLines:
+class _FieldsOfChunk:
     """line, words: as in fields; ends: the number of lines up to where each file ends."""
 
     line: Ints
@@ -113,7 +113,7 @@ def _table(chunks: Sequence[Chunk], label: int) -> Floats:
     return np.empty((width, lines))
 
 
-def _read(chunk: Chunk, columns: Floats, text_label: bool, label: int) -> _ChunkLines:
+def _read(chunk: Chunk, columns: Floats, text_label: bool, label: int) -> _FieldsOfChunk:
     """Put the numbers of a chunk into their columns."""
     rows = _rows(chunk, len(columns))
     words = None
@@ -121,7 +121,7 @@ def _read(chunk: Chunk, columns: Floats, text_label: bool, label: int) -> _Chunk
         own = columns[:, chunk.first : chunk.first + chunk.lines]
         at = rows.line if len(rows.line) < chunk.lines else slice(None)
         words = _put(own, at, chunk.span, rows, text_label, label)
-    return _ChunkLines(chunk.first + rows.line, rows.ends, words)
+    return _FieldsOfChunk(chunk.first + rows.line, rows.ends, words)
 
 
 def _rows(chunk: Chunk, width: int) -> _Rows:

@@ -43,7 +43,7 @@ class RaggedLines:
 
 
 @dataclass(frozen=True, slots=True)
-class _ChunkLines:
+class _RaggedChunk:
     """As above; whole, words: labels as whole numbers, or else as text; ends: as in places."""
 
     wrong: int
@@ -79,7 +79,7 @@ def read_ragged(contents: Contents, *, text_label: bool, label: int = 0) -> Ragg
     )
 
 
-def _read(chunk: Chunk, text_label: bool, label: int) -> _ChunkLines:
+def _read(chunk: Chunk, text_label: bool, label: int) -> _RaggedChunk:
     # for line in chunk:
     #     fields = line.split()
     #     stop = label + 1
@@ -102,7 +102,7 @@ def _read(chunk: Chunk, text_label: bool, label: int) -> _ChunkLines:
     right[row[wrong]] = False
     words = np.bincount(row[named], minlength=len(line))
     whole, texts = _labels(span, end, length, word[right], words[right], text_label)
-    return _ChunkLines(
+    return _RaggedChunk(
         wrong=int(np.count_nonzero(~right)),
         line=chunk.first + line[right],
         ends=places.ends,

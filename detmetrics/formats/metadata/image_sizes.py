@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import os
@@ -197,6 +196,8 @@ def _read_table(path: str, asked: Decimal | None) -> dict[str, tuple[float, floa
     first = text[: text.find("\n")]
     separator = next((mark for mark in ("\t", ";", ",") if mark in first), ",")
     lines = io.StringIO(text, newline="")  # a name may have line ends, in quotes
+    import csv
+
     try:
         rows = [[part.strip() for part in row] for row in csv.reader(lines, delimiter=separator)]
     except csv.Error as error:

@@ -12,8 +12,9 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, object_column
 from detmetrics.overlap import KINDS, OutlineError
-from detmetrics.overlap.masks.masks import Masks, masks_of, polygons_fault
+from detmetrics.overlap.masks.masks import Masks, masks_of
 from detmetrics.overlap.masks.segmentations import Segmentations
+from detmetrics.overlap.polygons.polygon_faults import polygons_fault
 from detmetrics.overlap.polygons.polygons import Polygons, Rectangles
 from detmetrics.tables import Detections, GroundTruth
 

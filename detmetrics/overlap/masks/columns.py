@@ -19,7 +19,7 @@ import numpy as np
 from detmetrics.foundation.arrays import Ints
 from detmetrics.overlap.masks.rle import Ones, Pixels
 
-__all__ = ["Chosen", "chosen", "shared_pixels"]
+__all__ = ["ComparedMasks", "compared", "shared_pixels"]
 
 PIECES = 1 << 17
 """Pieces that are compared at once: temporaries, many times as large, stay in cache."""
@@ -30,7 +30,7 @@ WIDE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
+class ComparedMasks:
     """Some masks. height : (R,) of their images."""
 
     ones: Ones
@@ -42,16 +42,16 @@ class Chosen:
         return np.repeat(np.arange(len(self.height)), np.diff(self.ones.first))
 
 
-def chosen(ones: Ones, masks: Ints, height: Ints) -> Chosen:
+def compared(ones: Ones, masks: Ints, height: Ints) -> ComparedMasks:
     """Masks by themselves; masks : (R,) which; height : (R,) of their images."""
     first = ones.first[masks]
     count = ones.first[masks + 1] - first
     run = _each(first, count)
     starts = np.append(0, np.cumsum(count))
-    return Chosen(Ones(ones.begin[run], ones.stop[run], starts), height.astype(np.int32))
+    return ComparedMasks(Ones(ones.begin[run], ones.stop[run], starts), height.astype(np.int32))
 
 
-def shared_pixels(one: Chosen, mine: Ints, other: Chosen, theirs: Ints) -> Ints:
+def shared_pixels(one: ComparedMasks, mine: Ints, other: ComparedMasks, theirs: Ints) -> Ints:
     """(P,) how many pixels pairs of masks of images of one size share; mine, theirs : (P,)."""
     columns = [_columns(masks) for masks in (one, other)]
     if columns[0] is None or columns[1] is None:
@@ -65,7 +65,7 @@ def shared_pixels(one: Chosen, mine: Ints, other: Chosen, theirs: Ints) -> Ints:
 class _Before:
     """How many pixels a mask has before a place."""
 
-    def __init__(self, masks: Chosen) -> None:
+    def __init__(self, masks: ComparedMasks) -> None:
         # Runs of all masks rise if each mask begins behind the one before.
         ones = masks.ones
         self.step = int(ones.stop.max(initial=0)) + 1
@@ -83,7 +83,7 @@ class _Before:
         return found
 
 
-def _by_runs(one: Chosen, mine: Ints, other: Chosen, theirs: Ints) -> Ints:
+def _by_runs(one: ComparedMasks, mine: Ints, other: ComparedMasks, theirs: Ints) -> Ints:
     """For each pair, for each run of mine: their pixels before its end, less those before it."""
     before = _Before(other)
     first = one.ones.first[mine]
@@ -141,7 +141,7 @@ class _Columns:
     before: Ints
 
 
-def _columns(masks: Chosen) -> _Columns | None:
+def _columns(masks: ComparedMasks) -> _Columns | None:
     """The pieces of masks; None where they are far more than runs."""
     # for each mask, for each run of 1 from pixel a to before b:
     #     for x in range(a // height, (b - 1) // height + 1):
@@ -184,7 +184,9 @@ def _columns(masks: Chosen) -> _Columns | None:
     return _Columns(x, top, bottom, left, right, start, before)
 
 
-def _by_columns(one: _Columns, mine: Ints, other: _Columns, theirs: Ints, masks: Chosen) -> Ints:
+def _by_columns(
+    one: _Columns, mine: Ints, other: _Columns, theirs: Ints, masks: ComparedMasks
+) -> Ints:
     """For each pair, for each column that both have, for each piece of mine: what theirs share."""
     left = np.maximum(one.left[mine], other.left[theirs])
     right = np.minimum(one.right[mine], other.right[theirs])
@@ -201,7 +203,9 @@ def _by_columns(one: _Columns, mine: Ints, other: _Columns, theirs: Ints, masks:
     return shared
 
 
-def _shared(one: _Columns, piece: Ints, other: _Columns, mask: Ints, masks: Chosen) -> Pixels:
+def _shared(
+    one: _Columns, piece: Ints, other: _Columns, mask: Ints, masks: ComparedMasks
+) -> Pixels:
     """(n,) the pixels that a piece shares with a mask that has its column."""
     x, top, bottom = one.column[piece], one.top[piece], one.bottom[piece]
     place = (other.start - other.left)[mask] + x

@@ -17,21 +17,20 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, object_column, used
 from detmetrics.foundation.errors import TableError
 from detmetrics.foundation.messages import listing
-from detmetrics.overlap.masks.columns import Chosen, chosen, shared_pixels
+from detmetrics.overlap.masks.columns import ComparedMasks, compared, shared_pixels
 from detmetrics.overlap.masks.contours import edge_count, grid_of, rings
 from detmetrics.overlap.masks.rle import Runs, lengths_of, texts_of
 from detmetrics.overlap.masks.rle_checks import (
     codes_of,
     codes_of_polygons,
     codes_of_segmentations,
-    polygons_fault,
     refuse_other_sizes,
 )
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.polygons import Polygons
 from detmetrics.overlap.shapes import Kind, OutlineError, Shapes, remembered, touching
 
-__all__ = ["KIND", "Masks", "masks_of", "polygons_fault"]
+__all__ = ["KIND", "Masks", "masks_of"]
 
 MOST_CELLS = 1 << 20  # a megabyte of them, and some of their borders
 MOST_EDGES = 1 << 14  # sides that are walked along one by one
@@ -169,12 +168,12 @@ class Masks(Shapes):
         overlap[apart] = -1.0
         return overlap
 
-    def _of(self, rows: Ints) -> tuple[Chosen, Ints]:
+    def _of(self, rows: Ints) -> tuple[ComparedMasks, Ints]:
         """The masks that rows name, and which of these each is."""
         each = used(rows)
         place = np.zeros(len(self), np.int64)
         place[each] = np.arange(len(each))
-        return chosen(self.runs.ones, self.runs.mask[each], self.runs.size[each, 0]), place[rows]
+        return compared(self.runs.ones, self.runs.mask[each], self.runs.size[each, 0]), place[rows]
 
 
 def masks_of(outlines: Any, sizes: Floats, _: bool = False) -> Masks:

@@ -150,8 +150,8 @@ def _pieces(texts: Sequence[bytes]) -> list[slice]:
     ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(ends, np.arange(PIECE, total, PIECE)) + 1
-    cuts = np.unique(np.concatenate([[0], cuts, [len(texts)]])).tolist()
-    return [slice(a, b) for a, b in pairwise(cuts)] or [slice(0, 0)]
+    each = sorted({0, *cuts.tolist(), len(texts)})
+    return [slice(a, b) for a, b in pairwise(each)] or [slice(0, 0)]
 
 
 def lengths_of(texts: Sequence[bytes]) -> Lengths:

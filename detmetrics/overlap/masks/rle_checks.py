@@ -19,15 +19,14 @@ from detmetrics.foundation.messages import counted, shown
 from detmetrics.overlap.masks.drawing import drawn
 from detmetrics.overlap.masks.rle import Runs, decoded, encoded, joined, lengths_of
 from detmetrics.overlap.masks.segmentations import Segmentations
+from detmetrics.overlap.polygons.polygon_faults import doubtful, polygons_fault, steps_of
 from detmetrics.overlap.shapes import OutlineError
 
 __all__ = [
     "MOST_PIXELS",
-    "MOST_STEPS",
     "codes_of",
     "codes_of_polygons",
     "codes_of_segmentations",
-    "polygons_fault",
     "refuse_other_sizes",
 ]
 
@@ -36,12 +35,8 @@ MOST_PIXELS = 1 << 28
 MOST_DRAWN = 1 << 26
 """Of the image of a polygon: pycocotools asks for four bytes of each pixel where it puts polygons
 together, and for six of each length where it writes them, of which one must stay free."""
-MOST_STEPS = 10_000_000
-"""Of the edges of a polygon; a pixel has five, and pycocotools keeps them all."""
 LEAST = 3
 """Corners of a polygon."""
-REACH, FARTHEST = 10, 1e8
-"""How many sides of its image a polygon may reach beyond it; in pixels where the size is unknown"""
 
 Fault = tuple[int, str]
 
@@ -111,8 +106,8 @@ def _drawn_at_once(outlines: Segmentations, images: Floats) -> Runs | None:
     if found is None or not _fit(images).all() or (np.diff(found.first) < LEAST).any():
         return None
     row = np.repeat(np.arange(len(images)), found.of_row)
-    steps = _steps(found.points, found.first)
-    if not found.of_row.all() or _doubtful(found.points, found.first, steps, images[row]).any():
+    steps = steps_of(found.points, found.first)
+    if not found.of_row.all() or doubtful(found.points, found.first, steps, images[row]).any():
         return None
     return drawn(found.points, found.first, steps, row, images.astype(np.int64))
 
@@ -291,8 +286,8 @@ def _polygons(given: Sequence[list[Any]], images: Floats) -> tuple[Runs | None, 
     if found is None:
         return None, _faults_of(given, images)
     points, first = found
-    steps = _steps(points, first)
-    if _doubtful(points, first, steps, images[row]).any():
+    steps = steps_of(points, first)
+    if doubtful(points, first, steps, images[row]).any():
         return None, _faults_of(given, images)
     return drawn(points, first, steps, row, images.astype(np.int64)), []
 
@@ -336,51 +331,6 @@ def _fit(images: Floats) -> Bools:
     return fit
 
 
-def polygons_fault(one: Sequence[Any], image: Floats | None = None) -> str | None:
-    """What is wrong with polygons; image : (2,) width and height, where they are known."""
-    sides = np.full((1, 2), np.nan) if image is None else image[None]
-    for polygon in one:
-        if not isinstance(polygon, list) or not set(map(type, polygon)) <= {int, float}:
-            return f"expected a polygon x1 y1 x2 y2 ..., got {shown(polygon)}"
-        if len(polygon) < 6 or len(polygon) % 2:
-            return f"expected a polygon of 3 points or more, got {shown(polygon)}"
-        try:
-            points = np.array(polygon, np.float64).reshape(-1, 2)
-        except OverflowError:
-            points = np.full((3, 2), np.inf)
-        first = np.array([0, len(points)])
-        if _doubtful(points, first, _steps(points, first), sides).any():
-            return f"expected a polygon of finite numbers that can be pixels, got {shown(polygon)}"
-    return None
-
-
-def _doubtful(points: Floats, first: Ints, steps: Floats, images: Floats) -> Bools:
-    """(P,) which polygons are no places of their image, or take too long to walk along."""
-    if not len(steps):
-        return np.zeros(0, bool)
-    # max(|x|, |y|) of each polygon may be 1000 + REACH times the longer side of its image, or
-    # FARTHEST where that is unknown.
-    farthest = np.maximum.reduceat(np.abs(points).max(axis=1), first[:-1])
-    longest = np.where(np.isfinite(images), images, 0).max(axis=1)
-    reach = np.where(longest > 0, 1000 + REACH * longest, FARTHEST)
-    doubtful: Bools = ~((farthest < reach) & (steps < MOST_STEPS))  # and those that are no numbers
-    return doubtful
-
-
-def _steps(points: Floats, first: Ints) -> Floats:
-    """(P,) how many steps it takes to walk along each polygon."""
-    if len(first) < 2:
-        return np.zeros(0)
-    # rleFrPoly walks each edge pixel by pixel along its longer axis, at five times the scale:
-    #     steps = sum(5 * max(|dx|, |dy|) + 2 for dx, dy in edges, the closing one too)
-    with np.errstate(invalid="ignore", over="ignore"):
-        onward = np.empty_like(points)
-        onward[:-1] = points[1:] - points[:-1]
-        onward[first[1:] - 1] = points[first[:-1]] - points[first[1:] - 1]
-        steps: Floats = np.add.reduceat(np.abs(onward).max(axis=1) * 5 + 2, first[:-1])
-    return steps
-
-
 def codes_of_polygons(points: Floats, first: Ints, images: Floats) -> tuple[Objects, Runs]:
     """As :func:`codes_of`, of one polygon a row.
 
@@ -389,8 +339,8 @@ def codes_of_polygons(points: Floats, first: Ints, images: Floats) -> tuple[Obje
     Raises:
         OutlineError: some cannot be drawn on their images.
     """
-    steps = _steps(points, first)
-    if _doubtful(points, first, steps, images).any() or not _fit(images).all():
+    steps = steps_of(points, first)
+    if doubtful(points, first, steps, images).any() or not _fit(images).all():
         parts = [[points[a:b].ravel().tolist()] for a, b in pairwise(first.tolist())]
         _settle(_faults_of(parts, images))
     rows = np.arange(len(images))

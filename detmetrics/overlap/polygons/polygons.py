@@ -23,9 +23,9 @@ from detmetrics.foundation.errors import TableError
 from detmetrics.foundation.messages import shown
 from detmetrics.foundation.parallel import each
 from detmetrics.overlap.boxes import Boxes
-from detmetrics.overlap.masks.rle_checks import polygons_fault
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons import convex
+from detmetrics.overlap.polygons.polygon_faults import polygons_fault
 from detmetrics.overlap.polygons.self_intersections import (
     UNTANGLED,
     crossed_too_often,
