@@ -274,7 +274,15 @@ def read_ground_truth(
     >>> ground_truth.catalog.category_names
     ('person', 'bicycle', 'car', 'bus', 'dog')
     """
-    sheet = read_sheet(path, "ground truth", reading, progress=progress)
+    return ground_truth_of(read_sheet(path, "ground truth", reading, progress=progress), reading)
+
+
+def ground_truth_of(sheet: Sheet, reading: Reading) -> GroundTruth:
+    """The table of what was read.
+
+    Raises:
+        FormatError: it is not ground truth; all faults are listed.
+    """
     with announced(sheet, reading) as made:
         table = GroundTruth.from_sheet(
             sheet, pixels=reading.pixels, invalid_boxes=reading.invalid_boxes
@@ -307,7 +315,29 @@ def read_detections(
     True
     """
     with_catalog = replace(reading, catalog=ground_truth.catalog)
-    sheet = read_sheet(path, "detections", with_catalog, progress=progress)
+    return detections_of(
+        read_sheet(path, "detections", with_catalog, progress=progress),
+        ground_truth,
+        reading,
+        unknown_images=unknown_images,
+        unknown_categories=unknown_categories,
+    )
+
+
+def detections_of(
+    sheet: Sheet,
+    ground_truth: GroundTruth,
+    reading: Reading,
+    *,
+    unknown_images: UnknownPolicy = "error",
+    unknown_categories: UnknownPolicy = "error",
+) -> Detections:
+    """The table of what was read, paired with the images and classes of the ground truth.
+
+    Raises:
+        FormatError: it holds no detections.
+        UnknownIdError: ids that the ground truth lacks; the message names the likely cause.
+    """
     try:
         with announced(sheet, reading) as made:
             table = Detections.from_sheet(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from detmetrics.datasets.checks import (
 from detmetrics.datasets.checks.codes import CODES, Code, chosen
 from detmetrics.datasets.checks.findings import CheckReport, Finding, finding
 from detmetrics.datasets.checks.sides import Listing, Subject, listing_of
-from detmetrics.formats.loading import announce, read_detections, read_ground_truth, read_sheet
+from detmetrics.formats.loading import announce, detections_of, ground_truth_of, read_sheet
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.arrays import Ints, positions
 from detmetrics.foundation.errors import (
@@ -120,32 +120,41 @@ def _everything(
 ) -> Iterator[Finding | None]:
     """All findings; what stops an evaluation is always among them."""
     seen: list[Finding] = []
-    for one in _looked_for(ground_truth, detections, unknown, reading, progress):
+    sheets = _Sheets()
+    for one in _looked_for(ground_truth, detections, unknown, reading, progress, sheets):
         if one is not None:
             seen.append(one)
         yield one
     if not any(one.code.severity == "error" for one in seen):
-        yield _refusal(ground_truth, detections, unknown, reading)
+        yield _refusal(sheets, unknown, reading)
 
 
-def _refusal(
-    ground_truth: Path, detections: Path | None, unknown: Policies, reading: Reading
-) -> Finding | None:
+@dataclass(slots=True)
+class _Sheets:
+    """What was read, None where it could not be."""
+
+    ground_truth: Sheet | None = None
+    detections: Sheet | None = None
+
+
+def _refusal(sheets: _Sheets, unknown: Policies, reading: Reading) -> Finding | None:
     """What the tables refuse though no check saw it."""
+    if sheets.ground_truth is None:
+        return None
     quiet = replace(reading, on_message=lambda _: None, on_progress=lambda _: None)
-    path = ground_truth
+    sheet = sheets.ground_truth
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DetmetricsWarning)
-            table = read_ground_truth(path, quiet)
-            if detections is not None:
-                path = detections
+            table = ground_truth_of(sheet, quiet)
+            if sheets.detections is not None:
+                sheet = sheets.detections
                 images, classes = unknown
-                read_detections(
-                    path, table, quiet, unknown_images=images, unknown_categories=classes
+                detections_of(
+                    sheet, table, quiet, unknown_images=images, unknown_categories=classes
                 )
     except InputError as error:
-        return _refused(path, error)
+        return _refused(sheet.source.name, error)
     return None
 
 
@@ -155,6 +164,7 @@ def _looked_for(
     unknown: Policies,
     reading: Reading,
     progress: Progress | None,
+    sheets: _Sheets,
 ) -> Iterator[Finding | None]:
     yield from (of_file := [*file_faults.of_file(os.fspath(ground_truth))])
     try:
@@ -162,6 +172,7 @@ def _looked_for(
     except FormatError as error:
         yield _unreadable(error, of_file)
         return
+    sheets.ground_truth = sheet
     announce(sheet, reading)
     _say_notes(sheet, reading)
     listing = listing_of(sheet)
@@ -178,7 +189,7 @@ def _looked_for(
     yield from shape_faults.of_ground_truth(subject)
     yield from coverage.of_ground_truth(subject)
     if detections is not None:
-        yield from _of_detections(detections, subject, unknown, reading, progress)
+        yield from _of_detections(detections, subject, unknown, reading, progress, sheets)
 
 
 def _of_detections(
@@ -187,6 +198,7 @@ def _of_detections(
     unknown: Policies,
     reading: Reading,
     progress: Progress | None,
+    sheets: _Sheets,
 ) -> Iterator[Finding | None]:
     listing = ground_truth.listing
     known = replace(reading, catalog=_catalog(listing))
@@ -199,6 +211,7 @@ def _of_detections(
     except InputError as error:
         yield _refused(path, error)
         return
+    sheets.detections = sheet
     announce(sheet, reading)
     _say_notes(sheet, reading)
     try:

@@ -20,6 +20,8 @@ from detmetrics.tables.coverage import Coverage
 __all__ = ["of_detections"]
 
 FEW = 2
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, with bits all over: the golden ratio, as in SplitMix64."""
 
 
 def of_detections(detections: Subject, ground_truth: Subject) -> Iterator[Finding | None]:
@@ -63,14 +65,40 @@ def _repeated(detections: Subject) -> Ints:
 
 
 def _equal(columns: Sequence[NDArray[Any]]) -> tuple[Ints, Bools]:
-    """Rows in order, and whether each but the first equals the one before in all columns."""
+    """Rows in order, and whether each but the first equals the one before in all columns.
+
+    Rows that equal no other may be left out.
+    """
     # Sorted by all columns, rows that are equal stand together, the first of the file in front.
-    order = np.lexsort(columns)
+    # Rows of which no other has the same hash are not sorted, and those are nearly all.
+    shared = _shared(_hashes(columns))
+    order = shared[np.lexsort([column[shared] for column in columns])]
     same = np.ones(max(len(order) - 1, 0), bool)
     for column in columns:
         ranked = column[order]
         same &= ranked[1:] == ranked[:-1]
     return order, same
+
+
+def _hashes(columns: Sequence[NDArray[Any]]) -> NDArray[np.uint64]:
+    """(R,) equal rows have equal ones."""
+    mixed = np.zeros(len(columns[0]), np.uint64)
+    for column in columns:
+        mixed ^= (column.astype(np.float64) + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
+        mixed *= MULTIPLIER
+        mixed ^= mixed >> np.uint64(32)
+    return mixed
+
+
+def _shared(hashes: NDArray[np.uint64]) -> Ints:
+    """The places of those that are there more than once, ascending."""
+    ranked = np.sort(hashes)
+    repeated = ranked[1:][ranked[1:] == ranked[:-1]]
+    if not len(repeated):
+        return np.zeros(0, np.int64)
+    # Of few a look-up among them is quicker than an order of all.
+    at = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
+    return np.flatnonzero(repeated[at] == hashes)
 
 
 def _beyond_limit(detections: Subject) -> Finding | None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from detmetrics.datasets.checks.findings import Finding, finding
+from detmetrics.formats.json.keys_once import keys_are_once
 from detmetrics.formats.json.parsing import matters
 from detmetrics.formats.json.repeated_keys import repeated_keys
 from detmetrics.foundation.errors import FormatError
@@ -23,6 +24,8 @@ def of_file(path: str) -> Iterator[Finding]:
     except FormatError:
         return  # which the reader says
     if data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        return
+    if keys_are_once(data):
         return
     repeated = repeated_keys(data)
     for code, decides in (("D004", True), ("D005", False)):

@@ -1,0 +1,71 @@
+"""What the scan of a JSON text says of repeated keys, beside the parser's pairs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from profiles import examples
+
+from detmetrics.formats.json import keys_once
+from detmetrics.formats.json.keys_once import keys_are_once
+from detmetrics.formats.json.repeated_keys import repeated_keys
+
+KEYS = st.sampled_from(["id", "image_id", "category_id", "a", "", "x:y", "{", "a b", "ä", "bbox"])
+TEXTS = st.sampled_from(
+    ["", "val/1.jpg", "a:b", "{", "}", "}{", '"', "\\", "\\\\", ",", "http://x"]
+)
+VALUES = st.recursive(
+    st.one_of(st.integers(-9, 9), st.booleans(), st.none(), TEXTS),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(st.tuples(KEYS, inner), max_size=4).map(lambda pairs: ("object", pairs)),
+    ),
+    max_leaves=12,
+)
+
+
+def written(value: object, colon: str, comma: str) -> str:
+    """JSON with the keys of objects as often as they are listed."""
+    if isinstance(value, tuple):
+        pairs = [f"{json.dumps(key)}{colon}{written(one, colon, comma)}" for key, one in value[1]]
+        return f"{{{comma.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{comma.join(written(one, colon, comma) for one in value)}]"
+    return json.dumps(value)
+
+
+@examples(300)
+@given(
+    VALUES, st.sampled_from([":", ": ", " : "]), st.sampled_from([",", ", "]), st.integers(1, 40)
+)
+def test_what_is_certain_is_true(value, colon, comma, piece):
+    text = written(value, colon, comma).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys_once, "PIECE", piece)
+        if keys_are_once(text):
+            assert repeated_keys(text) == []
+
+
+RECORDS = [{"image_id": 1, "category_id": 2, "bbox": [1, 2, 3, 4], "score": 0.5}] * 3
+DOCUMENT = {
+    "info": {"url": "http://x", "year": 2017},
+    "images": [{"id": 1, "file_name": "a:b.jpg", "width": 3}],
+    "annotations": [{"id": 1, "segmentation": {"size": [1, 2], "counts": "a"}, "iscrowd": 0}] * 2,
+}
+
+
+@pytest.mark.parametrize("content", [RECORDS, DOCUMENT, [[{}], {}] * 9])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_usual_files_are_certain(content, indent):
+    assert keys_are_once(json.dumps(content, indent=indent).encode())
+    assert keys_are_once(json.dumps(content, indent=indent).replace("/", "\\/").encode())
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"}", b'"', b'{"a"', b':{"a":1}', b'}{"a":1}', b'"a":1']
+)
+def test_any_bytes_are_looked_at(text):
+    assert keys_are_once(text) in (True, False)
