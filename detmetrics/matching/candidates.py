@@ -7,10 +7,13 @@ see :class:`Memory`. Source of the order in which ground truths of equal overlap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detmetrics.foundation.arrays import (
     Bools,
@@ -40,6 +43,8 @@ __all__ = [
     "measured",
     "regions_of",
 ]
+
+Value = TypeVar("Value", bound=np.generic)
 
 NEARLY_ONE = 1 - 1e-10
 """What a threshold of 1 is lowered to, as in ``cocoeval.py``, ``evaluateImg``."""
@@ -116,10 +121,38 @@ class Memory:
     lowest: float
     ranked: dict[tuple[object, ...], tuple[Ints, Ints]] = field(default_factory=dict)
     pairs: dict[tuple[object, ...], Pairs] = field(default_factory=dict)
+    _columns: WeakValueDictionary[tuple[object, ...], NDArray[Any]] = field(
+        default_factory=WeakValueDictionary
+    )
+
+    def kept(self, order: tuple[object, ...], kept: Bools) -> tuple[Ints, Ints]:
+        """Rows and ranks in an order of those detections that are kept; kept : (D,) in it."""
+        row, rank = self.ranked[order]
+        if kept.all():
+            return row, rank
+        chosen = np.packbits(kept).tobytes()
+        return (
+            self._shared((*order, chosen, "row"), lambda: row[kept]),
+            self._shared((*order, chosen, "rank"), lambda: rank[kept]),
+        )
+
+    def taken(self, column: NDArray[Value], row: Ints) -> NDArray[Value]:
+        """Rows of a column of the table."""
+        # Whoever has it has the row, and the table is there, so that no other array has their ids.
+        return self._shared((id(column), id(row)), lambda: column[row])
+
+    def _shared(
+        self, key: tuple[object, ...], make: Callable[[], NDArray[Value]]
+    ) -> NDArray[Value]:
+        """What all results that are still there share."""
+        known = self._columns.get(key)
+        if known is None:
+            known = self._columns[key] = make()
+        return known
 
     def for_other_boxes(self) -> Memory:
         """What holds for the same detections with other boxes too: their order."""
-        return Memory(lowest=self.lowest, ranked=self.ranked)
+        return Memory(lowest=self.lowest, ranked=self.ranked, _columns=self._columns)
 
 
 def candidates(
@@ -186,7 +219,7 @@ def candidates(
         if key not in memory.pairs:
             memory.pairs[key] = paired(row, floor)
         pairs = _narrowed(memory.pairs[key], kept, lowest)
-        row, rank = row[kept], rank[kept]
+        row, rank = memory.kept(order, kept)
     return Candidates(
         row=row,
         rank=rank,

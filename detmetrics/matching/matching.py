@@ -124,15 +124,16 @@ def match(
     # Where a class was not marked in full, a detection without an object may be right all the same.
     if rules.federated and federation is not None:
         liable = in_range & ~federation.is_open(detections.image[row], detections.category[row])
+    taken = np.ndarray.take if memory is None else memory.taken
     return Matches(
         rules=rules,
         catalog=ground_truth.catalog,
         categories=categories,
         detections=len(detections),
         row=row,
-        category=np.zeros_like(row) if pooled else detections.category[row],
-        image=detections.image[row],
-        score=detections.scores[row],
+        category=np.zeros_like(row) if pooled else taken(detections.category, row),
+        image=taken(detections.image, row),
+        score=taken(detections.scores, row),
         rank=choices[0].rank,
         in_range=in_range,
         fp_if_unmatched=liable,

@@ -28,6 +28,7 @@ class Workbench:
         self.truth = ground_truth
         self.detections = detections
         self._memories: dict[object, tuple[GroundTruth, Detections, Memory]] = {}
+        self._memory = Memory(lowest=LOWEST)
         self._results: dict[Rules, Evaluation] = {}
         self._summaries: dict[Rules, Summary] = {}
 
@@ -61,9 +62,11 @@ class Workbench:
             ground_truth, detections, notes = prepare(ground_truth, detections, rules)
         unchanged = ground_truth is self.truth and detections is self.detections
         key = None if unchanged else tuple(getattr(rules, name) for name in TABLE_SETTINGS)
-        ground_truth, detections, memory = self._memories.setdefault(
-            key, (ground_truth, detections, Memory(lowest=LOWEST))
-        )
+        if key not in self._memories:
+            alike = _ordered_alike(self.detections, detections)
+            memory = self._memory.for_other_boxes() if alike else Memory(lowest=LOWEST)
+            self._memories[key] = ground_truth, detections, memory
+        ground_truth, detections, memory = self._memories[key]
         matches = match(ground_truth, detections, rules, memory=memory)
         return Evaluation(ground_truth, detections, rules, matches, (*left_out, *notes))
 
@@ -77,14 +80,12 @@ class Workbench:
     def with_detections(self, detections: Detections) -> Workbench:
         """The same ground truth with other detections, whose order is shared where it can be."""
         other = Workbench(self.truth, detections)
-        mine = self.detections
-        if all(
-            getattr(mine, name) is getattr(detections, name)
-            for name in ("image", "category", "scores")
-        ):
-            other._memories = {
-                key: (ground_truth, detections, memory.for_other_boxes())
-                for key, (ground_truth, own, memory) in self._memories.items()
-                if own is mine
-            }
+        if _ordered_alike(self.detections, detections):
+            other._memory = self._memory.for_other_boxes()
         return other
+
+
+def _ordered_alike(one: Detections, other: Detections) -> bool:
+    """Whether detections differ in their boxes alone."""
+    columns = ("image", "category", "scores")
+    return all(getattr(one, name) is getattr(other, name) for name in columns)

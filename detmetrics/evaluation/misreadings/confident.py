@@ -9,6 +9,7 @@ compared, of whatever shape detections are.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,6 +21,8 @@ __all__ = ["HIT", "Confident", "Hits"]
 HIT = 0.5
 """From this overlap on a detection lies on an object."""
 MOST_OF_IMAGE = 10
+MOST_PAIRS = 1 << 19
+"""Pairs that are measured at once."""
 TINY = 1e-300
 
 
@@ -173,7 +176,17 @@ class Confident:
 
         boxes : (K * C, 4), image : (K * C,) what each change makes of these detections.
         """
-        return self.hits(boxes, image).best.reshape(-1, max(len(self), 1))
+        return self.best(boxes, image).reshape(-1, max(len(self), 1))
+
+    def best(self, boxes: Floats, image: Ints) -> Floats:
+        """(n,) the largest overlap of each of n boxes, on these images, with an object."""
+        # As :meth:`hits`, in blocks of so many pairs.
+        ends = np.cumsum(np.diff(self.first)[image])
+        total = int(ends[-1]) if len(ends) else 0
+        cuts = np.searchsorted(ends, np.arange(MOST_PAIRS, total, MOST_PAIRS)) + 1
+        places = sorted({0, *cuts.tolist(), len(image)})
+        parts = [self.hits(boxes[a:b], image[a:b]).best for a, b in pairwise(places)]
+        return np.concatenate([np.zeros(0), *parts])
 
     def closeness(self, boxes: Floats, image: Ints) -> Floats:
         """(K,) the closeness after each of K changes; as :meth:`overlaps`."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from detmetrics.evaluation.misreadings.confident import Confident
+from detmetrics.evaluation.misreadings.confident import HIT, Confident
 from detmetrics.evaluation.misreadings.mistake import Mistake
 from detmetrics.foundation.arrays import Bools, Floats, read_only
 from detmetrics.tables import Detections
@@ -36,7 +36,8 @@ def other_scores(confident: Confident, detections: Detections) -> Iterator[Mista
             "write all scores from 0 to 1, or all in percent",
             lambda scores: np.where(scores <= 1, scores * PERCENT, scores),
         )
-    if _upside_down(confident.with_all(detections).hits().hit, scores):
+    overlap = confident.best(detections.xywh, detections.image)
+    if _upside_down(overlap >= HIT, scores):
         lowest, highest = float(scores.min()), float(scores.max())
         yield _mistake(
             "scores that are lowest for the best detections",
