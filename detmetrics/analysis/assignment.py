@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from detmetrics.evaluation.result import Evaluation
-from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, read_only
+from detmetrics.foundation.arrays import Bools, Floats, Ints, among, by_group, read_only
 from detmetrics.foundation.errors import InputError
 from detmetrics.matching import roles
-from detmetrics.matching.candidates import NEARLY_ONE, measure_of, measured
+from detmetrics.matching.candidates import NEARLY_ONE, Memory, measure_of, measured
 from detmetrics.matching.matching import match
 from detmetrics.overlap import candidate_pairs, shared_groups
 from detmetrics.rules import UNLIMITED, Rules
@@ -86,15 +86,15 @@ class Assignment:
     @property
     def missed(self) -> Ints:
         """Objects that count and that nobody found."""
-        return np.setdiff1d(self.positives, self.partner)
+        return self.positives[~among(self.positives, self.partner)]
 
 
 def assigned(
-    result: Evaluation, rules: Rules, among: Bools | None = None, *, sets_aside: bool = True
+    result: Evaluation, rules: Rules, chosen: Bools | None = None, *, sets_aside: bool = True
 ) -> Assignment:
     """Match the detections that a result looks at.
 
-    rules: from :func:`at_one_threshold`; among : (D,) rows of the table, all unless given.
+    rules: from :func:`at_one_threshold`; chosen : (D,) rows of the table, all unless given.
 
     Raises:
         InputError: the result's objects have no size that its rules ask for.
@@ -107,10 +107,12 @@ def assigned(
     counts &= ~roles.groups(ground_truth, result.rules)
     there = np.flatnonzero(counts)  # rows of objects that may be partners
     rows = np.sort(matching.row)  # rows of detections that the result looks at
-    if among is not None:
-        rows = rows[among[rows]]
+    if chosen is not None:
+        rows = rows[chosen[rows]]
 
-    matches = match(*_tables(ground_truth.take(there), detections.take(rows), rules), rules)
+    own = detections if len(rows) == len(detections) else detections.take(rows)
+    memory = _known_order(result, rules, rows) if chosen is None else None
+    matches = match(*_tables(ground_truth.take(there), own, rules), rules, memory=memory)
     pair, _ = matches.matched[0].at(0)
     # From numbers in the matches to rows of the small tables, and from these to rows of the result.
     partner, overlap = np.full(len(matches.row), -1), np.full(len(matches.row), np.nan)
@@ -132,6 +134,24 @@ def assigned(
         set_aside=aside,
         positives=there,
     )
+
+
+def _known_order(result: Evaluation, rules: Rules, rows: Ints) -> Memory | None:
+    """The order of the detections of a result, as it stands there; None where it is another one.
+
+    rows : (n,) of the table, all that the result looks at.
+    """
+    if rules.class_agnostic or result.rules.class_agnostic or rules.ties != result.rules.ties:
+        return None
+    matching = result.matching
+    # Without those that the rules left out, places inside an image and class are the same only
+    # where these stood behind the others: then each is below the number of those that are left.
+    group = matching.category * matching.images + matching.image
+    if (matching.rank >= np.bincount(group)[group]).any():
+        return None
+    place = np.zeros(len(result.detections), np.int64)
+    place[rows] = np.arange(len(rows))
+    return Memory(lowest=1.0, ranked={(False, rules.ties): (place[matching.row], matching.rank)})
 
 
 def _tables(

@@ -44,7 +44,7 @@ from detmetrics.analysis.assignment import Assignment, assigned, at_one_threshol
 from detmetrics.analysis.tide_ap import Cells, Points
 from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
-from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, by_group
+from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, among, by_group
 from detmetrics.foundation.errors import InputError
 from detmetrics.matching.candidates import measure_of, measured
 from detmetrics.overlap import candidate_pairs, largest, shared_groups
@@ -223,7 +223,8 @@ def error_types(
     rules = at_one_threshold(result.rules, iou, image_limit=image_limit, ties="image")
     assignment = assigned(result, rules)
     errors = _errors(result, assignment, iou, background)
-    missed = np.setdiff1d(assignment.missed, errors.target[errors.aims])
+    missed = assignment.missed
+    missed = missed[~among(missed, errors.target[errors.aims])]
     of_found, of_truth = _classes(result)
     points = _points(result, assignment)
     before, after = points.as_it_stands(), _mended(points, errors, assignment, missed, of_truth)
@@ -325,7 +326,7 @@ class _Errors:
     def mendable(self, taken: Ints) -> Bools:
         """(W,) those that become right: the best of all that aim at an object that is free."""
         # Errors stand best first inside an image, and no object is in two: the first for each.
-        free = np.flatnonzero(self.aims & ~np.isin(self.target, taken))
+        free = np.flatnonzero(self.aims & ~among(self.target, taken))
         mendable = np.zeros(len(self.kind), bool)
         mendable[free[np.unique(self.target[free], return_index=True)[1]]] = True
         return mendable

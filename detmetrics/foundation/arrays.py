@@ -13,6 +13,7 @@ __all__ = [
     "Floats",
     "Ints",
     "Objects",
+    "among",
     "by_group",
     "float_of",
     "keep_freed_memory",
@@ -108,6 +109,19 @@ def used(index: Ints) -> Ints:
     [0, 3]
     """
     return np.flatnonzero(np.bincount(index))
+
+
+def among(index: Ints, others: Ints) -> Bools:
+    """(n,) which indices are there among others, of which some may be -1 for none.
+
+    >>> among(np.array([3, 0, 7]), np.array([-1, 7, 2])).tolist()
+    [False, False, True]
+    """
+    # One mark for each index, as sorting or hashing costs far more.
+    marks = np.zeros(max(int(index.max(initial=0)), int(others.max(initial=0))) + 1, bool)
+    marks[others[others >= 0]] = True
+    there: Bools = marks[index] & (index >= 0)
+    return there
 
 
 def positions(known: Objects, wanted: Objects) -> Ints:

@@ -18,7 +18,7 @@ from reference import overlap
 
 import detmetrics as dm
 from detmetrics import analysis
-from detmetrics.analysis import blind_spots, error_types
+from detmetrics.analysis import assignment, blind_spots, error_types
 from detmetrics.analysis.error_kinds import ERROR_KINDS, MENDED_TOGETHER
 from detmetrics.matching import roles
 from detmetrics.reports import error_kinds as views
@@ -388,7 +388,7 @@ def mean_ap(points: list, counts: dict) -> float:
     return sum(values) / len(values) if values else math.nan
 
 
-@examples(150)
+@examples(40)
 @given(
     scene=strategies.scenes(max_objects=8, max_detections=16)
     | strategies.scenes().map(strategies.on_one_image),
@@ -442,3 +442,22 @@ def test_the_order_of_images_changes_nothing(scene):
     assert one.dap == pytest.approx(other.dap, abs=1e-12, nan_ok=True)
     for kind in ERROR_KINDS:
         assert sorted(zip(*one.of(kind), strict=True)) == sorted(zip(*other.of(kind), strict=True))
+
+
+@examples(40)
+@given(
+    strategies.scenes(8, 16, full=True),
+    strategies.any_rules(),
+    st.sampled_from([(3,), (1,), (100,)]),
+    st.integers(1, 4),
+)
+def test_the_order_of_the_result_is_the_order_of_a_new_one(tables, rules, limits, image_limit):
+    try:
+        result = dm.evaluate(*tables, rules=rules.replace(max_detections=limits), shape="box")
+        shared = error_types(result, image_limit=image_limit)
+    except dm.InputError:
+        assume(False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assignment, "_known_order", lambda *_: None)
+        again = error_types(result, image_limit=image_limit)
+    assert repr(shared.to_dict()) == repr(again.to_dict())
