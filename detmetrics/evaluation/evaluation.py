@@ -37,7 +37,7 @@ from detmetrics.tables.rows import Rows
 __all__ = ["evaluate", "explained", "refuse_unpaired", "with_part"]
 
 UNSCORED = (
-    "{name}: detections have no scores: all of them count, pairs of the largest overlap match "
+    "{name}: measured without scores: all detections count, pairs of the largest overlap match "
     "first, and AP_min and AP_max are AP over all orders of them"
 )
 

@@ -39,7 +39,7 @@ def to_markdown(gate: Gate) -> str:
     parts = []
     for one in gate.candidates:
         parts.append(f"### {MARKS[one.outcome]} {escaped(one.name)}")
-        parts.append(f"against {escaped(gate.baseline)}: {escaped(one.conclusion)}")
+        parts.append(f"against {escaped(gate.reference)}: {escaped(one.conclusion)}")
         lines = [line for line in one.lines if line.scope == "all" or _matters(line)]
         parts.append("\n".join(table_rows(_table(lines))))
         parts += [f"- {escaped(floor.reason)}" for floor in one.floors if not floor.holds]
@@ -61,7 +61,7 @@ def _matters(line: GateLine) -> bool:
 
 def _sections(gate: Gate) -> Iterator[Section]:
     for one in gate.candidates:
-        heading = f"{one.name} against {gate.baseline}"
+        heading = f"{one.name} against {gate.reference}"
         lines = [one.conclusion, *([_losses(one)] if one.worst_classes else [])]
         yield heading, _table(one.lines), tuple(lines)
         if one.floors:

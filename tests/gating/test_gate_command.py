@@ -95,13 +95,13 @@ class TestExitCodes:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            (("--rules", "voc2012"), "rules: name 'coco' in the baseline, 'voc2012' here"),
+            (("--rules", "voc2012"), r"rules: coco in the baseline, voc2012 here \(--rules\)"),
             (
                 ("--images", "street_000,street_001"),
-                r"images \(24 images in the baseline, 2 here\)",
+                r"images: 24 in the baseline, 2 here",
             ),
-            (("--classes", "dog"), r"classes \(5 classes in the baseline, 1 here\)"),
-            (("--only-detected-images",), r"images \(24 images in the baseline, 2\d here\)"),
+            (("--classes", "dog"), r"classes: 5 in the baseline, 1 here \(--classes\)"),
+            (("--only-detected-images",), r"images: 24 in the baseline, 2\d here"),
         ],
     )
     def test_other_inputs_are_refused(self, baseline, third, options, message):

@@ -22,9 +22,11 @@ from detmetrics.foundation.archives import archived, is_archive, opened
 from detmetrics.foundation.digests import digest_of
 from detmetrics.foundation.errors import FormatError, InputError
 from detmetrics.foundation.inputs import read_input
-from detmetrics.foundation.messages import counted, printable, shown
+from detmetrics.foundation.messages import counted, printable
 from detmetrics.matching.compact import compacted, expanded
 from detmetrics.matching.matches import Matches
+from detmetrics.rules import Rules
+from detmetrics.rules.shown_settings import shown_setting
 from detmetrics.tables import Detections
 from detmetrics.tables.sources import Source
 
@@ -69,10 +71,8 @@ class Baseline:
         """
         differ = [*self._differences(candidate)]
         if differ:
-            raise InputError(
-                f"{self.path}: the baseline was saved with other inputs than the candidate's: "
-                f"{'; '.join(differ)}. {CURE}"
-            )
+            start = f"{self.path}: the baseline was saved with other inputs than the candidate's:"
+            raise InputError("\n".join([start, *(f"  {one}" for one in differ), CURE]))
         matching = replace(
             self.matching, rules=candidate.rules, catalog=candidate.ground_truth.catalog
         )
@@ -81,28 +81,56 @@ class Baseline:
 
     def _differences(self, candidate: Evaluation) -> Iterator[str]:
         ours, theirs = self.matching.rules, candidate.rules
-        for one in fields(ours):
-            a, b = getattr(ours, one.name), getattr(theirs, one.name)
-            if a != b:
-                yield f"rules: {one.name} {_short(a)} in the baseline, {_short(b)} here"
-        kept, table = self.matching, candidate.ground_truth
-        if ours == theirs and (len(kept.truth_row), kept.images) != (
-            len(table),
-            len(table.catalog.image_ids),
-        ):
-            objects = counted(len(kept.truth_row), "object")
-            yield f"ground truth: {objects} on {counted(kept.images, 'image')} in the baseline"
-        for name, digest in digests_of(candidate).items():
-            # What other rules make of the same ground truth is no difference of its own.
-            if self.digests.get(name) != digest and (ours == theirs or name in OF_ANY_RULES):
-                yield f"ground truth: {self._unlike(name, candidate)}"
+        if ours.name != theirs.name:
+            yield f"rules: {ours.name} in the baseline, {theirs.name} here (--rules)"
+        elif ours != theirs:
+            yield from _other_settings(ours, theirs)
+        unlike = self._unlike(candidate, same_rules=ours == theirs)
+        # Other classes, and other images, are other objects.
+        if unlike.isdisjoint(SELECTED):
+            yield from self._other_objects(candidate, unlike, same_rules=ours == theirs)
+        for name, options in SELECTED.items():
+            if name in unlike:
+                yield f"{self._counts(name, name, candidate)} ({options})"
 
-    def _unlike(self, name: str, candidate: Evaluation) -> str:
-        """Which column differs, with counts where these differ too."""
-        key = {"images": "images", "classes": "classes"}.get(name, "ground_truths")
+    def _other_objects(
+        self, candidate: Evaluation, unlike: set[str], *, same_rules: bool
+    ) -> Iterator[str]:
+        kept, table = self.matching, candidate.ground_truth
+        if "image" in unlike or (same_rules and len(kept.truth_row) != len(table)):
+            yield self._counts("objects", "ground_truths", candidate)
+        elif same_rules and kept.images != len(table.catalog.image_ids):
+            yield f"images: {kept.images:,} in the matches of the baseline"
+        elif columns := [what for name, what in OBJECTS.items() if name in unlike]:
+            yield f"objects: {', '.join(columns)} differ"
+
+    def _unlike(self, candidate: Evaluation, *, same_rules: bool) -> set[str]:
+        """The columns of the ground truth that differ."""
+        # What other rules make of the same ground truth is no difference of its own.
+        return {
+            name
+            for name, digest in digests_of(candidate).items()
+            if self.digests.get(name) != digest and (same_rules or name in OF_ANY_RULES)
+        }
+
+    def _counts(self, what: str, key: str, candidate: Evaluation) -> str:
         then, now = self.counts.get(key), candidate.counts[key]
-        what = "objects" if key == "ground_truths" else key
-        return name if then == now else f"{name} ({then:,} {what} in the baseline, {now:,} here)"
+        if key == "ground_truths":
+            then = len(self.matching.truth_row)
+        if then == now:
+            return f"{what}: others in the baseline than here"
+        return f"{what}: {then:,} in the baseline, {now:,} here"
+
+
+def _other_settings(ours: Rules, theirs: Rules) -> Iterator[str]:
+    names = [one.name for one in fields(ours)]
+    other = [name for name in names if getattr(ours, name) != getattr(theirs, name)]
+    for name in other[:MOST_SETTINGS]:
+        mine, here = shown_setting(ours, name), shown_setting(theirs, name)
+        values = "differ" if mine == here else f"{mine} in the baseline, {here} here"
+        yield f"rules: {name} {values}"
+    if more := other[MOST_SETTINGS:]:
+        yield f"rules: {counted(len(more), 'more setting')}"
 
 
 def baseline_bytes(result: Evaluation) -> bytes:
@@ -126,6 +154,18 @@ def baseline_bytes(result: Evaluation) -> bytes:
     return archived(KIND, VERSION, header, compacted(result.matching))
 
 
+SELECTED = {"classes": "--classes", "images": "--images, --split, --only-detected-images"}
+"""What options choose, and these."""
+OBJECTS = {
+    "category": "classes",
+    "boxes": "boxes",
+    "area": "areas",
+    "shapes": "shapes",
+    "crowds": "crowds",
+    "ignored objects": "which are ignored",
+}
+"""Columns of objects, and what they are called."""
+MOST_SETTINGS = 5
 OF_ANY_RULES = ("images", "classes", "image", "category", "boxes")
 COMPUTED = ("area", "shapes")
 COUNTED = ("images", "classes", "ground_truths", "detections")
@@ -209,8 +249,3 @@ def _without_boxes(matches: Matches, source: Source) -> Detections:
         place=np.arange(count),
         source=source,
     )
-
-
-def _short(value: Any) -> str:
-    text = shown(value)
-    return text if len(text) < 60 else f"{text[:57]}..."

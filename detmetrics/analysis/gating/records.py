@@ -184,7 +184,8 @@ class GateCandidate:
 class Gate:
     """Candidates against one baseline.
 
-    level: of the intervals of lines, which Holm's correction raised from that of the settings;
+    saved_in: the file that the baseline was read from, None where it is a result itself. level: of
+    the intervals of lines, which Holm's correction raised from that of the settings;
     family: how many lines can fail. notes: on the baseline and the settings.
     """
 
@@ -198,6 +199,12 @@ class Gate:
     images: int
     signature: str
     notes: tuple[str, ...] = ()
+    saved_in: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """The baseline, with the file that it was saved in."""
+        return self.baseline if self.saved_in is None else f"{self.baseline} ({self.saved_in})"
 
     @property
     def outcome(self) -> Outcome:

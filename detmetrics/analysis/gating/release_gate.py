@@ -88,6 +88,7 @@ def gate(
         images=given[0].matching.images,
         signature=given[0].signature,
         notes=_notes(baseline),
+        saved_in=baseline.path if isinstance(baseline, Baseline) else None,
     )
 
 

@@ -20,11 +20,11 @@ import numpy as np
 
 from detmetrics.analysis.reconcile.workbench import Workbench, lean
 from detmetrics.foundation.errors import InputError
-from detmetrics.foundation.messages import counted
-from detmetrics.rules import UNLIMITED, Rules
+from detmetrics.rules import Rules
 from detmetrics.rules.combinations import CombinationError
 from detmetrics.rules.setting import CAUSES, FLOAT32
 from detmetrics.rules.setting_table import SETTINGS
+from detmetrics.rules.shown_settings import shown_setting
 
 __all__ = ["Step", "Waterfall", "settings_of_cause", "waterfall"]
 
@@ -194,23 +194,7 @@ def _close(grid: tuple[float, ...], other: tuple[float, ...]) -> bool:
 def _changes(before: Rules, after: Rules) -> str:
     """The settings that differ, as ``name before -> after``."""
     return ", ".join(
-        f"{field.name} {_shown(field.name, before)} -> {_shown(field.name, after)}"
+        f"{field.name} {shown_setting(before, field.name)} -> {shown_setting(after, field.name)}"
         for field in dataclasses.fields(before)
         if getattr(before, field.name) != getattr(after, field.name)
     )
-
-
-def _shown(name: str, rules: Rules) -> str:
-    """A setting as short as its reader can take it."""
-    value = getattr(rules, name)
-    if name == "area_ranges":
-        return "any" if value[0].low < 0 else "from 0"
-    if name == "max_detections":
-        return "all" if rules.max_limit == UNLIMITED else f"{rules.max_limit}"
-    if name == "class_rules":
-        return f"of {counted(len(value), 'class', 'classes')}" if value else "none"
-    if isinstance(value, tuple):
-        return (
-            f"{value[0]:g}" if len(value) == 1 else f"{value[0]:g} to {value[-1]:g} in {len(value)}"
-        )
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
