@@ -652,7 +652,7 @@ class TestRules:
             ("--fail-under", "AP", "a metric and a number such as AP=0.40"),
             ("--fail-under", "AP=much", "a metric and a number such as AP=0.40"),
             ("--fail-under", "AP=nan", "a metric and a number such as AP=0.40"),
-            ("--fail-under", "mAP=0.4", "no metric 'mAP'; there are AP, AP50"),
+            ("--fail-under", "mAP=0.4", "no metric 'mAP' (do you mean AP?); there are AP, AP50"),
             ("--no-such-option", "1", "No such option"),
         ],
     )

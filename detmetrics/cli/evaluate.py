@@ -30,7 +30,7 @@ from detmetrics.cli.reading_options import (
 )
 from detmetrics.cli.roles import ROLE_OPTIONS, check_role, recorded
 from detmetrics.foundation.errors import RulesError
-from detmetrics.foundation.messages import printable
+from detmetrics.foundation.messages import no_such, printable
 from detmetrics.rules import Rules
 from detmetrics.rules.setting_table import CHOICES
 
@@ -195,9 +195,7 @@ def _minimums(asked: tuple[tuple[str, float], ...], rules: Rules) -> tuple[tuple
     known = [metric.name for metric in metrics_of(rules)]
     for name, least in asked:
         if name not in known:
-            raise click.UsageError(
-                f"--fail-under: no metric {name!r}; there are {', '.join(known)}"
-            )
+            raise click.UsageError(f"--fail-under: {no_such('metric', name, known)}")
         if not 0 <= least <= 1:
             raise click.UsageError(
                 f"--fail-under: {name}: expected a number from 0 to 1, as metrics are (0.4, not "

@@ -20,7 +20,7 @@ from detmetrics.cli.measuring import (
 from detmetrics.cli.outputs import CSV_SAFE, check_outputs, terminal_width, write_together
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import heed_warnings, reading_of, reading_options, refuse_unused
-from detmetrics.foundation.messages import printable
+from detmetrics.foundation.messages import no_such, printable
 
 if TYPE_CHECKING:
     from detmetrics.analysis.attributes import Attribute
@@ -153,7 +153,7 @@ def _metric(asked: str | None, rules: Rules) -> str:
 
     known = [metric.name for metric in metrics_of(rules)]
     if asked is not None and asked not in known:
-        raise click.UsageError(f"--metric: no metric {asked!r}; there are {', '.join(known)}")
+        raise click.UsageError(f"--metric: {no_such('metric', asked, known)}")
     return asked or known[0]
 
 

@@ -28,7 +28,7 @@ from detmetrics.evaluation.views import Plots
 from detmetrics.foundation.arrays import Floats, Objects
 from detmetrics.foundation.errors import InputError, RulesError
 from detmetrics.foundation.inputs import Input
-from detmetrics.foundation.messages import counted
+from detmetrics.foundation.messages import counted, no_such
 from detmetrics.foundation.version import __version__
 from detmetrics.matching.matches import Matches
 from detmetrics.metrics.curves import Curve, Curves
@@ -303,7 +303,7 @@ class Evaluation:
         """
         known = {found.name: found for found in metrics_of(self.rules)}
         if metric not in known:
-            raise InputError(f"no metric {metric!r}; there are {', '.join(known)}")
+            raise InputError(no_such("metric", metric, known))
         if not known[metric].kind.of_curves:
             raise InputError(
                 f"no interval over equal scores for {metric}: it is known for AP and AR alone"

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["SHOWN", "FewTexts", "counted", "few", "in_bytes", "listing", "printable", "shown"]
+__all__ = [
+    "SHOWN",
+    "FewTexts",
+    "counted",
+    "few",
+    "in_bytes",
+    "listing",
+    "no_such",
+    "printable",
+    "shown",
+]
 
 SHOWN = 10
 LONGEST = 80
+MOST_NAMES = 40
 
 
 class FewTexts(Sequence[str]):
@@ -102,6 +113,20 @@ def few(names: Sequence[str], most: int = 5) -> str:
     """
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(printable, names[:most])) + more
+
+
+def no_such(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
+    """That a name is none of those that are known.
+
+    >>> print(no_such("metric", "mAP", ["AP", "AR100"]))
+    no metric 'mAP' (do you mean AP?); there are AP, AR100
+    """
+    import difflib
+
+    names = [*known]
+    near = difflib.get_close_matches(name, names, n=1)
+    meant = f" (do you mean {near[0]}?)" if near else ""
+    return f"no {kind} {shown(name)}{where}{meant}; there are {few(names, MOST_NAMES)}"
 
 
 def listing(subject: str, faults: Sequence[str], count: int) -> str:

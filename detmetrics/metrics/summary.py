@@ -17,6 +17,7 @@ from functools import cache
 import numpy as np
 
 from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.messages import no_such
 from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.registry import GROUPS
@@ -53,7 +54,7 @@ class Summary(Mapping[str, float]):
 
     def __getitem__(self, name: str) -> float:
         if name not in self.values_by_name:
-            raise KeyError(f"no metric {name!r} under these rules; there are {', '.join(self)}")
+            raise KeyError(no_such("metric", name, self, " under these rules"))
         return self.values_by_name[name]
 
     def __iter__(self) -> Iterator[str]:

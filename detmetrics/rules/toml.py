@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.foundation.errors import FormatError, RulesError
-from detmetrics.foundation.messages import shown
+from detmetrics.foundation.messages import no_such, shown
 from detmetrics.foundation.toml_files import quoted, read_toml
 from detmetrics.rules.areas import AreaRange
 from detmetrics.rules.by_name import described, named
@@ -124,11 +124,7 @@ def _setting(setting: str, given: Any) -> Any:
     """What a file says, as :class:`Rules` take it."""
     known = [field.name for field in FIELDS]
     if setting not in known:
-        import difflib
-
-        near = difflib.get_close_matches(setting, [*known, "base"], n=1)
-        meant = f" (do you mean {near[0]}?)" if near else ""
-        raise RulesError(f"no setting {shown(setting)}{meant}; there are {', '.join(known)}")
+        raise RulesError(no_such("setting", setting, [*known, "base"]))
     if setting == "area_ranges":
         return list(_ranges(given))
     if setting == "class_rules":

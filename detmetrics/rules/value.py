@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.foundation.errors import RulesError
+from detmetrics.foundation.messages import no_such
 from detmetrics.rules.areas import checked_ranges
 from detmetrics.rules.class_rules import checked_class_rules
 from detmetrics.rules.combinations import refuse_combinations
@@ -82,12 +83,7 @@ class Rules(Settings):
         """
         known = {field.name for field in dataclasses.fields(self)}
         if unknown := sorted(set(changes) - known):
-            import difflib
-
-            near = difflib.get_close_matches(unknown[0], known, n=1)
-            meant = f" (do you mean {near[0]}?)" if near else ""
-            have = ", ".join(sorted(known))
-            raise RulesError(f"no setting {unknown[0]!r}{meant}; there are {have}")
+            raise RulesError(no_such("setting", unknown[0], sorted(known)))
         if "area_ranges" in changes:  # the range of all sizes is ours where none is given
             changes["area_ranges"] = checked_ranges(changes["area_ranges"], self.area_ranges[0])
         return dataclasses.replace(self, **changes)

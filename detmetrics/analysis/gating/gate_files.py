@@ -28,7 +28,6 @@ What is written is complete, so that a file means the same for ever.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -37,7 +36,7 @@ from typing import Any
 
 from detmetrics.analysis.gating.settings import Bounds, GateSettings, bounds_of
 from detmetrics.foundation.errors import DetmetricsError, FormatError, InputError, RulesError
-from detmetrics.foundation.messages import shown
+from detmetrics.foundation.messages import no_such, shown
 from detmetrics.foundation.toml_files import quoted, read_toml
 from detmetrics.rules import RULE_SETS
 from detmetrics.rules.toml import rule_set
@@ -97,9 +96,7 @@ def _require_sound(name: str, given: Any) -> None:
     """Refuse what is no setting, or no value of it."""
     known = [*MEASURED, *SETTINGS]
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        meant = f" (do you mean {near[0]}?)" if near else ""
-        raise InputError(f"no setting {shown(name)}{meant}; there are {', '.join(known)}")
+        raise InputError(no_such("setting", name, known))
     if name == "metrics" and not isinstance(given, list):
         raise InputError(f"metrics: expected a list of names, got {shown(given)}")
     lines = {} if name == "per_class" else {"per_class": True}  # margins of classes need them

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import Any, Literal
 
 from detmetrics.analysis.bootstrap import RESAMPLES, require_samples
 from detmetrics.foundation.errors import InputError
-from detmetrics.foundation.messages import few, shown
+from detmetrics.foundation.messages import no_such, shown
 
 __all__ = ["Bounds", "GateSettings"]
 
@@ -252,7 +251,4 @@ def _require_plain(resamples: Any, level: Any, seed: Any) -> None:
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    meant = f" (do you mean {near[0]}?)" if near else ""
-    one = {"metrics": "metric", "classes": "class", "slices": "slice"}[what]
-    return f"no {one} {shown(name)}{meant}; there are {few(known, 20)}"
+    return no_such({"metrics": "metric", "classes": "class", "slices": "slice"}[what], name, known)

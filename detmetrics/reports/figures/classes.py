@@ -10,7 +10,7 @@ from detmetrics.analysis.bootstrap import Intervals
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
-from detmetrics.foundation.messages import counted, few
+from detmetrics.foundation.messages import counted, few, no_such
 from detmetrics.metrics.summary import lower_is_better
 from detmetrics.reports.figures import COLOURS
 from detmetrics.reports.figures.canvas import (
@@ -57,7 +57,7 @@ def classes_figure(
     name = next(iter(result.summary)) if metric is None else metric
     columns = result.class_columns()
     if name not in result.summary:
-        raise InputError(f"no metric {name!r}; there are {', '.join(result.summary)}")
+        raise InputError(no_such("metric", name, result.summary))
     if intervals is not None and set(intervals.classes) != set(result.class_names):
         raise InputError(
             f"expected intervals of {counted(len(result.class_names), 'class', 'classes')}, got "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from detmetrics.analysis.comparison import Comparison, Difference
 from detmetrics.foundation.errors import InputError
-from detmetrics.foundation.messages import counted
+from detmetrics.foundation.messages import counted, no_such
 from detmetrics.metrics.summary import lower_is_better
 from detmetrics.reports.figures import COLOURS
 from detmetrics.reports.figures.canvas import (
@@ -67,7 +67,7 @@ def class_differences_figure(
     """
     name = next(iter(comparison.metrics)) if metric is None else metric
     if name not in comparison.metrics:
-        raise InputError(f"no metric {name!r}; there are {', '.join(comparison.metrics)}")
+        raise InputError(no_such("metric", name, comparison.metrics))
     if not comparison.classes and comparison.a.class_names:
         raise InputError("the classes were not compared: compare(a, b, per_class=True)")
     known = [
