@@ -376,7 +376,7 @@ class TestClasses:
         assert widths(ax) == sorted(widths(ax))
 
     def test_what_is_refused(self, result):
-        with pytest.raises(dm.InputError, match="no metric 'mAP' .do you mean AP.*; there are AP, AP50"):
+        with pytest.raises(dm.InputError, match=r"no metric 'mAP' .*; there are AP, AP50"):
             result.plot.classes("mAP")
         without = analysis.confidence_intervals(result, 5)
         with pytest.raises(dm.InputError, match="expected intervals of 5 classes, got 0 of them"):

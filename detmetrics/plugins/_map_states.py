@@ -18,13 +18,15 @@ __all__ = [
     "EXACT",
     "MASK_STATES",
     "STATES",
+    "alike",
     "classes_of",
     "compressed",
     "joined",
-    "labels_of",
+    "labels_in",
     "masks_in",
-    "part_or_zeros",
+    "parts_or_zeros",
     "picked",
+    "together",
 ]
 
 STATES = (
@@ -35,6 +37,7 @@ MASK_STATES = (
     *("predictions_masks", "predictions_lengths", "targets_masks", "targets_lengths", "sizes"),
 )
 PARTS = ("boxes", "scores", "labels", "iscrowd", "area")
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 EXACT = ("boxes", "scores", "crowd", "area")
 
 
@@ -54,9 +57,16 @@ def picked(one: Mapping[str, Any], kept: Any) -> Mapping[str, Any]:
     }
 
 
-def labels_of(one: Any) -> list[int]:
-    """The labels of a dict; whatever else is there is for the check to refuse."""
-    given = one.get("labels", []) if isinstance(one, Mapping) else []
+def labels_in(batch: Sequence[Any]) -> set[int]:
+    """The labels of dicts; whatever else is there is for the check to refuse."""
+    given = [one.get("labels", []) if isinstance(one, Mapping) else [] for one in batch]
+    tensors = [part.flatten() for part in given if isinstance(part, torch.Tensor)]
+    if len(tensors) == len(given) and alike(tensors) and tensors[0].dtype in WHOLE:
+        return {*torch.cat(tensors).tolist()}
+    return {label for part in given for label in _labels_of(part)}
+
+
+def _labels_of(given: Any) -> list[int]:
     try:
         plain = torch.as_tensor(given).flatten().tolist()
     except (TypeError, ValueError, RuntimeError):
@@ -64,9 +74,28 @@ def labels_of(one: Any) -> list[int]:
     return [int(label) for label in plain if math.isfinite(label)]
 
 
-def part_or_zeros(one: Mapping[str, Any], name: str, count: int) -> Any:
-    """A part that may be missing; 0 is what torchmetrics makes of it."""
-    return torch.zeros(count) if one.get(name) is None else one[name]
+def alike(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether there are some, all of one type and on one device."""
+    return len({(one.dtype, one.device) for one in tensors}) == 1
+
+
+def together(parts: Sequence[torch.Tensor], kind: torch.dtype, device: Any) -> torch.Tensor:
+    """One tensor of this type."""
+    if alike(parts):
+        return torch.cat([*parts]).to(kind)
+    return torch.cat([torch.zeros(0, dtype=kind, device=device), *(one.to(kind) for one in parts)])
+
+
+def parts_or_zeros(
+    batch: Sequence[Mapping[str, Any]], name: str, counts: Sequence[int]
+) -> list[Any]:
+    """A part of each that may be missing; 0 is what torchmetrics makes of it."""
+    if all(one.get(name) is None for one in batch):
+        return [torch.zeros(sum(counts))]
+    return [
+        torch.zeros(count) if one.get(name) is None else one[name]
+        for one, count in zip(batch, counts, strict=True)
+    ]
 
 
 def compressed(images: Sequence[ImageBoxes]) -> dict[str, list[Any]]:

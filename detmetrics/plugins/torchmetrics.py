@@ -22,6 +22,7 @@ from detmetrics.foundation.messages import counted, shown
 from detmetrics.rules import COCO, TORCHMETRICS, Rules
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog
+from detmetrics.training.batches.at_once import taken_at_once
 from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import Form
 from detmetrics.training.batches.images import Taken, image_of
@@ -38,13 +39,15 @@ try:
         EXACT,
         MASK_STATES,
         STATES,
+        alike,
         classes_of,
         compressed,
         joined,
-        labels_of,
+        labels_in,
         masks_in,
-        part_or_zeros,
+        parts_or_zeros,
         picked,
+        together,
     )
 except ImportError as error:
     raise ImportError(
@@ -168,14 +171,15 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         if len(preds) != len(target):
             raise InputError(f"target: expected {len(preds)} images like preds, got {len(target)}")
         # Checked here, where the argument still has its name and its place in the batch.
-        labels = {label for one in (*preds, *target) for label in labels_of(one)}
+        labels = labels_in((*preds, *target))
         names = {label: str(label) for label in sorted(labels)} or {0: "0"}
         classes = Classes.of(names)
         pairs = [
             (self._asked(one), self._asked(wanted))
             for one, wanted in zip(preds, target, strict=True)
         ]
-        taken = [
+        sides = ([pair[0] for pair in pairs], [pair[1] for pair in pairs])
+        taken = taken_at_once(*sides, [None] * len(pairs), classes, self._form) or [
             image_of(place, *pair, classes, self._form, None, self.on_invalid, ARGUMENTS)
             for place, pair in enumerate(pairs)
         ]
@@ -215,7 +219,6 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         preds = [picked(pair[0], one.kept[0]) for pair, one in zip(pairs, taken, strict=True)]
         target = [picked(pair[1], one.kept[1]) for pair, one in zip(pairs, taken, strict=True)]
         counts = [len(image.targets) for image in images]
-        counted_targets = [*zip(target, counts, strict=True)]
         columns = {
             "predictions_boxes": self._boxes(preds),
             "predictions_scores": [one["scores"] for one in preds],
@@ -223,8 +226,8 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
             "predictions_counts": [[len(image.predictions) for image in images]],
             "targets_boxes": self._boxes(target),
             "targets_labels": [one["labels"] for one in target],
-            "targets_crowd": [part_or_zeros(one, "iscrowd", n) for one, n in counted_targets],
-            "targets_area": [part_or_zeros(one, "area", n) for one, n in counted_targets],
+            "targets_crowd": parts_or_zeros(target, "iscrowd", counts),
+            "targets_area": parts_or_zeros(target, "area", counts),
             "targets_counts": [counts],
         }
         exact = torch.float32 if self.device.type == "mps" else torch.float64
@@ -238,12 +241,16 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         self.dropped = before + torch.as_tensor(dropped, device=before.device)
 
     def _add(self, name: str, parts: Sequence[Any], kind: Any) -> None:
-        flat = [torch.as_tensor(part, device=self.device).flatten().to(kind) for part in parts]
-        empty = torch.zeros(0, dtype=kind, device=self.device)
-        getattr(self, name).append(torch.cat([empty, *flat]))
+        flat = [torch.as_tensor(part, device=self.device).flatten() for part in parts]
+        getattr(self, name).append(together(flat, kind, self.device))
 
     def _boxes(self, side: Sequence[Mapping[str, Any]]) -> list[Any]:
-        return [self._sides(one["boxes"]) for one in side] if "bbox" in self.iou_type else []
+        if "bbox" not in self.iou_type:
+            return []
+        boxes = [torch.as_tensor(one["boxes"]).reshape(-1, 4) for one in side]
+        if alike(boxes):  # rounded in the type that they are of, so one call for all gives the same
+            boxes = [torch.cat(boxes)]
+        return [*map(self._sides, boxes)]
 
     def _sync_dist(self, *args: Any, **kwargs: Any) -> None:
         """A process that has seen no batch takes part with states of nothing."""
@@ -371,8 +378,7 @@ class MeanAveragePrecision(Metric):  # type: ignore[misc, unused-ignore]
         return ground_truth, detections
 
     def _sides(self, boxes: Any) -> Any:
-        """``x y w h``, rounded as torchmetrics rounds them."""
-        boxes = torch.as_tensor(boxes).reshape(-1, 4)
+        """``x y w h``, rounded as torchmetrics rounds them; boxes : (n, 4)."""
         if self.box_format == "xywh":
             return boxes
         if self.box_format == "cxcywh":

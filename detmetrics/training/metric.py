@@ -27,6 +27,7 @@ from detmetrics.rules.toml import rule_set
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Id
 from detmetrics.tables.plausibility import SHARES_FOR_PIXELS, seems_shares
+from detmetrics.training.batches.at_once import taken_at_once
 from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import NUMBERS, Form
 from detmetrics.training.batches.gathering import kind_with, one_sided, tables_of
@@ -168,8 +169,12 @@ class DetectionMetric:
         if image_sizes is not None:
             same_length(ids, image_sizes=image_sizes)
         sizes = [None] * len(ids) if image_sizes is None else image_sizes
-        given = zip(ids, predictions, targets, sizes, strict=True)
-        taken = [self._taken(place, *one) for place, one in enumerate(given)]
+        taken = None
+        if self.scores == "given":
+            taken = taken_at_once(predictions, targets, sizes, self.classes, self._form)
+        if taken is None:
+            given = zip(ids, predictions, targets, sizes, strict=True)
+            taken = [self._taken(place, *one) for place, one in enumerate(given)]
         images = [one.image for one in taken]
         kind = kind_with(images, self._kind)
         self.repeats += self._add(zip(ids, images, strict=True))

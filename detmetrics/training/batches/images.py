@@ -19,7 +19,7 @@ from detmetrics.training.batches.image_masks import Masked, masks_of, refuse_oth
 from detmetrics.training.batches.row_faults import OnInvalid, RowFaults
 from detmetrics.training.batches.tensors import array_of
 
-__all__ = ["SIDES", "Taken", "image_of"]
+__all__ = ["SIDES", "Taken", "frame_of", "image_of"]
 
 UNKNOWN = (math.nan, math.nan)
 SIDES = "predictions", "targets"
@@ -63,7 +63,7 @@ def image_of(
     for side, given in zip(sides, (prediction, target), strict=True):
         if not isinstance(given, Mapping):
             raise InputError(f"{side}: expected a dict with boxes and labels, got {shown(given)}")
-    frame = _frame(place, size, form)
+    frame = frame_of(place, size, form)
     masked = Masked(None, (None, None), frame)
     if "masks" in prediction or "masks" in target or form.masks == "needed":
         given = dict(zip(sides, (prediction, target), strict=True))
@@ -87,8 +87,12 @@ def image_of(
     return Taken(image, kept, fault)
 
 
-def _frame(place: int, size: Any, form: Form) -> Size:
-    """Width and height of the image."""
+def frame_of(place: int, size: Any, form: Form) -> Size:
+    """Width and height of the image, nan where unknown.
+
+    Raises:
+        InputError: they are none, or missing where boxes are shares of them.
+    """
     width, height = UNKNOWN
     if size is not None:
         width, height = given = array_of(f"image_sizes[{place}]", size, (2,)).tolist()
