@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import importlib
 import io
 import json
 import math
 import os
+import pkgutil
 import re
 import shlex
 import shutil
@@ -26,7 +28,7 @@ from guards import PATIENCE
 
 import detmetrics as dm
 from detmetrics.analysis import crosschecking
-from detmetrics.cli import cli
+from detmetrics.cli import COMMANDS, cli, command_of
 from detmetrics.reports.text import to_text
 
 TWELVE = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
@@ -970,7 +972,7 @@ class TestHelp:
         assert ran.stdout.decode().split() == ["detmetrics,", "version", dm.__version__]
 
     @pytest.mark.parametrize("flag", ["--help", "-h"])
-    @pytest.mark.parametrize("name", [None, *cli.commands])
+    @pytest.mark.parametrize("name", [None, *COMMANDS])
     def test_help(self, name, flag):
         ran = CliRunner().invoke(cli, [flag] if name is None else [name, flag])
         assert ran.exit_code == 0
@@ -980,9 +982,9 @@ class TestHelp:
             assert "Examples:" in ran.stdout
             assert "Exit codes: 0 done, 1 bad input, 2 wrong usage" in ran.stdout
 
-    @pytest.mark.parametrize("name", cli.commands)
+    @pytest.mark.parametrize("name", COMMANDS)
     def test_every_option_has_a_help_text(self, name):
-        options = [p for p in cli.commands[name].params if isinstance(p, click.Option)]
+        options = [p for p in command_of(name).params if isinstance(p, click.Option)]
         assert options or name == "formats"
         assert [option.name for option in options if not option.help] == []
 
@@ -1036,3 +1038,15 @@ def test_the_part_of_a_data_set_that_is_read_is_said(tmp_path, command):
     )
     quiet = [command, str(tmp_path), *more, "--quiet", *(["--force"] if more else [])]
     assert CliRunner().invoke(cli, quiet).stderr == ""
+
+
+def test_every_command_of_the_package_is_listed():
+    from detmetrics import cli as package
+
+    found = set()
+    for module in pkgutil.iter_modules(package.__path__):
+        loaded = importlib.import_module(f"detmetrics.cli.{module.name}")
+        found |= {one.name for one in vars(loaded).values() if isinstance(one, click.Command)}
+    assert found - {"show"} == set(COMMANDS)  # which is of rules
+    assert [*COMMANDS] == sorted(COMMANDS)
+    assert all(command_of(name).name == name for name in COMMANDS)

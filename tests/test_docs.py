@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import detmetrics as dm
-from detmetrics.cli import cli
+from detmetrics.cli import COMMANDS, cli, command_of
 
 pytestmark = pytest.mark.docs
 
@@ -81,13 +81,13 @@ def test_console(session, tmp_path, environment):
 
 def test_every_command_is_documented():
     readme = (ROOT / "README.md").read_text()
-    for name in cli.commands:
+    for name in COMMANDS:
         assert f"detmetrics {name}" in readme
 
 
 def test_every_option_is_in_the_help_and_every_exit_code():
     shown = CliRunner().invoke(cli, ["evaluate", "--help"]).output
-    for option in cli.commands["evaluate"].params:
+    for option in command_of("evaluate").params:
         if option.param_type_name == "option":
             assert option.opts[0] in shown
             assert option.help

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import detmetrics as dm
-from detmetrics.cli import cli
+from detmetrics.cli import COMMANDS, cli, command_of
 from detmetrics.cli.exit_codes import MEANINGS
 from detmetrics.formats.metadata.image_lists import read_image_list
 from detmetrics.tables.catalog import id_array
@@ -21,7 +21,7 @@ from detmetrics.tables.image_lookup import ImageLookup
 from tests import scenes
 
 TRUTH, FOUND = "fixtures/ground_truth.json", "fixtures/detections.json"
-READERS = [name for name in cli.commands if name not in ("formats", "history", "rules")]
+READERS = [name for name in COMMANDS if name not in ("formats", "history", "rules")]
 MEASURING = (
     "compare",
     "errors",
@@ -40,14 +40,14 @@ def run(*arguments):
 
 
 def options_of(name):
-    params = cli.commands[name].params
+    params = command_of(name).params
     return {word: p for p in params if isinstance(p, click.Option) for word in p.opts}
 
 
 class TestWords:
     """Old spellings are gone, and each option is there in every command that it concerns."""
 
-    @pytest.mark.parametrize("name", cli.commands)
+    @pytest.mark.parametrize("name", COMMANDS)
     @pytest.mark.parametrize("old", ["--part", "--only-images", "--by", "--by-field", "--bins"])
     def test_old_spellings_are_gone(self, name, old):
         assert old not in options_of(name)
@@ -153,7 +153,7 @@ class TestExitCodes:
         for code, meaning in MEANINGS.items():
             assert f"| {code} | {meaning}" in page
 
-    @pytest.mark.parametrize("name", cli.commands)
+    @pytest.mark.parametrize("name", COMMANDS)
     def test_every_help_refers_to_the_table(self, name):
         assert "130 interrupted. See docs/command-line.md." in " ".join(
             run(name, "--help").stdout.split()

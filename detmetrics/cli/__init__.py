@@ -7,34 +7,19 @@ from __future__ import annotations
 
 import sys
 import warnings
+from importlib import import_module
 from typing import Any, TextIO
 
 import click
 
-from detmetrics.cli.check import check
-from detmetrics.cli.compare import compare
-from detmetrics.cli.convert import convert, formats
-from detmetrics.cli.errors import errors
-from detmetrics.cli.evaluate import evaluate
 from detmetrics.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED
-from detmetrics.cli.gate import gate
-from detmetrics.cli.history import history
-from detmetrics.cli.plan import plan
-from detmetrics.cli.plot import plot
 from detmetrics.cli.reading_options import AS_ERRORS
-from detmetrics.cli.reconcile import reconcile
-from detmetrics.cli.report import report
-from detmetrics.cli.rules import rules
-from detmetrics.cli.slices import slices
-from detmetrics.cli.split import split
-from detmetrics.cli.stats import stats
-from detmetrics.cli.thresholds import thresholds
 from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.outputs import give_up_standard_output
 from detmetrics.foundation.version import __version__
 
-__all__ = ["cli"]
+__all__ = ["COMMANDS", "cli", "command_of"]
 
 
 MEMORY_CURE = (
@@ -43,10 +28,33 @@ MEMORY_CURE = (
 )
 
 
+ELSEWHERE = {"formats": "convert"}
+"""Commands that stand in the module of another."""
+COMMANDS = (
+    *("check", "compare", "convert", "errors", "evaluate", "formats", "gate", "history", "plan"),
+    *("plot", "reconcile", "report", "rules", "slices", "split", "stats", "thresholds"),
+)
+
+
+def command_of(name: str) -> click.Command:
+    """The command of a name, which is that of its module."""
+    module = import_module(f"{__name__}.{ELSEWHERE.get(name, name)}")
+    command: click.Command = getattr(module, name)
+    return command
+
+
 class _Commands(click.Group):
-    """Turns our own errors, and running out of memory, into one message and exit code 1; a reader
-    that has gone into silence.
+    """Imports a command when it is called. Turns our own errors, and running out of memory, into
+    one message and exit code 1; a reader that has gone into silence.
     """
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """All of them, in the order of the alphabet."""
+        return [*COMMANDS]
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        """The command of a name; None where there is none."""
+        return command_of(name) if name in COMMANDS else None
 
     def invoke(self, ctx: click.Context) -> Any:
         with warnings.catch_warnings():
@@ -97,22 +105,3 @@ def _complain(text: str) -> None:
 @click.version_option(__version__, prog_name="detmetrics")
 def cli() -> None:
     """Measure an object detector: exact, fast, and with the reason for every number."""
-
-
-cli.add_command(evaluate)
-cli.add_command(errors)
-cli.add_command(rules)
-cli.add_command(check)
-cli.add_command(compare)
-cli.add_command(convert)
-cli.add_command(formats)
-cli.add_command(gate)
-cli.add_command(history)
-cli.add_command(plan)
-cli.add_command(plot)
-cli.add_command(reconcile)
-cli.add_command(report)
-cli.add_command(slices)
-cli.add_command(split)
-cli.add_command(stats)
-cli.add_command(thresholds)

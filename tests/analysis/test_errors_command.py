@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 import detmetrics as dm
 from detmetrics.analysis import blind_spots, confusion_matrix, error_types
 from detmetrics.analysis.error_kinds import ERROR_KINDS, MENDED_TOGETHER
-from detmetrics.cli import cli
+from detmetrics.cli import cli, command_of
 from detmetrics.reports.error_kinds import class_error_table, confusion_table
 
 FIXTURES = "fixtures/ground_truth.json", "fixtures/detections.json"
@@ -162,7 +162,7 @@ def test_attention_is_said_unless_quiet():
 
 def test_every_option_has_its_help():
     shown = run("--help").stdout
-    for option in cli.commands["errors"].params:
+    for option in command_of("errors").params:
         if option.param_type_name == "option":
             assert option.opts[0] in shown
             assert option.help
