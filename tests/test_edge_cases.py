@@ -817,3 +817,13 @@ class TestInShort:
         hint = "AP is next to nothing: "
         assert dm.evaluate(truth, away).attention[-1].startswith(hint)
         assert not any(text.startswith(hint) for text in dm.evaluate(truth, found).attention)
+
+
+def test_a_summary_is_a_mapping_of_any_keys():
+    summary = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json").summary
+    assert None not in summary
+    assert 5 not in summary
+    assert summary.get(0) is None
+    assert summary.get("mAP", 7) == 7
+    with pytest.raises(KeyError, match="no metric 5 under these rules"):
+        summary[5]

@@ -28,12 +28,16 @@ USUAL = ("_frozen_importlib_external", "importlib._bootstrap_external")
 def _may_hold(path: str) -> bool:
     try:
         with os.scandir(path or ".") as entries:
-            folders = [entry.path for entry in entries if entry.name.endswith(FOLDERS)]
+            folders = [entry.path for entry in entries if _holds_metadata(entry.name.lower())]
     except NotADirectoryError:
         return True  # an archive, which may hold packages
     except OSError:
         return False
     return any(map(_names_group, folders))
+
+
+def _holds_metadata(name: str) -> bool:
+    return name.endswith(FOLDERS) or name == "egg-info"
 
 
 def _names_group(folder: str) -> bool:

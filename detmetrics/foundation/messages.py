@@ -115,7 +115,7 @@ def few(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(map(printable, names[:most])) + more
 
 
-def no_such(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
+def no_such(kind: str, name: object, known: Iterable[str], where: str = "") -> str:
     """That a name is none of those that are known.
 
     >>> print(no_such("metric", "mAP", ["AP", "AR100"]))
@@ -124,7 +124,7 @@ def no_such(kind: str, name: str, known: Iterable[str], where: str = "") -> str:
     import difflib
 
     names = [*known]
-    near = difflib.get_close_matches(name, names, n=1)
+    near = difflib.get_close_matches(name, names, n=1) if isinstance(name, str) else []
     meant = f" (do you mean {near[0]}?)" if near else ""
     return f"no {kind} {shown(name)}{where}{meant}; there are {few(names, MOST_NAMES)}"
 

@@ -52,6 +52,9 @@ class Summary(Mapping[str, float]):
     values_by_name: Mapping[str, float]
     undefined: Mapping[str, str]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.values_by_name
+
     def __getitem__(self, name: str) -> float:
         if name not in self.values_by_name:
             raise KeyError(no_such("metric", name, self, " under these rules"))

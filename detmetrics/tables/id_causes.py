@@ -68,7 +68,7 @@ def causes(wanted: Keys, known: Known, *, own: bool, options: bool = True) -> It
 
 def _other_spelling(asked: set[Id], known: Known) -> Iterator[str]:
     """The first change to texts after which all of them are known."""
-    texts = [value for value in asked if isinstance(value, str)]
+    texts = sorted(value for value in asked if isinstance(value, str))
     if not texts or len(texts) < len(asked):
         return
     names = {*known.names, *(str(value) for value in known.ids.tolist())}

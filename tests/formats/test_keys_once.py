@@ -13,7 +13,9 @@ from detmetrics.formats.json import keys_once
 from detmetrics.formats.json.keys_once import keys_are_once
 from detmetrics.formats.json.repeated_keys import repeated_keys
 
-KEYS = st.sampled_from(["id", "image_id", "category_id", "a", "", "x:y", "{", "a b", "ä", "bbox"])
+KEYS = st.sampled_from(
+    ["a/b", "id", "image_id", "category_id", "a", "", "x:y", "{", "a b", "ä", "bbox"]
+)
 TEXTS = st.sampled_from(
     ["", "val/1.jpg", "a:b", "{", "}", "}{", '"', "\\", "\\\\", ",", "http://x"]
 )
@@ -37,12 +39,23 @@ def written(value: object, colon: str, comma: str) -> str:
     return json.dumps(value)
 
 
+def escaped(text: str, every: int) -> str:
+    """With every second, or every, slash of a key as an escape."""
+    first, *rest = text.split('"a/b"')
+    keys = ['"a\\/b"' if every and number % every == 0 else '"a/b"' for number in range(len(rest))]
+    return first + "".join(key + part for key, part in zip(keys, rest, strict=True))
+
+
 @examples(300)
 @given(
-    VALUES, st.sampled_from([":", ": ", " : "]), st.sampled_from([",", ", "]), st.integers(1, 40)
+    VALUES,
+    st.sampled_from([":", ": ", " : "]),
+    st.sampled_from([",", ", "]),
+    st.integers(1, 40),
+    st.sampled_from([0, 1, 2]),
 )
-def test_what_is_certain_is_true(value, colon, comma, piece):
-    text = written(value, colon, comma).encode()
+def test_what_is_certain_is_true(value, colon, comma, piece, every):
+    text = escaped(written(value, colon, comma), every).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keys_once, "PIECE", piece)
         if keys_are_once(text):
@@ -69,3 +82,8 @@ def test_usual_files_are_certain(content, indent):
 )
 def test_any_bytes_are_looked_at(text):
     assert keys_are_once(text) in (True, False)
+
+
+def test_a_key_that_is_written_in_two_ways_is_not_certain():
+    assert not keys_are_once(b'{"images": [], "a\\/b": 1, "a/b": 2}')
+    assert keys_are_once(b'{"images": ["a\\/b"], "a": 1, "b": 2}')

@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from guards import PATIENCE
 import detmetrics as dm
 from detmetrics.formats import Format, formats, packages, registry
 from detmetrics.formats.given import Given
+from detmetrics.formats.package_scan import may_add_formats
 from detmetrics.formats.registry import recognised
 from detmetrics.foundation.errors import DetmetricsWarning, FormatError
 
@@ -243,3 +246,26 @@ def test_json_imports_no_reader_of_other_files():
     assert not loaded & (heavy | {f"detmetrics.formats.{name}" for name in others})
     assert not loaded & {f"detmetrics.overlap.{name}" for name in shapes}
     assert "detmetrics.evaluation.misreadings.search" not in loaded
+
+
+@pytest.mark.parametrize(
+    "folder", ["x-1.0.dist-info", "X-1.0.DIST-INFO", "x.egg-info", "x.egg/EGG-INFO"]
+)
+def test_every_kind_of_package_that_python_finds_is_found(tmp_path, monkeypatch, folder):
+    metadata = tmp_path / folder
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: x\n")
+    (metadata / "entry_points.txt").write_text("[detmetrics.formats]\nmine = x:FORMAT\n")
+    home = tmp_path / "x.egg" if ".egg/" in folder else tmp_path
+    monkeypatch.setattr(sys, "path", [])
+    assert not may_add_formats()
+    monkeypatch.setattr(sys, "path", [str(home)])
+    assert [one.name for one in entry_points(group="detmetrics.formats")] == ["mine"]
+    assert may_add_formats()
+
+
+def test_an_archive_may_hold_a_package(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("x-1.0.dist-info/entry_points.txt", "[detmetrics.formats]\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "x.zip"), str(tmp_path / "gone")])
+    assert may_add_formats()

@@ -12,6 +12,7 @@ from pycocotools import mask
 from detmetrics.overlap.masks import columns, drawing
 from detmetrics.overlap.masks.columns import ComparedMasks, compared, shared_pixels
 from detmetrics.overlap.masks.drawing import drawn
+from detmetrics.overlap.masks.masks import Masks
 from detmetrics.overlap.masks.rle import Ones, Runs, decoded, texts_of
 from detmetrics.overlap.polygons.polygon_faults import steps_of
 
@@ -140,3 +141,14 @@ def pixels_of(ones: Ones, images: np.ndarray) -> list[list[int]]:
             pixels[begin:stop] = [1] * (stop - begin)
         found.append(pixels)
     return found
+
+
+@examples(40)
+@given(images_of_masks(), st.booleans())
+def test_overlaps_of_masks_of_any_kind(masks, crowd):
+    """Those of many pieces a column are compared in another way than the others."""
+    mine, theirs = (Masks.from_codes(side) for side in masks)
+    a, b = np.divmod(np.arange(len(mine) * len(theirs)), len(theirs))
+    found = mine.overlaps(a, theirs, b, np.full(len(a), crowd), 0.0)
+    wanted = mask.iou(*masks, [crowd] * len(theirs))
+    assert found.tolist() == wanted.ravel().tolist()

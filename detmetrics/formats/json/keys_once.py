@@ -16,7 +16,7 @@ from detmetrics.foundation.arrays import Bools, Ints
 __all__ = ["keys_are_once"]
 
 PIECE = 1 << 20
-QUOTE, COLON, OPEN, CLOSE = b'":{}'
+QUOTE, COLON, OPEN, CLOSE, BACKSLASH = b'":{}\\'
 WORD = 8
 DEEPEST = 16
 
@@ -40,13 +40,14 @@ def keys_are_once(data: bytes) -> bool:
     #     the key is the text that ends before it, the object the innermost that is open
     #     if the object has had the key: return False
     # Keys are told by their last eight bytes, so that two of one end are taken for one.
-    if b"\\" in data and data.count(b"\\") > data.count(b"\\/"):
-        return False  # a quote, or a key, may be written as an escape
+    escaped = b"\\" in data
+    if escaped and data.count(b"\\") > data.count(b"\\/"):
+        return False  # a quote may be written as an escape
     text = np.frombuffer(data, np.uint8)
     start, size, open_keys = 0, PIECE, list[set[int]]()
     try:
         while start < len(text):
-            piece = _piece(text, start, min(start + size, len(text)), len(open_keys))
+            piece = _piece(text, start, min(start + size, len(text)), len(open_keys), escaped)
             if piece is None:  # no object ends in it
                 size *= 2
                 continue
@@ -75,9 +76,14 @@ class _Piece:
     end: int
 
 
-def _piece(text: NDArray[np.uint8], start: int, stop: int, depth: int) -> _Piece | None:
+def _piece(
+    text: NDArray[np.uint8], start: int, stop: int, depth: int, escaped: bool
+) -> _Piece | None:
     part = text[start:stop]
-    place = np.flatnonzero((part == QUOTE) | (part == COLON) | (part == OPEN) | (part == CLOSE))
+    marked = (part == QUOTE) | (part == COLON) | (part == OPEN) | (part == CLOSE)
+    if escaped:  # a key with an escape holds a mark then
+        marked |= part == BACKSLASH
+    place = np.flatnonzero(marked)
     place += start
     kind = text[place]
     quotes = kind == QUOTE

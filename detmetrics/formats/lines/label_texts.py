@@ -12,7 +12,7 @@ from detmetrics.formats.lines.decimals import Span, Words, words
 from detmetrics.foundation.arrays import Ints, object_column
 from detmetrics.tables.catalog import Keys
 
-__all__ = ["LabelTexts", "joined_labels", "label_texts"]
+__all__ = ["LONGEST_LABEL", "LabelTexts", "joined_labels", "label_texts"]
 
 LONGEST_LABEL = 64
 """Longer texts are no names of classes, and are left to slower readers."""

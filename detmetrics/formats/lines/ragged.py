@@ -15,7 +15,12 @@ from detmetrics.formats.given import Contents
 from detmetrics.formats.lines.chunks import SPACE, Chunk, IrregularError, chunks_of, places_of
 from detmetrics.formats.lines.decimals import Span, floats, meant_as_numbers
 from detmetrics.formats.lines.fields import EXACT, NUMERIC
-from detmetrics.formats.lines.label_texts import LabelTexts, joined_labels, label_texts
+from detmetrics.formats.lines.label_texts import (
+    LONGEST_LABEL,
+    LabelTexts,
+    joined_labels,
+    label_texts,
+)
 from detmetrics.formats.lines.labels import number_keys
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.tables.catalog import Keys
@@ -143,14 +148,16 @@ def _labels(
     """Labels as whole numbers, or as text; word, words : (R,) the first of each, and how many."""
     if not len(word):
         return np.zeros(0), None
+    last = end[word + words - 1]
+    places = last, last - end[word] + length[word]
+    if places[1].max() > LONGEST_LABEL:
+        raise IrregularError
     for more in range(1, int(words.max())):
         # They are taken as they stand there, so one space must stand between two.
         later = word[words > more] + more
         before = end[later - 1]
         if ((end[later] - length[later] - before != 1) | (span.text[before] != SPACE)).any():
             raise IrregularError
-    last = end[word + words - 1]
-    places = last, last - end[word] + length[word]
     whole = None if text_label or words.max() > 1 else _whole(span, *places)
     return (np.zeros(0), label_texts(span, *places)) if whole is None else (whole, None)
 

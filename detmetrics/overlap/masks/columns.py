@@ -12,6 +12,7 @@ The numbers are those of pycocotools' ``rleIou``, which walks along the runs of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -25,11 +26,11 @@ PIECES = 1 << 17
 """Pieces that are compared at once: temporaries, many times as large, stay in cache."""
 FEW = 24
 """Pieces of a column that are compared one after the other; more are looked up."""
-WIDE = 1 << 20
+WIDE = 1 << 17
 """Pieces that masks may have beside as many as eight times their runs."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ComparedMasks:
     """Some masks. height : (R,) of their images."""
 
@@ -40,6 +41,11 @@ class ComparedMasks:
     def mask(self) -> Ints:
         """(N,) the mask of each run."""
         return np.repeat(np.arange(len(self.height)), np.diff(self.ones.first))
+
+    @cached_property
+    def before(self) -> _Before:
+        """Counts the pixels before a place."""
+        return _Before(self)
 
 
 def compared(ones: Ones, masks: Ints, height: Ints) -> ComparedMasks:
@@ -85,7 +91,7 @@ class _Before:
 
 def _by_runs(one: ComparedMasks, mine: Ints, other: ComparedMasks, theirs: Ints) -> Ints:
     """For each pair, for each run of mine: their pixels before its end, less those before it."""
-    before = _Before(other)
+    before = other.before
     first = one.ones.first[mine]
     count = one.ones.first[mine + 1] - first
     shared = np.zeros(len(mine), np.int64)
@@ -215,16 +221,17 @@ def _shared(
     rows: Pixels = np.minimum(bottom, other.bottom[np.minimum(there, last)])
     rows -= np.maximum(top, other.top[np.minimum(there, last)])
     rows[(count == 0) | (rows < 0)] = 0
+    many = np.flatnonzero(count > FEW)
+    count[many] = 1  # which are looked up below
     for more in range(1, FEW):
         at = np.flatnonzero(count > more)
         if not len(at):
-            return rows
+            break
         also = there[at] + more
         both = np.minimum(bottom[at], other.bottom[also]) - np.maximum(top[at], other.top[also])
         rows[at] += np.maximum(both, 0)
-    many = np.flatnonzero(count > FEW)
     if len(many):
-        of, before = mask[many], _Before(masks)
+        of, before = mask[many], masks.before
         above = x[many].astype(np.int64) * masks.height[of]
         rows[many] = before(of, above + bottom[many]) - before(of, above + top[many])
     return rows

@@ -19,6 +19,7 @@ from detmetrics.foundation.errors import TableError
 from detmetrics.foundation.messages import listing
 from detmetrics.overlap.masks.columns import ComparedMasks, compared, shared_pixels
 from detmetrics.overlap.masks.contours import edge_count, grid_of, rings
+from detmetrics.overlap.masks.fragmented import are_fragmented, overlaps_of_texts
 from detmetrics.overlap.masks.rle import Runs, lengths_of, texts_of
 from detmetrics.overlap.masks.rle_checks import (
     codes_of,
@@ -76,16 +77,21 @@ class Masks(Shapes):
     @remembered
     def sound(self) -> Objects:
         """(R,) ``{"size": [height, width], "counts": bytes}``, which hold no idle runs."""
-        codes, runs = self._checked
+        return object_column(self.encodings(np.arange(len(self))))
+
+    def encodings(self, rows: Ints) -> list[dict[str, Any]]:
+        """As :attr:`sound`, of some rows, of which one may be there more than once."""
+        each = used(rows)
+        codes = self._checked[0][each]
         missing = np.flatnonzero([code is None for code in codes.tolist()])
         if len(missing):
-            held = runs.take(missing)
-            codes = codes.copy()
+            held = self.runs.take(each[missing])
             codes[missing] = [
                 {"size": size, "counts": text}
                 for size, text in zip(held.size.tolist(), texts_of(held), strict=True)
             ]
-        return codes
+        found: list[dict[str, Any]] = codes[np.searchsorted(each, rows)].tolist()
+        return found
 
     @property
     def runs(self) -> Runs:
@@ -147,16 +153,36 @@ class Masks(Shapes):
         union = np.where(crowd[theirs], area, area + of_other - most)
         asked = np.flatnonzero(most >= lowest * (1 - 1e-9) * union)
         mine, theirs = mine[asked], theirs[asked]
-        overlap = self._measured(mine, other, theirs, crowd[theirs])
+        overlap = self._measured(mine, other, theirs, crowd[theirs], first[mine])
         kept = np.flatnonzero(overlap >= lowest)
         return mine[kept], theirs[kept], overlap[kept]
 
     def overlaps(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, _: float) -> Floats:
         """See :meth:`Shapes.overlaps`."""
-        return self._measured(mine, other, theirs, crowd)
+        return self._measured(mine, other, theirs, crowd, mine)
 
-    def _measured(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools) -> Floats:
-        """(P,) the overlaps of pairs; crowd : (P,). Masks of images of two sizes have -1."""
+    def _measured(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, group: Ints) -> Floats:
+        """(P,) the overlaps of pairs; crowd : (P,). Masks of images of two sizes have -1.
+
+        group : (P,) pairs of a group are best measured together.
+        """
+        fragmented = self.fragmented[mine] | other.fragmented[theirs]
+        if not fragmented.any():
+            return self._by_columns(mine, other, theirs, crowd)
+        overlap = np.empty(len(mine))
+        at, rest = np.flatnonzero(fragmented), np.flatnonzero(~fragmented)
+        overlap[at] = overlaps_of_texts(
+            self.encodings, mine[at], other.encodings, theirs[at], crowd[at], group[at]
+        )
+        overlap[rest] = self._by_columns(mine[rest], other, theirs[rest], crowd[rest])
+        return overlap
+
+    @remembered
+    def fragmented(self) -> Bools:
+        """(R,) which have many pieces a column."""
+        return are_fragmented(self.runs)
+
+    def _by_columns(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools) -> Floats:
         # shared / (area + area - shared), of a crowd shared / area of mine
         if not len(mine):
             return np.zeros(0)

@@ -17,6 +17,7 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects
 from detmetrics.foundation.messages import counted, shown
 from detmetrics.overlap.masks.drawing import drawn
+from detmetrics.overlap.masks.fragmented import are_fragmented
 from detmetrics.overlap.masks.rle import Runs, decoded, encoded, joined, lengths_of
 from detmetrics.overlap.masks.segmentations import Segmentations
 from detmetrics.overlap.polygons.polygon_faults import doubtful, polygons_fault, steps_of
@@ -76,7 +77,8 @@ def codes_of(given: Sequence[Any], images: Floats) -> tuple[Objects, Runs]:
 
 
 def codes_of_segmentations(outlines: Segmentations, images: Floats) -> tuple[Objects, Runs]:
-    """As :func:`codes_of`; codes of rows that were read at once are None.
+    """As :func:`codes_of`; codes of rows that were read at once are None, but for those of masks of
+    many pieces a column, which are compared by their texts.
 
     Raises:
         OutlineError: some are no masks of their images.
@@ -86,40 +88,46 @@ def codes_of_segmentations(outlines: Segmentations, images: Floats) -> tuple[Obj
     places = [np.flatnonzero(kind) for kind in (listed, ~listed)]
     parts = []
     for rows, at_once in zip(places, (_drawn_at_once, _decoded_at_once), strict=True):
+        if not len(rows):
+            continue
         some = outlines.take(rows)
-        runs = at_once(some, images[rows])
-        if runs is None and len(rows):
-            try:
-                codes[rows], runs = codes_of(some.plain(), images[rows])
-            except OutlineError:
-                return codes_of(outlines.plain(), images)  # which names the rows of all
-        if runs is not None:
-            parts.append(runs)
+        found = at_once(some, images[rows])
+        try:
+            codes[rows], runs = found or codes_of(some.plain(), images[rows])
+        except OutlineError:
+            return codes_of(outlines.plain(), images)  # which names the rows of all
+        parts.append(runs)
     if len(parts) < 2:
         return codes, parts[0] if parts else decoded([], np.zeros((0, 2), np.int64))
     return codes, Runs.joined(parts).take(np.argsort(np.concatenate(places)))
 
 
-def _drawn_at_once(outlines: Segmentations, images: Floats) -> Runs | None:
+def _drawn_at_once(outlines: Segmentations, images: Floats) -> tuple[Objects, Runs] | None:
     """What polygons hold; None where one has a fault, or is to be looked at by itself."""
-    found = outlines.texts.polygons(outlines.rows) if outlines.texts and len(outlines) else None
+    found = outlines.texts.polygons(outlines.rows) if outlines.texts else None
     if found is None or not _fit(images).all() or (np.diff(found.first) < LEAST).any():
         return None
     row = np.repeat(np.arange(len(images)), found.of_row)
     steps = steps_of(found.points, found.first)
     if not found.of_row.all() or doubtful(found.points, found.first, steps, images[row]).any():
         return None
-    return drawn(found.points, found.first, steps, row, images.astype(np.int64))
+    runs = drawn(found.points, found.first, steps, row, images.astype(np.int64))
+    return np.empty(len(images), object), runs
 
 
-def _decoded_at_once(outlines: Segmentations, images: Floats) -> Runs | None:
+def _decoded_at_once(outlines: Segmentations, images: Floats) -> tuple[Objects, Runs] | None:
     """What encodings hold; None where one has a fault, or is to be looked at by itself."""
-    found = outlines.texts.encodings(outlines.rows) if outlines.texts and len(outlines) else None
+    found = outlines.texts.encodings(outlines.rows) if outlines.texts else None
     if found is None or not _are_sizes(found.size).all() or _other(found.size, images).any():
         return None
     runs = decoded(found.counts, found.size)
     sound = runs.sound & (runs.total == found.size.prod(axis=1)) & ~runs.idle
-    return runs if sound.all() else None
+    if not sound.all():
+        return None
+    codes: Objects = np.empty(len(images), object)
+    for row in np.flatnonzero(are_fragmented(runs)).tolist():
+        codes[row] = {"size": found.size[row].tolist(), "counts": found.counts[row]}
+    return codes, runs
 
 
 def _are_sizes(size: Ints) -> Bools:
