@@ -695,7 +695,7 @@ class TestResult:
             self.result.curve("bird")
 
     def test_unknown_metric(self):
-        with pytest.raises(KeyError, match="no metric 'mAP' under these rules; there are AP, AP50"):
+        with pytest.raises(KeyError, match=r"no metric 'mAP' under these rules .*; there are AP"):
             _ = self.result.summary["mAP"]
 
     def test_thresholds_are_found_to_nine_decimals(self):

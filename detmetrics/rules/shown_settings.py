@@ -12,7 +12,8 @@ __all__ = ["shown_setting"]
 def shown_setting(rules: Rules, name: str) -> str:
     """A setting as short as its reader can take it.
 
-    >>> shown_setting(Rules(), "iou_thresholds"), shown_setting(Rules(), "strict")
+    >>> from detmetrics.rules import COCO
+    >>> shown_setting(COCO, "iou_thresholds"), shown_setting(COCO, "strict")
     ('0.5 to 0.95 in 10', 'no')
     """
     value = getattr(rules, name)
