@@ -137,15 +137,15 @@ def assigned(
 
 
 def _known_order(result: Evaluation, rules: Rules, rows: Ints) -> Memory | None:
-    """The order of the detections of a result, as it stands there; None where it is another one.
+    """The order in which a result ranked its detections; None if these rules need another order.
 
-    rows : (n,) of the table, all that the result looks at.
+    rows : (n,) rows of the table, all that the result evaluates.
     """
     if rules.class_agnostic or result.rules.class_agnostic or rules.ties != result.rules.ties:
         return None
     matching = result.matching
-    # Without those that the rules left out, places inside an image and class are the same only
-    # where these stood behind the others: then each is below the number of those that are left.
+    # The rules may have left detections out. The ranks within an image and class stay valid only
+    # if those had the lowest ranks; then every rank is below the number of remaining detections.
     group = matching.category * matching.images + matching.image
     if (matching.rank >= np.bincount(group)[group]).any():
         return None

@@ -29,7 +29,7 @@ MEMORY_CURE = (
 
 
 ELSEWHERE = {"formats": "convert"}
-"""Commands that stand in the module of another."""
+"""Commands that share the module of another command."""
 COMMANDS = (
     *("check", "compare", "convert", "errors", "evaluate", "formats", "gate", "history", "plan"),
     *("plot", "reconcile", "report", "rules", "slices", "split", "stats", "thresholds"),

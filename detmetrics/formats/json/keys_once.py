@@ -39,7 +39,7 @@ def keys_are_once(data: bytes) -> bool:
     # for each colon outside of texts:
     #     the key is the text that ends before it, the object the innermost that is open
     #     if the object has had the key: return False
-    # Keys are told by their last eight bytes, so that two of one end are taken for one.
+    # Keys are compared by their last eight bytes, so two keys with the same ending count as equal.
     escaped = b"\\" in data
     if escaped and data.count(b"\\") > data.count(b"\\/"):
         return False  # a quote may be written as an escape

@@ -61,8 +61,8 @@ def _among(characters: bytes) -> Bools:
     return np.isin(np.arange(256), np.frombuffer(characters, np.uint8))
 
 
-# Bytes that stand in no number: all of ASCII without digits, signs and the letters of nan,
-# infinity, exponents and "difficult".
+# Bytes that no number contains: all of ASCII except digits, signs and the letters of nan, infinity,
+# exponents and "difficult".
 IN_NO_NUMBER = _among(bytes(range(128))) & ~_among(DIGITS + b"+-.difcultnaityeEINFATY")
 IS_DIGIT, IN_DIGITS_AND_MARKS = _among(DIGITS), _among(DIGITS + b".,;")
 MEANT = re.compile(r"[+-]?(?=[.,;]*[0-9])[0-9.,;]+")

@@ -27,7 +27,7 @@ class LabelTexts:
 
 
 def label_texts(span: Span, end: Ints, length: Ints) -> LabelTexts:
-    """Labels as they stand there; end, length : (R,).
+    """The labels as written; end, length : (R,) where each ends, and its length.
 
     Raises:
         IrregularError: one is very long.

@@ -207,7 +207,7 @@ def _as_ragged(
 def _placed(
     group: Sequence[Piece], files: tuple[str, ...], piece: Ints, line: Ints
 ) -> dict[str, Any]:
-    """Where lines stand in their files; piece, line : (R,) where they stand in pieces."""
+    """The file and line number of each row; piece, line : (R,) its piece and its line there."""
     return {
         "files": files,
         "file": np.array([file for file, _, _ in group])[piece],

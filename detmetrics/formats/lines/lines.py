@@ -1,4 +1,4 @@
-"""What stands in lines of text, a box each: a word and numbers, as columns."""
+"""Lines of text as columns: each line contains one box, a label and numbers."""
 
 from __future__ import annotations
 
