@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detmetrics.formats.given import MARGIN, Text
 from detmetrics.formats.json.segmentation_texts import decoded
-from detmetrics.formats.lines.decimals import floats, span_of
+from detmetrics.formats.lines.decimals import byte_table, floats, span_of
 from detmetrics.foundation.arrays import Bools, Ints
 from detmetrics.foundation.parallel import each
 from detmetrics.overlap.masks.segmentations import PolygonColumns
@@ -26,13 +26,8 @@ DEPTH = 2
 """A row is a list of polygons, and these are lists of numbers."""
 
 
-def _table(characters: bytes) -> Bools:
-    """(256,) which bytes are among them."""
-    return np.isin(np.arange(256), np.frombuffer(characters, np.uint8))
-
-
-POSSIBLE = _table(IN_NUMBERS + KINDS + b" ")
-MARK = _table(KINDS)
+POSSIBLE = byte_table(IN_NUMBERS + KINDS + b" ")
+MARK = byte_table(KINDS)
 KIND_OF: NDArray[np.uint8] = np.zeros(256, np.uint8)
 KIND_OF[np.frombuffer(KINDS, np.uint8)] = range(len(KINDS))
 

@@ -33,6 +33,7 @@ __all__ = [
     "Span",
     "Words",
     "as_number",
+    "byte_table",
     "floats",
     "is_number",
     "meant_as_number",
@@ -56,15 +57,15 @@ POINT = np.uint64(ord(".") ^ ord("0"))
 ONE, NIBBLE, BYTE = (np.uint64(bits) for bits in (1, 4, 8))
 
 
-def _among(characters: bytes) -> Bools:
-    """(256,) which bytes are among them."""
+def byte_table(characters: bytes) -> Bools:
+    """(256,) True for the bytes that are among these characters."""
     return np.isin(np.arange(256), np.frombuffer(characters, np.uint8))
 
 
 # Bytes that no number contains: all of ASCII except digits, signs and the letters of nan, infinity,
 # exponents and "difficult".
-IN_NO_NUMBER = _among(bytes(range(128))) & ~_among(DIGITS + b"+-.difcultnaityeEINFATY")
-IS_DIGIT, IN_DIGITS_AND_MARKS = _among(DIGITS), _among(DIGITS + b".,;")
+IN_NO_NUMBER = byte_table(bytes(range(128))) & ~byte_table(DIGITS + b"+-.difcultnaityeEINFATY")
+IS_DIGIT, IN_DIGITS_AND_MARKS = byte_table(DIGITS), byte_table(DIGITS + b".,;")
 MEANT = re.compile(r"[+-]?(?=[.,;]*[0-9])[0-9.,;]+")
 
 Numbers: TypeAlias = tuple[Floats, Bools]
