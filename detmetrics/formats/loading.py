@@ -128,7 +128,10 @@ def _explained(error: FormatError, given: Given, side: Side, reading: Reading) -
 
 
 def _without_scores(error: FormatError, given: Given, side: Side, reading: Reading) -> FormatError:
-    """The error with the option that reads it, where all that it lacks is scores."""
+    """The error with the option that reads it, where all that it lacks is scores.
+
+    Of a large folder, as far as its beginning shows: all of it takes as long as reading it did.
+    """
     open_to_it = side == "detections" and reading.scores is None and type(error) is FormatError
     if not open_to_it or not _may_lack_scores(error):
         return error
@@ -136,11 +139,13 @@ def _without_scores(error: FormatError, given: Given, side: Side, reading: Readi
     told = FormatError(error.path, error.faults, error.count, more)
     if not (os.path.isfile(given.path) or os.path.isdir(given.path)):
         return told  # a pipe cannot be read again, and the hint says "if"
+    from detmetrics.formats.lines.text_folder import beginning_of
+
     quiet = replace(reading, scores="none", on_message=_nothing, on_progress=_nothing, used=set())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            again = Given(given.path, reading.pipe_limit)
+            again = beginning_of(Given(given.path, reading.pipe_limit))
             _, _, read = choose_unscored(again, reading.det_format)
             sheet = read(again, quiet)
             lacking = len(sheet) > 0 and without_scores(sheet).notes == sheet.notes

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from profiles import examples
 
 from detmetrics.formats.given import Contents
+from detmetrics.formats.lines import chunks, pieces
 from detmetrics.formats.lines import line_reader as reader
-from detmetrics.formats.lines import pieces
+from detmetrics.formats.lines.large_text import _codes, read_in_pieces
+from detmetrics.formats.lines.lines import Lines
+from detmetrics.formats.lines.one_by_one import Asked, read_one_by_one, refuse_wrong
 from detmetrics.foundation.errors import FormatError
 
 GOOD = ["0 0.5 0.5 0.1 0.2", "7 1 2 3 4", "12 0.25 .5 1e-3 4.5", "3 0.5 0.5 0.1 0.2 0.9"]
@@ -102,20 +105,29 @@ def told(files: list[bytes], *, text: bool, label: int) -> object:
 )
 def test_says_what_reading_line_by_line_says(files, text, label, size, strict):
     assume(any(files))  # what is read in pieces is large
-    kept = reader._Label(text, label)
     names = tuple(f"{number}.txt" for number in range(len(files)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "_regular", lambda *_: None)
-        try:
-            expected = reader._line_by_line(files, names, "here", kept, strict)
-        except FormatError as error:
-            expected = error
+    asked = Asked(names, "here", text, label, strict)
+    expected = one_by_one(files, asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pieces, "PIECE", size)
         try:
-            found = reader._in_pieces(files, names, "here", kept, strict)
+            found = read_in_pieces(files, asked)
         except FormatError as error:
             found = error
+    assert_same(found, expected)
+
+
+def one_by_one(files: list[bytes], asked: Asked) -> Lines | FormatError:
+    pieces = [(number, 0, part) for number, part in enumerate(files)]
+    try:
+        lines, faults = read_one_by_one(pieces, asked)
+        refuse_wrong(faults, len(lines), asked)
+    except FormatError as error:
+        return error
+    return lines
+
+
+def assert_same(found: Lines | FormatError, expected: Lines | FormatError) -> None:
     if isinstance(expected, FormatError) or isinstance(found, FormatError):
         assert (str(found), found.count) == (str(expected), expected.count)
         return
@@ -126,8 +138,39 @@ def test_says_what_reading_line_by_line_says(files, text, label, size, strict):
     assert labels_of(found) == labels_of(expected)
 
 
-def labels_of(found: reader.Lines) -> list[object]:
-    return found.label.labels[reader._codes(found.label)].tolist()
+@examples(150)
+@given(
+    files=texts(),
+    text=st.booleans(),
+    label=st.sampled_from([0, 0, 1]),
+    chunk=st.integers(129, 400),
+    size=st.integers(1, 90),
+    usual=st.sampled_from([*GOOD[:2], "cat 1 2 3 4"]),
+    strict=st.booleans(),
+)
+def test_odd_chunks_among_regular_ones(files, text, label, chunk, size, usual, strict):
+    """Those that are read as columns stay, and the odd ones are put between them."""
+    rows = f"{usual}\n".encode()
+    files = [rows * 60, *(part + b"\n" + rows * 30 for part in files), rows * 40]
+    names = tuple(f"{number}.txt" for number in range(len(files)))
+    expected = one_by_one(files, Asked(names, "here", text, label, strict))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "LARGE", 1)
+        patch.setattr(pieces, "PIECE", size)
+        patch.setattr(chunks, "LONGEST_LINE", 128)
+        patch.setattr(chunks, "CHUNK", chunk)
+        contents = Contents(files)
+        try:
+            found = reader.read_lines(
+                contents, names, "here", text_label=text, label=label, strict=strict
+            )
+        except FormatError as error:
+            found = error
+    assert_same(found, expected)
+
+
+def labels_of(found: Lines) -> list[object]:
+    return found.label.labels[_codes(found.label)].tolist()
 
 
 @pytest.mark.parametrize("lines", [[*GOOD[:1]], [*GOOD[:2]], ["cat 1 2 3 4"]])
@@ -177,7 +220,7 @@ def test_labels_of_several_words_in_every_line(line, other, text, label):
         found = told([content], text=text, label=label)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "LARGE", 1 << 40)
-        patch.setattr(reader, "_regular", lambda *_: None)
+        patch.setattr(reader, "read_fields", lambda *_, **__: None)
         assert found == told([content], text=text, label=label)
 
 

@@ -16,7 +16,16 @@ from detmetrics.formats.lines.decimals import Span, span_of
 from detmetrics.foundation.arrays import Bools, Ints
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS
 
-__all__ = ["LONGEST_LINE", "SPACE", "Chunk", "IrregularError", "Places", "chunks_of", "places_of"]
+__all__ = [
+    "LONGEST_LINE",
+    "SPACE",
+    "Chunk",
+    "IrregularError",
+    "Places",
+    "chunks_of",
+    "ends_of",
+    "places_of",
+]
 
 CHUNK = 1 << 20
 """Bytes of text at once. Temporaries are a few times as large, and stay in cache."""
@@ -36,12 +45,13 @@ class Chunk:
     """Whole lines, after the end of the one before.
 
     first, lines: the number of the first among all, and how many there are;
-    stops: where files end, as places in the span.
+    file: the file it stands in; stops: where files end, as places in the span.
     """
 
     span: Span
     first: int
     lines: int
+    file: int
     stops: Ints
 
 
@@ -65,7 +75,7 @@ def chunks_of(contents: Contents) -> Iterator[Chunk]:
     Raises:
         IrregularError: a file begins with a mark of its encoding, or a line is very long.
     """
-    first = 0
+    first = before = 0
     for text, spans in zip(contents.blocks, contents.spans, strict=True):
         start, stop, following = spans.T
         if np.isin(text[start[stop > start]], MARKS).any():
@@ -75,9 +85,10 @@ def chunks_of(contents: Contents) -> Iterator[Chunk]:
             lines = int(np.count_nonzero(text[begin:end] == NEWLINE))
             files = int(np.searchsorted(following, end, "right"))
             stops = following[file:files] - (begin - 1)
-            yield Chunk(span_of(text, begin - 1, end), first, lines, stops)
+            yield Chunk(span_of(text, begin - 1, end), first, lines, before + file, stops)
             first += lines
             file = files
+        before += len(spans)
 
 
 def _cuts(text: Text) -> Iterator[int]:
@@ -108,13 +119,22 @@ def places_of(chunk: Chunk) -> Places:
     end: Ints = parting[1:]
     length: Ints = end - parting[:-1] - 1
     newline = _newlines(text, end)
-    ends = chunk.first + np.searchsorted(end[newline], chunk.stops)
+    ends = _ends(chunk, end[newline])
     before = newline + 1  # fields up to the end of each line
     filled: Bools = length > 0
     if not filled.all():  # several spaces, or blank lines
         before = np.cumsum(filled, dtype=np.int64)[newline]
         end, length = end[filled], length[filled]
     return Places(end, length, np.diff(before, prepend=0), ends)
+
+
+def ends_of(chunk: Chunk) -> Ints:
+    """The number of lines, among all, up to where each file ends."""
+    return _ends(chunk, np.flatnonzero(chunk.span.text[1:] == NEWLINE) + 1)
+
+
+def _ends(chunk: Chunk, newline: Ints) -> Ints:
+    return chunk.first + np.searchsorted(newline, chunk.stops)
 
 
 def _newlines(text: Text, end: Ints) -> Ints:

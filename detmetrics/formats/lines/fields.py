@@ -1,11 +1,12 @@
 """Text files whose lines are all alike, a word and as many numbers in each, as columns.
 
 Chunks of text are read on two threads, and the numbers of a column at once
-(:mod:`detmetrics.formats.lines.decimals`).
+(:mod:`detmetrics.formats.lines.decimals`). A chunk with a line of another kind is left to others.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,19 +18,21 @@ from detmetrics.formats.lines.chunks import (
     Chunk,
     IrregularError,
     chunks_of,
+    ends_of,
     places_of,
 )
 from detmetrics.formats.lines.decimals import Span, floats
 from detmetrics.formats.lines.label_texts import LabelTexts, joined_labels, label_texts
+from detmetrics.formats.lines.labels import EXACT, number_keys
+from detmetrics.formats.lines.lines import Lines
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.parallel import each
 from detmetrics.tables.catalog import Keys
 
-__all__ = ["EXACT", "NUMERIC", "Fields", "read_fields"]
+__all__ = ["NUMERIC", "Fields", "lines_of", "read_fields"]
 
 MOST_FIELDS = 64
-EXACT = 1 << 53
-"""Floats hold all whole numbers below this."""
+FEW_ODD = 1
 NUMERIC = np.frombuffer(b"0123456789+-.", np.uint8)
 """What numbers begin with."""
 
@@ -38,16 +41,18 @@ NUMERIC = np.frombuffer(b"0123456789+-.", np.uint8)
 class Fields:
     """What stands in lines, blank ones left out.
 
-    line : (R,) which of all lines, None where none is blank;
+    line : (R,) which of all lines, None where these are all;
     lines : (F,) how many each file has, blank ones too;
     words : (R,) the label of each line as text, None where it is a number in all;
-    columns : (C, R) what stands there as numbers; that of labels is without meaning if it is text.
+    columns : (C, R) what stands there as numbers; that of labels is without meaning if it is text;
+    odd: the chunks that are not read, as not all of their lines are like the first of all.
     """
 
     line: Ints | None
     lines: Ints
     words: Keys | None
     columns: Floats
+    odd: tuple[Chunk, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +79,51 @@ class _FieldsOfChunk:
 
 
 def read_fields(contents: Contents, *, text_label: bool, label: int = 0) -> Fields | None:
-    """What stands in files whose lines are all alike; None where they are not.
+    """What stands in files whose lines are alike, in most chunks at least; None where it is not so.
 
     text_label: the label is text even where it is a number; label: the column that it stands in.
     """
     try:
         chunks = [*chunks_of(contents)]
         columns = _table(chunks, label)
-        found = each(lambda chunk: _read(chunk, columns, text_label, label), chunks)
+        each_read = _read_all(chunks, columns, text_label, label)
+        found = [part for part in each_read if part is not None]
+        if not found:
+            return None
         words = joined_labels([part.words for part in found if len(part.line)])
     except IrregularError:
         return None
+    both = [*zip(chunks, each_read, strict=True)]
+    ends = np.concatenate([ends_of(chunk) if part is None else part.ends for chunk, part in both])
     line = None
     if sum(len(part.line) for part in found) < columns.shape[1]:
         line = np.concatenate([part.line for part in found])
         columns = columns[:, line]
-    ends = np.concatenate([part.ends for part in found])
-    return Fields(line=line, lines=np.diff(ends, prepend=0), words=words, columns=columns)
+    return Fields(
+        line=line,
+        lines=np.diff(ends, prepend=0),
+        words=words,
+        columns=columns,
+        odd=tuple(chunk for chunk, part in both if part is None),
+    )
+
+
+def _read_all(
+    chunks: Sequence[Chunk], columns: Floats, text_label: bool, label: int
+) -> list[_FieldsOfChunk | None]:
+    """Put the numbers of all chunks into their columns; None for those that are odd."""
+    odd: list[int] = []
+
+    def read(numbered: tuple[int, Chunk]) -> _FieldsOfChunk | None:
+        number, chunk = numbered
+        # Where every other chunk is odd, most are read in vain: the rest are left to others.
+        if len(odd) <= FEW_ODD + number // 2:
+            with contextlib.suppress(IrregularError):
+                return _read(chunk, columns, text_label, label)
+        odd.append(number)
+        return None
+
+    return each(read, enumerate(chunks))
 
 
 def _width(chunks: Sequence[Chunk], label: int) -> int:
@@ -174,3 +207,23 @@ def _whole(span: Span, end: Ints, length: Ints) -> Floats:
     if not ((found == np.floor(found)) & (np.abs(found) < EXACT)).all():
         raise IrregularError
     return found
+
+
+def lines_of(found: Fields, files: tuple[str, ...], label: int) -> Lines:
+    """The lines of files; label: the column of labels."""
+    file = np.repeat(np.arange(len(files)), found.lines)
+    numbers = _others(found.columns, label).T
+    return Lines(
+        files=files,
+        file=file if found.line is None else file[found.line],
+        line=found.line,
+        first=np.cumsum(found.lines) - found.lines,
+        label=number_keys(found.columns[label]) if found.words is None else found.words,
+        numbers=numbers,
+        width=np.broadcast_to(np.int64(numbers.shape[1]), len(numbers)),
+    )
+
+
+def _others(columns: Floats, label: int) -> Floats:
+    """Without that of labels; no copy where it is the first."""
+    return columns[1:] if label == 0 else np.delete(columns, label, axis=0)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detmetrics.formats.lines.decimals import is_number
-from detmetrics.formats.lines.fields import EXACT
 from detmetrics.foundation.arrays import Ints, Objects, object_column
 from detmetrics.tables.catalog import Id, Keys
 
-__all__ = ["keys_of", "labels_of", "number_keys", "text_keys"]
+__all__ = ["EXACT", "keys_of", "labels_of", "number_keys", "text_keys"]
 
+EXACT = 1 << 53
+"""Floats hold all whole numbers below this."""
 MANY = 1 << 16
 MOST_DIGITS = 20
 

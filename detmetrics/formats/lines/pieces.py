@@ -5,10 +5,13 @@ A piece that can be read as columns is; only the others are looked at line by li
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
 
-__all__ = ["LARGE", "Piece", "groups"]
+from detmetrics.formats.lines.chunks import Chunk
+from detmetrics.foundation.arrays import Ints
+
+__all__ = ["LARGE", "Piece", "groups", "parts_of"]
 
 LARGE = 1 << 19
 """Bytes from which it pays; less is read line by line at once."""
@@ -18,13 +21,13 @@ Piece = tuple[int, int, bytes]
 """Which file, how many of its lines come before, and whole lines of it."""
 
 
-def groups(parts: Sequence[bytes]) -> Iterator[list[Piece]]:
+def groups(parts: Iterable[Piece]) -> Iterator[list[Piece]]:
     """Pieces of about one size, in order: a part of a large file, or several small ones."""
     group: list[Piece] = []
     size = 0
-    for file, part in enumerate(parts):
-        for before, piece in _pieces(part):
-            group.append((file, before, piece))
+    for file, before, part in parts:
+        for more, piece in _pieces(part):
+            group.append((file, before + more, piece))
             size += len(piece)
             if size >= PIECE:
                 yield group
@@ -51,3 +54,28 @@ def _cuts(part: bytes) -> Iterator[int]:
     at = 0
     while (at := part.find(b"\n", at + PIECE) + 1) > 0:
         yield at
+
+
+def parts_of(chunk: Chunk, first: Ints) -> list[Piece] | None:
+    """A chunk cut where files end; None where a file must be seen whole to read a part of it.
+
+    first : (F,) the number of the first line of each file.
+    """
+    text = chunk.span.text.tobytes()
+    if b"\0" in text or text.count(b"\r") > text.count(b"\r\n") or not _is_utf8(text):
+        return None
+    cuts = [1, *chunk.stops.tolist(), len(text)]
+    found = [
+        (chunk.file + number, 0, text[begin:end])
+        for number, (begin, end) in enumerate(pairwise(cuts))
+    ]
+    # Of the first file, lines may stand in the chunk before.
+    return [(chunk.file, chunk.first - int(first[chunk.file]), found[0][2]), *found[1:]]
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

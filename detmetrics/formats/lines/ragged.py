@@ -14,14 +14,14 @@ import numpy as np
 from detmetrics.formats.given import Contents
 from detmetrics.formats.lines.chunks import SPACE, Chunk, IrregularError, chunks_of, places_of
 from detmetrics.formats.lines.decimals import Span, floats, meant_as_numbers
-from detmetrics.formats.lines.fields import EXACT, NUMERIC
+from detmetrics.formats.lines.fields import NUMERIC
 from detmetrics.formats.lines.label_texts import (
     LONGEST_LABEL,
     LabelTexts,
     joined_labels,
     label_texts,
 )
-from detmetrics.formats.lines.labels import number_keys
+from detmetrics.formats.lines.labels import EXACT, number_keys
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.tables.catalog import Keys
 

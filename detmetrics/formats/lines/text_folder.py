@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
 from collections.abc import Sequence
 from typing import cast
 
@@ -11,7 +13,14 @@ from detmetrics.formats.lines.line_reader import read_lines
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.foundation.errors import FormatError
 
-__all__ = ["box_files", "refuse_unreadable_lines", "required_files", "sampled", "stems"]
+__all__ = [
+    "beginning_of",
+    "box_files",
+    "refuse_unreadable_lines",
+    "required_files",
+    "sampled",
+    "stems",
+]
 
 NO_BOXES = frozenset(
     (
@@ -22,6 +31,7 @@ NO_BOXES = frozenset(
     )
 )
 LOOKED_AT = 50
+BEGINNING = 1 << 22
 
 
 def box_files(given: Given) -> tuple[str, ...]:
@@ -35,6 +45,14 @@ def box_files(given: Given) -> tuple[str, ...]:
             if _may_hold_boxes(name) or (not _lists_images(name) and _holds_boxes(given, name))
         )
     return cast("tuple[str, ...]", given.seen["box files"])
+
+
+def beginning_of(given: Given) -> Given:
+    """The same, of text files only the first ones, of 4 MiB together."""
+    sizes = (os.path.getsize(given.join(name)) for name in box_files(given))
+    before = itertools.takewhile(lambda size: size < BEGINNING, itertools.accumulate(sizes))
+    given.seen["box files"] = box_files(given)[: 1 + sum(1 for _ in before)]
+    return given
 
 
 def _may_hold_boxes(name: str) -> bool:
