@@ -20,7 +20,7 @@ from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.inputs import GZIP_MAGIC, PIPE_LIMIT, STANDARD_STREAM, Input, read_input
 from detmetrics.foundation.messages import printable
 
-__all__ = ["IMAGE_SUFFIXES", "MARGIN", "Contents", "Given", "Text"]
+__all__ = ["BEGINNING", "IMAGE_SUFFIXES", "MARGIN", "Beginning", "Contents", "Given", "Text"]
 
 IMAGE_SUFFIXES = (
     *(".bmp", ".gif", ".jp2", ".jpe", ".jpeg", ".jpg", ".png", ".pnm", ".ppm", ".pgm"),
@@ -28,6 +28,7 @@ IMAGE_SUFFIXES = (
 )
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 HEAD = 1 << 16  # bytes of a file that formats are recognised by
+BEGINNING = 1 << 21  # bytes of a file that tell what is wrong with all of it
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # which may not be cut at a line break of one byte
 AT_ONCE = 1 << 14  # label files are shorter, so that one call of the system reads one
 BLOCK = 1 << 23  # large enough for the system's large pages, small enough to be gone soon
@@ -252,12 +253,17 @@ class Given:
         faults: list[str] = []
         try:
             with _opened(self.path) as folder:
-                contents = Contents(_each_read(names, folder, faults))
+                contents = Contents(self._each_read(names, folder, faults))
         except OSError as error:
             raise FormatError(self.path, [f"cannot be read: {error.strerror}"]) from None
         if faults:
             raise FormatError(self.path, faults)
         return contents, Input(self.path, [*contents.pieces()])
+
+    def _each_read(
+        self, names: Sequence[str], folder: int | None, faults: list[str]
+    ) -> Iterator[bytes]:
+        return _each_read(names, folder, faults)
 
     def beginnings(self, names: Sequence[str]) -> list[bytes]:
         """The first lines of files of the folder, whole ones, to tell by them what the files are.
@@ -270,13 +276,31 @@ class Given:
             found = [*_each_read(names, folder, faults, most=HEAD)]
         if faults:
             raise FormatError(self.path, faults)
-        return [_whole_lines(part) for part in found]
+        return [_whole_lines(part, HEAD) for part in found]
 
 
-def _whole_lines(part: bytes) -> bytes:
-    """Without the line that a beginning may have cut off."""
+class Beginning(Given):
+    """The same path, of each large text file only the first lines; JSON and binaries are whole."""
+
+    def content(self) -> tuple[bytes, Input]:
+        """The file; see :meth:`Given.content`."""
+        data, source = super().content()
+        head = data[:HEAD]
+        if head.startswith(UTF_16) or b"\0" in head or head.lstrip()[:1] in (b"[", b"{"):
+            return data, source
+        return _whole_lines(data[:BEGINNING], BEGINNING), source
+
+    def _each_read(
+        self, names: Sequence[str], folder: int | None, faults: list[str]
+    ) -> Iterator[bytes]:
+        for part in _each_read(names, folder, faults, most=BEGINNING):
+            yield _whole_lines(part, BEGINNING)
+
+
+def _whole_lines(part: bytes, most: int) -> bytes:
+    """Without the line that a beginning of so many bytes may have cut off."""
     end = part.rfind(b"\n") + 1
-    return part if len(part) < HEAD or not end else part[:end]
+    return part if len(part) < most or not end else part[:end]
 
 
 @contextlib.contextmanager

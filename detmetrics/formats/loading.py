@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from detmetrics.formats.class_readings import with_classes
 from detmetrics.formats.format import Format, Reader, Side
-from detmetrics.formats.given import Given
+from detmetrics.formats.given import Beginning, Given
 from detmetrics.formats.metadata.splits import DataSplit, split_with
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.registry import choose, format_named
@@ -130,7 +130,7 @@ def _explained(error: FormatError, given: Given, side: Side, reading: Reading) -
 def _without_scores(error: FormatError, given: Given, side: Side, reading: Reading) -> FormatError:
     """The error with the option that reads it, where all that it lacks is scores.
 
-    Of a large folder, as far as its beginning shows: all of it takes as long as reading it did.
+    Of large text, as far as its beginning shows: all of it would take as long as to read it did.
     """
     open_to_it = side == "detections" and reading.scores is None and type(error) is FormatError
     if not open_to_it or not _may_lack_scores(error):
@@ -139,13 +139,13 @@ def _without_scores(error: FormatError, given: Given, side: Side, reading: Readi
     told = FormatError(error.path, error.faults, error.count, more)
     if not (os.path.isfile(given.path) or os.path.isdir(given.path)):
         return told  # a pipe cannot be read again, and the hint says "if"
-    from detmetrics.formats.lines.text_folder import beginning_of
+    from detmetrics.formats.lines.text_folder import with_first_files
 
     quiet = replace(reading, scores="none", on_message=_nothing, on_progress=_nothing, used=set())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            again = beginning_of(Given(given.path, reading.pipe_limit))
+            again = with_first_files(Beginning(given.path, reading.pipe_limit))
             _, _, read = choose_unscored(again, reading.det_format)
             sheet = read(again, quiet)
             lacking = len(sheet) > 0 and without_scores(sheet).notes == sheet.notes
@@ -154,10 +154,9 @@ def _without_scores(error: FormatError, given: Given, side: Side, reading: Readi
     return told if lacking else error
 
 
-OF_ALL = re.compile(
-    r"no format|no column|expected columns|expected a list|\[0\]|:1:|line [12]:|row 0:"
-)
-OF_SCORES = re.compile(r"score|confidence|numbers|expected a list|no format")
+NO_LIST = "expected a list of detections"
+OF_ALL = re.compile(rf"no format|no column|expected columns|{NO_LIST}|\[0\]|:1:|line [12]:|row 0:")
+OF_SCORES = re.compile(rf"score|confidence|numbers|{NO_LIST}|no format")
 THERE = re.compile(r"score: expected .*, got (?!null|nothing)")
 """There is a score, and it is wrong."""
 

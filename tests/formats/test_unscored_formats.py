@@ -13,6 +13,8 @@ from click.testing import CliRunner
 
 import detmetrics as dm
 from detmetrics.cli import cli
+from detmetrics.formats import given, loading
+from detmetrics.formats.lines import text_folder
 
 NONE = dm.Reading(scores="none")
 
@@ -192,6 +194,11 @@ class TestEveryFormat:
         with pytest.raises(dm.FormatError, match=r"--scores none, or scores='none' of"):
             dm.evaluate(truth, path)
 
+    def test_of_a_large_one_the_beginning_is_enough(self, tmp_path, name, monkeypatch):
+        monkeypatch.setattr(given, "BEGINNING", 150)
+        monkeypatch.setattr(text_folder, "BEGINNING", 150)
+        self.test_is_refused_with_the_option(tmp_path, name)
+
 
 @pytest.mark.parametrize("name", scenes.FOUNDS)
 class TestScoresThatAreThere:
@@ -211,6 +218,18 @@ class TestScoresThatAreThere:
 
 class TestFaults:
     """Only scores may be missing."""
+
+    @pytest.mark.parametrize("box", [[1, 2, 3], [1, 2, 3, "x"], None, "x"])
+    def test_another_fault_of_every_record_costs_no_second_reading(
+        self, tmp_path, box, monkeypatch
+    ):
+        monkeypatch.setattr(loading, "choose_unscored", None)
+        path = coco_list(tmp_path)
+        rows = json.loads(path.read_text())
+        path.write_text(json.dumps([{**row, "bbox": box, "score": 0.5} for row in rows]))
+        truth = dm.read_ground_truth(scenes.coco_truth(tmp_path / "truth"))
+        with pytest.raises(dm.FormatError, match=r"\[0\].bbox"):
+            dm.read_detections(path, truth)
 
     def test_every_other_fault_is_named(self, tmp_path):
         path = coco_list(tmp_path)

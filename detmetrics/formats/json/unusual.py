@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.arrays import Floats, Ints
 
 __all__ = [
     "HALF",
@@ -45,8 +45,10 @@ ESCAPES = re.compile(
     rb"\\(?:[^u]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|u)"
 )
-EXPONENT = re.compile(rb"[eE]\+?\d{3,}")
-BEFORE = (b",", b":", b"[", b" ", b"\n")
+E, PLUS, LOWER = ord("e"), ord("+"), 0x20
+DIGIT = np.isin(np.arange(256), [*b"0123456789"])
+BEFORE = np.isin(np.arange(256), [*b",:[ \n"])
+LEAST_DIGITS = 3
 LONGEST = 40
 
 
@@ -76,15 +78,36 @@ def usual(text: bytes, why: Exception | None = None) -> Usual:
 def _within_range(text: bytes) -> tuple[bytes, int]:
     """With stand-ins for decimals like 1e999, and how many."""
     parts, done = [], 0
-    for exponent in EXPONENT.finditer(text):
-        end = exponent.end()
-        token = text[max(done, end - LONGEST) : end]
-        for mark in BEFORE:
-            token = token.rsplit(mark, 1)[-1]
-        if (word := WORDS.get(_value(token))) is not None:
-            parts += [text[done : end - len(token)], STAND_INS[word]]
-            done = end
+    begin, end = _with_large_exponents(text)
+    for first, last in zip(begin.tolist(), end.tolist(), strict=True):
+        if (word := WORDS.get(_value(text[first:last]))) is not None:
+            parts += [text[done:first], STAND_INS[word]]
+            done = last
     return b"".join((*parts, text[done:])), len(parts) // 2
+
+
+def _with_large_exponents(text: bytes) -> tuple[Ints, Ints]:
+    """Where tokens begin and end whose exponent has three digits or more."""
+    # for e in text: "e" or "E"
+    #     digits = what follows, without a plus
+    #     if the first three of them are digits:
+    #         from the mark before it (40 letters at most), to behind the last digit
+    letters = np.frombuffer(text + b" " * (LEAST_DIGITS + 2), np.uint8)
+    at = np.flatnonzero((letters | LOWER) == E)
+    first = at + 1 + (letters[at + 1] == PLUS)
+    for more in range(LEAST_DIGITS):
+        digit = DIGIT[letters[first + more]]
+        at, first = at[digit], first[digit]
+    end = first + LEAST_DIGITS
+    while (more_digits := DIGIT[letters[end]]).any():
+        end = end + more_digits
+    begin = at.copy()
+    for _ in range(LONGEST):
+        within = ~BEFORE[letters[begin - 1]] & (begin > 0)
+        if not within.any():
+            break
+        begin = begin - within
+    return begin, end
 
 
 def _value(token: bytes) -> float:

@@ -8,18 +8,18 @@ import os
 from collections.abc import Sequence
 from typing import cast
 
-from detmetrics.formats.given import Contents, Given
+from detmetrics.formats.given import BEGINNING, Contents, Given
 from detmetrics.formats.lines.line_reader import read_lines
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.foundation.errors import FormatError
 
 __all__ = [
-    "beginning_of",
     "box_files",
     "refuse_unreadable_lines",
     "required_files",
     "sampled",
     "stems",
+    "with_first_files",
 ]
 
 NO_BOXES = frozenset(
@@ -31,7 +31,6 @@ NO_BOXES = frozenset(
     )
 )
 LOOKED_AT = 50
-BEGINNING = 1 << 22
 
 
 def box_files(given: Given) -> tuple[str, ...]:
@@ -47,11 +46,12 @@ def box_files(given: Given) -> tuple[str, ...]:
     return cast("tuple[str, ...]", given.seen["box files"])
 
 
-def beginning_of(given: Given) -> Given:
-    """The same, of text files only the first ones, of 4 MiB together."""
-    sizes = (os.path.getsize(given.join(name)) for name in box_files(given))
-    before = itertools.takewhile(lambda size: size < BEGINNING, itertools.accumulate(sizes))
-    given.seen["box files"] = box_files(given)[: 1 + sum(1 for _ in before)]
+def with_first_files(given: Given) -> Given:
+    """The same, of very many text files only the first ones."""
+    files = box_files(given)
+    before = itertools.accumulate(os.path.getsize(given.join(name)) for name in files)
+    enough = sum(1 for _ in itertools.takewhile(lambda size: size < BEGINNING, before))
+    given.seen["box files"] = files[: enough + 1]
     return given
 
 
