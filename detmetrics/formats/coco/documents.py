@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from typing import Any
 
 import msgspec
@@ -21,7 +20,7 @@ from detmetrics.formats.json.repeated_keys import (
 )
 from detmetrics.formats.json.segmentations import NO_TEXT
 from detmetrics.formats.json.shape_fields import is_shaped, is_sound
-from detmetrics.formats.json.unusual import HALF_TEXT, restored, usual
+from detmetrics.formats.json.unusual import HALF_TEXT, MEANT, restored, usual
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import FewTexts
 
@@ -159,9 +158,9 @@ def _decoded(data: bytes) -> Any:
     if plain.text == data or HALF_TEXT in plain.text:
         raise why
     found = msgspec.json.decode(plain.text, type=Document)
-    if restored(found.annotations, ("area", "score")) != plain.numbers:
+    if any(row.area in MEANT for row in found.annotations):
         raise why
-    if not all(row.area is None or math.isfinite(row.area) for row in found.annotations):
+    if restored(found.annotations, ("score",)) != plain.numbers:
         raise why
     return found
 

@@ -110,7 +110,10 @@ class _Search:
         for piece in true_pieces(text, self._decoded):
             self._refuse_shaped(piece)
             self._look_for_repeated(piece)
-            if piece.rows is None or _odd_values(piece.rows, piece.text):
+            odd = None if piece.rows is None else _odd_values(piece.rows, piece.text)
+            if odd and not self._found.wanted:
+                self._found.skip(odd)
+            elif odd != 0:
                 self._one_by_one(piece)
             self._row += piece.size
         return self._found
