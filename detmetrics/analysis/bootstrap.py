@@ -19,7 +19,10 @@ between the empirical process and its concave majorant, 2003); AP lies between, 
 held best in ``benchmarks/coverage_study.py``. A third of the bias counts as not known.
 
 **Differences** of two models on the same images are not corrected: their biases are alike and
-cancel, and correcting nothing adds noise.
+cancel, and correcting nothing adds noise. Their spread is that between the two halves of a deal: of
+a mean it is the same, and what a rare class adds to both halves, or takes from both, cancels
+(K. M. Wolter, Introduction to variance estimation, 2007, section 3.4). Around their mean halves of
+rare classes spread more than data sets do.
 
 The ends are those of Student's t distribution, whose degrees of freedom are one less than the
 images with objects; they are cut at the ends of the metric's range. Objects in a handful of images
@@ -270,8 +273,9 @@ def interval_of(
 ) -> Interval:
     """The interval of one metric, or of a difference of two results.
 
-    samples : (B,) of half-samples of so many images, nan where it was undefined. freedom: one less
-    than the images with objects, where it is known; one image alone tells nothing of others.
+    samples : (B,) of half-samples of so many images, two of a deal in turn, nan where it was
+    undefined. freedom: one less than the images with objects, where it is known; one image alone
+    tells nothing of others.
 
     >>> round(interval_of(0.5, np.array([0.48, 0.56]), 0.95, images=100).estimate, 4)
     0.4707
@@ -281,10 +285,11 @@ def interval_of(
     if math.isnan(value) or len(known) < 2 or half == 0 or freedom < 1:
         unknown = (math.nan,) * 3
         return Interval(value, *unknown, len(known), math.nan, few_objects, freedom)
-    # With half == n / 2 the root is 1.
-    error = float(known.std(ddof=1)) * math.sqrt(half / (images - half))
-    bias = 0.0
-    if not difference:
+    if difference:
+        error, bias = _spread_of_deals(samples) * math.sqrt(half / images), 0.0
+    else:
+        # With half == n / 2 the root is 1.
+        error = float(known.std(ddof=1)) * math.sqrt(half / (images - half))
         # bias(n) = c / n^a, and what falls from half to n is bias(half) - bias(n).
         bias = (float(known.mean()) - value) / ((images / half) ** EXPONENT - 1)
     width = widths((1 + level) / 2, freedom) * math.hypot(error, UNKNOWN * bias)
@@ -294,6 +299,13 @@ def interval_of(
         for end in (value - bias - width, value - bias, value - bias + width)
     )
     return Interval(value, low, high, error, len(known), middle, few_objects, freedom)
+
+
+def _spread_of_deals(samples: Floats) -> float:
+    """The standard deviation of halves, from the difference of the two of each deal."""
+    first, second = samples[: len(samples) // 2 * 2].reshape(-1, 2).T
+    apart = (first - second)[~np.isnan(first - second)]
+    return math.sqrt(float(np.mean(apart**2)) / 2) if len(apart) else math.nan
 
 
 @lru_cache(maxsize=10_000)

@@ -12,7 +12,7 @@ from builders import filled
 
 import detmetrics as dm
 from detmetrics.analysis.bootstrap import confidence_intervals, interval_of
-from detmetrics.analysis.resampling import image_weights, resampled
+from detmetrics.analysis.resampling import half_samples, image_weights, resampled
 from detmetrics.foundation.students_t import quantile
 from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.summary import per_category, summarize
@@ -123,8 +123,27 @@ def test_an_interval_stays_in_the_range_of_the_metric():
 def test_the_halves_of_an_odd_number_of_images_are_smaller():
     """Of 3 images halves are 1: they spread by sqrt(2) more than the mean of 3 does of theirs."""
     samples = np.array([0.2, 0.4, 0.6])
-    found = interval_of(0.4, samples, 0.95, images=3, difference=True)
+    found = interval_of(0.4, samples, 0.95, images=3)
     assert found.standard_error == pytest.approx(0.2 / math.sqrt(2))
+
+
+@pytest.mark.parametrize("images", [4, 5, 40, 41])
+def test_both_spreads_are_that_of_a_mean(images):
+    """Of halves around their mean, and between the two of a deal: s / sqrt(n)."""
+    values = np.random.default_rng(images).normal(size=images)
+    deals = [half_samples(images, np.random.SeedSequence(seed)) for seed in range(4_000)]
+    samples = np.array([np.average(values, weights=half) for deal in deals for half in deal])
+    for difference in (False, True):
+        found = interval_of(values.mean(), samples, 0.95, images, difference=difference)
+        assert found.standard_error == pytest.approx(
+            values.std(ddof=1) / math.sqrt(images), rel=0.05
+        )
+
+
+def test_a_difference_with_no_whole_deal_has_no_interval():
+    samples = np.array([0.1, math.nan, math.nan, 0.2])
+    assert math.isnan(interval_of(0.1, samples, 0.95, images=9, difference=True).low)
+    assert interval_of(0.1, samples, 0.95, images=9).low < 0.1
 
 
 def spread_out(images: int, *with_objects: int) -> dm.Evaluation:
