@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from profiles import examples
 
@@ -103,6 +103,7 @@ def told(files: list[bytes], *, text: bool, label: int) -> object:
     size=st.integers(1, 90),
     strict=st.booleans(),
 )
+@example(files=[b"\xef\xbb\xbf"], text=False, label=0, size=1, strict=True)
 def test_says_what_reading_line_by_line_says(files, text, label, size, strict):
     assume(any(files))  # what is read in pieces is large
     names = tuple(f"{number}.txt" for number in range(len(files)))

@@ -180,9 +180,10 @@ def _put(
     _, first = fields.pop(label)
     for column, places in fields:
         table[column, at] = _all_numbers(span, *places)
-    if text_label or not _numeric(span, *first):
+    whole = None if text_label else _whole(span, *first)
+    if whole is None:
         return label_texts(span, *first)
-    table[label, at] = _whole(span, *first)
+    table[label, at] = whole
     return None
 
 
@@ -193,18 +194,14 @@ def _all_numbers(span: Span, end: Ints, length: Ints) -> Floats:
     return found
 
 
-def _numeric(span: Span, end: Ints, length: Ints) -> bool:
-    """Whether texts begin as numbers do, all or none."""
-    begins = np.isin(span.text[end - length], NUMERIC)
-    if begins.any() and not begins.all():
-        raise IrregularError
-    return bool(begins.all())
-
-
-def _whole(span: Span, end: Ints, length: Ints) -> Floats:
-    """Labels as whole numbers."""
-    found = _all_numbers(span, end, length)
-    if not ((found == np.floor(found)) & (np.abs(found) < EXACT)).all():
+def _whole(span: Span, end: Ints, length: Ints) -> Floats | None:
+    """Labels as whole numbers; None where one is none, as all are text then."""
+    if not np.isin(span.text[end - length], NUMERIC).all():
+        return None
+    found, wrong = floats(span, end, length)
+    if wrong.any() or (found != np.floor(found)).any():
+        return None
+    if (np.abs(found) >= EXACT).any():
         raise IrregularError
     return found
 

@@ -89,7 +89,8 @@ def read_in_pieces(parts: Sequence[bytes], asked: Asked) -> Lines:
     parts, latin = _in_utf8(parts, asked)
     whole = [(file, 0, part) for file, part in enumerate(parts)]
     found, faults = _all_pieces(groups(whole), asked)
-    if _any_large(found):
+    nothing = not found and not len(faults)  # but marks of encodings
+    if nothing or _any_large(found):
         lines, faults = read_one_by_one(whole, asked)
         found = [lines]
     elif not _alike(found):  # numbers here and words there: all of them are words

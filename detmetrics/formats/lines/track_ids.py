@@ -9,12 +9,13 @@ import numpy as np
 
 from detmetrics.formats.lines.layouts import Layout
 from detmetrics.formats.lines.lines import Lines
-from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.hints import hint
 
 __all__ = ["NO_TRACK", "of_tracks", "tracked"]
 
+MANY = 2.0**31
 NO_TRACK = -1.0
 """In place of the id that a line lacks: trackers leave it out in images without any track."""
 
@@ -35,8 +36,16 @@ def tracked(lines: Lines, columns: int, *, in_all: bool = True) -> Floats | None
     track = values[ids, -1]
     if not ((track == np.floor(track)) & (track >= 0)).all():
         return None
-    pairs = np.column_stack([lines.file[ids], track])
-    return values if len(np.unique(pairs, axis=0)) == len(pairs) else None
+    return values if _each_once(lines.file[ids], track) else None
+
+
+def _each_once(file: Ints, track: Floats) -> bool:
+    """Whether no file has a track twice."""
+    # len(set(zip(file, track))) == len(file), with one number for both
+    if track.max() >= MANY:
+        track = np.unique(track, return_inverse=True)[1].astype(np.float64)
+    both = np.sort(file * (int(track.max()) + 1) + track.astype(np.int64))
+    return bool((both[1:] != both[:-1]).all())
 
 
 def of_tracks(path: str, layout: Layout) -> FormatError:
