@@ -160,8 +160,7 @@ RUNS: dict[tuple[str, str], Callable[[Phases, str, str], list[float]]] = {
     ("detmetrics", "files"): detmetrics_files,
     ("detmetrics", "arrays"): detmetrics_arrays,
     ("numpy", "import"): importing("import numpy"),
-    ("detmetrics", "import"): importing("import detmetrics"),
-    ("detmetrics.evaluate", "import"): importing("import detmetrics; detmetrics.evaluate"),
+    ("import detmetrics", "import"): importing("import detmetrics"),
 }
 
 

@@ -42,9 +42,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Run:
-    """One finished process: seconds from start to end, peak memory in MiB, phases, numbers."""
+    """One finished process: seconds from start to end and of the processor, peak memory in MiB,
+    phases, numbers.
+    """
 
     wall: float
+    cpu: float
     memory: float
     phases: dict[str, float]
     numbers: list[float]
@@ -66,7 +69,8 @@ def once(case: Case) -> Run:
     told: dict[str, Any] = {"phases": {}, "numbers": []}
     if case.mode != "command":
         told = json.loads(text.splitlines()[-1])
-    return Run(wall, usage.ru_maxrss / 1024, told["phases"], told["numbers"])
+    cpu = usage.ru_utime + usage.ru_stime
+    return Run(wall, cpu, usage.ru_maxrss / 1024, told["phases"], told["numbers"])
 
 
 def alternately(cases: list[Case], *, warm: bool = True) -> dict[Case, list[Run]]:
@@ -99,8 +103,8 @@ def _output(command: list[str]) -> str:
 
 
 def figure(runs: list[Run], name: str) -> list[float]:
-    """One figure of every run: ``wall``, ``memory``, a phase, or phases joined by ``+``."""
-    if name in ("wall", "memory"):
+    """One figure of every run: ``wall``, ``cpu``, ``memory``, a phase, or some joined by ``+``."""
+    if name in ("wall", "cpu", "memory"):
         return [getattr(run, name) for run in runs]
     return [sum(run.phases.get(part, 0.0) for part in name.split("+")) for run in runs]
 
@@ -108,6 +112,13 @@ def figure(runs: list[Run], name: str) -> list[float]:
 def median(runs: list[Run], name: str) -> float:
     """The median of a figure."""
     return statistics.median(figure(runs, name))
+
+
+def spread_of(values: list[float], unit: str = "") -> str:
+    """The median, and the smallest and the largest; empty where all are 0."""
+    if not any(values):
+        return ""
+    return f"{statistics.median(values):.3g}{unit} [{min(values):.3g} to {max(values):.3g}]"
 
 
 def paired(ours: list[Run], theirs: list[Run], name: str) -> list[float]:

@@ -59,8 +59,8 @@ def run(phases: Phases) -> list[float]:
 
     _ = dm.evaluate
     start = time.process_time()
-    gt = dm.read_ground_truth(str(DATA / "ground_truth.json"))
-    dt = dm.read_detections(str(DATA / "detections.json"), gt)
+    gt = dm.read_ground_truth(str(DATA / "500k" / "ground_truth.json"))
+    dt = dm.read_detections(str(DATA / "500k" / "detections.json"), gt)
     numbers = list(dm.evaluate(gt, dt).summary.values())
     phases["files to numbers"] = time.process_time() - start
     looked(phases, "500k", gt, dt)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import statistics
 import sys
 import time
 import warnings
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 import workload
 from child import Phases, phase, profiled
-from measure import Case, Run, alternately, figure, median, paired, profile
+from measure import Case, Run, alternately, figure, median, paired, profile, spread_of
 from targets import Target
 
 IMAGES, OBJECTS, DETECTIONS, CLASSES = 5_000, 50_000, 500_000, 80
@@ -169,18 +168,12 @@ def _table(runs: dict[str, list[Run]]) -> str:
     ]
     first = next(iter(FIGURES.values()))
     for tool, found in runs.items():
-        cells = [_spread(figure(found, name), " s") for name in FIGURES.values()]
+        cells = [spread_of(figure(found, name), " s") for name in FIGURES.values()]
         ratio = median(runs["detmetrics"], first) / median(found, first)
-        cells += [f"{ratio:.3g}", _spread(paired(runs["detmetrics"], found, first))]
+        cells += [f"{ratio:.3g}", spread_of(paired(runs["detmetrics"], found, first))]
         memory = f"{median(found, 'memory'):.0f} MiB"
         lines.append(f"| {tool} | {' | '.join(cells)} | {memory} | {len(found)} |")
     return "\n".join(lines)
-
-
-def _spread(values: list[float], unit: str = "") -> str:
-    if not any(values):
-        return ""
-    return f"{statistics.median(values):.3g}{unit} [{min(values):.3g} to {max(values):.3g}]"
 
 
 def _apart(runs: dict[str, list[Run]]) -> tuple[float, float]:
@@ -228,7 +221,7 @@ def _targets(runs: dict[str, list[Run]]) -> str:
     lines = ["| what | wanted | measured | paired | reached |", "|---|---|---|---|---|"]
     for target, pairs in _rows(runs):
         reached = {None: "", True: "yes", False: "**no**"}[target.reached]
-        measured = f"{target.value:.3g} | {_spread(pairs)}"
+        measured = f"{target.value:.3g} | {spread_of(pairs)}"
         lines.append(f"| {target.what} | {target.wanted} | {measured} | {reached} |")
     return "\n".join(lines)
 

@@ -2,9 +2,10 @@
 
 ``--quick`` runs one round without the slow tools and prints instead. ``--only formats`` measures
 the reading of formats alone, ``--only yolo`` one part of that, ``--only training`` the metric of
-training loops, ``--only oriented`` oriented boxes, ``--only masks`` masks, ``--only misreadings``
-what looking for misread files costs, ``--only batches`` loops that evaluate batch by batch, and
-keeps the rest of RESULTS.md.
+training loops, ``--only oriented`` oriented boxes, ``--only masks`` masks, ``--only analyses``
+check, errors, confusion, calibration and resamples, ``--only misreadings`` what looking for
+misread files costs, ``--only batches`` loops that evaluate batch by batch, and keeps the rest of
+RESULTS.md.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import agreement
+import analyses
 import batches
 import formats
 import masks
@@ -26,6 +28,7 @@ import misreadings
 import oriented
 import report
 import training
+import workload
 from measure import Case, Run, alternately, command_numbers
 
 HERE = Path(__file__).parent
@@ -36,11 +39,13 @@ TOOLS = ("detmetrics", "hotcoco", "ultrafast-pycocotools", "faster-coco-eval", "
 # Images, objects and detections of the growth series: the density stays that of COCO.
 SIZES = {
     "50k": (500, 3_769, 50_000),
+    "150k": (1_500, 11_306, 150_000),
     "500k": (5_000, 37_686, 500_000),
     "5M": (50_000, 376_860, 5_000_000),
 }
+GROWTH = ("50k", "500k", "5M")
 
-IMPORTS = ("numpy", "detmetrics", "detmetrics.evaluate")
+FIXTURES = HERE.parent / "fixtures"
 
 Results = dict[Case, list[Run]]
 
@@ -53,7 +58,10 @@ def prepare(quick: bool, names: Iterable[str] = SIZES) -> None:
     DATA.mkdir(exist_ok=True)
     for name in names:
         size = SIZES[name]
-        if (DATA / f"{name}.npz").exists() or (quick and name == "5M"):
+        made = DATA / f"{name}.npz"
+        if name in workload.AS_JSON:
+            made = DATA / name / "detections.json"
+        if made.exists() or (quick and name == "5M"):
             continue
         command = [sys.executable, str(HERE / "workload.py"), str(DATA), name, *map(str, size)]
         subprocess.run(command, check=True)
@@ -91,15 +99,35 @@ def compared(mode: str, truth: Path, found: Path, quick: bool) -> Results:
 def growth(quick: bool) -> Results:
     """The growth of detmetrics from arrays: 50,000 to 5,000,000 detections."""
     rounds = 1 if quick else 5
-    names = [name for name in SIZES if not (quick and name == "5M")]
+    names = [name for name in GROWTH if not (quick and name == "5M")]
     paths = [str(DATA / f"{name}.npz") for name in names]
     return alternately([Case("detmetrics", "arrays", path, path, rounds) for path in paths])
 
 
-def imports(quick: bool) -> Results:
-    """``import detmetrics``, and what it puts off, beside ``import numpy``."""
+def start(quick: bool) -> Results:
+    """What evaluating the fixtures costs beside ``import numpy``: nearly all of it is start-up."""
     rounds = 3 if quick else 15
-    return alternately([Case(tool, "import", rounds=rounds) for tool in IMPORTS])
+    files = str(FIXTURES / "ground_truth.json"), str(FIXTURES / "detections.json")
+    return alternately(
+        [
+            Case("numpy", "import", rounds=rounds),
+            Case("import detmetrics", "import", rounds=rounds),
+            Case("detmetrics", "files", *files, rounds),
+            Case("detmetrics evaluate", "command", *files, rounds),
+            Case("ultrafast-pycocotools", "files", *files, rounds),
+            Case("hotcoco", "files", *files, rounds),
+        ]
+    )
+
+
+def json_of(name: str) -> tuple[Path, Path]:
+    """The two files of a workload."""
+    return DATA / name / "ground_truth.json", DATA / name / "detections.json"
+
+
+def real_data() -> tuple[Path, Path]:
+    """VOC2007 with YOLOv2."""
+    return DATA / "voc_truth.json", DATA / "voc_detections.json"
 
 
 def everything(quick: bool) -> tuple[str, list[str]]:
@@ -107,14 +135,14 @@ def everything(quick: bool) -> tuple[str, list[str]]:
     prepare(quick)
     arrays = DATA / "500k.npz"
     results = {
-        "import": imports(quick),
+        "start": start(quick),
         "arrays": compared("arrays", arrays, arrays, quick),
-        "files": compared("files", DATA / "ground_truth.json", DATA / "detections.json", quick),
+        "files": compared("files", *json_of("500k"), quick),
+        "fewer": compared("files", *json_of("150k"), quick),
         "growth": growth(quick),
     }
     if VOC.is_dir():
-        voc = DATA / "voc_truth.json", DATA / "voc_detections.json"
-        results["voc"] = compared("files", *voc, quick)
+        results["voc"] = compared("files", *real_data(), quick)
     text = report.write(results, {name: size[2] for name, size in SIZES.items()}, quick=quick)
     return text, agreement.differences(results)
 
@@ -127,6 +155,16 @@ def only_formats(parts: list[str], page: str, quick: bool) -> tuple[str, list[st
         differing += formats.faults(text)
         page = formats.put(page, part, text)
     return page, differing
+
+
+def with_analyses(page: str, *, quick: bool) -> str:
+    """With what the analyses cost."""
+    prepare(quick, ("500k",))
+    sources = {"500,000 detections": json_of("500k")}
+    if VOC.is_dir():
+        sources["VOC2007"] = real_data()
+    text = analyses.section(report.machine(analyses.PACKAGES), sources, quick=quick)
+    return report.put(page, analyses.HEADING, text)
 
 
 def small_parts(only: str | None, page: str, *, quick: bool) -> str:
@@ -145,7 +183,8 @@ def main() -> None:
     """Measure everything, or what is named, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    own = ["formats", *formats.PARTS, "training", "oriented", "masks", "misreadings", "batches"]
+    own = ["formats", *formats.PARTS, "training", "oriented", "masks", "analyses"]
+    own += ["misreadings", "batches"]
     parser.add_argument("--only", choices=own)
     asked = parser.parse_args()
     parts = [part for part in formats.PARTS if asked.only in (None, "formats", part)]
@@ -165,6 +204,8 @@ def main() -> None:
     if asked.only in (None, "masks"):
         text = masks.section(report.machine(masks.PACKAGES), quick=asked.quick)
         page, differing = report.put(page, masks.HEADING, text), [*differing, *masks.faults(text)]
+    if asked.only in (None, "analyses"):
+        page = with_analyses(page, quick=asked.quick)
     page = small_parts(asked.only, page, quick=asked.quick)
     if asked.quick:
         sys.stdout.write(page)

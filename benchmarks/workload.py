@@ -20,6 +20,8 @@ import numpy as np
 
 WIDTH, HEIGHT = 640.0, 480.0
 
+AS_JSON = ("150k", "500k")
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -180,13 +182,13 @@ def load(path: Path) -> Workload:
 
 
 def main() -> None:
-    """``workload.py FOLDER NAME IMAGES OBJECTS DETECTIONS``: the columns, and JSON of ``500k``."""
+    """``workload.py FOLDER NAME IMAGES OBJECTS DETECTIONS``: the columns, and JSON of two sizes."""
     folder, name = Path(sys.argv[1]), sys.argv[2]
     images, objects, detections = map(int, sys.argv[3:6])
     work = make(images, objects, 80, detections)
     save(work, folder / f"{name}.npz")
-    if name == "500k":
-        write(work, folder)
+    if name in AS_JSON:
+        write(work, folder / name)
 
 
 if __name__ == "__main__":
