@@ -24,7 +24,7 @@ IGNORING = {
 def look(given: Given) -> str:
     """In a few words what it is."""
     if not given.is_folder:
-        return binary_kind(given.head) or "a file"
+        return binary_kind(given.head) or ("a file" if given.head else "an empty file")
     endings = sorted({name.rpartition(".")[2].lower() for name in given.files if "." in name})
     kinds = f" of the kinds {', '.join(endings[:6])}" if endings else ""
     return f"a folder with {counted(len(given.files), 'file')}{kinds}"
