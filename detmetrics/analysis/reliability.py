@@ -31,6 +31,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -115,12 +116,16 @@ def calibration(
     scores = _scores(result, matched.counts)
     right, overlap, counts = matched.true_positive, matched.overlap, matched.counts
 
-    def table(rows: Bools) -> Reliability:
-        return _reliability(scores[rows], right[rows], overlap[rows], bins)
+    def table(part: slice) -> Reliability:
+        rows = counts[part]
+        return _reliability(scores[part][rows], right[part][rows], overlap[part][rows], bins)
 
-    category = result.matching.category
+    # Matches stand by category, so those of a class are neighbours.
+    category, names = result.matching.category, result.class_names
+    bounds = np.searchsorted(category, np.arange(len(names) + 1)).tolist()
     tables = {
-        name: table(counts & (category == index)) for index, name in enumerate(result.class_names)
+        name: table(slice(first, end))
+        for name, (first, end) in zip(names, pairwise(bounds), strict=True)
     }
     has_truth = matched.positives > 0
     known = [one for one, there in zip(tables.values(), has_truth, strict=True) if there]
@@ -128,7 +133,7 @@ def calibration(
     return Calibration(
         iou=iou,
         area=area,
-        pooled=table(counts),
+        pooled=table(slice(None)),
         classes=tables,
         d_ece=_error(_bin(scores[of_known], FINE), scores[of_known], right[of_known]),
         laece=_mean([one.laece for one in known]),
