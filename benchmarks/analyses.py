@@ -32,6 +32,13 @@ samples with intervals of all metrics: `confidence_intervals` of one model, and 
 MODES = {"check": 1.5, "errors": 1.0, "confusion": 0.85, "calibration": 0.5, "resamples": 1 / 6}
 """The ratio to hotcoco that is wanted."""
 
+CALLS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "errors": ("error_types", ()),
+    "confusion": ("confusion_matrix", (0.0,)),
+    "calibration": ("calibration", ()),
+    "resamples": ("confidence_intervals", (SAMPLES,)),
+}
+
 # --- a tool in a process of its own --------------------------------------------------------------
 
 
@@ -48,14 +55,10 @@ def detmetrics(phases: Phases, mode: str, truth: str, found: str) -> None:
     dt = dm.read_detections(found, gt)
     result = dm.evaluate(gt, dt)
     _ = result.summary
-    runs: dict[str, Callable[[], object]] = {
-        "errors": lambda: analysis.error_types(result),
-        "confusion": lambda: analysis.confusion_matrix(result, 0.0),
-        "calibration": lambda: analysis.calibration(result),
-        "resamples": lambda: analysis.confidence_intervals(result, SAMPLES),
-    }
+    name, more = CALLS[mode]
+    function = getattr(analysis, name)
     with phase(phases, mode):
-        runs[mode]()
+        function(result, *more)
 
 
 def hotcoco(phases: Phases, mode: str, truth: str, found: str) -> None:
@@ -104,7 +107,8 @@ def section(machine: str, sources: dict[str, tuple[Path, Path]], *, quick: bool)
 
 
 def _runs(mode: str, paths: tuple[Path, Path], quick: bool) -> dict[Case, list[Run]]:
-    rounds = 1 if quick else 5
+    # hotcoco takes some minutes for the samples of two models.
+    rounds = 1 if quick or mode == "resamples" else 5
     tools = ("detmetrics", "hotcoco")
     return alternately(
         [Case(tool, mode, *map(str, paths), rounds, "analyses.py") for tool in tools]

@@ -22,6 +22,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.matching import roles
 from detmetrics.matching.candidates import NEARLY_ONE, Memory, measure_of, measured
 from detmetrics.matching.matching import match
+from detmetrics.matching.ranking import best_first
 from detmetrics.overlap import candidate_pairs, shared_groups
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.rules.areas import ANY_SIZE
@@ -198,7 +199,8 @@ def in_order(result: Evaluation, rows: Ints) -> Ints:
     rows : (n,) of the table, rising.
     """
     detections = result.detections
-    return np.lexsort((-detections.scores[rows], detections.image[rows]))
+    best = best_first(detections.scores[rows], np.zeros_like(rows))
+    return by_group(detections.image[rows], best)
 
 
 def share(iou: float, name: str = "iou") -> float:

@@ -114,11 +114,17 @@ def largest(pairs: Pairs, side: Ints, allowed: Bools) -> Ints:
 
     side : (P,) ``pairs.detection`` or ``pairs.ground_truth``; allowed : (P,).
     """
-    # for s in side: max(allowed pairs of s, key=overlap). Sorted by side and falling overlap, and
-    # stably: the first of each run is the largest, and of equal ones the first in the table.
+    # for s in side: max(allowed pairs of s, key=overlap), the first of equal ones
     slots = np.flatnonzero(allowed)
-    order = slots[np.lexsort((-pairs.overlap[slots], side[slots]))]
-    return order[run_starts(side[order])]
+    if len(slots) == 0:
+        return slots
+    index, overlap = side[slots], pairs.overlap[slots]
+    most = np.full(index.max() + 1, -np.inf)
+    np.maximum.at(most, index, overlap)
+    first = np.full(len(most), -1)
+    equal = np.flatnonzero(overlap == most[index])[::-1]
+    first[index[equal]] = slots[equal]  # what is written last stays, and that is the first
+    return first[first >= 0]
 
 
 def _blocks(counts: Ints) -> Iterator[slice]:
