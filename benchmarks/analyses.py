@@ -48,8 +48,9 @@ def detmetrics(phases: Phases, mode: str, truth: str, found: str) -> None:
     from detmetrics import analysis
 
     if mode == "check":
+        check = dm.check
         with phase(phases, mode):
-            dm.check(truth, found)
+            check(truth, found)
         return
     gt = dm.read_ground_truth(truth)
     dt = dm.read_detections(found, gt)

@@ -180,9 +180,12 @@ def _sorted(
     except TableError as error:
         raise TableError(f"{what}: {str(error).removeprefix('ids: ')}") from None
     texts = [str(value) for value in ids] if names is None else [str(name) for name in names]
-    order = sorted(range(len(ids)), key=lambda row: sort_key(column[row]))
+    listed = column.tolist()
+    alike = len(set(map(type, listed))) < 2
+    by_id = listed.__getitem__ if alike else (lambda row: sort_key(listed[row]))
+    order = sorted(range(len(listed)), key=by_id)
     column = column[order]
-    if len(set(column.tolist())) < len(ids):
+    if len(set(listed)) < len(ids):
         twice = next(a for a, b in pairwise(column.tolist()) if a == b)
         raise TableError(f"{what}: id {twice!r} occurs more than once")
     return column, tuple(texts[row] for row in order), np.array(order, dtype=np.int64)
@@ -216,7 +219,7 @@ def id_array(ids: Iterable[Any]) -> Objects:
         values = ids.tolist()
     # type, not isinstance: True is an int to Python, and no id.
     kinds = set(map(type, values))
-    if kinds - {int}:
+    if kinds - {int, str}:
         values = [_clean_id(value) for value in values]
         kinds = set(map(type, values))
     if kinds <= {int}:

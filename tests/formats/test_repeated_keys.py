@@ -63,6 +63,20 @@ class TestDetections:
         found = f"[{row}, {again(row, key, value)}, {row}]"
         assert f"found.json: [1]: the key '{key}' is there 2 times" in refused(tmp_path, found)
 
+    @pytest.mark.parametrize("at", [0, 2, -1])
+    @pytest.mark.parametrize("both", [False, True])
+    @pytest.mark.parametrize("key", ["score", "bbox", "image_id", "category_id"])
+    @pytest.mark.parametrize("row", [ROW, EXTRA, SHAPED, NAMED])
+    def test_written_with_an_escape(self, tmp_path, row, key, both, at):
+        """Parsers read the same key, and a search for it in the text does not find it."""
+        hidden = key.replace(key[at], f"\\u{ord(key[at]):04x}")
+        value = {"bbox": "[0, 0, 1, 1]"}.get(key, "1")
+        once = row.replace(f'"{key}"', f'"{hidden}"')
+        assert len(read(tmp_path, f"[{once}, {once}]")) == 2
+        twice = again(once if both else row, hidden, value)
+        found = refused(tmp_path, f"[{row}, {twice}, {row}]")
+        assert f"found.json: [1]: the key '{key}' is there 2 times" in found
+
     @pytest.mark.parametrize("row", [ROW, EXTRA])
     def test_with_spaces(self, tmp_path, row):
         spaced = row.replace(":", " : ")
@@ -100,6 +114,26 @@ class TestGroundTruth:
     def test_a_section_twice(self, tmp_path, section):
         truth = f'{DOCUMENT[:-1]}, "{section}": []}}'
         assert f"truth.json: the key '{section}' is there 2 times" in refused(tmp_path, truth=truth)
+
+    @pytest.mark.parametrize("section", ["annotations", "images", "categories"])
+    def test_a_section_twice_with_an_escape(self, tmp_path, section):
+        hidden = f"\\u{ord(section[0]):04x}{section[1:]}"
+        truth = f'{DOCUMENT[:-1]}, "{hidden}": []}}'
+        assert f"truth.json: the key '{section}' is there 2 times" in refused(tmp_path, truth=truth)
+
+    @pytest.mark.parametrize("both", [False, True])
+    @pytest.mark.parametrize(
+        "key", ["area", "iscrowd", "ignore", "id", "image_id", "bbox", "segmentation"]
+    )
+    def test_a_key_twice_with_an_escape(self, tmp_path, key, both):
+        value = {"bbox": "[0, 0, 1, 1]", "segmentation": "[]"}.get(key, "1")
+        hidden = f"\\u{ord(key[0]):04x}{key[1:]}"
+        first = OBJECT
+        if f'"{key}"' not in first:
+            first = again(first, key, value)
+        first = again(first.replace(f'"{key}"', f'"{hidden}"') if both else first, hidden, value)
+        truth = DOCUMENT.replace(OBJECT, first, 1)
+        assert f"annotations[0]: the key '{key}' is there 2 times" in refused(tmp_path, truth=truth)
 
     @pytest.mark.parametrize(
         ("old", "new", "place"),

@@ -8,6 +8,7 @@ https://cocodataset.org/#format-data and #format-results.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
@@ -215,8 +216,8 @@ def _table_source(read: Input, template: str) -> Source:
 def _images(rows: list[Image], path: str, reading: Reading) -> Images:
     """The images, with the sizes that were asked for where the file has none."""
     names = tuple(_name(row.file_name, row.id) for row in rows)
-    told = [(_side(row.width), _side(row.height)) for row in rows]
-    sizes = _both_or_none(np.array(told, np.float64).reshape(-1, 2))
+    told = [row.width for row in rows], [row.height for row in rows]
+    sizes = _both_or_none(np.column_stack([*map(_sides, told)]))
     asked = reading.image_dir is not None or reading.image_sizes is not None
     if len(missing := np.flatnonzero(np.isnan(sizes[:, 0]))) and asked:
         sizes[missing] = sizes_of([without_suffix(names[row]) for row in missing], reading)
@@ -264,6 +265,15 @@ def _both_or_none(sizes: Floats) -> Floats:
     """A width without a height is no size."""
     sizes[np.isnan(sizes).any(axis=1)] = math.nan
     return sizes
+
+
+def _sides(values: list[Any]) -> Floats:
+    """(N,) widths or heights in pixels; nan where they are missing or can be neither."""
+    if set(map(type, values)) == {int}:
+        with contextlib.suppress(OverflowError):
+            whole = np.array(values, np.int64)
+            return np.where((whole > 0) & (whole < LARGEST_SIDE), whole, math.nan)
+    return np.array([*map(_side, values)], np.float64)
 
 
 def _side(value: Any) -> float:

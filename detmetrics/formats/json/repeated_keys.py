@@ -8,6 +8,7 @@ parsed as pairs.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -40,8 +41,10 @@ PIECE = 1 << 20
 MARKS = 1 << 17
 WORD = 8
 SAMPLED, MOST = 1000, 32
-COLON, BRACE = b":{"
+SPACE, COLON, BRACE = b" :{"
 MOST_KEPT = 100
+HIDDEN = re.compile(rb"\\u00(?:3\d|[46][1-9a-fA-F]|[57][\daA]|5[fF])")
+"""A letter, a digit or a low line as an escape: keys with one are not found in the text."""
 UNCOUNTED = frozenset(
     (
         *("visibility", "vis_ratio", "occlusion", "occluded", "truncation", "truncated"),
@@ -109,9 +112,8 @@ class OnceEach:
             if self._alone:
                 return True
         numbers = np.frombuffer(text, np.uint8)
-        return all(self._is_rare(key, numbers, len(records)) for key in self._keys) or (
-            not disagreeing(bytes(text), [records])
-        )
+        rare = all(self._is_rare(key, numbers, len(records)) for key in self._keys)
+        return (rare and not HIDDEN.search(text)) or not disagreeing(bytes(text), [records])
 
     def _is_rare(self, key: str, numbers: NDArray[np.uint8], records: int) -> bool:
         if key not in self._bytes:
@@ -140,15 +142,17 @@ def disagreeing(
     """
     lists = [(rows, _defaults(type(rows[0]))) for rows in records if rows]
     keys = [*dict.fromkeys(key for _, fields in lists for key in fields if key not in UNCOUNTED)]
+    if HIDDEN.search(data):
+        return keys
     view = memoryview(data)
-    quick = sum(
-        (_counts(view[at : at + PIECE + WORD], keys) for at in range(0, len(data), PIECE)),
-        np.zeros(len(keys), np.int64),
-    )
+    parts = [_counts(view[at : at + PIECE + WORD], keys) for at in range(0, len(data), PIECE)]
+    quick = sum((count for count, _ in parts), np.zeros(len(keys), np.int64))
+    # Where no key has a space behind it all are counted: those that are nowhere need no look.
+    plain = all(close for _, close in parts)
     return [
         key
         for key, count in zip(keys, quick.tolist(), strict=True)
-        if not _explained(key, count, data, lists, more)
+        if not (plain and count == 0) and not _explained(key, count, data, lists, more)
     ]
 
 
@@ -181,8 +185,11 @@ def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
     return dict(zip(names, (*required, *defaults), strict=True))
 
 
-def _counts(piece: memoryview, keys: Sequence[str]) -> Ints:
-    """How often each key stands directly before a colon, but for colons in the first bytes."""
+def _counts(piece: memoryview, keys: Sequence[str]) -> tuple[Ints, bool]:
+    """How often each key stands directly before a colon, but for colons in the first bytes.
+
+    Also whether no colon has a space before it.
+    """
     numbers = np.frombuffer(piece, np.uint8)
     at = np.flatnonzero(numbers == COLON)
     at = at[at >= WORD]
@@ -194,7 +201,8 @@ def _counts(piece: memoryview, keys: Sequence[str]) -> Ints:
         end = f'"{key}"'.encode()[-WORD:]
         shift = np.uint64(8 * (WORD - len(end)))
         found.append(times[distinct >> shift == int.from_bytes(end, "little")].sum())
-    return np.array(found, np.int64)
+    last = distinct >> np.uint64(8 * (WORD - 1))
+    return np.array(found, np.int64), bool((last > SPACE).all())
 
 
 def _distinct(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Ints]:
@@ -276,7 +284,7 @@ def repeated_in_list(
     found: list[Repeated] = []
     count = row = 0
     for piece, texts in true_pieces(text, _records):
-        if not _have_them_alone(piece, len(texts), keys):
+        if HIDDEN.search(piece) or not _have_them_alone(piece, len(texts), keys):
             known = _count_in_flat(piece, len(texts), keys)
             own = repeated_in_rows(texts, keys, section, row)
             more = [*(own if known is None else islice(own, max(0, MOST_KEPT - len(found))))]
@@ -303,6 +311,8 @@ def _have_them_alone(text: bytes, records: int, keys: Sequence[str]) -> bool:
 
 def may_repeat(text: bytes, records: int, keys: Sequence[str]) -> bool:
     """Whether one of so many records may have one of the keys twice, though none lacks it."""
+    if HIDDEN.search(text):
+        return True
     if _have_them_alone(text, records, keys):
         return False
     return any(text.count(f'"{key}"'.encode()) > records for key in keys)
@@ -336,7 +346,7 @@ def repeated_in_rows(
     marks = [f'"{key}"'.encode() for key in keys]
     for row, raw in enumerate(rows, first):
         text = bytes(raw)
-        if all(text.count(mark) < 2 for mark in marks):
+        if not HIDDEN.search(text) and all(text.count(mark) < 2 for mark in marks):
             continue
         top = [one for one in pairs_of(text)[1] if not one.place and one.key in keys]
         yield from (Repeated(f"{section}[{row}]", one.key, one.times) for one in top)
