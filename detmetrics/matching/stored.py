@@ -189,7 +189,7 @@ def _refuse_unsound(matches: Matches) -> None:
             raise ValueError(f"{name}: expected whole numbers from 0 to below {limit}")
     for name, holds in _laws(matches):
         if not holds:
-            raise ValueError(f"{name}: expected another order")
+            raise ValueError(f"{name}: expected another order, or others")
 
 
 def _refuse_missing(matches: Matches) -> None:
@@ -246,6 +246,16 @@ def _laws(matches: Matches) -> Iterator[tuple[str, bool]]:
         yield f"{of_area(area)} count", int(matched.count.sum()) == len(matched.pair)
         slot = matched.threshold * len(pairs.detection) + matched.pair
         yield f"{of_area(area)} pair", bool((slot[1:] > slot[:-1]).all())
+        right, threshold = matched.true_positive, matched.threshold
+        truth = pairs.ground_truth[matched.pair][right]
+        once = _each_once(threshold * len(matches.row) + pairs.detection[matched.pair])
+        once &= _each_once(threshold[right] * len(matches.truth_row) + truth)
+        yield f"{of_area(area)} true_positive", once and not matches.ignored[area, truth].any()
+
+
+def _each_once(values: Column) -> bool:
+    values = np.sort(values)
+    return bool((values[1:] > values[:-1]).all())
 
 
 def _rises(values: Column) -> bool:

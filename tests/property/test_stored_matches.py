@@ -116,6 +116,21 @@ def changed_at(name: str, place: object, value: object) -> dict[str, np.ndarray]
     return {name: column}
 
 
+def found_twice() -> dict[str, np.ndarray]:
+    """An object that two detections of its image and class are right about, at one threshold."""
+    pair = ARRAYS["matched 0 pair"][: ARRAYS["matched 0 count"][0]]
+    right = pair[ARRAYS["matched 0 true_positive"][: len(pair)]]
+    truth = ARRAYS["pairs ground_truth"][right]
+    group = ARRAYS["truth_category"][truth] * 24 + ARRAYS["truth_image"][truth]
+    first, second = next(
+        (a, b) for a in range(len(group)) for b in range(a) if group[a] == group[b]
+    )
+    return changed_at("pairs ground_truth", right[first], truth[second])
+
+
+TWICE = found_twice()
+
+
 class TestWhatSomebodyWrote:
     """Columns that curves cannot rely on are refused, even with a checksum that fits."""
 
@@ -144,6 +159,8 @@ class TestWhatSomebodyWrote:
             ("pairs detection: expected another order", changed_at("pairs detection", 0, 50)),
             ("pairs overlap: expected another order", changed_at("pairs overlap", 0, np.nan)),
             ("matched 0 pair: expected another order", changed_at("matched 0 pair", 1, 0)),
+            ("matched 0 true_positive: expected", changed_at("ignored", slice(None), True)),
+            ("matched 0 true_positive: expected", TWICE),
             ("score: expected float64 of 1 axes", {"score": ARRAYS["row"]}),
             ("score: expected 136 values, found 135", {"score": ARRAYS["score"][1:]}),
             ("in_range: expected 1 values", {"in_range": ARRAYS["in_range"].repeat(2, axis=0)}),
