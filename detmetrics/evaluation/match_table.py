@@ -15,7 +15,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.matching import roles
 from detmetrics.matching.candidates import measure_of, measured
 from detmetrics.matching.matches import Matches
-from detmetrics.matching.matching import reaches
+from detmetrics.matching.policies import reaches
 from detmetrics.matching.selection import left_out, looked_for
 from detmetrics.overlap import ANY_OVERLAP, Pairs, candidate_pairs, largest, shared_groups
 from detmetrics.rules import Rules

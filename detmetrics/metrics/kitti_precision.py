@@ -16,7 +16,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.matching.matches import Matches
-from detmetrics.matching.matching import in_order_of_truths, reaches, taken_by_truths
+from detmetrics.matching.policies import in_order_of_truths, reaches, taken_by_truths
 from detmetrics.overlap import Pairs
 
 __all__ = ["CUTS", "precision_at_cuts", "spread_over_recall"]
