@@ -21,9 +21,10 @@ from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.layouts import CORNERS, SIDES
 from detmetrics.formats.reading import Reading
+from detmetrics.formats.tabular.delimited import names_in, read_delimited
 from detmetrics.formats.tabular.headings import FOUR, Heading, find_columns, refuse_two_scores
 from detmetrics.formats.tabular.parquet import ParquetFile, is_parquet
-from detmetrics.formats.tabular.table import names_in, read_delimited, sheet_of
+from detmetrics.formats.tabular.table import sheet_of
 from detmetrics.formats.writing.written import Table, Written, image_labels
 from detmetrics.formats.writing.written_shapes import polygons_in, segmentations_in
 from detmetrics.foundation.arrays import object_column, used

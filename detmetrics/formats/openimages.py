@@ -18,8 +18,9 @@ from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.layouts import is_relative
 from detmetrics.formats.reading import Reading
+from detmetrics.formats.tabular.delimited import names_in, read_delimited
 from detmetrics.formats.tabular.headings import Heading
-from detmetrics.formats.tabular.table import names_in, read_delimited, sheet_of
+from detmetrics.formats.tabular.table import sheet_of
 from detmetrics.formats.writing.written import (
     Table,
     Written,

@@ -18,8 +18,8 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.metadata.class_hierarchy import ClassTree
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import Reading
+from detmetrics.formats.tabular.delimited import read_delimited
 from detmetrics.formats.tabular.headings import Heading
-from detmetrics.formats.tabular.table import read_delimited
 from detmetrics.foundation.arrays import object_column
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import counted, shown
