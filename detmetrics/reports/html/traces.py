@@ -2,8 +2,8 @@
 
 A curve is kept as true and false positives at a cut, and the score of the cut: precision is
 ``TP / (TP + FP)``, recall ``TP / objects``, F1 ``2 TP / (2 TP + FN + FP)``. So a point that is
-shown has exactly the numbers of the library (:mod:`detmetrics.analysis.thresholds`), however few
-points are kept.
+shown has exactly the numbers of the library (:mod:`detmetrics.analysis.operating_curves`), however
+few points are kept.
 
 **Precision against recall**: cuts at which something right is found, and of those so many that the
 lines between them stay within 0.002 of all that are left out. **Against confidence**: the
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.analysis.thresholds import OperatingCurve, OperatingCurves, operating_curves
+from detmetrics.analysis.operating_curves import OperatingCurve, OperatingCurves, operating_curves
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.metrics.average_precision import PRECISION
