@@ -19,7 +19,7 @@ import numpy as np
 
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.lines.layouts import CORNERS, SIDES
+from detmetrics.formats.lines.column_names import CORNERS, SIDES
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.delimited import names_in, read_delimited
 from detmetrics.formats.tabular.headings import FOUR, Heading, find_columns, refuse_two_scores

@@ -16,7 +16,7 @@ import numpy as np
 
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.lines.layouts import is_relative
+from detmetrics.formats.lines.layout_evidence import is_relative
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.delimited import names_in, read_delimited
 from detmetrics.formats.tabular.headings import Heading

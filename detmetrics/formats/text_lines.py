@@ -18,17 +18,13 @@ import numpy as np
 
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
+from detmetrics.formats.lines.column_names import CENTRES, CORNERS, IGNORED, SIDES, TRACK
+from detmetrics.formats.lines.layout_evidence import is_relative
 from detmetrics.formats.lines.layouts import (
-    CENTRES,
-    CORNERS,
-    IGNORED,
-    SIDES,
-    TRACK,
     Layout,
     as_asked,
     asked_layout,
     is_oriented,
-    is_relative,
     told_layout,
 )
 from detmetrics.formats.lines.line_reader import read_lines

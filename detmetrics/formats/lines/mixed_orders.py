@@ -11,14 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from detmetrics.formats.lines.layouts import (
-    ENOUGH,
-    LABELS,
-    Layout,
-    contradicted,
-    told_labels,
-    told_layout,
-)
+from detmetrics.formats.lines.layout_evidence import ENOUGH, contradicted
+from detmetrics.formats.lines.layouts import LABELS, Layout, told_labels, told_layout
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import FormatError

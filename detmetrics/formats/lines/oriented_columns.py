@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.formats.lines.layouts import POINTS, TURNED, is_relative
+from detmetrics.formats.lines.column_names import POINTS, TURNED
+from detmetrics.formats.lines.layout_evidence import is_relative
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.metadata.image_sizes import sizes_of
 from detmetrics.formats.reading import Reading

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from detmetrics.formats.lines.layouts import CENTRES, CORNERS, SIDES
+from detmetrics.formats.lines.column_names import CENTRES, CORNERS, SIDES
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import shown
 from detmetrics.tables.box_columns import BoxColumns

@@ -13,7 +13,7 @@ from detmetrics.formats.json.segmentation_texts import JsonTexts
 from detmetrics.formats.json.segmentations import four_cornered
 from detmetrics.formats.json.settled_shapes import settled
 from detmetrics.formats.json.shape_fields import FOUR_CORNERED, numbers_fault, polygons_of
-from detmetrics.formats.lines.layouts import SLACK, is_relative, lie_in_unit
+from detmetrics.formats.lines.layout_evidence import SLACK, is_relative, lie_in_unit
 from detmetrics.formats.lines.oriented_columns import STRETCHED, in_pixels
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.headings import FOUR, OUTLINES, Heading

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from detmetrics.formats.lines.labels import keys_of
-from detmetrics.formats.lines.layouts import lie_in_unit
+from detmetrics.formats.lines.layout_evidence import lie_in_unit
 from detmetrics.formats.lines.oriented_columns import known_sizes
 from detmetrics.formats.metadata.class_names import listed_classes, names_of
 from detmetrics.formats.metadata.image_sizes import sizes_of

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.formats.lines.layouts import ENOUGH, POINTS, SLACK, TOLERATED
+from detmetrics.formats.lines.column_names import POINTS
+from detmetrics.formats.lines.layout_evidence import ENOUGH, SLACK, TOLERATED
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.track_ids import tracked
 from detmetrics.foundation.arrays import Bools, Floats

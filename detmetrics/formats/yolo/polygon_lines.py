@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.formats.lines.layouts import POINTS, TOLERATED, told_layout
+from detmetrics.formats.lines.column_names import POINTS
+from detmetrics.formats.lines.layout_evidence import TOLERATED
+from detmetrics.formats.lines.layouts import told_layout
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import FormatError

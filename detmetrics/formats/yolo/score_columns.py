@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from detmetrics.formats.lines.layouts import CENTRES, TRACK, Layout, is_relative, told_layout
+from detmetrics.formats.lines.column_names import CENTRES, TRACK
+from detmetrics.formats.lines.layout_evidence import is_relative
+from detmetrics.formats.lines.layouts import Layout, told_layout
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.track_ids import of_tracks, tracked
 from detmetrics.foundation.arrays import Floats

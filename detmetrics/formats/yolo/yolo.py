@@ -19,15 +19,8 @@ import numpy as np
 
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
-from detmetrics.formats.lines.layouts import (
-    CORNERS,
-    IGNORED,
-    TURNED,
-    Layout,
-    as_asked,
-    asked_layout,
-    is_oriented,
-)
+from detmetrics.formats.lines.column_names import CORNERS, IGNORED, TURNED
+from detmetrics.formats.lines.layouts import Layout, as_asked, asked_layout, is_oriented
 from detmetrics.formats.lines.line_reader import read_lines
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.mixed_orders import labels_of_files, layout_of_files
