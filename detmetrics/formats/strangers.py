@@ -13,6 +13,7 @@ import msgspec
 
 from detmetrics.formats.given import Given
 from detmetrics.formats.json.pieces import first_record
+from detmetrics.formats.lines.decimals import reads_as_float
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.hints import hint
 from detmetrics.foundation.messages import printable, shown
@@ -208,17 +209,9 @@ def _text(given: Given, name: str) -> str | None:
     except OSError:
         return None
     numbers = line.replace(b",", b" ").split()
-    if b"," not in line or not all(map(_is_number, numbers)):
+    if b"," not in line or not all(map(reads_as_float, numbers)):
         return None
     kinds = {8: "VisDrone annotations", 9: "MOTChallenge", 10: "MOTChallenge"}
     if (kind := kinds.get(len(numbers))) is None:
         return None
     return f"{kind}, which is not read: {hint('convert-first')}"
-
-
-def _is_number(word: bytes) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True

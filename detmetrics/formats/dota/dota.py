@@ -15,10 +15,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from detmetrics.formats.dota.labels import CORNERS, is_number, plain, read_labels
+from detmetrics.formats.dota.labels import CORNERS, plain, read_labels
 from detmetrics.formats.format import Format, Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.lines.class_files import class_lines
+from detmetrics.formats.lines.decimals import reads_as_float
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.text_folder import box_files, required_files, sampled, stems
 from detmetrics.formats.metadata.class_names import listed_classes, names_of
@@ -114,13 +115,13 @@ def _first_rows(given: Given, files: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _is_detection(words: Sequence[str]) -> bool:
-    return len(words) == CORNERS + 2 and all(map(is_number, words[1:]))
+    return len(words) == CORNERS + 2 and all(map(reads_as_float, words[1:]))
 
 
 def _is_label(words: Sequence[str]) -> bool:
-    if len(words) < CORNERS + 1 or not all(map(is_number, words[:CORNERS])):
+    if len(words) < CORNERS + 1 or not all(map(reads_as_float, words[:CORNERS])):
         return False
-    return not is_number(words[CORNERS]) or _is_numbered(words)
+    return not reads_as_float(words[CORNERS]) or _is_numbered(words)
 
 
 def _is_numbered(words: Sequence[str]) -> bool:
@@ -390,7 +391,7 @@ def _words(catalog: Catalog) -> tuple[list[str], tuple[str, ...]]:
     words = [_one_word(label) for label in labels]
     for label, word in zip(labels, words, strict=True):
         # Whole numbers are read where the names of classes are given.
-        number = is_number(word) and not word.isdigit()
+        number = reads_as_float(word) and not word.isdigit()
         if not word.isprintable() or not word or number:
             raise OutputError(
                 f"DOTA cannot hold class {shown(label)}: a class must be a word, not a number or "

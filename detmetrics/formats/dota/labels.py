@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from detmetrics.formats.given import Contents
+from detmetrics.formats.lines.decimals import reads_as_float
 from detmetrics.formats.lines.line_reader import read_lines
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.foundation.arrays import Bools, Floats
 from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
 from detmetrics.foundation.messages import counted, shown
 
-__all__ = ["CORNERS", "Labels", "is_number", "plain", "read_labels"]
+__all__ = ["CORNERS", "Labels", "plain", "read_labels"]
 
 CORNERS = 8
 MARKS = tuple(mark for mark, _ in BYTE_ORDER_MARKS)
@@ -104,7 +105,7 @@ def _got(lines: Lines, row: int) -> str:
 
 def _is_fraction(name: str) -> bool:
     """Whether it is a number that no class is called: a coordinate, where the class is in front."""
-    return is_number(name) and not name.isdigit()
+    return reads_as_float(name) and not name.isdigit()
 
 
 def _corners(lines: Lines) -> Floats:
@@ -122,12 +123,3 @@ def _marks(lines: Lines) -> Floats:
     marked = lines.width == CORNERS + 1
     marks[marked] = lines.values[lines.start[1:][marked] - 1]
     return marks
-
-
-def is_number(word: str) -> bool:
-    """Whether ``float`` reads it, finite or not."""
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True

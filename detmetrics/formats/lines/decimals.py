@@ -38,6 +38,7 @@ __all__ = [
     "is_number",
     "meant_as_number",
     "meant_as_numbers",
+    "reads_as_float",
     "span_of",
     "words",
 ]
@@ -162,6 +163,15 @@ def is_number(token: str) -> bool:
     """Whether a field is a number."""
     try:
         as_number(token)
+    except ValueError:
+        return False
+    return True
+
+
+def reads_as_float(word: str | bytes) -> bool:
+    """Whether ``float`` reads it, finite or not."""
+    try:
+        float(word)
     except ValueError:
         return False
     return True

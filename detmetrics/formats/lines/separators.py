@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from detmetrics.formats.lines.decimals import reads_as_float
+
 __all__ = ["spaced", "thousands"]
 
 BRACKETS = b"[](){}"
@@ -76,12 +78,4 @@ def _lines(parts: Sequence[bytes]) -> list[bytes]:
 def _is_plain(line: bytes) -> bool:
     """Whether spaces part a word and numbers."""
     words = line.split()
-    return len(words) >= LEAST and all(map(_is_number, words[-4:]))
-
-
-def _is_number(word: bytes) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
+    return len(words) >= LEAST and all(map(reads_as_float, words[-4:]))
