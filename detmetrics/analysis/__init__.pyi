@@ -11,10 +11,10 @@ from .gating.release_gate import gate as gate
 from .gating.settings import GateSettings as GateSettings
 from .hidden import blind_spots as blind_spots
 from .model_ranks import compare_models as compare_models
-from .operating_curves import operating_curves as operating_curves
 from .planning import sample_size as sample_size
 from .reliability import calibration as calibration
 from .reliability import detection_ece as detection_ece
+from .score_curves import operating_curves as operating_curves
 from .seeds import compare_groups as compare_groups
 from .sizes import by_bins as by_bins
 from .slicing import part_of as part_of

@@ -1,7 +1,7 @@
 """Which cut of the score to run a detector at, and the numbers there.
 
 The numbers at every cut, and the rules under which they are those of a filtered file, are in
-:mod:`detmetrics.analysis.operating_curves`.
+:mod:`detmetrics.analysis.score_curves`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from detmetrics.analysis.objectives import Objective
-from detmetrics.analysis.operating_curves import (
+from detmetrics.analysis.score_curves import (
     MeanCurve,
     OperatingCurve,
     operating_curves,
@@ -126,7 +126,7 @@ def operating_points(
     Raises:
         RulesError: the rules have no such threshold or range.
         InputError: no such objective or average, or the numbers would not be those of the
-            filtered file, see :mod:`detmetrics.analysis.operating_curves`.
+            filtered file, see :mod:`detmetrics.analysis.score_curves`.
 
     >>> import detmetrics as dm
     >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")

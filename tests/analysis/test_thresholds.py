@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import detmetrics as dm
 from detmetrics import analysis
 from detmetrics.analysis.objectives import Objective
-from detmetrics.analysis.operating_curves import operating_curves
+from detmetrics.analysis.score_curves import operating_curves
 from detmetrics.analysis.thresholds import operating_points
 from detmetrics.cli import cli
 from detmetrics.evaluation.match_table import verdicts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from detmetrics.analysis.objectives import Objective
-from detmetrics.analysis.operating_curves import MeanCurve, OperatingCurve, operating_curves
+from detmetrics.analysis.score_curves import MeanCurve, OperatingCurve, operating_curves
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import InputError
 from detmetrics.reports.figures import COLOURS
@@ -45,7 +45,7 @@ def confidence_figure(
     """Numbers of one class, or over all of them, at every cut of the score.
 
     average: over all classes, of the pooled counts or of the means, see
-    :mod:`detmetrics.analysis.operating_curves`.
+    :mod:`detmetrics.analysis.score_curves`.
 
     Raises:
         InputError: matplotlib is not installed, no class has this name, no such average, or a cut

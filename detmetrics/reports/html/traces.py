@@ -2,7 +2,7 @@
 
 A curve is kept as true and false positives at a cut, and the score of the cut: precision is
 ``TP / (TP + FP)``, recall ``TP / objects``, F1 ``2 TP / (2 TP + FN + FP)``. So a point that is
-shown has exactly the numbers of the library (:mod:`detmetrics.analysis.operating_curves`), however
+shown has exactly the numbers of the library (:mod:`detmetrics.analysis.score_curves`), however
 few points are kept.
 
 **Precision against recall**: cuts at which something right is found, and of those so many that the
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from detmetrics.analysis.operating_curves import OperatingCurve, OperatingCurves, operating_curves
+from detmetrics.analysis.score_curves import OperatingCurve, OperatingCurves, operating_curves
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.metrics.average_precision import PRECISION
