@@ -12,16 +12,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from detmetrics.formats.given import Contents
+from detmetrics.formats.given import Contents, Text
 from detmetrics.formats.lines.fields import lines_of, read_fields
 from detmetrics.formats.lines.large_text import read_around_odd, read_in_pieces
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.one_by_one import Asked, read_one_by_one, refuse_wrong
-from detmetrics.formats.lines.pieces import LARGE
+from detmetrics.formats.lines.pieces import LARGE, is_utf8
 from detmetrics.formats.lines.separators import spaced, thousands
 from detmetrics.foundation.errors import FormatError
 
 __all__ = ["read_lines"]
+
+NOT_ASCII = 1 << 7
 
 
 def read_lines(
@@ -46,7 +48,9 @@ def read_lines(
     # From the fastest way to the slowest. Each gives the same lines, or None for what it cannot
     # read; only the last one says what is wrong, and where.
     asked = Asked(tuple(files), path, text_label, label, strict)
-    fields = read_fields(contents, text_label=text_label, label=label)
+    fields = None
+    if all(map(_is_utf8, contents.blocks)):
+        fields = read_fields(contents, text_label=text_label, label=label)
     if fields is not None and not fields.odd:
         return lines_of(fields, asked.files, label)
     parts = [*contents]
@@ -71,3 +75,7 @@ def read_lines(
         refuse_wrong(faults, len(found), asked)
         return found
     return (fields and read_around_odd(fields, asked)) or read_in_pieces(parts, asked)
+
+
+def _is_utf8(block: Text) -> bool:
+    return bool(block.max() < NOT_ASCII) or is_utf8(block.tobytes())

@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from detmetrics.formats.lines.chunks import Chunk
 from detmetrics.foundation.arrays import Ints
 
-__all__ = ["LARGE", "Piece", "groups", "parts_of"]
+__all__ = ["LARGE", "Piece", "groups", "is_utf8", "parts_of"]
 
 LARGE = 1 << 19
 """Bytes from which it pays; less is read line by line at once."""
@@ -62,7 +62,7 @@ def parts_of(chunk: Chunk, first: Ints) -> list[Piece] | None:
     first : (F,) the number of the first line of each file.
     """
     text = chunk.span.text.tobytes()
-    if b"\0" in text or text.count(b"\r") > text.count(b"\r\n") or not _is_utf8(text):
+    if b"\0" in text or text.count(b"\r") > text.count(b"\r\n") or not is_utf8(text):
         return None
     cuts = [1, *chunk.stops.tolist(), len(text)]
     found = [
@@ -73,7 +73,8 @@ def parts_of(chunk: Chunk, first: Ints) -> list[Piece] | None:
     return [(chunk.file, chunk.first - int(first[chunk.file]), found[0][2]), *found[1:]]
 
 
-def _is_utf8(text: bytes) -> bool:
+def is_utf8(text: bytes) -> bool:
+    """Whether bytes are text in UTF-8."""
     try:
         text.decode()
     except UnicodeDecodeError:
