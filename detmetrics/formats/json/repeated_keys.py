@@ -315,6 +315,10 @@ def may_repeat(text: bytes, records: int, keys: Sequence[str]) -> bool:
         return True
     if _have_them_alone(text, records, keys):
         return False
+    # Spaces in front, so that the first colon counts too.
+    quick, all_close = _counts(memoryview(b" " * WORD + text), keys)
+    if all_close:
+        return bool((quick > records).any())
     return any(text.count(f'"{key}"'.encode()) > records for key in keys)
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from detmetrics.foundation.arrays import Floats, Ints
 
@@ -49,6 +50,7 @@ E, PLUS, LOWER = ord("e"), ord("+"), 0x20
 DIGIT = np.isin(np.arange(256), [*b"0123456789"])
 BEFORE = np.isin(np.arange(256), [*b",:[ \n"])
 LEAST_DIGITS = 3
+PIECE = 1 << 18
 LONGEST = 40
 
 
@@ -93,7 +95,10 @@ def _with_large_exponents(text: bytes) -> tuple[Ints, Ints]:
     #     if the first three of them are digits:
     #         from the mark before it (40 letters at most), to behind the last digit
     letters = np.frombuffer(text + b" " * (LEAST_DIGITS + 2), np.uint8)
-    at = np.flatnonzero((letters | LOWER) == E)
+    starts = range(0, len(letters), PIECE)
+    at = np.concatenate(
+        [_exponents(letters[start : start + PIECE + 1]) + start for start in starts]
+    )
     first = at + 1 + (letters[at + 1] == PLUS)
     for more in range(LEAST_DIGITS):
         digit = DIGIT[letters[first + more]]
@@ -108,6 +113,14 @@ def _with_large_exponents(text: bytes) -> tuple[Ints, Ints]:
             break
         begin = begin - within
     return begin, end
+
+
+def _exponents(letters: NDArray[np.uint8]) -> Ints:
+    """Where the letter of an exponent stands, before a digit or a plus; not the last of all."""
+    at = np.flatnonzero((letters[:-1] | LOWER) == E)
+    after = letters[at + 1]
+    found: Ints = at[DIGIT[after] | (after == PLUS)]
+    return found
 
 
 def _value(token: bytes) -> float:
