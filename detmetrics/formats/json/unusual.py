@@ -37,7 +37,6 @@ STAND_INS = {
 """Few digits and a small exponent: others take parsers a hundred times as long. Spaces around, so
 that ``NaN5`` is no number."""
 MEANT = {float(text): float(word) for word, text in STAND_INS.items()}
-LEAST = min(map(abs, MEANT))
 WORDS = {-math.inf: b"-Infinity", math.inf: b"Infinity"}
 HALF = "\ue7f3"
 HALF_TEXT = b"\\ue7f3"
@@ -144,12 +143,12 @@ def meant(value: Any) -> Any:
 
 def restored(rows: Iterable[Any], names: tuple[str, ...]) -> int:
     """Put what they stand for in place of numbers in ``bbox`` and fields; returns how many."""
-    count = 0
+    count, known = 0, MEANT.keys()
     for row in rows:
         box = row.bbox
-        if box and not -LEAST < min(box) <= max(box) < LEAST:
+        if box and not known.isdisjoint(box):
             row.bbox = tuple([MEANT.get(value, value) for value in box])
-            count += sum(map(MEANT.__contains__, box))
+            count += sum(map(box.count, known))
         for name in names:
             if (value := getattr(row, name)) in MEANT:
                 setattr(row, name, MEANT[value])
