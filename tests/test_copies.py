@@ -99,7 +99,7 @@ RETURNED = {
     "by_bins": lambda: analysis.by_bins(result()),
     "slices": lambda: analysis.slices(result(), halves()),
     "part_of": lambda: analysis.part_of(result(), np.arange(24) < 12),
-    "operating_curves": lambda: analysis.score_curves(result()),
+    "operating_curves": lambda: analysis.operating_curves(result()),
     "operating_points": lambda: analysis.operating_points(result()),
 }
 """By the name of the function or of the class."""

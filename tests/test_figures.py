@@ -223,7 +223,7 @@ class TestConfidence:
 
     def test_pooled(self, result):
         ax = result.plot.confidence().axes[0]
-        curve = analysis.score_curves(result).pooled
+        curve = analysis.operating_curves(result).pooled
         precision, recall, f1, line, mark = ax.get_lines()
         for drawn, values in (
             (precision, curve.precision),

@@ -196,7 +196,7 @@ class TestMetric:
 
 
 ASKED = {
-    "operating_curves": analysis.score_curves,
+    "operating_curves": analysis.operating_curves,
     "operating_points": analysis.operating_points,
     "calibration": analysis.calibration,
     "detection_ece": analysis.detection_ece,
