@@ -286,20 +286,23 @@ class Beginning(Given):
         """The file; see :meth:`Given.content`."""
         data, source = super().content()
         head = data[:HEAD]
-        if head.startswith(UTF_16) or b"\0" in head or head.lstrip()[:1] in (b"[", b"{"):
+        if head.startswith(UTF_16) or b"\0" in head or head.lstrip()[:1] in (b"", b"[", b"{"):
             return data, source
         return _whole_lines(data[:BEGINNING], BEGINNING), source
 
     def _each_read(
         self, names: Sequence[str], folder: int | None, faults: list[str]
     ) -> Iterator[bytes]:
+        if not all(name.lower().endswith(".txt") for name in names):
+            yield from super()._each_read(names, folder, faults)
+            return
         for part in _each_read(names, folder, faults, most=BEGINNING):
             yield _whole_lines(part, BEGINNING)
 
 
 def _whole_lines(part: bytes, most: int) -> bytes:
     """Without the line that a beginning of so many bytes may have cut off."""
-    end = part.rfind(b"\n") + 1
+    end = (part.rfind(b"\n") if b"\n" in part else part.rfind(b"\r")) + 1
     return part if len(part) < most or not end else part[:end]
 
 

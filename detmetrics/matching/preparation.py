@@ -235,7 +235,7 @@ def _refuse_unknown_frequency(ground_truth: GroundTruth, rules: Rules) -> None:
     odd = [label for label, name in zip(labels, known, strict=False) if name not in FREQUENCIES]
     if known and not odd:
         return
-    where = f"; {counted(len(odd), 'class has', 'classes have')} another or none: {odd[0]}"
+    where = f"; {counted(len(odd), 'class has', 'classes have')} another or none: {(*odd, '')[0]}"
     raise RulesError(
         f"{ground_truth.source.name}: rules {rules.name} need the frequency of classes: categories "
         f"with frequency r, c or f, as in LVIS files{where if odd else ''}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from profiles import examples
 from real_data import real_data
 
 import detmetrics as dm
@@ -280,3 +281,83 @@ def test_an_object_that_lacks_a_key_hides_none_that_has_one_twice(tmp_path, lack
     )
     with pytest.raises(RepeatedKeyError):
         dm.read_ground_truth(path)
+
+
+FIELDS = {
+    "images": {"id": "1", "file_name": '"a.jpg"', "width": "100", "height": "90"},
+    "annotations": {
+        "id": "1",
+        "image_id": "1",
+        "category_id": "1",
+        "bbox": "[10, 10, 20, 20]",
+        "area": "400",
+        "iscrowd": "0",
+        "ignore": "0",
+    },
+    "categories": {"id": "1", "name": '"id"', "supercategory": '"width"'},
+}
+OPTIONAL = ("file_name", "width", "height", "area", "iscrowd", "ignore", "supercategory")
+OTHERS = {
+    "videos": '[{"id": 1, "name": "v", "width": 9, "height": 9}]',
+    "info": '{"id": 7, "area": "id"}',
+    "licenses": '[{"id": 1, "name": "id", "url": "u"}]',
+}
+
+
+@st.composite
+def spelled(draw, key: str) -> str:
+    """A key and its colon, in one of the ways that mean the same."""
+    if draw(st.integers(0, 9)) == 0:
+        at = draw(st.integers(0, len(key) - 1))
+        key = f"{key[:at]}\\u{ord(key[at]):04x}{key[at + 1 :]}"
+    return f'"{key}"{draw(st.sampled_from(["", "", "", " ", chr(10), chr(9)]))}:'
+
+
+@st.composite
+def record(draw, section: str, number: int) -> tuple[str, bool]:
+    """A record, and whether it has a key twice."""
+    fields = {**FIELDS[section], "id": str(number)}
+    keys = [key for key in fields if key not in OPTIONAL or draw(st.booleans())]
+    again = draw(st.lists(st.sampled_from(keys), max_size=1)) if draw(st.booleans()) else []
+    parts = []
+    for key in draw(st.permutations([*keys, *again])):
+        null = key in OPTIONAL and draw(st.integers(0, 4)) == 0
+        parts.append(f"{draw(spelled(key))} {'null' if null else fields[key]}")
+    return f"{{{', '.join(parts)}}}", bool(again)
+
+
+@st.composite
+def documents(draw) -> tuple[str, bool]:
+    """A document with sections that nobody reads, and whether a record has a key twice."""
+    parts, twice = [], False
+    for section in FIELDS:
+        count = draw(st.integers(1, 3)) if section == "annotations" else 1
+        rows = [draw(record(section, number)) for number in range(1, count + 1)]
+        twice = twice or any(again for _, again in rows)
+        parts.append(f"{draw(spelled(section))} [{', '.join(row for row, _ in rows)}]")
+    others = draw(st.lists(st.sampled_from([*OTHERS]), unique=True))
+    parts += [f'"{name}": {OTHERS[name]}' for name in others]
+    return f"{{{', '.join(draw(st.permutations(parts)))}}}", twice
+
+
+@examples(150)
+@given(made=documents())
+def test_any_document(tmp_path_factory, made):
+    """Refused where a record has a key twice, however it is written, and only there."""
+    text, twice = made
+    path = tmp_path_factory.mktemp("any") / "truth.json"
+    path.write_text(text)
+    if not twice:
+        assert len(dm.read_ground_truth(path))
+        return
+    with pytest.raises(RepeatedKeyError, match="is there 2 times"):
+        dm.read_ground_truth(path)
+
+
+@pytest.mark.parametrize("gap", [" ", "\t", "\n", "   "])
+@pytest.mark.parametrize("key", ["score", "bbox", "image_id", "category_id"])
+@pytest.mark.parametrize("row", [ROW, EXTRA, SHAPED, NAMED])
+def test_a_key_twice_once_with_a_gap(tmp_path, row, key, gap):
+    value = {"bbox": "[0, 0, 1, 1]"}.get(key, "1")
+    twice = again(row, key, value).replace(f'"{key}":', f'"{key}"{gap}:', 1)
+    assert f"[1]: the key '{key}' is there 2 times" in refused(tmp_path, f"[{row}, {twice}]")

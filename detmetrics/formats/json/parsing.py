@@ -23,6 +23,7 @@ KEYS = frozenset(
         *SOURCE_IDS.values(),
         *("id", "image_id", "category_id", "bbox", "score", "segmentation", "area", "iscrowd"),
         *("ignore", "bbox_mode", "obb", "poly", "rbox", "file_name", "width", "height", "name"),
+        "supercategory",
         *("neg_category_ids", "not_exhaustive_category_ids", "frequency"),
         *("LabelName", "Subcategory"),
     )

@@ -138,44 +138,49 @@ def disagreeing(
     """The keys of records that the text holds more or less often than the records can explain.
 
     records: all that were decoded, in lists of a kind. A field without a default is in each; any
-    other in as many as have a value, or in all where none has one. more: text of other records.
+    other in as many as have a value. more: text of other records.
     """
     lists = [(rows, _defaults(type(rows[0]))) for rows in records if rows]
     keys = [*dict.fromkeys(key for _, fields in lists for key in fields if key not in UNCOUNTED)]
     if HIDDEN.search(data):
         return keys
     view = memoryview(data)
-    parts = [_counts(view[at : at + PIECE + WORD], keys) for at in range(0, len(data), PIECE)]
+    # A piece has no word before its first bytes: those are counted by the one before, and of the
+    # first piece with spaces in front.
+    parts = [_counts(memoryview(b" " * WORD + data[: PIECE + WORD]), keys)]
+    parts += [_counts(view[at : at + PIECE + WORD], keys) for at in range(PIECE, len(data), PIECE)]
     quick = sum((count for count, _ in parts), np.zeros(len(keys), np.int64))
     # Where no key has a space behind it all are counted: those that are nowhere need no look.
     plain = all(close for _, close in parts)
+    if plain:
+        elsewhere, _ = _counts(memoryview(b" " * WORD + more), keys)
+        own = (quick - elsewhere).tolist()
+    else:
+        own = [data.count(mark) - more.count(mark) for mark in map(_marked, keys)]
     return [
         key
-        for key, count in zip(keys, quick.tolist(), strict=True)
-        if not (plain and count == 0) and not _explained(key, count, data, lists, more)
+        for key, count in zip(keys, own, strict=True)
+        if not (plain and count == 0) and not _explained(key, count, lists)
     ]
 
 
 def _explained(
     key: str,
-    quick: int,
-    data: bytes,
+    count: int,
     lists: Sequence[tuple[Sequence[msgspec.Struct], Mapping[str, Any]]],
-    more: bytes,
 ) -> bool:
     """Whether so many keys are as many as records have."""
-    mark = f'"{key}"'.encode()
+    # A record with a null has the key too, so that nulls are not explained: it is asked of each.
     having = [(rows, fields[key]) for rows, fields in lists if key in fields]
     always = sum(len(rows) for rows, default in having if default is msgspec.NODEFAULT)
-    always += more.count(mark)
     others = [(rows, default) for rows, default in having if default is not msgspec.NODEFAULT]
     value = attrgetter(key)
     held = sum(len(rows) - [*map(value, rows)].count(default) for rows, default in others)
-    allowed = {always + held}
-    if not held:  # it may be null in all
-        allowed.add(always + sum(len(rows) for rows, _ in others))
-    # The quick count misses keys with spaces before their colon, and one that begins the file.
-    return quick in allowed or data.count(mark) in allowed
+    return count == always + held
+
+
+def _marked(key: str) -> bytes:
+    return f'"{key}"'.encode()
 
 
 def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
@@ -284,12 +289,11 @@ def repeated_in_list(
     found: list[Repeated] = []
     count = row = 0
     for piece, texts in true_pieces(text, _records):
-        if HIDDEN.search(piece) or not _have_them_alone(piece, len(texts), keys):
-            known = _count_in_flat(piece, len(texts), keys)
-            own = repeated_in_rows(texts, keys, section, row)
-            more = [*(own if known is None else islice(own, max(0, MOST_KEPT - len(found))))]
-            found += more
-            count += len(more) if known is None else known
+        known = _count_in_flat(piece, len(texts), keys)
+        own = repeated_in_rows(texts, keys, section, row)
+        more = [*(own if known is None else islice(own, max(0, MOST_KEPT - len(found))))]
+        found += more
+        count += len(more) if known is None else known
         row += len(texts)
     return found, count
 
@@ -301,20 +305,10 @@ def _records(text: bytes) -> tuple[bytes, list[msgspec.Raw]]:
         raise MalformedError from None
 
 
-def _have_them_alone(text: bytes, records: int, keys: Sequence[str]) -> bool:
-    """Whether so many records, none of which lacks a key, have these keys alone: as many colons.
-
-    With other keys nothing follows: one record may have one of them less, and a key twice.
-    """
-    return _count(np.frombuffer(text, np.uint8), COLON) == records * len(keys)
-
-
 def may_repeat(text: bytes, records: int, keys: Sequence[str]) -> bool:
-    """Whether one of so many records may have one of the keys twice, though none lacks it."""
+    """Whether one of the keys is there more often than there are records."""
     if HIDDEN.search(text):
         return True
-    if _have_them_alone(text, records, keys):
-        return False
     # Spaces in front, so that the first colon counts too.
     quick, all_close = _counts(memoryview(b" " * WORD + text), keys)
     if all_close:

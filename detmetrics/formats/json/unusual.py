@@ -103,9 +103,12 @@ def _with_large_exponents(text: bytes) -> tuple[Ints, Ints]:
         digit = DIGIT[letters[first + more]]
         at, first = at[digit], first[digit]
     end = first + LEAST_DIGITS
-    while (more_digits := DIGIT[letters[end]]).any():
+    for _ in range(LONGEST):
+        if not (more_digits := DIGIT[letters[end]]).any():
+            break
         end = end + more_digits
-    begin = at.copy()
+    short = ~DIGIT[letters[end]]  # longer ones are read with care
+    end, begin = end[short], at[short]
     for _ in range(LONGEST):
         within = ~BEFORE[letters[begin - 1]] & (begin > 0)
         if not within.any():

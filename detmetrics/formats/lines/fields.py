@@ -33,6 +33,7 @@ __all__ = ["NUMERIC", "Fields", "lines_of", "read_fields"]
 
 MOST_FIELDS = 64
 FEW_ODD = 1
+NOT_ASCII = 1 << 7
 NUMERIC = np.frombuffer(b"0123456789+-.", np.uint8)
 """What numbers begin with."""
 
@@ -201,7 +202,8 @@ def _whole(span: Span, end: Ints, length: Ints) -> Floats | None:
     found, wrong = floats(span, end, length)
     if wrong.any() or (found != np.floor(found)).any():
         return None
-    if (np.abs(found) >= EXACT).any():
+    # Python reads digits of other scripts too, and such labels are text.
+    if (np.abs(found) >= EXACT).any() or (span.text >= NOT_ASCII).any():
         raise IrregularError
     return found
 

@@ -12,12 +12,13 @@ from detmetrics.formats.lines.decimals import as_number, is_number, meant_as_num
 from detmetrics.formats.lines.labels import labels_of
 from detmetrics.formats.lines.lines import Lines
 from detmetrics.formats.lines.pieces import Piece
-from detmetrics.foundation.decoding import decoded
+from detmetrics.foundation.decoding import BYTE_ORDER_MARKS, decoded
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import FewTexts, printable, shown
 
 __all__ = ["Asked", "full_name", "read_one_by_one", "refuse_wrong"]
 
+MARK = BYTE_ORDER_MARKS[0][0]
 WORD = re.compile(r"[^ \t\n\r\f\v]+")
 
 
@@ -48,6 +49,8 @@ def read_one_by_one(pieces: Sequence[Piece], asked: Asked) -> tuple[Lines, FewTe
         text, guessed = decoded(content, full_name(name, asked.path))
         if guessed:
             latin.append(name)
+        elif before and content.startswith(MARK):  # which is none within a file
+            text = content.decode()
         for row, tokens in _rows(text):
             own = slice(asked.column, _first_number(tokens, asked.column + 1))
             label = tokens[own]
