@@ -178,3 +178,13 @@ def test_the_interval_over_ties_of_rare_classes_holds_their_value(tmp_path):
     assert low < high
     assert low <= result.summary["APf"] <= high
     assert math.isnan(result.tie_interval("APc")[0])
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [dm.LVIS.replace(federated=False), dm.COCO.replace(metrics=("ap", "ap_frequency"))],
+    ids=["not federated", "a metric alone"],
+)
+def test_frequencies_that_no_class_has_are_asked_for(rules):
+    with pytest.raises(dm.RulesError, match=r"need the frequency of classes: .* as in LVIS files$"):
+        dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json", rules)

@@ -188,6 +188,23 @@ def test_one_odd_line_among_very_many(lines, odd):
         assert found == told([text], text=False, label=0)
 
 
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("before", range(58_250, 58_260))
+def test_a_mark_of_an_encoding_within_a_file_is_a_letter_wherever_text_is_cut(before):
+    line = b"0 0.5 0.5 0.1 0.1\n"
+    found = told([line * before + MARK + line + b"0 1 1 1 1 1\n" + line * 9], text=False, label=0)
+    assert set(found["labels"]) == {"0", "\ufeff0"}
+
+
+@pytest.mark.parametrize("rows", [1, 60_000])
+def test_digits_of_other_scripts_are_text(rows):
+    assert set(told(["1\u0661 1 1 2 2\n".encode() * rows], text=False, label=0)["labels"]) == {
+        "1\u0661"
+    }
+
+
 def test_wrong_lines_are_counted_beyond_those_that_are_shown():
     text = ("5 1 x 3 4\n" * 90_000).encode()
     said, count = told([text], text=False, label=0)
