@@ -152,16 +152,17 @@ def disagreeing(
     quick = sum((count for count, _ in parts), np.zeros(len(keys), np.int64))
     # Where no key has a space behind it all are counted: those that are nowhere need no look.
     plain = all(close for _, close in parts)
-    if plain:
-        elsewhere, _ = _counts(memoryview(b" " * WORD + more), keys)
-        own = (quick - elsewhere).tolist()
-    else:
-        own = [data.count(mark) - more.count(mark) for mark in map(_marked, keys)]
-    return [
-        key
-        for key, count in zip(keys, own, strict=True)
-        if not (plain and count == 0) and not _explained(key, count, lists)
-    ]
+    elsewhere, _ = _counts(memoryview(b" " * WORD + more), keys)
+    own = dict(zip(keys, (quick - elsewhere).tolist(), strict=True))
+
+    def explained(key: str) -> bool:
+        # The last letters of a key may be those of another, so that this count may be too high.
+        if plain and (own[key] == 0 or _explained(key, own[key], lists)):
+            return True
+        mark = f'"{key}"'.encode() + b":" * plain
+        return _explained(key, data.count(mark) - more.count(mark), lists)
+
+    return [key for key in keys if not explained(key)]
 
 
 def _explained(
@@ -177,10 +178,6 @@ def _explained(
     value = attrgetter(key)
     held = sum(len(rows) - [*map(value, rows)].count(default) for rows, default in others)
     return count == always + held
-
-
-def _marked(key: str) -> bytes:
-    return f'"{key}"'.encode()
 
 
 def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
