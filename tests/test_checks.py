@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 import detmetrics as dm
 from detmetrics.cli import cli
-from detmetrics.datasets.checks.codes import CODES, chosen
+from detmetrics.datasets.checks.chosen_codes import chosen
+from detmetrics.datasets.checks.codes import CODES
 
 ROOT = Path(__file__).parent.parent
 

@@ -145,8 +145,8 @@ def _known_order(result: Evaluation, rules: Rules, rows: Ints) -> Memory | None:
     if rules.class_agnostic or result.rules.class_agnostic or rules.ties != result.rules.ties:
         return None
     matching = result.matching
-    # The rules may have left detections out. The ranks within an image and class stay valid only
-    # if those had the lowest ranks; then every rank is below the number of remaining detections.
+    # The rules may have dropped detections. Ranks within an image and class are still valid if only
+    # the lowest-ranked were dropped: every rank is then below the number of those that are left.
     group = matching.category * matching.images + matching.image
     if (matching.rank >= np.bincount(group)[group]).any():
         return None

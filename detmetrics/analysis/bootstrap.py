@@ -19,10 +19,10 @@ between the empirical process and its concave majorant, 2003); AP lies between, 
 held best in ``benchmarks/coverage_study.py``. A third of the bias counts as not known.
 
 **Differences** of two models on the same images are not corrected: their biases are alike and
-cancel, and correcting nothing adds noise. Their spread is that between the two halves of a deal: of
-a mean it is the same, and what a rare class adds to both halves, or takes from both, cancels
-(K. M. Wolter, Introduction to variance estimation, 2007, section 3.4). Around their mean halves of
-rare classes spread more than data sets do.
+cancel, and correcting nothing adds noise. Their spread is measured between the two halves of a
+deal. For a mean it is the same, and what a rare class adds to or takes from both halves cancels
+(K. M. Wolter, Introduction to variance estimation, 2007, section 3.4). Measured around their mean,
+halves with rare classes spread more than data sets do.
 
 The ends are those of Student's t distribution, whose degrees of freedom are one less than the
 images with objects; they are cut at the ends of the metric's range. Objects in a handful of images
@@ -302,7 +302,7 @@ def interval_of(
 
 
 def _spread_of_deals(samples: Floats) -> float:
-    """The standard deviation of halves, from the difference of the two of each deal."""
+    """The standard deviation of half-samples, from the difference of the two of each deal."""
     first, second = samples[: len(samples) // 2 * 2].reshape(-1, 2).T
     apart = (first - second)[~np.isnan(first - second)]
     return math.sqrt(float(np.mean(apart**2)) / 2) if len(apart) else math.nan

@@ -120,7 +120,7 @@ def calibration(
         rows = counts[part]
         return _reliability(scores[part][rows], right[part][rows], overlap[part][rows], bins)
 
-    # Matches stand by category, so those of a class are neighbours.
+    # Matches are sorted by category, so each class is a slice.
     category, names = result.matching.category, result.class_names
     bounds = np.searchsorted(category, np.arange(len(names) + 1)).tolist()
     tables = {

@@ -95,7 +95,7 @@ def _codes(given: tuple[str, ...]) -> list[str]:
 def _run(paths: tuple[str, ...], options: dict[str, Any]) -> CheckReport:
     from detmetrics.datasets.checks.checking import check as run
     from detmetrics.datasets.checks.checking import check_parts
-    from detmetrics.datasets.checks.codes import chosen
+    from detmetrics.datasets.checks.chosen_codes import chosen
 
     codes = {name: _codes(options[name]) for name in ("select", "ignore")}
     try:

@@ -28,7 +28,7 @@ IMAGE_SUFFIXES = (
 )
 PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 HEAD = 1 << 16  # bytes of a file that formats are recognised by
-BEGINNING = 1 << 21  # bytes of a file that tell what is wrong with all of it
+BEGINNING = 1 << 21  # bytes at the start of a file that show what is wrong with all of it
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # which may not be cut at a line break of one byte
 AT_ONCE = 1 << 14  # label files are shorter, so that one call of the system reads one
 BLOCK = 1 << 23  # large enough for the system's large pages, small enough to be gone soon
@@ -280,7 +280,7 @@ class Given:
 
 
 class Beginning(Given):
-    """The same path, of each large text file only the first lines; JSON and binaries are whole."""
+    """The same path, with only the first lines of large text files, but JSON and binaries whole."""
 
     def content(self) -> tuple[bytes, Input]:
         """The file; see :meth:`Given.content`."""
@@ -301,7 +301,7 @@ class Beginning(Given):
 
 
 def _whole_lines(part: bytes, most: int) -> bytes:
-    """Without the line that a beginning of so many bytes may have cut off."""
+    """Without a last line that was cut off at this many bytes."""
     end = (part.rfind(b"\n") if b"\n" in part else part.rfind(b"\r")) + 1
     return part if len(part) < most or not end else part[:end]
 

@@ -128,9 +128,9 @@ def _explained(error: FormatError, given: Given, side: Side, reading: Reading) -
 
 
 def _without_scores(error: FormatError, given: Given, side: Side, reading: Reading) -> FormatError:
-    """The error with the option that reads it, where all that it lacks is scores.
+    """The error, with a hint at ``--scores none`` if scores are all that is missing.
 
-    Of large text, as far as its beginning shows: all of it would take as long as to read it did.
+    For large text only the beginning is checked: checking all of it would double the time.
     """
     open_to_it = side == "detections" and reading.scores is None and type(error) is FormatError
     if not open_to_it or not _may_lack_scores(error):

@@ -1,6 +1,6 @@
-"""Who is matched, and who is set aside: in every area range, by the policy of the rules.
+"""Which detections are matched and which are set aside, in every area range.
 
-Who takes whom is decided in :mod:`~detmetrics.matching.policies`.
+The policies that decide who takes whom are in :mod:`~detmetrics.matching.policies`.
 """
 
 from __future__ import annotations

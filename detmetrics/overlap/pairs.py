@@ -123,7 +123,7 @@ def largest(pairs: Pairs, side: Ints, allowed: Bools) -> Ints:
     np.maximum.at(most, index, overlap)
     first = np.full(len(most), -1)
     equal = np.flatnonzero(overlap == most[index])[::-1]
-    first[index[equal]] = slots[equal]  # what is written last stays, and that is the first
+    first[index[equal]] = slots[equal]  # the last write wins, and that is the first pair
     return first[first >= 0]
 
 

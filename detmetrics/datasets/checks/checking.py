@@ -18,7 +18,8 @@ from detmetrics.datasets.checks import (
     shape_faults,
     splits,
 )
-from detmetrics.datasets.checks.codes import CODES, Code, chosen
+from detmetrics.datasets.checks.chosen_codes import chosen
+from detmetrics.datasets.checks.codes import CODES, Code
 from detmetrics.datasets.checks.findings import CheckReport, Finding, finding
 from detmetrics.datasets.checks.sides import Listing, Subject, listing_of
 from detmetrics.formats.loading import announce, detections_of, ground_truth_of, read_sheet

@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from detmetrics.foundation.errors import InputError
-
-__all__ = ["CODES", "Code", "Severity", "chosen"]
+__all__ = ["CODES", "Code", "Severity"]
 
 Severity = Literal["error", "warning", "info"]
 
@@ -440,26 +437,3 @@ _ALL = (
 )
 
 CODES = {code.code: code for code in _ALL}
-
-
-def chosen(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> frozenset[str]:
-    """The codes to look for: those that begin as selected, without those ignored.
-
-    Raises:
-        InputError: no code begins so.
-
-    >>> sorted(chosen(["D50"], ["D502"]))
-    ['D501', 'D503']
-    """
-    wanted = _beginning(select) if (select := [*select]) else frozenset(CODES)
-    return wanted - _beginning(ignore)
-
-
-def _beginning(starts: Iterable[str]) -> frozenset[str]:
-    found: set[str] = set()
-    for start in starts:
-        codes = {code for code in CODES if start and code.startswith(start.upper())}
-        if not codes:
-            raise InputError(f"no check begins with {start!r}; there are {', '.join(CODES)}")
-        found |= codes
-    return frozenset(found)

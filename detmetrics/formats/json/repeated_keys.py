@@ -44,7 +44,7 @@ SAMPLED, MOST = 1000, 32
 SPACE, COLON, BRACE = b" :{"
 MOST_KEPT = 100
 HIDDEN = re.compile(rb"\\u00(?:3\d|[46][1-9a-fA-F]|[57][\daA]|5[fF])")
-"""A letter, a digit or a low line as an escape: keys with one are not found in the text."""
+"""A letter, digit or underscore written as an escape: a text search does not find such keys."""
 UNCOUNTED = frozenset(
     (
         *("visibility", "vis_ratio", "occlusion", "occluded", "truncation", "truncated"),
@@ -145,18 +145,18 @@ def disagreeing(
     if HIDDEN.search(data):
         return keys
     view = memoryview(data)
-    # A piece has no word before its first bytes: those are counted by the one before, and of the
-    # first piece with spaces in front.
+    # A colon in the first bytes of a piece has no word before it: the previous piece counts it, and
+    # the first piece gets spaces in front.
     parts = [_counts(memoryview(b" " * WORD + data[: PIECE + WORD]), keys)]
     parts += [_counts(view[at : at + PIECE + WORD], keys) for at in range(PIECE, len(data), PIECE)]
     quick = sum((count for count, _ in parts), np.zeros(len(keys), np.int64))
-    # Where no key has a space behind it all are counted: those that are nowhere need no look.
+    # If no colon has a space before it, every key is counted, and absent keys need no check.
     plain = all(close for _, close in parts)
     elsewhere, _ = _counts(memoryview(b" " * WORD + more), keys)
     own = dict(zip(keys, (quick - elsewhere).tolist(), strict=True))
 
     def explained(key: str) -> bool:
-        # The last letters of a key may be those of another, so that this count may be too high.
+        # Keys are counted by their last letters, so this count may include another key.
         if plain and (own[key] == 0 or _explained(key, own[key], lists)):
             return True
         mark = f'"{key}"'.encode() + b":" * plain
@@ -170,8 +170,8 @@ def _explained(
     count: int,
     lists: Sequence[tuple[Sequence[msgspec.Struct], Mapping[str, Any]]],
 ) -> bool:
-    """Whether so many keys are as many as records have."""
-    # A record with a null has the key too, so that nulls are not explained: it is asked of each.
+    """Whether the count of a key is what the records have."""
+    # A record with null has the key too: such counts do not match, and each record is checked.
     having = [(rows, fields[key]) for rows, fields in lists if key in fields]
     always = sum(len(rows) for rows, default in having if default is msgspec.NODEFAULT)
     others = [(rows, default) for rows, default in having if default is not msgspec.NODEFAULT]
@@ -188,9 +188,8 @@ def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _counts(piece: memoryview, keys: Sequence[str]) -> tuple[Ints, bool]:
-    """How often each key stands directly before a colon, but for colons in the first bytes.
-
-    Also whether no colon has a space before it.
+    """How often each key is directly before a colon (except in the first bytes), and whether no
+    colon has a space before it.
     """
     numbers = np.frombuffer(piece, np.uint8)
     at = np.flatnonzero(numbers == COLON)
@@ -303,7 +302,7 @@ def _records(text: bytes) -> tuple[bytes, list[msgspec.Raw]]:
 
 
 def may_repeat(text: bytes, records: int, keys: Sequence[str]) -> bool:
-    """Whether one of the keys is there more often than there are records."""
+    """Whether a key occurs more often than there are records."""
     if HIDDEN.search(text):
         return True
     # Spaces in front, so that the first colon counts too.

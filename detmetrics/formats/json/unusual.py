@@ -88,7 +88,7 @@ def _within_range(text: bytes) -> tuple[bytes, int]:
 
 
 def _with_large_exponents(text: bytes) -> tuple[Ints, Ints]:
-    """Where tokens begin and end whose exponent has three digits or more."""
+    """The start and end of tokens with an exponent of three digits or more."""
     # for e in text: "e" or "E"
     #     digits = what follows, without a plus
     #     if the first three of them are digits:
@@ -107,7 +107,7 @@ def _with_large_exponents(text: bytes) -> tuple[Ints, Ints]:
         if not (more_digits := DIGIT[letters[end]]).any():
             break
         end = end + more_digits
-    short = ~DIGIT[letters[end]]  # longer ones are read with care
+    short = ~DIGIT[letters[end]]  # longer ones are left to the careful path
     end, begin = end[short], at[short]
     for _ in range(LONGEST):
         within = ~BEFORE[letters[begin - 1]] & (begin > 0)
@@ -118,7 +118,7 @@ def _with_large_exponents(text: bytes) -> tuple[Ints, Ints]:
 
 
 def _exponents(letters: NDArray[np.uint8]) -> Ints:
-    """Where the letter of an exponent stands, before a digit or a plus; not the last of all."""
+    """Positions of an ``e`` before a digit or a plus; the last letter is not checked."""
     at = np.flatnonzero((letters[:-1] | LOWER) == E)
     after = letters[at + 1]
     found: Ints = at[DIGIT[after] | (after == PLUS)]

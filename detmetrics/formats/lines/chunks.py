@@ -45,7 +45,7 @@ class Chunk:
     """Whole lines, after the end of the one before.
 
     first, lines: the number of the first among all, and how many there are;
-    file: the file it stands in; stops: where files end, as places in the span.
+    file: the index of the file it starts in; stops: where files end, as positions in the span.
     """
 
     span: Span

@@ -1,7 +1,7 @@
 """Text files whose lines are all alike, a word and as many numbers in each, as columns.
 
 Chunks of text are read on two threads, and the numbers of a column at once
-(:mod:`detmetrics.formats.lines.decimals`). A chunk with a line of another kind is left to others.
+(:mod:`detmetrics.formats.lines.decimals`). Chunks with a line of another shape are skipped.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ NUMERIC = np.frombuffer(b"0123456789+-.", np.uint8)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
-    """What stands in lines, blank ones left out.
+    """The fields of all lines except blank ones.
 
-    line : (R,) which of all lines, None where these are all;
-    lines : (F,) how many each file has, blank ones too;
-    words : (R,) the label of each line as text, None where it is a number in all;
-    columns : (C, R) what stands there as numbers; that of labels is without meaning if it is text;
-    odd: the chunks that are not read, as not all of their lines are like the first of all.
+    line : (R,) line numbers, None if every line is a row;
+    lines : (F,) the number of lines per file, blank ones included;
+    words : (R,) the labels as text, None if all of them are numbers;
+    columns : (C, R) the fields as numbers; the column of text labels has no meaning;
+    odd: the chunks that were skipped, because some lines have another shape than the first line.
     """
 
     line: Ints | None
@@ -80,9 +80,10 @@ class _FieldsOfChunk:
 
 
 def read_fields(contents: Contents, *, text_label: bool, label: int = 0) -> Fields | None:
-    """What stands in files whose lines are alike, in most chunks at least; None where it is not so.
+    """The fields of files whose lines all have the same shape; other chunks are skipped.
 
-    text_label: the label is text even where it is a number; label: the column that it stands in.
+    text_label: keep labels as text even if they are numbers; label: the column of the label.
+    Returns None if no chunk can be read.
     """
     try:
         chunks = [*chunks_of(contents)]
@@ -112,12 +113,12 @@ def read_fields(contents: Contents, *, text_label: bool, label: int = 0) -> Fiel
 def _read_all(
     chunks: Sequence[Chunk], columns: Floats, text_label: bool, label: int
 ) -> list[_FieldsOfChunk | None]:
-    """Put the numbers of all chunks into their columns; None for those that are odd."""
+    """Put the numbers of all chunks into their columns; None for chunks that are odd."""
     odd: list[int] = []
 
     def read(numbered: tuple[int, Chunk]) -> _FieldsOfChunk | None:
         number, chunk = numbered
-        # Where every other chunk is odd, most are read in vain: the rest are left to others.
+        # If about half of the chunks are odd, trying the rest is a waste: skip them.
         if len(odd) <= FEW_ODD + number // 2:
             with contextlib.suppress(IrregularError):
                 return _read(chunk, columns, text_label, label)
@@ -196,20 +197,20 @@ def _all_numbers(span: Span, end: Ints, length: Ints) -> Floats:
 
 
 def _whole(span: Span, end: Ints, length: Ints) -> Floats | None:
-    """Labels as whole numbers; None where one is none, as all are text then."""
+    """Labels as whole numbers; None if one is not, because then all labels are text."""
     if not np.isin(span.text[end - length], NUMERIC).all():
         return None
     found, wrong = floats(span, end, length)
     if wrong.any() or (found != np.floor(found)).any():
         return None
-    # Python reads digits of other scripts too, and such labels are text.
+    # float() also reads digits of other scripts, but such labels are text.
     if (np.abs(found) >= EXACT).any() or (span.text >= NOT_ASCII).any():
         raise IrregularError
     return found
 
 
 def lines_of(found: Fields, files: tuple[str, ...], label: int) -> Lines:
-    """The lines of files; label: the column of labels."""
+    """Fields as lines; label: the column of the label."""
     file = np.repeat(np.arange(len(files)), found.lines)
     numbers = _others(found.columns, label).T
     return Lines(

@@ -1,7 +1,7 @@
-"""Large text whose lines are not all alike, in pieces: only what is odd is read the slow way.
+"""Large text with lines of different shapes, read in pieces: only odd pieces take the slow path.
 
-Where most chunks were read as columns already (:mod:`detmetrics.formats.lines.fields`), the pieces
-are of the odd ones; else they are of all text.
+If most chunks were already read as columns (:mod:`detmetrics.formats.lines.fields`), only the odd
+chunks are cut into pieces; otherwise all of the text is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ ODD = 2
 
 
 def read_around_odd(fields: Fields, asked: Asked) -> Lines | None:
-    """Lines of which most chunks are read, and the odd ones; None where those are not enough.
+    """The lines of the chunks that were read, merged with those of the odd chunks.
+
+    Returns None if an odd chunk cannot be read without the rest of its file.
 
     Raises:
         FormatError: lines are wrong.
@@ -49,7 +51,7 @@ def read_around_odd(fields: Fields, asked: Asked) -> Lines | None:
 
 
 def _between(regular: Lines, odd: Sequence[Lines]) -> Iterator[Lines]:
-    """All lines in order, those of each piece where it stood."""
+    """All lines in order, with the lines of each odd piece in its original position."""
     number = np.arange(len(regular)) if regular.line is None else regular.line
     in_file = number - regular.first[regular.file]
     code = _codes(regular.label)
@@ -70,18 +72,18 @@ def _between(regular: Lines, odd: Sequence[Lines]) -> Iterator[Lines]:
 
 
 def _alike(found: Sequence[Lines]) -> bool:
-    """Whether the labels of all pieces are numbers, or those of none."""
+    """Whether either all pieces have numbers as labels, or none has."""
     return len({part.label.labels.dtype == object for part in found if len(part)}) < 2
 
 
 def _any_large(found: Sequence[Lines]) -> bool:
-    """Whether a label is a number which is one only where all labels are written with digits."""
+    """Whether a label is a number so large that it counts as one only if all labels are digits."""
     numbers = (part.label.labels for part in found if part.label.labels.dtype != object)
     return any(len(labels) and labels.max() >= EXACT for labels in numbers)
 
 
 def read_in_pieces(parts: Sequence[bytes], asked: Asked) -> Lines:
-    """Large text, each piece in the fastest way that takes it.
+    """Read large text, each piece by the fastest method that works.
 
     Raises:
         FormatError: lines are wrong, or a file is no text.
@@ -89,11 +91,11 @@ def read_in_pieces(parts: Sequence[bytes], asked: Asked) -> Lines:
     parts, latin = _in_utf8(parts, asked)
     whole = [(file, 0, part) for file, part in enumerate(parts)]
     found, faults = _all_pieces(groups(whole), asked)
-    nothing = not found and not len(faults)  # but marks of encodings
+    nothing = not found and not len(faults)  # only byte-order marks
     if nothing or _any_large(found):
         lines, faults = read_one_by_one(whole, asked)
         found = [lines]
-    elif not _alike(found):  # numbers here and words there: all of them are words
+    elif not _alike(found):  # a mix of numbers and words is all words
         found, faults = _all_pieces(groups(whole), asked._replace(text=True))
     refuse_wrong(faults, sum(map(len, found)), asked)
     return replace(_joined(found, asked.files), latin=latin)
@@ -112,7 +114,7 @@ def _in_utf8(parts: Sequence[bytes], asked: Asked) -> tuple[list[bytes], tuple[s
 def _all_pieces(
     each_group: Iterable[Sequence[Piece]], asked: Asked
 ) -> tuple[list[Lines], FewTexts]:
-    """The lines of each group of pieces, and what is wrong with others."""
+    """The valid lines of each group of pieces, and the faults of the others."""
     found: list[Lines] = []
     faults, odd = FewTexts(), 0
     for group in each_group:

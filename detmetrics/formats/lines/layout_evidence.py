@@ -1,6 +1,6 @@
-"""What speaks against an order of columns: numbers that can be no score and no box of the image.
+"""Evidence against a column order: numbers that cannot be a score, or a box in the image.
 
-Corners and sides in pixels are told apart by evidence of their own
+Whether pixels are corners or sides is decided separately
 (:mod:`detmetrics.formats.lines.box_evidence`).
 """
 
@@ -28,31 +28,35 @@ __all__ = [
 ]
 
 TOLERATED = 0.01
-"""Detectors round and clip badly now and then; a wrong layout contradicts far more lines."""
+"""The share of lines that may contradict a layout: detectors round and clip badly now and then, but
+a wrong layout is contradicted by far more lines.
+"""
 
 BADLY, CLEARLY = 0.15, 0.4
-"""Where no layout is possible: the share that the best may have against it, and the next must."""
+"""If no layout is possible, one is still taken if at most the first share of lines contradicts it,
+and at least the second share contradicts the next best.
+"""
 
 SLACK = 0.02
-"""How far, in shares of the image, a box may leave it before that is held against a layout."""
+"""How far a box may reach outside the image, in image sizes, before it contradicts a layout."""
 
 CLIPPED = 5.0
-"""Pixels by which a box may begin before its image, as detectors write it."""
+"""How many pixels a box may start outside the image: detectors do not always clip."""
 
 ENOUGH = 10
-"""So many boxes with right beyond left and bottom below top are no accident."""
+"""With this many boxes, right > left and bottom > top in all of them is no accident."""
 
 ROWS = 1 << 14
-"""Lines at once: the columns of so many stay in cache."""
+"""Lines at a time: the columns of this many stay in the cache."""
 
 SKEWED, ROUNDED = 0.25, 0.005
-"""How far, in parts of its extent and in shares of the image, the fourth corner may lie from where
-it closes a rectangle; a score among the corners moves it as far as the box is from the edge.
+"""How far the fourth corner may be from closing a rectangle, relative to the size of the box and of
+the image. A score among the corners moves it much farther.
 """
 
 
 def is_relative(values: Floats) -> bool:
-    """Whether all but a few numbers are of the size of shares."""
+    """Whether all but a few numbers are small enough to be normalized."""
     if not values.size:
         return True
     large = (np.abs(values) > 2).any(axis=1)
@@ -60,7 +64,7 @@ def is_relative(values: Floats) -> bool:
 
 
 def lie_in_unit(boxes: Floats, box_format: BoxFormat) -> bool:
-    """Whether boxes can only be shares of the image: fractions, nearly all inside the unit square.
+    """Whether boxes must be normalized: fractions, nearly all inside the unit square.
 
     boxes : (R, 4) as ``box_format`` says.
     """
@@ -84,7 +88,7 @@ def share_against(
 
 
 def contradicted(values: Floats, names: Sequence[str], relative: bool) -> Bools:
-    """(R,) whether a line contradicts a layout, whatever the size of its image."""
+    """(R,) whether each line contradicts a layout, for images of any size."""
     if not relative or "x" in names or not len(values):
         return _contradict(values, names, relative, None)
     parts = (values[start : start + ROWS] for start in range(0, len(values), ROWS))
@@ -105,7 +109,7 @@ def _contradict(
 
 
 def _no_rectangle(column: dict[str, Floats]) -> Bools:
-    """(R,) of corners in shares: whether they are far from a rectangle, or not in the image."""
+    """(R,) whether four normalized corners are far from a rectangle, or outside the image."""
     corners = np.stack([column[name] for name in POINTS], axis=1).reshape(-1, 4, 2)
     # In a rectangle, as in any parallelogram, both diagonals have the same middle.
     apart = np.abs(corners[:, 0] + corners[:, 2] - corners[:, 1] - corners[:, 3])
@@ -117,7 +121,7 @@ def _no_rectangle(column: dict[str, Floats]) -> Bools:
 
 
 def _is_other_form(column: dict[str, Floats]) -> bool:
-    """Whether the numbers speak for corners where these are sides, or the other way."""
+    """Whether the numbers look like corners although the layout has sides, or vice versa."""
     forms: tuple[tuple[Form, tuple[str, ...]], ...] = (("corners", CORNERS), ("sides", SIDES))
     form, names = next(((f, n) for f, n in forms if set(n) <= column.keys()), (None, ()))
     if form is None:
@@ -126,14 +130,14 @@ def _is_other_form(column: dict[str, Floats]) -> bool:
 
 
 def _no_box(column: dict[str, Floats], relative: bool, sizes: Floats | None) -> Bools:
-    """(R,) whether columns are no box of the image; all of them where no detector makes such."""
+    """(R,) whether each line is no box in the image; all lines if no detector writes such boxes."""
     if "x4" in column:
         return _no_rectangle(column)
     if not relative and _is_other_form(column):
         return np.ones(len(next(iter(column.values()))), bool)
     if "xmin" in column:
         left, top, right, bottom = (column[name] for name in CORNERS)
-        # In pixels a line out of order is a bad line of corners, which their reader names.
+        # In pixels, a box with swapped corners is a faulty line, which the reader reports.
         wrong: Bools = ((right < left) | (bottom < top)) & relative
     else:
         wide, high = column["w"], column["h"]

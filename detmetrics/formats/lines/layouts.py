@@ -53,8 +53,8 @@ FEW = 0.25
 """An order is recommended only if at most this share of the lines do not fit it."""
 
 MANY = 100
-"""Where no layout is possible and lines are as many as this, the next best may have four times as
-much against it as the best, instead of a clear share.
+"""With at least this many lines, the next best layout only needs four times the contradictions of
+the best one.
 """
 
 LABELS = (CENTRES, CORNERS, SIDES)

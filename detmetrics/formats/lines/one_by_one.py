@@ -1,4 +1,4 @@
-"""Lines of text read one by one, which says what is wrong with a line, and where."""
+"""Lines of text read one by one: slow, but reports which line is wrong and why."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ WORD = re.compile(r"[^ \t\n\r\f\v]+")
 
 
 class Asked(NamedTuple):
-    """What lines are read for.
+    """How lines are read.
 
-    files: their names; path: names the whole in errors; text: labels are text even where they are
-    numbers; column: where the label stands; strict: without it, wrong lines are passed over as long
-    as there are more right ones.
+    files: their names; path: the path for error messages; text: keep labels as text even if they
+    are numbers; column: the column of the label; strict: raise on any invalid line; without it,
+    invalid lines are skipped as long as there are more valid ones.
     """
 
     files: tuple[str, ...]
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
 
 
 def read_one_by_one(pieces: Sequence[Piece], asked: Asked) -> tuple[Lines, FewTexts]:
-    """The lines that are right, and what is wrong with the others."""
+    """The valid lines, and the faults of the others."""
     words: list[str] = []
     values: list[float] = []
     start, file, line = [0], [], []
@@ -49,7 +49,7 @@ def read_one_by_one(pieces: Sequence[Piece], asked: Asked) -> tuple[Lines, FewTe
         text, guessed = decoded(content, full_name(name, asked.path))
         if guessed:
             latin.append(name)
-        elif before and content.startswith(MARK):  # which is none within a file
+        elif before and content.startswith(MARK):  # inside a file it is a letter
             text = content.decode()
         for row, tokens in _rows(text):
             own = slice(asked.column, _first_number(tokens, asked.column + 1))
@@ -80,10 +80,10 @@ def read_one_by_one(pieces: Sequence[Piece], asked: Asked) -> tuple[Lines, FewTe
 
 
 def refuse_wrong(faults: FewTexts, right: int, asked: Asked) -> None:
-    """Raise what is wrong, where it may not be passed over; right: how many lines are.
+    """Raise the faults unless they may be skipped; right: the number of valid lines.
 
     Raises:
-        FormatError: lines are wrong.
+        FormatError: there are faults, and they may not be skipped.
     """
     if len(faults) and (asked.strict or len(faults) >= right):
         raise FormatError(asked.path, faults, len(faults))

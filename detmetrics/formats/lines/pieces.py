@@ -22,7 +22,7 @@ Piece = tuple[int, int, bytes]
 
 
 def groups(parts: Iterable[Piece]) -> Iterator[list[Piece]]:
-    """Pieces of about one size, in order: a part of a large file, or several small ones."""
+    """Groups of about the same size, in order: part of a large file, or several small files."""
     group: list[Piece] = []
     size = 0
     for file, before, part in parts:
@@ -57,7 +57,7 @@ def _cuts(part: bytes) -> Iterator[int]:
 
 
 def parts_of(chunk: Chunk, first: Ints) -> list[Piece] | None:
-    """A chunk cut where files end; None where a file must be seen whole to read a part of it.
+    """A chunk split at the ends of files; None if its files must be decoded as a whole.
 
     first : (F,) the number of the first line of each file.
     """
@@ -69,7 +69,7 @@ def parts_of(chunk: Chunk, first: Ints) -> list[Piece] | None:
         (chunk.file + number, 0, text[begin:end])
         for number, (begin, end) in enumerate(pairwise(cuts))
     ]
-    # Of the first file, lines may stand in the chunk before.
+    # The first file may have begun in an earlier chunk.
     return [(chunk.file, chunk.first - int(first[chunk.file]), found[0][2]), *found[1:]]
 
 

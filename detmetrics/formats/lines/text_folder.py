@@ -47,7 +47,7 @@ def box_files(given: Given) -> tuple[str, ...]:
 
 
 def with_first_files(given: Given) -> Given:
-    """The same, of very many text files only the first ones."""
+    """The same path with only the first text files, if there are many."""
     files = box_files(given)
     before = itertools.accumulate(os.path.getsize(given.join(name)) for name in files)
     enough = sum(1 for _ in itertools.takewhile(lambda size: size < BEGINNING, before))

@@ -41,7 +41,7 @@ def tracked(lines: Lines, columns: int, *, in_all: bool = True) -> Floats | None
 
 def _each_once(file: Ints, track: Floats) -> bool:
     """Whether no file has a track twice."""
-    # len(set(zip(file, track))) == len(file), with one number for both
+    # len(set(zip(file, track))) == len(file), with one number per pair
     if track.max() >= MANY:
         track = np.unique(track, return_inverse=True)[1].astype(np.float64)
     both = np.sort(file * (int(track.max()) + 1) + track.astype(np.int64))
