@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detmetrics.foundation.arrays import slots_of_repeats, used
+from detmetrics.foundation.arrays import first_equal, slots_of_repeats, used
 from detmetrics.foundation.messages import counted, few, printable
 from detmetrics.matching.candidates import NEARLY_ONE, measure_of, measured
 from detmetrics.matching.matches import Matches
@@ -128,7 +128,7 @@ def _equal_objects(ground_truth: GroundTruth) -> int:
     keys = np.column_stack(
         [ground_truth.image[near], ground_truth.category[near], ground_truth.boxes[near]]
     )
-    return len(near) - len(np.unique(keys, axis=0))
+    return int(np.count_nonzero(first_equal(keys) != np.arange(len(keys))))
 
 
 def _duplicates(detections: Detections, matches: Matches) -> int:
@@ -145,8 +145,7 @@ def _duplicates(detections: Detections, matches: Matches) -> int:
     )
     shapes = measured(detections, measure_of(matches.rules)).take(row)
     rows = np.column_stack([keys, detections.boxes[row], shapes.areas])
-    _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    partner = first[group.reshape(-1)]
+    partner = first_equal(rows)
     again = np.flatnonzero(partner != np.arange(len(rows)))
     if matches.rules.shape == "box":
         return len(again)

@@ -29,7 +29,7 @@ IGNORED = "ignored"
 MISSED = "missed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Verdicts:
     """Rows of the match table: first the detections in order of their source, then the missed.
 

@@ -59,7 +59,7 @@ class Measure:
     single: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
     """Who could match whom.
 
@@ -83,7 +83,7 @@ class Candidates:
     least: tuple[float | Floats, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Regions:
     """Ground truths and the regions that they may lie in.
 

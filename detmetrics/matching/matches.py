@@ -18,7 +18,7 @@ from detmetrics.tables.catalog import Catalog
 __all__ = ["ClassOutcomes", "Matched", "Matches", "Outcomes", "in_order_of_detections"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Matched:
     """The matched pairs of one area range: by threshold, then in order of detection.
 
@@ -42,7 +42,7 @@ class Matched:
         return self.pair[slots], self.true_positive[slots]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClassOutcomes:
     """One class at one threshold and in one range: all that most metrics need.
 
@@ -63,7 +63,7 @@ class ClassOutcomes:
     rules: Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Outcomes:
     """What became of each detection at one threshold and in one area range.
 
@@ -107,7 +107,7 @@ class Outcomes:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Matches:
     """Everything that curves and analyses need to know; boxes are no longer needed.
 

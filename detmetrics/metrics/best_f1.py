@@ -24,7 +24,7 @@ SMOOTHED = 0.1
 EPS = 1e-16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BestF1:
     """confidence: one for all classes; precision, recall, f1 : (K,) there, nan without truth."""
 

@@ -33,7 +33,7 @@ ANY_OVERLAP = float(np.nextafter(0, 1))
 """The smallest number above 0: a lowest overlap that leaves out only pairs that share nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pairs:
     """Candidate pairs, in order of detection.
 
@@ -45,7 +45,7 @@ class Pairs:
     overlap: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Neighbours:
     """Detections that share a group with ground truths, and where those stand.
 

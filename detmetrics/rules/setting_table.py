@@ -38,7 +38,8 @@ from detmetrics.rules.setting import (
 __all__ = ["CHOICES", "SETTINGS", "Settings"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without methods of its own, which Rules would only write anew.
+@dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)
 class Settings:
     """The fields of :class:`Rules`, unchecked."""
 

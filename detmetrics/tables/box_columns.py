@@ -21,7 +21,7 @@ UNSAID = frozenset(",='\"")
 """Characters in the name of a column with which ``--columns`` cannot name it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BoxColumns:
     """The columns of boxes of a file of which ``--columns`` names the columns.
 

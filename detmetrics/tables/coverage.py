@@ -24,7 +24,7 @@ FEWEST, RUN, SHARE = 2, 5, 0.02
 """Fewer images than this are no sign; a run has so many images, and this share of all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Coverage:
     """Images with ground truth by whether they have detections.
 

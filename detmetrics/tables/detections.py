@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 __all__ = ["Detections"]
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Detections(Rows):
     """What a detector found; build it with :meth:`from_arrays`, :meth:`from_frame` or
     ``read_detections``.

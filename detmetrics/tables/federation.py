@@ -20,7 +20,7 @@ FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
 """How frequent a class is, by LVIS's letter."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Federation:
     """What is known of images and classes beside their objects.
 

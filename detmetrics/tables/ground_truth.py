@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 __all__ = ["GroundTruth"]
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class GroundTruth(Rows):
     """What is really there; build it with :meth:`from_arrays` or ``read_ground_truth``.
 

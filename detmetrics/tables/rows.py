@@ -22,7 +22,7 @@ from detmetrics.tables.sources import Source
 __all__ = ["Rows"]
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Rows:
     """Columns of equal length R, read-only; what they hold is said where they are used.
 

@@ -28,7 +28,7 @@ __all__ = ["Categories", "Images", "Pixels", "Sheet"]
 Pixels = Literal["continuous", "inclusive"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Images:
     """The images that a source lists.
 
@@ -42,7 +42,7 @@ class Images:
     template: str = "images[{row}].id"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Categories:
     """The classes that a source lists.
 
@@ -56,7 +56,7 @@ class Categories:
     groups: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sheet:
     """The rows of one file or folder, as they stand there.
 

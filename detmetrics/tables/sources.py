@@ -17,7 +17,7 @@ from detmetrics.tables.box_columns import BoxColumns
 __all__ = ["ARRAYS", "FRAME", "Faults", "Numbered", "Source", "named", "of_side"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
     """The origin of a table.
 
@@ -114,7 +114,7 @@ def named(source: Source) -> Iterator[None]:
         raise TableError(f"{source.name}: {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Numbered:
     """Places that are a word and a number; numbers : (R,) of the rows.
 

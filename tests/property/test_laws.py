@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import detmetrics as dm
-from detmetrics.foundation.arrays import by_group
+from detmetrics.foundation.arrays import by_group, first_equal
 from detmetrics.matching.ranking import best_first
 from detmetrics.metrics.interpolation import TruePositives, envelope
 from detmetrics.tables import restrict
@@ -232,7 +232,7 @@ class TestTies:
 
 
 class TestRanking:
-    """best_first is a stable sort by falling score; by_group is a stable sort by group."""
+    """best_first is a stable sort by falling score, by_group one by group, first_equal a search."""
 
     scores = st.lists(
         st.one_of(
@@ -257,6 +257,20 @@ class TestRanking:
     def test_by_group(self, groups):
         expected = sorted(range(len(groups)), key=lambda row: groups[row])
         assert by_group(np.array(groups, np.int64), np.arange(len(groups))).tolist() == expected
+
+    @given(
+        rows=st.lists(
+            st.tuples(*[st.sampled_from([0.0, -0.0, 1.0, -3.5, np.inf, np.nan])] * 3), max_size=40
+        )
+    )
+    def test_first_equal(self, rows):
+        expected = [
+            next((at for at, other in enumerate(rows[:row]) if other == rows[row]), row)
+            if not np.isnan(rows[row]).any()
+            else row
+            for row in range(len(rows))
+        ]
+        assert first_equal(np.array(rows).reshape(-1, 3)).tolist() == expected
 
 
 def test_class_names_need_not_differ():

@@ -65,7 +65,7 @@ def frames(table: Rows) -> Iterator[Mistake]:
     if table.relative or not catalog.sized or not len(table):
         return
     farthest = _farthest(table.xywh)
-    if float(np.quantile(table.xywh.max(axis=1), NEARLY_ALL)) <= NORMALIZED:
+    if _largest(table.xywh.max(axis=1), NEARLY_ALL) <= NORMALIZED:
         yield from normalized(table)
         return
     yield from turned()
@@ -104,7 +104,12 @@ def _readings(table: Rows) -> Iterator[tuple[Order, Order]]:
 def _farthest(boxes: Floats, share: float = NEARLY_ALL) -> float:
     """How far boxes ``x y w h`` reach to the right or down, but for a few."""
     reach = np.maximum(boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3])
-    return float(np.quantile(reach, share))
+    return _largest(reach, share)
+
+
+def _largest(values: Floats, share: float) -> float:
+    """The largest of a share of the values; :func:`numpy.quantile` would import masked arrays."""
+    return float(np.sort(values)[int(share * (len(values) - 1))])
 
 
 def _fix_of_unit(table: Rows) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from detmetrics.evaluation.misreadings.confident import Confident
 from detmetrics.evaluation.misreadings.frames import scaled_images, stretched_frame
 from detmetrics.evaluation.misreadings.mistake import Mistake, boxes_placed
-from detmetrics.foundation.arrays import Bools, Floats
+from detmetrics.foundation.arrays import Bools, Floats, first_equal
 from detmetrics.tables import Detections
 
 __all__ = ["voted_frames", "voted_offset"]
@@ -83,14 +83,25 @@ def _most_common(votes: Floats) -> Floats | None:
     """(2,) where most of the votes are within some pixels; votes : (V, 2)."""
     if not len(votes):
         return None
-    bins = np.floor(votes / OFFSET_WIDTH)
-    _, index, count = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
-    if count.max() < LEAST_VOTES:
+    together = _fullest(np.floor(votes / OFFSET_WIDTH))
+    if np.count_nonzero(together) < LEAST_VOTES:
         return None
-    middle = np.median(votes[index.reshape(-1) == count.argmax()], axis=0)
+    middle = _median(votes[together])
     near = (np.abs(votes - middle) < OFFSET_WIDTH).all(axis=1)
-    common: Floats = np.median(votes[near], axis=0)
-    return common
+    return _median(votes[near])
+
+
+def _fullest(bins: Floats) -> Bools:
+    """(V,) the votes of the bin that has most of them; bins : (V, 2), that of each vote."""
+    first = first_equal(bins)
+    return np.equal(first, np.bincount(first).argmax())
+
+
+def _median(votes: Floats) -> Floats:
+    """(2,) :func:`numpy.median` of each column, which would import masked arrays."""
+    ranked = np.sort(votes, axis=0)
+    middle: Floats = (ranked[(len(votes) - 1) // 2] + ranked[len(votes) // 2]) / 2
+    return middle
 
 
 def _centers_and_sides(boxes: Floats) -> Floats:
@@ -106,13 +117,12 @@ def _mode(votes: Floats) -> Floats | None:
     """(2,) where most of the votes are close to each other, None where few are; votes : (V, 2)."""
     if not len(votes):
         return None
-    bins = np.floor(np.log(votes) / WIDTH)
-    _, index, count = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
-    if count.max() < LEAST_VOTES:
+    together = _fullest(np.floor(np.log(votes) / WIDTH))
+    if np.count_nonzero(together) < LEAST_VOTES:
         return None
-    middle = np.median(votes[index.reshape(-1) == count.argmax()], axis=0)
-    near: Bools = (np.abs(votes / middle - 1) < WIDTH).all(axis=1)
-    return np.median(votes[near], axis=0) if near.any() else None
+    middle = _median(votes[together])
+    near = (np.abs(votes / middle - 1) < WIDTH).all(axis=1)
+    return _median(votes[near]) if near.any() else None
 
 
 def _differs(factors: Floats) -> bool:

@@ -91,7 +91,7 @@ class _ShapedDetection(msgspec.Struct, gc=False):
 REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError, OverflowError, TableError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DetectionColumns:
     """image_ids, categories, scores : (D,); boxes : (D, 4).
 

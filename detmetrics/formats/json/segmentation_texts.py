@@ -26,7 +26,7 @@ class _Encoding(msgspec.Struct, gc=False):
     counts: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class JsonTexts:
     """Reads texts of segmentations; see :class:`~detmetrics.overlap.masks.segmentations.Texts`.
 

@@ -63,7 +63,7 @@ OF_OBB = Angles(unit="radians", direction="clockwise", why="as hotcoco has them 
 UPRIGHT, ORIENTED, CORNERS = 4, 5, 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Outlined:
     """boxes : (R, 4) ``x y w h``; shapes: (R,) outlines, None where boxes are all there is.
 
