@@ -153,15 +153,19 @@ def _row(column: Ints, x: Ints, y: Ints, slope: Floats, flat: Bools) -> Floats:
     middle, start, rise = SCALE * column[at] + 3, x[at], slope[at]
     step: Floats = np.ceil((middle - 0.5 - start) / rise)
 
-    def beyond(step: Floats) -> Bools:
-        right = np.trunc(start + rise * step + 0.5) >= middle
-        found: Bools = np.where(rise > 0, right, ~right)
+    def beyond(step: Floats, of: Ints | slice = slice(None)) -> Bools:
+        right = np.trunc(start[of] + rise[of] * step + 0.5) >= middle[of]
+        found: Bools = right == (rise[of] > 0)
         return found
 
-    # The quotient is rounded, and may be one off.
+    # The quotient is rounded, and may be one off, though hardly ever.
+    early = np.flatnonzero(~beyond(step))
     for _ in range(2):
-        step += ~beyond(step)
+        step[early] += 1
+        early = early[~beyond(step[early], early)]
+    late = np.flatnonzero(beyond(step - 1))
     for _ in range(2):
-        step -= beyond(step - 1)
+        step[late] -= 1
+        late = late[beyond(step[late] - 1, late)]
     row[at] = step - 1 + y[at]
     return row
