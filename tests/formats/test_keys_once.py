@@ -62,6 +62,25 @@ def test_what_is_certain_is_true(value, colon, comma, piece, every):
             assert repeated_keys(text) == []
 
 
+@examples(300)
+@given(
+    st.lists(st.tuples(KEYS, st.one_of(st.integers(-9, 9), TEXTS)), min_size=1, max_size=4),
+    st.integers(2, 12),
+    st.integers(0, 11),
+    st.lists(st.tuples(KEYS, st.one_of(st.integers(-9, 9), TEXTS)), max_size=4),
+    st.integers(1, 400),
+)
+def test_records_alike_hide_no_other(pairs, count, place, other, piece):
+    """A list of records with the same keys, one of which may be another one."""
+    records: list[object] = [("object", pairs)] * count
+    records[place % count] = ("object", other)
+    text = written(records, ":", ",").encode()
+    twice = [len({key for key, _ in one[1]}) < len(one[1]) for one in records]  # type: ignore[index]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys_once, "PIECE", piece)
+        assert not (keys_are_once(text) and any(twice))
+
+
 RECORDS = [{"image_id": 1, "category_id": 2, "bbox": [1, 2, 3, 4], "score": 0.5}] * 3
 DOCUMENT = {
     "info": {"url": "http://x", "year": 2017},

@@ -47,27 +47,46 @@ def keys_are_once(data: bytes) -> bool:
     start, size, open_keys = 0, PIECE, list[set[int]]()
     try:
         while start < len(text):
-            piece = _piece(text, start, min(start + size, len(text)), len(open_keys), escaped)
-            if piece is None:  # no object ends in it
+            marks = _marks(text, start, min(start + size, len(text)), escaped)
+            if marks is None:  # no object ends in it
                 size *= 2
                 continue
-            open_keys = _checked(piece, open_keys)
-            start, size = piece.stop, PIECE
+            told = _first_of_alike(text, marks) or marks
+            open_keys = _checked(_piece(text, told, len(open_keys)), open_keys)
+            start, size = marks.stop, PIECE
     except _UncertainError:
         return False
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Keys and braces of a piece.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Marks:
+    """Quotes, colons, braces and backslashes of a piece.
 
-    stop: where the next begins; depth : (B,) behind each brace; opens : (B,) it begins an object;
-    before, level : (K,) how many braces stand before each key, and the depth that it lies at;
-    word : (K,) its last eight bytes; end: the depth behind the piece.
+    stop: where the next begins; place, kind : (M,) where each mark stands, and what it is;
+    outside : (M,) behind it no text is open.
     """
 
     stop: int
+    place: Ints
+    kind: NDArray[np.uint8]
+    outside: Bools
+
+    def to(self, count: int) -> _Marks:
+        """The first marks."""
+        stop = int(self.place[count - 1]) + 1
+        return _Marks(stop, self.place[:count], self.kind[:count], self.outside[:count])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """Keys and braces of a piece.
+
+    depth : (B,) behind each brace; opens : (B,) it begins an object; before, level : (K,) how many
+    braces stand before each key, and the depth that it lies at; word : (K,) its last eight bytes;
+    end: the depth behind the piece.
+    """
+
     depth: Ints
     opens: Bools
     before: Ints
@@ -76,9 +95,8 @@ class _Piece:
     end: int
 
 
-def _piece(
-    text: NDArray[np.uint8], start: int, stop: int, depth: int, escaped: bool
-) -> _Piece | None:
+def _marks(text: NDArray[np.uint8], start: int, stop: int, escaped: bool) -> _Marks | None:
+    """Those up to the end of the last object; None where no object ends."""
     part = text[start:stop]
     marked = (part == QUOTE) | (part == COLON) | (part == OPEN) | (part == CLOSE)
     if escaped:  # a key with an escape holds a mark then
@@ -86,15 +104,36 @@ def _piece(
     place = np.flatnonzero(marked)
     place += start
     kind = text[place]
-    quotes = kind == QUOTE
-    outside = np.logical_not(np.cumsum(quotes) & 1)
-    if stop < len(text):
-        ends = np.flatnonzero(outside & (kind == CLOSE))
-        if not len(ends):
-            return None
-        last = ends[-1] + 1
-        stop = int(place[last - 1]) + 1
-        place, kind, quotes, outside = place[:last], kind[:last], quotes[:last], outside[:last]
+    marks = _Marks(stop, place, kind, np.logical_not(np.cumsum(kind == QUOTE) & 1))
+    if stop == len(text):
+        return marks
+    ends = np.flatnonzero(marks.outside & (kind == CLOSE))
+    return marks.to(ends[-1] + 1) if len(ends) else None
+
+
+def _first_of_alike(text: NDArray[np.uint8], marks: _Marks) -> _Marks | None:
+    """The first of the objects of a piece where all have the same keys in the same order, as the
+    records that programs write have; None where they have not, or hold others.
+    """
+    kind, ends = marks.kind, marks.outside & (marks.kind == CLOSE)
+    first = marks.to(int(np.argmax(ends)) + 1) if ends.any() else marks
+    record, length = first.kind, len(first.kind)
+    opened = first.outside & (record == OPEN)
+    if not length or record[0] != OPEN or np.count_nonzero(opened) > 1 or len(kind) % length:
+        return None
+    # The same marks in the same order mean the same: each record begins where no text is open.
+    if not (kind.reshape(-1, length) == record).all():
+        return None
+    colons = np.flatnonzero(first.outside & (record == COLON))
+    if not len(colons):
+        return None
+    every = (np.arange(0, len(kind), length)[:, None] + colons).ravel()
+    words = _words(text, marks, every).reshape(-1, len(colons))
+    return first if (words == words[0]).all() else None
+
+
+def _piece(text: NDArray[np.uint8], marks: _Marks, depth: int) -> _Piece:
+    kind, outside = marks.kind, marks.outside
     brace = outside & ((kind == OPEN) | (kind == CLOSE))
     opens = kind[brace] == OPEN
     depths = depth + np.cumsum(np.where(opens, 1, -1))
@@ -104,13 +143,14 @@ def _piece(
     if depths.min(initial=depth) < 0 or depths.max(initial=depth) > DEEPEST:
         raise _UncertainError
     end = int(depths[-1]) if len(depths) else depth
-    return _Piece(stop, depths, opens, before, level, _words(text, place, quotes, colon), end)
+    return _Piece(depths, opens, before, level, _words(text, marks, colon), end)
 
 
-def _words(text: NDArray[np.uint8], place: Ints, quotes: Bools, colon: Ints) -> Words:
+def _words(text: NDArray[np.uint8], marks: _Marks, colon: Ints) -> Words:
     """The last bytes of the keys before colons, with their quotes."""
     # A key ends directly before its colon, and holds no marks.
-    if len(colon) and (colon[0] < 2 or not (quotes[colon - 1] & quotes[colon - 2]).all()):
+    place, kind = marks.place, marks.kind
+    if len(colon) and (colon[0] < 2 or not (kind[[colon - 1, colon - 2]] == QUOTE).all()):
         raise _UncertainError
     ends, begins = place[colon - 1], place[colon - 2]
     if (ends != place[colon] - 1).any():
