@@ -75,8 +75,7 @@ class Subject:
     @cached_property
     def empty(self) -> Bools:
         """(R,) boxes of zero width or height."""
-        empty: Bools = (self.xywh[:, 2:] == 0).any(axis=1) & self.finite & ~self.negative
-        return empty
+        return _either(self.xywh[:, 2:] == 0) & self.finite & ~self.negative
 
     @cached_property
     def outside(self) -> tuple[Bools, Bools]:
@@ -90,12 +89,11 @@ class Subject:
         slack = SHARE if self.sheet.relative else PIXEL
         # Comparisons with nan are false: an image of unknown size has no outside.
         with np.errstate(invalid="ignore"):
-            beyond = ((start < -slack) | (end > self.bounds + slack)).any(axis=1)
-            nowhere = ((end <= 0) | (start >= self.bounds)).any(axis=1)
-        sized = ~np.isnan(self.bounds).any(axis=1)
-        wholly: Bools = np.asarray(beyond & nowhere & sized)
-        partly: Bools = np.asarray(beyond & sized & ~wholly)
-        return partly, wholly
+            beyond = _either((start < -slack) | (end > self.bounds + slack))
+            nowhere = _either((end <= 0) | (start >= self.bounds))
+        beyond &= ~_either(np.isnan(self.bounds))
+        wholly = beyond & nowhere
+        return beyond & ~wholly, wholly
 
     @cached_property
     def drawn(self) -> Drawn | None:
@@ -105,10 +103,8 @@ class Subject:
     @cached_property
     def sizes(self) -> Floats:
         """(R, 2) width and height of the image of each row in pixels, nan where unknown."""
-        sizes = np.full((len(self.sheet), 2), np.nan)
-        known = self.image >= 0
-        sizes[known] = self.listing.image_sizes[self.image[known]]
-        return sizes
+        # The last row is that of unknown images, which are -1.
+        return np.append(self.listing.image_sizes, [[np.nan, np.nan]], axis=0)[self.image]
 
     @cached_property
     def bounds(self) -> Floats:
@@ -116,6 +112,12 @@ class Subject:
         if self.sheet.relative:
             return np.ones((len(self.sheet), 2))
         return self.sizes + self.sheet.corners_inclusive
+
+
+def _either(pairs: Bools) -> Bools:
+    """(R,) whether one of two is true; several times as fast as ``any`` along so short an axis."""
+    either: Bools = np.logical_or(*pairs.T)
+    return either
 
 
 def listing_of(sheet: Sheet) -> Listing:
