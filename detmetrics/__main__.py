@@ -6,6 +6,7 @@ Signals are heard before the command is imported, which takes most of the time o
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -38,6 +39,10 @@ def main() -> None:
         _end(signal.SIGINT)
     except _Stopped as stopped:
         _end(stopped.number)
+    finally:
+        # Python would look through all that was made for cycles, several times: a tenth of the time
+        # of a short command.
+        gc.freeze()
 
 
 def _stop(number: int, _: FrameType | None) -> None:
