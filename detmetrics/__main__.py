@@ -32,6 +32,8 @@ def main() -> None:
     try:
         for number in MESSAGES:
             signal.signal(number, _stop)
+        # NumPy's linear algebra, which nothing here uses, starts a spinning thread a processor.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from detmetrics.cli import cli
 
         cli(prog_name="detmetrics")
