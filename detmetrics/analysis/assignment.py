@@ -22,7 +22,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.matching import roles
 from detmetrics.matching.candidates import NEARLY_ONE, Memory, measure_of, measured
 from detmetrics.matching.matching import match
-from detmetrics.matching.ranking import best_first
+from detmetrics.matching.ranking import Ranking, best_first
 from detmetrics.overlap import candidate_pairs, shared_groups
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.rules.areas import ANY_SIZE
@@ -152,7 +152,13 @@ def _known_order(result: Evaluation, rules: Rules, rows: Ints) -> Memory | None:
         return None
     place = np.zeros(len(result.detections), np.int64)
     place[rows] = np.arange(len(rows))
-    return Memory(lowest=1.0, ranked={(False, rules.ties): (place[matching.row], matching.rank)})
+    ranking = Ranking(
+        row=place[matching.row],
+        category=matching.category,
+        image=matching.image,
+        rank=matching.rank,
+    )
+    return Memory(lowest=1.0, ranked={(False, rules.ties): ranking})
 
 
 def _tables(
@@ -199,8 +205,7 @@ def in_order(result: Evaluation, rows: Ints) -> Ints:
     rows : (n,) of the table, rising.
     """
     detections = result.detections
-    best = best_first(detections.scores[rows], np.zeros_like(rows))
-    return by_group(detections.image[rows], best)
+    return best_first(detections.scores[rows], np.zeros_like(rows), detections.image[rows])
 
 
 def share(iou: float, name: str = "iou") -> float:

@@ -20,12 +20,11 @@ from detmetrics.foundation.arrays import (
     Floats,
     Ints,
     by_group,
-    rank_in_runs,
     slots_of_repeats,
 )
 from detmetrics.foundation.progress import Share
 from detmetrics.matching import roles
-from detmetrics.matching.ranking import best_first
+from detmetrics.matching.ranking import Ranking, best_first, rank_in_groups
 from detmetrics.matching.selection import selected
 from detmetrics.overlap import KINDS, Boxes, Pairs, Shapes, candidate_pairs, shared_groups
 from detmetrics.rules import Rules
@@ -64,8 +63,7 @@ class Candidates:
     """Who could match whom.
 
     Attributes:
-        row : (D,) row of each detection that counts in its table; by category, best first.
-        rank : (D,) place inside its image and category, from 0.
+        ranking: the detections that count; D and indices of detections are in its order.
         truth_row : (G,) row of each ground truth in its table; by group, in order of choice.
         truth_group : (G,) its image and category, as one number.
         region : (G,) it is measured by the share of a detection that lies inside.
@@ -74,8 +72,7 @@ class Candidates:
             differ in it.
     """
 
-    row: Ints
-    rank: Ints
+    ranking: Ranking
     truth_row: Ints
     truth_group: Ints
     region: Bools
@@ -105,7 +102,7 @@ class Memory:
 
     Attributes:
         lowest: the lowest overlap that any of the rule sets asks for.
-        ranked: rows and ranks of all detections, by what their order depends on.
+        ranked: all detections in their order, by what that depends on.
         pairs: the pairs of all detections, those that some rules leave out included, by what
             pairs depend on: the order of both sides, how overlap is measured, what is a region,
             and the lowest overlap that was looked for.
@@ -119,21 +116,20 @@ class Memory:
     # since the overlap of a pair depends on nothing but the two, and since a part of a sorted list
     # is sorted in the same way: sorting by overlap is stable, and equal ones keep their order.
     lowest: float
-    ranked: dict[tuple[object, ...], tuple[Ints, Ints]] = field(default_factory=dict)
+    ranked: dict[tuple[object, ...], Ranking] = field(default_factory=dict)
     pairs: dict[tuple[object, ...], Pairs] = field(default_factory=dict)
     _columns: WeakValueDictionary[tuple[object, ...], NDArray[Any]] = field(
         default_factory=WeakValueDictionary
     )
 
-    def kept(self, order: tuple[object, ...], kept: Bools) -> tuple[Ints, Ints]:
-        """Rows and ranks in an order of those detections that are kept; kept : (D,) in it."""
-        row, rank = self.ranked[order]
+    def kept(self, order: tuple[object, ...], kept: Bools) -> Ranking:
+        """Those detections of an order that are kept; kept : (D,) in it."""
+        ranked = self.ranked[order]
         if kept.all():
-            return row, rank
+            return ranked
         chosen = np.packbits(kept).tobytes()
-        return (
-            self._shared((*order, chosen, "row"), lambda: row[kept]),
-            self._shared((*order, chosen, "rank"), lambda: rank[kept]),
+        return ranked.each(
+            lambda name, column: self._shared((*order, chosen, name), lambda: column[kept])
         )
 
     def taken(self, column: NDArray[Value], row: Ints) -> NDArray[Value]:
@@ -171,17 +167,14 @@ def candidates(
     pooled = rules.class_agnostic
     category = np.zeros_like(detections.category) if pooled else detections.category
     truth_category = np.zeros_like(ground_truth.category) if pooled else ground_truth.category
-    # One number for image and category, by which a category's groups follow one another.
-    group = category * images + detections.image
     order = (pooled, rules.ties)
     if memory is None or order not in memory.ranked:
-        ranked = _ranked(detections, category, group, rules)
+        ranked = _ranked(detections, category, rules)
         if memory is not None:
             memory.ranked[order] = ranked
     else:
         ranked = memory.ranked[order]
-    row, rank = ranked
-    kept = selected(ground_truth, detections, category, row, rank, rules)
+    kept = selected(ground_truth, detections, category, ranked, rules)
 
     truth_row, truth_group = _in_order_of_choice(
         ground_truth, truth_category * images + ground_truth.image, rules
@@ -195,12 +188,12 @@ def candidates(
     # Of all classes, not of those with ground truth here: a part has the pairs of the whole.
     lowest = min(float(np.min(of_class[0], initial=1.0)), NEARLY_ONE)
 
-    def paired(row: Ints, lowest: float) -> Pairs:
-        near = shared_groups(group[row], truth_group)
+    def paired(ranked: Ranking, lowest: float) -> Pairs:
+        near = shared_groups(ranked.group(images), truth_group)
         measure = measure_of(rules)
         pairs = candidate_pairs(
             measured(detections, measure),
-            row,
+            ranked.row,
             measured(ground_truth, measure).take(truth_row),
             region,
             near,
@@ -210,19 +203,18 @@ def candidates(
         return _by_overlap(pairs)
 
     if memory is None:
-        row, rank = (row, rank) if kept.all() else (row[kept], rank[kept])
-        pairs = paired(row, lowest)
+        ranked = ranked if kept.all() else ranked.each(lambda _, column: column[kept])
+        pairs = paired(ranked, lowest)
     else:
         # All detections are paired, so that rules with other limits find them too.
         floor = min(memory.lowest, lowest)
         key = (*order, rules.equal_overlaps, measure_of(rules), region.tobytes(), floor)
         if key not in memory.pairs:
-            memory.pairs[key] = paired(row, floor)
+            memory.pairs[key] = paired(ranked, floor)
         pairs = _narrowed(memory.pairs[key], kept, lowest)
-        row, rank = memory.kept(order, kept)
+        ranked = memory.kept(order, kept)
     return Candidates(
-        row=row,
-        rank=rank,
+        ranking=ranked,
         truth_row=truth_row,
         truth_group=truth_group,
         region=region,
@@ -283,21 +275,20 @@ def measured(table: GroundTruth | Detections, measure: Measure) -> Shapes:
     return table.shapes_as(KINDS[measure.shape], measure.single)
 
 
-def _ranked(detections: Detections, category: Ints, group: Ints, rules: Rules) -> tuple[Ints, Ints]:
-    """Rows by category and score, and their place in their image and category."""
+def _ranked(detections: Detections, category: Ints, rules: Rules) -> Ranking:
+    """All detections in their order; category : (D,) by row of the table."""
     if rules.ties == "file":
         places = np.zeros_like(detections.image)
     elif rules.class_agnostic:  # pycocotools lists the detections of an image class by class
         places = detections.image * len(detections.catalog.category_ids) + detections.category
     else:
         places = detections.image
-    row = by_group(category, best_first(detections.scores, places))
-    # rank[d] = how many detections of the same image and category stand before d.
-    # Sorting stably by image what stands by category brings each group together, best first.
-    gathered = by_group(detections.image, row)
-    rank = np.empty_like(row)  # by row of the table
-    rank[gathered] = rank_in_runs(group[gathered])
-    return row, rank[row]
+    row = best_first(detections.scores, places, category)
+    detected = np.bincount(category)
+    own = np.repeat(np.arange(len(detected)), detected)  # category[row], which rises
+    image = detections.image.take(row)
+    rank = rank_in_groups(own * len(detections.catalog.image_ids) + image)
+    return Ranking(row=row, category=own, image=image, rank=rank)
 
 
 def _in_order_of_choice(ground_truth: GroundTruth, group: Ints, rules: Rules) -> tuple[Ints, Ints]:

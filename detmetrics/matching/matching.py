@@ -70,9 +70,10 @@ def match(
     else:
         choices = [candidates(ground_truth, detections, rules, progress, memory)]
     # The order of both sides depends on no range: from here on D and G count in that order.
-    row, truth_row = choices[0].row, choices[0].truth_row
-    ignored = excused[:, truth_row]
-    in_range, federation = in_ranges(detections, rules)[:, row], ground_truth.federation
+    ranking, truth_row = choices[0].ranking, choices[0].truth_row
+    row = ranking.row
+    ignored = excused.take(truth_row, axis=1)
+    in_range, federation = in_ranges(detections, rules).take(row, axis=1), ground_truth.federation
     pairs, matched = _matched(
         choices, roles.groups(ground_truth, rules)[truth_row], ignored, in_range, rules
     )
@@ -82,7 +83,7 @@ def match(
     liable = in_range
     # Where a class was not marked in full, a detection without an object may be right all the same.
     if rules.federated and federation is not None:
-        liable = in_range & ~federation.is_open(detections.image[row], detections.category[row])
+        liable = in_range & ~federation.is_open(ranking.image, ranking.category)
     taken = np.ndarray.take if memory is None else memory.taken
     return Matches(
         rules=rules,
@@ -90,10 +91,10 @@ def match(
         categories=categories,
         detections=len(detections),
         row=row,
-        category=np.zeros_like(row) if pooled else taken(detections.category, row),
-        image=taken(detections.image, row),
+        category=ranking.category,
+        image=ranking.image,
         score=taken(detections.scores, row),
-        rank=choices[0].rank,
+        rank=ranking.rank,
         in_range=in_range,
         fp_if_unmatched=liable,
         images=len(ground_truth.catalog.image_ids),
@@ -202,18 +203,16 @@ def _strays(
     measure = measure_of(rules)
     pairs = candidate_pairs(
         measured(detections, measure),
-        choices.row[row],
+        choices.ranking.row[row],
         measured(ground_truth, measure).take(choices.truth_row[single]),
         np.zeros(len(single), bool),
-        shared_groups(
-            detections.image[choices.row[row]], ground_truth.image[choices.truth_row[single]]
-        ),
+        shared_groups(choices.ranking.image[row], ground_truth.image[choices.truth_row[single]]),
         rules.iou_thresholds[0] if not rules.class_rules else min(r.iou for r in rules.class_rules),
     )
     # Back to the numbers of candidates; pairs of the same class are among those already.
     detection, of_truth = row[pairs.detection], single[pairs.ground_truth]
     other = np.not_equal(
-        detections.category[choices.row[detection]],
+        choices.ranking.category[detection],
         ground_truth.category[choices.truth_row[of_truth]],
     )
     return Pairs(

@@ -177,7 +177,7 @@ def _union(parts: Sequence[Matches], catalog: Catalog) -> Matches:
     category, image = _joined(parts, "category"), _joined(parts, "image")
     # Equal scores by image, then as they are; or as they are, which is by part.
     ties = image if first.rules.ties == "image" else np.zeros_like(image)
-    order = by_group(category, best_first(_joined(parts, "score"), ties))
+    order = best_first(_joined(parts, "score"), ties, category)
     truth_group = _joined(parts, "truth_category") * images + _joined(parts, "truth_image")
     truth_order = by_group(truth_group, np.arange(len(truth_group)))
     places = moved(order), moved(truth_order)

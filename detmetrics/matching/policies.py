@@ -191,7 +191,7 @@ def _truths(choices: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -
         reach = order[enough[order]]
         truth, detection = pairs.ground_truth[reach], pairs.detection[reach]
         chosen = reach[taken_by_truths(truth, detection)]
-        free = np.ones(len(choices.row), bool)
+        free = np.ones(len(choices.ranking.row), bool)
         free[pairs.detection[chosen]] = False
         left = of_region[(enough & free[pairs.detection])[of_region]]
         left = left[run_starts(pairs.detection[left])]  # one region is enough to be set aside
@@ -199,7 +199,7 @@ def _truths(choices: Candidates, wanted: Bools, in_range: Bools, rules: Rules) -
 
     slots = []
     for inside in in_range:
-        order = in_order_of_truths(pairs, single, choices.truth_row, choices.row, inside)
+        order = in_order_of_truths(pairs, single, choices.truth_row, choices.ranking.row, inside)
         slots.append([at(threshold, order) for threshold in choices.least])
     return slots
 
@@ -263,7 +263,7 @@ def with_groups(
     pairs = choices.pairs
 
     def at(threshold: float | Floats, singles: Ints) -> tuple[Ints, Bools]:
-        free = np.ones(len(choices.row), bool)
+        free = np.ones(len(choices.ranking.row), bool)
         free[pairs.detection[singles]] = False
         left = of_group[free[pairs.detection[of_group]]]
         least = _of(threshold, pairs.ground_truth[left])

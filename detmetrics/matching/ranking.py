@@ -5,72 +5,171 @@ matching, curves and limits: exactly as a stable sort over images in order of id
 them, which is what pycocotools does. Source: ``pycocotools/cocoeval.py``, ``evaluateImg`` and
 ``accumulate`` (``np.argsort`` of kind ``mergesort``).
 
-NumPy sorts 16-bit integers by radix, stably and in linear time, several times faster than it
-sorts 64-bit keys. So every sort here is a few passes over 16-bit digits, least significant first.
+NumPy sorts plain 64-bit integers many at a time, several times faster than it finds an order of
+them. So what decides is packed into one integer, the number of the row last: sorted, the integers
+hold the order themselves, and as no two are equal it is the same whatever way NumPy sorts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats, Ints, by_group, slots_of_repeats
+from detmetrics.foundation.arrays import (
+    Floats,
+    Ints,
+    by_group,
+    rank_in_runs,
+    slots_of_repeats,
+)
 
-__all__ = ["best_first"]
+__all__ = ["Ranking", "best_first", "rank_in_groups"]
 
-LEADING_BITS = 32
-"""Of a score that are sorted by: two digits of 16. Few scores share them and differ."""
+KEY_BITS = 63
+"""Of an integer that is sorted; its sign stays out of it."""
+BLOCK = 1 << 15
+"""Rows at once: a few columns of so many stay in cache."""
 
 
-def best_first(scores: Floats, places: Ints) -> Ints:
-    """Rows in order of falling score; equal scores in order of place, then of row.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Detections by category, best first.
 
-    scores, places : (D,), places from zero; returns (D,) row indices.
+    row : (D,) in their table; category, image : (D,) indices; rank : (D,) place inside the image
+    and category, from 0.
+    """
+
+    row: Ints
+    category: Ints
+    image: Ints
+    rank: Ints
+
+    def each(self, of: Callable[[str, Ints], Ints]) -> Ranking:
+        """With what becomes of each column; of: its name and itself."""
+        return Ranking(
+            row=of("row", self.row),
+            category=of("category", self.category),
+            image=of("image", self.image),
+            rank=of("rank", self.rank),
+        )
+
+    def group(self, images: int) -> Ints:
+        """(D,) image and category as one number, by which groups of a category follow one another.
+
+        images: how many there are.
+        """
+        return self.category * images + self.image
+
+
+def best_first(scores: Floats, places: Ints, groups: Ints | None = None) -> Ints:
+    """Rows by group, in each by falling score; equal scores in order of place, then of row.
+
+    scores, places, groups : (D,), places and groups from zero, all one group unless given; returns
+    (D,) row indices.
 
     >>> best_first(np.array([0.2, 0.9, 0.9]), np.array([0, 5, 1])).tolist()
     [2, 1, 0]
     """
-    # sorted(range(D), key=lambda d: (-scores[d], places[d], d)), the last key first: each sort is
-    # stable, so that the order by a later key holds where the earlier ones are equal.
-    rows = np.arange(len(scores))
-    if (places[1:] < places[:-1]).any():
-        rows = by_group(places, rows)
-    rows = by_group(_leading_bits(scores), rows)
-    # Scores of float32, or of few decimals, that differ do so within the leading bits.
-    ranked = scores[rows]
-    if (ranked[1:] > ranked[:-1]).any():
-        _mend(rows, ranked)
-    return rows
+    # sorted(range(D), key=lambda d: (groups[d], -scores[d], places[d], d))
+    if groups is None:
+        groups = np.zeros(len(scores), np.int64)
+    if not (places[1:] < places[:-1]).any():
+        return _in_order(scores, groups)
+    rows = by_group(places, np.arange(len(scores)))
+    return rows[_in_order(scores[rows], groups[rows])]
 
 
-def _leading_bits(scores: Floats) -> Ints:
-    """(D,) a coarse rank, best lowest: the lower of two scores never has the smaller integer."""
-    if len(scores) == 0:
-        return np.zeros(0, np.int64)
+def rank_in_groups(groups: Ints) -> Ints:
+    """(D,) how many of the same group stand before each; groups : (D,) from zero.
+
+    >>> rank_in_groups(np.array([7, 2, 7, 7])).tolist()
+    [0, 0, 1, 2]
+    """
+    place_bits = len(groups).bit_length()
+    if int(groups.max(initial=0)).bit_length() + place_bits > KEY_BITS:
+        places = by_group(groups, np.arange(len(groups)))
+        together = groups[places]
+    else:
+        keys = groups << place_bits
+        keys |= np.arange(len(groups))
+        keys.sort()
+        places, together = keys & ((1 << place_bits) - 1), keys >> place_bits
+    rank = np.empty_like(places)
+    rank[places] = rank_in_runs(together)
+    return rank
+
+
+def _in_order(scores: Floats, groups: Ints) -> Ints:
+    """Rows by group, then by falling score, then as they stand."""
+    # With fewer than 2**31 rows and groups there is room for both; scores take what is left.
+    row_bits, group_bits = len(scores).bit_length(), int(groups.max(initial=0)).bit_length()
+    lowest, highest = _ends(scores)
+    score_bits = (highest - lowest).bit_length()
+    cut = max(group_bits + score_bits + row_bits - KEY_BITS, 0)
+    keys = np.empty(len(scores), np.int64)
+    for block in _blocks(len(scores)):
+        key = keys[block]
+        key[:] = _distance(scores[block], highest, cut)
+        key |= groups[block] << (score_bits - cut)
+        key <<= row_bits
+        key |= np.arange(block.start, block.start + len(key))
+    keys.sort()
+    leading = keys >> row_bits
+    keys &= (1 << row_bits) - 1
+    if cut:
+        _mend(keys, leading, scores)
+    return keys
+
+
+def _blocks(count: int) -> list[slice]:
+    """Slices of so many rows, each of which stays in cache."""
+    return [slice(first, first + BLOCK) for first in range(0, count, BLOCK)]
+
+
+def _ends(scores: Floats) -> tuple[int, int]:
+    """The lowest and the highest score, as :func:`_whole` has them."""
+    whole = [_whole(scores[block]) for block in _blocks(len(scores))]
+    return (
+        min((int(part.min()) for part in whole), default=0),
+        max((int(part.max()) for part in whole), default=0),
+    )
+
+
+def _whole(scores: Floats) -> Ints:
+    """(D,) whole numbers in the order of the scores, equal ones where these are equal."""
     # The bits of a float, read as an integer, keep the order of positive numbers; a negative
     # number has all others flipped. Adding zero makes one zero of the two.
     bits = (scores + 0.0).view(np.int64)
     if (bits < 0).any():
         # bits >> 63 is -1 of a negative number and 0 of others: a mask of all its other bits.
-        bits = bits ^ ((bits >> 63) & np.int64(2**63 - 1))
-    # The distance from the best score: 0 and up, and in as few bits as the scores spread over.
-    # Dropping the lowest bits of it makes some scores equal, but never turns two around.
-    high, low = int(bits.max()), int(bits.min())
-    shift = max((high - low).bit_length() - LEADING_BITS, 0)
+        bits ^= (bits >> 63) & np.int64(2**63 - 1)
+    return bits
+
+
+def _distance(scores: Floats, highest: int, cut: int) -> Ints:
+    """(D,) how far each is from the best, without its lowest bits: 0 and up, the best lowest.
+
+    Dropping the lowest bits makes some scores equal, but never turns two around.
+    """
     # Scores of both signs may be more than 2**63 apart: the difference wraps around, and read as
     # unsigned it is right again.
-    distance = (np.int64(high) - bits).view(np.uint64)
-    distance >>= np.uint64(shift)
+    distance = (np.int64(highest) - _whole(scores)).view(np.uint64)
+    distance >>= np.uint64(cut)
     return distance.view(np.int64)
 
 
-def _mend(rows: Ints, ranked: Floats) -> None:
+def _mend(rows: Ints, leading: Ints, scores: Floats) -> None:
     """Sort again, exactly and stably, where scores share their leading bits but differ.
 
-    rows : (D,) in order of the leading bits, changed in place; ranked : (D,) their scores.
+    rows : (D,) in order of group and leading bits, changed in place; leading : (D,) those bits;
+    scores : (D,) by row.
     """
-    # Scores of other leading bits are in place, so only runs of equal ones are sorted, each inside
-    # itself: lexsort is stable and keeps the runs (its last key is the first to sort by).
-    coarse = _leading_bits(ranked)
-    slots = slots_of_repeats(coarse)
-    order = np.lexsort((-ranked[slots], coarse[slots]))
-    rows[slots] = rows[slots[order]]
+    # Few do: none that are float32, or of few decimals. Rows of other leading bits are in place, so
+    # only runs of equal ones are sorted, each inside itself: lexsort is stable and keeps the runs
+    # (its last key is the first to sort by).
+    slots = slots_of_repeats(leading)
+    ranked, run = scores[rows[slots]], leading[slots]
+    if ((ranked[1:] > ranked[:-1]) & (run[1:] == run[:-1])).any():
+        rows[slots] = rows[slots[np.lexsort((-ranked, run))]]

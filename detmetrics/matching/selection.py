@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Ints, by_group, rank_in_runs
-from detmetrics.matching.ranking import best_first
+from detmetrics.foundation.arrays import Bools, Ints, rank_in_runs
+from detmetrics.matching.ranking import Ranking, best_first
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.tables import Detections, GroundTruth
 
@@ -24,17 +24,15 @@ def selected(
     ground_truth: GroundTruth,
     detections: Detections,
     category: Ints,
-    row: Ints,
-    rank: Ints,
+    ranking: Ranking,
     rules: Rules,
 ) -> Bools:
     """(D,) which of the ranked detections count.
 
-    category : (D,) by row of the table; row : (D,) by category, best first; rank : (D,) place
-    inside image and category.
+    category : (D,) by row of the table.
     """
     # Each limit is asked of all detections, not of those that another one keeps.
-    kept = rank < rules.max_limit
+    row, kept = ranking.row, ranking.rank < rules.max_limit
     if rules.min_score is not None:
         kept &= detections.scores[row] > rules.min_score
     if rules.class_limit is not None:
@@ -83,8 +81,7 @@ def _rank_in(detections: Detections, group: Ints) -> Ints:
     group : (D,). Limits cut a file before anything orders its images: ``lvis-api``, ``results.py``.
     """
     # rank[d] = how many of the same group have a larger score, or an equal one and stand before d
-    ordered = best_first(detections.scores, np.zeros(len(detections), np.int64))
-    gathered = by_group(group, ordered)
+    gathered = best_first(detections.scores, np.zeros(len(detections), np.int64), group)
     rank = np.empty_like(gathered)
     rank[gathered] = rank_in_runs(group[gathered])
     return rank

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import detmetrics as dm
 from detmetrics.foundation.arrays import by_group, first_equal
-from detmetrics.matching.ranking import best_first
+from detmetrics.matching.ranking import BLOCK, best_first, rank_in_groups
 from detmetrics.metrics.interpolation import TruePositives, envelope
 from detmetrics.tables import restrict
 from detmetrics.tables.catalog import Catalog
@@ -232,7 +232,7 @@ class TestTies:
 
 
 class TestRanking:
-    """best_first is a stable sort by falling score, by_group one by group, first_equal a search."""
+    """best_first sorts by group and falling score, by_group by group; first_equal looks for rows."""
 
     scores = st.lists(
         st.one_of(
@@ -250,6 +250,32 @@ class TestRanking:
         expected = sorted(range(count), key=lambda row: (-scores[row], places[row], row))
         found = best_first(np.array(scores, float), np.array(places, np.int64))
         assert found.tolist() == expected
+
+    @given(scores=scores, most=st.sampled_from([1, 2**31 - 1]), data=st.data())
+    def test_best_first_of_each_group(self, scores, most, data):
+        count = len(scores)
+        of_rows = st.lists(st.integers(0, 3), min_size=count, max_size=count)
+        groups = [min(group, 1) * most for group in data.draw(of_rows)]
+        places = data.draw(of_rows)
+        expected = sorted(
+            range(count), key=lambda row: (groups[row], -scores[row], places[row], row)
+        )
+        columns = np.array(places, np.int64), np.array(groups, np.int64)
+        assert best_first(np.array(scores, float), *columns).tolist() == expected
+
+    def test_best_first_of_more_rows_than_a_block(self):
+        rng = np.random.default_rng(0)
+        groups = rng.integers(0, 3, 2 * BLOCK + 5)
+        scores = rng.random(len(groups)) ** 20  # some share their leading bits
+        scores[::7] = 0.5
+        scores[1::7] += 0.5
+        expected = np.lexsort((-scores, groups))
+        assert (best_first(scores, np.zeros_like(groups), groups) == expected).all()
+
+    @given(groups=st.lists(st.sampled_from([0, 1, 2, 65_536, 2**40, 2**62]), max_size=50))
+    def test_rank_in_groups(self, groups):
+        expected = [groups[:place].count(group) for place, group in enumerate(groups)]
+        assert rank_in_groups(np.array(groups, np.int64)).tolist() == expected
 
     @given(
         groups=st.lists(st.sampled_from([0, 1, 2, 255, 256, 65_535, 65_536, 2**40]), max_size=50)
