@@ -14,28 +14,24 @@ no other.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detmetrics.evaluation.result import Evaluation
-from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.arrays import Counts, Floats, Ints, counting
 from detmetrics.matching.candidates import Regions
 from detmetrics.matching.matches import Matched, Matches, in_order_of_detections
 from detmetrics.metrics.average_precision import RECALL
-from detmetrics.metrics.curves import TINY, Curves, running
+from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.interpolation import least_found
 from detmetrics.metrics.summary import metrics_of
+from detmetrics.metrics.true_positives import TINY, running
 from detmetrics.overlap import Pairs
 
 __all__ = ["Plan", "Resampler", "half_samples", "image_weights", "plan_of", "resampled"]
 
 LIGHT = 4
 """Mean weight of true positives up to which a table of its units is worth its memory."""
-
-Counts: TypeAlias = NDArray[np.signedinteger[Any]]
-"""Weights and their sums, as narrow as they may be."""
 
 
 def image_weights(images: int, seed: np.random.SeedSequence) -> Ints:
@@ -282,7 +278,7 @@ class _Weighted(Curves):
 def _narrow(weights: Ints, detections: int) -> Counts:
     """The weights in 32 bits, which halves what sums move, where no sum can overflow."""
     most = int(weights.max(initial=0)) * detections
-    return weights.astype(np.int32 if most < 2**31 else np.int64)
+    return weights.astype(counting(most))
 
 
 def _sums(values: Counts) -> Counts:

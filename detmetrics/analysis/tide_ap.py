@@ -15,8 +15,8 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, rank_in_runs
 from detmetrics.matching.ranking import best_first
-from detmetrics.metrics.curves import TINY
 from detmetrics.metrics.interpolation import TruePositives, envelope
+from detmetrics.metrics.true_positives import TINY
 
 __all__ = ["Cells", "Points"]
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.parallel import each
 from detmetrics.matching.matches import Matches, Outcomes
@@ -33,10 +33,10 @@ from detmetrics.metrics.interpolation import (
     scores_reached,
 )
 from detmetrics.metrics.kitti_precision import CUTS, precision_at_cuts
+from detmetrics.metrics.true_positives import TINY, found_within, true_positives
 
-__all__ = ["TINY", "Curve", "Curves", "TruePositives", "running"]
+__all__ = ["Curve", "Curves"]
 
-TINY = np.spacing(1)
 Answer = TypeVar("Answer")
 
 
@@ -155,20 +155,21 @@ class Curves:
     def recall(self) -> Floats:
         """(T, K, A, M) the highest recall at each limit; nan without ground truth in range."""
         matches, rules = self.matches, self.matches.rules
-        shape = (len(rules.iou_thresholds), matches.categories)
-        cells = np.empty((*shape, len(rules.area_ranges), len(rules.max_detections)))
-        for area in self._areas:
+
+        def of(area: int) -> list[Floats]:
             # A limit M keeps the detections of rank < M, and matches of better detections do not
             # depend on worse ones where detections choose: recall at M is the share of true
             # positives of rank < M.
             hits = self.true_positives(area, rules.max_limit)
-            bounds = np.append(hits.first.ravel(), len(hits.detection))
             rank = matches.rank[hits.detection]
-            for index, limit in enumerate(rules.max_detections):
-                found = np.diff(running(rank < limit)[bounds]).reshape(shape)
-                with np.errstate(invalid="ignore"):
-                    cells[:, :, area, index] = found / self.positives[:, area]
-        return cells
+            with np.errstate(invalid="ignore"):
+                return [
+                    found_within(hits, rank < limit) / self.positives[:, area]
+                    for limit in rules.max_detections
+                ]
+
+        areas = [np.stack(cells, axis=-1) for cells in each(of, self._areas)]
+        return np.stack(areas, axis=2)
 
     def curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
         """The curve of one category, threshold and area range; all are indices but ``limit``."""
@@ -207,72 +208,8 @@ class Curves:
     def true_positives(self, area: int, limit: float) -> TruePositives:
         """The true positives of an area range (an index) and a detection limit."""
         if (area, limit) not in self._hits:
-            self._hits[area, limit] = self._find_true_positives(area, limit)
+            self._hits[area, limit] = true_positives(self.matches, area, limit)
         return self._hits[area, limit]
-
-    def _find_true_positives(self, area: int, limit: float) -> TruePositives:
-        """Each true positive with its number on its curve, and how many detections count so far.
-
-        The scalar rule, ``tests/reference.py``, ``curve``, for one class and threshold::
-
-            found = counted = 0
-            for detection in best_first:
-                if true_positive(detection) or false_positive(detection):
-                    counted += 1
-                if true_positive(detection):
-                    found += 1
-                    precision.append(found / (counted + spacing(1)))
-        """
-        matches = self.matches
-        matched = matches.matched[area]
-        counted_alone = matches.fp_if_unmatched[area]
-        detection = matches.pairs.detection[matched.pair]
-        right = matched.true_positive
-        if limit < matches.rules.max_limit:
-            within = matches.rank < limit
-            counted_alone = counted_alone & within
-            right = right & within[detection]
-        # Of each pair: is it right, and would its detection have counted unmatched? A pair that is
-        # neither is no true positive, and its detection is not in the count below: leave it out.
-        unmatched = counted_alone[detection]
-        telling = right | unmatched
-        threshold = matched.threshold
-        if not telling.all():
-            threshold, detection = threshold[telling], detection[telling]
-            right, unmatched = right[telling], unmatched[telling]
-        category = matches.category[detection]
-        # Pairs come by threshold, then in the order of detections, which is by category: so the
-        # pairs of a curve are neighbours, and curve ids rise.
-        curve = threshold * matches.categories + category
-        shape = len(matches.rules.iou_thresholds), matches.categories
-        first = np.searchsorted(curve, np.arange(shape[0] * shape[1] + 1))
-
-        # ``before`` counts detections as if none were matched: one prefix sum for all thresholds,
-        # over all D. What a match changes is corrected at the matched alone: a true positive counts
-        # (+1) though its own size may be out of range, one whose ground truth is ignored does not,
-        # and what would have counted anyway is taken out (-1). Both sums are integers, and both are
-        # taken from where the curve begins.
-        before = running(counted_alone)
-        counted = before[detection + 1] - before[self._first[category]]
-        corrected = running(right.astype(np.int64) - unmatched)
-        counted += corrected[1:] - corrected[first[curve]]
-        hits = running(right)  # the place of each true positive among the true positives alone
-        found = hits[1:] - hits[first[curve]]
-        count = np.diff(hits[first]).reshape(shape)
-        # All that count on each curve, down to its last detection: as if nothing were matched, then
-        # corrected as above, less what is right.
-        of_curve = np.diff(before[self._first]) + np.diff(corrected[first]).reshape(shape)
-
-        # precision = tp / (fp + tp + spacing(1))
-        found, counted = found[right], counted[right]
-        return TruePositives(
-            detection=detection[right],
-            precision=found / (counted + TINY),
-            false_positives=counted - found,
-            first=hits[first[:-1]].reshape(shape),
-            count=count,
-            all_false_positives=of_curve - count,
-        )
 
     def _best_scores(self) -> Floats:
         """(K,) the best score of each category, 0 without detections."""
@@ -287,10 +224,3 @@ class Curves:
         stacked = np.stack(cells, axis=-1)
         stacked[..., self.positives == 0] = np.nan
         return stacked
-
-
-def running(values: Bools | Ints) -> Ints:
-    """(n + 1,) the sum of all values before each place."""
-    sums = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(values, out=sums[1:])
-    return sums

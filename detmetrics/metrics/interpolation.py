@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.arrays import Bools, Counts, Floats, Ints
 
 __all__ = [
     "TruePositives",
@@ -34,9 +34,9 @@ class TruePositives:
     category; all_false_positives : (T, K) of all of it, those behind the last true positive too.
     """
 
-    detection: Ints
+    detection: Counts
     precision: Floats
-    false_positives: Ints
+    false_positives: Counts
     first: Ints
     count: Ints
     all_false_positives: Ints

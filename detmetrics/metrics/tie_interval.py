@@ -16,10 +16,11 @@ import numpy as np
 from detmetrics.foundation.arrays import Floats, Ints, run_starts
 from detmetrics.matching.matches import Matches
 from detmetrics.metrics.average_precision import FREQUENCY, RECALL
-from detmetrics.metrics.curves import TINY, Curves, running
+from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.interpolation import TruePositives
 from detmetrics.metrics.summary import cells_of, mean_of
+from detmetrics.metrics.true_positives import TINY, running
 
 __all__ = ["NO_INTERVAL", "sharing_scores", "tie_interval"]
 

@@ -28,7 +28,7 @@ import numpy as np
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.matching.matches import ClassOutcomes
 from detmetrics.metrics.average_precision import NAMED_THRESHOLDS
-from detmetrics.metrics.curves import TINY, Curves
+from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import (
     Metric,
     MetricGroup,
@@ -36,6 +36,7 @@ from detmetrics.metrics.definitions import (
     at_first_threshold,
     kind_of_classes,
 )
+from detmetrics.metrics.true_positives import TINY
 from detmetrics.rules import Rules
 
 __all__ = ["POINT", "RANGE"]
