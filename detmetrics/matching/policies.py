@@ -2,7 +2,8 @@
 
 **Free** (COCO and most others). Detections of an image and category, best score first, each take
 the best ground truth that is still free, which
-:mod:`~detmetrics.matching.deferred_acceptance` finds without a loop over detections.
+:mod:`~detmetrics.matching.deferred_acceptance` finds without a loop over detections, and
+:mod:`~detmetrics.matching.first_come` where no detection has several choices.
 The choices of a detection, first to last: ground truths that count before ignored ones, then
 larger overlap, then the later ground truth on equal overlap; a region accepts everyone. Source:
 ``pycocotools/cocoeval.py``, ``evaluateImg``.
@@ -28,11 +29,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, run_starts, slots_of_repeats
+from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, run_starts, used
 from detmetrics.foundation.parallel import each
 from detmetrics.matching.candidates import NEARLY_ONE, Candidates
 from detmetrics.matching.closest_first import by_falling_overlap, closest_first
 from detmetrics.matching.deferred_acceptance import deferred_acceptance
+from detmetrics.matching.first_come import contested, crowds_apart, first_come
 from detmetrics.overlap import Pairs
 from detmetrics.rules import Rules
 
@@ -79,66 +81,102 @@ def chosen_pairs(
 
 
 def _free(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
-    """Detections take the best ground truth that is free, among the pairs that are wanted.
+    """Detections take the best ground truth that is free, among the pairs that are wanted."""
+    pairs, slots = choices.pairs, np.flatnonzero(wanted)
+    truth = crowds_apart(pairs.ground_truth, choices.region)
+    rivalled = contested(pairs.detection[slots], truth[slots])
+    at_once = _at_once(choices, slots[~rivalled], truth, rules)
+    in_rounds = _in_rounds(choices, slots[rivalled], truth, ignored, rules)
+    return [[_joined(*both) for both in zip(at_once, own, strict=True)] for own in in_rounds]
+
+
+def _joined(one: Ints, other: Ints) -> Ints:
+    """Two rising columns as one, which rises."""
+    return np.sort(np.concatenate([one, other]), kind="stable")
+
+
+def _at_once(choices: Candidates, slots: Ints, truth: Ints, rules: Rules) -> Slots:
+    """For each threshold the matched pairs, in any range, among those that no choice concerns.
+
+    slots : (S,) those pairs; truth : (P,) crowds apart.
+    """
+    overlap, of = choices.pairs.overlap[slots], choices.pairs.ground_truth[slots]
+    reached = np.zeros(len(slots), np.min_scalar_type(len(choices.least)))
+    for threshold in choices.least:
+        reached += reaches(overlap, _of(threshold, of), rules)
+    start = first_come(truth[slots], reached)
+    return [
+        slots[np.flatnonzero((start <= place) & (place < reached))]
+        for place in range(len(choices.least))
+    ]
+
+
+def _in_rounds(
+    choices: Candidates, slots: Ints, truth: Ints, ignored: Bools, rules: Rules
+) -> list[Slots]:
+    """Of each range the matched pairs at each threshold, among those with several choices.
 
     Ranges differ in what they ignore, and that changes a choice only where a detection overlaps
     both kinds. So only the groups with such a detection are matched again; all others end as in
     the first range.
+
+    slots : (S,) those pairs, rising; truth : (P,) crowds apart.
     """
     pairs = choices.pairs
-    # (P,) the group of each pair, counted from 0: ground truths stand by group.
+    truth = _counted_anew(truth, slots)
+    # (S,) the group of each pair, counted from 0: ground truths stand by group.
     starts = np.zeros(len(choices.truth_group), np.int64)
     starts[run_starts(choices.truth_group)] = 1
-    pair_group = (np.cumsum(starts) - 1)[pairs.ground_truth]
-    orders = [_ignored_last(pairs, late) for late in ignored]
-    matched = [_proposed(choices, orders[0], wanted, rules)]
+    group = (np.cumsum(starts) - 1)[pairs.ground_truth[slots]]
+    orders = [_ignored_last(pairs, slots, late) for late in ignored]
+    matched = [_proposed(choices, orders[0], truth, rules)]
     for order in orders[1:]:
         # An order moves pairs inside their detection only. So place p is of the same detection in
         # every order, and where orders differ, the choices of that group do.
         changed = np.zeros(len(choices.truth_group), bool)
-        changed[pair_group[order != orders[0]]] = True
-        again = changed[pair_group]
-        fresh = _proposed(choices, order, again & wanted, rules)
+        changed[group[order != orders[0]]] = True
+        again = np.zeros(len(pairs.detection), bool)
+        again[slots] = changed[group]
+        fresh = _proposed(choices, order[again[order]], truth, rules)
         # Who is matched in a group depends on that group alone: old matches of the others, new of
         # these. (Whether a match is right or set aside is asked later, range by range.)
         matched.append(
-            [
-                np.sort(np.concatenate([old[~again[old]], new]), kind="stable")
-                for old, new in zip(matched[0], fresh, strict=True)
-            ]
+            [_joined(old[~again[old]], new) for old, new in zip(matched[0], fresh, strict=True)]
         )
     return matched
 
 
-def _ignored_last(pairs: Pairs, late: Bools) -> Ints:
-    """An order of pairs that puts ignored ground truths last among a detection's choices.
+def _counted_anew(truth: Ints, slots: Ints) -> Ints:
+    """(P,) numbers of the ground truths of these pairs that leave none out; 0 for other pairs."""
+    known = used(truth[slots])
+    number = np.zeros_like(truth)
+    number[slots] = np.searchsorted(known, truth[slots])
+    return number
 
-    late : (G,) ignored ones.
+
+def _ignored_last(pairs: Pairs, slots: Ints, late: Bools) -> Ints:
+    """These pairs with ignored ground truths last among a detection's choices.
+
+    slots : (S,) all pairs of some detections, rising; late : (G,) ignored ones.
     """
-    order = np.arange(len(pairs.detection))
-    # sorted(pairs, key=lambda pair: (detection, ignored)), stable, so that the order by overlap
-    # holds among those that count and among the ignored; a single pair stays where it is.
-    slots = slots_of_repeats(pairs.detection)
+    # sorted(slots, key=lambda pair: (detection, ignored)), stable, so that the order by overlap
+    # holds among those that count and among the ignored.
     keys = pairs.detection[slots] * 2 + late[pairs.ground_truth[slots]]
-    order[slots] = slots[by_group(keys, np.arange(len(keys)))]
-    return order
+    return slots[by_group(keys, np.arange(len(slots)))]
 
 
-def _proposed(choices: Candidates, order: Ints, wanted: Bools, rules: Rules) -> Slots:
-    """For each threshold the matched pairs, among those that are wanted.
+def _proposed(choices: Candidates, order: Ints, truth: Ints, rules: Rules) -> Slots:
+    """For each threshold the matched pairs among these.
 
-    order : (P,) pairs by detection, and then by its choice.
+    order : (S,) pairs by detection, and then by its choice; truth : (P,) crowds apart.
     """
     pairs = choices.pairs
-    if not wanted.all():
-        order = order[wanted[order]]
-    detection, truth = pairs.detection[order], pairs.ground_truth[order]
-    overlap = pairs.overlap[order]
+    detection, apart = pairs.detection[order], truth[order]
+    overlap, of = pairs.overlap[order], pairs.ground_truth[order]
 
     def at(threshold: float | Floats) -> Ints:
-        reach = np.flatnonzero(reaches(overlap, _of(threshold, truth), rules))
-        accepted = reach[deferred_acceptance(detection[reach], truth[reach], choices.region)]
-        return order[accepted]
+        reach = np.flatnonzero(reaches(overlap, _of(threshold, of), rules))
+        return order[reach[deferred_acceptance(detection[reach], apart[reach])]]
 
     return each(at, choices.least, rows=len(order))
 
@@ -246,8 +284,7 @@ def taken_by_truths(truth: Ints, detection: Ints) -> Ints:
 
     truth, detection : (P,) of each pair; returns indices of pairs, rising.
     """
-    nobody_shares = np.zeros(int(detection.max(initial=-1)) + 1, bool)
-    return deferred_acceptance(truth, detection, nobody_shares)
+    return deferred_acceptance(truth, detection)
 
 
 def with_groups(

@@ -5,9 +5,9 @@ matching, curves and limits: exactly as a stable sort over images in order of id
 them, which is what pycocotools does. Source: ``pycocotools/cocoeval.py``, ``evaluateImg`` and
 ``accumulate`` (``np.argsort`` of kind ``mergesort``).
 
-NumPy sorts plain 64-bit integers many at a time, several times faster than it finds an order of
-them. So what decides is packed into one integer, the number of the row last: sorted, the integers
-hold the order themselves, and as no two are equal it is the same whatever way NumPy sorts.
+What decides is packed into one integer, the number of the row last, as
+:func:`~detmetrics.foundation.arrays.stable_order` does: sorted, the integers hold the order
+themselves, and as no two are equal it is the same whatever way NumPy sorts.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from detmetrics.foundation.arrays import (
+    KEY_BITS,
     Floats,
     Ints,
     by_group,
     rank_in_runs,
     slots_of_repeats,
+    stable_order,
 )
 
 __all__ = ["Ranking", "best_first", "rank_in_groups"]
 
-KEY_BITS = 63
-"""Of an integer that is sorted; its sign stays out of it."""
 BLOCK = 1 << 15
 """Rows at once: a few columns of so many stay in cache."""
 
@@ -87,15 +87,7 @@ def rank_in_groups(groups: Ints) -> Ints:
     >>> rank_in_groups(np.array([7, 2, 7, 7])).tolist()
     [0, 0, 1, 2]
     """
-    place_bits = len(groups).bit_length()
-    if int(groups.max(initial=0)).bit_length() + place_bits > KEY_BITS:
-        places = by_group(groups, np.arange(len(groups)))
-        together = groups[places]
-    else:
-        keys = groups << place_bits
-        keys |= np.arange(len(groups))
-        keys.sort()
-        places, together = keys & ((1 << place_bits) - 1), keys >> place_bits
+    places, together = stable_order(groups)
     rank = np.empty_like(places)
     rank[places] = rank_in_runs(together)
     return rank

@@ -139,18 +139,18 @@ def touching(
     #         if w > 0 and h > 0: the pair is kept
     dx1, dx2, dy1, dy2 = mine
     gx1, gx2, gy1, gy2 = other
+    # Each d as often as it has pairs. Repeating costs more than looking up, so it is done once.
+    d = np.repeat(np.arange(len(count)), count)
     # g counts up from first[d] inside each run of d: a running number less where the run begins.
-    offset = first - (np.cumsum(count) - count)
-    g = np.repeat(offset, count)
+    g = (first - (np.cumsum(count) - count))[d]
     g += np.arange(len(g))
     # w = min(x2, x2') - max(x1, x1') (+ 1); most pairs end here
-    w = np.minimum(np.repeat(dx2, count), gx2[g])
-    w -= np.maximum(np.repeat(dx1, count), gx1[g])
+    w = np.minimum(dx2[d], gx2[g])
+    w -= np.maximum(dx1[d], gx1[g])
     if pixel:
         w += pixel
     kept = np.flatnonzero(w > 0)
-    w, g = w[kept], g[kept]
-    d = np.repeat(np.arange(len(count)), count)[kept]
+    w, g, d = w[kept], g[kept], d[kept]
     # h = min(y2, y2') - max(y1, y1') (+ 1)
     h = np.minimum(dy2[d], gy2[g])
     h -= np.maximum(dy1[d], gy1[g])
