@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints, by_group
 from detmetrics.foundation.errors import InputError
 from detmetrics.matching.candidates import measure_of, measured
-from detmetrics.overlap import Neighbours, candidate_pairs, largest, shared_groups
+from detmetrics.overlap import candidate_pairs, largest, shared_groups
 
 __all__ = ["BlindSpots", "blind_spots"]
 
@@ -200,7 +200,7 @@ def _repeated(result: Evaluation, least: float) -> tuple[Ints, Ints, Floats]:
     near = shared_groups(group, group)
     before = np.arange(len(group))[near.detection] - near.first  # better ones of its group
     some = before > 0
-    near = Neighbours(detection=near.detection[some], first=near.first[some], count=before[some])
+    near = replace(near, detection=near.detection[some], first=near.first[some], count=before[some])
     none = np.zeros(len(rows), bool)
     pairs = candidate_pairs(shapes, rows, shapes.take(rows), none, near, least)
     best = largest(pairs, pairs.detection, np.ones(len(pairs.detection), bool))

@@ -27,6 +27,7 @@ __all__ = [
     "read_only",
     "rounded",
     "run_starts",
+    "slices",
     "slots_of_repeats",
     "stable_order",
     "used",
@@ -105,6 +106,18 @@ def run_starts(values: NDArray[Any]) -> Ints:
     return np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
 
 
+def slices(first: Ints, count: Ints) -> Ints:
+    """The indices of some slices, one after the other; first, count : (n,) of each.
+
+    >>> slices(np.array([7, 2]), np.array([2, 3])).tolist()
+    [7, 8, 2, 3, 4]
+    """
+    # A running number, less where each slice begins in it, and counted from its first.
+    indices = np.repeat(first - (np.cumsum(count) - count), count)
+    indices += np.arange(len(indices))
+    return indices
+
+
 def slots_of_repeats(values: NDArray[Any]) -> Ints:
     """Where the values stand that equal a neighbour.
 
@@ -151,10 +164,12 @@ def among(index: Ints, others: Ints) -> Bools:
     >>> among(np.array([3, 0, 7]), np.array([-1, 7, 2])).tolist()
     [False, False, True]
     """
-    # One mark for each index, as sorting or hashing costs far more.
-    marks = np.zeros(max(int(index.max(initial=0)), int(others.max(initial=0))) + 1, bool)
-    marks[others[others >= 0]] = True
-    there: Bools = marks[index] & (index >= 0)
+    # One mark for each index, as sorting or hashing costs far more, and one more at the end, which
+    # -1 stands for.
+    marks = np.zeros(max(int(index.max(initial=0)), int(others.max(initial=0))) + 2, bool)
+    marks[others] = True
+    marks[-1] = False
+    there: Bools = marks[index]
     return there
 
 

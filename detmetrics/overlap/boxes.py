@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.overlap.bitmap_index import BitmapIndex
 from detmetrics.overlap.shapes import Edges, Shapes, remembered, touching
 
 __all__ = ["Boxes"]
@@ -76,6 +77,10 @@ class Boxes(Shapes):
         overlap = self._shares(d, other, g, crowd[g], w * h)
         kept = np.flatnonzero(overlap >= lowest)
         return d[kept], g[kept], overlap[kept]
+
+    def indexed(self, crowd: Bools, first: Ints, count: Ints, lowest: float) -> BitmapIndex:
+        """See :meth:`Shapes.indexed`."""
+        return BitmapIndex(self, crowd, first, count, lowest)
 
     def overlaps(self, mine: Ints, other: Self, theirs: Ints, crowd: Bools, _: float) -> Floats:
         """See :meth:`Shapes.overlaps`."""

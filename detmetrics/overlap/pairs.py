@@ -16,7 +16,7 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Floats, Ints, positions, run_starts
 from detmetrics.foundation.parallel import each
 from detmetrics.foundation.progress import Share
-from detmetrics.overlap.shapes import Shapes
+from detmetrics.overlap.shapes import Index, Shapes
 
 __all__ = [
     "ANY_OVERLAP",
@@ -29,6 +29,10 @@ __all__ = [
 
 BLOCK_PAIRS = 32_768
 """Pairs at once: some columns of float64 of so many stay in a cache of one or two megabytes."""
+BLOCK_ROWS = 16_384
+"""Rows at once that are looked up in an index, for the same reason."""
+ROW_COST, GROUP_COST = 3, 64
+"""What it costs to look up a row in an index and to write a group into it, in pairs."""
 ANY_OVERLAP = float(np.nextafter(0, 1))
 """The smallest number above 0: a lowest overlap that leaves out only pairs that share nothing."""
 
@@ -50,11 +54,14 @@ class Neighbours:
     """Detections that share a group with ground truths, and where those stand.
 
     detection : (S,) row, rising; first, count : (S,) the slice of ground truths of its group.
+    starts, sizes : (W,) where the ground truths of each group begin, and how many there are.
     """
 
     detection: Ints
     first: Ints
     count: Ints
+    starts: Ints
+    sizes: Ints
 
 
 def shared_groups(groups: Ints, truth_groups: Ints) -> Neighbours:
@@ -69,7 +76,9 @@ def shared_groups(groups: Ints, truth_groups: Ints) -> Neighbours:
     slot = positions(truth_groups[starts], groups)
     detection = np.flatnonzero(slot >= 0)
     slot = slot[detection]
-    return Neighbours(detection=detection, first=starts[slot], count=sizes[slot])
+    return Neighbours(
+        detection=detection, first=starts[slot], count=sizes[slot], starts=starts, sizes=sizes
+    )
 
 
 def candidate_pairs(
@@ -94,17 +103,23 @@ def candidate_pairs(
     #         if overlap(d, g) >= lowest: the pair is kept
     # Blocks are slices of the outer loop and come back in order, whatever thread did them.
 
+    index = _index(targets, crowd, near, lowest)
+
     def of(block: slice) -> tuple[Ints, Ints, Floats]:
         detection = near.detection[block]
-        mine, ground_truth, overlap = shapes.take(rows[detection]).near(
-            targets, near.first[block], near.count[block], crowd, lowest
-        )
+        own, first, count = shapes.take(rows[detection]), near.first[block], near.count[block]
+        if index is None:
+            mine, ground_truth, overlap = own.near(targets, first, count, crowd, lowest)
+        else:
+            mine, ground_truth = index.candidates(own, first, count)
+            mine, ground_truth, overlap = own.reaching(targets, mine, ground_truth, crowd, lowest)
         if progress:
             progress(block.stop / len(near.count))
         return detection[mine], ground_truth, overlap
 
+    blocks = _blocks(near.count) if index is None else _even_blocks(len(near.count))
     nothing = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    found = zip(nothing, *each(of, _blocks(near.count)), strict=True)
+    found = zip(nothing, *each(of, blocks), strict=True)
     detection, ground_truth, overlap = map(np.concatenate, found)
     return Pairs(detection=detection, ground_truth=ground_truth, overlap=overlap)
 
@@ -125,6 +140,19 @@ def largest(pairs: Pairs, side: Ints, allowed: Bools) -> Ints:
     equal = np.flatnonzero(overlap == most[index])[::-1]
     first[index[equal]] = slots[equal]  # the last write wins, and that is the first pair
     return first[first >= 0]
+
+
+def _index(targets: Shapes, crowd: Bools, near: Neighbours, lowest: float) -> Index | None:
+    """An index, where it costs less than a look at each pair."""
+    if near.count.sum() <= ROW_COST * len(near.count) + GROUP_COST * len(near.starts):
+        return None
+    return targets.indexed(crowd, near.starts, near.sizes, lowest)
+
+
+def _even_blocks(count: int) -> Iterator[slice]:
+    """Slices of ``BLOCK_ROWS`` rows."""
+    for start in range(0, count, BLOCK_ROWS):
+        yield slice(start, min(start + BLOCK_ROWS, count))
 
 
 def _blocks(counts: Ints) -> Iterator[slice]:

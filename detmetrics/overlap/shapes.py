@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.arrays import Bools, Floats, Ints, slices
 
 __all__ = ["Edges", "Kind", "OutlineError", "Outlines", "Shapes", "remembered", "touching"]
 
@@ -121,9 +121,44 @@ class Shapes(ABC):
             TableError: as :meth:`overlaps`.
         """
         mine, theirs, _, _ = touching(self.edges, other.edges, first, count)
+        return self.reaching(other, mine, theirs, crowd, lowest)
+
+    def reaching(
+        self, other: Self, mine: Ints, theirs: Ints, crowd: Bools, lowest: float
+    ) -> tuple[Ints, Ints, Floats]:
+        """Those of the pairs with ``overlap >= lowest``, as of :meth:`near`.
+
+        mine, theirs : (P,) rows; crowd: by row of the other.
+
+        Raises:
+            TableError: as :meth:`overlaps`.
+        """
         overlap = self.overlaps(mine, other, theirs, crowd[theirs], lowest)
         kept = np.flatnonzero(overlap >= lowest)
         return mine[kept], theirs[kept], overlap[kept]
+
+    def indexed(
+        self,
+        crowd: Bools,  # noqa: ARG002
+        first: Ints,  # noqa: ARG002
+        count: Ints,  # noqa: ARG002
+        lowest: float,  # noqa: ARG002
+    ) -> Index | None:
+        """What tells which rows of this column others may reach; None for kinds that have none.
+
+        crowd: by row; first, count : (n,) groups of rows, which others are compared with.
+        """
+        return None
+
+
+class Index(Protocol):
+    """Pairs that may reach an overlap, found without a look at each."""
+
+    def candidates(self, mine: Any, first: Ints, count: Ints) -> tuple[Ints, Ints]:
+        """Rows of mine, and of the column that was indexed, in the order of :meth:`Shapes.near`.
+
+        first, count : (R,) the slice of each row.
+        """
 
 
 def touching(
