@@ -1,8 +1,9 @@
 """Who found which object, at one threshold and over all sizes: what some analyses ask anew.
 
 Their definitions set how detections are matched, and a result's rules say the rest: which
-detections count, what an object is, how overlap is measured. The matching itself is the one of
-:mod:`detmetrics.matching.matching`.
+detections count, what an object is, how overlap is measured. Detections, best score first (of equal
+scores the first in the file), each take the free object that they overlap most (of equal overlaps
+the first in the file).
 
 An object that does not count (a crowd, an ignored one, one outside the first range of sizes) is
 matched by nobody. A detection without a partner that overlaps one of its own class enough (lies in
@@ -12,21 +13,30 @@ object of its class is marked in the image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from detmetrics.evaluation.result import Evaluation
-from detmetrics.foundation.arrays import Bools, Floats, Ints, among, by_group, read_only
+from detmetrics.foundation.arrays import (
+    Bools,
+    Floats,
+    Ints,
+    among,
+    by_group,
+    rank_in_runs,
+    run_starts,
+    slices,
+)
 from detmetrics.foundation.errors import InputError
 from detmetrics.matching import roles
-from detmetrics.matching.candidates import NEARLY_ONE, Memory, measure_of, measured
-from detmetrics.matching.matching import match
-from detmetrics.matching.ranking import Ranking, best_first
-from detmetrics.overlap import candidate_pairs, shared_groups
+from detmetrics.matching.candidates import NEARLY_ONE, first_choices_first, measure_of, measured
+from detmetrics.matching.deferred_acceptance import deferred_acceptance
+from detmetrics.matching.policies import reaches
+from detmetrics.matching.ranking import best_first
+from detmetrics.overlap import Pairs, candidate_pairs, shared_groups
 from detmetrics.rules import UNLIMITED, Rules
 from detmetrics.rules.areas import ANY_SIZE
-from detmetrics.tables import Detections, GroundTruth
 
 __all__ = ["Assignment", "assigned", "at_one_threshold", "in_order", "share"]
 
@@ -100,28 +110,16 @@ def assigned(
     Raises:
         InputError: the result's objects have no size that its rules ask for.
     """
-    matching, ground_truth, detections = result.matching, result.ground_truth, result.detections
-    if matching.unsized[0]:
+    if result.matching.unsized[0]:
         raise InputError("image sizes are unknown, so nothing counts: --image-dir or --image-sizes")
-    counts = np.zeros(len(ground_truth), bool)
-    counts[matching.truth_row] = ~matching.ignored[0]
-    counts &= ~roles.groups(ground_truth, result.rules)
-    there = np.flatnonzero(counts)  # rows of objects that may be partners
-    rows = np.sort(matching.row)  # rows of detections that the result looks at
-    if chosen is not None:
-        rows = rows[chosen[rows]]
-
-    own = detections if len(rows) == len(detections) else detections.take(rows)
-    memory = _known_order(result, rules, rows) if chosen is None else None
-    matches = match(*_tables(ground_truth.take(there), own, rules), rules, memory=memory)
-    pair, _ = matches.matched[0].at(0)
-    # From numbers in the matches to rows of the small tables, and from these to rows of the result.
-    partner, overlap = np.full(len(matches.row), -1), np.full(len(matches.row), np.nan)
-    holder = matches.pairs.detection[pair]
-    partner[holder] = there[matches.truth_row[matches.pairs.ground_truth[pair]]]
-    overlap[holder] = matches.pairs.overlap[pair]
-    order = np.argsort(matches.row)
-    detection, partner = rows[matches.row[order]], partner[order]
+    counts = _objects(result)
+    objects = np.flatnonzero(counts)
+    detection = _looked_at(result, rules, chosen)
+    partner, overlap = np.full(len(detection), -1), np.full(len(detection), np.nan)
+    pairs = _pairs(result, rules, detection, objects)
+    taken = _taken(pairs, detection, result.detections.scores, len(counts))
+    holder = pairs.detection[taken]
+    partner[holder], overlap[holder] = pairs.ground_truth[taken], pairs.overlap[taken]
     aside = np.zeros(len(detection), bool)
     if sets_aside:
         left = np.flatnonzero(partner < 0)
@@ -129,48 +127,90 @@ def assigned(
             result, detection[left], np.flatnonzero(~counts), rules.iou_thresholds[0]
         )
     return Assignment(
-        detection=detection,
-        partner=partner,
-        overlap=overlap[order],
-        set_aside=aside,
-        positives=there,
+        detection=detection, partner=partner, overlap=overlap, set_aside=aside, positives=objects
     )
 
 
-def _known_order(result: Evaluation, rules: Rules, rows: Ints) -> Memory | None:
-    """The order in which a result ranked its detections; None if these rules need another order.
+def _objects(result: Evaluation) -> Bools:
+    """(G,) the ground truths that may be partners."""
+    matching, ground_truth = result.matching, result.ground_truth
+    counts = np.zeros(len(ground_truth), bool)
+    counts[matching.truth_row] = ~matching.ignored[0]
+    return counts & ~roles.groups(ground_truth, result.rules)
 
-    rows : (n,) rows of the table, all that the result evaluates.
+
+def _looked_at(result: Evaluation, rules: Rules, chosen: Bools | None) -> Ints:
+    """The rows of detections that a result evaluates, and of them those that rules look at."""
+    looked_at = np.zeros(len(result.detections), bool)
+    looked_at[result.matching.row] = True
+    if chosen is not None:
+        looked_at &= chosen
+    rows = np.flatnonzero(looked_at)
+    if rules.image_limit is None:
+        return rows
+    image = result.detections.image[rows]
+    crowded = rows[(np.bincount(image) > rules.image_limit)[image]]
+    ranked = crowded[in_order(result, crowded)]
+    beyond = rank_in_runs(result.detections.image[ranked]) >= rules.image_limit
+    looked_at[ranked[beyond]] = False
+    return np.flatnonzero(looked_at)
+
+
+def _pairs(result: Evaluation, rules: Rules, rows: Ints, objects: Ints) -> Pairs:
+    """Who could take whom: of each of these detections the objects, those of largest overlap first.
+
+    detection: indices of rows; ground_truth: rows of the table.
     """
-    if rules.class_agnostic or result.rules.class_agnostic or rules.ties != result.rules.ties:
-        return None
-    matching = result.matching
-    # The rules may have dropped detections. Ranks within an image and class are still valid if only
-    # the lowest-ranked were dropped: every rank is then below the number of those that are left.
-    group = matching.category * matching.images + matching.image
-    if (matching.rank >= np.bincount(group)[group]).any():
-        return None
-    place = np.zeros(len(result.detections), np.int64)
-    place[rows] = np.arange(len(rows))
-    ranking = Ranking(
-        row=place[matching.row],
-        category=matching.category,
-        image=matching.image,
-        rank=matching.rank,
+    ground_truth, detections = result.ground_truth, result.detections
+    group, truth_group = detections.image[rows], ground_truth.image
+    if not rules.class_agnostic:  # one number for image and class
+        images = len(ground_truth.catalog.image_ids)
+        group = detections.category[rows] * images + group
+        truth_group = ground_truth.category * images + truth_group
+    objects = by_group(truth_group, objects)
+    measure, (threshold,) = measure_of(rules), rules.iou_thresholds
+    pairs = candidate_pairs(
+        measured(detections, measure),
+        rows,
+        measured(ground_truth, measure).take(objects),
+        np.zeros(len(objects), bool),
+        shared_groups(group, truth_group[objects]),
+        min(threshold, NEARLY_ONE),
     )
-    return Memory(lowest=1.0, ranked={(False, rules.ties): ranking})
+    enough = np.flatnonzero(reaches(pairs.overlap, threshold, rules))
+    return first_choices_first(
+        Pairs(
+            detection=pairs.detection[enough],
+            ground_truth=objects[pairs.ground_truth[enough]],
+            overlap=pairs.overlap[enough],
+        )
+    )
 
 
-def _tables(
-    ground_truth: GroundTruth, detections: Detections, rules: Rules
-) -> tuple[GroundTruth, Detections]:
-    """Of one class where classes are pooled: pooled ones of equal rank stand by class first."""
-    if not rules.class_agnostic:
-        return ground_truth, detections
-    return (
-        replace(ground_truth, category=read_only(np.zeros_like(ground_truth.category))),
-        replace(detections, category=read_only(np.zeros_like(detections.category))),
-    )
+def _taken(pairs: Pairs, rows: Ints, scores: Floats, truths: int) -> Ints:
+    """Indices of the matched pairs; pairs: by detection, first choices first.
+
+    rows : (n,) of the detections; scores : (D,) by row; truths: how many there are.
+    """
+    start = run_starts(pairs.detection)
+    size = np.diff(start, append=len(pairs.detection))
+    score = scores[rows[pairs.detection[start]]]
+    # for d in detections with one choice: if a better one has that choice alone, d gets nothing
+    # Nearly all go here, and what is left is quickly sorted.
+    single = np.flatnonzero(size == 1)
+    choice = pairs.ground_truth[start[single]]
+    best = np.full(truths, -np.inf)
+    np.maximum.at(best, choice, score[single])
+    stays = size > 1
+    stays[single] = score[single] == best[choice]
+    start, size, score = start[stays], size[stays], score[stays]
+
+    ranked = best_first(score, np.zeros_like(start))
+    order = slices(start[ranked], size[ranked])
+    nobody_shares = np.zeros(truths, bool)
+    return order[
+        deferred_acceptance(pairs.detection[order], pairs.ground_truth[order], nobody_shares)
+    ]
 
 
 def _set_aside(result: Evaluation, rows: Ints, excused: Ints, iou: float) -> Bools:
@@ -180,20 +220,23 @@ def _set_aside(result: Evaluation, rows: Ints, excused: Ints, iou: float) -> Boo
     aside = np.zeros(len(rows), bool)
     if len(excused):
         images = len(ground_truth.catalog.image_ids)
+        near_some = np.bincount(ground_truth.image[excused], minlength=images) > 0
+        place = np.flatnonzero(near_some[detections.image[rows]])
+        of_image = rows[place]
         own = 0 if rules.class_agnostic else images
-        group = detections.category[rows] * own + detections.image[rows]
+        group = detections.category[of_image] * own + detections.image[of_image]
         truth_group = ground_truth.category * own + ground_truth.image
         excused = by_group(truth_group, excused)
         measure = measure_of(rules)
         near = candidate_pairs(
             measured(detections, measure),
-            rows,
+            of_image,
             measured(ground_truth, measure).take(excused),
             roles.regions(ground_truth, rules)[excused],
             shared_groups(group, truth_group[excused]),
             min(iou, NEARLY_ONE),
         )
-        aside[near.detection] = True
+        aside[place[near.detection]] = True
     if rules.federated and ground_truth.federation is not None:
         aside |= ground_truth.federation.is_open(detections.image[rows], detections.category[rows])
     return aside

@@ -37,6 +37,7 @@ __all__ = [
     "Memory",
     "Regions",
     "candidates",
+    "first_choices_first",
     "least_overlaps",
     "measure_of",
     "measured",
@@ -200,7 +201,7 @@ def candidates(
             lowest,
             progress,
         )
-        return _by_overlap(pairs)
+        return first_choices_first(pairs)
 
     if memory is None:
         ranked = ranked if kept.all() else ranked.each(lambda _, column: column[kept])
@@ -306,7 +307,7 @@ def _in_order_of_choice(ground_truth: GroundTruth, group: Ints, rules: Rules) ->
     return rows, group[rows]
 
 
-def _by_overlap(pairs: Pairs) -> Pairs:
+def first_choices_first(pairs: Pairs) -> Pairs:
     """Sort the pairs of each detection by falling overlap; equal overlaps keep their order."""
     detection = pairs.detection
     slots = slots_of_repeats(detection)

@@ -21,6 +21,7 @@ from detmetrics import analysis
 from detmetrics.analysis import assignment, blind_spots, error_types
 from detmetrics.analysis.error_kinds import ERROR_KINDS, MENDED_TOGETHER
 from detmetrics.matching import roles
+from detmetrics.matching.matching import match
 from detmetrics.reports import error_kinds as views
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -446,18 +447,39 @@ def test_the_order_of_images_changes_nothing(scene):
 
 @examples(40)
 @given(
-    strategies.scenes(8, 16, full=True),
-    strategies.any_rules(),
-    st.sampled_from([(3,), (1,), (100,)]),
-    st.integers(1, 4),
+    scene=strategies.scenes(8, 16, full=True),
+    rules=strategies.any_rules(),
+    iou=st.sampled_from([0.25, 0.5, 1.0]),
+    across=st.booleans(),
+    image_limit=st.sampled_from([None, 1, 3]),
 )
-def test_the_order_of_the_result_is_the_order_of_a_new_one(tables, rules, limits, image_limit):
+def test_partners_are_those_of_an_evaluation(scene, rules, iou, across, image_limit):
+    """Of the detections that are looked at and the objects that count, under such rules."""
     try:
-        result = dm.evaluate(*tables, rules=rules.replace(max_detections=limits), shape="box")
-        shared = error_types(result, image_limit=image_limit)
+        result = dm.evaluate(*scene, rules=rules, shape="box")
+        terms = assignment.at_one_threshold(
+            result.rules,
+            iou,
+            class_agnostic=across or result.rules.class_agnostic,
+            image_limit=image_limit,
+            ties="file",
+        )
+        found = assignment.assigned(result, terms)
     except dm.InputError:
         assume(False)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assignment, "_known_order", lambda *_: None)
-        again = error_types(result, image_limit=image_limit)
-    assert repr(shared.to_dict()) == repr(again.to_dict())
+    truth = result.ground_truth.take(found.positives)
+    rows = np.sort(result.matching.row)
+    looked_at = result.detections.take(rows)
+    if terms.class_agnostic:  # equal overlaps go by the file, and not by class
+        truth = replace(truth, category=np.zeros_like(truth.category))
+    matches = match(truth, looked_at, terms)
+    pair, _ = matches.matched[0].at(0)
+    holder = rows[matches.row[matches.pairs.detection[pair]]]
+    partner = dict.fromkeys(rows[matches.row].tolist(), -1)
+    taken = found.positives[matches.truth_row[matches.pairs.ground_truth[pair]]]
+    partner |= dict(zip(holder.tolist(), taken.tolist(), strict=True))
+    assert dict(zip(found.detection.tolist(), found.partner.tolist(), strict=True)) == partner
+    np.testing.assert_array_equal(
+        found.overlap[np.searchsorted(found.detection, holder)], matches.pairs.overlap[pair]
+    )
+    assert np.isnan(found.overlap[found.partner < 0]).all()
