@@ -32,7 +32,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -114,28 +114,26 @@ def calibration(
     _check(bins)
     matched = outcomes(result, iou, area)
     scores = _scores(result, matched.counts)
-    right, overlap, counts = matched.true_positive, matched.overlap, matched.counts
-
-    def table(part: slice) -> Reliability:
-        rows = counts[part]
-        return _reliability(scores[part][rows], right[part][rows], overlap[part][rows], bins)
-
+    counted = np.flatnonzero(matched.counts)
+    every = _Binned.of(
+        scores[counted], matched.true_positive[counted], matched.overlap[counted], bins
+    )
     # Matches are sorted by category, so each class is a slice.
-    category, names = result.matching.category, result.class_names
+    category, names = result.matching.category[counted], result.class_names
     bounds = np.searchsorted(category, np.arange(len(names) + 1)).tolist()
     tables = {
-        name: table(slice(first, end))
+        name: _reliability(every.part(slice(first, end)), bins)
         for name, (first, end) in zip(names, pairwise(bounds), strict=True)
     }
     has_truth = matched.positives > 0
     known = [one for one, there in zip(tables.values(), has_truth, strict=True) if there]
-    of_known = counts & has_truth[category]
+    of_known = every if has_truth.all() else every.part(has_truth[category])
     return Calibration(
         iou=iou,
         area=area,
-        pooled=table(slice(None)),
+        pooled=_reliability(every, bins),
         classes=tables,
-        d_ece=_error(_bin(scores[of_known], FINE), scores[of_known], right[of_known]),
+        d_ece=_error(of_known.fine, of_known.scores, of_known.right),
         laece=_mean([one.laece for one in known]),
         laace=_mean([one.laace for one in known]),
     )
@@ -172,7 +170,7 @@ def detection_ece(
     # One number for the bins of all dimensions, which may be large; most cells are empty, so those
     # that are not are counted from 0.
     cell = np.unique(cell, return_inverse=True)[1]
-    return _error(cell, scores, matched.true_positive[rows])
+    return _error(cell, scores, matched.true_positive[rows].astype(np.float64))
 
 
 def _check(bins: int) -> None:
@@ -227,17 +225,50 @@ def _bin(values: Floats, bins: int) -> Ints:
     return np.maximum(place, 0)
 
 
-def _reliability(scores: Floats, right: Bools, overlap: Floats, bins: int) -> Reliability:
+@dataclass(frozen=True, slots=True)
+class _Binned:
+    """Detections with their bins, which pooled and class by class are the same.
+
+    scores, right, overlap : (n,) right: 1 or 0; coarse, fine : (n,) of the asked and of 25 bins.
+    """
+
+    scores: Floats
+    right: Floats
+    overlap: Floats
+    coarse: Ints
+    fine: Ints
+
+    @classmethod
+    def of(cls, scores: Floats, right: Bools, overlap: Floats, bins: int) -> Self:
+        """All detections that count."""
+        right_ones = right.astype(np.float64)
+        return cls(scores, right_ones, overlap, _bin(scores, bins), _bin(scores, FINE))
+
+    def part(self, rows: slice | Bools) -> Self:
+        """Some of them."""
+        return type(self)(
+            self.scores[rows],
+            self.right[rows],
+            self.overlap[rows],
+            self.coarse[rows],
+            self.fine[rows],
+        )
+
+
+def _reliability(of: _Binned, bins: int) -> Reliability:
     # of each bin: mean score, right / count, mean overlap of those that are right; nan if empty
     edges = np.linspace(0.0, 1.0, bins + 1)
-    at = _bin(scores, bins)
-    count = np.bincount(at, minlength=bins)
-    hits = np.bincount(at, right, bins)
+    count = np.bincount(of.coarse, minlength=bins)
+    promised = np.bincount(of.coarse, of.scores, bins)
+    hits = np.bincount(of.coarse, of.right, bins)
     with np.errstate(invalid="ignore"):
-        score = np.bincount(at, scores, bins) / count
+        score = promised / count
         precision = hits / count
-        iou = np.bincount(at, overlap, bins) / hits
+        iou = np.bincount(of.coarse, of.overlap, bins) / hits
     gaps = np.abs(score - precision)
+    total = len(of.scores)
+    # Without the empty bins behind the last, which would change the order in which NumPy adds.
+    filled = slice(int(of.coarse.max(initial=-1)) + 1)
     return Reliability(
         low=edges[:-1],
         high=edges[1:],
@@ -245,20 +276,24 @@ def _reliability(scores: Floats, right: Bools, overlap: Floats, bins: int) -> Re
         score=score,
         precision=precision,
         iou=iou,
-        ece=_error(at, scores, right),
-        mce=float(np.nanmax(gaps)) if len(scores) else math.nan,
-        laece=_error(_bin(scores, FINE), scores, overlap),
-        laace=float(np.abs(scores - overlap).mean()) if len(scores) else math.nan,
+        ece=_gap((promised - hits)[filled], total) if total else math.nan,
+        mce=float(np.nanmax(gaps)) if total else math.nan,
+        laece=_error(of.fine, of.scores, of.overlap),
+        laace=float(np.abs(of.scores - of.overlap).mean()) if total else math.nan,
     )
 
 
-def _error(cell: Ints, scores: Floats, worth: Floats | Bools) -> float:
+def _error(cell: Ints, scores: Floats, worth: Floats) -> float:
     """Sum of n_b / N |mean score - mean worth| over cells, nan without detections."""
     if not len(scores):
         return math.nan
+    return _gap(np.bincount(cell, scores) - np.bincount(cell, worth), len(scores))
+
+
+def _gap(apart: Floats | Ints, total: int) -> float:
+    """The same of the sum of scores less that of worth in each cell, and N."""
     # n_b / N |a / n_b - b / n_b| = |a - b| / N
-    apart = np.bincount(cell, scores) - np.bincount(cell, worth)
-    return float(np.abs(apart).sum() / len(scores))
+    return float(np.abs(apart).sum() / total)
 
 
 def _mean(values: Sequence[float]) -> float:
