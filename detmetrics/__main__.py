@@ -34,7 +34,7 @@ def main() -> None:
             signal.signal(number, _stop)
         # NumPy's linear algebra, which nothing here uses, starts a spinning thread a processor.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        # Nearly all that a start makes stays, so that to look for garbage after every 700 is in vain.
+        # Nearly all that a start makes stays: to look for garbage after every 700 is in vain.
         gc.set_threshold(100_000)
         from detmetrics.cli import cli
 

@@ -207,10 +207,7 @@ def _taken(pairs: Pairs, rows: Ints, scores: Floats, truths: int) -> Ints:
 
     ranked = best_first(score, np.zeros_like(start))
     order = slices(start[ranked], size[ranked])
-    nobody_shares = np.zeros(truths, bool)
-    return order[
-        deferred_acceptance(pairs.detection[order], pairs.ground_truth[order], nobody_shares)
-    ]
+    return order[deferred_acceptance(pairs.detection[order], pairs.ground_truth[order])]
 
 
 def _set_aside(result: Evaluation, rows: Ints, excused: Ints, iou: float) -> Bools:

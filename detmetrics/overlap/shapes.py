@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints, slices
+from detmetrics.foundation.arrays import Bools, Floats, Ints
 
 __all__ = ["Edges", "Kind", "OutlineError", "Outlines", "Shapes", "remembered", "touching"]
 

@@ -232,7 +232,7 @@ class TestTies:
 
 
 class TestRanking:
-    """best_first sorts by group and falling score, by_group by group; first_equal looks for rows."""
+    """best_first sorts by group and falling score, by_group by group; first_equal looks back."""
 
     scores = st.lists(
         st.one_of(
