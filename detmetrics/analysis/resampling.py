@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detmetrics.evaluation.result import Evaluation
-from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.arrays import Floats, Ints, running
 from detmetrics.matching.candidates import Regions
 from detmetrics.matching.matches import Matched, Matches, in_order_of_detections
 from detmetrics.metrics.average_precision import RECALL
-from detmetrics.metrics.curves import TINY, Curves, running
+from detmetrics.metrics.curves import TINY, Curves
 from detmetrics.metrics.interpolation import least_found
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.overlap import Pairs

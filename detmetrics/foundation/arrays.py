@@ -24,6 +24,7 @@ __all__ = [
     "read_only",
     "rounded",
     "run_starts",
+    "running",
     "slots_of_repeats",
     "used",
 ]
@@ -87,6 +88,17 @@ def run_starts(values: NDArray[Any]) -> Ints:
     if len(values) == 0:
         return np.zeros(0, np.int64)
     return np.concatenate([[0], np.flatnonzero(values[1:] != values[:-1]) + 1])
+
+
+def running(values: Bools | Ints) -> Ints:
+    """(n + 1,) the sum of all values before each place.
+
+    >>> running(np.array([3, 0, 2])).tolist()
+    [0, 3, 3, 5]
+    """
+    sums = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=sums[1:])
+    return sums
 
 
 def slots_of_repeats(values: NDArray[Any]) -> Ints:

@@ -16,14 +16,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.arrays import Bools, Floats, Ints, running
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.parallel import each
-from detmetrics.matching.matches import Matches, Outcomes
+from detmetrics.matching.match_counts import MatchCounts, OutcomesByClass
+from detmetrics.matching.matches import Matches
 from detmetrics.metrics.interpolation import (
     TruePositives,
     area_under_envelope,
@@ -33,8 +34,12 @@ from detmetrics.metrics.interpolation import (
     scores_reached,
 )
 from detmetrics.metrics.kitti_precision import CUTS, precision_at_cuts
+from detmetrics.rules import Rules
 
-__all__ = ["TINY", "Curve", "Curves", "TruePositives", "running"]
+if TYPE_CHECKING:
+    from detmetrics.metrics.definitions import Metric
+
+__all__ = ["TINY", "Curve", "Curves", "TruePositives"]
 
 TINY = np.spacing(1)
 Answer = TypeVar("Answer")
@@ -66,19 +71,46 @@ class Curve:
 
 
 class Curves:
-    """The curves of all categories, thresholds and area ranges of one set of matches."""
+    """The curves of all categories, thresholds and area ranges of one set of matches.
 
-    def __init__(self, matches: Matches) -> None:
+    Whether the matches list all detections or count most of them makes no difference.
+    """
+
+    def __init__(self, matches: MatchCounts) -> None:
         self.matches = matches
-        self._first = matches.first
         self._hits: dict[tuple[int, float], TruePositives] = {}
-        self._last: tuple[tuple[int, int], Outcomes] | None = None
+        self._last: tuple[tuple[int, int], OutcomesByClass] | None = None
         self._shared: dict[Any, Any] = {}
 
     @cached_property
     def positives(self) -> Ints:
         """(K, A) ground truths that count: the denominators of recall."""
         return self.matches.positives
+
+    @property
+    def rules(self) -> Rules:
+        """Those that were applied."""
+        return self.matches.rules
+
+    @property
+    def unsized(self) -> Bools:
+        """(A,) ranges that nothing can be told to lie in, as image sizes are unknown."""
+        return self.matches.unsized
+
+    def of_each_class(self, metric: Metric) -> Floats:
+        """(..., K) what each class alone gives to a metric."""
+        return metric.kind.cells(self, metric)
+
+    @cached_property
+    def detected(self) -> Ints:
+        """(K,) how many detections of each category there are."""
+        return self.matches.detected
+
+    @property
+    def listed(self) -> Matches:
+        """The matches, for a metric that needs every detection as a row."""
+        assert isinstance(self.matches, Matches)
+        return self.matches
 
     @cached_property
     def headline_precision(self) -> Floats:
@@ -102,7 +134,7 @@ class Curves:
 
         At recall 0 it is the best score of the category, as in pycocotools.
         """
-        best = self._best_scores()
+        best = self.matches.best_scores
         cells = [
             scores_reached(
                 self.true_positives(area, limit),
@@ -131,7 +163,7 @@ class Curves:
         """(T, K) the mean of precision at the cuts that stand for the recall points."""
         places = np.round(self._points * (CUTS - 1)).astype(int)
         thresholds = range(len(self.matches.rules.iou_thresholds))
-        curves = [precision_at_cuts(self.matches, area, t)[:, places] for t in thresholds]
+        curves = [precision_at_cuts(self.listed, area, t)[:, places] for t in thresholds]
         return np.stack([curve.mean(axis=1) for curve in curves])
 
     def cells(self, area: int, hits: TruePositives) -> Floats:
@@ -163,9 +195,9 @@ class Curves:
             # positives of rank < M.
             hits = self.true_positives(area, rules.max_limit)
             bounds = np.append(hits.first.ravel(), len(hits.detection))
-            rank = matches.rank[hits.detection]
             for index, limit in enumerate(rules.max_detections):
-                found = np.diff(running(rank < limit)[bounds]).reshape(shape)
+                within = matches.within(limit, hits.detection)
+                found = np.diff(running(within)[bounds]).reshape(shape)
                 with np.errstate(invalid="ignore"):
                     cells[:, :, area, index] = found / self.positives[:, area]
         return cells
@@ -183,8 +215,8 @@ class Curves:
             positives=one.positives,
         )
 
-    def outcomes(self, area: int, threshold: int) -> Outcomes:
-        """:meth:`Matches.outcomes`; the last ones asked for are kept, as classes ask in turn."""
+    def outcomes(self, area: int, threshold: int) -> OutcomesByClass:
+        """As of the matches; the last ones asked for are kept, as classes ask in turn."""
         if self._last is None or self._last[0] != (area, threshold):
             self._last = (area, threshold), self.matches.outcomes(area, threshold)
         return self._last[1]
@@ -224,19 +256,14 @@ class Curves:
                     precision.append(found / (counted + spacing(1)))
         """
         matches = self.matches
-        matched = matches.matched[area]
-        counted_alone = matches.fp_if_unmatched[area]
-        detection = matches.pairs.detection[matched.pair]
-        right = matched.true_positive
+        threshold, detection, right = matches.settled(area)
+        alone = matches.unmatched(area, limit)
         if limit < matches.rules.max_limit:
-            within = matches.rank < limit
-            counted_alone = counted_alone & within
-            right = right & within[detection]
+            right = right & matches.within(limit, detection)
         # Of each pair: is it right, and would its detection have counted unmatched? A pair that is
         # neither is no true positive, and its detection is not in the count below: leave it out.
-        unmatched = counted_alone[detection]
+        unmatched = alone.counts[detection]
         telling = right | unmatched
-        threshold = matched.threshold
         if not telling.all():
             threshold, detection = threshold[telling], detection[telling]
             right, unmatched = right[telling], unmatched[telling]
@@ -247,13 +274,12 @@ class Curves:
         shape = len(matches.rules.iou_thresholds), matches.categories
         first = np.searchsorted(curve, np.arange(shape[0] * shape[1] + 1))
 
-        # ``before`` counts detections as if none were matched: one prefix sum for all thresholds,
-        # over all D. What a match changes is corrected at the matched alone: a true positive counts
-        # (+1) though its own size may be out of range, one whose ground truth is ignored does not,
-        # and what would have counted anyway is taken out (-1). Both sums are integers, and both are
-        # taken from where the curve begins.
-        before = running(counted_alone)
-        counted = before[detection + 1] - before[self._first[category]]
+        # ``alone`` counts detections as if none were matched, once for all thresholds. What a match
+        # changes is corrected at the matched alone: a true positive counts (+1) though its own size
+        # may be out of range, one whose ground truth is ignored does not, and what would have
+        # counted anyway is taken out (-1). Both sums are integers, and both are taken from where
+        # the curve begins.
+        counted = alone.down_to[detection] - alone.before[category]
         corrected = running(right.astype(np.int64) - unmatched)
         counted += corrected[1:] - corrected[first[curve]]
         hits = running(right)  # the place of each true positive among the true positives alone
@@ -261,7 +287,7 @@ class Curves:
         count = np.diff(hits[first]).reshape(shape)
         # All that count on each curve, down to its last detection: as if nothing were matched, then
         # corrected as above, less what is right.
-        of_curve = np.diff(before[self._first]) + np.diff(corrected[first]).reshape(shape)
+        of_curve = alone.of_class + np.diff(corrected[first]).reshape(shape)
 
         # precision = tp / (fp + tp + spacing(1))
         found, counted = found[right], counted[right]
@@ -274,23 +300,8 @@ class Curves:
             all_false_positives=of_curve - count,
         )
 
-    def _best_scores(self) -> Floats:
-        """(K,) the best score of each category, 0 without detections."""
-        # Detections are by category and falling score: the first of a category is its best.
-        some = self._first[:-1] < self._first[1:]
-        best = np.zeros(self.matches.categories)
-        best[some] = self.matches.score[self._first[:-1][some]]
-        return best
-
     def _defined(self, cells: list[Floats]) -> Floats:
         """From (..., K) for each area range to (..., K, A), undefined cells nan."""
         stacked = np.stack(cells, axis=-1)
         stacked[..., self.positives == 0] = np.nan
         return stacked
-
-
-def running(values: Bools | Ints) -> Ints:
-    """(n + 1,) the sum of all values before each place."""
-    sums = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(values, out=sums[1:])
-    return sums
