@@ -64,6 +64,6 @@ def counted(parts: list[dm.Matches], **asked: object) -> list[CountedMatches]:
     ]
 
 
-def joined(classes: list[CountedMatches], of, axis: int) -> np.ndarray:
-    """What curves of each class give, along the axis of classes."""
-    return np.concatenate([of(Curves(one)) for one in classes], axis=axis)
+def joined(classes: list[CountedMatches], of, *asked: object, axis: int) -> np.ndarray:
+    """What a function of curves gives of each class, along the axis of classes."""
+    return np.concatenate([of(Curves(one), *asked) for one in classes], axis=axis)

@@ -13,7 +13,8 @@ from profiles import examples
 
 import detmetrics as dm
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.summary import cells_of, metrics_of
+from detmetrics.metrics.definitions import Metric
+from detmetrics.metrics.summary import metrics_of
 from detmetrics.metrics.tie_interval import NO_INTERVAL, extremes
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -25,6 +26,11 @@ IN_PARTS = [name for name in dm.RULE_SETS if not name.startswith("kitti")]
 def same(ours: np.ndarray, theirs: np.ndarray) -> None:
     """In shape and every bit, wherever the arrays come from."""
     assert_same(np.ascontiguousarray(ours), np.ascontiguousarray(theirs))
+
+
+def both_ends(curves: Curves, metric: Metric) -> np.ndarray:
+    """The cells in the worst order of equal scores, and in the best."""
+    return np.stack(extremes(curves, metric))
 
 
 class TestCurves:
@@ -40,17 +46,16 @@ class TestCurves:
         whole = Curves(evaluated(stacked(scene, numbers), rules).matching)
         parts = [evaluated(scene, rules, numbers, part).matching for part in order]
         classes = counted(parts, limits=rules.max_detections, ties=True)
-        same(joined(classes, lambda c: c.recall, 1), whole.recall)
+        same(joined(classes, lambda c: c.recall, axis=1), whole.recall)
         for limit in rules.max_detections:
             if rules.interpolation != "cuts":
-                same(joined(classes, lambda c: c.precision(limit), 2), whole.precision(limit))
-                same(joined(classes, lambda c: c.scores(limit), 2), whole.scores(limit))
+                same(joined(classes, Curves.precision, limit, axis=2), whole.precision(limit))
+                same(joined(classes, Curves.scores, limit, axis=2), whole.scores(limit))
         for metric in metrics_of(rules):
-            ours = joined(classes, lambda c: c.of_each_class(metric), -1)
+            ours = joined(classes, Curves.of_each_class, metric, axis=-1)
             same(ours, whole.of_each_class(metric))
             if metric.kind.of_curves and rules.interpolation not in NO_INTERVAL:
-                for end, of_whole in enumerate(extremes(whole, metric)):
-                    same(joined(classes, lambda c: extremes(c, metric)[end], -1), of_whole)
+                same(joined(classes, both_ends, metric, axis=-1), both_ends(whole, metric))
         TestCurves.check_points(classes, whole)
 
     @staticmethod

@@ -1,0 +1,115 @@
+"""The first map: a part is read, matched and condensed, unless the state has it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from detmetrics.evaluation.evaluation import evaluate
+from detmetrics.formats.loading import benchmark_of_format
+from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning, InputError, RulesError
+from detmetrics.foundation.outputs import write_whole
+from detmetrics.matching.shape_choice import settled
+from detmetrics.parts.condensed_file import part_bytes, read_head
+from detmetrics.parts.folders import PartPaths
+from detmetrics.parts.part_tables import PartReading, read_part
+from detmetrics.parts.state import State, part_hash
+from detmetrics.rules import Rules
+from detmetrics.rules.toml import rule_set
+
+__all__ = ["ChoiceTask", "MatchTask", "MatchedPart", "match_part", "rules_of_part"]
+
+
+@dataclass(frozen=True)
+class ChoiceTask:
+    """The part that decides what the call leaves open: rules (None, a name or a value), and
+    the shape that is measured.
+    """
+
+    paths: PartPaths
+    rules: Rules | str | None
+    shape: str
+    how: PartReading
+
+
+def rules_of_part(task: ChoiceTask) -> Rules | str:
+    """The rules that a part is evaluated under, with the shape that is measured; or what is wrong
+    with it.
+    """
+    try:
+        with _quiet():
+            truth, found, _ = read_part(task.paths, task.how)
+        asked = task.rules if task.rules is not None else benchmark_of_format(truth.source.format)
+        rules = rule_set(asked) if isinstance(asked, str) else asked
+        return settled(truth, found, rules, task.shape)[0]
+    except (DetmetricsError, OSError) as error:
+        return str(error)
+
+
+@dataclass(frozen=True)
+class MatchTask:
+    """A part to match."""
+
+    paths: PartPaths
+    rules: Rules
+    how: PartReading
+    state: State
+
+
+class MatchedPart(NamedTuple):
+    """path: of the condensed part; fresh: it was matched now; fault: why there is none."""
+
+    path: str
+    fresh: bool
+    fault: str | None = None
+
+
+def match_part(task: MatchTask) -> MatchedPart:
+    """Match a part, or find it in the state. A fault is an answer, so that other parts go on."""
+    try:
+        path = task.state.part(part_hash(task.paths, task.rules, task.how))
+        if _is_whole(path, task.rules):
+            return MatchedPart(path, fresh=False)
+        _match(task, path)
+    except Exception as error:
+        return MatchedPart("", fresh=True, fault=_told(error))
+    return MatchedPart(path, fresh=True)
+
+
+def _is_whole(path: str, rules: Rules) -> bool:
+    if not os.path.exists(path):
+        return False
+    try:
+        read_head(path, rules)
+    except InputError:
+        return False
+    return True
+
+
+def _match(task: MatchTask, path: str) -> None:
+    with _quiet():
+        truth, found, listed = read_part(task.paths, task.how)
+        if not found.scored:
+            raise RulesError(
+                f"{found.source.name}: detections without scores have no order over parts. Fix: "
+                "evaluate all images at once with dm.evaluate"
+            )
+        result = evaluate(truth, found, task.rules, shape=task.rules.shape)
+        write_whole({path: part_bytes(task.paths.name, listed, result)})
+
+
+class _quiet(warnings.catch_warnings):  # noqa: N801  (used as a function is)
+    """Warnings about a table are among the notes of its part."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.simplefilter("ignore", DetmetricsWarning)
+
+
+def _told(error: Exception) -> str:
+    """What went wrong; errors that nobody raised on purpose with their kind."""
+    if isinstance(error, DetmetricsError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
