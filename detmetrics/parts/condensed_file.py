@@ -3,6 +3,7 @@ r"""A condensed part as a file: whole or not there, no pickle, one contiguous bl
 ::
 
     detmetrics part 1\n      what the file is, and how it is laid out
+    32 bytes                 SHA-256 of the head
     8 bytes                  length of the head, little-endian
     head                     JSON: the fields of Head
     image ids                int64, or a JSON list where some are text
@@ -19,6 +20,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,8 @@ from detmetrics.tables.coverage import Coverage
 __all__ = ["DETECTED", "UNDETECTED", "Head", "PartFile", "part_bytes", "read_head"]
 
 MARK = b"detmetrics part 1\n"
-LENGTH = 8
+DIGEST, LENGTH = 32, 8
+START = len(MARK) + DIGEST + LENGTH
 DETECTED, UNDETECTED = 1, 2
 PER_CLASS = ("anchors", "detections", "positives", "objects", "found")
 
@@ -138,7 +141,8 @@ def part_bytes(part: str, listed: int, result: Evaluation) -> bytes:
     ]
     length = len(described).to_bytes(LENGTH, "little")
     marks = _marks(covered, matches.images).tobytes()
-    return b"".join([MARK, length, described, ids, marks, *blocks])
+    digest = sha256(described).digest()
+    return b"".join([MARK, digest, length, described, ids, marks, *blocks])
 
 
 def _ids_as_bytes(ids: Objects) -> bytes:
@@ -228,20 +232,21 @@ def read_head(path: str, rules: Rules) -> PartFile:
         OSError: it cannot be read.
     """
     with open(path, "rb") as file:
-        start = file.read(len(MARK) + LENGTH)
-        length = int.from_bytes(start[len(MARK) :], "little")
+        start = file.read(START)
+        length = int.from_bytes(start[len(MARK) + DIGEST :], "little")
         end = file.seek(0, 2)
         if start[: len(MARK)] != MARK or length > end:
             raise InputError(f"{path}: expected a condensed part (.part), found other bytes")
-        file.seek(len(MARK) + LENGTH)
+        file.seek(START)
         described = file.read(length)
+    if sha256(described).digest() != start[len(MARK) : len(MARK) + DIGEST]:
+        raise InputError(f"{path}: the condensed part is damaged: its checksum does not fit")
     try:
         told = json.loads(described)
         told |= {name: np.array(told[name], np.int64) for name in PER_CLASS}
-        found = PartFile(path, len(MARK) + LENGTH + length, Head(**told), rules)
-        whole = found.size == end
+        found = PartFile(path, START + length, Head(**told), rules)
     except UNFIT as error:
-        raise InputError(f"{path}: the condensed part is damaged ({error})") from None
-    if not whole:
+        raise InputError(f"{path}: another release wrote this condensed part ({error})") from None
+    if found.size != end:
         raise InputError(f"{path}: expected {found.size:,} bytes, found {end:,}")
     return found

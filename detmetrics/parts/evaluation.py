@@ -10,8 +10,10 @@ from hashlib import sha256
 from detmetrics.formats.loading import Path
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.errors import FormatError, InputError, PartsError
+from detmetrics.foundation.messages import printable
 from detmetrics.foundation.outputs import write_whole
 from detmetrics.foundation.progress import Progress, in_phase
+from detmetrics.matching.shape_choice import with_shape
 from detmetrics.parts.condensed_file import PartFile, read_head
 from detmetrics.parts.folders import PartPaths, image_list_in, parts_in
 from detmetrics.parts.index import Index, index_bytes, joined
@@ -59,7 +61,8 @@ def evaluate_parts(
     the same name on both sides, suffixes aside; each image belongs to one part, with all of its
     objects and detections. Parts are in order of name: under rules with ``ties="file"`` the whole
     that is meant is one part below the other.
-    rules, shape: as of :func:`evaluate`; what they leave open the first part decides for all.
+    rules, shape: as of :func:`evaluate`; what they leave open the first part with objects and
+    detections decides for all.
     state: a folder for what is done, made where there is none. A run that was stopped goes on from
     there, and a part whose files did not change is not matched again; see ``docs/parts.md``.
     engine: where the work is done: a ``concurrent.futures.Executor``, or what is called as
@@ -93,13 +96,13 @@ def evaluate_parts(
     True
     """
     folders = os.path.abspath(ground_truth), os.path.abspath(detections)
-    if rules is not None:
-        rules = rule_set(rules) if isinstance(rules, str) else rules
-        refuse_rules(rules)
+    asked = rule_set(rules) if isinstance(rules, str) else rules
+    if asked is not None:
+        refuse_rules(asked)
     how = _reading(folders[0], class_list, image_list, reading, unknown_images, unknown_categories)
     parts = parts_in(*folders)
     with mapper_of(engine, workers) as mapper:
-        chosen = _chosen(mapper, ChoiceTask(parts[0], rules, shape, how))
+        chosen = _chosen(mapper, parts, asked, shape, how)
         refuse_rules(chosen)
         kept = opened_state(state, chosen)
         done = mapper(
@@ -150,11 +153,30 @@ def _reading(
     )
 
 
-def _chosen(mapper: Mapper, task: ChoiceTask) -> Rules:
-    """The rules with all that the call leaves open."""
-    (chosen,) = mapper(rules_of_part, [task])
-    if isinstance(chosen, str):
-        raise PartsError({task.paths.name: chosen}, 0)
+def _chosen(
+    mapper: Mapper, parts: Sequence[PartPaths], asked: Rules | None, shape: str, how: PartReading
+) -> Rules:
+    """The rules with all that the call leaves open, which the first part decides that can.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if asked is not None and shape != "auto":
+        return with_shape(asked, shape)
+    if asked is not None and asked.shape != "box":
+        return asked
+    chosen: Rules | None = None
+    for paths in parts:
+        (choice,) = mapper(rules_of_part, [ChoiceTask(paths, asked, shape, how)])
+        chosen = choice.rules
+        if chosen is None:
+            raise InputError(
+                f"part {printable(paths.name)}, which decides rules and shape for all parts: "
+                f"{choice.fault}\n  to evaluate the others first: give rules= and shape="
+            )
+        if choice.decides:
+            break
+    assert chosen is not None  # there are parts
     return chosen
 
 

@@ -209,8 +209,9 @@ def _refuse_shared(ids: Sequence[Objects], order: Ints, parts: Sequence[PartFile
         return
     first = int(twice[0])
     names = [printable(parts[part_of[at]].head.part) for at in (first, first + 1)]
+    (image,) = in_order[first : first + 1].tolist()
     raise InputError(
         f"{counted(len(twice), 'image is', 'images are')} in two parts, first "
-        f"{shown(in_order[first])} in {names[0]} and {names[1]}: each image belongs to one part. "
+        f"{shown(image)} in {names[0]} and {names[1]}: each image belongs to one part. "
         "Fix: divide ground truth and detections by image"
     )

@@ -19,33 +19,42 @@ from detmetrics.parts.state import State, part_hash
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 
-__all__ = ["ChoiceTask", "MatchTask", "MatchedPart", "match_part", "rules_of_part"]
+__all__ = ["Choice", "ChoiceTask", "MatchTask", "MatchedPart", "match_part", "rules_of_part"]
 
 
 @dataclass(frozen=True)
 class ChoiceTask:
-    """The part that decides what the call leaves open: rules (None, a name or a value), and
-    the shape that is measured.
+    """A part that decides what the call leaves open: the rules, if they are None, and the shape
+    that is measured.
     """
 
     paths: PartPaths
-    rules: Rules | str | None
+    rules: Rules | None
     shape: str
     how: PartReading
 
 
-def rules_of_part(task: ChoiceTask) -> Rules | str:
-    """The rules that a part is evaluated under, with the shape that is measured; or what is wrong
-    with it.
+class Choice(NamedTuple):
+    """The rules with the shape that is measured; or why there are none.
+
+    decides: the part has objects and detections, so that another one would choose the same.
     """
+
+    rules: Rules | None = None
+    decides: bool = True
+    fault: str | None = None
+
+
+def rules_of_part(task: ChoiceTask) -> Choice:
+    """The rules that a part is evaluated under. A fault is an answer."""
     try:
         with _quiet():
             truth, found, _ = read_part(task.paths, task.how)
-        asked = task.rules if task.rules is not None else benchmark_of_format(truth.source.format)
-        rules = rule_set(asked) if isinstance(asked, str) else asked
-        return settled(truth, found, rules, task.shape)[0]
-    except (DetmetricsError, OSError) as error:
-        return str(error)
+        rules = task.rules or rule_set(benchmark_of_format(truth.source.format))
+        chosen, _ = settled(truth, found, rules, task.shape)
+    except Exception as error:
+        return Choice(fault=_told(error))
+    return Choice(chosen, decides=bool(len(truth) and len(found)))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ REFUSED = {
         ("matching", "matches"), "which detection took which object is known inside a part alone"
     ),
     **dict.fromkeys(("ground_truth", "detections"), "no table of all parts is in memory"),
+    **dict.fromkeys(("inputs", "interpretations"), "to_dict() has those of parts"),
+    **dict.fromkeys(
+        ("covered", "coverage", "notes", "warnings"), "attention has what is known over parts"
+    ),
     "curves": "curves of all classes are not in memory at once; curve() gives one, arrays() all",
     "plot": "figures need every detection",
 }

@@ -22,6 +22,7 @@ from typing import Any
 
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.errors import InputError, OutputError, RulesError
+from detmetrics.foundation.messages import printable
 from detmetrics.foundation.outputs import write_whole
 from detmetrics.foundation.version import __version__
 from detmetrics.parts.folders import PartPaths
@@ -60,22 +61,28 @@ def opened_state(folder: str | os.PathLike[str], rules: Rules) -> State:
     told = os.path.join(state.folder, NAME)
     mine = {"kind": KIND, "layout": LAYOUT, "release": __version__, "rules": _as_json(rules)}
     try:
-        os.makedirs(os.path.join(state.folder, "parts"), exist_ok=True)
-        os.makedirs(os.path.join(state.folder, "index"), exist_ok=True)
-        others = sorted({*os.listdir(state.folder)} - {"parts", "index", NAME})
+        there = sorted(os.listdir(state.folder)) if os.path.isdir(state.folder) else []
+        if NAME in there:
+            _refuse_others(told, rules.signature, mine)
+        else:
+            _refuse_strange(folder, there)
+        for name in ("parts", "index"):
+            os.makedirs(os.path.join(state.folder, name), exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
-    if os.path.exists(told):
-        _refuse_others(told, rules.signature, mine)
-    elif visible := [name for name in others if not name.startswith(".")]:
+    if NAME not in there:
+        write_whole({told: json.dumps({**mine, "signature": rules.signature}, indent=1) + "\n"})
+    return state
+
+
+def _refuse_strange(folder: str | os.PathLike[str], there: list[str]) -> None:
+    """Refuse a folder that holds what is no state, but for what a run left that was stopped."""
+    others = [name for name in there if name not in ("parts", "index") and name[0] != "."]
+    if others:
         raise InputError(
-            f"{folder}: expected a state folder or a new one, found {visible[0]}. "
+            f"{folder}: expected a state folder or a new one, found {printable(others[0])}. "
             "Fix: state= a folder of its own"
         )
-    else:
-        told_by = json.dumps({**mine, "signature": rules.signature}, indent=1)
-        write_whole({told: told_by + "\n"})
-    return state
 
 
 def _as_json(rules: Rules) -> Any:
