@@ -17,7 +17,7 @@ from detmetrics.foundation.messages import counted, no_such
 from detmetrics.foundation.version import __version__
 from detmetrics.metrics.curves import Curve
 from detmetrics.metrics.definitions import Metric
-from detmetrics.metrics.summary import Measured, Summary, metrics_of, per_category, summarize
+from detmetrics.metrics.summary import ClassCells, Summary, metrics_of, per_category, summarize
 from detmetrics.metrics.tie_interval import NO_INTERVAL
 from detmetrics.rules import Rules
 
@@ -39,7 +39,7 @@ class Measurement(ABC):
 
     @property
     @abstractmethod
-    def measured(self) -> Measured:
+    def measured(self) -> ClassCells:
         """The classes that means are taken over."""
 
     @property

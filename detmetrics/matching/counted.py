@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints, run_starts, running
-from detmetrics.matching.match_counts import Rows, ScoreRuns, Settled, Unmatched
+from detmetrics.matching.match_counts import RankedRows, ScoreRuns, SettledRows, Unmatched
 from detmetrics.matching.matches import Outcomes
 from detmetrics.rules import Rules
 
-__all__ = ["CountedMatches", "Listing", "TieCounts"]
+__all__ = ["CountedMatches", "ListedClass", "TieCounts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +33,14 @@ class TieCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class ListedClass:
     """Every detection of the class after all, for what needs each of them.
 
     rows: the detections; settled : (n,) which of them are the rows of the counted matches;
     fp_if_unmatched : (A, D) as of :class:`~detmetrics.matching.matches.Matches`.
     """
 
-    rows: Rows
+    rows: RankedRows
     settled: Ints
     fp_if_unmatched: Bools
 
@@ -85,7 +85,7 @@ class CountedMatches:
     overlap: Floats
     between: Mapping[float, Ints]
     ties: TieCounts | None
-    listing: Callable[[], Listing]
+    listing: Callable[[], ListedClass]
 
     @property
     def categories(self) -> int:
@@ -102,10 +102,10 @@ class CountedMatches:
         kept: Bools = self.inside[self.rules.max_detections.index(limit)][rows]
         return kept
 
-    def settled(self, area: int) -> Settled:
+    def settled(self, area: int) -> SettledRows:
         """The matched detections of an area range."""
         threshold, row = np.nonzero(self.matched[area])
-        return Settled(threshold, row, self.true_positive[area, threshold, row])
+        return SettledRows(threshold, row, self.true_positive[area, threshold, row])
 
     def unmatched(self, area: int, limit: float) -> Unmatched:
         """What would be false positives if nothing were matched, within a limit of the rules."""

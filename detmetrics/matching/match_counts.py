@@ -18,14 +18,14 @@ __all__ = [
     "ClassOutcomes",
     "MatchCounts",
     "OutcomesByClass",
-    "Rows",
+    "RankedRows",
     "ScoreRuns",
-    "Settled",
+    "SettledRows",
     "Unmatched",
 ]
 
 
-class Settled(NamedTuple):
+class SettledRows(NamedTuple):
     """The matched detections of one area range: by threshold, then best first by category.
 
     threshold : (Q,) indices; row : (Q,) rows of the matches; true_positive : (Q,) the detection is
@@ -88,7 +88,7 @@ class ClassOutcomes:
     rules: Rules
 
 
-class Rows(Protocol):
+class RankedRows(Protocol):
     """Detections of which each is a row, by category, best first."""
 
     @property
@@ -191,7 +191,7 @@ class MatchCounts(Protocol):
         """Which of these rows a limit of detections per image and category keeps."""
         ...
 
-    def settled(self, area: int) -> Settled:
+    def settled(self, area: int) -> SettledRows:
         """The matched detections of an area range."""
         ...
 

@@ -19,7 +19,13 @@ from detmetrics.foundation.arrays import (
     running,
 )
 from detmetrics.matching.candidates import Regions
-from detmetrics.matching.match_counts import ClassOutcomes, Rows, ScoreRuns, Settled, Unmatched
+from detmetrics.matching.match_counts import (
+    ClassOutcomes,
+    RankedRows,
+    ScoreRuns,
+    SettledRows,
+    Unmatched,
+)
 from detmetrics.overlap import Pairs
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Catalog
@@ -64,7 +70,7 @@ class Outcomes:
     false_positive: Bools
     overlap: Floats
     positives: Ints
-    matches: Rows
+    matches: RankedRows
     threshold: int
 
     @property
@@ -189,10 +195,12 @@ class Matches:
         kept: Bools = self.rank[rows] < limit
         return kept
 
-    def settled(self, area: int) -> Settled:
+    def settled(self, area: int) -> SettledRows:
         """The matched detections of an area range."""
         matched = self.matched[area]
-        return Settled(matched.threshold, self.pairs.detection[matched.pair], matched.true_positive)
+        return SettledRows(
+            matched.threshold, self.pairs.detection[matched.pair], matched.true_positive
+        )
 
     def unmatched(self, area: int, limit: float) -> Unmatched:
         """What would be false positives if nothing were matched, within a limit."""

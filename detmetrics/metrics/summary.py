@@ -24,7 +24,7 @@ from detmetrics.metrics.registry import GROUPS
 from detmetrics.rules import COCO, Rules
 
 __all__ = [
-    "Measured",
+    "ClassCells",
     "Summary",
     "cells_of",
     "lower_is_better",
@@ -68,7 +68,7 @@ class Summary(Mapping[str, float]):
         return len(self.values_by_name)
 
 
-class Measured(Protocol):
+class ClassCells(Protocol):
     """What means are taken over: the classes of one evaluation, measured together or apart."""
 
     @property
@@ -130,7 +130,7 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
     return tuple(metric for name in rules.metrics for metric in groups[name].metrics(rules))
 
 
-def summarize(classes: Measured) -> Summary:
+def summarize(classes: ClassCells) -> Summary:
     """All metrics over all categories."""
     values, undefined = {}, {}
     for metric in metrics_of(classes.rules):
@@ -140,7 +140,7 @@ def summarize(classes: Measured) -> Summary:
     return Summary(values, undefined)
 
 
-def mean_of(cells: Floats, classes: Measured, area: int) -> float:
+def mean_of(cells: Floats, classes: ClassCells, area: int) -> float:
     """The mean over all cells of the classes that the rules take it over, nan where there is none.
 
     cells : (..., K), nan in classes that the metric is not about.
@@ -157,7 +157,7 @@ def mean_of(cells: Floats, classes: Measured, area: int) -> float:
     return float(defined.mean()) if len(defined) else math.nan
 
 
-def per_category(classes: Measured) -> dict[str, Floats]:
+def per_category(classes: ClassCells) -> dict[str, Floats]:
     """(K,) each metric of every category; nan without ground truth in range."""
     return {
         metric.name: means_of_categories(cells_of(classes, metric))
@@ -173,13 +173,13 @@ def means_of_categories(cells: Floats) -> Floats:
     return means
 
 
-def cells_of(classes: Measured, metric: Metric) -> Floats:
+def cells_of(classes: ClassCells, metric: Metric) -> Floats:
     """The cells that a metric is the mean of; the last axis is the category."""
     cells = classes.of_each_class(metric)
     return cells if metric.kind.choice is None else metric.kind.choice(cells)
 
 
-def _why_undefined(classes: Measured, metric: Metric) -> str:
+def _why_undefined(classes: ClassCells, metric: Metric) -> str:
     if classes.unsized[metric.area]:
         return UNSIZED
     if not metric.kind.classes and classes.positives[:, metric.area].any():

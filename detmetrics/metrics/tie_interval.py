@@ -14,13 +14,13 @@ from dataclasses import replace
 import numpy as np
 
 from detmetrics.foundation.arrays import Floats, Ints, run_starts, running
-from detmetrics.matching.match_counts import Settled, Unmatched
+from detmetrics.matching.match_counts import SettledRows, Unmatched
 from detmetrics.matching.matches import Matches
 from detmetrics.metrics.average_precision import FREQUENCY, RECALL
 from detmetrics.metrics.curves import TINY, Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.interpolation import TruePositives
-from detmetrics.metrics.summary import Measured, cells_of, mean_of
+from detmetrics.metrics.summary import ClassCells, cells_of, mean_of
 
 __all__ = ["NO_INTERVAL", "extremes", "interval_of", "sharing_scores", "tie_interval"]
 
@@ -43,7 +43,7 @@ def tie_interval(
 
 
 def interval_of(
-    low: Floats, high: Floats, classes: Measured, metric: Metric, category: int | None
+    low: Floats, high: Floats, classes: ClassCells, metric: Metric, category: int | None
 ) -> tuple[float, float]:
     """The interval from the cells at both extremes, (..., K) each."""
 
@@ -124,7 +124,7 @@ def _orders(
     return order(more), order(-less)
 
 
-def _corrections(settled: Settled, alone: Unmatched, threshold: Ints) -> Callable[[Ints], Ints]:
+def _corrections(settled: SettledRows, alone: Unmatched, threshold: Ints) -> Callable[[Ints], Ints]:
     """From (S,) rows to what matches change in the count of all before them, at (S,) thresholds.
 
     What counts unmatched is counted once for all thresholds; what a match changes is corrected, as

@@ -216,9 +216,15 @@ class PartFile:
     def _range(self, start: int, length: int) -> bytes:
         if length == 0:
             return b""
-        with open(self.path, "rb") as file:
-            file.seek(start)
-            data = file.read(length)
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(start)
+                data = file.read(length)
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: the state cannot be read any more: {error.strerror}. Fix: evaluate "
+                "again"
+            ) from None
         if len(data) < length:
             raise InputError(f"{self.path}: changed while it was read. Fix: evaluate again")
         return data

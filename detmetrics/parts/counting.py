@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints, read_only, run_starts
-from detmetrics.matching.counted import CountedMatches, Listing, TieCounts
+from detmetrics.matching.counted import CountedMatches, ListedClass, TieCounts
 from detmetrics.parts.condensing import Marks, Records, unpacked
 from detmetrics.rules import Rules
 
@@ -258,7 +258,7 @@ class _ListedRows:
         return kept
 
 
-def _listed(parts: Sequence[ClassOfPart], one: Class) -> Listing:
+def _listed(parts: Sequence[ClassOfPart], one: Class) -> ListedClass:
     """All detections of a class, which take some 40 bytes each."""
     rules, marks = one.rules, Marks(one.rules)
     given = [*_streamed(parts)]
@@ -278,4 +278,4 @@ def _listed(parts: Sequence[ClassOfPart], one: Class) -> Listing:
         inside=np.stack([marks.within(ranked, limit) for limit in rules.max_detections]),
     )
     settled = np.flatnonzero(marks.anchor(ranked))
-    return Listing(rows=rows, settled=settled, fp_if_unmatched=_by_area(marks, ranked))
+    return ListedClass(rows=rows, settled=settled, fp_if_unmatched=_by_area(marks, ranked))

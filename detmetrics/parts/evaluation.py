@@ -99,7 +99,7 @@ def evaluate_parts(
     asked = rule_set(rules) if isinstance(rules, str) else rules
     if asked is not None:
         refuse_rules(asked)
-    how = _reading(folders[0], class_list, image_list, reading, unknown_images, unknown_categories)
+    how = _reading(folders, class_list, image_list, reading, unknown_images, unknown_categories)
     parts = parts_in(*folders)
     with mapper_of(engine, workers) as mapper:
         chosen = _chosen(mapper, parts, asked, shape, how)
@@ -124,7 +124,7 @@ def evaluate_parts(
 
 
 def _reading(
-    ground_truth: str,
+    folders: tuple[str, str],
     class_list: Iterable[Id] | None,
     image_list: Path | Iterable[Id] | None,
     reading: Reading,
@@ -137,7 +137,7 @@ def _reading(
     if isinstance(class_list, str):
         raise InputError(f"class_list: expected a list of ids or names, got {class_list!r}")
     if image_list is None:
-        image_list = image_list_in(ground_truth)
+        image_list = image_list_in(*folders)
     if isinstance(image_list, str | os.PathLike):
         images: str | tuple[Id, ...] | None = os.path.abspath(image_list)
     else:

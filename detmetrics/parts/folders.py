@@ -32,17 +32,23 @@ def parts_in(ground_truth: str, detections: str) -> tuple[PartPaths, ...]:
             have no partner.
     """
     truth, found = _entries(ground_truth), _entries(detections)
-    if LIST not in found:
-        truth.pop(LIST, None)
+    if image_list_in(ground_truth, detections) is not None:
+        del truth[LIST]
     if not truth:
         raise FormatError(ground_truth, ["expected parts (files or folders), found none"])
     _refuse_unpaired(ground_truth, truth, detections, found)
     return tuple(PartPaths(name, _inside(truth[name]), _inside(found[name])) for name in truth)
 
 
-def image_list_in(ground_truth: str) -> str | None:
-    """The list of images that is beside the parts of ground truth, if there is one."""
-    return _entries(ground_truth).get(LIST)
+def image_list_in(ground_truth: str, detections: str) -> str | None:
+    """The list of images that is beside the parts of ground truth, if there is one.
+
+    Raises:
+        FormatError: a folder cannot be read, or two of its entries have one name.
+    """
+    path = _entries(ground_truth).get(LIST)
+    a_part = LIST in _entries(detections)
+    return path if path is not None and os.path.isfile(path) and not a_part else None
 
 
 def _entries(folder: str) -> dict[str, str]:

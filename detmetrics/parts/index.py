@@ -127,11 +127,16 @@ def read_index(path: str, rules: Rules) -> Index:
     """The index that :func:`index_bytes` wrote; a worker reads it once for all of its classes.
 
     Raises:
-        InputError: it is damaged, or a part of it is.
-        OSError: it cannot be read.
+        InputError: it cannot be read, or is damaged.
     """
-    with open(path, "rb") as file:
-        data = file.read()
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise InputError(
+            f"{path}: the state cannot be read by a worker: {error.strerror}. Fix: state= a folder "
+            "that all workers see"
+        ) from None
     folder = os.path.join(os.path.dirname(os.path.dirname(path)), "parts")
 
     def kept(header: Any, arrays: Any) -> Index:

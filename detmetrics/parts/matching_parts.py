@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -109,12 +112,30 @@ def _match(task: MatchTask, path: str) -> None:
         write_whole({path: part_bytes(task.paths.name, listed, result)})
 
 
-class _quiet(warnings.catch_warnings):  # noqa: N801  (used as a function is)
-    """Warnings about a table are among the notes of its part."""
+_lock, _quieting, _filters = threading.Lock(), 0, warnings.catch_warnings()
 
-    def __enter__(self) -> None:
-        super().__enter__()
-        warnings.simplefilter("ignore", DetmetricsWarning)
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without warnings about tables, which are among the notes of their part.
+
+    Filters of warnings are those of the process: of several threads the first sets them, and the
+    last puts back what was there.
+    """
+    global _quieting, _filters
+    with _lock:
+        if _quieting == 0:
+            _filters = warnings.catch_warnings()
+            _filters.__enter__()
+            warnings.simplefilter("ignore", DetmetricsWarning)
+        _quieting += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _quieting -= 1
+            if _quieting == 0:
+                _filters.__exit__(None, None, None)
 
 
 def _told(error: Exception) -> str:

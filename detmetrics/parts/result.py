@@ -146,13 +146,7 @@ class PartsEvaluation(Measurement):
         return interval_of(low, high, self.measured, metric, None)
 
     def _curves(self, category: int, **asked: Any) -> Curves:
-        try:
-            return Curves(self.index.counted(category, **asked))
-        except OSError as error:
-            raise InputError(
-                f"{error.filename}: the state cannot be read any more: {error.strerror}. Fix: "
-                "evaluate again"
-            ) from None
+        return Curves(self.index.counted(category, **asked))
 
     def _each_class(self, of: Callable[[Curves], Any], **asked: Any) -> list[Any]:
         return [of(self._curves(category, **asked)) for category in range(self.index.categories)]

@@ -57,6 +57,12 @@ class TestFolders:
         with pytest.raises(dm.FormatError, match=r"part-001.json: part-001.csv is the same part"):
             run(folder)
 
+    def test_a_part_may_be_called_images(self, folder):
+        expected = run(folder).summary
+        for side in ("gt", "detections"):
+            (folder / side / "part-001.json").rename(folder / side / "images.json")
+        assert run(folder).summary == expected
+
     def test_hidden_files_and_other_suffixes_are_no_matter(self, folder):
         expected = run(folder).summary
         (folder / "gt" / ".crc").write_text("x")

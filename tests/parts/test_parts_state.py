@@ -181,3 +181,26 @@ class _Killing:
         futures[0].result()
         futures += [self._pool.submit(os._exit, 1), self._pool.submit(function, tasks[2])]
         return (future.result() for future in futures)
+
+
+def test_a_worker_that_does_not_see_the_state_says_so(folder):
+    def without_index(function: object, tasks: list) -> list:
+        if hasattr(tasks[0], "index"):
+            shutil.rmtree(folder / "state" / "index")
+        return [function(one) for one in tasks]
+
+    with pytest.raises(
+        dm.InputError, match=r"index: the state cannot be read by a worker: No such"
+    ):
+        run(folder, engine=without_index)
+
+
+def test_an_engine_that_wrote_elsewhere_is_told(folder):
+    def without_parts(function: object, tasks: list) -> list:
+        answers = [function(one) for one in tasks]
+        shutil.rmtree(folder / "state" / "parts")
+        return answers
+
+    told = r"condensed part part-000 cannot be read: No such file(?s:.*)workers must write to a"
+    with pytest.raises(dm.FormatError, match=told):
+        run(folder, engine=without_parts)
