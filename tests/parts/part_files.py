@@ -10,14 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from pycocotools import mask
 
-Boxes = np.ndarray
-
-
-class Side(NamedTuple):
-    """Rows of a table: image, class, box and what else a row has, by name."""
-
-    rows: list[dict[str, Any]]
-
 
 class DataSet(NamedTuple):
     """Images with the part of each, classes, objects and detections as COCO has them."""
@@ -67,7 +59,7 @@ class DataSet(NamedTuple):
 
 
 def data_set(
-    seed: int, *, parts: int = 4, images: int = 12, text: bool = False, masks: bool = False
+    seed: int, *, parts: int = 4, images: int = 9, text: bool = False, masks: bool = False
 ) -> DataSet:
     """Few scores, many overlaps, uneven parts; some parts have no detections or no objects."""
     rng = np.random.default_rng(seed)
@@ -112,7 +104,7 @@ def data_set(
             **outline(own),
         }
 
-    found = [detection() for _ in range(int(rng.integers(0, 120)))]
+    found = [detection() for _ in range(int(rng.integers(0, 90)))]
     return DataSet(
         images=[
             {"id": known, "file_name": f"{known}.jpg", "width": 120, "height": 120} for known in ids

@@ -68,7 +68,7 @@ class TestCurves:
                     theirs = whole.curve(category, len(rules.iou_thresholds) // 2, area, limit)
                     assert_same(ours, theirs)
 
-    @examples(5)
+    @examples(4)
     @pytest.mark.parametrize("name", IN_PARTS)
     @given(
         seed=st.integers(0, 10**6), owner=owners, order=st.permutations([0, 1, 2]), data=st.data()
@@ -82,6 +82,7 @@ class TestCurves:
             rules = rules.replace(class_agnostic=data.draw(st.booleans()))
         self.check(scene_of(seed, rules.shape), rules, owner, order)
 
+    @examples(12)
     @given(
         scene=strategies.scenes(full=True),
         rules=strategies.any_rules(),
