@@ -22,7 +22,7 @@ from detmetrics.matching.counted import CountedMatches, ListedClass, TieCounts
 from detmetrics.parts.condensing import Marks, Records, unpacked
 from detmetrics.rules import Rules
 
-__all__ = ["Class", "ClassOfPart", "counted_class"]
+__all__ = ["ClassFacts", "ClassOfPart", "counted_class"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class ClassOfPart:
         return self.images()[image]
 
 
-class Class(NamedTuple):
+class ClassFacts(NamedTuple):
     """What is known of a class beside its detections; see :class:`CountedMatches`.
 
     positives : (A,); frequency: of the class, or nothing; places: places are below.
@@ -61,7 +61,7 @@ class Class(NamedTuple):
 
 def counted_class(
     parts: Sequence[ClassOfPart],
-    one: Class,
+    one: ClassFacts,
     *,
     limits: Sequence[float] | None = None,
     ties: bool = False,
@@ -258,7 +258,7 @@ class _ListedRows:
         return kept
 
 
-def _listed(parts: Sequence[ClassOfPart], one: Class) -> ListedClass:
+def _listed(parts: Sequence[ClassOfPart], one: ClassFacts) -> ListedClass:
     """All detections of a class, which take some 40 bytes each."""
     rules, marks = one.rules, Marks(one.rules)
     given = [*_streamed(parts)]

@@ -20,7 +20,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, few, printable, shown
 from detmetrics.matching.counted import CountedMatches
 from detmetrics.parts.condensed_file import PartFile, read_head
-from detmetrics.parts.counting import Class, ClassOfPart, counted_class
+from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import sort_key
 
@@ -94,7 +94,7 @@ class Index:
     ) -> CountedMatches:
         """The matches of one class, see :func:`counted_class`."""
         frequency = self.parts[0].head.frequency
-        one = Class(
+        one = ClassFacts(
             rules=self.rules,
             images=self.images,
             unsized=self.unsized,

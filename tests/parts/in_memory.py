@@ -9,7 +9,7 @@ import detmetrics as dm
 from detmetrics.matching.counted import CountedMatches
 from detmetrics.metrics.curves import Curves
 from detmetrics.parts.condensing import Condensed, condensed
-from detmetrics.parts.counting import Class, ClassOfPart, counted_class
+from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class
 
 
 def evaluated(scene: Scene, rules: dm.Rules, owner: np.ndarray | None = None, part: int = 0):
@@ -50,7 +50,7 @@ def counted(parts: list[dm.Matches], **asked: object) -> list[CountedMatches]:
                 _of_class(part, number, own, category)
                 for number, (part, own) in enumerate(zip(told, images, strict=True))
             ],
-            Class(
+            ClassFacts(
                 rules=first.rules,
                 images=len(every),
                 unsized=first.unsized,
