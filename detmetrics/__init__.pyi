@@ -85,6 +85,9 @@ from .foundation.errors import (
     OutputError as OutputError,
 )
 from .foundation.errors import (
+    PartsError as PartsError,
+)
+from .foundation.errors import (
     RulesError as RulesError,
 )
 from .foundation.errors import (
@@ -92,6 +95,9 @@ from .foundation.errors import (
 )
 from .foundation.errors import (
     UnknownIdError as UnknownIdError,
+)
+from .foundation.errors import (
+    WorkerError as WorkerError,
 )
 from .foundation.version import (
     __version__ as __version__,
@@ -119,6 +125,12 @@ from .overlap.polygons.polygons import (
 )
 from .overlap.polygons.polygons import (
     Rectangles as Rectangles,
+)
+from .parts.evaluation import (
+    evaluate_parts as evaluate_parts,
+)
+from .parts.result import (
+    PartsEvaluation as PartsEvaluation,
 )
 from .rules import (
     CITYPERSONS as CITYPERSONS,

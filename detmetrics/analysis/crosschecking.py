@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from detmetrics.evaluation.evaluation import evaluate
+from detmetrics.evaluation.measurement import Measurement
 from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats
@@ -95,6 +96,7 @@ def crosscheck(
 
     Raises:
         TypeError: ground truth without detections.
+        InputError: a result of an evaluation in parts.
         RulesError: pycocotools cannot follow the rules, or the tables lack what they need.
 
     >>> import detmetrics as dm
@@ -104,6 +106,11 @@ def crosscheck(
     """
     if isinstance(ground_truth, Evaluation):
         result = ground_truth
+    elif isinstance(ground_truth, Measurement):
+        raise InputError(
+            "crosscheck: pycocotools needs all images in one process, and this result is of parts. "
+            "Fix: cross-check the evaluation of one part"
+        )
     elif detections is None:
         raise TypeError("crosscheck takes a result, or ground truth and detections")
     else:

@@ -188,7 +188,7 @@ def _uncovered(coverage: Coverage, run: str = "") -> str:
 
 def equal_scores(curves: Curves) -> Iterator[Remark]:
     """How far the first AP depends on the order of detections with equal scores."""
-    matches = curves.matches
+    matches = curves.listed
     metric = next((one for one in metrics_of(matches.rules) if one.kind.of_curves), None)
     if metric is None or matches.rules.interpolation in NO_INTERVAL:
         return

@@ -5,8 +5,6 @@ Whatever asks about an evaluation asks this object; nothing matches again.
 
 from __future__ import annotations
 
-import math
-import platform
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,17 +21,15 @@ from detmetrics.evaluation.attention import (
     remarks,
 )
 from detmetrics.evaluation.match_table import verdicts
+from detmetrics.evaluation.measurement import Measurement
 from detmetrics.evaluation.required_scores import require_scores
 from detmetrics.evaluation.views import Plots
 from detmetrics.foundation.arrays import Floats, Objects
-from detmetrics.foundation.errors import InputError, RulesError
 from detmetrics.foundation.inputs import Input
-from detmetrics.foundation.messages import counted, no_such
-from detmetrics.foundation.version import __version__
 from detmetrics.matching.matches import Matches
 from detmetrics.metrics.curves import Curve, Curves
-from detmetrics.metrics.summary import Summary, metrics_of, per_category, summarize
-from detmetrics.metrics.tie_interval import NO_INTERVAL, tie_interval
+from detmetrics.metrics.definitions import Metric
+from detmetrics.metrics.tie_interval import tie_interval
 from detmetrics.rules import Rules
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.coverage import Coverage
@@ -45,11 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation"]
 
-SCHEMA = 2
-
 
 @dataclass(frozen=True, repr=False)
-class Evaluation:
+class Evaluation(Measurement):
     """The result of one evaluation; everything else reads it.
 
     Get one from :func:`evaluate`.
@@ -79,10 +73,10 @@ class Evaluation:
         """The precision-recall curves of all categories."""
         return Curves(self.matching)
 
-    @cached_property
-    def summary(self) -> Summary:
-        """Metrics by name (``AP``, ``AP50``, ...), nan where undefined; ``.undefined`` says why."""
-        return summarize(self.curves)
+    @property
+    def measured(self) -> Curves:
+        """The classes that means are taken over: those of the curves."""
+        return self.curves
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -141,11 +135,6 @@ class Evaluation:
         return misreadings(self.ground_truth, self.detections, self.matching, self.summary)
 
     @property
-    def signature(self) -> str:
-        """Everything that decides a number, on one line."""
-        return self.rules.signature
-
-    @property
     def inputs(self) -> tuple[Input, ...]:
         """The files that were read: path, size and SHA-256."""
         sources = (self.ground_truth.source, self.detections.source)
@@ -155,45 +144,6 @@ class Evaluation:
     def class_names(self) -> tuple[str, ...]:
         """(K,) names of the evaluated classes, all different; ``all`` where they are pooled."""
         return ("all",) if self.rules.class_agnostic else self.ground_truth.catalog.class_labels
-
-    def __repr__(self) -> str:
-        """The first metrics and what they were measured on; ``to_dict()`` holds all."""
-        shown = [f"{name} {value:.4f}" for name, value in list(self.summary.items())[:3]]
-        sizes = (("images", "image"), ("ground_truths", "object"), ("detections", "detection"))
-        counts = [counted(self.counts[name], word) for name, word in sizes]
-        return f"<Evaluation {self.rules.name}: {', '.join(shown)}; {', '.join(counts)}>"
-
-    def scalars(self, prefix: str = "") -> dict[str, float]:
-        """The summary as a flat dict of floats, as loggers take it; undefined ones are nan.
-
-        >>> import detmetrics as dm
-        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
-        >>> round(result.scalars("val/")["val/AP"], 4)
-        0.3635
-        """
-        return {f"{prefix}{name}": float(value) for name, value in self.summary.items()}
-
-    def class_columns(self) -> dict[str, Objects]:
-        """(K,) arrays: ground truths that count, detections within the limit, every metric."""
-        detected = np.bincount(self.matching.category, minlength=self.matching.categories)
-        return {
-            "ground_truths": self.curves.positives[:, 0],
-            "detections": detected,
-            **per_category(self.curves),
-        }
-
-    def per_class(self) -> pd.DataFrame:
-        """:meth:`class_columns` as a frame with a row a class; nan where undefined.
-
-        >>> import detmetrics as dm
-        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
-        >>> result.per_class()["ground_truths"].to_dict()
-        {'person': 44, 'bicycle': 21, 'car': 30, 'bus': 0, 'dog': 7}
-        """
-        import pandas as pd
-
-        index = pd.Index(self.class_names, name="class")
-        return pd.DataFrame(self.class_columns(), index=index)
 
     def matches(self, iou: float = 0.5, area: str = "all") -> pd.DataFrame:
         """What became of every detection and every missed ground truth, a row each.
@@ -256,64 +206,12 @@ class Evaluation:
             }
         )
 
-    def curve(
-        self, category: str, iou: float = 0.5, area: str = "all", limit: int | None = None
-    ) -> Curve:
-        """The precision-recall curve of a class.
-
-        category: its name; iou and area: of the rules; limit: detections of an image and class
-        that count, the largest of the rules unless given.
-
-        Raises:
-            InputError: no class has this name.
-            RulesError: a threshold or range that the rules do not have.
-
-        >>> import detmetrics as dm
-        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
-        >>> curve = result.curve("person", iou=0.5)
-        >>> bool((curve.envelope >= curve.precision).all())
-        True
-        """
+    def _curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
         require_scores(self.detections, "a precision-recall curve")
-        return self.curves.curve(
-            self._class(category),
-            self.threshold_index(iou),
-            self._area(area),
-            self.rules.max_limit if limit is None else limit,
-        )
+        return self.curves.curve(category, threshold, area, limit)
 
-    def tie_interval(self, metric: str = "AP", category: str | None = None) -> tuple[float, float]:
-        """The lowest and the highest value of a metric over all orders of equal scores.
-
-        The matching is kept; among the detections of a class with one score, false positives
-        come first for the lowest value, true positives for the highest. The summary's own value
-        lies between: there equal scores stand by image, then by place in the file.
-
-        category: of this class alone, by its name; over all of them unless given.
-
-        Raises:
-            InputError: the rules have no such metric, no class has this name, or the metric is one
-                whose extremes are not at these two orders.
-
-        >>> import detmetrics as dm
-        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
-        >>> low, high = result.tie_interval("AP50")
-        >>> low <= result.summary["AP50"] <= high
-        True
-        """
-        known = {found.name: found for found in metrics_of(self.rules)}
-        if metric not in known:
-            raise InputError(no_such("metric", metric, known))
-        if not known[metric].kind.of_curves:
-            raise InputError(
-                f"no interval over equal scores for {metric}: it is known for AP and AR alone"
-            )
-        if why := NO_INTERVAL.get(self.rules.interpolation):
-            raise InputError(
-                f"no interval over the order of equal scores, {self.rules.name}: {why}"
-            )
-        row = None if category is None else self._class(category)
-        return tie_interval(self.curves, known[metric], row)
+    def _tie_interval(self, metric: Metric, category: int | None) -> tuple[float, float]:
+        return tie_interval(self.curves, metric, category)
 
     def arrays(self) -> dict[str, Floats]:
         """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``
@@ -344,27 +242,9 @@ class Evaluation:
         """
         return views.bound().plots(self)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The result as plain values: the JSON contract of ``docs/json.md``, schema 2.
-
-        >>> import detmetrics as dm
-        >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
-        >>> result.to_dict()["per_class"]["bus"]["AP"] is None
-        True
-        """
-        columns = {name: column.tolist() for name, column in self.class_columns().items()}
+    def _described_inputs(self) -> dict[str, Any]:
+        sources = (self.ground_truth.source, self.detections.source)
         return {
-            "schema": SCHEMA,
-            "signature": self.signature,
-            "shape": self.rules.shape,
-            "metrics": {name: _or_none(value) for name, value in self.summary.items()},
-            "undefined": dict(self.summary.undefined),
-            "per_class": {
-                label: {name: _or_none(column[row]) for name, column in columns.items()}
-                for row, label in enumerate(self.class_names)
-            },
-            "counts": dict(self.counts),
-            "attention": list(self.attention),
             "interpretations": [one.to_dict() for one in self.interpretations],
             "inputs": [
                 {
@@ -373,40 +253,11 @@ class Evaluation:
                     "size": source.input.size,
                     "sha256": source.input.sha256,
                 }
-                for source in (self.ground_truth.source, self.detections.source)
+                for source in sources
                 if source.input
             ],
-            "versions": {
-                "detmetrics": __version__,
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-            },
         }
 
     def _repr_html_(self) -> str:
         """As notebooks show it."""
         return views.bound().notebook_html(self)
-
-    def _class(self, name: str) -> int:
-        if name not in self.class_names:
-            raise InputError(f"no class {name!r}; there are {', '.join(self.class_names)}")
-        return self.class_names.index(name)
-
-    def threshold_index(self, iou: float) -> int:
-        """The place of an IoU threshold among those of the rules.
-
-        Raises:
-            RulesError: the rules do not have it.
-        """
-        index = self.rules.threshold_index(iou)
-        if index is None:
-            have = ", ".join(f"{value:g}" for value in self.rules.iou_thresholds)
-            raise RulesError(f"no IoU threshold {iou}; the rules have {have}")
-        return index
-
-    def _area(self, name: str) -> int:
-        return self.rules.area_index(name)
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value

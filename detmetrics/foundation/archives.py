@@ -27,7 +27,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import printable, shown
 from detmetrics.foundation.version import __version__
 
-__all__ = ["archived", "is_archive", "opened"]
+__all__ = ["UNFIT", "archived", "is_archive", "opened"]
 
 Kept = TypeVar("Kept")
 Arrays = dict[str, NDArray[Any]]

@@ -27,6 +27,7 @@ __all__ = [
     "read_only",
     "rounded",
     "run_starts",
+    "running",
     "slices",
     "slots_of_repeats",
     "stable_order",
@@ -116,6 +117,18 @@ def slices(first: Ints, count: Ints) -> Ints:
     indices = np.repeat(first - (np.cumsum(count) - count), count)
     indices += np.arange(len(indices))
     return indices
+
+
+def running(values: Bools | Ints) -> Counts:
+    """(n + 1,) the sum of all values before each place.
+
+    >>> running(np.array([3, 0, 2])).tolist()
+    [0, 3, 3, 5]
+    """
+    width = counting(len(values)) if values.dtype == bool else np.int64
+    sums: Counts = np.zeros(len(values) + 1, width)
+    np.cumsum(values, dtype=width, out=sums[1:])
+    return sums
 
 
 def slots_of_repeats(values: NDArray[Any]) -> Ints:

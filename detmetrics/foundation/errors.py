@@ -9,6 +9,8 @@
     │   ├── UnknownIdError             ids that the ground truth does not have
     │   └── AmbiguousIdError           ids that fit the ground truth in several ways
     ├── RulesError (ValueError)        rules that contradict themselves
+    ├── PartsError (RuntimeError)      parts of an evaluation failed; the others are done
+    ├── WorkerError (RuntimeError)     a process that evaluates parts was killed
     └── OutputError (OSError)          a result could not be written
 
     DetmetricsWarning (UserWarning)    read and evaluated, but worth a look
@@ -16,10 +18,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from detmetrics.foundation.messages import SHOWN, listing
+from detmetrics.foundation.messages import SHOWN, counted, listing
 
 __all__ = [
     "AmbiguousIdError",
@@ -29,9 +31,11 @@ __all__ = [
     "InputError",
     "OutputError",
     "PackageWarning",
+    "PartsError",
     "RulesError",
     "TableError",
     "UnknownIdError",
+    "WorkerError",
 ]
 
 
@@ -143,6 +147,41 @@ class RulesError(DetmetricsError, ValueError):
     >>> dm.COCO.replace(iou_thresholds=(0.5, 1.5))
     Traceback (most recent call last):
     detmetrics.foundation.errors.RulesError: iou_thresholds: expected 0 < t <= 1, got (0.5, 1.5)
+    """
+
+
+class PartsError(DetmetricsError, RuntimeError):
+    """Some parts of an evaluation failed; the others are in its state, and need not run again.
+
+    Attributes:
+        failed: what went wrong, by the name of the part.
+        done: how many parts are done.
+
+    >>> print(PartsError({"part-7": "gt/part-7.json: no such file"}, 199))
+    1 part of 200 failed; the others are in the state, and the next run goes on from there:
+      part-7: gt/part-7.json: no such file
+    """
+
+    def __init__(self, failed: Mapping[str, str], done: int) -> None:
+        self.failed = dict(failed)
+        self.done = done
+        lines = [f"  {name}: {text}".replace("\n", "\n    ") for name, text in self.failed.items()]
+        if len(lines) > SHOWN:
+            lines[SHOWN:] = [f"  ... and {len(lines) - SHOWN:,} more"]
+        parts = f"{counted(len(self.failed), 'part')} of {done + len(self.failed):,} failed"
+        rest = "the others are in the state, and the next run goes on from there:"
+        super().__init__("\n".join([f"{parts}; {rest}", *lines]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By what it was made of, so that it comes back from another process."""
+        return type(self), (self.failed, self.done)
+
+
+class WorkerError(DetmetricsError, RuntimeError):
+    """A process that evaluates parts was killed; what was done is in the state.
+
+    >>> issubclass(WorkerError, DetmetricsError)
+    True
     """
 
 

@@ -9,8 +9,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, moved
+from detmetrics.foundation.arrays import (
+    Bools,
+    Floats,
+    Ints,
+    by_group,
+    moved,
+    run_starts,
+    running,
+)
 from detmetrics.matching.candidates import Regions
+from detmetrics.matching.match_counts import (
+    ClassOutcomes,
+    RankedRows,
+    ScoreRuns,
+    SettledRows,
+    Unmatched,
+)
 from detmetrics.overlap import Pairs
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Catalog
@@ -18,7 +33,7 @@ from detmetrics.tables.catalog import Catalog
 __all__ = ["ClassOutcomes", "Matched", "Matches", "Outcomes", "in_order_of_detections"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
     """The matched pairs of one area range: by threshold, then in order of detection.
 
@@ -42,28 +57,7 @@ class Matched:
         return self.pair[slots], self.true_positive[slots]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ClassOutcomes:
-    """One class at one threshold and in one range: all that most metrics need.
-
-    true_positive, overlap, score, image : (n,) of the detections that count, best first; a
-    detection that is no true positive is a false one. overlap is that with the ground truth which
-    a true positive took, 0 for others. positives: the ground truths that count; images: of the
-    data set, those without detections included; threshold: the overlap that a match needs;
-    rules: those that were applied.
-    """
-
-    true_positive: Bools
-    overlap: Floats
-    score: Floats
-    image: Ints
-    positives: int
-    images: int
-    threshold: float
-    rules: Rules
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Outcomes:
     """What became of each detection at one threshold and in one area range.
 
@@ -76,7 +70,7 @@ class Outcomes:
     false_positive: Bools
     overlap: Floats
     positives: Ints
-    matches: Matches
+    matches: RankedRows
     threshold: int
 
     @property
@@ -94,7 +88,7 @@ class Outcomes:
         rows = slice(*matches.first[category : category + 2])
         counts = self.counts[rows]
         if limit is not None and limit < matches.rules.max_limit:
-            counts = counts & (matches.rank[rows] < limit)
+            counts = counts & matches.within(limit, rows)
         return ClassOutcomes(
             true_positive=self.true_positive[rows][counts],
             overlap=self.overlap[rows][counts],
@@ -107,7 +101,7 @@ class Outcomes:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Matches:
     """Everything that curves and analyses need to know; boxes are no longer needed.
 
@@ -180,6 +174,62 @@ class Matches:
             for ignored in self.ignored
         ]
         return np.stack(counts, axis=1)
+
+    @property
+    def detected(self) -> Ints:
+        """(K,) how many detections of each category there are."""
+        return np.bincount(self.category, minlength=self.categories)
+
+    @property
+    def best_scores(self) -> Floats:
+        """(K,) the best score of each category, 0 without detections."""
+        # Detections are by category and falling score: the first of a category is its best.
+        first = self.first
+        some = first[:-1] < first[1:]
+        best = np.zeros(self.categories)
+        best[some] = self.score[first[:-1][some]]
+        return best
+
+    def within(self, limit: float, rows: Ints | slice) -> Bools:
+        """Which of these rows a limit of detections per image and category keeps."""
+        kept: Bools = self.rank[rows] < limit
+        return kept
+
+    def settled(self, area: int) -> SettledRows:
+        """The matched detections of an area range."""
+        matched = self.matched[area]
+        return SettledRows(
+            matched.threshold, self.pairs.detection[matched.pair], matched.true_positive
+        )
+
+    def settled_at(self, area: int, threshold: int) -> tuple[Ints, Bools]:
+        """Those of one threshold: rows, and which of them are true positives."""
+        pair, right = self.matched[area].at(threshold)
+        return self.pairs.detection[pair], right
+
+    def unmatched(self, area: int, limit: float) -> Unmatched:
+        """What would be false positives if nothing were matched, within a limit."""
+        counts = self.fp_if_unmatched[area]
+        if limit < self.rules.max_limit:
+            counts = counts & (self.rank < limit)
+        sums = running(counts)  # one prefix sum for all thresholds, over all D
+        return Unmatched(counts, sums[1:], sums[self.first])
+
+    def score_runs(self, area: int) -> ScoreRuns:
+        """The runs of equal score, and what counts unmatched around them."""
+        first = self.equal_scores
+        end = np.append(first[1:], len(self.row))
+        run = np.repeat(np.arange(len(first)), end - first)
+        sums = running(self.fp_if_unmatched[area])
+        return ScoreRuns(run, first, end, end - first > 1, sums[first], sums[end])
+
+    @property
+    def equal_scores(self) -> Ints:
+        """(U,) where each run of equal category and score begins."""
+        begins = np.zeros(len(self.row), bool)
+        begins[run_starts(self.category)] = True
+        begins[run_starts(self.score)] = True
+        return np.flatnonzero(begins)
 
     def outcomes(self, area: int = 0, threshold: int = 0) -> Outcomes:
         """Who is right and who counts, said once: what metrics and analyses read.

@@ -18,7 +18,7 @@ from detmetrics.rules import COCO, RULE_SETS, Rules
 from detmetrics.rules.combinations import CombinationError, boxes_alone
 from detmetrics.tables import Detections, GroundTruth
 
-__all__ = ["areas", "settled", "shaped"]
+__all__ = ["areas", "settled", "shaped", "with_shape"]
 
 Table = TypeVar("Table", GroundTruth, Detections)
 
@@ -35,7 +35,7 @@ def settled(
         RulesError: no such shape, or the rules cannot measure it.
     """
     if shape != "auto":
-        rules = _with_shape(rules, shape)
+        rules = with_shape(rules, shape)
     if shape != "auto" or rules.shape != "box":
         return rules, tuple(_upright(ground_truth, detections, rules))
     # What has no rows is of any kind, and ranges of sizes are the same as with a row in it. But no
@@ -83,7 +83,12 @@ def _undrawable(table: GroundTruth | Detections) -> bool:
     return isinstance(shapes, Polygons) or (isinstance(shapes, Segmentations) and shapes.drawn)
 
 
-def _with_shape(rules: Rules, shape: str) -> Rules:
+def with_shape(rules: Rules, shape: str) -> Rules:
+    """The rules with another shape that is measured.
+
+    Raises:
+        RulesError: no such shape, or the rules cannot measure it.
+    """
     if shape not in SHAPES:
         raise RulesError(f"shape: expected auto or one of {', '.join(SHAPES)}, got {shape!r}")
     try:

@@ -8,16 +8,15 @@ Source: ``ultralytics/utils/metrics.py``, ``ap_per_class`` and ``smooth``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from detmetrics.foundation.arrays import Floats
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.definitions import Metric, MetricGroup, MetricKind, at_first_threshold
+from detmetrics.metrics.definitions import MetricGroup, MetricKind, at_first_threshold
 
-__all__ = ["GROUP", "BestF1", "best_f1", "best_f1_of"]
+__all__ = ["GROUP", "BestF1", "at_places", "best_f1"]
 
 PLACES = 1_000
 SMOOTHED = 0.1
@@ -34,22 +33,19 @@ class BestF1:
     f1: Floats
 
 
-def best_f1(curves: Sequence[tuple[Floats, Floats, Floats] | None]) -> BestF1:
+def best_f1(at_places: Floats) -> BestF1:
     """Where the mean F1 is best.
 
-    curves: of each class recall, precision and score at every detection, best first; None
-    without ground truth.
+    at_places : (2, 1000, K) recall and precision of each class at each place, nan without ground
+    truth, see :func:`at_places`.
     """
-    places = np.linspace(0, 1, PLACES)
-    recall, precision = np.full((2, len(curves), PLACES), np.nan)
-    for row, curve in enumerate(curves):
-        if curve is not None:
-            recall[row], precision[row] = _at(places, *curve)
+    # One contiguous row per class, so that sums over classes do not depend on where they come from.
+    recall, precision = np.ascontiguousarray(at_places.swapaxes(1, 2))
     f1 = 2 * precision * recall / (precision + recall + EPS)
-    known = [row for row, curve in enumerate(curves) if curve is not None]
-    best = int(_smooth(f1[known].mean(axis=0)).argmax()) if known else 0
+    known = np.flatnonzero(~np.isnan(f1[:, 0]))
+    best = int(_smooth(f1[known].mean(axis=0)).argmax()) if len(known) else 0
     return BestF1(
-        confidence=float(places[best]) if known else np.nan,
+        confidence=float(np.linspace(0, 1, PLACES)[best]) if len(known) else np.nan,
         precision=precision[:, best],
         recall=recall[:, best],
         f1=f1[:, best],
@@ -76,30 +72,36 @@ def _smooth(values: Floats) -> Floats:
     return np.convolve(padded, np.ones(width) / width, mode="valid")
 
 
-def best_f1_of(curves: Curves) -> BestF1:
-    """At the first threshold, over all sizes."""
-    limit = curves.matches.rules.max_limit
+def at_places(curves: Curves) -> Floats:
+    """(2, 1000, K) recall and precision at each confidence, nan without ground truth; at the first
+    threshold, over all sizes.
+    """
+    matches, places = curves.matches, np.linspace(0, 1, PLACES)
+    values = np.full((matches.categories, 2, PLACES), np.nan)
+    for category in range(matches.categories):
+        curve = curves.curve(category, 0, 0, matches.rules.max_limit)
+        if curve.positives:
+            values[category] = _at(places, curve.recall, curve.precision, curve.scores)
+    return np.moveaxis(values, 0, -1)
 
-    def of(category: int) -> tuple[Floats, Floats, Floats] | None:
-        curve = curves.curve(category, 0, 0, limit)
-        return (curve.recall, curve.precision, curve.scores) if curve.positives else None
 
-    return best_f1([of(category) for category in range(curves.matches.categories)])
-
-
-def _kind(name: str, part: str, words: str) -> MetricKind:
-    def cells(curves: Curves, _: Metric) -> Floats:
+def _kind(part: str, name: str, words: str) -> MetricKind:
+    def choice(values: Floats) -> Floats:
         """(K,) a part; a confidence serves every class."""
-        values = getattr(curves.once(best_f1_of), part)
-        return np.broadcast_to(values, curves.matches.categories).astype(float)
+        return np.broadcast_to(getattr(best_f1(values), part), values.shape[-1]).astype(float)
 
-    return MetricKind(name=name, cells=cells, words=lambda _: words)
+    return MetricKind(
+        name=name,
+        cells=lambda curves, _: curves.once(at_places),
+        choice=choice,
+        words=lambda _: words,
+    )
 
 
 KINDS = (
-    _kind("P", "precision", "precision at the confidence of the best mean F1,"),
-    _kind("R", "recall", "recall at that confidence,"),
-    _kind("F1", "f1", "F1 at that confidence,"),
+    _kind("precision", "P", "precision at the confidence of the best mean F1,"),
+    _kind("recall", "R", "recall at that confidence,"),
+    _kind("f1", "F1", "F1 at that confidence,"),
     _kind("confidence", "confidence", "confidence, the best mean F1,"),
 )
 

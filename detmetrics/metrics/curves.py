@@ -16,14 +16,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats, Ints
+from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.parallel import each
-from detmetrics.matching.matches import Matches, Outcomes
+from detmetrics.matching.match_counts import MatchCounts, OutcomesByClass
+from detmetrics.matching.matches import Matches
 from detmetrics.metrics.interpolation import (
     TruePositives,
     area_under_envelope,
@@ -34,6 +35,10 @@ from detmetrics.metrics.interpolation import (
 )
 from detmetrics.metrics.kitti_precision import CUTS, precision_at_cuts
 from detmetrics.metrics.true_positives import TINY, found_within, true_positives
+from detmetrics.rules import Rules
+
+if TYPE_CHECKING:
+    from detmetrics.metrics.definitions import Metric
 
 __all__ = ["Curve", "Curves"]
 
@@ -66,19 +71,46 @@ class Curve:
 
 
 class Curves:
-    """The curves of all categories, thresholds and area ranges of one set of matches."""
+    """The curves of all categories, thresholds and area ranges of one set of matches.
 
-    def __init__(self, matches: Matches) -> None:
+    Whether the matches list all detections or count most of them makes no difference.
+    """
+
+    def __init__(self, matches: MatchCounts) -> None:
         self.matches = matches
-        self._first = matches.first
         self._hits: dict[tuple[int, float], TruePositives] = {}
-        self._last: tuple[tuple[int, int], Outcomes] | None = None
+        self._last: tuple[tuple[int, int], OutcomesByClass] | None = None
         self._shared: dict[Any, Any] = {}
 
     @cached_property
     def positives(self) -> Ints:
         """(K, A) ground truths that count: the denominators of recall."""
         return self.matches.positives
+
+    @property
+    def rules(self) -> Rules:
+        """Those that were applied."""
+        return self.matches.rules
+
+    @property
+    def unsized(self) -> Bools:
+        """(A,) ranges that nothing can be told to lie in, as image sizes are unknown."""
+        return self.matches.unsized
+
+    def of_each_class(self, metric: Metric) -> Floats:
+        """(..., K) what each class alone gives to a metric."""
+        return metric.kind.cells(self, metric)
+
+    @cached_property
+    def detected(self) -> Ints:
+        """(K,) how many detections of each category there are."""
+        return self.matches.detected
+
+    @property
+    def listed(self) -> Matches:
+        """The matches, for a metric that needs every detection as a row."""
+        assert isinstance(self.matches, Matches)
+        return self.matches
 
     @cached_property
     def headline_precision(self) -> Floats:
@@ -102,7 +134,7 @@ class Curves:
 
         At recall 0 it is the best score of the category, as in pycocotools.
         """
-        best = self._best_scores()
+        best = self.matches.best_scores
         cells = [
             scores_reached(
                 self.true_positives(area, limit),
@@ -131,7 +163,7 @@ class Curves:
         """(T, K) the mean of precision at the cuts that stand for the recall points."""
         places = np.round(self._points * (CUTS - 1)).astype(int)
         thresholds = range(len(self.matches.rules.iou_thresholds))
-        curves = [precision_at_cuts(self.matches, area, t)[:, places] for t in thresholds]
+        curves = [precision_at_cuts(self.listed, area, t)[:, places] for t in thresholds]
         return np.stack([curve.mean(axis=1) for curve in curves])
 
     def cells(self, area: int, hits: TruePositives) -> Floats:
@@ -161,10 +193,10 @@ class Curves:
             # depend on worse ones where detections choose: recall at M is the share of true
             # positives of rank < M.
             hits = self.true_positives(area, rules.max_limit)
-            rank = matches.rank[hits.detection]
             with np.errstate(invalid="ignore"):
                 return [
-                    found_within(hits, rank < limit) / self.positives[:, area]
+                    found_within(hits, matches.within(limit, hits.detection))
+                    / self.positives[:, area]
                     for limit in rules.max_detections
                 ]
 
@@ -184,8 +216,8 @@ class Curves:
             positives=one.positives,
         )
 
-    def outcomes(self, area: int, threshold: int) -> Outcomes:
-        """:meth:`Matches.outcomes`; the last ones asked for are kept, as classes ask in turn."""
+    def outcomes(self, area: int, threshold: int) -> OutcomesByClass:
+        """As of the matches; the last ones asked for are kept, as classes ask in turn."""
         if self._last is None or self._last[0] != (area, threshold):
             self._last = (area, threshold), self.matches.outcomes(area, threshold)
         return self._last[1]
@@ -210,14 +242,6 @@ class Curves:
         if (area, limit) not in self._hits:
             self._hits[area, limit] = true_positives(self.matches, area, limit)
         return self._hits[area, limit]
-
-    def _best_scores(self) -> Floats:
-        """(K,) the best score of each category, 0 without detections."""
-        # Detections are by category and falling score: the first of a category is its best.
-        some = self._first[:-1] < self._first[1:]
-        best = np.zeros(self.matches.categories)
-        best[some] = self.matches.score[self._first[:-1][some]]
-        return best
 
     def _defined(self, cells: list[Floats]) -> Floats:
         """From (..., K) for each area range to (..., K, A), undefined cells nan."""

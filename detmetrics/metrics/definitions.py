@@ -35,12 +35,14 @@ class MetricKind:
     Attributes:
         name: what distinguishes it from others.
         cells: (..., K) the values that the metric is the mean of, nan in classes that it is not
-            about; the last axis is the class.
+            about; the last axis is the class, and what stands there comes from this class alone.
         words: what the values are under some rules, for a reader; "mean" stands before it, and
             thresholds, sizes and limits behind it.
         lower_is_better: of two values the lower is better.
         of_curves: the values are precision or recall of the curves, so that resamples of images
             can be counted instead of copied, and the order of equal scores gives an interval.
+        choice: where classes share a choice, such as one confidence for all: from what ``cells``
+            has of each class to the values.
         no_value: the reason where no class has a value though there is ground truth.
         classes: the classes that it is about, in words; empty for all.
     """
@@ -50,6 +52,7 @@ class MetricKind:
     words: Callable[[Rules], str]
     lower_is_better: bool = False
     of_curves: bool = False
+    choice: Callable[[Floats], Floats] | None = None
     no_value: str = UNDEFINED
     classes: str = ""
 

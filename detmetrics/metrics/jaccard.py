@@ -107,7 +107,7 @@ def jaccard_index(
 
 def _cells(curves: Curves, _: Metric) -> Floats:
     """(K,) the Jaccard index at the first threshold; nan without ground truth."""
-    matches, threshold = curves.matches, curves.matches.rules.iou_thresholds[0]
+    matches, threshold = curves.listed, curves.rules.iou_thresholds[0]
     pairs, regions = matches.pairs, matches.regions
     assert regions is not None
     inside = regions.region[pairs.ground_truth] & (pairs.overlap > threshold)

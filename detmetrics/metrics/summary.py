@@ -13,17 +13,18 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.arrays import Bools, Floats, Ints
 from detmetrics.foundation.messages import no_such
-from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.registry import GROUPS
 from detmetrics.rules import COCO, Rules
 
 __all__ = [
+    "ClassCells",
     "Summary",
     "cells_of",
     "lower_is_better",
@@ -67,6 +68,34 @@ class Summary(Mapping[str, float]):
         return len(self.values_by_name)
 
 
+class ClassCells(Protocol):
+    """What means are taken over: the classes of one evaluation, measured together or apart."""
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that were applied."""
+        ...
+
+    @property
+    def positives(self) -> Ints:
+        """(K, A) ground truths that count: the denominators of recall."""
+        ...
+
+    @property
+    def detected(self) -> Ints:
+        """(K,) how many detections of each category there are."""
+        ...
+
+    @property
+    def unsized(self) -> Bools:
+        """(A,) ranges that nothing can be told to lie in."""
+        ...
+
+    def of_each_class(self, metric: Metric) -> Floats:
+        """(..., K) what each class alone gives to a metric."""
+        ...
+
+
 def lower_is_better(name: str) -> bool:
     """Whether a metric is better when it is lower: miss rates and errors.
 
@@ -101,40 +130,38 @@ def metrics_of(rules: Rules) -> tuple[Metric, ...]:
     return tuple(metric for name in rules.metrics for metric in groups[name].metrics(rules))
 
 
-def summarize(curves: Curves) -> Summary:
+def summarize(classes: ClassCells) -> Summary:
     """All metrics over all categories."""
-    rules = curves.matches.rules
     values, undefined = {}, {}
-    for metric in metrics_of(rules):
-        values[metric.name] = mean_of(cells_of(curves, metric), curves, metric.area)
+    for metric in metrics_of(classes.rules):
+        values[metric.name] = mean_of(cells_of(classes, metric), classes, metric.area)
         if math.isnan(values[metric.name]):
-            undefined[metric.name] = _why_undefined(curves, metric)
+            undefined[metric.name] = _why_undefined(classes, metric)
     return Summary(values, undefined)
 
 
-def mean_of(cells: Floats, curves: Curves, area: int) -> float:
+def mean_of(cells: Floats, classes: ClassCells, area: int) -> float:
     """The mean over all cells of the classes that the rules take it over, nan where there is none.
 
     cells : (..., K), nan in classes that the metric is not about.
     """
-    matches = curves.matches
     # A class is measured where it has ground truth in range, and where the metric is about it: of a
     # metric that is not, every cell is nan, so the first tells.
-    measured = (curves.positives[:, area] > 0) & ~np.isnan(cells[(0,) * (cells.ndim - 1)])
-    if matches.rules.classes == "detected":
-        measured &= np.bincount(matches.category, minlength=matches.categories) > 0
-    elif matches.rules.classes == "all" and measured.any():
+    measured = (classes.positives[:, area] > 0) & ~np.isnan(cells[(0,) * (cells.ndim - 1)])
+    if classes.rules.classes == "detected":
+        measured &= classes.detected > 0
+    elif classes.rules.classes == "all" and measured.any():
         cells = np.where(measured, cells, 0.0)
         measured[:] = True
     defined = cells[..., measured].ravel()
     return float(defined.mean()) if len(defined) else math.nan
 
 
-def per_category(curves: Curves) -> dict[str, Floats]:
+def per_category(classes: ClassCells) -> dict[str, Floats]:
     """(K,) each metric of every category; nan without ground truth in range."""
     return {
-        metric.name: means_of_categories(cells_of(curves, metric))
-        for metric in metrics_of(curves.matches.rules)
+        metric.name: means_of_categories(cells_of(classes, metric))
+        for metric in metrics_of(classes.rules)
     }
 
 
@@ -146,17 +173,18 @@ def means_of_categories(cells: Floats) -> Floats:
     return means
 
 
-def cells_of(curves: Curves, metric: Metric) -> Floats:
+def cells_of(classes: ClassCells, metric: Metric) -> Floats:
     """The cells that a metric is the mean of; the last axis is the category."""
-    return metric.kind.cells(curves, metric)
+    cells = classes.of_each_class(metric)
+    return cells if metric.kind.choice is None else metric.kind.choice(cells)
 
 
-def _why_undefined(curves: Curves, metric: Metric) -> str:
-    if curves.matches.unsized[metric.area]:
+def _why_undefined(classes: ClassCells, metric: Metric) -> str:
+    if classes.unsized[metric.area]:
         return UNSIZED
-    if not metric.kind.classes and curves.positives[:, metric.area].any():
+    if not metric.kind.classes and classes.positives[:, metric.area].any():
         return metric.kind.no_value
-    reason = _reason(curves.matches.rules, metric.area)
+    reason = _reason(classes.rules, metric.area)
     return f"{reason} in {metric.kind.classes}" if metric.kind.classes else reason
 
 

@@ -13,16 +13,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Floats, Ints, run_starts
+from detmetrics.foundation.arrays import Floats, Ints, run_starts, running
+from detmetrics.matching.match_counts import SettledRows, Unmatched
 from detmetrics.matching.matches import Matches
 from detmetrics.metrics.average_precision import FREQUENCY, RECALL
 from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.interpolation import TruePositives
-from detmetrics.metrics.summary import cells_of, mean_of
-from detmetrics.metrics.true_positives import TINY, running
+from detmetrics.metrics.summary import ClassCells, cells_of, mean_of
+from detmetrics.metrics.true_positives import TINY
 
-__all__ = ["NO_INTERVAL", "sharing_scores", "tie_interval"]
+__all__ = ["NO_INTERVAL", "extremes", "interval_of", "sharing_scores", "tie_interval"]
 
 NO_INTERVAL = {
     "trapezoid": "the area under the curve itself, by trapezoids, neither rises nor falls with it",
@@ -38,33 +39,47 @@ def tie_interval(
 
     category: of this one alone, not of the mean over all.
     """
+    low, high = extremes(curves, metric)
+    return interval_of(low, high, curves, metric, category)
+
+
+def interval_of(
+    low: Floats, high: Floats, classes: ClassCells, metric: Metric, category: int | None
+) -> tuple[float, float]:
+    """The interval from the cells at both extremes, (..., K) each."""
 
     def mean(cells: Floats) -> float:
         if category is None:
-            return mean_of(cells, curves, metric.area)
-        if curves.positives[category, metric.area] == 0:
+            return mean_of(cells, classes, metric.area)
+        if classes.positives[category, metric.area] == 0:
             return math.nan
         return float(cells[..., category].mean())
 
+    return mean(low), mean(high)
+
+
+def extremes(curves: Curves, metric: Metric) -> tuple[Floats, Floats]:
+    """(..., K) the cells of a metric of curves in the worst order of equal scores, and the best."""
     hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
     orders = None if metric.kind is RECALL else _orders(curves, hits, metric.area)
     if orders is None:
-        value = mean(cells_of(curves, metric))
-        return value, value
+        cells = cells_of(curves, metric)
+        return cells, cells
+    measured = curves.positives[:, metric.area] > 0
+    if metric.kind in FREQUENCY.values():
+        measured &= np.array(curves.matches.frequency) == metric.kind.name
     low, high = (
         curves.cells(metric.area, replace(hits, precision=precision, false_positives=wrong))
         for precision, wrong in orders
     )
-    if metric.kind in FREQUENCY.values():
-        own = np.array(curves.matches.frequency) == metric.kind.name
-        low, high = np.where(own, low, np.nan), np.where(own, high, np.nan)
+    low, high = np.where(measured, low, np.nan), np.where(measured, high, np.nan)
     at = slice(None) if metric.threshold is None else metric.threshold
-    return mean(low[at]), mean(high[at])
+    return low[at], high[at]
 
 
 def sharing_scores(matches: Matches) -> int:
     """How many detections have the score of another one of their class."""
-    count = np.diff(np.append(_score_runs(matches), len(matches.row)))
+    count = np.diff(np.append(matches.equal_scores, len(matches.row)))
     return int(count[count > 1].sum())
 
 
@@ -74,18 +89,15 @@ def _orders(
     """(Q,) precision at each true positive and false positives before it, twice: with those of
     its score first, and last; None where no false positive has the score of a true one.
     """
-    matches = curves.matches
-    starts = _score_runs(matches)
-    ends = np.append(starts[1:], len(matches.row))
-    run = np.repeat(np.arange(len(starts)), ends - starts)
+    runs = curves.matches.score_runs(area)
     threshold = np.repeat(np.arange(len(hits.first)), hits.count.sum(axis=1))
 
     # Only true positives whose score another detection of the class has: (S,) places among hits.
-    own = run[hits.detection]
-    shared = np.flatnonzero((ends - starts)[own] > 1)
-    own, at = own[shared], hits.detection[shared]
+    own = runs.run[hits.detection]
+    shared = np.flatnonzero(runs.shared[own])
+    own = own[shared]
     # Those of one threshold and run are neighbours: of each, where they begin and how many.
-    first = run_starts(threshold[shared] * len(starts) + own)
+    first = run_starts(threshold[shared] * len(runs.first) + own)
     count = np.diff(np.append(first, len(shared)))
     sooner = np.arange(len(shared)) - np.repeat(first, count) + 1  # of this score, up to this one
     later = np.repeat(count, count) - sooner
@@ -95,13 +107,15 @@ def _orders(
     #              (t - j) are taken from the count up to the run's end
     #     highest: none of the f, only the true positives up to it
     # Of all that count down to a true positive: every one of its score, or only what it needs.
-    counted = _counting(matches, area, threshold[shared])
-    here = counted(at + 1)
-    more = counted(ends[own]) - here - later
-    less = here - counted(starts[own]) - sooner
+    alone = curves.matches.unmatched(area, curves.rules.max_limit)
+    corrected = _corrections(curves.matches.settled(area), alone, threshold[shared])
+    found = np.arange(len(hits.detection)) - np.repeat(hits.first.ravel(), hits.count.ravel()) + 1
+    at = hits.detection[shared]
+    here = alone.down_to[at] + corrected(at + 1)
+    more = runs.through[own] + corrected(runs.end[own]) - here - later
+    less = here - runs.before[own] - corrected(runs.first[own]) - sooner
     if not (more.any() or less.any()):
         return None
-    found = np.arange(len(hits.detection)) - np.repeat(hits.first.ravel(), hits.count.ravel()) + 1
 
     def order(moved: Ints) -> tuple[Floats, Ints]:
         wrong = hits.false_positives.copy()
@@ -111,32 +125,20 @@ def _orders(
     return order(more), order(-less)
 
 
-def _counting(matches: Matches, area: int, threshold: Ints) -> Callable[[Ints], Ints]:
-    """From (S,) places among detections to how many before them count, at (S,) thresholds.
+def _corrections(settled: SettledRows, alone: Unmatched, threshold: Ints) -> Callable[[Ints], Ints]:
+    """From (S,) rows to what matches change in the count of all before them, at (S,) thresholds.
 
-    One sum of what counts unmatched serves all thresholds; what a match changes is corrected, as in
-    :meth:`Curves.true_positives`.
+    What counts unmatched is counted once for all thresholds; what a match changes is corrected, as
+    in :mod:`detmetrics.metrics.true_positives`.
     """
-    alone, matched = matches.fp_if_unmatched[area], matches.matched[area]
-    detection = matches.pairs.detection[matched.pair]
-    changes = np.subtract(matched.true_positive, alone[detection], dtype=np.int64)
+    changes = np.subtract(settled.true_positive, alone.counts[settled.row], dtype=np.int64)
     some = np.flatnonzero(changes)
-    before, corrected = running(alone), running(changes[some])
-    size = len(matches.row) + 1
-    place = matched.threshold[some] * size + detection[some]
+    sums = running(changes[some])
+    size = len(alone.counts) + 1
+    place = settled.threshold[some] * size + settled.row[some]
 
-    def counted(at: Ints) -> Ints:
-        total: Ints = before[at]
-        if len(some):
-            total += corrected[np.searchsorted(place, threshold * size + at)]
+    def corrected(rows: Ints) -> Ints:
+        total: Ints = sums[np.searchsorted(place, threshold * size + rows)]
         return total
 
-    return counted
-
-
-def _score_runs(matches: Matches) -> Ints:
-    """Where each run of equal category and score begins."""
-    begins = np.zeros(len(matches.row), bool)
-    begins[run_starts(matches.category)] = True
-    begins[run_starts(matches.score)] = True
-    return np.flatnonzero(begins)
+    return corrected

@@ -1,0 +1,163 @@
+"""Matches of one class whose detections are counted, but for those that a pair settled.
+
+A detection that matches nothing moves a curve only by how many such stand before a settled one. So
+the settled detections are rows, and of the others the number between each two rows is known, in
+each range of sizes and within each limit. See :mod:`detmetrics.matching.match_counts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from detmetrics.foundation.arrays import Bools, Floats, Ints, run_starts, running
+from detmetrics.matching.match_counts import RankedRows, ScoreRuns, SettledRows, Unmatched
+from detmetrics.matching.matches import Outcomes
+from detmetrics.rules import Rules
+
+__all__ = ["CountedMatches", "ListedClass", "TieCounts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieCounts:
+    """What would be false positives unmatched, by whether a row has their score.
+
+    tied : (A, n + 1) those with the score of a row, at the first row of that score;
+    apart : (A, n + 1) the others, at the row before which they stand.
+    """
+
+    tied: Ints
+    apart: Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedClass:
+    """Every detection of the class after all, for what needs each of them.
+
+    rows: the detections; settled : (n,) which of them are the rows of the counted matches;
+    fp_if_unmatched : (A, D) as of :class:`~detmetrics.matching.matches.Matches`.
+    """
+
+    rows: RankedRows
+    settled: Ints
+    fp_if_unmatched: Bools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CountedMatches:
+    """What curves of one class read; n settled detections are rows, best first.
+
+    Attributes:
+        rules: the rules that were applied.
+        images: of the data set, those without detections included.
+        unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
+        frequency : (1,) how frequent the class is, as LVIS has it; empty where unknown.
+        positives : (1, A) ground truths that count.
+        detected : (1,) how many detections there are.
+        best_scores : (1,) the best score, 0 without detections.
+        score : (n,) of each row.
+        inside : (M, n) whether each row is within each limit of the rules.
+        fp_if_unmatched : (A, n) where it matches nothing it is a false positive.
+        matched, true_positive : (A, T, n) whether the row is matched, and whether it is right; no
+            row that is neither right nor a false positive if unmatched is marked as matched.
+        overlap : (n,) with the ground truth that it took at the first threshold over all sizes, 0
+            where it took none.
+        between: by limit (A, n + 1) what would be false positives unmatched: of the others those
+            behind the row before, and the row itself.
+        ties: the same by score, where ties are asked for.
+        listing: every detection after all, read when it is asked for.
+    """
+
+    rules: Rules
+    images: int
+    unsized: Bools
+    frequency: tuple[str, ...]
+    positives: Ints
+    detected: Ints
+    best_scores: Floats
+    score: Floats
+    inside: Bools
+    fp_if_unmatched: Bools
+    matched: Bools
+    true_positive: Bools
+    overlap: Floats
+    between: Mapping[float, Ints]
+    ties: TieCounts | None
+    listing: Callable[[], ListedClass]
+
+    @property
+    def categories(self) -> int:
+        """One: the class."""
+        return 1
+
+    @property
+    def category(self) -> Ints:
+        """(n,) zeros: the one category."""
+        return np.zeros(len(self.score), np.int64)
+
+    @property
+    def first(self) -> Ints:
+        """(2,) where the rows of the class begin and end."""
+        return np.array([0, len(self.score)])
+
+    def within(self, limit: float, rows: Ints | slice) -> Bools:
+        """Which of these rows a limit of the rules keeps."""
+        kept: Bools = self.inside[self.rules.max_detections.index(limit)][rows]
+        return kept
+
+    def settled(self, area: int) -> SettledRows:
+        """The matched detections of an area range."""
+        threshold, row = np.nonzero(self.matched[area])
+        return SettledRows(threshold, row, self.true_positive[area, threshold, row])
+
+    def settled_at(self, area: int, threshold: int) -> tuple[Ints, Bools]:
+        """Those of one threshold: rows, and which of them are true positives."""
+        row = np.flatnonzero(self.matched[area, threshold])
+        return row, self.true_positive[area, threshold, row]
+
+    def unmatched(self, area: int, limit: float) -> Unmatched:
+        """What would be false positives if nothing were matched, within a limit of the rules."""
+        counts = self.fp_if_unmatched[area]
+        if limit < self.rules.max_limit:
+            counts = counts & self.within(limit, slice(None))
+        down_to = np.cumsum(self.between[limit][area])
+        return Unmatched(counts, down_to[:-1], np.array([0, down_to[-1]]))
+
+    def score_runs(self, area: int) -> ScoreRuns:
+        """The runs of equal score, and what counts unmatched around them."""
+        assert self.ties is not None
+        first = run_starts(self.score)
+        end = np.append(first[1:], len(self.score))
+        run = np.repeat(np.arange(len(first)), end - first)
+        # Before a run: all of other scores down to its first row, and of tied ones those of
+        # earlier runs, which are at their own first rows.
+        tied = self.ties.tied[area]
+        before = np.cumsum(self.ties.apart[area])[first] + running(tied)[first]
+        shared = np.ones(len(first), bool)
+        return ScoreRuns(run, first, end, shared, before, before + tied[first])
+
+    def outcomes(self, area: int = 0, threshold: int = 0) -> Outcomes:
+        """Who is right and who counts, detection by detection: all of the class are read.
+
+        The overlap of true positives is known at the first threshold over all sizes, where metrics
+        ask for it, and nan elsewhere.
+        """
+        listing = self.listing()
+        size = listing.fp_if_unmatched.shape[1]
+        true_positive, overlap = np.zeros(size, bool), np.zeros(size)
+        right = self.true_positive[area, threshold]
+        true_positive[listing.settled[right]] = True
+        known = area == threshold == 0
+        overlap[listing.settled[right]] = self.overlap[right] if known else np.nan
+        false_positive = listing.fp_if_unmatched[area].copy()
+        false_positive[listing.settled[self.matched[area, threshold]]] = False
+        return Outcomes(
+            true_positive=true_positive,
+            false_positive=false_positive,
+            overlap=overlap,
+            positives=self.positives[:, area],
+            matches=listing.rows,
+            threshold=threshold,
+        )

@@ -1,0 +1,1 @@
+"""Evaluation in parts, of data sets that no machine holds: match parts, then count classes."""

@@ -1,0 +1,258 @@
+r"""A condensed part as a file: whole or not there, no pickle, one contiguous block per class.
+
+::
+
+    detmetrics part 1\n      what the file is, and how it is laid out
+    32 bytes                 SHA-256 of the head
+    8 bytes                  length of the head, little-endian
+    head                     JSON: the fields of Head
+    image ids                int64, or a JSON list where some are text
+    coverage                 a byte per image: 0 has no objects, 1 is detected, 2 is not
+    blocks                   of each class in turn: its anchors, then all its detections (ranked)
+
+The columns of both tables are those of :class:`detmetrics.parts.condensing.Marks`: packed records,
+little-endian. A table is one range of bytes, so a class costs two reads per part.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detmetrics.evaluation.result import Evaluation
+from detmetrics.foundation.archives import UNFIT
+from detmetrics.foundation.arrays import Ints, Objects, object_column, running
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.version import __version__
+from detmetrics.parts.condensing import Marks, Records, condensed
+from detmetrics.rules import Rules
+from detmetrics.tables.catalog import Id
+from detmetrics.tables.coverage import Coverage
+
+__all__ = ["DETECTED", "UNDETECTED", "Head", "PartFile", "part_bytes", "read_head"]
+
+MARK = b"detmetrics part 1\n"
+DIGEST, LENGTH = 32, 8
+START = len(MARK) + DIGEST + LENGTH
+DETECTED, UNDETECTED = 1, 2
+PER_CLASS = ("anchors", "detections", "positives", "objects", "found")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a condensed part says of itself.
+
+    Attributes:
+        release: of detmetrics that wrote it.
+        part: its name.
+        images: how many there are; listed: how many of them a list of images has.
+        id_bytes: the length of the image ids; text_ids: they are a JSON list.
+        single: scores of ranked tables have 32 bits.
+        class_ids, class_names: of the classes of the catalog, in order.
+        frequency: of each class, as LVIS has it; empty where unknown.
+        unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
+        anchors, detections : (K,) how many each class has in its tables.
+        positives : (K, A) ground truths that count.
+        objects, found: of each class of the catalog all ground truths and all detections.
+        counts: those of :attr:`Evaluation.counts`.
+        undetected_objects: ground truths on images without detections.
+        covering: detections of all classes that were read.
+        undetected: names and rows of the first images without detections.
+        interpretations: what the files leave open, and how it was read.
+        notes: what the reader should know about the input.
+        inputs: format, size and SHA-256 of ground truth and detections.
+    """
+
+    release: str
+    part: str
+    images: int
+    listed: int
+    id_bytes: int
+    text_ids: bool
+    single: bool
+    class_ids: Sequence[Id]
+    class_names: Sequence[str]
+    frequency: Sequence[str]
+    unsized: Sequence[bool]
+    anchors: Ints
+    detections: Ints
+    positives: Ints
+    objects: Ints
+    found: Ints
+    counts: Mapping[str, int]
+    undetected_objects: int
+    covering: int
+    undetected: Sequence[tuple[str, int]]
+    interpretations: Sequence[Mapping[str, object]]
+    notes: Sequence[str]
+    inputs: Sequence[tuple[str, int, str]]
+
+
+def part_bytes(part: str, listed: int, result: Evaluation) -> bytes:
+    """The file of a part: its name, how many of its images a list has, and its evaluation."""
+    matches, table = result.matching, condensed(result.matching)
+    catalog = result.ground_truth.catalog
+    ids = _ids_as_bytes(catalog.image_ids)
+    covered, classes = result.covered, len(catalog.category_ids)
+    head = Head(
+        release=__version__,
+        part=part,
+        images=matches.images,
+        listed=listed,
+        id_bytes=len(ids),
+        text_ids=catalog.image_ids.dtype == object,
+        single=table.ranked.dtype["score"].itemsize == 4,
+        class_ids=catalog.category_ids.tolist(),
+        class_names=catalog.category_names,
+        frequency=matches.frequency,
+        unsized=matches.unsized.tolist(),
+        anchors=np.diff(table.first_anchor),
+        detections=np.diff(table.first_ranked),
+        positives=matches.positives,
+        objects=np.bincount(result.ground_truth.category, minlength=classes),
+        found=np.bincount(result.detections.category, minlength=classes),
+        counts=result.counts,
+        undetected_objects=covered.objects,
+        covering=covered.detections,
+        undetected=[*zip(covered.names, covered.undetected[:3].tolist(), strict=True)],
+        interpretations=[one.to_dict() for one in result.interpretations],
+        notes=result.notes,
+        inputs=[
+            (source.format, source.input.size, source.input.sha256)
+            for source in (result.ground_truth.source, result.detections.source)
+            if source.input
+        ],
+    )
+    described = json.dumps(asdict(head), default=np.ndarray.tolist).encode()
+    blocks = [
+        rows[slice(*first[index : index + 2])].tobytes()
+        for index in range(matches.categories)
+        for rows, first in (
+            (table.anchors, table.first_anchor),
+            (table.ranked, table.first_ranked),
+        )
+    ]
+    length = len(described).to_bytes(LENGTH, "little")
+    marks = _marks(covered, matches.images).tobytes()
+    digest = sha256(described).digest()
+    return b"".join([MARK, digest, length, described, ids, marks, *blocks])
+
+
+def _ids_as_bytes(ids: Objects) -> bytes:
+    return json.dumps(ids.tolist()).encode() if ids.dtype == object else ids.astype("<i8").tobytes()
+
+
+def _marks(covered: Coverage, images: int) -> NDArray[np.uint8]:
+    marks = np.zeros(images, np.uint8)
+    marks[covered.detected], marks[covered.undetected] = DETECTED, UNDETECTED
+    return marks
+
+
+@dataclass(frozen=True)
+class PartFile:
+    """A condensed part that is read range by range.
+
+    path: of the file; start: where the image ids begin; rules: those it was made under.
+    """
+
+    path: str
+    start: int
+    head: Head
+    rules: Rules
+
+    def image_ids(self) -> Objects:
+        """(N,) the ids of its images, in order."""
+        data = self._range(self.start, self.head.id_bytes)
+        if self.head.text_ids:
+            return object_column(json.loads(data))
+        return np.frombuffer(data, "<i8").astype(np.int64)
+
+    def coverage(self) -> NDArray[np.uint8]:
+        """(N,) which images have objects, and whether these have detections."""
+        return np.frombuffer(self._range(self._coverage_at, self.head.images), np.uint8)
+
+    def anchors(self, category: int) -> Records:
+        """The anchors of a class (an index), best first."""
+        start = self._blocks[category]
+        return self._table(start, self.head.anchors[category], self._kinds[0])
+
+    def ranked(self, category: int) -> Records:
+        """Every detection of a class (an index), best first."""
+        anchors, ranked = self._kinds
+        start = self._blocks[category] + self.head.anchors[category] * anchors.itemsize
+        return self._table(start, self.head.detections[category], ranked)
+
+    @property
+    def _coverage_at(self) -> int:
+        return self.start + self.head.id_bytes
+
+    @cached_property
+    def _kinds(self) -> tuple[np.dtype[Any], np.dtype[Any]]:
+        marks, images = Marks(self.rules), self.head.images
+        return marks.anchors(images), marks.ranked(images, single=self.head.single)
+
+    @cached_property
+    def _blocks(self) -> Ints:
+        """(K + 1,) where the block of each class begins, and where all end."""
+        anchors, ranked = self._kinds
+        sizes = self.head.anchors * anchors.itemsize + self.head.detections * ranked.itemsize
+        return running(sizes) + self._coverage_at + self.head.images
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has."""
+        return int(self._blocks[-1])
+
+    def _table(self, start: np.int64, rows: np.int64, kind: np.dtype[Any]) -> Records:
+        return np.frombuffer(self._range(int(start), int(rows) * kind.itemsize), kind)
+
+    def _range(self, start: int, length: int) -> bytes:
+        if length == 0:
+            return b""
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(start)
+                data = file.read(length)
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: the state cannot be read any more: {error.strerror}. Fix: evaluate "
+                "again"
+            ) from None
+        if len(data) < length:
+            raise InputError(f"{self.path}: changed while it was read. Fix: evaluate again")
+        return data
+
+
+def read_head(path: str, rules: Rules) -> PartFile:
+    """A condensed part, of which the head is read.
+
+    Raises:
+        InputError: it is no such file, or is damaged.
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        start = file.read(START)
+        length = int.from_bytes(start[len(MARK) + DIGEST :], "little")
+        end = file.seek(0, 2)
+        if start[: len(MARK)] != MARK or length > end:
+            raise InputError(f"{path}: expected a condensed part (.part), found other bytes")
+        file.seek(START)
+        described = file.read(length)
+    if sha256(described).digest() != start[len(MARK) : len(MARK) + DIGEST]:
+        raise InputError(f"{path}: the condensed part is damaged: its checksum does not fit")
+    try:
+        told = json.loads(described)
+        told |= {name: np.array(told[name], np.int64) for name in PER_CLASS}
+        found = PartFile(path, START + length, Head(**told), rules)
+    except UNFIT as error:
+        raise InputError(f"{path}: another release wrote this condensed part ({error})") from None
+    if found.size != end:
+        raise InputError(f"{path}: expected {found.size:,} bytes, found {end:,}")
+    return found

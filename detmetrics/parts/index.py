@@ -1,0 +1,222 @@
+"""How the condensed parts of one data set belong together: order of images, classes, sums.
+
+Made once after all parts are matched, and kept in the state, so that a worker finds a class of
+every part from it alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from typing import Any
+
+import numpy as np
+
+from detmetrics.foundation.archives import archived, opened
+from detmetrics.foundation.arrays import Bools, Ints, Objects, running
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import counted, few, printable, shown
+from detmetrics.matching.counted import CountedMatches
+from detmetrics.parts.condensed_file import PartFile, read_head
+from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class
+from detmetrics.rules import Rules
+from detmetrics.tables.catalog import sort_key
+
+__all__ = ["Index", "index_bytes", "joined", "read_index"]
+
+ARCHIVE, VERSION = "detmetrics.parts.Index", 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """The parts of a data set, joined.
+
+    Attributes:
+        rules: the rules that were applied.
+        parts: the condensed parts, in order of name.
+        images: of the data set.
+        order : (sum of images of parts,) where each image of each part is among all, in order of
+            id.
+    """
+
+    rules: Rules
+    parts: tuple[PartFile, ...]
+    images: int
+    order: Ints
+
+    @cached_property
+    def positives(self) -> Ints:
+        """(K, A) ground truths that count."""
+        return self._sum("positives")
+
+    @cached_property
+    def detections(self) -> Ints:
+        """(K,) detections that rules look at."""
+        return self._sum("detections")
+
+    @cached_property
+    def objects(self) -> Ints:
+        """(K,) all ground truths of each class of the catalog."""
+        return self._sum("objects")
+
+    @cached_property
+    def found(self) -> Ints:
+        """(K,) all detections of each class of the catalog."""
+        return self._sum("found")
+
+    @property
+    def categories(self) -> int:
+        """K, 1 where categories are pooled."""
+        return len(self.detections)
+
+    @property
+    def unsized(self) -> Bools:
+        """(A,) ranges that nothing can be told to lie in, as image sizes are unknown."""
+        return np.array(self.parts[0].head.unsized, bool)
+
+    def _sum(self, name: str) -> Ints:
+        total: Ints = np.sum([getattr(part.head, name) for part in self.parts], axis=0)
+        return total
+
+    @cached_property
+    def _first(self) -> Ints:
+        """(P + 1,) where the images of each part begin in the order."""
+        return running(np.array([part.head.images for part in self.parts], np.int64))
+
+    def images_of(self, number: int) -> Ints:
+        """(n,) where the images of a part are among all."""
+        return self.order[slice(*self._first[number : number + 2])]
+
+    def counted(
+        self, category: int, *, limits: Sequence[float] | None = None, ties: bool = False
+    ) -> CountedMatches:
+        """The matches of one class, see :func:`counted_class`."""
+        frequency = self.parts[0].head.frequency
+        one = ClassFacts(
+            rules=self.rules,
+            images=self.images,
+            unsized=self.unsized,
+            frequency=tuple(frequency[category : category + 1]),
+            positives=self.positives[category],
+            places=max(self.images, len(self.parts)),
+        )
+        parts = [
+            ClassOfPart(
+                anchors=partial(part.anchors, category),
+                ranked=partial(part.ranked, category),
+                images=partial(self.images_of, number),
+                number=number,
+            )
+            for number, part in enumerate(self.parts)
+        ]
+        return counted_class(parts, one, limits=limits, ties=ties)
+
+
+def index_bytes(index: Index) -> bytes:
+    """The index as a file; parts are named beside it, so that the state may move."""
+    names = [os.path.basename(part.path) for part in index.parts]
+    return archived(
+        ARCHIVE, VERSION, {"parts": names, "images": index.images}, {"order": index.order}
+    )
+
+
+@lru_cache(maxsize=1)
+def read_index(path: str, rules: Rules) -> Index:
+    """The index that :func:`index_bytes` wrote; a worker reads it once for all of its classes.
+
+    Raises:
+        InputError: it cannot be read, or is damaged.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise InputError(
+            f"{path}: the state cannot be read by a worker: {error.strerror}. Fix: state= a folder "
+            "that all workers see"
+        ) from None
+    folder = os.path.join(os.path.dirname(os.path.dirname(path)), "parts")
+
+    def kept(header: Any, arrays: Any) -> Index:
+        parts = tuple(read_head(os.path.join(folder, name), rules) for name in header["parts"])
+        return Index(rules=rules, parts=parts, images=header["images"], order=arrays["order"])
+
+    return opened(data, ARCHIVE, VERSION, kept)
+
+
+# --- joining -------------------------------------------------------------------------------------
+
+
+def joined(parts: Sequence[PartFile], rules: Rules, listed: int) -> Index:
+    """The index of matched parts; listed: how many images a list has, 0 without one.
+
+    Raises:
+        InputError: parts differ in classes, units or kinds of ids, or share an image.
+    """
+    for part in parts[1:]:
+        _refuse_unlike(parts[0], part)
+    ids = [part.image_ids() for part in parts]
+    order = _order(ids)
+    _refuse_shared(ids, order, parts)
+    # Images of the list that no part has are images without objects and detections.
+    elsewhere = max(listed - sum(part.head.listed for part in parts), 0) if listed else 0
+    return Index(rules=rules, parts=tuple(parts), images=len(order) + elsewhere, order=order)
+
+
+def _refuse_unlike(a: PartFile, b: PartFile) -> None:
+    one, other = a.head, b.head
+    both = f"parts {printable(one.part)} and {printable(other.part)}"
+    if (one.class_ids, one.class_names) != (other.class_ids, other.class_names):
+        theirs = [*zip(other.class_ids, other.class_names, strict=True)]
+        mine = [*zip(one.class_ids, one.class_names, strict=True)]
+        apart = [str(name) for _, name in {*mine} ^ {*theirs}]
+        raise InputError(
+            f"{both}: classes differ ({few(sorted(apart)) or 'in order'} in one alone). Fix: "
+            "class_list=[...] with all classes of the data set"
+        )
+    if one.unsized != other.unsized:
+        raise InputError(
+            f"{both}: boxes are in pixels in one and normalized in the other, or image sizes are "
+            "known in one alone. Fix: give the sizes of all images (Reading.image_sizes)"
+        )
+    if one.frequency != other.frequency:
+        raise InputError(f"{both}: the frequencies of classes differ. Fix: give both the same")
+    if one.text_ids != other.text_ids and one.images and other.images:
+        raise InputError(
+            f"{both}: image ids are text in one and whole numbers in the other, so images have no "
+            "common order. Fix: write the ids of all parts the same way"
+        )
+
+
+def _order(ids: Sequence[Objects]) -> Ints:
+    """Where each id is among all, equal ones at neighbouring places; as a catalog orders them."""
+    if all(column.dtype != object for column in ids):
+        rows = np.argsort(np.concatenate(ids), kind="stable")
+    else:
+        every = [known for column in ids for known in column.tolist()]
+        keys = [sort_key(known) for known in every]
+        rows = np.array(sorted(range(len(every)), key=keys.__getitem__), np.int64)
+    order = np.empty(len(rows), np.int64)
+    order[rows] = np.arange(len(rows))
+    return order
+
+
+def _refuse_shared(ids: Sequence[Objects], order: Ints, parts: Sequence[PartFile]) -> None:
+    text = any(column.dtype == object for column in ids)
+    every = np.concatenate([column.astype(object) if text else column for column in ids])
+    in_order, part_of = np.empty_like(every), np.empty_like(order)
+    in_order[order] = every
+    part_of[order] = np.repeat(np.arange(len(parts)), [len(column) for column in ids])
+    twice = np.flatnonzero(in_order[1:] == in_order[:-1])
+    if not len(twice):
+        return
+    first = int(twice[0])
+    names = [printable(parts[part_of[at]].head.part) for at in (first, first + 1)]
+    (image,) = in_order[first : first + 1].tolist()
+    raise InputError(
+        f"{counted(len(twice), 'image is', 'images are')} in two parts, first "
+        f"{shown(image)} in {names[0]} and {names[1]}: each image belongs to one part. "
+        "Fix: divide ground truth and detections by image"
+    )

@@ -1,0 +1,145 @@
+"""The first map: a part is read, matched and condensed, unless the state has it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from detmetrics.evaluation.evaluation import evaluate
+from detmetrics.formats.loading import benchmark_of_format
+from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning, InputError, RulesError
+from detmetrics.foundation.outputs import write_whole
+from detmetrics.matching.shape_choice import settled
+from detmetrics.parts.condensed_file import part_bytes, read_head
+from detmetrics.parts.folders import PartPaths
+from detmetrics.parts.part_tables import PartReading, read_part
+from detmetrics.parts.state import State, part_hash
+from detmetrics.rules import Rules
+from detmetrics.rules.toml import rule_set
+
+__all__ = ["Choice", "ChoiceTask", "MatchTask", "MatchedPart", "match_part", "rules_of_part"]
+
+
+@dataclass(frozen=True)
+class ChoiceTask:
+    """A part that decides what the call leaves open: the rules, if they are None, and the shape
+    that is measured.
+    """
+
+    paths: PartPaths
+    rules: Rules | None
+    shape: str
+    how: PartReading
+
+
+class Choice(NamedTuple):
+    """The rules with the shape that is measured; or why there are none.
+
+    decides: the part has objects and detections, so that another one would choose the same.
+    """
+
+    rules: Rules | None = None
+    decides: bool = True
+    fault: str | None = None
+
+
+def rules_of_part(task: ChoiceTask) -> Choice:
+    """The rules that a part is evaluated under. A fault is an answer."""
+    try:
+        with _quiet():
+            truth, found, _ = read_part(task.paths, task.how)
+        rules = task.rules or rule_set(benchmark_of_format(truth.source.format))
+        chosen, _ = settled(truth, found, rules, task.shape)
+    except Exception as error:
+        return Choice(fault=_told(error))
+    return Choice(chosen, decides=bool(len(truth) and len(found)))
+
+
+@dataclass(frozen=True)
+class MatchTask:
+    """A part to match."""
+
+    paths: PartPaths
+    rules: Rules
+    how: PartReading
+    state: State
+
+
+class MatchedPart(NamedTuple):
+    """path: of the condensed part; fresh: it was matched now; fault: why there is none."""
+
+    path: str
+    fresh: bool
+    fault: str | None = None
+
+
+def match_part(task: MatchTask) -> MatchedPart:
+    """Match a part, or find it in the state. A fault is an answer, so that other parts go on."""
+    try:
+        path = task.state.part(part_hash(task.paths, task.rules, task.how))
+        if _is_whole(path, task.rules):
+            return MatchedPart(path, fresh=False)
+        _match(task, path)
+    except Exception as error:
+        return MatchedPart("", fresh=True, fault=_told(error))
+    return MatchedPart(path, fresh=True)
+
+
+def _is_whole(path: str, rules: Rules) -> bool:
+    if not os.path.exists(path):
+        return False
+    try:
+        read_head(path, rules)
+    except InputError:
+        return False
+    return True
+
+
+def _match(task: MatchTask, path: str) -> None:
+    with _quiet():
+        truth, found, listed = read_part(task.paths, task.how)
+        if not found.scored:
+            raise RulesError(
+                f"{found.source.name}: detections without scores have no order over parts. Fix: "
+                "evaluate all images at once with dm.evaluate"
+            )
+        result = evaluate(truth, found, task.rules, shape=task.rules.shape)
+        write_whole({path: part_bytes(task.paths.name, listed, result)})
+
+
+_lock, _quieting, _filters = threading.Lock(), 0, warnings.catch_warnings()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without warnings about tables, which are among the notes of their part.
+
+    Filters of warnings are those of the process: of several threads the first sets them, and the
+    last puts back what was there.
+    """
+    global _quieting, _filters
+    with _lock:
+        if _quieting == 0:
+            _filters = warnings.catch_warnings()
+            _filters.__enter__()
+            warnings.simplefilter("ignore", DetmetricsWarning)
+        _quieting += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _quieting -= 1
+            if _quieting == 0:
+                _filters.__exit__(None, None, None)
+
+
+def _told(error: Exception) -> str:
+    """What went wrong; errors that nobody raised on purpose with their kind."""
+    if isinstance(error, DetmetricsError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

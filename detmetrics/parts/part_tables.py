@@ -1,0 +1,149 @@
+"""The tables of one part, with the classes and images of the whole data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from detmetrics.formats.loading import detections_of, ground_truth_of, read_sheet
+from detmetrics.formats.metadata.image_lists import read_image_list
+from detmetrics.formats.metadata.listed_images import with_listed_images
+from detmetrics.formats.reading import Reading
+from detmetrics.foundation.arrays import Ints, read_only
+from detmetrics.foundation.errors import UnknownIdError
+from detmetrics.parts.folders import PartPaths
+from detmetrics.tables import Detections, GroundTruth
+from detmetrics.tables.catalog import Catalog, Id
+from detmetrics.tables.federation import Federation
+from detmetrics.tables.id_pairing import UnknownPolicy
+from detmetrics.tables.sheets import Sheet
+
+__all__ = ["PartReading", "listed_images", "read_part"]
+
+LISTS = (
+    "  where a part lacks objects of a class, or images lack objects: class_list=[...] names all "
+    "classes of the data set, image_list=[...] or a file its images"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartReading:
+    """How the files of every part are read.
+
+    reading: formats, columns and the like; class_list: all classes, by name or id; image_list: all
+    images, or the file that lists them; unknown_images, unknown_categories: as of
+    :func:`~detmetrics.formats.loading.read_detections`.
+    """
+
+    reading: Reading
+    class_list: tuple[Id, ...] | None = None
+    image_list: str | tuple[Id, ...] | None = None
+    unknown_images: UnknownPolicy = "error"
+    unknown_categories: UnknownPolicy = "error"
+
+
+def read_part(paths: PartPaths, how: PartReading) -> tuple[GroundTruth, Detections, int]:
+    """Both tables of a part, and how many of its images the list of images has.
+
+    Raises:
+        FormatError, UnknownIdError, AmbiguousIdError: as of the readers.
+    """
+    reading = replace(how.reading, beside=paths.detections)
+    sheet = read_sheet(paths.ground_truth, "ground truth", reading)
+    truth = _with_classes(ground_truth_of(sheet, reading), how.class_list)
+    with_catalog = replace(how.reading, catalog=truth.catalog, beside=paths.ground_truth)
+    found = read_sheet(paths.detections, "detections", with_catalog)
+    listed = 0
+    if how.image_list is not None:
+        every = listed_images(how.image_list)
+        grown = _with_images(sheet, found, truth, every, reading)
+        if grown is not sheet:
+            truth = _with_classes(ground_truth_of(grown, reading), how.class_list)
+        listed = sum(_is_listed(truth.catalog, every))
+    try:
+        detections = detections_of(
+            found,
+            truth,
+            with_catalog,
+            unknown_images=how.unknown_images,
+            unknown_categories=how.unknown_categories,
+        )
+    except UnknownIdError as error:
+        raise UnknownIdError(f"{error}\n{LISTS}") from None
+    return truth, detections, listed
+
+
+def listed_images(image_list: str | tuple[Id, ...]) -> frozenset[str]:
+    """The images that a list names, as text."""
+    return _read(image_list) if isinstance(image_list, str) else frozenset(map(str, image_list))
+
+
+@lru_cache(maxsize=1)
+def _read(path: str) -> frozenset[str]:
+    return frozenset(map(str, read_image_list(path)))
+
+
+def _is_listed(catalog: Catalog, listed: frozenset[str]) -> list[bool]:
+    """Of each image whether its name or its id is listed."""
+    ids = catalog.image_ids.tolist()
+    return [
+        name in listed or str(known) in listed
+        for name, known in zip(catalog.image_names, ids, strict=True)
+    ]
+
+
+def _with_images(
+    sheet: Sheet,
+    found: Sheet,
+    truth: GroundTruth,
+    listed: frozenset[str],
+    reading: Reading,
+) -> Sheet:
+    """Ground truth with the listed images that this part has detections on, and no objects."""
+    known = {*map(str, truth.catalog.image_ids.tolist()), *truth.catalog.image_names}
+    more = {*map(str, found.image.used().labels.tolist())} & listed - known
+    if not more:
+        return sheet
+    names = sorted(more | {name for name in truth.catalog.image_names if name in listed})
+    return with_listed_images(sheet, replace(reading, image_list=names))
+
+
+def _with_classes(truth: GroundTruth, class_list: Sequence[Id] | None) -> GroundTruth:
+    """Ground truth whose catalog has the classes of the list too."""
+    if class_list is None:
+        return truth
+    catalog = truth.catalog
+    ids, names = catalog.category_ids.tolist(), catalog.category_names
+    known = {*ids, *map(str, ids), *names}
+    more = [one for one in dict.fromkeys(class_list) if one not in known]
+    if not more:
+        return truth
+    wider = Catalog.from_ids(
+        images=catalog.image_ids,
+        image_names=catalog.image_names,
+        image_sizes=catalog.image_sizes,
+        categories=[*ids, *more],
+        category_names=[*names, *map(str, more)],
+    )
+    place = {known: index for index, known in enumerate(wider.category_ids.tolist())}
+    index = np.array([place[known] for known in ids], np.int64)
+    federation = truth.federation and _renumbered(truth.federation, index, len(place))
+    category = read_only(index[truth.category])
+    return replace(truth, catalog=wider, category=category, federation=federation)
+
+
+def _renumbered(known: Federation, index: Ints, classes: int) -> Federation:
+    """What is known of images and classes, where class ``k`` became ``index[k]``."""
+    frequency = [""] * classes
+    for row, one in zip(index.tolist(), known.frequency, strict=True):
+        frequency[row] = one
+    verified, not_exhaustive = (
+        np.column_stack([pairs[:, 0], index[pairs[:, 1]]])
+        for pairs in (known.verified, known.not_exhaustive)
+    )
+    return replace(
+        known, verified=verified, not_exhaustive=not_exhaustive, frequency=tuple(frequency)
+    )

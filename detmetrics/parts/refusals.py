@@ -1,0 +1,43 @@
+"""Rules that look at all images at once, which no part can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from detmetrics.foundation.errors import RulesError
+from detmetrics.rules import Rules
+
+__all__ = ["refuse_rules"]
+
+
+def refuse_rules(rules: Rules) -> None:
+    """Refuse rules that cannot be followed part by part.
+
+    Raises:
+        RulesError: they cannot; all reasons are named, and what to do.
+    """
+    reasons = [*_reasons(rules)]
+    if reasons:
+        raise RulesError(
+            f"rules {rules.name} cannot be evaluated in parts: {'; '.join(reasons)}, or evaluate "
+            "all images at once with dm.evaluate"
+        )
+
+
+def _reasons(rules: Rules) -> Iterator[str]:
+    if rules.interpolation == "cuts":
+        yield (
+            "every cut of the score is matched anew over all images. Fix: another interpolation, "
+            'such as rules.replace(interpolation="every")'
+        )
+    if rules.class_limit is not None:
+        yield (
+            f"the {rules.class_limit:,} best detections of a class over all images count, and a "
+            "part does not know which these are. Fix: rules.replace(class_limit=None)"
+        )
+    if "ji" in rules.metrics:
+        others = ", ".join(f'"{name}"' for name in rules.metrics if name != "ji") or '"ap"'
+        yield (
+            "the Jaccard index pairs detections anew at ten cuts of the score over all images. "
+            f"Fix: rules.replace(metrics=[{others}])"
+        )

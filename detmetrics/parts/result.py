@@ -1,0 +1,155 @@
+"""The result of an evaluation in parts: numbers, and what can be asked of the state afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NoReturn
+
+import numpy as np
+
+from detmetrics.evaluation.measurement import Measurement
+from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.errors import InputError
+from detmetrics.metrics.curves import Curve, Curves
+from detmetrics.metrics.definitions import Metric
+from detmetrics.metrics.tie_interval import extremes, interval_of
+from detmetrics.parts.index import Index
+from detmetrics.parts.measuring import MeasuredClasses
+from detmetrics.parts.sums import attention_of, counts_of, described_inputs
+from detmetrics.rules import Rules
+from detmetrics.tables.catalog import Catalog
+
+__all__ = ["PartsEvaluation"]
+
+REFUSED = {
+    **dict.fromkeys(
+        ("matching", "matches"), "which detection took which object is known inside a part alone"
+    ),
+    **dict.fromkeys(("ground_truth", "detections"), "no table of all parts is in memory"),
+    **dict.fromkeys(("inputs", "interpretations"), "to_dict() has those of parts"),
+    **dict.fromkeys(
+        ("covered", "coverage", "notes", "warnings"), "attention has what is known over parts"
+    ),
+    "curves": "curves of all classes are not in memory at once; curve() gives one, arrays() all",
+    "plot": "figures need every detection",
+}
+"""Of an :class:`Evaluation`, what a result in parts does not have, and why."""
+
+
+@dataclass(frozen=True, repr=False)
+class PartsEvaluation(Measurement):
+    """The result of one evaluation in parts; get one from :func:`evaluate_parts`.
+
+    ``summary``, ``per_class()``, ``counts``, ``to_dict()`` are in memory. ``curve()``,
+    ``arrays()`` and ``tie_interval()`` read the state again, one class at a time.
+
+    Attributes:
+        rules: the rules that were applied.
+        classes: what each class gives to the metrics.
+        index: the parts, joined.
+        folders: of ground truth and detections, as they were given.
+        fresh: the parts that were matched now; the others were in the state.
+
+    >>> import detmetrics as dm
+    >>> dm.PartsEvaluation.__mro__[1].__name__
+    'Measurement'
+    """
+
+    rules: Rules
+    classes: MeasuredClasses
+    index: Index
+    folders: tuple[str, str]
+    fresh: tuple[str, ...]
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Say why a part of an :class:`Evaluation` is not here.
+
+        Raises:
+            InputError: it is one of those.
+            AttributeError: it is nothing.
+        """
+        if name in REFUSED:
+            raise InputError(
+                f"{name}: {REFUSED[name]}. Fix: dm.evaluate one part, or all images at once"
+            )
+        raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+
+    @property
+    def measured(self) -> MeasuredClasses:
+        """The classes that means are taken over."""
+        return self.classes
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many images, classes, ground truths and detections, and what no metric sees."""
+        return counts_of(self.index)
+
+    @cached_property
+    def attention(self) -> tuple[str, ...]:
+        """Sentences on what a reader of the numbers should know."""
+        return attention_of(self.index, self.counts, self.class_names)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of all parts, in order."""
+        return tuple(part.head.part for part in self.index.parts)
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """(K,) names of the evaluated classes, all different; ``all`` where they are pooled."""
+        if self.rules.class_agnostic:
+            return ("all",)
+        head = self.index.parts[0].head
+        return Catalog.from_ids(
+            images=(), categories=head.class_ids, category_names=head.class_names
+        ).class_labels
+
+    def arrays(self) -> dict[str, Floats]:
+        """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``
+        (T, K, A, M); nan where undefined. Reads the state, one class at a time.
+
+        Raises:
+            InputError: the state is gone or damaged.
+        """
+        limits = self.rules.max_detections
+
+        def of(curves: Curves) -> tuple[Floats, Floats, Floats]:
+            precision = np.stack([curves.precision(limit) for limit in limits], axis=-1)
+            scores = np.stack([curves.scores(limit) for limit in limits], axis=-1)
+            return precision, curves.recall, scores
+
+        cells = self._each_class(of, limits=limits)
+        axes = {"precision": 2, "recall": 1, "scores": 2}
+        return {
+            name: np.concatenate(parts, axis=axis)
+            for (name, axis), parts in zip(axes.items(), zip(*cells, strict=True), strict=True)
+        }
+
+    def _curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
+        limits = self.rules.max_detections
+        if limit not in limits:
+            known = ", ".join(f"{one:g}" for one in limits)
+            raise InputError(f"limit: expected one of the rules' ({known}) in parts, got {limit:g}")
+        return self._curves(category, limits=[limit]).curve(0, threshold, area, limit)
+
+    def _tie_interval(self, metric: Metric, category: int | None) -> tuple[float, float]:
+        def of(curves: Curves) -> tuple[Floats, Floats]:
+            return extremes(curves, metric)
+
+        if category is not None:
+            low, high = of(self._curves(category, ties=True))
+            return float(low.mean()), float(high.mean())
+        ends = zip(*self._each_class(of, ties=True), strict=True)
+        low, high = (np.concatenate(cells, axis=-1) for cells in ends)
+        return interval_of(low, high, self.measured, metric, None)
+
+    def _curves(self, category: int, **asked: Any) -> Curves:
+        return Curves(self.index.counted(category, **asked))
+
+    def _each_class(self, of: Callable[[Curves], Any], **asked: Any) -> list[Any]:
+        return [of(self._curves(category, **asked)) for category in range(self.index.categories)]
+
+    def _described_inputs(self) -> dict[str, Any]:
+        return described_inputs(self.index, self.folders)

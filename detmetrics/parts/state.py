@@ -1,0 +1,160 @@
+"""The state folder: what is done stays done, whoever is killed.
+
+::
+
+    state.json               the release and the rules that everything in it was made under
+    parts/HASH.part          a condensed part; HASH is that of its inputs, its rules and how it is
+                             read, so that a part that changed is matched again, and no other
+    index/HASH.index         how the parts of one data set belong together
+
+Every file is written beside its place and renamed. Any file below ``parts`` and ``index`` may be
+deleted: what is missing is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from hashlib import file_digest, sha256
+from typing import Any
+
+from detmetrics.formats.reading import Reading
+from detmetrics.foundation.errors import InputError, OutputError, RulesError
+from detmetrics.foundation.messages import printable
+from detmetrics.foundation.outputs import write_whole
+from detmetrics.foundation.version import __version__
+from detmetrics.parts.folders import PartPaths
+from detmetrics.parts.part_tables import PartReading
+from detmetrics.rules import Rules
+
+__all__ = ["State", "opened_state", "part_hash"]
+
+KIND, LAYOUT, NAME = "detmetrics state", 1, "state.json"
+
+
+@dataclass(frozen=True)
+class State:
+    """The paths of a state; folder: absolute, as workers may be anywhere."""
+
+    folder: str
+
+    def part(self, name: str) -> str:
+        """Where the condensed part of this hash is."""
+        return os.path.join(self.folder, "parts", f"{name}.part")
+
+    def index(self, name: str) -> str:
+        """Where the index of this hash is."""
+        return os.path.join(self.folder, "index", f"{name}.index")
+
+
+def opened_state(folder: str | os.PathLike[str], rules: Rules) -> State:
+    """A state folder, made where there is none.
+
+    Raises:
+        InputError: the folder holds something else, or the state of another release.
+        RulesError: the state is that of other rules.
+        OutputError: the folder cannot be made.
+    """
+    state = State(os.path.abspath(folder))
+    told = os.path.join(state.folder, NAME)
+    mine = {"kind": KIND, "layout": LAYOUT, "release": __version__, "rules": _as_json(rules)}
+    try:
+        there = sorted(os.listdir(state.folder)) if os.path.isdir(state.folder) else []
+        if NAME in there:
+            _refuse_others(told, rules.signature, mine)
+        else:
+            _refuse_strange(folder, there)
+        for name in ("parts", "index"):
+            os.makedirs(os.path.join(state.folder, name), exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
+    if NAME not in there:
+        write_whole({told: json.dumps({**mine, "signature": rules.signature}, indent=1) + "\n"})
+    return state
+
+
+def _refuse_strange(folder: str | os.PathLike[str], there: list[str]) -> None:
+    """Refuse a folder that holds what is no state, but for what a run left that was stopped."""
+    others = [name for name in there if name not in ("parts", "index") and name[0] != "."]
+    if others:
+        raise InputError(
+            f"{folder}: expected a state folder or a new one, found {printable(others[0])}. "
+            "Fix: state= a folder of its own"
+        )
+
+
+def _as_json(rules: Rules) -> Any:
+    return json.loads(json.dumps(asdict(rules)))
+
+
+def _refuse_others(told: str, signature: str, mine: Mapping[str, Any]) -> None:
+    fix = "Fix: state= another folder, or delete this one"
+    try:
+        with open(told, encoding="utf-8") as file:
+            there = json.load(file)
+        kind, layout, release = (there[name] for name in ("kind", "layout", "release"))
+        made_under, own = there["rules"], there["signature"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{told}: expected the state of a run, found something else. {fix}") from (
+            None
+        )
+    if (kind, layout, release) != (KIND, LAYOUT, __version__):
+        raise InputError(
+            f"{told}: the state was made by detmetrics {release}, and this is {__version__}, which "
+            f"may match in another way. {fix}"
+        )
+    if made_under != mine["rules"]:
+        raise RulesError(
+            f"{told}: the state was made under other rules (found {own}, expected {signature}). "
+            f"{fix}"
+        )
+
+
+def part_hash(paths: PartPaths, rules: Rules, how: PartReading) -> str:
+    """What decides a condensed part, as a name: contents of its files, rules, reading, release.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    digest = sha256(f"{KIND} {LAYOUT} {__version__}\n".encode())
+    digest.update(json.dumps(_as_json(rules), sort_keys=True).encode())
+    digest.update(repr((paths.name, *_settings(how))).encode())
+    for path in (paths.ground_truth, paths.detections, *_files(how)):
+        for name, file in _contents(path):
+            digest.update(f"\n{name} {file}".encode())
+    return digest.hexdigest()[:40]
+
+
+def _settings(how: PartReading) -> Iterator[object]:
+    """What decides how files are read; the content of named files is hashed beside it."""
+    for field in fields(Reading):
+        if field.compare and field.name not in ("used", "on_progress", "on_message", "catalog"):
+            yield field.name, getattr(how.reading, field.name)
+    yield from (how.class_list, how.image_list, how.unknown_images, how.unknown_categories)
+
+
+def _files(how: PartReading) -> Iterator[str]:
+    """The files that settings name: class names, image sizes, and the like."""
+    given = [getattr(how.reading, field.name) for field in fields(Reading)]
+    for value in (*given, how.image_list):
+        if isinstance(value, str | os.PathLike) and os.path.isfile(value):
+            yield os.fspath(value)
+
+
+def _contents(path: str) -> Iterator[tuple[str, str]]:
+    """Names and SHA-256 of a file, or of all files of a folder in their order."""
+    if not os.path.isdir(path):
+        yield "", _sha256(path)
+        return
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        for name in sorted(names):
+            file = os.path.join(folder, name)
+            yield os.path.relpath(file, path), _sha256(file)
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return file_digest(file, "sha256").hexdigest()
