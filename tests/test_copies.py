@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
+import shutil
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -65,8 +66,21 @@ def baseline() -> Any:
         return analysis.read_baseline(path)
 
 
+def in_parts() -> dm.PartsEvaluation:
+    """A result whose state is gone."""
+    with tempfile.TemporaryDirectory() as folder:
+        for side, file in zip(("truth", "found"), FILES, strict=True):
+            Path(folder, side).mkdir()
+            shutil.copy(file, Path(folder, side, "part.json"))
+        sides = Path(folder, "truth"), Path(folder, "found")
+        result = dm.evaluate_parts(*sides, "coco", state=Path(folder, "state"))
+        result.to_dict()
+        return result
+
+
 RETURNED = {
     "Evaluation": result,
+    "PartsEvaluation": in_parts,
     "Evaluation that was asked": asked,
     "Matches": lambda: result().matching,
     "Summary": lambda: result().summary,
