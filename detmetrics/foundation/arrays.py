@@ -21,6 +21,7 @@ __all__ = [
     "float_of",
     "keep_freed_memory",
     "moved",
+    "narrow",
     "object_column",
     "positions",
     "rank_in_runs",
@@ -88,12 +89,18 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def counting(most: int) -> type[np.int32 | np.int64]:
-    """The narrowest type for a column that counts so far: half the memory, where that will do.
+    """The type of a column that counts so far: of half the memory, where that will do.
 
     >>> counting(5_000_000).__name__
     'int32'
     """
     return np.int32 if most < 2**31 else np.int64
+
+
+def narrow(values: Counts, most: int) -> Counts:
+    """Values that count so far, in no more memory than they need."""
+    column: Counts = values.astype(counting(most), copy=False)
+    return column
 
 
 def run_starts(values: NDArray[Any]) -> Ints:

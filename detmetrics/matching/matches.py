@@ -11,10 +11,12 @@ import numpy as np
 
 from detmetrics.foundation.arrays import (
     Bools,
+    Counts,
     Floats,
     Ints,
     by_group,
     moved,
+    narrow,
     run_starts,
     running,
 )
@@ -41,16 +43,20 @@ class Matched:
     otherwise it is ignored; count : (T,) how many at each threshold.
     """
 
-    pair: Ints
+    pair: Counts
     true_positive: Bools
     count: Ints
+
+    def __post_init__(self) -> None:
+        # No column of a result is longer, so it has no more bits than it needs.
+        object.__setattr__(self, "pair", narrow(self.pair, int(self.pair.max(initial=0))))
 
     @property
     def threshold(self) -> Ints:
         """(Q,) the index of the threshold of each."""
         return np.repeat(np.arange(len(self.count)), self.count)
 
-    def at(self, threshold: int) -> tuple[Ints, Bools]:
+    def at(self, threshold: int) -> tuple[Counts, Bools]:
         """The matched pairs of one threshold, and which of them are true positives."""
         end = int(self.count[: threshold + 1].sum())
         slots = slice(end - int(self.count[threshold]), end)

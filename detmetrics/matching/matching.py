@@ -139,7 +139,7 @@ def _matched(
         at = slice(area, area + 1)
         (here,) = _in_ranges(of_range, groups, ignored[at], in_range[at], rules)
         # The pairs of all ranges are joined below; here.pair counts among its own.
-        matched.append(replace(here, pair=here.pair + start))
+        matched.append(replace(here, pair=here.pair + np.int64(start)))
         start += len(of_range.pairs.detection)
     pairs = Pairs(
         **{name: np.concatenate([getattr(one.pairs, name) for one in own]) for name in PAIR_COLUMNS}

@@ -27,6 +27,8 @@ the share inside; the best detection of a group stands for all of them. Source: 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, run_starts, used
@@ -67,7 +69,7 @@ def _of(threshold: float | Floats, truth: Ints) -> float | Floats:
 
 def chosen_pairs(
     choices: Candidates, wanted: Bools, ignored: Bools, in_range: Bools, rules: Rules
-) -> list[Slots]:
+) -> Iterable[Slots]:
     """Of each range the matched pairs at each threshold, among the pairs that are wanted."""
     match rules.assignment:
         case "free":
@@ -80,14 +82,15 @@ def chosen_pairs(
             return _closest(choices, wanted, ignored, in_range, rules)
 
 
-def _free(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> list[Slots]:
+def _free(choices: Candidates, wanted: Bools, ignored: Bools, rules: Rules) -> Iterator[Slots]:
     """Detections take the best ground truth that is free, among the pairs that are wanted."""
     pairs, slots = choices.pairs, np.flatnonzero(wanted)
     truth = crowds_apart(pairs.ground_truth, choices.region)
     rivalled = contested(pairs.detection[slots], truth[slots])
     at_once = _at_once(choices, slots[~rivalled], truth, rules)
     in_rounds = _in_rounds(choices, slots[rivalled], truth, ignored, rules)
-    return [[_joined(*both) for both in zip(at_once, own, strict=True)] for own in in_rounds]
+    for own in in_rounds:  # one by one: those of all ranges take more memory than anything else
+        yield [_joined(*both) for both in zip(at_once, own, strict=True)]
 
 
 def _joined(one: Ints, other: Ints) -> Ints:

@@ -67,7 +67,7 @@ def laid_out(matches: Matches) -> tuple[dict[str, Any], dict[str, Column]]:
         SIZES: catalog.image_sizes,
         **{name: getattr(matches, name) for name in COLUMNS},
         **{
-            f"{name} {field}": getattr(record, field)
+            f"{name} {field}": _wide(getattr(record, field))
             for name, record in records.items()
             if record is not None
             for field in _fields(type(record))
@@ -88,6 +88,11 @@ def restored(data: bytes) -> Matches:
 def of_area(area: int) -> str:
     """What the columns of an area range begin with."""
     return f"matched {area}"
+
+
+def _wide(column: Column) -> Column:
+    """Whole numbers in 64 bits, in which they are read back."""
+    return column.astype(np.int64) if column.dtype == np.int32 else column
 
 
 def _fields(record: type) -> list[str]:

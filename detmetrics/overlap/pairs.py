@@ -13,7 +13,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints, positions, run_starts
+from detmetrics.foundation.arrays import (
+    Bools,
+    Counts,
+    Floats,
+    Ints,
+    narrow,
+    positions,
+    run_starts,
+)
 from detmetrics.foundation.parallel import each
 from detmetrics.foundation.progress import Share
 from detmetrics.overlap.shapes import Index, Shapes
@@ -58,8 +66,8 @@ class Neighbours:
     """
 
     detection: Ints
-    first: Ints
-    count: Ints
+    first: Counts
+    count: Counts
     starts: Ints
     sizes: Ints
 
@@ -76,8 +84,13 @@ def shared_groups(groups: Ints, truth_groups: Ints) -> Neighbours:
     slot = positions(truth_groups[starts], groups)
     detection = np.flatnonzero(slot >= 0)
     slot = slot[detection]
+    most = len(truth_groups)
     return Neighbours(
-        detection=detection, first=starts[slot], count=sizes[slot], starts=starts, sizes=sizes
+        detection=detection,
+        first=narrow(starts, most)[slot],
+        count=narrow(sizes, most)[slot],
+        starts=starts,
+        sizes=sizes,
     )
 
 

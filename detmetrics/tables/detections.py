@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -86,7 +85,7 @@ class Detections(Rows):
     scored: bool = True
     own_area: Floats | None = None
 
-    @cached_property
+    @property
     def area(self) -> Floats:
         """(D,) in square pixels: of the shapes that are measured, ``w * h`` of boxes."""
         if self.own_area is not None:
