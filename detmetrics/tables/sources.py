@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Ints, Objects
+from detmetrics.foundation.arrays import Bools, Ints, Objects, narrow
 from detmetrics.foundation.errors import FormatError, TableError
 from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import SHOWN, counted, listing, shown
@@ -98,7 +98,14 @@ def of_side(source: Source, side: str, images: Objects | None = None) -> Source:
     """
     own = source.name if source is not ARRAYS and source is not FRAME else None
     name = own or f"{SIDES[side]} {source.name}"
-    return replace(source, name=name, images=source.images if own else images)
+    return replace(source, name=name, images=source.images if own else _short(images))
+
+
+def _short(images: Objects | None) -> Objects | None:
+    """Ids that are numbers in no more memory than they need: they are kept for messages alone."""
+    if images is None or images.dtype != np.int64 or not len(images):
+        return images
+    return narrow(images, max(int(images.max()), -int(images.min())))
 
 
 @contextmanager
