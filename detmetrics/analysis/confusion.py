@@ -217,11 +217,14 @@ def _counted(
     names = result.ground_truth.catalog.class_labels
     missed = assignment.missed
     counted = np.flatnonzero(~assignment.set_aside)
-    detection = np.concatenate([assignment.detection[counted], np.full(len(missed), -1)])
+    rows = assignment.detection[counted]
+    detection = np.concatenate([rows, np.full(len(missed), -1)])
     ground_truth = np.concatenate([assignment.partner[counted], missed])
+    background = len(names)
     # An index of -1 takes what stands last: the background.
-    row = np.append(result.ground_truth.category, len(names))[ground_truth]
-    column = np.append(result.detections.category, len(names))[detection]
+    row = np.append(result.ground_truth.category, background)[ground_truth]
+    of_missed = np.full(len(missed), background)
+    column = np.concatenate([result.detections.category[rows], of_missed])
     size = len(names) + 1
     # counts[row[c], column[c]] += 1 for every c
     counts = np.bincount(row * size + column, minlength=size * size).reshape(size, size)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, rank_in_runs
+from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, moved, rank_in_runs
 from detmetrics.matching.ranking import best_first
 from detmetrics.metrics.interpolation import TruePositives, envelope
 from detmetrics.metrics.true_positives import TINY
@@ -47,14 +47,17 @@ class Points:
     ) -> None:
         """category, image, score, right : (n,) of detections by row; truths : (K,) positives."""
         self.category, self.right, self.positives = category, right, truths
-        self._as_it_stands = best_first(score, image)
+        self._score, self._image = score, image
         # sorted by (-score, right, image): one number for the last two
         images = int(image.max(initial=0)) + 1
-        self._mended = best_first(score, image + right * images)
+        best = best_first(score, image + right * images)
+        self._rank = moved(best)
+        self._mended = by_group(category, best)
 
     def as_it_stands(self) -> Cells:
         """With nothing mended."""
-        return _cells(self._as_it_stands, self.category, self.right, self.positives)
+        order = by_group(self.category, best_first(self._score, self._image))
+        return _cells(order, self.category, self.right, self.positives)
 
     def with_errors_mended(self, errors: Ints, fixes: Ints, classes: Ints) -> Cells:
         """Without these errors, but for those that become right in these classes.
@@ -63,10 +66,16 @@ class Points:
         """
         keep = np.ones(len(self.right), bool)
         keep[errors] = False
-        keep[fixes] = True
+        order = self._mended[np.flatnonzero(keep[self._mended])]
+        if not len(fixes):
+            return _cells(order, self.category, self.right, self.positives)
         right, category = self.right.copy(), self.category.copy()
         right[fixes], category[fixes] = True, classes
-        return _cells(self._mended[keep[self._mended]], category, right, self.positives)
+        # What stays is in order, so the few that move are put in: by class and rank, as one number.
+        place = category * len(category) + self._rank
+        fixes = fixes[np.argsort(place[fixes])]
+        order = np.insert(order, np.searchsorted(place[order], place[fixes]), fixes)
+        return _cells(order, category, right, self.positives)
 
     def with_fewer_objects(self, gone: Ints) -> Cells:
         """With so many objects fewer in each class; gone : (K,)."""
@@ -74,18 +83,17 @@ class Points:
 
     def with_right_ones_first(self) -> Cells:
         """With all that are wrong below all that are right."""
-        order = np.argsort(~self.right, kind="stable")
+        order = by_group(self.category, np.argsort(~self.right, kind="stable"))
         return _cells(order, self.category, self.right, self.positives)
 
 
 def _cells(order: Ints, category: Ints, right: Bools, truths: Ints) -> Cells:
-    """AP of points in this order, best first; category, right : (n,) of each point."""
+    """AP of points in this order, by class and best first; category, right : (n,) of each point."""
     # for each class, its points best first:
     #     counted += 1; found += right
     #     at those that are right: precision = found / counted
     # AP = the mean of the envelope at 101 points
     classes = len(truths)
-    order = by_group(category, order)
     of_point = category[order]
     hit = np.flatnonzero(right[order])
     of_hit, counted = of_point[hit], rank_in_runs(of_point)[hit] + 1
