@@ -80,12 +80,12 @@ class BitmapIndex:
         member = start[word] + bit
         value = np.left_shift(1, bit)
         begins = np.cumsum(size) - size
-        places = _Bins.of(word)
+        bins = _Bins.of(word)
 
         def table(scale: _Scale, limit: Floats) -> Ints:
             """(W, BINS) the ground truths whose limit falls in each place."""
             words = np.zeros(len(size) * BINS, np.int64)
-            np.add.at(words, places.cells(scale.at(word), limit), value)
+            np.add.at(words, bins.cells(scale.at(word), limit), value)
             return words.reshape(-1, BINS)
 
         x1, x2, y1, y2 = (side[member] for side in targets.edges)
@@ -107,21 +107,24 @@ class BitmapIndex:
         first, count : (R,) the slice of each row, a group or its first ground truths.
         """
         word = self._word[first]
-        found = [_bits(self._reached(mine, word))]
+        row, place = _bits(self._reached(mine, word))
+        rows, places = [row], [place]
         for before in range(BITS, int(count.max(initial=0)), BITS):  # groups of several words
             long = np.flatnonzero(count > before)
-            row, bit = _bits(self._reached(mine.take(long), word[long] + before // BITS))
-            found.append((long[row], bit + before))
-        row, place = map(np.concatenate, zip(*found, strict=True))
+            row, place = _bits(self._reached(mine.take(long), word[long] + before // BITS))
+            rows.append(long[row])
+            places.append(place + before)
+        row, place = np.concatenate(rows), np.concatenate(places)
         order = by_group(row, np.arange(len(row)))
         row, place = row[order], place[order]
-        within = np.flatnonzero(place < count[row])
-        row = row[within]
-        return row, first[row] + place[within]
+        within = place < count[row]
+        if not within.all():
+            row, place = row[within], place[within]
+        return row, first[row] + place
 
     def _reached(self, mine: Upright, word: Ints) -> Ints:
         """(R,) of the word of each row the ground truths that keep to all its limits."""
-        places = _Bins.of(word)
+        bins = _Bins.of(word)
         x1, x2, y1, y2 = mine.edges
         wide, high = _sides(mine)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -131,15 +134,15 @@ class BitmapIndex:
             w -= mine.pixel * (1 + SLACK)
             h -= mine.pixel * (1 + SLACK)
         x, y = self._x.at(word), self._y.at(word)
-        found = self._end_x[places.cells(x, x1 + w)]
-        found &= self._begin_x[places.cells(x, x2 - w)]
-        found &= self._end_y[places.cells(y, y1 + h)]
-        found &= self._begin_y[places.cells(y, y2 - h)]
+        found = self._end_x[bins.cells(x, x1 + w)]
+        found &= self._begin_x[bins.cells(x, x2 - w)]
+        found &= self._end_y[bins.cells(y, y1 + h)]
+        found &= self._begin_y[bins.cells(y, y2 - h)]
         if self._share:
             size = self._size.at(word)
             most = self._most_area(mine.areas, wide, high)
-            found &= self._area[places.cells(size, _magnitude(most))]
-            found &= self._of_area[places.cells(size, _magnitude(mine.areas))]
+            found &= self._area[bins.cells(size, _magnitude(most))]
+            found &= self._of_area[bins.cells(size, _magnitude(mine.areas))]
         return found
 
     def _most_area(self, area: Floats, wide: Floats, high: Floats) -> Floats:
@@ -246,15 +249,15 @@ def _from(table: Ints) -> Ints:
 def _bits(words: Ints) -> tuple[Ints, Ints]:
     """Which bits are set: the word and the bit of each, those of a word from the lowest up."""
     # while a word has bits: the lowest of them is the next
-    row = np.flatnonzero(words)
+    row = np.flatnonzero(words != 0)
     left = words[row]
-    rows, bits = [row], []
+    rows, bits = [row], [left & -left]
     while len(row):
-        lowest = left & -left
-        bits.append(np.frexp(lowest.astype(np.float64))[1] - 1)
-        left ^= lowest
-        more = np.flatnonzero(left)
+        left = left ^ bits[-1]
+        more = np.flatnonzero(left != 0)
         row, left = row[more], left[more]
         rows.append(row)
-    bits.append(np.zeros(0, np.int64))
-    return np.concatenate(rows), np.concatenate(bits)
+        bits.append(left & -left)
+    # A bit alone is a power of two, of which frexp gives the exponent, counted from 1.
+    _, exponent = np.frexp(np.concatenate(bits).astype(np.float64))
+    return np.concatenate(rows), exponent.astype(np.int64) - 1

@@ -115,7 +115,6 @@ def candidate_pairs(
     #     for g in ground truths of the group of d, in their order:
     #         if overlap(d, g) >= lowest: the pair is kept
     # Blocks are slices of the outer loop and come back in order, whatever thread did them.
-
     index = _index(targets, crowd, near, lowest)
 
     def of(block: slice) -> tuple[Ints, Ints, Floats]:
