@@ -199,7 +199,7 @@ def confusion_matrix(
 
 
 def _rules(rules: Rules, iou: float, definition: Definition) -> Rules:
-    across = at_one_threshold(rules, iou, class_agnostic=True, ties="file")
+    across = at_one_threshold(rules, iou, class_agnostic=True)
     if definition == "greedy":
         return across
     # PyTorch compares float32 with the float32 next to the threshold.

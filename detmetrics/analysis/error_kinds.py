@@ -220,7 +220,7 @@ def error_types(
     require_scores(result.detections, "the AP that errors cost")
     if share(background, "background") >= share(iou):
         raise InputError(f"expected background < iou, got {background} and {iou}")
-    rules = at_one_threshold(result.rules, iou, image_limit=image_limit, ties="image")
+    rules = at_one_threshold(result.rules, iou, image_limit=image_limit)
     assignment = assigned(result, rules)
     errors = _errors(result, assignment, iou, background)
     missed = assignment.missed

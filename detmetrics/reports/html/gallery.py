@@ -55,7 +55,7 @@ class Gallery:
         self, result: Evaluation, errors: ErrorTypes, confidence: float, image_limit: int = 100
     ) -> None:
         self._result, self._errors, self._confidence = result, errors, confidence
-        rules = at_one_threshold(result.rules, errors.iou, image_limit=image_limit, ties="image")
+        rules = at_one_threshold(result.rules, errors.iou, image_limit=image_limit)
         self._found = assigned(result, rules)
 
     @cached_property
