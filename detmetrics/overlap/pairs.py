@@ -24,7 +24,7 @@ from detmetrics.foundation.arrays import (
 )
 from detmetrics.foundation.parallel import each
 from detmetrics.foundation.progress import Share
-from detmetrics.overlap.shapes import Index, Shapes
+from detmetrics.overlap.shapes import PairIndex, Shapes
 
 __all__ = [
     "ANY_OVERLAP",
@@ -154,7 +154,7 @@ def largest(pairs: Pairs, side: Ints, allowed: Bools) -> Ints:
     return first[first >= 0]
 
 
-def _index(targets: Shapes, crowd: Bools, near: Neighbours, lowest: float) -> Index | None:
+def _index(targets: Shapes, crowd: Bools, near: Neighbours, lowest: float) -> PairIndex | None:
     """An index, where it costs less than a look at each pair."""
     if near.count.sum() <= ROW_COST * len(near.count) + GROUP_COST * len(near.starts):
         return None

@@ -143,7 +143,7 @@ class Shapes(ABC):
         first: Ints,  # noqa: ARG002
         count: Ints,  # noqa: ARG002
         lowest: float,  # noqa: ARG002
-    ) -> Index | None:
+    ) -> PairIndex | None:
         """What tells which rows of this column others may reach; None for kinds that have none.
 
         crowd: by row; first, count : (n,) groups of rows, which others are compared with.
@@ -151,7 +151,7 @@ class Shapes(ABC):
         return None
 
 
-class Index(Protocol):
+class PairIndex(Protocol):
     """Pairs that may reach an overlap, found without a look at each."""
 
     def candidates(self, mine: Any, first: Ints, count: Ints) -> tuple[Ints, Ints]:
