@@ -108,8 +108,11 @@ def _farthest(boxes: Floats, share: float = NEARLY_ALL) -> float:
 
 
 def _largest(values: Floats, share: float) -> float:
-    """The largest of a share of the values; :func:`numpy.quantile` would import masked arrays."""
-    return float(np.sort(values)[int(share * (len(values) - 1))])
+    """:func:`numpy.quantile` of the values, which would import masked arrays."""
+    ranked, place = np.sort(values), share * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    return float(ranked[below] + (ranked[above] - ranked[below]) * (place - below))
 
 
 def _fix_of_unit(table: Rows) -> str:
