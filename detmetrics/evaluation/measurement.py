@@ -105,7 +105,7 @@ class Measurement(ABC):
         }
 
     def per_class(self) -> pd.DataFrame:
-        """:meth:`class_columns` as a frame with a row a class; nan where undefined.
+        """:meth:`class_columns` as a frame with one row per class; undefined values are nan.
 
         >>> import detmetrics as dm
         >>> result = dm.evaluate("fixtures/ground_truth.json", "fixtures/detections.json")
@@ -122,8 +122,8 @@ class Measurement(ABC):
     ) -> Curve:
         """The precision-recall curve of a class.
 
-        category: its name; iou and area: of the rules; limit: detections of an image and class
-        that count, the largest of the rules unless given.
+        category: the class name; iou, area: a threshold and an area range of the rules; limit: how
+        many detections per image and class count, by default the largest limit of the rules.
 
         Raises:
             InputError: no class has this name.

@@ -93,7 +93,8 @@ def _read(given: Given, reading: Reading, *, side: Side) -> Sheet:
     )
     if not is_relative(sheet.boxes):
         raise FormatError(
-            given.path, ["boxes are no shares of the image; as a table in pixels: --gt-format csv"]
+            given.path,
+            ["boxes are not normalized; as a table in pixels: --gt-format csv"],
         )
     source = replace(sheet.source, columns=None)  # the names are those of the format
     sheet = replace(sheet, source=source, image_key="name")  # ImageID is the name of the file

@@ -18,6 +18,8 @@ __all__ = [
     "ClassOutcomes",
     "MatchCounts",
     "OutcomesByClass",
+    "PerClass",
+    "Ranked",
     "RankedRows",
     "ScoreRuns",
     "SettledRows",
@@ -87,8 +89,32 @@ class ClassOutcomes:
     rules: Rules
 
 
-class RankedRows(Protocol):
-    """Detections of which each is a row, by category, best first."""
+class PerClass(Protocol):
+    """What is known per class: the denominators of metrics."""
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that were applied."""
+        ...
+
+    @property
+    def positives(self) -> Ints:
+        """(K, A) ground truths that count: the denominators of recall."""
+        ...
+
+    @property
+    def detected(self) -> Ints:
+        """(K,) the number of detections per category."""
+        ...
+
+    @property
+    def unsized(self) -> Bools:
+        """(A,) area ranges that are undefined because image sizes are unknown."""
+        ...
+
+
+class Ranked(Protocol):
+    """Detections sorted by category, best score first; each is a row."""
 
     @property
     def rules(self) -> Rules:
@@ -97,26 +123,30 @@ class RankedRows(Protocol):
 
     @property
     def images(self) -> int:
-        """How many images there are, those without detections included."""
+        """The number of images, including those without detections."""
         ...
 
     @property
     def first(self) -> Ints:
-        """(K + 1,) where each category begins, and where all end."""
+        """(K + 1,) the first row of each category, and the number of rows."""
         ...
 
     @property
     def score(self) -> Floats:
-        """(R,) of each row."""
+        """(R,) the score of each row."""
         ...
+
+    def within(self, limit: float, rows: Ints | slice) -> Bools:
+        """Which of these rows are within a limit of detections per image and category."""
+        ...
+
+
+class RankedRows(Ranked, Protocol):
+    """Ranked detections with their images."""
 
     @property
     def image(self) -> Ints:
         """(R,) the image of each row."""
-        ...
-
-    def within(self, limit: float, rows: Ints | slice) -> Bools:
-        """Which of these rows a limit of detections per image and category keeps."""
         ...
 
 
@@ -133,32 +163,12 @@ class OutcomesByClass(Protocol):
         ...
 
 
-class MatchCounts(Protocol):
+class MatchCounts(PerClass, Ranked, Protocol):
     """What curves read of matches; areas, thresholds and categories are indices."""
-
-    @property
-    def rules(self) -> Rules:
-        """The rules that were applied."""
-        ...
 
     @property
     def categories(self) -> int:
         """K, how many there are."""
-        ...
-
-    @property
-    def images(self) -> int:
-        """How many images there are, those without detections included."""
-        ...
-
-    @property
-    def first(self) -> Ints:
-        """(K + 1,) the rows where categories begin, and where all end."""
-        ...
-
-    @property
-    def score(self) -> Floats:
-        """(R,) of each row."""
         ...
 
     @property
@@ -167,32 +177,13 @@ class MatchCounts(Protocol):
         ...
 
     @property
-    def unsized(self) -> Bools:
-        """(A,) ranges that nothing can be told to lie in."""
-        ...
-
-    @property
     def frequency(self) -> tuple[str, ...]:
         """(K,) how frequent each class is, as LVIS has it; empty where unknown."""
         ...
 
     @property
-    def positives(self) -> Ints:
-        """(K, A) ground truths that count: the denominators of recall."""
-        ...
-
-    @property
-    def detected(self) -> Ints:
-        """(K,) how many detections of each category there are."""
-        ...
-
-    @property
     def best_scores(self) -> Floats:
         """(K,) the best score of each category, 0 without detections."""
-        ...
-
-    def within(self, limit: float, rows: Ints | slice) -> Bools:
-        """Which of these rows a limit of detections per image and category keeps."""
         ...
 
     def settled(self, area: int) -> SettledRows:

@@ -34,8 +34,8 @@ class MetricKind:
 
     Attributes:
         name: what distinguishes it from others.
-        cells: (..., K) the values that the metric is the mean of, nan in classes that it is not
-            about; the last axis is the class, and what stands there comes from this class alone.
+        cells: (..., K) the values that the metric averages, nan in classes that it leaves out. The
+            last axis is the class; each value depends on its own class only.
         words: what the values are under some rules, for a reader; "mean" stands before it, and
             thresholds, sizes and limits behind it.
         lower_is_better: of two values the lower is better.

@@ -17,8 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.messages import no_such
+from detmetrics.matching.match_counts import PerClass
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.registry import GROUPS
 from detmetrics.rules import COCO, Rules
@@ -68,28 +69,8 @@ class Summary(Mapping[str, float]):
         return len(self.values_by_name)
 
 
-class ClassCells(Protocol):
-    """What means are taken over: the classes of one evaluation, measured together or apart."""
-
-    @property
-    def rules(self) -> Rules:
-        """The rules that were applied."""
-        ...
-
-    @property
-    def positives(self) -> Ints:
-        """(K, A) ground truths that count: the denominators of recall."""
-        ...
-
-    @property
-    def detected(self) -> Ints:
-        """(K,) how many detections of each category there are."""
-        ...
-
-    @property
-    def unsized(self) -> Bools:
-        """(A,) ranges that nothing can be told to lie in."""
-        ...
+class ClassCells(PerClass, Protocol):
+    """The classes that means are taken over, measured together or separately."""
 
     def of_each_class(self, metric: Metric) -> Floats:
         """(..., K) what each class alone gives to a metric."""

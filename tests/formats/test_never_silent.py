@@ -68,7 +68,7 @@ class TestTables:
     def test_open_images_in_pixels_are_refused(self, tmp_path):
         table = tmp_path / "boxes.csv"
         table.write_text("ImageID,LabelName,XMin,XMax,YMin,YMax\na,cat,10,60,10,60\n")
-        with pytest.raises(dm.FormatError, match="boxes are no shares of the image"):
+        with pytest.raises(dm.FormatError, match="boxes are not normalized"):
             dm.read_ground_truth(table)
 
     def test_asked_box_wins_over_another_form(self, tmp_path):
@@ -275,7 +275,7 @@ class TestYoloLabels:
 
     def test_pixels_are_refused_where_yolo_is_asked_for(self, tmp_path):
         (tmp_path / "a.txt").write_text("0 320 240 100 100\n")
-        with pytest.raises(dm.FormatError, match="boxes are no shares of the image"):
+        with pytest.raises(dm.FormatError, match="boxes are not normalized"):
             dm.read_ground_truth(tmp_path, dm.Reading(gt_format="yolo"))
 
     @pytest.mark.parametrize("order", ["class cx cy w h score", "class score cx cy w h"])

@@ -270,7 +270,7 @@ class TestYolo:
 
     def test_points_in_pixels_are_refused(self, tmp_path):
         lay(tmp_path, a="0 10 20 300 100 400 300 20 400\n")
-        with pytest.raises(dm.FormatError, match="boxes are no shares of the image"):
+        with pytest.raises(dm.FormatError, match="boxes are not normalized"):
             truth_of(tmp_path, gt_format="yolo")
 
     @pytest.fixture

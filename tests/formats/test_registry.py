@@ -230,6 +230,12 @@ def test_formats_of_our_own_have_the_names_that_the_registry_knows_them_by():
     assert [known.load().name for known in registry.BUILT_IN] == [k.name for k in registry.BUILT_IN]
 
 
+def last_line_of(code: str) -> str:
+    """What code prints last in a fresh process."""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return ran.stdout.splitlines()[-1]
+
+
 def test_json_imports_no_reader_of_other_files():
     """Most of a start is imports."""
     code = (
@@ -237,8 +243,7 @@ def test_json_imports_no_reader_of_other_files():
         "dm.evaluate('fixtures/ground_truth.json', 'fixtures/detections.json').summary; "
         "print(*sorted({*sys.modules} - before))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = {*ran.stdout.split()}
+    loaded = {*last_line_of(code).split()}
     assert "detmetrics.formats.coco.coco" in loaded
     heavy = {"importlib.metadata", "pandas", "pycocotools", "hashlib", "tomllib", "difflib"}
     others = {"csv_parquet", "yolo.yolo", "voc.voc", "kitti", "dota.dota", "text_lines"}
@@ -255,8 +260,7 @@ def test_the_command_imports_no_masked_arrays():
         "cli(['evaluate', 'fixtures/ground_truth.json', 'fixtures/detections.json'], "
         "standalone_mode=False); print('numpy.ma' in sys.modules)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.splitlines()[-1] == "False"
+    assert last_line_of(code) == "False"
 
 
 @pytest.mark.parametrize(

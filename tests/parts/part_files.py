@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from pycocotools import mask
 
+import detmetrics as dm
+
 
 class DataSet(NamedTuple):
     """Images with the part of each, classes, objects and detections as COCO has them."""
@@ -128,3 +130,9 @@ def write_table(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> N
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
+
+
+def in_parts(folder: Path, rules: object = "coco", **asked: object) -> dm.PartsEvaluation:
+    """The parts of a folder evaluated, with a state beside them unless another is given."""
+    asked = {"state": folder / "state"} | asked
+    return dm.evaluate_parts(folder / "gt", folder / "detections", rules, **asked)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from match_scenes import assert_same
-from parts.part_files import DataSet, data_set, write_table
+from parts.part_files import DataSet, data_set, in_parts, write_table
 from profiles import examples
 
 import detmetrics as dm
@@ -25,11 +25,6 @@ OF_BOXES = [
     *("coco", "voc2007", "voc2012", "openimages", "ultralytics", "ultralytics-2025"),
     *("torchmetrics", "olrp", "citypersons", "crowdhuman"),
 ]
-
-
-def in_parts(folder: Path, rules: object = "coco", **asked: object) -> dm.PartsEvaluation:
-    asked.setdefault("state", folder / "state")
-    return dm.evaluate_parts(folder / "gt", folder / "detections", rules, **asked)
 
 
 def assert_equal(ours: dm.PartsEvaluation, whole: dm.Evaluation) -> None:

@@ -8,22 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from parts.part_files import data_set, write_table
+from parts.part_files import in_parts, write_table
 
 import detmetrics as dm
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    data_set(3).write(tmp_path)
-    return tmp_path
-
-
 def run(folder: Path, rules: object = "coco", **asked: object) -> dm.PartsEvaluation:
-    asked = {"state": folder / "state", "shape": "box"} | asked
-    return dm.evaluate_parts(folder / "gt", folder / "detections", rules, **asked)
+    return in_parts(folder, rules, **({"shape": "box"} | asked))
 
 
 def edited(path: Path, change: Callable[[object], object]) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
-from parts.part_files import data_set
+from parts.part_files import in_parts
 
 import detmetrics as dm
 from detmetrics.parts import matching_parts
@@ -17,15 +17,8 @@ from detmetrics.parts import matching_parts
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    data_set(3).write(tmp_path)
-    return tmp_path
-
-
 def run(folder: Path, rules: object = "coco", **asked: object) -> dm.PartsEvaluation:
-    asked.setdefault("state", folder / "state")
-    return dm.evaluate_parts(folder / "gt", folder / "detections", rules, shape="box", **asked)
+    return in_parts(folder, rules, **({"shape": "box"} | asked))
 
 
 def condensed(folder: Path) -> list[Path]:

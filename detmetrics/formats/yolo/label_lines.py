@@ -104,7 +104,8 @@ def of_asked(oriented: Oriented) -> LineBoxes:
 def _refuse_pixels(boxes: Floats, path: str) -> None:
     if len(boxes) and (np.abs(boxes) > NO_SHARE).any(axis=1).mean() > MOSTLY:
         raise FormatError(
-            path, [f"boxes are no shares of the image; if they are pixels, {hint('text-pixels')}"]
+            path,
+            [f"boxes are not normalized; if they are pixels, {hint('text-pixels')}"],
         )
 
 
