@@ -52,7 +52,7 @@ class CountedMatches:
     Attributes:
         rules: the rules that were applied.
         images: of the data set, those without detections included.
-        unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
+        unsized : (A,) area ranges that are undefined because image sizes are unknown.
         frequency : (1,) how frequent the class is, as LVIS has it; empty where unknown.
         positives : (1, A) ground truths that count.
         detected : (1,) how many detections there are.

@@ -133,7 +133,7 @@ class Matches:
         ignored : (A, G) ground truths that count neither for nor against.
         least : (T, K) the overlap that a match in each class must reach.
         regions: where objects and regions stand, where a metric asks for it.
-        unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
+        unsized : (A,) area ranges that are undefined because image sizes are unknown.
         frequency : (K,) how frequent each class is, as LVIS has it; empty where unknown.
         pairs: the candidates in order of detection, with indices into these detections and ground
             truths; of each detection those of one range behind the other where ranges differ in

@@ -94,7 +94,7 @@ class Curves:
 
     @property
     def unsized(self) -> Bools:
-        """(A,) ranges that nothing can be told to lie in, as image sizes are unknown."""
+        """(A,) area ranges that are undefined because image sizes are unknown."""
         return self.matches.unsized
 
     def of_each_class(self, metric: Metric) -> Floats:

@@ -57,7 +57,7 @@ class Head:
         single: scores of ranked tables have 32 bits.
         class_ids, class_names: of the classes of the catalog, in order.
         frequency: of each class, as LVIS has it; empty where unknown.
-        unsized : (A,) ranges that nothing can be told to lie in, as image sizes are unknown.
+        unsized : (A,) area ranges that are undefined because image sizes are unknown.
         anchors, detections : (K,) how many each class has in its tables.
         positives : (K, A) ground truths that count.
         objects, found: of each class of the catalog all ground truths and all detections.

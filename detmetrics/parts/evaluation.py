@@ -67,8 +67,8 @@ def evaluate_parts(
     there, and a part whose files did not change is not matched again; see ``docs/parts.md``.
     engine: where the work is done: a ``concurrent.futures.Executor``, or what is called as
     ``engine(function, tasks)`` and gives the answers in order; its workers must see all paths.
-    workers: without an engine, so many processes of this machine (in a script below
-    ``if __name__ == "__main__":``, as they are started anew); with 1 this process does the work.
+    workers: without an engine, the number of processes on this machine; with 1 this process does
+    the work. In a script, put the call below ``if __name__ == "__main__":``: workers import it.
     class_list: all classes of the data set by name or id, where parts lack some. image_list: all
     images, those without objects too, or a file that lists them; ``images.*`` beside the parts of
     the ground truth unless given. unknown_images, unknown_categories, reading: as of

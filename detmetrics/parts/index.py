@@ -73,7 +73,7 @@ class Index:
 
     @property
     def unsized(self) -> Bools:
-        """(A,) ranges that nothing can be told to lie in, as image sizes are unknown."""
+        """(A,) area ranges that are undefined because image sizes are unknown."""
         return np.array(self.parts[0].head.unsized, bool)
 
     def _sum(self, name: str) -> Ints:

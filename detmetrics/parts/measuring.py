@@ -91,7 +91,7 @@ class MeasuredClasses:
 
     @property
     def unsized(self) -> Bools:
-        """(A,) ranges that nothing can be told to lie in."""
+        """(A,) area ranges that are undefined because image sizes are unknown."""
         return self._index.unsized
 
     def of_each_class(self, metric: Metric) -> Floats:

@@ -27,8 +27,8 @@ def refuse_rules(rules: Rules) -> None:
 def _reasons(rules: Rules) -> Iterator[str]:
     if rules.interpolation == "cuts":
         yield (
-            "every cut of the score is matched anew over all images. Fix: another interpolation, "
-            'such as rules.replace(interpolation="every")'
+            "matching is repeated at each score threshold, over all images. Fix: use another "
+            'interpolation, such as rules.replace(interpolation="every")'
         )
     if rules.class_limit is not None:
         yield (
@@ -38,6 +38,6 @@ def _reasons(rules: Rules) -> Iterator[str]:
     if "ji" in rules.metrics:
         others = ", ".join(f'"{name}"' for name in rules.metrics if name != "ji") or '"ap"'
         yield (
-            "the Jaccard index pairs detections anew at ten cuts of the score over all images. "
+            "the Jaccard index repeats matching at ten score thresholds, over all images. "
             f"Fix: rules.replace(metrics=[{others}])"
         )

@@ -38,7 +38,7 @@ from detmetrics.rules.setting import (
 __all__ = ["CHOICES", "SETTINGS", "Settings"]
 
 
-# Without methods of its own, which Rules would only write anew.
+# No generated methods: Rules generates its own.
 @dataclass(frozen=True, slots=True, kw_only=True, init=False, repr=False, eq=False)
 class Settings:
     """The fields of :class:`Rules`, unchecked."""

@@ -142,7 +142,7 @@ class TestRules:
     @pytest.mark.parametrize(
         ("name", "told"),
         [
-            ("kitti", "every cut of the score is matched anew over all images"),
+            ("kitti", "matching is repeated at each score threshold, over all images"),
             ("lvis-fixed", "the 10,000 best detections of a class over all images count"),
             ("crowdhuman", r'Jaccard index .*Fix: rules\.replace\(metrics=\["ap", "mr"\]\)'),
         ],

@@ -51,8 +51,8 @@ def keys_are_once(data: bytes) -> bool:
             if marks is None:  # no object ends in it
                 size *= 2
                 continue
-            told = _first_of_alike(text, marks) or marks
-            open_keys = _checked(_piece(text, told, len(open_keys)), open_keys)
+            checked = _first_of_alike(text, marks) or marks
+            open_keys = _checked(_piece(text, checked, len(open_keys)), open_keys)
             start, size = marks.stop, PIECE
     except _UncertainError:
         return False
