@@ -42,6 +42,12 @@ from .datasets.overview import (
 from .datasets.overview import (
     stats as stats,
 )
+from .datasets.partitioning.dividing import (
+    Partition as Partition,
+)
+from .datasets.partitioning.dividing import (
+    partition as partition,
+)
 from .datasets.splitting import (
     Split as Split,
 )

@@ -136,7 +136,7 @@ class TestMemoryAndThreads:
         ran = CliRunner().invoke(cli, ["evaluate", TRUTH, FOUND])
         assert ran.exit_code == 1
         assert "error: out of memory (Unable to allocate 256. PiB" in ran.stderr
-        assert "Fix: measure fewer images at once" in ran.stderr
+        assert "Fix: divide the data set with detmetrics partition" in ran.stderr
 
     def test_no_threads_are_no_error(self, monkeypatch):
         expected = dm.evaluate(TRUTH, FOUND)

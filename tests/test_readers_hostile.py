@@ -276,7 +276,10 @@ class TestFolders:
     @pytest.mark.parametrize("kind", ["csv", "parquet", "openimages", "coco"])
     def test_instead_of_a_file(self, tmp_path, kind):
         path = lay(tmp_path, {"a.txt": LINE})
-        assert refused(truth, path, kind) == "expected a file, got a directory"
+        expected = "expected a file, got a directory"
+        if kind == "parquet":
+            expected = "expected Parquet files alone, found a.txt"
+        assert refused(truth, path, kind) == expected
         assert refused(truth, path / "nowhere", kind) == "no such file"
 
     def test_links_and_pipes(self, tmp_path):

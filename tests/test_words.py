@@ -401,6 +401,7 @@ class TestWarnings:
             "plan": [truth, found, found, "--resamples", "20"],
             "stats": [truth],
             "split": [truth, "-o", tmp_path / "parts"],
+            "partition": [truth, found, "--into", "1", "-o", tmp_path / "parts"],
             "convert": [truth, tmp_path / "out.json", "--to", "coco"],
             "plot": [truth, found, "--kind", "pr", "-o", tmp_path / "a.svg"],
             "report": [truth, found, "-o", tmp_path / "a.html"],

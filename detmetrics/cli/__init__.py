@@ -12,9 +12,9 @@ from typing import Any, TextIO
 
 import click
 
-from detmetrics.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED
+from detmetrics.cli.exit_codes import BAD_INPUT, CLOSED_PIPE, INTERRUPTED, SOME_FAILED
 from detmetrics.cli.reading_options import AS_ERRORS
-from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning
+from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning, PartsError, WorkerError
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.outputs import give_up_standard_output
 from detmetrics.foundation.version import __version__
@@ -23,16 +23,17 @@ __all__ = ["COMMANDS", "cli", "command_of"]
 
 
 MEMORY_CURE = (
-    "Fix: measure fewer images at once (--images), ask for fewer thresholds or resamples, or use a "
-    "machine with more memory"
+    "Fix: divide the data set with detmetrics partition and evaluate it with --in-parts, measure "
+    "fewer images (--images), or ask for fewer thresholds or resamples"
 )
 
 
 ELSEWHERE = {"formats": "convert"}
 """Commands that share the module of another command."""
 COMMANDS = (
-    *("check", "compare", "convert", "errors", "evaluate", "formats", "gate", "history", "plan"),
-    *("plot", "reconcile", "report", "rules", "slices", "split", "stats", "thresholds"),
+    *("check", "compare", "convert", "errors", "evaluate", "formats", "gate", "history"),
+    *("partition", "plan", "plot", "reconcile", "report", "rules", "slices", "split"),
+    *("stats", "thresholds"),
 )
 
 
@@ -66,7 +67,7 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except DetmetricsError as error:
             _complain(str(error))
-            sys.exit(BAD_INPUT)
+            sys.exit(SOME_FAILED if isinstance(error, PartsError | WorkerError) else BAD_INPUT)
         except DetmetricsWarning as warning:
             _complain(f"{warning}\n{AS_ERRORS}")
             sys.exit(BAD_INPUT)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from detmetrics.cli.exit_codes import BELOW_BOUND, CROSSCHECK_DIFFERS, exit_codes
+from detmetrics.cli.exit_codes import BELOW_BOUND, CROSSCHECK_DIFFERS, SOME_FAILED, exit_codes
+from detmetrics.cli.in_parts import PARTS_OPTIONS, check_parts, first_part, measured_in_parts
 from detmetrics.cli.measuring import (
     CLASSES,
     IMAGE_OPTIONS,
@@ -37,6 +38,7 @@ from detmetrics.rules.setting_table import CHOICES
 if TYPE_CHECKING:
     from detmetrics.analysis.bootstrap import Intervals
     from detmetrics.analysis.crosschecking import Crosscheck
+    from detmetrics.evaluation.measurement import Measurement
     from detmetrics.evaluation.result import Evaluation
 
 __all__ = ["evaluate"]
@@ -53,8 +55,9 @@ Examples:
   detmetrics evaluate test.json predictions.json --role test --ledger test.looks
   detmetrics evaluate val.json boxes_of_a_language_model.json --scores none
   detmetrics evaluate val.json predictions.json --classes person,car --iou-thresholds 0.5
+  detmetrics evaluate set/gt set/detections --in-parts --state run7 --workers 8
 
-{exit_codes(BELOW_BOUND, CROSSCHECK_DIFFERS)}
+{exit_codes(BELOW_BOUND, CROSSCHECK_DIFFERS, SOME_FAILED)}
 """
 
 
@@ -108,6 +111,7 @@ Examples:
 @added(INTERVAL_OPTIONS)
 @click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
 @added(ROLE_OPTIONS)
+@added(PARTS_OPTIONS)
 @click.option("--quiet", "-q", is_flag=True, help="Nothing on standard error but errors.")
 def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     """Measure DETECTIONS against GROUND_TRUTH and print the metrics of a benchmark.
@@ -116,7 +120,7 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     not; - is standard input. What each is taken for is said on standard error.
     """
     _check_usage(ground_truth, detections, options)
-    rules = _rules(ground_truth, options)
+    rules = _rules(ground_truth, detections, options)
     if options["scores"] == "none":
         rules = _unscored(rules, options)
     if options["crosscheck"]:
@@ -124,6 +128,26 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     minimums = _minimums(options["fail_under"], rules)
     _check_sort(options["sort"], rules)
     heed_warnings(options)  # the report says all of them
+    result: Measurement
+    intervals, checked = None, None
+    if options["in_parts"]:
+        result = measured_in_parts(ground_truth, detections, rules, options)
+    else:
+        result, intervals, checked = _whole(ground_truth, detections, rules, options)
+    _write(result, checked, intervals, options)
+    low = [line for name, least in minimums if (line := _below(result, name, least))]
+    for line in low:
+        click.echo(line, err=True)
+    if checked is not None and not checked.agrees:
+        sys.exit(CROSSCHECK_DIFFERS)
+    if low:
+        sys.exit(BELOW_BOUND)
+
+
+def _whole(
+    ground_truth: str, detections: str, rules: Rules, options: dict[str, Any]
+) -> tuple[Evaluation, Intervals | None, Crosscheck | None]:
+    """The evaluation of all images at once, and what was asked for beside it."""
     with Patience(quiet=options["quiet"]) as patience:
         result = measured(ground_truth, detections, rules, options, patience)
         refuse_unused(options)
@@ -135,29 +159,25 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
             patience("pycocotools", None)
             checked = crosscheck(result)
     (result,) = recorded([result], options)
-    _write(result, checked, intervals, options)
-    low = [line for name, least in minimums if (line := _below(result, name, least))]
-    for line in low:
-        click.echo(line, err=True)
-    if checked is not None and not checked.agrees:
-        sys.exit(CROSSCHECK_DIFFERS)
-    if low:
-        sys.exit(BELOW_BOUND)
+    return result, intervals, checked
 
 
 def _check_usage(ground_truth: str, detections: str, options: dict[str, Any]) -> None:
     check_outputs(ground_truth, detections, options)
     check_role(options)
+    check_parts(ground_truth, detections, options)
     if options["sort"] and not (options["per_class"] or options["csv_file"]):
         raise click.UsageError("--sort orders the table of classes: add --per-class")
 
 
-def _rules(ground_truth: str, options: dict[str, Any]) -> Rules:
+def _rules(ground_truth: str, detections: str, options: dict[str, Any]) -> Rules:
     """The rule set that was named, with the settings that were given."""
     names = ("iou_thresholds", "max_detections", "area_ranges", "difficult", "ignore")
     changes = {name: options[name] for name in names if options[name] is not None}
     if options["class_agnostic"]:
         changes["class_agnostic"] = True
+    if options["in_parts"] and not options["rules"]:
+        ground_truth = first_part(ground_truth, detections)
     try:
         rules = rules_of(ground_truth, options)
         if "area_ranges" in changes:  # who asks for ranges wants to see them
@@ -212,7 +232,7 @@ def _check_sort(column: str | None, rules: Rules) -> None:
         raise click.UsageError(f"cannot sort by {column!r}; there are {', '.join(known)}")
 
 
-def _below(result: Evaluation, name: str, least: float) -> str | None:
+def _below(result: Measurement, name: str, least: float) -> str | None:
     value = result.summary[name]
     if value >= least:
         return None
@@ -236,7 +256,7 @@ def _intervals(result: Evaluation, patience: Patience, options: dict[str, Any]) 
 
 
 def _write(
-    result: Evaluation,
+    result: Measurement,
     checked: Crosscheck | None,
     intervals: Intervals | None,
     options: dict[str, Any],
@@ -254,7 +274,7 @@ def _write(
 
 
 def _outputs(
-    result: Evaluation,
+    result: Measurement,
     checked: Crosscheck | None,
     intervals: Intervals | None,
     options: dict[str, Any],
@@ -281,7 +301,7 @@ def _outputs(
 
 
 def _text(
-    result: Evaluation,
+    result: Measurement,
     checked: Crosscheck | None,
     intervals: Intervals | None,
     options: dict[str, Any],

@@ -16,9 +16,13 @@ DELAY = 1.0
 
 
 class Patience:
-    """Call it with a phase and the share that is done; it draws once a second has passed."""
+    """Call it with a phase and the share that is done; it draws once a second has passed.
 
-    def __init__(self, *, quiet: bool) -> None:
+    time_left: estimate it, for work that takes minutes.
+    """
+
+    def __init__(self, *, quiet: bool, time_left: bool = False) -> None:
+        self._time_left = time_left
         watched = sys.stderr is not None and sys.stderr.isatty() and not quiet
         self._timer = threading.Timer(DELAY, self._show) if watched else None
         self._lock = threading.Lock()
@@ -53,14 +57,23 @@ class Patience:
 
     def _show(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
+        left = [TextColumn("left"), TimeRemainingColumn()] if self._time_left else []
         with self._lock:
             self._bar = Progress(
                 SpinnerColumn(),
                 TextColumn("{task.description}"),
                 BarColumn(),
                 TimeElapsedColumn(),
+                *left,
                 console=Console(stderr=True),
                 transient=True,
             )

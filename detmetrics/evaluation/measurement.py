@@ -54,6 +54,11 @@ class Measurement(ABC):
 
     @property
     @abstractmethod
+    def sources(self) -> tuple[str, str]:
+        """What was read: the names of the ground truth and of the detections."""
+
+    @property
+    @abstractmethod
     def class_names(self) -> tuple[str, ...]:
         """(K,) names of the evaluated classes, all different; ``all`` where they are pooled."""
 

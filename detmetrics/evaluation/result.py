@@ -135,6 +135,11 @@ class Evaluation(Measurement):
         return misreadings(self.ground_truth, self.detections, self.matching, self.summary)
 
     @property
+    def sources(self) -> tuple[str, str]:
+        """What was read: the names of the ground truth and of the detections."""
+        return self.ground_truth.source.name, self.detections.source.name
+
+    @property
     def inputs(self) -> tuple[Input, ...]:
         """The files that were read: path, size and SHA-256."""
         sources = (self.ground_truth.source, self.detections.source)

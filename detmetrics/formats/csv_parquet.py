@@ -23,7 +23,7 @@ from detmetrics.formats.lines.column_names import CORNERS, SIDES
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.delimited import names_in, read_delimited
 from detmetrics.formats.tabular.headings import FOUR, Heading, find_columns, refuse_two_scores
-from detmetrics.formats.tabular.parquet import ParquetFile, is_parquet
+from detmetrics.formats.tabular.parquet import ParquetTable, is_parquet, parquet_files
 from detmetrics.formats.tabular.table import sheet_of
 from detmetrics.formats.writing.written import Table, Written, image_labels
 from detmetrics.formats.writing.written_shapes import polygons_in, segmentations_in
@@ -52,11 +52,23 @@ def _recognise_csv(given: Given, side: Side) -> str | None:
 
 
 def _recognise_parquet(given: Given, side: Side) -> str | None:
-    if given.is_folder or not is_parquet(given.head):
+    if given.is_folder:
+        return _recognise_folder(given, side)
+    if not is_parquet(given.head):
         return None
     if side == "detections" and "score" not in _parquet_columns(given):
         return None
     return "a Parquet file"
+
+
+def _recognise_folder(given: Given, side: Side) -> str | None:
+    names = parquet_files(given)
+    if not names:
+        return None
+    first = Given(given.join(names[0]))
+    if side == "detections" and "score" not in _parquet_columns(first):
+        return None
+    return f"{counted(len(names), 'Parquet file')}, read as one table"
 
 
 def _parquet_columns(given: Given) -> Iterable[str]:
@@ -119,22 +131,22 @@ def _read_csv(given: Given, reading: Reading, *, side: Side) -> Sheet:
 
 
 def _read_parquet(given: Given, reading: Reading, *, side: Side) -> Sheet:
-    """A Parquet file.
+    """A Parquet file, or a folder of them.
 
     Raises:
-        FormatError: pyarrow is missing, the file is damaged, or its columns hold no boxes.
+        FormatError: pyarrow is missing, a file is damaged, or its columns hold no boxes.
     """
-    table = ParquetFile(given)
+    table = ParquetTable(given)
     heading = _heading(table.names, reading, given.path, side)
     texts = [heading.column[what] for what in ("image", "class") if what in heading.column]
     table.refuse_kinds(texts)
-    frame = table.frame(heading.columns, few_texts=texts)
+    frame, places = table.frame(heading.columns, few_texts=texts)
     reading.on_progress(0.8)
     return sheet_of(
         frame,
         heading,
         table.input,
-        Numbered("row", np.arange(len(frame))),
+        places,
         reading,
         scored=side == "detections",
     )

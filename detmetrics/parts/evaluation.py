@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from hashlib import sha256
 
 from detmetrics.formats.loading import Path
 from detmetrics.formats.reading import READING, Reading
+from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError, InputError, PartsError
+from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.outputs import write_whole
-from detmetrics.foundation.progress import Progress, in_phase
+from detmetrics.foundation.progress import Progress, Share, in_phase
 from detmetrics.matching.shape_choice import with_shape
 from detmetrics.parts.condensed_file import PartFile, read_head
-from detmetrics.parts.folders import PartPaths, image_list_in, parts_in
-from detmetrics.parts.index import Index, index_bytes, joined
+from detmetrics.parts.folders import CLASSES, IMAGES, PartPaths, list_in, parts_in
+from detmetrics.parts.index import Index, index_bytes, index_name, joined
 from detmetrics.parts.mapping import Engine, Mapper, mapper_of
 from detmetrics.parts.matching_parts import (
     ChoiceTask,
@@ -34,6 +35,7 @@ from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 from detmetrics.tables.catalog import Id
 from detmetrics.tables.id_pairing import UnknownPolicy
+from detmetrics.tables.interpretation import Interpretation, in_one_line
 
 __all__ = ["evaluate_parts"]
 
@@ -49,6 +51,7 @@ def evaluate_parts(
     shape: str = "auto",
     class_list: Iterable[Id] | None = None,
     image_list: Path | Iterable[Id] | None = None,
+    classes: Iterable[Id] | None = None,
     unknown_images: UnknownPolicy = "error",
     unknown_categories: UnknownPolicy = "error",
     reading: Reading = READING,
@@ -69,10 +72,12 @@ def evaluate_parts(
     ``engine(function, tasks)`` and gives the answers in order; its workers must see all paths.
     workers: without an engine, the number of processes on this machine; with 1 this process does
     the work. In a script, put the call below ``if __name__ == "__main__":``: workers import it.
-    class_list: all classes of the data set by name or id, where parts lack some. image_list: all
-    images, those without objects too, or a file that lists them; ``images.*`` beside the parts of
-    the ground truth unless given. unknown_images, unknown_categories, reading: as of
-    :func:`read_detections`. progress: called with a phase and the share of it that is done.
+    class_list: all classes of the data set by name or id, where parts lack some; the lines of
+    ``classes.txt`` beside the parts of the ground truth unless given. image_list: all images, those
+    without objects too, or a file that lists them; ``images.*`` beside the parts unless given.
+    classes: only these are evaluated, by id or name. unknown_images, unknown_categories, reading:
+    as of :func:`read_detections`. progress: called with a phase, such as ``matching parts (3 of
+    200)``, and the share of it that is done.
 
     Raises:
         FormatError: folders without parts, or parts without a partner.
@@ -99,7 +104,9 @@ def evaluate_parts(
     asked = rule_set(rules) if isinstance(rules, str) else rules
     if asked is not None:
         refuse_rules(asked)
-    how = _reading(folders, class_list, image_list, reading, unknown_images, unknown_categories)
+    how = _reading(
+        folders, class_list, image_list, classes, reading, unknown_images, unknown_categories
+    )
     parts = parts_in(*folders)
     with mapper_of(engine, workers) as mapper:
         chosen = _chosen(mapper, parts, asked, shape, how)
@@ -108,25 +115,50 @@ def evaluate_parts(
         done = mapper(
             match_part,
             [MatchTask(one, chosen, how, kept) for one in parts],
-            in_phase(progress, "matching parts"),
+            _counting(progress, "matching parts", len(parts)),
         )
         index, path = _joined(parts, done, chosen, how, kept)
-        classes = mapper(
+        _say_reading(index, reading)
+        measured = mapper(
             measure_classes, tasks_of(index, path), in_phase(progress, "counting classes")
         )
     return PartsEvaluation(
-        chosen,
-        MeasuredClasses(index, [one for some in classes for one in some]),
-        index,
-        (os.fspath(ground_truth), os.fspath(detections)),
-        tuple(one.name for one, told in zip(parts, done, strict=True) if told.fresh),
+        rules=chosen,
+        classes=MeasuredClasses(index, [one for task in measured for one in task.classes]),
+        index=index,
+        folders=(os.fspath(ground_truth), os.fspath(detections)),
+        state=kept,
+        fresh=tuple(one.name for one, told in zip(parts, done, strict=True) if told.fresh),
+        peak=max(*(told.peak for told in done), *(task.peak for task in measured), 0),
     )
+
+
+def _say_reading(index: Index, reading: Reading) -> None:
+    """How the first part was read, whose name is in the line."""
+    head = index.parts[0].head
+    for side in ("ground truth", "detections"):
+        read = [
+            Interpretation.from_dict(one) for one in head.interpretations if one["side"] == side
+        ]
+        reading.on_message(in_one_line(f"part {printable(head.part)}", read))
+
+
+def _counting(progress: Progress | None, phase: str, parts: int) -> Share | None:
+    """Progress that says how many parts are done."""
+    if progress is None:
+        return None
+
+    def done(share: float) -> None:
+        progress(f"{phase} ({round(share * parts):,} of {parts:,})", share)
+
+    return done
 
 
 def _reading(
     folders: tuple[str, str],
     class_list: Iterable[Id] | None,
     image_list: Path | Iterable[Id] | None,
+    classes: Iterable[Id] | None,
     reading: Reading,
     unknown_images: UnknownPolicy,
     unknown_categories: UnknownPolicy,
@@ -134,10 +166,13 @@ def _reading(
     """How every part is read; without what only this process can call."""
     if reading.image_list is not None:
         raise InputError("reading: give the list of images as image_list=, as it is of all parts")
-    if isinstance(class_list, str):
-        raise InputError(f"class_list: expected a list of ids or names, got {class_list!r}")
+    for name, given in (("class_list", class_list), ("classes", classes)):
+        if isinstance(given, str):
+            raise InputError(f"{name}: expected a list of ids or names, got {given!r}")
     if image_list is None:
-        image_list = image_list_in(*folders)
+        image_list = list_in(*folders, IMAGES)
+    if class_list is None and (path := list_in(*folders, CLASSES)) is not None:
+        class_list = _lines(path)
     if isinstance(image_list, str | os.PathLike):
         images: str | tuple[Id, ...] | None = os.path.abspath(image_list)
     else:
@@ -148,9 +183,21 @@ def _reading(
         ),
         class_list=None if class_list is None else tuple(class_list),
         image_list=images,
+        classes=None if classes is None else tuple(classes),
         unknown_images=unknown_images,
         unknown_categories=unknown_categories,
     )
+
+
+def _lines(path: str) -> list[str]:
+    """The classes that a file lists, one per line.
+
+    Raises:
+        FormatError: it is no text.
+    """
+    data, _ = read_input(path)
+    text, _ = decoded(data, path)
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _chosen(
@@ -172,7 +219,7 @@ def _chosen(
         if chosen is None:
             raise InputError(
                 f"part {printable(paths.name)}, which decides rules and shape for all parts: "
-                f"{choice.fault}\n  to evaluate the others first: give rules= and shape="
+                f"{choice.fault}\n  to evaluate the others first, give rules and shape"
             )
         if choice.decides:
             break
@@ -199,8 +246,7 @@ def _joined(
     files = [_head(name, told.path, rules) for name, told in named]
     listed = 0 if how.image_list is None else len(listed_images(how.image_list))
     index = joined(files, rules, listed)
-    told = "\n".join(os.path.basename(file.path) for file in files)
-    path = state.index(sha256(f"{told}\n{index.images}".encode()).hexdigest()[:40])
+    path = state.index(index_name(index))
     write_whole({path: index_bytes(index)})
     return index, path
 
@@ -212,5 +258,5 @@ def _head(name: str, path: str, rules: Rules) -> PartFile:
         raise FormatError(
             path,
             [f"condensed part {name} cannot be read: {error.strerror}"],
-            hint="workers must write to a folder that this process sees (state=)",
+            hint="workers must write to a state folder that this process sees",
         ) from None

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import few, printable
 
-__all__ = ["PartPaths", "image_list_in", "parts_in"]
+__all__ = ["CLASSES", "IMAGES", "PartPaths", "list_in", "parts_in"]
 
-LIST = "images"
+IMAGES, CLASSES = "images", "classes"
 
 
 class PartPaths(NamedTuple):
@@ -25,29 +25,31 @@ def parts_in(ground_truth: str, detections: str) -> tuple[PartPaths, ...]:
     """The parts of two folders, in order of name.
 
     An entry is a file or a folder; suffixes may differ. Names that begin with ``.`` or ``_`` are
-    left out, and so is a list of images (``images.parquet``) beside ground truth.
+    left out, and so are lists of images and classes (``images.parquet``, ``classes.txt``) beside
+    ground truth.
 
     Raises:
         FormatError: a folder cannot be read or has no parts, two entries have one name, or parts
             have no partner.
     """
     truth, found = _entries(ground_truth), _entries(detections)
-    if image_list_in(ground_truth, detections) is not None:
-        del truth[LIST]
+    for name in (IMAGES, CLASSES):
+        if list_in(ground_truth, detections, name) is not None:
+            del truth[name]
     if not truth:
         raise FormatError(ground_truth, ["expected parts (files or folders), found none"])
     _refuse_unpaired(ground_truth, truth, detections, found)
     return tuple(PartPaths(name, _inside(truth[name]), _inside(found[name])) for name in truth)
 
 
-def image_list_in(ground_truth: str, detections: str) -> str | None:
-    """The list of images that is beside the parts of ground truth, if there is one.
+def list_in(ground_truth: str, detections: str, name: str) -> str | None:
+    """The list of images or classes that is beside the parts of ground truth, if there is one.
 
     Raises:
         FormatError: a folder cannot be read, or two of its entries have one name.
     """
-    path = _entries(ground_truth).get(LIST)
-    a_part = LIST in _entries(detections)
+    path = _entries(ground_truth).get(name)
+    a_part = name in _entries(detections)
     return path if path is not None and os.path.isfile(path) and not a_part else None
 
 

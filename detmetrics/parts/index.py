@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import sort_key
 
-__all__ = ["Index", "index_bytes", "joined", "read_index"]
+__all__ = ["Index", "index_bytes", "index_name", "joined", "read_index"]
 
 ARCHIVE, VERSION = "detmetrics.parts.Index", 1
 
@@ -114,9 +115,20 @@ class Index:
         return counted_class(parts, one, limits=limits, ties=ties)
 
 
+def index_name(index: Index) -> str:
+    """The name of its file in a state, which tells its parts and images."""
+    told = "\n".join(_names(index))
+    return sha256(f"{told}\n{index.images}".encode()).hexdigest()[:40]
+
+
+def _names(index: Index) -> list[str]:
+    """The files of its parts, without their folder, so that the state may move."""
+    return [os.path.basename(part.path) for part in index.parts]
+
+
 def index_bytes(index: Index) -> bytes:
-    """The index as a file; parts are named beside it, so that the state may move."""
-    names = [os.path.basename(part.path) for part in index.parts]
+    """The index as a file."""
+    names = _names(index)
     return archived(
         ARCHIVE, VERSION, {"parts": names, "images": index.images}, {"order": index.order}
     )
@@ -134,8 +146,8 @@ def read_index(path: str, rules: Rules) -> Index:
             data = file.read()
     except OSError as error:
         raise InputError(
-            f"{path}: the state cannot be read by a worker: {error.strerror}. Fix: state= a folder "
-            "that all workers see"
+            f"{path}: the state cannot be read by a worker: {error.strerror}. Fix: give a "
+            "state folder that all workers see"
         ) from None
     folder = os.path.join(os.path.dirname(os.path.dirname(path)), "parts")
 

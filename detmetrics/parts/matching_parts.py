@@ -13,6 +13,7 @@ from typing import NamedTuple
 from detmetrics.evaluation.evaluation import evaluate
 from detmetrics.formats.loading import benchmark_of_format
 from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning, InputError, RulesError
+from detmetrics.foundation.memory import peak_memory
 from detmetrics.foundation.outputs import write_whole
 from detmetrics.matching.shape_choice import settled
 from detmetrics.parts.condensed_file import part_bytes, read_head
@@ -71,11 +72,14 @@ class MatchTask:
 
 
 class MatchedPart(NamedTuple):
-    """path: of the condensed part; fresh: it was matched now; fault: why there is none."""
+    """path: of the condensed part; fresh: it was matched now; fault: why there is none; peak: the
+    most bytes of memory that the process has had.
+    """
 
     path: str
     fresh: bool
     fault: str | None = None
+    peak: int = 0
 
 
 def match_part(task: MatchTask) -> MatchedPart:
@@ -87,7 +91,7 @@ def match_part(task: MatchTask) -> MatchedPart:
         _match(task, path)
     except Exception as error:
         return MatchedPart("", fresh=True, fault=_told(error))
-    return MatchedPart(path, fresh=True)
+    return MatchedPart(path, fresh=True, peak=peak_memory())
 
 
 def _is_whole(path: str, rules: Rules) -> bool:
@@ -108,7 +112,9 @@ def _match(task: MatchTask, path: str) -> None:
                 f"{found.source.name}: detections without scores have no order over parts. Fix: "
                 "evaluate all images at once with dm.evaluate"
             )
-        result = evaluate(truth, found, task.rules, shape=task.rules.shape)
+        result = evaluate(
+            truth, found, task.rules, shape=task.rules.shape, classes=task.how.classes
+        )
         write_whole({path: part_bytes(task.paths.name, listed, result)})
 
 

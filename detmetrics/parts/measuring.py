@@ -9,13 +9,21 @@ from typing import NamedTuple
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints
+from detmetrics.foundation.memory import peak_memory
 from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.parts.index import Index, read_index
 from detmetrics.rules import Rules
 
-__all__ = ["ClassesTask", "MeasuredClass", "MeasuredClasses", "measure_classes", "tasks_of"]
+__all__ = [
+    "ClassesTask",
+    "MeasuredClass",
+    "MeasuredClasses",
+    "MeasuredTask",
+    "measure_classes",
+    "tasks_of",
+]
 
 AT_ONCE = 1 << 20
 """Detections of a task: small classes share one, as each task has its costs."""
@@ -37,6 +45,13 @@ class MeasuredClass(NamedTuple):
     cells: Mapping[str, Floats]
 
 
+class MeasuredTask(NamedTuple):
+    """The classes of a task; peak: the most bytes of memory that the process has had."""
+
+    classes: list[MeasuredClass]
+    peak: int
+
+
 def tasks_of(index: Index, path: str) -> list[ClassesTask]:
     """All classes in tasks, the largest first."""
     tasks: list[list[int]] = []
@@ -51,14 +66,15 @@ def tasks_of(index: Index, path: str) -> list[ClassesTask]:
     return [ClassesTask(path, index.rules, tuple(categories)) for categories in tasks]
 
 
-def measure_classes(task: ClassesTask) -> list[MeasuredClass]:
+def measure_classes(task: ClassesTask) -> MeasuredTask:
     """Every metric of each class, one class in memory at a time.
 
     Raises:
         InputError: the state is damaged.
     """
     index = read_index(task.index, task.rules)
-    return [_measured(index, category) for category in task.categories]
+    classes = [_measured(index, category) for category in task.categories]
+    return MeasuredTask(classes, peak_memory())
 
 
 def _measured(index: Index, category: int) -> MeasuredClass:

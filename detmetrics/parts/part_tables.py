@@ -12,6 +12,7 @@ from detmetrics.formats.loading import detections_of, ground_truth_of, read_shee
 from detmetrics.formats.metadata.image_lists import read_image_list
 from detmetrics.formats.metadata.listed_images import with_listed_images
 from detmetrics.formats.reading import Reading
+from detmetrics.formats.tabular.table import PLAIN_NUMBER
 from detmetrics.foundation.arrays import Ints, read_only
 from detmetrics.foundation.errors import UnknownIdError
 from detmetrics.parts.folders import PartPaths
@@ -34,13 +35,15 @@ class PartReading:
     """How the files of every part are read.
 
     reading: formats, columns and the like; class_list: all classes, by name or id; image_list: all
-    images, or the file that lists them; unknown_images, unknown_categories: as of
+    images, or the file that lists them; classes: only these, by id or name; unknown_images,
+    unknown_categories: as of
     :func:`~detmetrics.formats.loading.read_detections`.
     """
 
     reading: Reading
     class_list: tuple[Id, ...] | None = None
     image_list: str | tuple[Id, ...] | None = None
+    classes: tuple[Id, ...] | None = None
     unknown_images: UnknownPolicy = "error"
     unknown_categories: UnknownPolicy = "error"
 
@@ -118,7 +121,12 @@ def _with_classes(truth: GroundTruth, class_list: Sequence[Id] | None) -> Ground
     catalog = truth.catalog
     ids, names = catalog.category_ids.tolist(), catalog.category_names
     known = {*ids, *map(str, ids), *names}
-    more = [one for one in dict.fromkeys(class_list) if one not in known]
+    whole = ids and catalog.category_ids.dtype != object  # a file of names has numbers as text
+    more = [
+        int(one) if whole and isinstance(one, str) and PLAIN_NUMBER.fullmatch(one) else one
+        for one in dict.fromkeys(class_list)
+        if one not in known
+    ]
     if not more:
         return truth
     wider = Catalog.from_ids(

@@ -27,17 +27,17 @@ def refuse_rules(rules: Rules) -> None:
 def _reasons(rules: Rules) -> Iterator[str]:
     if rules.interpolation == "cuts":
         yield (
-            "matching is repeated at each score threshold, over all images. Fix: use another "
-            'interpolation, such as rules.replace(interpolation="every")'
+            "matching is repeated at each score threshold, over all images. Fix: set "
+            'interpolation="every"'
         )
     if rules.class_limit is not None:
         yield (
             f"the {rules.class_limit:,} best detections of a class over all images count, and a "
-            "part does not know which these are. Fix: rules.replace(class_limit=None)"
+            "part does not know which these are. Fix: set class_limit=None"
         )
     if "ji" in rules.metrics:
         others = ", ".join(f'"{name}"' for name in rules.metrics if name != "ji") or '"ap"'
         yield (
             "the Jaccard index repeats matching at ten score thresholds, over all images. "
-            f"Fix: rules.replace(metrics=[{others}])"
+            f"Fix: set metrics=[{others}]"
         )

@@ -9,15 +9,18 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from detmetrics.evaluation.attention import Remark
 from detmetrics.evaluation.measurement import Measurement
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import counted
 from detmetrics.metrics.curves import Curve, Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.tie_interval import extremes, interval_of
-from detmetrics.parts.index import Index
+from detmetrics.parts.index import Index, index_name
 from detmetrics.parts.measuring import MeasuredClasses
-from detmetrics.parts.sums import attention_of, counts_of, described_inputs
+from detmetrics.parts.state import Removed, State
+from detmetrics.parts.sums import counts_of, described_inputs, remarks_of
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Catalog
 
@@ -29,9 +32,7 @@ REFUSED = {
     ),
     **dict.fromkeys(("ground_truth", "detections"), "no table of all parts is in memory"),
     **dict.fromkeys(("inputs", "interpretations"), "to_dict() has those of parts"),
-    **dict.fromkeys(
-        ("covered", "coverage", "notes", "warnings"), "attention has what is known over parts"
-    ),
+    **dict.fromkeys(("covered", "coverage", "notes"), "attention has what is known over parts"),
     "curves": "curves of all classes are not in memory at once; curve() gives one, arrays() all",
     "plot": "figures need every detection",
 }
@@ -50,7 +51,9 @@ class PartsEvaluation(Measurement):
         classes: what each class gives to the metrics.
         index: the parts, joined.
         folders: of ground truth and detections, as they were given.
+        state: the folder of what is done.
         fresh: the parts that were matched now; the others were in the state.
+        peak: the most bytes of memory that a worker had; 0 where no system says it.
 
     >>> import detmetrics as dm
     >>> dm.PartsEvaluation.__mro__[1].__name__
@@ -61,7 +64,9 @@ class PartsEvaluation(Measurement):
     classes: MeasuredClasses
     index: Index
     folders: tuple[str, str]
+    state: State
     fresh: tuple[str, ...]
+    peak: int
 
     def __getattr__(self, name: str) -> NoReturn:
         """Say why a part of an :class:`Evaluation` is not here.
@@ -86,10 +91,26 @@ class PartsEvaluation(Measurement):
         """How many images, classes, ground truths and detections, and what no metric sees."""
         return counts_of(self.index)
 
-    @cached_property
+    @property
     def attention(self) -> tuple[str, ...]:
         """Sentences on what a reader of the numbers should know."""
-        return attention_of(self.index, self.counts, self.class_names)
+        return tuple(remark.text for remark in self._remarks)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Those sentences of :attr:`attention` which say that numbers may not be what was meant."""
+        return tuple(remark.text for remark in self._remarks if remark.warning)
+
+    @cached_property
+    def _remarks(self) -> tuple[Remark, ...]:
+        return remarks_of(self.index, self.counts, self.class_names)
+
+    @property
+    def sources(self) -> tuple[str, str]:
+        """The folders of ground truth and detections, and how many parts each has."""
+        parts = counted(len(self.index.parts), "part")
+        truth, found = self.folders
+        return f"{truth} ({parts})", f"{found} ({parts})"
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -105,6 +126,16 @@ class PartsEvaluation(Measurement):
         return Catalog.from_ids(
             images=(), categories=head.class_ids, category_names=head.class_names
         ).class_labels
+
+    def clean_state(self) -> Removed:
+        """Delete from the state what this result does not read: parts that changed, and files that
+        a stopped run left. No other run may use the state meanwhile.
+
+        Raises:
+            OutputError: a file cannot be deleted.
+        """
+        index = self.state.index(index_name(self.index))
+        return self.state.clean({index, *(part.path for part in self.index.parts)})
 
     def arrays(self) -> dict[str, Floats]:
         """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``

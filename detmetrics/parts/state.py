@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from hashlib import file_digest, sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.errors import InputError, OutputError, RulesError
@@ -29,9 +29,16 @@ from detmetrics.parts.folders import PartPaths
 from detmetrics.parts.part_tables import PartReading
 from detmetrics.rules import Rules
 
-__all__ = ["State", "opened_state", "part_hash"]
+__all__ = ["Removed", "State", "opened_state", "part_hash"]
 
 KIND, LAYOUT, NAME = "detmetrics state", 1, "state.json"
+
+
+class Removed(NamedTuple):
+    """What was deleted from a state: files, and how many bytes they had."""
+
+    files: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,23 @@ class State:
     def index(self, name: str) -> str:
         """Where the index of this hash is."""
         return os.path.join(self.folder, "index", f"{name}.index")
+
+    def clean(self, kept: Collection[str]) -> Removed:
+        """Delete all condensed parts and indexes but these.
+
+        Raises:
+            OutputError: a file cannot be deleted.
+        """
+        sizes = []
+        for folder in (os.path.join(self.folder, name) for name in ("parts", "index")):
+            try:
+                for entry in [*os.scandir(folder)]:
+                    if entry.path not in kept and entry.is_file(follow_symlinks=False):
+                        sizes.append(entry.stat().st_size)
+                        os.unlink(entry.path)
+            except OSError as error:
+                raise OutputError(f"{folder}: cannot be cleaned: {error.strerror}") from None
+        return Removed(len(sizes), sum(sizes))
 
 
 def opened_state(folder: str | os.PathLike[str], rules: Rules) -> State:
@@ -81,7 +105,7 @@ def _refuse_strange(folder: str | os.PathLike[str], there: list[str]) -> None:
     if others:
         raise InputError(
             f"{folder}: expected a state folder or a new one, found {printable(others[0])}. "
-            "Fix: state= a folder of its own"
+            "Fix: give a folder of its own"
         )
 
 
@@ -90,7 +114,7 @@ def _as_json(rules: Rules) -> Any:
 
 
 def _refuse_others(told: str, signature: str, mine: Mapping[str, Any]) -> None:
-    fix = "Fix: state= another folder, or delete this one"
+    fix = "Fix: give another state folder, or delete this one"
     try:
         with open(told, encoding="utf-8") as file:
             there = json.load(file)
@@ -132,7 +156,8 @@ def _settings(how: PartReading) -> Iterator[object]:
     for field in fields(Reading):
         if field.compare and field.name not in ("used", "on_progress", "on_message", "catalog"):
             yield field.name, getattr(how.reading, field.name)
-    yield from (how.class_list, how.image_list, how.unknown_images, how.unknown_categories)
+    yield from (how.class_list, how.image_list, how.classes)
+    yield from (how.unknown_images, how.unknown_categories)
 
 
 def _files(how: PartReading) -> Iterator[str]:

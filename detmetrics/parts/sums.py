@@ -16,11 +16,11 @@ from detmetrics.parts.condensed_file import DETECTED, UNDETECTED
 from detmetrics.parts.index import Index
 from detmetrics.tables.coverage import Coverage
 
-__all__ = ["attention_of", "counts_of", "coverage_of", "described_inputs"]
+__all__ = ["counts_of", "coverage_of", "described_inputs", "remarks_of"]
 
 NOT_LOOKED_FOR = (
-    "in parts it is not looked whether files were misread, nor how far AP depends on the order of "
-    "equal scores: dm.evaluate of a part says the one, tie_interval() the other"
+    "evaluation in parts does not check whether files were misread (evaluate one part alone to "
+    "check), nor how far AP depends on the order of equal scores (tie_interval() in Python)"
 )
 MISSING = "Are detections of some parts missing?"
 
@@ -71,38 +71,38 @@ def coverage_of(index: Index) -> Coverage:
     )
 
 
-def attention_of(
+def remarks_of(
     index: Index, counts: dict[str, int], class_names: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Sentences on what a reader of the numbers should know."""
+) -> tuple[Remark, ...]:
+    """What a reader of the numbers should know."""
     coverage = coverage_of(index)
     first = partial(replace(coverage, part=MISSING) if coverage.partial else coverage)
     never: tuple[str, ...] = ()
     if not index.rules.class_agnostic:
         never = tuple(class_names[row] for row in _undetected_classes(index))
-    rest: Iterator[Remark] = remarks(counts, index.rules, coverage, never)
-    told = [one.text for one in first], _notes(index), [one.text for one in rest]
-    return (*told[0], *_other_readings(index), *told[1], *told[2], NOT_LOOKED_FOR)
+    rest = remarks(counts, index.rules, coverage, never)
+    return (*first, *_other_readings(index), *_notes(index), *rest, Remark(NOT_LOOKED_FOR))
 
 
-def _notes(index: Index) -> Iterator[str]:
+def _notes(index: Index) -> Iterator[Remark]:
     """The notes of parts, the first ones by part and the others counted."""
     notes = [(part.head.part, note) for part in index.parts for note in part.head.notes]
     for name, note in notes[:5]:
-        yield f"part {printable(name)}: {note}"
+        yield Remark(f"part {printable(name)}: {note}")
     if len(notes) > 5:
-        yield f"{counted(len(notes) - 5, 'more note')} on parts"
+        yield Remark(f"{counted(len(notes) - 5, 'more note')} on parts")
 
 
-def _other_readings(index: Index) -> Iterator[str]:
+def _other_readings(index: Index) -> Iterator[Remark]:
     """Parts that were read in another way than the first."""
     first, *others = index.parts
     taken = _taken(first.head.interpretations)
     odd = [part.head.part for part in others if _taken(part.head.interpretations) != taken]
     if odd:
-        yield (
+        yield Remark(
             f"{counted(len(odd), 'part is', 'parts are')} read in another way than "
-            f"{printable(first.head.part)} (format, columns, ids or classes): {few(odd)}"
+            f"{printable(first.head.part)} (format, columns, ids or classes): {few(odd)}",
+            warning=True,
         )
 
 

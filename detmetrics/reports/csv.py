@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from detmetrics.analysis.bootstrap import Intervals
-from detmetrics.evaluation.result import Evaluation
+from detmetrics.evaluation.measurement import Measurement
 from detmetrics.foundation.csv_text import csv_text
 from detmetrics.reports.tables import full_table
 
@@ -17,7 +17,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 def to_csv(
-    result: Evaluation,
+    result: Measurement,
     *,
     sort: str | None = None,
     intervals: Intervals | None = None,

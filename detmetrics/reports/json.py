@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from detmetrics.evaluation.result import Evaluation
+from detmetrics.evaluation.measurement import Measurement
 
 if TYPE_CHECKING:
     from detmetrics.analysis.bootstrap import Intervals
@@ -15,7 +15,7 @@ __all__ = ["to_json"]
 
 
 def to_json(
-    result: Evaluation,
+    result: Measurement,
     crosscheck: Crosscheck | None = None,
     intervals: Intervals | None = None,
 ) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from detmetrics.analysis.bootstrap import Intervals
-from detmetrics.evaluation.result import Evaluation
+from detmetrics.evaluation.measurement import Measurement
 from detmetrics.foundation.messages import printable
 from detmetrics.reports.tables import Cell, Table, class_table, summary_table
 
@@ -14,7 +14,7 @@ __all__ = ["escaped", "table_rows", "to_markdown"]
 
 
 def to_markdown(
-    result: Evaluation,
+    result: Measurement,
     *,
     per_class: bool = False,
     sort: str | None = None,

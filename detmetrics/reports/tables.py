@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from detmetrics.evaluation.result import Evaluation
+from detmetrics.evaluation.measurement import Measurement
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
 from detmetrics.metrics.definitions import Metric
@@ -56,7 +56,7 @@ def _sorter(at: int) -> Callable[[tuple[Cell, ...]], tuple[bool, float, str]]:
     return key
 
 
-def summary_table(result: Evaluation, intervals: Intervals | None = None) -> Table:
+def summary_table(result: Measurement, intervals: Intervals | None = None) -> Table:
     """A row a metric: its name, its value, where there are intervals its estimate without bias, the
     ends and a remark, what it is the mean of or why it is undefined.
     """
@@ -77,7 +77,7 @@ def summary_table(result: Evaluation, intervals: Intervals | None = None) -> Tab
 
 
 def class_table(
-    result: Evaluation, sort: str | None = None, intervals: Intervals | None = None
+    result: Measurement, sort: str | None = None, intervals: Intervals | None = None
 ) -> Table:
     """A row a class: name, ground truths, detections and every metric, with the ends of its
     interval as ``NAME_low`` and ``NAME_high`` where there are any, and a remark on it as
@@ -96,13 +96,13 @@ def class_table(
 
 
 def full_table(
-    result: Evaluation, sort: str | None = None, intervals: Intervals | None = None
+    result: Measurement, sort: str | None = None, intervals: Intervals | None = None
 ) -> Table:
     """All classes together in one row, then a row a class, each with the signature."""
     classes = class_table(result, sort, intervals)
     counts = {
-        "ground_truths": int(result.curves.positives[:, 0].sum()),
-        "detections": len(result.matching.row),
+        "ground_truths": int(result.measured.positives[:, 0].sum()),
+        "detections": int(result.measured.detected.sum()),
     }
     values: dict[str, Cell] = {**counts, **result.summary}
     if intervals is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from detmetrics.evaluation.result import Evaluation
+from detmetrics.evaluation.measurement import Measurement
 from detmetrics.foundation.messages import counted, printable
 from detmetrics.metrics.average_precision import RECALL
 from detmetrics.metrics.summary import metrics_of
@@ -22,7 +22,7 @@ __all__ = ["to_text"]
 
 
 def to_text(
-    result: Evaluation,
+    result: Measurement,
     *,
     per_class: bool = False,
     sort: str | None = None,
@@ -64,7 +64,7 @@ def _headline(classes: Table, rules: Rules, *, narrow: bool) -> tuple[str, ...]:
     return tuple(name for name in classes.columns if name not in left_out)
 
 
-def _read(result: Evaluation) -> Iterator[str]:
+def _read(result: Measurement) -> Iterator[str]:
     counts = result.counts
     objects = counted(counts["ground_truths"], "object")
     if counts["crowds"]:
@@ -72,10 +72,11 @@ def _read(result: Evaluation) -> Iterator[str]:
     images = counted(counts["images"], "image")
     classes = counted(counts["classes"], "class", "classes")
     detections = counted(counts["detections"], "detection")
-    yield f"Read      {printable(result.ground_truth.source.name)}: {images}, {objects}, {classes}"
-    yield f"          {printable(result.detections.source.name)}: {detections}"
+    truth, found = map(printable, result.sources)
+    yield f"Read      {truth}: {images}, {objects}, {classes}"
+    yield f"          {found}: {detections}"
 
 
-def _attention(result: Evaluation) -> Iterator[str]:
+def _attention(result: Measurement) -> Iterator[str]:
     for number, sentence in enumerate(result.attention):
         yield f"{'' if number else 'Attention':<10}{printable(sentence)}"

@@ -7,8 +7,9 @@ taken, the evidence, and what else was possible.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 __all__ = ["Interpretation", "in_one_line"]
 
@@ -34,6 +35,11 @@ class Interpretation:
     taken: str
     evidence: str
     others: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Self:
+        """What :meth:`to_dict` told."""
+        return cls(**{**told, "others": tuple(told["others"])})
 
     def to_dict(self) -> dict[str, object]:
         """As the JSON contract has it."""

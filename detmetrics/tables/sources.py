@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import SHOWN, counted, listing, shown
 from detmetrics.tables.box_columns import BoxColumns
 
-__all__ = ["ARRAYS", "FRAME", "Faults", "Numbered", "Source", "named", "of_side"]
+__all__ = ["ARRAYS", "FRAME", "Faults", "Numbered", "RowPlaces", "Source", "named", "of_side"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,6 +120,18 @@ def named(source: Source) -> Iterator[None]:
         yield
     except TableError as error:
         raise TableError(f"{source.name}: {error}") from None
+
+
+class RowPlaces(Protocol):
+    """Where each row is in a file or folder, in words."""
+
+    def __call__(self, row: int, /) -> str:
+        """The place of a row."""
+        ...
+
+    def of_rows(self, rows: Ints, /) -> RowPlaces:
+        """The places of these rows."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

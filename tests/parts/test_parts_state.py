@@ -78,7 +78,7 @@ def test_other_rules_are_refused(folder):
     run(folder)
     with pytest.raises(dm.RulesError, match=r"state\.json: the state was made under other rules"):
         run(folder, dm.COCO.replace(max_detections=(300,)))
-    with pytest.raises(dm.RulesError, match=r"\(found coco\|.*, expected voc2012\|.*\)\. Fix: sta"):
+    with pytest.raises(dm.RulesError, match=r"\(found coco\|.*, expected voc2012\|.*\)\. Fix: giv"):
         run(folder, "voc2012")
 
 

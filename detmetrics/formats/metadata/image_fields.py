@@ -12,7 +12,7 @@ from detmetrics.formats.given import Given
 from detmetrics.formats.json.parsing import parse
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.headings import find_columns, image_column
-from detmetrics.formats.tabular.parquet import ParquetFile, is_parquet
+from detmetrics.formats.tabular.parquet import ParquetTable, is_parquet
 from detmetrics.formats.tabular.separator import separator_of
 from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError
@@ -74,10 +74,10 @@ def images_column(given: Given) -> list[str]:
         FormatError: it is no table, or has no column of images.
     """
     if is_parquet(given.head):
-        table = ParquetFile(given)
+        table = ParquetTable(given)
         image = _column_of_images(table.names, given.path)
         table.refuse_kinds([image])
-        return [*filter(None, _texts(table.frame([image])[image]))]
+        return [*filter(None, _texts(table.frame([image])[0][image]))]
     rows = _text_rows(given)
     names = next(rows, [])
     at = names.index(_column_of_images(names, given.path))
@@ -167,9 +167,9 @@ def _frame(given: Given) -> pd.DataFrame:
     import pandas as pd
 
     if is_parquet(given.head):
-        table = ParquetFile(given)
+        table = ParquetTable(given)
         table.refuse_kinds(filter(None, [image_column(table.names)]))
-        return table.frame()
+        return table.frame()[0]
     text = _lines(given)
     heading = next(filter(str.strip, text.split("\n")), "")
     mark = separator_of(heading)

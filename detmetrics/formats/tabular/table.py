@@ -19,19 +19,19 @@ from detmetrics.formats.tabular.delimited import ATTRIBUTES, FLAGS, is_empty, nu
 from detmetrics.formats.tabular.headings import Heading
 from detmetrics.formats.tabular.numbers import Numbers, decimals_of, is_numeric
 from detmetrics.formats.tabular.shape_columns import places
-from detmetrics.foundation.arrays import Bools, Floats, Ints, object_column, used
+from detmetrics.foundation.arrays import Bools, Floats, Ints, Objects, object_column, used
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.inputs import Input
 from detmetrics.foundation.messages import printable
 from detmetrics.tables.catalog import Keys
 from detmetrics.tables.interpretation import Interpretation
 from detmetrics.tables.sheets import Images, Sheet
-from detmetrics.tables.sources import Numbered, Source
+from detmetrics.tables.sources import RowPlaces, Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["sheet_of"]
+__all__ = ["PLAIN_NUMBER", "is_id", "sheet_of", "text_ids"]
 
 FLOAT_NUMBER = re.compile(r"(?:0|[1-9]\d{0,14})\.0", re.ASCII)
 EMPTY = frozenset(("", "nan", "none", "null"))
@@ -42,7 +42,7 @@ def sheet_of(
     frame: pd.DataFrame,
     heading: Heading,
     read: Input,
-    place: Numbered,
+    place: RowPlaces,
     reading: Reading,
     *,
     scored: bool,
@@ -102,7 +102,7 @@ def sheet_of(
         areas=numbers.of(part[column["area"]], empty=np.nan) if "area" in column else None,
         images=_images(every_image, sizes),
         categories=categories,
-        image_key="id" if _is_id(column["image"]) else "name",
+        image_key="id" if is_id(column["image"]) else "name",
         class_key="name" if named or "class" in column else "id",
         may_be_names="class" in column,
         interpretations=(
@@ -195,7 +195,7 @@ def _refuse_boxless(
         raise FormatError(path, faults, len(bad))
 
 
-def _is_id(name: str) -> bool:
+def is_id(name: str) -> bool:
     """Whether a column is named after an id, as COCO's ``image_id``, and not after a file."""
     return re.sub(r"[\W_]", "", name).lower() in ("imageid", "imgid")
 
@@ -205,12 +205,21 @@ def _keys(column: pd.Series[Any]) -> Keys:
     if is_numeric(column):
         return keys_of(column)
     keys = keys_of(column)
-    labels = [str(label).strip() for label in keys.labels.tolist()]
+    return Keys(text_ids(keys.labels.tolist()), keys.code)
+
+
+def text_ids(values: Sequence[object]) -> Objects:
+    """(n,) ids that are written as text: whole numbers where all are written as such.
+
+    >>> text_ids(["7", "12"]), text_ids(["7", "012"])
+    (array([ 7, 12]), array(['7', '012'], dtype=object))
+    """
+    labels = [str(value).strip() for value in values]
     if labels and all(map(PLAIN_NUMBER.fullmatch, labels)):
-        return Keys(np.array([int(label) for label in labels], np.int64), keys.code)
+        return np.array([int(label) for label in labels], np.int64)
     if labels and all(map(FLOAT_NUMBER.fullmatch, labels)):  # as pandas writes ids beside a gap
-        return Keys(np.array([int(float(label)) for label in labels], np.int64), keys.code)
-    return Keys(object_column(labels), keys.code)
+        return np.array([int(float(label)) for label in labels], np.int64)
+    return object_column(labels)
 
 
 def _codes(keys: Keys) -> Ints:

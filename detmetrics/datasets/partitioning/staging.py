@@ -1,0 +1,159 @@
+"""What a partition has done so far: a plan, and the records of each piece by part.
+
+::
+
+    .partition/plan.json             what is divided, and how
+    .partition/SIDE-FILE-PIECE       where each part begins (int64), then its records
+    .partition/SIDE-FILE.done        all pieces of this file are there
+    .partition/complete.json         all parts are written; the two above are gone
+
+Every file is written beside its place and renamed, so that a stopped run leaves whole ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detmetrics.foundation.arrays import running
+from detmetrics.foundation.errors import InputError, OutputError
+from detmetrics.foundation.messages import printable
+from detmetrics.foundation.outputs import write_whole
+
+__all__ = ["Staging", "opened_staging"]
+
+FOLDER, PLAN, COMPLETE = ".partition", "plan.json", "complete.json"
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The folder of what is done; parts: how many there are."""
+
+    folder: str
+    parts: int
+
+    def has(self, side: str, file: int) -> bool:
+        """Whether a file is staged as a whole."""
+        return os.path.exists(self._path(f"{side}-{file:05d}.done"))
+
+    def add(self, side: str, file: int, piece: int, blocks: Sequence[bytes]) -> None:
+        """Keep the records of a piece, those of each part in turn.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        first = running(np.array([len(block) for block in blocks], np.int64))
+        data = b"".join([first.astype("<i8").tobytes(), *blocks])
+        write_whole({self._path(f"{side}-{file:05d}-{piece:06d}"): data})
+
+    def finish(self, side: str, file: int, facts: Mapping[str, Any]) -> None:
+        """Note that a file is staged as a whole; facts: about it.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        write_whole({self._path(f"{side}-{file:05d}.done"): json.dumps(facts)})
+
+    def facts(self, side: str, file: int) -> dict[str, Any]:
+        """What was noted of a file that is staged."""
+        with open(self._path(f"{side}-{file:05d}.done"), encoding="utf-8") as done:
+            facts: dict[str, Any] = json.load(done)
+        return facts
+
+    def blocks(self, side: str, part: int) -> Iterator[bytes]:
+        """The records of a part that are there, in order of files and pieces."""
+        head = 8 * (self.parts + 1)
+        names = (name for name in os.listdir(self.folder) if name.startswith(f"{side}-"))
+        for name in sorted(names):
+            if name.endswith(".done"):
+                continue
+            with open(self._path(name), "rb") as file:
+                first = np.frombuffer(file.read(head), "<i8")
+                start, end = first[part : part + 2].tolist()
+                file.seek(head + start)
+                if end > start:
+                    yield file.read(end - start)
+
+    def clear(self, counts: tuple[int, int]) -> None:
+        """Note that all parts are written, and delete what was staged.
+
+        counts: records in all parts, and records that were left out.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        write_whole({self._path(COMPLETE): json.dumps(counts)})
+        for name in os.listdir(self.folder):
+            if name not in (PLAN, COMPLETE):
+                os.unlink(self._path(name))
+
+    @property
+    def complete(self) -> bool:
+        """Whether all parts are written."""
+        return os.path.exists(self._path(COMPLETE))
+
+    def counts(self) -> tuple[int, int]:
+        """What :meth:`clear` noted."""
+        with open(self._path(COMPLETE), encoding="utf-8") as file:
+            records, dropped = json.load(file)
+        return records, dropped
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.folder, name)
+
+
+def opened_staging(output: str, parts: int, plan: Mapping[str, Any]) -> Staging:
+    """The staging folder of an output folder, made where there is none.
+
+    plan: what is divided and how, as JSON holds it.
+
+    Raises:
+        InputError: the output holds something else, or the parts of another plan.
+        OutputError: it cannot be made.
+    """
+    staging = Staging(os.path.join(output, FOLDER), parts)
+    told = os.path.join(staging.folder, PLAN)
+    try:
+        if os.path.exists(told):
+            _refuse_other(output, _read(told), plan)
+            return staging
+        if os.path.isdir(output) and (there := os.listdir(output)):
+            if there == [FOLDER]:  # of a run that was stopped before it had a plan
+                shutil.rmtree(staging.folder)
+            else:
+                raise InputError(
+                    f"{output}: expected a new or empty folder, found {printable(sorted(there)[0])}"
+                )
+        os.makedirs(staging.folder)
+    except OSError as error:
+        raise OutputError(f"{output}: cannot be written: {error.strerror}") from None
+    write_whole({told: json.dumps(plan, indent=1) + "\n"})
+    return staging
+
+
+def _read(path: str) -> Any:
+    with open(path, encoding="utf-8") as file:
+        try:
+            return json.load(file)
+        except ValueError:
+            raise InputError(
+                f"{path}: expected the plan of a partition, found other content. Fix: use another "
+                "output folder"
+            ) from None
+
+
+def _refuse_other(output: str, there: Any, plan: Mapping[str, Any]) -> None:
+    mine = json.loads(json.dumps(plan))
+    if there == mine:
+        return
+    differ = [name for name in mine if not isinstance(there, dict) or there.get(name) != mine[name]]
+    raise InputError(
+        f"{output}: contains another partition ({', '.join(differ) or 'plan'} differ). Fix: use "
+        "another output folder, or delete this one"
+    )
