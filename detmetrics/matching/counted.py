@@ -11,13 +11,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints, run_starts, running
 from detmetrics.matching.match_counts import RankedRows, ScoreRuns, SettledRows, Unmatched
 from detmetrics.matching.matches import Outcomes
 from detmetrics.rules import Rules
 
-__all__ = ["CountedMatches", "ListedClass", "TieCounts"]
+__all__ = ["CountedMatches", "ListedClass", "OutcomeBits", "TieCounts"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutcomeBits:
+    """What is true of each row in each range and at each threshold, in an eighth of the memory.
+
+    bits : (n, A, bytes) of each row and range a bit a threshold, from the lowest of the first byte.
+    """
+
+    bits: NDArray[np.uint8]
+
+    def at(self, area: int, threshold: int) -> Bools:
+        """(n,) of one range and threshold."""
+        found: Bools = (self.bits[:, area, threshold >> 3] >> (threshold & 7) & 1).astype(bool)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +76,9 @@ class CountedMatches:
         score : (n,) of each row.
         inside : (M, n) whether each row is within each limit of the rules.
         fp_if_unmatched : (A, n) where it matches nothing it is a false positive.
-        matched, true_positive : (A, T, n) whether the row is matched, and whether it is right; no
-            row that is neither right nor a false positive if unmatched is marked as matched.
+        matched, true_positive: by range and threshold whether the row is matched, and whether it
+            is right; no row that is neither right nor a false positive if unmatched is marked as
+            matched.
         overlap : (n,) with the ground truth that it took at the first threshold over all sizes, 0
             where it took none.
         between: by limit (A, n + 1) what would be false positives unmatched: of the others those
@@ -80,8 +97,8 @@ class CountedMatches:
     score: Floats
     inside: Bools
     fp_if_unmatched: Bools
-    matched: Bools
-    true_positive: Bools
+    matched: OutcomeBits
+    true_positive: OutcomeBits
     overlap: Floats
     between: Mapping[float, Ints]
     ties: TieCounts | None
@@ -109,13 +126,15 @@ class CountedMatches:
 
     def settled(self, area: int) -> SettledRows:
         """The matched detections of an area range."""
-        threshold, row = np.nonzero(self.matched[area])
-        return SettledRows(threshold, row, self.true_positive[area, threshold, row])
+        each = [self.settled_at(area, at) for at in range(len(self.rules.iou_thresholds))]
+        rows = [row for row, _ in each]
+        threshold = np.repeat(np.arange(len(each)), [*map(len, rows)])
+        return SettledRows(threshold, np.concatenate(rows), np.concatenate([t for _, t in each]))
 
     def settled_at(self, area: int, threshold: int) -> tuple[Ints, Bools]:
         """Those of one threshold: rows, and which of them are true positives."""
-        row = np.flatnonzero(self.matched[area, threshold])
-        return row, self.true_positive[area, threshold, row]
+        row = np.flatnonzero(self.matched.at(area, threshold))
+        return row, self.true_positive.at(area, threshold)[row]
 
     def unmatched(self, area: int, limit: float) -> Unmatched:
         """What would be false positives if nothing were matched, within a limit of the rules."""
@@ -147,12 +166,12 @@ class CountedMatches:
         listing = self.listing()
         size = listing.fp_if_unmatched.shape[1]
         true_positive, overlap = np.zeros(size, bool), np.zeros(size)
-        right = self.true_positive[area, threshold]
+        right = self.true_positive.at(area, threshold)
         true_positive[listing.settled[right]] = True
         known = area == threshold == 0
         overlap[listing.settled[right]] = self.overlap[right] if known else np.nan
         false_positive = listing.fp_if_unmatched[area].copy()
-        false_positive[listing.settled[self.matched[area, threshold]]] = False
+        false_positive[listing.settled[self.matched.at(area, threshold)]] = False
         return Outcomes(
             true_positive=true_positive,
             false_positive=false_positive,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ from detmetrics.foundation.arrays import Bools, Ints
 from detmetrics.matching.matches import Matches
 from detmetrics.rules import Rules
 
-__all__ = ["Condensed", "Marks", "Records", "condensed", "unpacked"]
+__all__ = ["Condensed", "Marks", "Records", "condensed"]
 
 Records: TypeAlias = NDArray[Any]
 """(n,) records of named columns, see :meth:`Marks.anchors` and :meth:`Marks.ranked`."""
@@ -114,12 +115,6 @@ def _bit(records: Records, bit: int) -> Bools:
     return marked
 
 
-def unpacked(outcome: NDArray[np.uint8], thresholds: int) -> Bools:
-    """(A, T, n) from the bits of a column of anchors; outcome : (n, A, bytes)."""
-    bits = np.unpackbits(outcome, axis=2, count=thresholds, bitorder="little")
-    return bits.astype(bool).transpose(1, 2, 0)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condensed:
     """A matched part, condensed.
@@ -138,7 +133,6 @@ class Condensed:
 def condensed(matches: Matches) -> Condensed:
     """What a part has to say; the order of detections is kept."""
     marks = Marks(matches.rules)
-    shape = len(matches.rules.iou_thresholds)
     told = [_telling(matches, area) for area in range(marks.areas)]
     anchor = np.zeros(len(matches.row), bool)
     for _, row, _ in told:
@@ -153,12 +147,9 @@ def condensed(matches: Matches) -> Condensed:
     anchors = np.zeros(len(rows), marks.anchors(matches.images))
     anchors["score"], anchors["image"] = matches.score[rows], matches.image[rows]
     anchors["marks"] = bits[rows]
-    matched, right = np.zeros((2, len(rows), marks.areas, shape), bool)
-    for area, (threshold, row, true_positive) in enumerate(told):
-        matched[place[row], area, threshold] = True
-        right[place[row], area, threshold] = true_positive
-    anchors["matched"] = np.packbits(matched, axis=2, bitorder="little")
-    anchors["true_positive"] = np.packbits(right, axis=2, bitorder="little")
+    for area, (threshold, row, right) in enumerate(told):
+        _set_bits(anchors["matched"], area, threshold, place[row])
+        _set_bits(anchors["true_positive"], area, threshold[right], place[row[right]])
     anchors["overlap"] = matches.outcomes(0, 0).overlap[rows]
     first = matches.first
     return Condensed(
@@ -168,6 +159,13 @@ def condensed(matches: Matches) -> Condensed:
         first_ranked=first,
         images=matches.images,
     )
+
+
+def _set_bits(outcome: NDArray[np.uint8], area: int, threshold: Ints, row: Ints) -> None:
+    """Set the bit of a threshold in each row; outcome : (n, A, bytes), threshold rises."""
+    ends = np.searchsorted(threshold, np.arange(threshold[-1] + 2 if len(threshold) else 1))
+    for at, (start, end) in enumerate(pairwise(ends.tolist())):
+        outcome[row[start:end], area, at >> 3] |= np.uint8(1 << (at & 7))  # each row once
 
 
 def _telling(matches: Matches, area: int) -> tuple[Ints, Ints, Bools]:

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from detmetrics.foundation.arrays import Bools, Floats, Ints, read_only, run_starts
-from detmetrics.matching.counted import CountedMatches, ListedClass, TieCounts
-from detmetrics.parts.condensing import Marks, Records, unpacked
+from detmetrics.matching.counted import CountedMatches, ListedClass, OutcomeBits, TieCounts
+from detmetrics.parts.condensing import Marks, Records
 from detmetrics.rules import Rules
 
 __all__ = ["ClassFacts", "ClassOfPart", "counted_class"]
@@ -74,7 +74,6 @@ def counted_class(
     rules, marks = one.rules, Marks(one.rules)
     limits = [rules.max_limit] if limits is None else limits
     anchors, places = _in_order(parts, rules)
-    thresholds = len(rules.iou_thresholds)
     slots = _Slots(_falling(anchors), places, one.places)
     counts = _counts(parts, slots, marks, limits, ties=ties)
     return CountedMatches(
@@ -88,8 +87,8 @@ def counted_class(
         score=read_only(np.ascontiguousarray(anchors["score"])),
         inside=np.stack([marks.within(anchors, limit) for limit in rules.max_detections]),
         fp_if_unmatched=_by_area(marks, anchors),
-        matched=unpacked(anchors["matched"], thresholds),
-        true_positive=unpacked(anchors["true_positive"], thresholds),
+        matched=OutcomeBits(np.ascontiguousarray(anchors["matched"])),
+        true_positive=OutcomeBits(np.ascontiguousarray(anchors["true_positive"])),
         overlap=np.ascontiguousarray(anchors["overlap"]),
         between=dict(zip(limits, counts.between, strict=True)),
         ties=TieCounts(tied=counts.tied, apart=counts.apart) if ties else None,
