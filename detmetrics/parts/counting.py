@@ -128,6 +128,7 @@ class _Slots:
     def __init__(self, falling: Floats, places: Ints, below: int) -> None:
         """Falling, places : (n,) of the anchors in order; below: more than any place."""
         self.falling, self._below = falling, below
+        self._and_end = np.append(falling, np.nan)  # which equals no score
         starts = run_starts(falling)
         run = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(falling)))
         self._run = run
@@ -138,7 +139,7 @@ class _Slots:
         place before each.
         """
         first = np.searchsorted(self.falling, falling, "left")
-        tied = np.flatnonzero(first < np.searchsorted(self.falling, falling, "right"))
+        tied = np.flatnonzero(self._and_end[first] == falling)
         slot = first
         if len(tied):
             slot = first.copy()
@@ -223,7 +224,6 @@ def _add(
     *,
     ties: bool,
 ) -> None:
-    size = found.between.shape[-1]
     within = [marks.within(ranked, limit) for limit in limits]
     has_score = np.zeros(len(ranked), bool)
     has_score[placed.tied] = True
@@ -231,10 +231,18 @@ def _add(
         counts = marks.fp_if_unmatched(ranked, area)
         for index, inside in enumerate(within):
             at = placed.slot[counts & inside]
-            found.between[index, area] += np.bincount(at, minlength=size)
+            _count(found.between[index, area], at)
         if ties:
             for sums, chosen in ((found.tied, has_score), (found.apart, ~has_score)):
-                sums[area] += np.bincount(placed.first[counts & chosen], minlength=size)
+                _count(sums[area], placed.first[counts & chosen])
+
+
+def _count(sums: Ints, slot: Ints) -> None:
+    """Count detections by slot. A part is in the order of the anchors, so that its slots are runs;
+    to go through all slots for each part would take parts times anchors.
+    """
+    starts = run_starts(slot)
+    np.add.at(sums, slot[starts], np.diff(starts, append=len(slot)))
 
 
 # --- every detection after all -------------------------------------------------------------------
