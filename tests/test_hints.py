@@ -341,6 +341,18 @@ def the_file(root: Path) -> Case:
     return gt, folder, follow
 
 
+def in_parts(root: Path) -> Case:
+    files = truth(root / "gt.json"), found(root / "dt.json", records())
+    done = dm.partition(*files, root / "set", into=2)
+    gt, dt = Path(done.ground_truth), Path(done.detections)
+
+    def follow(message: str) -> tuple[Path, Path, dict[str, Any]]:
+        assert "dm.evaluate_parts" in message
+        return gt, dt, {"state": root / "state"}
+
+    return gt, dt, follow
+
+
 def no_scores(root: Path) -> Case:
     gt, dt = truth(root / "gt.json"), root / "dt.json"
     found(dt, [{name: value for name, value in r.items() if name != "score"} for r in records()])
@@ -376,6 +388,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "list-alone": list_alone,
     "rename-key": rename_key,
     "the-file": the_file,
+    "parts": in_parts,
     "no-scores": no_scores,
 }
 
@@ -388,6 +401,8 @@ def evaluated(gt: Path, dt: Path, asked: dict[str, Any]) -> float:
     policies = {name: asked.pop(name) for name in [*asked] if name.startswith("unknown")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if "state" in asked:
+            return dm.evaluate_parts(gt, dt, **asked).summary["AP50"]
         result = dm.evaluate(gt, dt, reading=dm.Reading(**asked), **policies)
     return result.summary["AP50" if result.detections.scored else "AP50_max"]
 

@@ -38,6 +38,8 @@ def advice(given: Given, side: Side) -> str | None:
     tables = [name for name in given.files if name.lower().endswith(SINGLE)]
     if len(tables) == 1:
         return hint("the-file", path=given.join(tables[0]))
+    if len(tables) == len(given.files):
+        return hint("parts")
     if len(given.ending(*IMAGE_SUFFIXES)) >= MOSTLY * len(given.files):
         return "these are images: give the folder with their boxes"
     return _of_lines(given, side)

@@ -47,6 +47,8 @@ HINTS = MappingProxyType(
         "dm.Reading in Python",
         "rename-key": "rename the key {found} to {wanted}",
         "the-file": "give the file in it: {path}",
+        "parts": "if these are parts of one data set: detmetrics evaluate --in-parts, or "
+        "dm.evaluate_parts",
     }
 )
 

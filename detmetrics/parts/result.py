@@ -77,7 +77,8 @@ class PartsEvaluation(Measurement):
         """
         if name in REFUSED:
             raise InputError(
-                f"{name}: {REFUSED[name]}. Fix: dm.evaluate one part, or all images at once"
+                f"{name} is not available in parts: {REFUSED[name]}. Fix: evaluate one part, or "
+                "all images at once, with dm.evaluate"
             )
         raise AttributeError(f"{type(self).__name__} has no attribute {name}")
 

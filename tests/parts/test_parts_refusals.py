@@ -11,6 +11,7 @@ import pytest
 from parts.part_files import in_parts, write_table
 
 import detmetrics as dm
+from detmetrics.reports.html import report_of, to_html
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -179,6 +180,21 @@ class TestArguments:
             run(folder, **asked)
 
 
+ANALYSES = {
+    "compare": lambda result: dm.compare(result, result),
+    "gate": lambda result: dm.gate(result, result),
+    "intervals": dm.analysis.confidence_intervals,
+    "errors": dm.analysis.error_types,
+    "calibration": dm.analysis.calibration,
+    "confusion": dm.analysis.confusion_matrix,
+    "thresholds": dm.analysis.operating_points,
+    "slices": lambda result: dm.analysis.slices(result, [None] * 9),
+    "sizes": dm.analysis.by_bins,
+    "plan": lambda result: dm.analysis.sample_size(result, result),
+    "report": lambda result: to_html(report_of(result)),
+}
+
+
 class TestResult:
     """What a result in parts is asked, and what it does not know."""
 
@@ -187,8 +203,14 @@ class TestResult:
         ["matching", "matches", "ground_truth", "detections", "curves", "plot", "inputs", "notes"],
     )
     def test_what_needs_every_row_is_refused_with_the_reason(self, folder, name):
-        with pytest.raises(dm.InputError, match=rf"^{name}: .*\. Fix: dm\.evaluate one part, or"):
+        with pytest.raises(dm.InputError, match=rf"^{name} is not available in parts: .*\. Fix: "):
             getattr(run(folder), name)
+
+    @pytest.mark.parametrize("name", sorted(ANALYSES))
+    def test_what_asks_for_every_row_is_refused_in_one_sentence(self, folder, name):
+        with pytest.raises(dm.InputError, match=r"not available in parts: .*\. Fix: ") as told:
+            ANALYSES[name](run(folder))
+        assert "\n" not in str(told.value)
 
     def test_a_cross_check_is_refused_too(self, folder):
         with pytest.raises(dm.InputError, match="pycocotools needs all images in one process"):

@@ -26,6 +26,7 @@ from detmetrics.analysis.gating.floors import floors_of
 from detmetrics.analysis.gating.records import Gate, GateCandidate, GateLine
 from detmetrics.analysis.gating.settings import GateSettings
 from detmetrics.analysis.gating.verdicts import Verdict, images_to_settle
+from detmetrics.evaluation.measurement import Measurement
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Objects
 from detmetrics.foundation.errors import InputError
@@ -62,7 +63,7 @@ def gate(
     'pass'
     """
     settings = settings or GateSettings()
-    given = [candidates] if isinstance(candidates, Evaluation) else [*candidates]
+    given = [candidates] if isinstance(candidates, Measurement) else [*candidates]
     if not given:
         raise InputError("expected at least one candidate, got none")
     metrics = _metrics(given[0], settings)
