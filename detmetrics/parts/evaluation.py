@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from detmetrics.formats.loading import Path
 from detmetrics.formats.reading import READING, Reading
 from detmetrics.foundation.errors import FormatError, InputError, PartsError
 from detmetrics.foundation.messages import printable
-from detmetrics.foundation.outputs import write_whole
 from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.matching.shape_choice import with_shape
-from detmetrics.parts.condensed_file import PartFile, read_head
+from detmetrics.parts.condensed_file import PartFile, read_heads
 from detmetrics.parts.folders import PartPaths, image_list_in, parts_in
 from detmetrics.parts.index import Index, index_bytes, joined
 from detmetrics.parts.mapping import Engine, Mapper, mapper_of
@@ -30,6 +30,7 @@ from detmetrics.parts.part_tables import PartReading, listed_images
 from detmetrics.parts.refusals import refuse_rules
 from detmetrics.parts.result import PartsEvaluation
 from detmetrics.parts.state import State, opened_state
+from detmetrics.parts.storage import Storage, absolute
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 from detmetrics.tables.catalog import Id
@@ -52,6 +53,7 @@ def evaluate_parts(
     unknown_images: UnknownPolicy = "error",
     unknown_categories: UnknownPolicy = "error",
     reading: Reading = READING,
+    storage_options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> PartsEvaluation:
     """Measure detections against ground truth part by part: the numbers of :func:`evaluate` of
@@ -72,7 +74,9 @@ def evaluate_parts(
     class_list: all classes of the data set by name or id, where parts lack some. image_list: all
     images, those without objects too, or a file that lists them; ``images.*`` beside the parts of
     the ground truth unless given. unknown_images, unknown_categories, reading: as of
-    :func:`read_detections`. progress: called with a phase and the share of it that is done.
+    :func:`read_detections`. storage_options: for fsspec, where paths are URLs such as
+    ``s3://bucket/gt``; kept to itself, and not needed where the environment has the credentials.
+    progress: called with a phase and the share of it that is done.
 
     Raises:
         FormatError: folders without parts, or parts without a partner.
@@ -95,16 +99,19 @@ def evaluate_parts(
     >>> result.summary == whole.summary
     True
     """
-    folders = os.path.abspath(ground_truth), os.path.abspath(detections)
+    storage = Storage({} if storage_options is None else storage_options)
+    folders = absolute(ground_truth), absolute(detections)
     asked = rule_set(rules) if isinstance(rules, str) else rules
     if asked is not None:
         refuse_rules(asked)
-    how = _reading(folders, class_list, image_list, reading, unknown_images, unknown_categories)
-    parts = parts_in(*folders)
+    how = _reading(
+        folders, class_list, image_list, reading, unknown_images, unknown_categories, storage
+    )
+    parts = parts_in(*folders, storage)
     with mapper_of(engine, workers) as mapper:
         chosen = _chosen(mapper, parts, asked, shape, how)
         refuse_rules(chosen)
-        kept = opened_state(state, chosen)
+        kept = opened_state(state, chosen, storage)
         done = mapper(
             match_part,
             [MatchTask(one, chosen, how, kept) for one in parts],
@@ -130,6 +137,7 @@ def _reading(
     reading: Reading,
     unknown_images: UnknownPolicy,
     unknown_categories: UnknownPolicy,
+    storage: Storage,
 ) -> PartReading:
     """How every part is read; without what only this process can call."""
     if reading.image_list is not None:
@@ -137,9 +145,9 @@ def _reading(
     if isinstance(class_list, str):
         raise InputError(f"class_list: expected a list of ids or names, got {class_list!r}")
     if image_list is None:
-        image_list = image_list_in(*folders)
+        image_list = image_list_in(*folders, storage)
     if isinstance(image_list, str | os.PathLike):
-        images: str | tuple[Id, ...] | None = os.path.abspath(image_list)
+        images: str | tuple[Id, ...] | None = absolute(image_list)
     else:
         images = None if image_list is None else tuple(image_list)
     return PartReading(
@@ -150,6 +158,7 @@ def _reading(
         image_list=images,
         unknown_images=unknown_images,
         unknown_categories=unknown_categories,
+        storage=storage,
     )
 
 
@@ -196,21 +205,26 @@ def _joined(
     failed = {name: told.fault for name, told in named if told.fault is not None}
     if failed:
         raise PartsError(failed, len(parts) - len(failed))
-    files = [_head(name, told.path, rules) for name, told in named]
-    listed = 0 if how.image_list is None else len(listed_images(how.image_list))
+    files = _heads({told.path: name for name, told in named}, rules, state)
+    listed = 0 if how.image_list is None else len(listed_images(how.image_list, how.storage))
     index = joined(files, rules, listed)
     told = "\n".join(os.path.basename(file.path) for file in files)
     path = state.index(sha256(f"{told}\n{index.images}".encode()).hexdigest()[:40])
-    write_whole({path: index_bytes(index)})
+    state.storage.of(path).write(path, index_bytes(index))
     return index, path
 
 
-def _head(name: str, path: str, rules: Rules) -> PartFile:
+def _heads(names: Mapping[str, str], rules: Rules, state: State) -> tuple[PartFile, ...]:
+    """Condensed parts; names: of the parts, by path.
+
+    Raises:
+        FormatError: this process cannot read one.
+    """
     try:
-        return read_head(path, rules)
+        return read_heads([*names], rules, state.storage)
     except OSError as error:
         raise FormatError(
-            path,
-            [f"condensed part {name} cannot be read: {error.strerror}"],
+            error.filename,
+            [f"condensed part {names[error.filename]} cannot be read: {error.strerror}"],
             hint="workers must write to a folder that this process sees (state=)",
         ) from None
