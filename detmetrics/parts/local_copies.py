@@ -1,7 +1,8 @@
 """What is in an object store as files of this machine, for readers of files.
 
 They are copied whole into a temporary folder, which is deleted with what is in it once they are
-read, also where that fails. Messages name their URLs.
+read, also where that fails; what a killed worker left is deleted by the next one of its machine.
+Messages name their URLs.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from typing import NamedTuple
 
 from detmetrics.foundation.errors import DetmetricsError, InputError
+from detmetrics.foundation.replacing import abandoned, staging_prefix
 from detmetrics.parts.object_store import ObjectStore
 from detmetrics.parts.storage import Storage, is_url
 
 __all__ = ["AtHand", "at_hand"]
+
+MARK = "copy-"
+"""In the names of folders of copies, behind what tells the process."""
 
 
 class AtHand(NamedTuple):
@@ -39,7 +45,11 @@ def at_hand(paths: Sequence[str], storage: Storage) -> Iterator[AtHand]:
     if not any(map(is_url, paths)):
         yield AtHand(paths, str)
         return
-    with TemporaryDirectory(prefix="detmetrics-", ignore_cleanup_errors=True) as folder:
+    for entry in abandoned(gettempdir()):
+        if MARK in entry.name and entry.is_dir(follow_symlinks=False):
+            rmtree(entry.path, ignore_errors=True)
+    prefix = f"{staging_prefix()}{MARK}"
+    with TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
         known: dict[str, str] = {}
         here = []
         for number, path in enumerate(paths):

@@ -18,6 +18,7 @@ from detmetrics.foundation.outputs import write_whole
 
 __all__ = ["STORAGE", "ByteRange", "Entry", "Files", "Storage", "absolute", "is_url", "join"]
 
+SHORTENED = re.compile(r"[a-z][a-z\d+.-]+:/[^/]")
 PASSWORD = re.compile(r"(\w[\w+.:-]*://[^/@:]*):[^/@]*@")
 
 
@@ -132,13 +133,17 @@ def absolute(path: str | os.PathLike[str]) -> str:
     """A path that means the same for every worker; URLs as they are.
 
     Raises:
-        InputError: a URL has a password in it.
+        InputError: a URL has a password in it, or has lost a slash.
 
     >>> absolute("s3://bucket/gt/")
     's3://bucket/gt'
     """
     given = os.fspath(path)
     if not is_url(given):
+        if isinstance(path, os.PathLike) and SHORTENED.match(given):
+            raise InputError(
+                f"{given}: pathlib takes a slash from URLs. Fix: give text, not a Path"
+            )
         return os.path.abspath(given)
     if found := PASSWORD.match(given):
         raise InputError(

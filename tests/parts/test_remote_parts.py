@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from parts.remote_store import ROOT, emptied, most_of_a_block, recorded, run, up
 from parts.test_evaluate_parts import assert_equal
 
 import detmetrics as dm
+from detmetrics.foundation.replacing import staging_prefix
 from detmetrics.parts import ranges
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -218,6 +220,16 @@ class TestCopies:
     def test_are_deleted(self, whole, temporary):
         run()
         assert [*temporary.iterdir()] == []
+
+    def test_that_a_killed_worker_left_are_deleted(self, whole, temporary):
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        name = staging_prefix().replace(f"-{os.getpid()}-", f"-{gone.pid}-")
+        for left in (f"{name}copy-x", f"{name}y", f"{staging_prefix()}copy-z"):
+            (temporary / left / "0").mkdir(parents=True)
+        run()
+        kept = [f"{name}y", f"{staging_prefix()}copy-z"]
+        assert sorted(path.name for path in temporary.iterdir()) == sorted(kept)
 
     def test_of_parts_that_fail_are_deleted_and_named_by_their_url(self, whole, store, temporary):
         store.pipe_file("/bucket/gt/part-001.json", b"{")

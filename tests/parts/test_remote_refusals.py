@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -113,6 +114,12 @@ class TestUrls:
         with pytest.raises(dm.InputError, match=told) as caught:
             dm.evaluate_parts("ftp://me:hunter2@host/gt", "d", "coco", state="s")
         assert "hunter2" not in str(caught.value)
+
+    def test_that_lost_a_slash(self):
+        with pytest.raises(
+            dm.InputError, match=r"^s3:/b/gt: pathlib takes .* Fix: give text, not a"
+        ):
+            dm.evaluate_parts(Path("s3://b/gt"), "d", "coco", state="s")
 
     def test_of_an_unknown_kind(self):
         with pytest.raises(
