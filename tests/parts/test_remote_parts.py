@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,11 @@ class TestNumbers:
 
     def test_where_the_rules_are_chosen_by_the_first_part(self, whole):
         assert run(None, shape="auto").summary == dm.evaluate(*whole, "coco").summary
+
+    def test_by_threads(self, whole):
+        with ThreadPoolExecutor(4) as pool:
+            ours = run("olrp", engine=pool)
+        assert_equal(ours, dm.evaluate(*whole, "olrp", shape="box"))
 
     def test_with_some_paths_in_the_store(self, whole, tmp_path):
         for sides in (
