@@ -2,7 +2,7 @@
 
 A request to an object store takes as long as a megabyte does. So tables of many parts are read at
 once: the anchors of all parts, which are in memory together anyway, and the detections of as many
-parts as fit into :data:`~detmetrics.parts.ranges.AT_ONCE` bytes. Of a class that fits as a whole
+parts as fit into :data:`detmetrics.parts.ranges.AT_ONCE` bytes. Of a class that fits as a whole
 both tables are one request per part, of any other they are two.
 """
 
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from detmetrics.parts.condensed_file import PartFile
 from detmetrics.parts.condensing import Records
-from detmetrics.parts.ranges import AT_ONCE, in_batches, read_ranges
+from detmetrics.parts.ranges import fit_at_once, in_batches, read_ranges
 from detmetrics.parts.storage import ByteRange, is_url
 
 __all__ = ["TablesOfPart", "tables_of_class"]
@@ -69,7 +69,7 @@ class FetchedClass:
         blocks = [
             ByteRange(anchors.path, anchors.start, ranked.end) for anchors, ranked in self._ranges
         ]
-        if sum(block.end - block.start for block in blocks) <= AT_ONCE:
+        if fit_at_once(blocks):
             return self._of_blocks(blocks)
         found = read_ranges([anchors for anchors, _ in self._ranges], self._parts[0].storage)
         return [part.tables(data, b"")[0] for part, data in zip(self._parts, found, strict=True)]

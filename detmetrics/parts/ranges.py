@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from detmetrics.foundation.errors import InputError
 from detmetrics.parts.storage import ByteRange, Storage, is_url
 
-__all__ = ["AT_ONCE", "in_batches", "read_ranges"]
+__all__ = ["fit_at_once", "in_batches", "read_ranges"]
 
 AT_ONCE = 16 << 20
 """Bytes that are asked of an object store at once: each request takes time, in which others run."""
@@ -23,6 +23,11 @@ def read_ranges(ranges: Sequence[ByteRange], storage: Storage) -> Iterator[bytes
     """
     for batch in in_batches(ranges):
         yield from _read([ranges[number] for number in batch], storage)
+
+
+def fit_at_once(ranges: Sequence[ByteRange]) -> bool:
+    """Whether all of them are no more than AT_ONCE."""
+    return sum(one.end - one.start for one in ranges) <= AT_ONCE
 
 
 def in_batches(ranges: Sequence[ByteRange]) -> Iterator[range]:

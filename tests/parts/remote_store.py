@@ -13,6 +13,8 @@ from parts.part_files import DataSet
 import detmetrics as dm
 
 ROOT = "memory://bucket"
+ODD = ["part [1]*", "part #2?x=%20", "\u00e9\u4e2d+&'"]
+"""Names that mean something in patterns or URLs."""
 ASKED = ("cat_file", "get_file", "info", "ls", "find", "pipe_file")
 
 

@@ -16,7 +16,7 @@ pytest.importorskip("fsspec", reason="needs fsspec, as the extra remote has it")
 import fsspec
 from fsspec.implementations.memory import MemoryFileSystem
 from parts.part_files import data_set, write_table
-from parts.remote_store import ROOT, emptied, most_of_a_block, recorded, run, uploaded
+from parts.remote_store import ODD, ROOT, emptied, most_of_a_block, recorded, run, uploaded
 from parts.test_evaluate_parts import assert_equal
 
 import detmetrics as dm
@@ -70,11 +70,19 @@ class TestNumbers:
     def test_in_batches(self, whole, monkeypatch):
         """Where no two tables fit into what is asked for at once."""
         monkeypatch.setattr(ranges, "AT_ONCE", 1)
-        monkeypatch.setattr("detmetrics.parts.class_tables.AT_ONCE", 1)
         assert_equal(run("olrp"), dm.evaluate(*whole, "olrp", shape="box"))
 
     def test_where_the_rules_are_chosen_by_the_first_part(self, whole):
         assert run(None, shape="auto").summary == dm.evaluate(*whole, "coco").summary
+
+    def test_of_parts_with_odd_names(self, store, tmp_path):
+        files = data_set(3).write(tmp_path)
+        for side in ("gt", "detections"):
+            for path, name in zip(sorted((tmp_path / side).iterdir()), ODD, strict=True):
+                store.pipe_file(f"/bucket/{side}/{name}.json", path.read_bytes())
+        ours = run()
+        assert ours.parts == tuple(sorted(ODD))
+        assert_equal(ours, dm.evaluate(*files, "coco", shape="box"))
 
     def test_by_threads(self, whole):
         with ThreadPoolExecutor(4) as pool:
@@ -177,7 +185,6 @@ class TestRequests:
     @pytest.mark.parametrize(("room", "most"), [(16 << 20, 1), (1, 2)])
     def test_of_a_class_in_a_part(self, whole, monkeypatch, rules, room, most):
         monkeypatch.setattr(ranges, "AT_ONCE", room)
-        monkeypatch.setattr("detmetrics.parts.class_tables.AT_ONCE", room)
         requests = recorded(monkeypatch)
         result = run(rules)
         assert most_of_a_block(result.index, requests) == most

@@ -12,6 +12,7 @@ pytest.importorskip("moto.server", reason="needs moto[server], as the extra stor
 import s3fs
 from moto.server import ThreadedMotoServer
 from parts.part_files import data_set
+from parts.remote_store import ODD
 from parts.test_evaluate_parts import assert_equal
 
 import detmetrics as dm
@@ -86,6 +87,16 @@ def test_what_another_client_wrote_is_seen(bucket, options):
     for side in ("gt", "detections"):
         other.rm_file(f"{bucket}/{side}/part-002.json")
     assert run(bucket, options).parts == ("part-000", "part-001")
+
+
+def test_parts_may_have_odd_names(bucket, options):
+    fs = s3fs.S3FileSystem(**options)
+    for side in ("gt", "detections"):
+        for number, name in enumerate(ODD):
+            path = f"{bucket}/{side}/part-{number:03}.json"
+            fs.pipe_file(f"{bucket}/{side}/{name}.json", fs.cat_file(path))
+            fs.rm_file(path)
+    assert run(bucket, options).parts == tuple(sorted(ODD))
 
 
 def test_requests_are_few(bucket, options, monkeypatch):
