@@ -64,14 +64,6 @@ class ObjectStore:
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
         return sorted(entries)
 
-    def is_folder(self, path: str) -> bool:
-        """Whether it is a folder; False where there is nothing."""
-        return self._kind(path) == "directory"
-
-    def is_file(self, path: str) -> bool:
-        """Whether it is a file; False where there is nothing."""
-        return self._kind(path) == "file"
-
     def size(self, path: str) -> int:
         """How many bytes a file has."""
         return int(self._info(path)["size"])
@@ -170,12 +162,6 @@ class ObjectStore:
         told = next((f"{name} {info[name]}" for name in TELLING if info.get(name)), None)
         told = told or f"SHA-256 {sha256(self.read(path)).hexdigest()}"
         return f"{told} {info['size']}"
-
-    def _kind(self, path: str) -> str:
-        try:
-            return str(self._info(path)["type"])
-        except FileNotFoundError:
-            return ""
 
     def _info(self, path: str) -> Mapping[str, Any]:
         fs, place = self._at(path)

@@ -80,11 +80,8 @@ def opened_state(folder: str | os.PathLike[str], rules: Rules, storage: Storage 
 
 def _names(state: State) -> list[str]:
     """What is in the folder of a state; nothing where there is none."""
-    files = state.storage.of(state.folder)
-    if not is_url(state.folder) and not files.is_folder(state.folder):
-        return []
     try:
-        return [entry.name for entry in files.entries(state.folder)]
+        return [entry.name for entry in state.storage.of(state.folder).entries(state.folder)]
     except FileNotFoundError:
         return []
 

@@ -45,14 +45,6 @@ class Files(Protocol):
         """What is in a folder, in order of name."""
         ...
 
-    def is_folder(self, path: str) -> bool:
-        """Whether it is a folder; False where there is nothing."""
-        ...
-
-    def is_file(self, path: str) -> bool:
-        """Whether it is a file; False where there is nothing."""
-        ...
-
     def size(self, path: str) -> int:
         """How many bytes a file has."""
         ...
@@ -170,14 +162,6 @@ class LocalFiles:
         """What is in a folder, in order of name."""
         with os.scandir(folder) as found:
             return sorted(Entry(one.name, one.is_dir(), one.is_file()) for one in found)
-
-    def is_folder(self, path: str) -> bool:
-        """Whether it is a folder; False where there is nothing."""
-        return os.path.isdir(path)
-
-    def is_file(self, path: str) -> bool:
-        """Whether it is a file; False where there is nothing."""
-        return os.path.isfile(path)
 
     def size(self, path: str) -> int:
         """How many bytes a file has."""

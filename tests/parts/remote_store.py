@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+pytest.importorskip("fsspec", reason="needs fsspec, as the extra remote has it")
+
 from fsspec.implementations.memory import MemoryFileSystem
 from parts.part_files import DataSet
 
