@@ -92,8 +92,9 @@ def first_part(ground_truth: str, detections: str) -> str:
         FormatError: there are no parts.
     """
     from detmetrics.parts.folders import parts_in
+    from detmetrics.parts.storage import absolute
 
-    return parts_in(ground_truth, detections)[0].ground_truth
+    return parts_in(absolute(ground_truth), absolute(detections))[0].ground_truth
 
 
 def _given(name: str) -> bool:
@@ -115,13 +116,15 @@ def measured_in_parts(
     much memory that took.
     """
     from detmetrics.parts.evaluation import evaluate_parts
+    from detmetrics.rules import COCO
 
+    asked = None if rules == COCO and not options["rules"] else rules  # a part may decide them
     reading = reading_of({**options, "image_list": None})
     with Patience(quiet=options["quiet"], time_left=True) as patience:
         result = evaluate_parts(
             ground_truth,
             detections,
-            rules,
+            asked,
             state=options["state"],
             workers=options["workers"],
             shape=options["shape"],

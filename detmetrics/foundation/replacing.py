@@ -17,7 +17,7 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["replace_folder", "staging_prefix", "sweep", "undisturbed"]
+__all__ = ["abandoned", "replace_folder", "staging_prefix", "sweep", "undisturbed"]
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM)
@@ -35,12 +35,18 @@ def sweep(folder: str) -> None:
     """Remove what killed runs left in a folder; a folder that one of them had taken away is put
     back first.
     """
+    for entry in abandoned(folder):
+        with contextlib.suppress(OSError):
+            _clear(entry)
+
+
+def abandoned(folder: str) -> Iterator[os.DirEntry[str]]:
+    """What killed runs of this machine left in a folder."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = STAGED.match(entry.name)
             if found and found[1] == _machine() and not _is_alive(int(found[2])):
-                with contextlib.suppress(OSError):
-                    _clear(entry)
+                yield entry
 
 
 def _clear(entry: os.DirEntry[str]) -> None:

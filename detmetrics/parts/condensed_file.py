@@ -11,14 +11,15 @@ r"""A condensed part as a file: whole or not there, no pickle, one contiguous bl
     blocks                   of each class in turn: its anchors, then all its detections (ranked)
 
 The columns of both tables are those of :class:`detmetrics.parts.condensing.Marks`: packed records,
-little-endian. A table is one range of bytes, so a class costs two reads per part.
+little-endian. A table is one range of bytes, and both tables of a class are neighbors, so a class
+costs two reads per part, or one where both tables are wanted at once.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -32,15 +33,29 @@ from detmetrics.foundation.arrays import Ints, Objects, object_column, running
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.version import __version__
 from detmetrics.parts.condensing import Marks, Records, condensed
+from detmetrics.parts.ranges import in_batches, read_ranges
+from detmetrics.parts.storage import STORAGE, ByteRange, Storage, is_url
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Id
 from detmetrics.tables.coverage import Coverage
 
-__all__ = ["DETECTED", "UNDETECTED", "Head", "PartFile", "part_bytes", "read_head"]
+__all__ = [
+    "DETECTED",
+    "UNDETECTED",
+    "Head",
+    "PartFile",
+    "coverage_of_images",
+    "image_ids_of",
+    "part_bytes",
+    "read_head",
+    "read_heads",
+]
 
 MARK = b"detmetrics part 1\n"
 DIGEST, LENGTH = 32, 8
 START = len(MARK) + DIGEST + LENGTH
+FIRST = 128 << 10
+"""Bytes that are read to begin with, which hold most heads."""
 DETECTED, UNDETECTED = 1, 2
 PER_CLASS = ("anchors", "detections", "positives", "objects", "found")
 
@@ -95,8 +110,13 @@ class Head:
     inputs: Sequence[tuple[str, int, str]]
 
 
-def part_bytes(part: str, listed: int, result: Evaluation) -> bytes:
-    """The file of a part: its name, how many of its images a list has, and its evaluation."""
+def part_bytes(
+    part: str, listed: int, result: Evaluation, named: Callable[[str], str] = str
+) -> bytes:
+    """The file of a part: its name, how many of its images a list has, and its evaluation.
+
+    named: gives files that were read in another place the names that the user knows.
+    """
     matches, table = result.matching, condensed(result.matching)
     catalog = result.ground_truth.catalog
     ids = _ids_as_bytes(catalog.image_ids)
@@ -122,8 +142,11 @@ def part_bytes(part: str, listed: int, result: Evaluation) -> bytes:
         undetected_objects=covered.objects,
         covering=covered.detections,
         undetected=[*zip(covered.names, covered.undetected[:3].tolist(), strict=True)],
-        interpretations=[one.to_dict() for one in result.interpretations],
-        notes=result.notes,
+        interpretations=[
+            replace(one, taken=named(one.taken), evidence=named(one.evidence)).to_dict()
+            for one in result.interpretations
+        ],
+        notes=[*map(named, result.notes)],
         inputs=[
             (source.format, source.input.size, source.input.sha256)
             for source in (result.ground_truth.source, result.detections.source)
@@ -159,39 +182,44 @@ def _marks(covered: Coverage, images: int) -> NDArray[np.uint8]:
 class PartFile:
     """A condensed part that is read range by range.
 
-    path: of the file; start: where the image ids begin; rules: those it was made under.
+    path: of the file; start: where the image ids begin; rules: those it was made under; storage:
+    how it is reached.
     """
 
     path: str
     start: int
     head: Head
     rules: Rules
-
-    def image_ids(self) -> Objects:
-        """(N,) the ids of its images, in order."""
-        data = self._range(self.start, self.head.id_bytes)
-        if self.head.text_ids:
-            return object_column(json.loads(data))
-        return np.frombuffer(data, "<i8").astype(np.int64)
-
-    def coverage(self) -> NDArray[np.uint8]:
-        """(N,) which images have objects, and whether these have detections."""
-        return np.frombuffer(self._range(self._coverage_at, self.head.images), np.uint8)
+    storage: Storage = STORAGE
 
     def anchors(self, category: int) -> Records:
         """The anchors of a class (an index), best first."""
-        start = self._blocks[category]
-        return self._table(start, self.head.anchors[category], self._kinds[0])
+        return self.tables(self._read(self.ranges(category)[0]), b"")[0]
 
     def ranked(self, category: int) -> Records:
         """Every detection of a class (an index), best first."""
-        anchors, ranked = self._kinds
-        start = self._blocks[category] + self.head.anchors[category] * anchors.itemsize
-        return self._table(start, self.head.detections[category], ranked)
+        return self.tables(b"", self._read(self.ranges(category)[1]))[1]
+
+    def ranges(self, category: int) -> tuple[ByteRange, ByteRange]:
+        """Where the anchors of a class are, and right behind them all of its detections."""
+        start, end = self._blocks[category : category + 2].tolist()
+        middle = start + int(self.head.anchors[category]) * self._kinds[0].itemsize
+        return ByteRange(self.path, start, middle), ByteRange(self.path, middle, end)
+
+    def tables(self, anchors: bytes, ranked: bytes) -> tuple[Records, Records]:
+        """Both tables of a class from the bytes of its ranges."""
+        return np.frombuffer(anchors, self._kinds[0]), np.frombuffer(ranked, self._kinds[1])
 
     @property
-    def _coverage_at(self) -> int:
-        return self.start + self.head.id_bytes
+    def ids_range(self) -> ByteRange:
+        """Where the image ids are."""
+        return ByteRange(self.path, self.start, self.start + self.head.id_bytes)
+
+    @property
+    def coverage_range(self) -> ByteRange:
+        """Where the coverage of images is."""
+        start = self.start + self.head.id_bytes
+        return ByteRange(self.path, start, start + self.head.images)
 
     @cached_property
     def _kinds(self) -> tuple[np.dtype[Any], np.dtype[Any]]:
@@ -203,56 +231,96 @@ class PartFile:
         """(K + 1,) where the block of each class begins, and where all end."""
         anchors, ranked = self._kinds
         sizes = self.head.anchors * anchors.itemsize + self.head.detections * ranked.itemsize
-        return running(sizes) + self._coverage_at + self.head.images
+        return running(sizes) + self.coverage_range.end
 
     @property
     def size(self) -> int:
         """How many bytes the file has."""
         return int(self._blocks[-1])
 
-    def _table(self, start: np.int64, rows: np.int64, kind: np.dtype[Any]) -> Records:
-        return np.frombuffer(self._range(int(start), int(rows) * kind.itemsize), kind)
-
-    def _range(self, start: int, length: int) -> bytes:
-        if length == 0:
-            return b""
-        try:
-            with open(self.path, "rb") as file:
-                file.seek(start)
-                data = file.read(length)
-        except OSError as error:
-            raise InputError(
-                f"{self.path}: the state cannot be read any more: {error.strerror}. Fix: evaluate "
-                "again"
-            ) from None
-        if len(data) < length:
-            raise InputError(f"{self.path}: changed while it was read. Fix: evaluate again")
-        return data
+    def _read(self, one: ByteRange) -> bytes:
+        return next(read_ranges([one], self.storage)) if one.end > one.start else b""
 
 
-def read_head(path: str, rules: Rules) -> PartFile:
+def image_ids_of(parts: Sequence[PartFile]) -> Iterator[Objects]:
+    """(N,) of each part the ids of its images, in order.
+
+    Raises:
+        InputError: the state cannot be read.
+    """
+    found = read_ranges([part.ids_range for part in parts], parts[0].storage)
+    for part, data in zip(parts, found, strict=True):
+        if part.head.text_ids:
+            yield object_column(json.loads(data))
+        else:
+            yield np.frombuffer(data, "<i8").astype(np.int64)
+
+
+def coverage_of_images(parts: Sequence[PartFile]) -> Iterator[NDArray[np.uint8]]:
+    """(N,) of each part which images have objects, and whether these have detections.
+
+    Raises:
+        InputError: the state cannot be read.
+    """
+    for data in read_ranges([part.coverage_range for part in parts], parts[0].storage):
+        yield np.frombuffer(data, np.uint8)
+
+
+# --- heads ---------------------------------------------------------------------------------------
+
+
+def read_head(path: str, rules: Rules, storage: Storage = STORAGE) -> PartFile:
     """A condensed part, of which the head is read.
 
     Raises:
         InputError: it is no such file, or is damaged.
         OSError: it cannot be read.
     """
-    with open(path, "rb") as file:
-        start = file.read(START)
-        length = int.from_bytes(start[len(MARK) + DIGEST :], "little")
-        end = file.seek(0, 2)
-        if start[: len(MARK)] != MARK or length > end:
-            raise InputError(f"{path}: expected a condensed part (.part), found other bytes")
-        file.seek(START)
-        described = file.read(length)
-    if sha256(described).digest() != start[len(MARK) : len(MARK) + DIGEST]:
+    files = storage.of(path)
+    end = files.size(path)
+    first = files.read(path, 0, min(end, FIRST)) if end >= START else b""
+    found = _opened(path, first, rules, storage, end)
+    if found.size != end:
+        raise InputError(f"{path}: expected {found.size:,} bytes, found {end:,}")
+    return found
+
+
+def read_heads(paths: Sequence[str], rules: Rules, storage: Storage) -> tuple[PartFile, ...]:
+    """Condensed parts of one state, of which the heads are read; of an object store many at once,
+    with one request each where a head is no longer than most, and without asking for sizes.
+
+    Raises:
+        InputError: one is no such file, or is damaged.
+        OSError: one cannot be read; it is named.
+    """
+    if not any(map(is_url, paths)):
+        return tuple(read_head(path, rules, storage) for path in paths)
+    ranges = [ByteRange(path, 0, FIRST) for path in paths]
+    parts: list[PartFile] = []
+    for batch in in_batches(ranges):
+        firsts = storage.of(paths[0]).read_each([ranges[number] for number in batch])
+        parts += (
+            _opened(paths[number], first, rules, storage)
+            for number, first in zip(batch, firsts, strict=True)
+        )
+    return tuple(parts)
+
+
+def _opened(
+    path: str, first: bytes, rules: Rules, storage: Storage, end: int | None = None
+) -> PartFile:
+    """A condensed part; first: the bytes that it begins with; end: its size, where it is known."""
+    length = int.from_bytes(first[len(MARK) + DIGEST : START], "little")
+    if first[: len(MARK)] != MARK or (end is not None and length > end):
+        raise InputError(f"{path}: expected a condensed part (.part), found other bytes")
+    described = first[START : START + length]
+    if len(described) < length:
+        described += storage.of(path).read(path, len(first), START + length)
+    if sha256(described).digest() != first[len(MARK) : len(MARK) + DIGEST]:
         raise InputError(f"{path}: the condensed part is damaged: its checksum does not fit")
     try:
         told = json.loads(described)
         told |= {name: np.array(told[name], np.int64) for name in PER_CLASS}
-        found = PartFile(path, START + length, Head(**told), rules)
+        return PartFile(path, START + length, Head(**told), rules, storage)
     except UNFIT as error:
         raise InputError(f"{path}: another release wrote this condensed part ({error})") from None
-    if found.size != end:
-        raise InputError(f"{path}: expected {found.size:,} bytes, found {end:,}")
-    return found

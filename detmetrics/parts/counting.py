@@ -269,8 +269,7 @@ def _listed(parts: Sequence[ClassOfPart], one: ClassFacts) -> ListedClass:
     """All detections of a class, which take some 40 bytes each."""
     rules, marks = one.rules, Marks(one.rules)
     given = [*_streamed(parts)]
-    nothing = parts[0].ranked()[:0]
-    ranked = np.concatenate([nothing, *(table for _, table in given)])
+    ranked = np.concatenate([table for _, table in given] or [parts[0].ranked()])
     no_image = np.zeros(0, np.int64)
     places = [part.places(table["image"], rules) for part, table in given]
     image = [part.images()[table["image"]] for part, table in given]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from detmetrics.formats.loading import Path
 from detmetrics.formats.reading import READING, Reading
@@ -12,12 +13,12 @@ from detmetrics.foundation.decoding import decoded
 from detmetrics.foundation.errors import FormatError, InputError, PartsError
 from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import printable
-from detmetrics.foundation.outputs import write_whole
 from detmetrics.foundation.progress import Progress, Share, in_phase
 from detmetrics.matching.shape_choice import with_shape
-from detmetrics.parts.condensed_file import PartFile, read_head
-from detmetrics.parts.folders import CLASSES, IMAGES, PartPaths, list_in, parts_in
+from detmetrics.parts.condensed_file import PartFile, read_heads
+from detmetrics.parts.folders import CLASSES, IMAGES, PartPaths, lists_in, parts_in
 from detmetrics.parts.index import Index, index_bytes, index_name, joined
+from detmetrics.parts.local_copies import at_hand
 from detmetrics.parts.mapping import Engine, Mapper, mapper_of
 from detmetrics.parts.matching_parts import (
     ChoiceTask,
@@ -31,6 +32,7 @@ from detmetrics.parts.part_tables import PartReading, listed_images
 from detmetrics.parts.refusals import refuse_rules
 from detmetrics.parts.result import PartsEvaluation
 from detmetrics.parts.state import State, opened_state
+from detmetrics.parts.storage import Storage, absolute
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 from detmetrics.tables.catalog import Id
@@ -55,6 +57,7 @@ def evaluate_parts(
     unknown_images: UnknownPolicy = "error",
     unknown_categories: UnknownPolicy = "error",
     reading: Reading = READING,
+    storage_options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> PartsEvaluation:
     """Measure detections against ground truth part by part: the numbers of :func:`evaluate` of
@@ -76,8 +79,10 @@ def evaluate_parts(
     ``classes.txt`` beside the parts of the ground truth unless given. image_list: all images, those
     without objects too, or a file that lists them; ``images.*`` beside the parts unless given.
     classes: only these are evaluated, by id or name. unknown_images, unknown_categories, reading:
-    as of :func:`read_detections`. progress: called with a phase, such as ``matching parts (3 of
-    200)``, and the share of it that is done.
+    as of :func:`read_detections`. storage_options: for fsspec, where paths are URLs such as
+    ``s3://bucket/gt``; kept to itself, and not needed where the environment has the credentials.
+    progress: called with a phase, such as ``matching parts (3 of 200)``, and the share of it that
+    is done.
 
     Raises:
         FormatError: folders without parts, or parts without a partner.
@@ -100,18 +105,26 @@ def evaluate_parts(
     >>> result.summary == whole.summary
     True
     """
-    folders = os.path.abspath(ground_truth), os.path.abspath(detections)
+    storage = Storage({} if storage_options is None else storage_options)
+    folders = absolute(ground_truth), absolute(detections)
     asked = rule_set(rules) if isinstance(rules, str) else rules
     if asked is not None:
         refuse_rules(asked)
     how = _reading(
-        folders, class_list, image_list, classes, reading, unknown_images, unknown_categories
+        folders,
+        class_list,
+        image_list,
+        classes,
+        reading,
+        unknown_images,
+        unknown_categories,
+        storage,
     )
-    parts = parts_in(*folders)
+    parts = parts_in(*folders, storage)
     with mapper_of(engine, workers) as mapper:
         chosen = _chosen(mapper, parts, asked, shape, how)
         refuse_rules(chosen)
-        kept = opened_state(state, chosen)
+        kept = opened_state(state, chosen, storage)
         done = mapper(
             match_part,
             [MatchTask(one, chosen, how, kept) for one in parts],
@@ -162,6 +175,7 @@ def _reading(
     reading: Reading,
     unknown_images: UnknownPolicy,
     unknown_categories: UnknownPolicy,
+    storage: Storage,
 ) -> PartReading:
     """How every part is read; without what only this process can call."""
     if reading.image_list is not None:
@@ -169,12 +183,13 @@ def _reading(
     for name, given in (("class_list", class_list), ("classes", classes)):
         if isinstance(given, str):
             raise InputError(f"{name}: expected a list of ids or names, got {given!r}")
-    if image_list is None:
-        image_list = list_in(*folders, IMAGES)
-    if class_list is None and (path := list_in(*folders, CLASSES)) is not None:
-        class_list = _lines(path)
+    if image_list is None or class_list is None:
+        there = lists_in(*folders, storage)
+        image_list = there.get(IMAGES) if image_list is None else image_list
+        if class_list is None and CLASSES in there:
+            class_list = _lines(there[CLASSES], storage)
     if isinstance(image_list, str | os.PathLike):
-        images: str | tuple[Id, ...] | None = os.path.abspath(image_list)
+        images: str | tuple[Id, ...] | None = absolute(image_list)
     else:
         images = None if image_list is None else tuple(image_list)
     return PartReading(
@@ -186,17 +201,18 @@ def _reading(
         classes=None if classes is None else tuple(classes),
         unknown_images=unknown_images,
         unknown_categories=unknown_categories,
+        storage=storage,
     )
 
 
-def _lines(path: str) -> list[str]:
+def _lines(path: str, storage: Storage) -> list[str]:
     """The classes that a file lists, one per line.
 
     Raises:
-        FormatError: it is no text.
+        FormatError: it cannot be read, or is no text.
     """
-    data, _ = read_input(path)
-    text, _ = decoded(data, path)
+    with at_hand([path], storage) as (here, _):
+        text, _latin = decoded(read_input(here[0])[0], path)
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -243,20 +259,25 @@ def _joined(
     failed = {name: told.fault for name, told in named if told.fault is not None}
     if failed:
         raise PartsError(failed, len(parts) - len(failed))
-    files = [_head(name, told.path, rules) for name, told in named]
-    listed = 0 if how.image_list is None else len(listed_images(how.image_list))
+    files = _heads({told.path: name for name, told in named}, rules, state)
+    listed = 0 if how.image_list is None else len(listed_images(how.image_list, how.storage))
     index = joined(files, rules, listed)
     path = state.index(index_name(index))
-    write_whole({path: index_bytes(index)})
+    state.storage.of(path).write(path, index_bytes(index))
     return index, path
 
 
-def _head(name: str, path: str, rules: Rules) -> PartFile:
+def _heads(names: Mapping[str, str], rules: Rules, state: State) -> tuple[PartFile, ...]:
+    """Condensed parts; names: of the parts, by path.
+
+    Raises:
+        FormatError: this process cannot read one.
+    """
     try:
-        return read_head(path, rules)
+        return read_heads([*names], rules, state.storage)
     except OSError as error:
         raise FormatError(
-            path,
-            [f"condensed part {name} cannot be read: {error.strerror}"],
+            error.filename,
+            [f"condensed part {names[error.filename]} cannot be read: {error.strerror}"],
             hint="workers must write to a state folder that this process sees",
         ) from None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.messages import few, printable
+from detmetrics.parts.storage import STORAGE, Entry, Storage, join
 
-__all__ = ["CLASSES", "IMAGES", "PartPaths", "list_in", "parts_in"]
+__all__ = ["CLASSES", "IMAGES", "PartPaths", "lists_in", "parts_in"]
 
 IMAGES, CLASSES = "images", "classes"
+TABLES = (".parquet", ".csv", ".tsv", ".json")
 
 
 class PartPaths(NamedTuple):
@@ -21,7 +24,9 @@ class PartPaths(NamedTuple):
     detections: str
 
 
-def parts_in(ground_truth: str, detections: str) -> tuple[PartPaths, ...]:
+def parts_in(
+    ground_truth: str, detections: str, storage: Storage = STORAGE
+) -> tuple[PartPaths, ...]:
     """The parts of two folders, in order of name.
 
     An entry is a file or a folder; suffixes may differ. Names that begin with ``.`` or ``_`` are
@@ -32,51 +37,67 @@ def parts_in(ground_truth: str, detections: str) -> tuple[PartPaths, ...]:
         FormatError: a folder cannot be read or has no parts, two entries have one name, or parts
             have no partner.
     """
-    truth, found = _entries(ground_truth), _entries(detections)
+    truth, found = _entries(ground_truth, storage), _entries(detections, storage)
     for name in (IMAGES, CLASSES):
-        if list_in(ground_truth, detections, name) is not None:
+        if _is_list(name, truth, found):
             del truth[name]
     if not truth:
         raise FormatError(ground_truth, ["expected parts (files or folders), found none"])
     _refuse_unpaired(ground_truth, truth, detections, found)
-    return tuple(PartPaths(name, _inside(truth[name]), _inside(found[name])) for name in truth)
+    return tuple(
+        PartPaths(
+            name,
+            _inside(ground_truth, truth[name], storage),
+            _inside(detections, found[name], storage),
+        )
+        for name in truth
+    )
 
 
-def list_in(ground_truth: str, detections: str, name: str) -> str | None:
-    """The list of images or classes that is beside the parts of ground truth, if there is one.
+def lists_in(ground_truth: str, detections: str, storage: Storage = STORAGE) -> Mapping[str, str]:
+    """The lists of images and of classes beside the parts of ground truth: paths by name, of those
+    that are there.
 
     Raises:
         FormatError: a folder cannot be read, or two of its entries have one name.
     """
-    path = _entries(ground_truth).get(name)
-    a_part = name in _entries(detections)
-    return path if path is not None and os.path.isfile(path) and not a_part else None
+    truth, found = _entries(ground_truth, storage), _entries(detections, storage)
+    return {
+        name: join(ground_truth, truth[name].name)
+        for name in (IMAGES, CLASSES)
+        if _is_list(name, truth, found)
+    }
 
 
-def _entries(folder: str) -> dict[str, str]:
-    """Paths by the names of parts, in order."""
+def _is_list(name: str, truth: Mapping[str, Entry], found: Mapping[str, Entry]) -> bool:
+    """Whether the ground truth has a file of this name that is no part."""
+    return name in truth and truth[name].is_file and name not in found
+
+
+def _entries(folder: str, storage: Storage) -> dict[str, Entry]:
+    """What is in a folder by the names of parts, in order."""
     try:
-        names = sorted(os.listdir(folder))
+        found = storage.of(folder).entries(folder)
     except OSError as error:
         reason = error.strerror or str(error)
         raise FormatError(folder, [f"expected a folder of parts: {reason}"]) from None
-    entries: dict[str, str] = {}
-    for name in names:
+    entries: dict[str, Entry] = {}
+    for entry in found:
+        name = entry.name
         if name.startswith((".", "_")):
             continue
-        path = os.path.join(folder, name)
-        part = name if os.path.isdir(path) else os.path.splitext(name.removesuffix(".gz"))[0]
+        part = name if entry.is_folder else os.path.splitext(name.removesuffix(".gz"))[0]
         if part in entries:
-            first = printable(os.path.basename(entries[part]))
+            first = printable(entries[part].name)
             raise FormatError(
                 folder, [f"{printable(name)}: {first} is the same part: expected one of them"]
             )
-        entries[part] = path
+        entries[part] = entry
     return entries
 
 
 def _refuse_unpaired(
-    ground_truth: str, truth: dict[str, str], detections: str, found: dict[str, str]
+    ground_truth: str, truth: Mapping[str, Entry], detections: str, found: Mapping[str, Entry]
 ) -> None:
     for folder, own, other, there in (
         (detections, truth, found, "detections"),
@@ -91,11 +112,14 @@ def _refuse_unpaired(
             )
 
 
-def _inside(path: str) -> str:
+def _inside(folder: str, entry: Entry, storage: Storage) -> str:
     """The one file in a folder (``part=17/data.parquet``); the folder itself otherwise."""
-    if not os.path.isdir(path):
+    path = join(folder, entry.name)
+    if not entry.is_folder:
         return path
-    names = [name for name in os.listdir(path) if not name.startswith((".", "_"))]
-    one = os.path.join(path, names[0]) if len(names) == 1 else path
-    table = one.lower().removesuffix(".gz").endswith((".parquet", ".csv", ".tsv", ".json"))
-    return one if table and os.path.isfile(one) else path
+    inside = storage.of(path).entries(path)
+    known = [one for one in inside if not one.name.startswith((".", "_"))]
+    if len(known) != 1 or not known[0].is_file:
+        return path
+    name = known[0].name
+    return join(path, name) if name.lower().removesuffix(".gz").endswith(TABLES) else path

@@ -20,8 +20,10 @@ from detmetrics.foundation.arrays import Bools, Ints, Objects, running
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, few, printable, shown
 from detmetrics.matching.counted import CountedMatches
-from detmetrics.parts.condensed_file import PartFile, read_head
+from detmetrics.parts.class_tables import tables_of_class
+from detmetrics.parts.condensed_file import PartFile, image_ids_of, read_heads
 from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class
+from detmetrics.parts.storage import STORAGE, Storage, join
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import sort_key
 
@@ -91,9 +93,14 @@ class Index:
         return self.order[slice(*self._first[number : number + 2])]
 
     def counted(
-        self, category: int, *, limits: Sequence[float] | None = None, ties: bool = False
+        self,
+        category: int,
+        *,
+        limits: Sequence[float] | None = None,
+        ties: bool = False,
+        listed: bool = False,
     ) -> CountedMatches:
-        """The matches of one class, see :func:`counted_class`."""
+        """The matches of one class, see :func:`counted_class`; listed: each detection is wanted."""
         frequency = self.parts[0].head.frequency
         one = ClassFacts(
             rules=self.rules,
@@ -105,12 +112,12 @@ class Index:
         )
         parts = [
             ClassOfPart(
-                anchors=partial(part.anchors, category),
-                ranked=partial(part.ranked, category),
+                anchors=tables.anchors,
+                ranked=tables.ranked,
                 images=partial(self.images_of, number),
                 number=number,
             )
-            for number, part in enumerate(self.parts)
+            for number, tables in enumerate(tables_of_class(self.parts, category, again=listed))
         ]
         return counted_class(parts, one, limits=limits, ties=ties)
 
@@ -135,27 +142,26 @@ def index_bytes(index: Index) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def read_index(path: str, rules: Rules) -> Index:
+def read_index(path: str, rules: Rules, storage: Storage = STORAGE) -> Index:
     """The index that :func:`index_bytes` wrote; a worker reads it once for all of its classes.
 
     Raises:
         InputError: it cannot be read, or is damaged.
     """
+    folder = join(os.path.dirname(os.path.dirname(path)), "parts")
+
+    def kept(header: Any, arrays: Any) -> tuple[list[str], int, Ints]:
+        return [join(folder, name) for name in header["parts"]], header["images"], arrays["order"]
+
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        paths, images, order = opened(storage.of(path).read(path), ARCHIVE, VERSION, kept)
+        parts = read_heads(paths, rules, storage)
     except OSError as error:
         raise InputError(
-            f"{path}: the state cannot be read by a worker: {error.strerror}. Fix: give a "
-            "state folder that all workers see"
+            f"{error.filename}: the state cannot be read by a worker: {error.strerror}. Fix: "
+            "give a state folder that all workers see"
         ) from None
-    folder = os.path.join(os.path.dirname(os.path.dirname(path)), "parts")
-
-    def kept(header: Any, arrays: Any) -> Index:
-        parts = tuple(read_head(os.path.join(folder, name), rules) for name in header["parts"])
-        return Index(rules=rules, parts=parts, images=header["images"], order=arrays["order"])
-
-    return opened(data, ARCHIVE, VERSION, kept)
+    return Index(rules=rules, parts=parts, images=images, order=order)
 
 
 # --- joining -------------------------------------------------------------------------------------
@@ -169,7 +175,7 @@ def joined(parts: Sequence[PartFile], rules: Rules, listed: int) -> Index:
     """
     for part in parts[1:]:
         _refuse_unlike(parts[0], part)
-    ids = [part.image_ids() for part in parts]
+    ids = [*image_ids_of(parts)]
     order = _order(ids)
     _refuse_shared(ids, order, parts)
     # Images of the list that no part has are images without objects and detections.

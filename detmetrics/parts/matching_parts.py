@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,12 +14,13 @@ from detmetrics.evaluation.evaluation import evaluate
 from detmetrics.formats.loading import benchmark_of_format
 from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning, InputError, RulesError
 from detmetrics.foundation.memory import peak_memory
-from detmetrics.foundation.outputs import write_whole
 from detmetrics.matching.shape_choice import settled
 from detmetrics.parts.condensed_file import part_bytes, read_head
 from detmetrics.parts.folders import PartPaths
+from detmetrics.parts.local_copies import at_hand
 from detmetrics.parts.part_tables import PartReading, read_part
 from detmetrics.parts.state import State, part_hash
+from detmetrics.parts.storage import is_url
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 
@@ -52,10 +53,11 @@ class Choice(NamedTuple):
 def rules_of_part(task: ChoiceTask) -> Choice:
     """The rules that a part is evaluated under. A fault is an answer."""
     try:
-        with _quiet():
-            truth, found, _ = read_part(task.paths, task.how)
-        rules = task.rules or rule_set(benchmark_of_format(truth.source.format))
-        chosen, _ = settled(truth, found, rules, task.shape)
+        with _at_hand(task.paths, task.how) as (paths, _):
+            with _quiet():
+                truth, found, _ = read_part(paths, task.how)
+            rules = task.rules or rule_set(benchmark_of_format(truth.source.format))
+            chosen, _ = settled(truth, found, rules, task.shape)
     except Exception as error:
         return Choice(fault=_told(error))
     return Choice(chosen, decides=bool(len(truth) and len(found)))
@@ -86,27 +88,45 @@ def match_part(task: MatchTask) -> MatchedPart:
     """Match a part, or find it in the state. A fault is an answer, so that other parts go on."""
     try:
         path = task.state.part(part_hash(task.paths, task.rules, task.how))
-        if _is_whole(path, task.rules):
+        if _is_whole(path, task):
             return MatchedPart(path, fresh=False)
-        _match(task, path)
+        content = _matched(task)
+        _refuse_changed(path, task)
+        task.state.storage.of(path).write(path, content)
     except Exception as error:
         return MatchedPart("", fresh=True, fault=_told(error))
     return MatchedPart(path, fresh=True, peak=peak_memory())
 
 
-def _is_whole(path: str, rules: Rules) -> bool:
-    if not os.path.exists(path):
+def _is_whole(path: str, task: MatchTask) -> bool:
+    if not is_url(path) and not os.path.exists(path):
         return False
     try:
-        read_head(path, rules)
-    except InputError:
+        read_head(path, task.rules, task.state.storage)
+    except (InputError, FileNotFoundError):
         return False
     return True
 
 
-def _match(task: MatchTask, path: str) -> None:
-    with _quiet():
-        truth, found, listed = read_part(task.paths, task.how)
+def _refuse_changed(path: str, task: MatchTask) -> None:
+    """Refuse a part whose copy may be another one than that which the condensed part is named by.
+
+    Raises:
+        InputError: it changed while it was read.
+    """
+    if not any(map(is_url, task.paths[1:])):
+        return
+    if path != task.state.part(part_hash(task.paths, task.rules, task.how)):
+        raise InputError(
+            f"{task.paths.ground_truth}, {task.paths.detections}: changed while they were read. "
+            "Fix: evaluate again"
+        )
+
+
+def _matched(task: MatchTask) -> bytes:
+    """The condensed part."""
+    with _quiet(), _at_hand(task.paths, task.how) as (paths, named):
+        truth, found, listed = read_part(paths, task.how)
         if not found.scored:
             raise RulesError(
                 f"{found.source.name}: detections without scores have no order over parts. Fix: "
@@ -115,7 +135,16 @@ def _match(task: MatchTask, path: str) -> None:
         result = evaluate(
             truth, found, task.rules, shape=task.rules.shape, classes=task.how.classes
         )
-        write_whole({path: part_bytes(task.paths.name, listed, result)})
+        return part_bytes(task.paths.name, listed, result, named)
+
+
+@contextmanager
+def _at_hand(
+    paths: PartPaths, how: PartReading
+) -> Iterator[tuple[PartPaths, Callable[[str], str]]]:
+    """The part as files of this machine, and what gives texts about them their own names."""
+    with at_hand(paths[1:], how.storage) as (here, named):
+        yield PartPaths(paths.name, *here), named
 
 
 _lock, _quieting, _filters = threading.Lock(), 0, warnings.catch_warnings()

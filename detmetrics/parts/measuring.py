@@ -14,6 +14,7 @@ from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.summary import metrics_of
 from detmetrics.parts.index import Index, read_index
+from detmetrics.parts.storage import STORAGE, Storage
 from detmetrics.rules import Rules
 
 __all__ = [
@@ -31,11 +32,12 @@ AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class ClassesTask:
-    """Some classes; index: the path of the index of all parts."""
+    """Some classes; index: the path of the index of all parts; storage: how it is reached."""
 
     index: str
     rules: Rules
     categories: tuple[int, ...]
+    storage: Storage = STORAGE
 
 
 class MeasuredClass(NamedTuple):
@@ -63,7 +65,8 @@ def tasks_of(index: Index, path: str) -> list[ClassesTask]:
             room = AT_ONCE
         tasks[-1].append(category)
         room -= size
-    return [ClassesTask(path, index.rules, tuple(categories)) for categories in tasks]
+    storage = index.parts[0].storage
+    return [ClassesTask(path, index.rules, tuple(some), storage) for some in tasks]
 
 
 def measure_classes(task: ClassesTask) -> MeasuredTask:
@@ -72,14 +75,16 @@ def measure_classes(task: ClassesTask) -> MeasuredTask:
     Raises:
         InputError: the state is damaged.
     """
-    index = read_index(task.index, task.rules)
+    index = read_index(task.index, task.rules, task.storage)
     classes = [_measured(index, category) for category in task.categories]
     return MeasuredTask(classes, peak_memory())
 
 
 def _measured(index: Index, category: int) -> MeasuredClass:
-    curves = Curves(index.counted(category))
-    cells = {one.name: curves.of_each_class(one).copy() for one in metrics_of(index.rules)}
+    metrics = metrics_of(index.rules)
+    listed = not all(one.kind.of_curves for one in metrics)
+    curves = Curves(index.counted(category, listed=listed))
+    cells = {one.name: curves.of_each_class(one).copy() for one in metrics}
     return MeasuredClass(category, cells)
 
 

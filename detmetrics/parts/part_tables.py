@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -16,6 +17,8 @@ from detmetrics.formats.tabular.table import PLAIN_NUMBER
 from detmetrics.foundation.arrays import Ints, read_only
 from detmetrics.foundation.errors import UnknownIdError
 from detmetrics.parts.folders import PartPaths
+from detmetrics.parts.local_copies import at_hand
+from detmetrics.parts.storage import STORAGE, Storage
 from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog, Id
 from detmetrics.tables.federation import Federation
@@ -36,8 +39,8 @@ class PartReading:
 
     reading: formats, columns and the like; class_list: all classes, by name or id; image_list: all
     images, or the file that lists them; classes: only these, by id or name; unknown_images,
-    unknown_categories: as of
-    :func:`~detmetrics.formats.loading.read_detections`.
+    unknown_categories: as of :func:`~detmetrics.formats.loading.read_detections`; storage: how
+    paths of parts and of the list of images are reached.
     """
 
     reading: Reading
@@ -46,10 +49,13 @@ class PartReading:
     classes: tuple[Id, ...] | None = None
     unknown_images: UnknownPolicy = "error"
     unknown_categories: UnknownPolicy = "error"
+    storage: Storage = STORAGE
 
 
 def read_part(paths: PartPaths, how: PartReading) -> tuple[GroundTruth, Detections, int]:
     """Both tables of a part, and how many of its images the list of images has.
+
+    paths: of files and folders that this machine sees.
 
     Raises:
         FormatError, UnknownIdError, AmbiguousIdError: as of the readers.
@@ -61,7 +67,7 @@ def read_part(paths: PartPaths, how: PartReading) -> tuple[GroundTruth, Detectio
     found = read_sheet(paths.detections, "detections", with_catalog)
     listed = 0
     if how.image_list is not None:
-        every = listed_images(how.image_list)
+        every = listed_images(how.image_list, how.storage)
         grown = _with_images(sheet, found, truth, every, reading)
         if grown is not sheet:
             truth = _with_classes(ground_truth_of(grown, reading), how.class_list)
@@ -79,14 +85,24 @@ def read_part(paths: PartPaths, how: PartReading) -> tuple[GroundTruth, Detectio
     return truth, detections, listed
 
 
-def listed_images(image_list: str | tuple[Id, ...]) -> frozenset[str]:
-    """The images that a list names, as text."""
-    return _read(image_list) if isinstance(image_list, str) else frozenset(map(str, image_list))
+def listed_images(image_list: str | tuple[Id, ...], storage: Storage = STORAGE) -> frozenset[str]:
+    """The images that a list names, as text.
+
+    Raises:
+        FormatError: the file cannot be read, or lists none.
+    """
+    if not isinstance(image_list, str):
+        return frozenset(map(str, image_list))
+    with suppress(OSError):
+        return _read(image_list, storage, storage.of(image_list).stamp(image_list))
+    return _read(image_list, storage, "")  # whose reader says best what is wrong
 
 
 @lru_cache(maxsize=1)
-def _read(path: str) -> frozenset[str]:
-    return frozenset(map(str, read_image_list(path)))
+def _read(path: str, storage: Storage, stamp: str) -> frozenset[str]:  # noqa: ARG001
+    """Once for all parts; stamp: changes when the file does."""
+    with at_hand([path], storage) as (here, _):
+        return frozenset(map(str, read_image_list(here[0])))
 
 
 def _is_listed(catalog: Catalog, listed: frozenset[str]) -> list[bool]:

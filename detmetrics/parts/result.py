@@ -164,7 +164,7 @@ class PartsEvaluation(Measurement):
         if limit not in limits:
             known = ", ".join(f"{one:g}" for one in limits)
             raise InputError(f"limit: expected one of the rules' ({known}) in parts, got {limit:g}")
-        return self._curves(category, limits=[limit]).curve(0, threshold, area, limit)
+        return self._curves(category, limits=[limit], listed=True).curve(0, threshold, area, limit)
 
     def _tie_interval(self, metric: Metric, category: int | None) -> tuple[float, float]:
         def of(curves: Curves) -> tuple[Floats, Floats]:

@@ -7,8 +7,8 @@
                              read, so that a part that changed is matched again, and no other
     index/HASH.index         how the parts of one data set belong together
 
-Every file is written beside its place and renamed. Any file below ``parts`` and ``index`` may be
-deleted: what is missing is made again.
+Every file is written beside its place and renamed, or put into an object store whole. Any file
+below ``parts`` and ``index`` may be deleted: what is missing is made again.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from detmetrics.formats.reading import Reading
 from detmetrics.foundation.errors import InputError, OutputError, RulesError
 from detmetrics.foundation.messages import printable
-from detmetrics.foundation.outputs import write_whole
 from detmetrics.foundation.version import __version__
 from detmetrics.parts.folders import PartPaths
 from detmetrics.parts.part_tables import PartReading
+from detmetrics.parts.storage import STORAGE, Storage, absolute, is_url, join
 from detmetrics.rules import Rules
 
 __all__ = ["Removed", "State", "opened_state", "part_hash"]
@@ -43,17 +43,20 @@ class Removed(NamedTuple):
 
 @dataclass(frozen=True)
 class State:
-    """The paths of a state; folder: absolute, as workers may be anywhere."""
+    """The paths of a state; folder: absolute, as workers may be anywhere; storage: how files in it
+    are reached.
+    """
 
     folder: str
+    storage: Storage = STORAGE
 
     def part(self, name: str) -> str:
         """Where the condensed part of this hash is."""
-        return os.path.join(self.folder, "parts", f"{name}.part")
+        return join(self.folder, "parts", f"{name}.part")
 
     def index(self, name: str) -> str:
         """Where the index of this hash is."""
-        return os.path.join(self.folder, "index", f"{name}.index")
+        return join(self.folder, "index", f"{name}.index")
 
     def clean(self, kept: Collection[str]) -> Removed:
         """Delete all condensed parts and indexes but these.
@@ -62,18 +65,20 @@ class State:
             OutputError: a file cannot be deleted.
         """
         sizes = []
-        for folder in (os.path.join(self.folder, name) for name in ("parts", "index")):
+        for folder in (join(self.folder, name) for name in ("parts", "index")):
+            files = self.storage.of(folder)
             try:
-                for entry in [*os.scandir(folder)]:
-                    if entry.path not in kept and entry.is_file(follow_symlinks=False):
-                        sizes.append(entry.stat().st_size)
-                        os.unlink(entry.path)
+                paths = [join(folder, one.name) for one in files.entries(folder) if one.is_file]
+                for path in paths:
+                    if path not in kept:
+                        sizes.append(files.size(path))
+                        files.delete(path)
             except OSError as error:
                 raise OutputError(f"{folder}: cannot be cleaned: {error.strerror}") from None
         return Removed(len(sizes), sum(sizes))
 
 
-def opened_state(folder: str | os.PathLike[str], rules: Rules) -> State:
+def opened_state(folder: str | os.PathLike[str], rules: Rules, storage: Storage = STORAGE) -> State:
     """A state folder, made where there is none.
 
     Raises:
@@ -81,22 +86,30 @@ def opened_state(folder: str | os.PathLike[str], rules: Rules) -> State:
         RulesError: the state is that of other rules.
         OutputError: the folder cannot be made.
     """
-    state = State(os.path.abspath(folder))
-    told = os.path.join(state.folder, NAME)
+    state = State(absolute(folder), storage)
+    files, told = storage.of(state.folder), join(state.folder, NAME)
     mine = {"kind": KIND, "layout": LAYOUT, "release": __version__, "rules": _as_json(rules)}
     try:
-        there = sorted(os.listdir(state.folder)) if os.path.isdir(state.folder) else []
+        there = _names(state)
         if NAME in there:
-            _refuse_others(told, rules.signature, mine)
+            _refuse_others(files.read(told), told, rules.signature, mine)
         else:
             _refuse_strange(folder, there)
         for name in ("parts", "index"):
-            os.makedirs(os.path.join(state.folder, name), exist_ok=True)
+            files.make_folder(join(state.folder, name))
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
     if NAME not in there:
-        write_whole({told: json.dumps({**mine, "signature": rules.signature}, indent=1) + "\n"})
+        files.write(told, json.dumps({**mine, "signature": rules.signature}, indent=1) + "\n")
     return state
+
+
+def _names(state: State) -> list[str]:
+    """What is in the folder of a state; nothing where there is none."""
+    try:
+        return [entry.name for entry in state.storage.of(state.folder).entries(state.folder)]
+    except FileNotFoundError:
+        return []
 
 
 def _refuse_strange(folder: str | os.PathLike[str], there: list[str]) -> None:
@@ -113,14 +126,13 @@ def _as_json(rules: Rules) -> Any:
     return json.loads(json.dumps(asdict(rules)))
 
 
-def _refuse_others(told: str, signature: str, mine: Mapping[str, Any]) -> None:
+def _refuse_others(content: bytes, told: str, signature: str, mine: Mapping[str, Any]) -> None:
     fix = "Fix: give another state folder, or delete this one"
     try:
-        with open(told, encoding="utf-8") as file:
-            there = json.load(file)
+        there = json.loads(content)
         kind, layout, release = (there[name] for name in ("kind", "layout", "release"))
         made_under, own = there["rules"], there["signature"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         raise InputError(f"{told}: expected the state of a run, found something else. {fix}") from (
             None
         )
@@ -139,6 +151,8 @@ def _refuse_others(told: str, signature: str, mine: Mapping[str, Any]) -> None:
 def part_hash(paths: PartPaths, rules: Rules, how: PartReading) -> str:
     """What decides a condensed part, as a name: contents of its files, rules, reading, release.
 
+    Of an object store it is what the store tells of contents, so that nothing is read for it.
+
     Raises:
         OSError: a file cannot be read.
     """
@@ -146,7 +160,7 @@ def part_hash(paths: PartPaths, rules: Rules, how: PartReading) -> str:
     digest.update(json.dumps(_as_json(rules), sort_keys=True).encode())
     digest.update(repr((paths.name, *_settings(how))).encode())
     for path in (paths.ground_truth, paths.detections, *_files(how)):
-        for name, file in _contents(path):
+        for name, file in how.storage.of(path).versions(path):
             digest.update(f"\n{name} {file}".encode())
     return digest.hexdigest()[:40]
 
@@ -166,20 +180,5 @@ def _files(how: PartReading) -> Iterator[str]:
     for value in (*given, how.image_list):
         if isinstance(value, str | os.PathLike) and os.path.isfile(value):
             yield os.fspath(value)
-
-
-def _contents(path: str) -> Iterator[tuple[str, str]]:
-    """Names and SHA-256 of a file, or of all files of a folder in their order."""
-    if not os.path.isdir(path):
-        yield "", _sha256(path)
-        return
-    for folder, folders, names in os.walk(path):
-        folders.sort()
-        for name in sorted(names):
-            file = os.path.join(folder, name)
-            yield os.path.relpath(file, path), _sha256(file)
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    if isinstance(how.image_list, str) and is_url(how.image_list):
+        yield how.image_list

@@ -12,7 +12,7 @@ import numpy as np
 from detmetrics.evaluation.attention import Remark, partial, remarks
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.messages import counted, few, printable
-from detmetrics.parts.condensed_file import DETECTED, UNDETECTED
+from detmetrics.parts.condensed_file import DETECTED, UNDETECTED, coverage_of_images
 from detmetrics.parts.index import Index
 from detmetrics.tables.coverage import Coverage
 
@@ -58,9 +58,10 @@ def coverage_of(index: Index) -> Coverage:
     """Which images with ground truth have detections, over all parts."""
     marks = np.zeros(index.images, np.uint8)
     undetected: list[tuple[int, str]] = []
-    for number, part in enumerate(index.parts):
+    told = zip(index.parts, coverage_of_images(index.parts), strict=True)
+    for number, (part, covered) in enumerate(told):
         place = index.images_of(number)
-        marks[place] = part.coverage()
+        marks[place] = covered
         undetected += [(int(place[row]), name) for name, row in part.head.undetected]
     return Coverage(
         detected=np.flatnonzero(marks == DETECTED),

@@ -122,7 +122,8 @@ class _Division:
         progress: Progress | None,
     ) -> None:
         self._truth_path = os.fspath(ground_truth)
-        given = [detections] if isinstance(detections, str | os.PathLike) else detections
+        given = [detections] if isinstance(detections, str | os.PathLike) else [*detections]
+        _refuse_urls([ground_truth, output, *given])
         self._paths = {
             "gt": [*_files([self._truth_path])],
             "detections": [*_files(os.fspath(path) for path in given)],
@@ -291,6 +292,20 @@ def _two_ways(path: str, taken: str, other: str, also: str) -> str:
         f"{printable(other)}: images were paired {also}, and {taken} in {printable(path)}. Fix: "
         "say what image ids are (image_ids)"
     )
+
+
+def _refuse_urls(paths: Iterable[Path]) -> None:
+    """Refuse files that are not of this machine.
+
+    Raises:
+        InputError: one is a URL.
+    """
+    for path in map(os.fspath, paths):
+        if "://" in path:
+            raise InputError(
+                f"{path}: partition reads and writes files of this machine. Fix: copy the files, "
+                "divide them, and copy the parts back"
+            )
 
 
 def _files(paths: Iterable[str]) -> Iterator[str]:
