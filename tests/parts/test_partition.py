@@ -298,7 +298,7 @@ def test_urls_are_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     gt, paths = write(tmp_path, 5, ".json")
     for sides in (("s3://b/gt.json", paths, "set"), (gt, "s3://b/x", "set"), (gt, paths, "s3://b")):
-        with pytest.raises(dm.InputError, match="s3://b.*: partition reads and writes files of"):
+        with pytest.raises(dm.InputError, match=r"s3://b.*: partition reads and writes files of"):
             dm.partition(sides[0], sides[1], sides[2], into=2)
     assert not (tmp_path / "s3:").exists()
 

@@ -300,8 +300,8 @@ def _refuse_urls(paths: Iterable[Path]) -> None:
     Raises:
         InputError: one is a URL.
     """
-    for path in map(os.fspath, paths):
-        if "://" in path:
+    for path in paths:
+        if "://" in os.fspath(path):
             raise InputError(
                 f"{path}: partition reads and writes files of this machine. Fix: copy the files, "
                 "divide them, and copy the parts back"
