@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
+ENGINES := .venv-engines
 LOCK := requirements-dev.lock
 UV := build/uv/bin/uv
 MINUTES ?= 10
@@ -12,7 +13,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: demo test coverage deep test-peers peer-suites test-plugins test-versions lock audit check lint types layers docs fuzz coverage-study bench clean
+.PHONY: demo test coverage deep test-peers peer-suites test-plugins test-engines test-versions lock audit check lint types layers docs fuzz coverage-study bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/detmetrics evaluate fixtures/ground_truth.json fixtures/detections.json --per-class
@@ -50,6 +51,11 @@ peer-suites: $(FRAMEWORKS)/installed
 # so small that more threads only wait for one another.
 test-plugins: $(FRAMEWORKS)/installed
 	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/plugins tests/test_docs.py -m 'not heavy' -k 'not console' --numprocesses 2 --dist loadfile
+
+# Evaluation in parts on real Dask and Ray, started on this machine, whose workers and drivers are
+# killed.
+test-engines: $(ENGINES)/installed
+	$(ENGINES)/bin/python -m pytest tests/engines --numprocesses 2 --dist worksteal
 
 # The core tests with the lowest and the newest versions that pyproject.toml allows, on each Python
 # that the machine has.
@@ -98,7 +104,7 @@ bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) $(FRAMEWORKS) build dist *.egg-info
+	rm -rf $(VENV) $(FRAMEWORKS) $(ENGINES) build dist *.egg-info
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("detmetrics needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
@@ -130,6 +136,13 @@ $(FRAMEWORKS)/installed: pyproject.toml
 	@# Packages ask for OpenCV with windows, which needs a desktop's libraries; the other does as well.
 	@$(FRAMEWORKS)/bin/python -m pip uninstall --quiet --yes opencv-python opencv-python-headless
 	@$(FRAMEWORKS)/bin/python $(PIP) --no-deps opencv-python-headless
+	@touch $@
+
+$(ENGINES)/installed: pyproject.toml
+	@echo "Setting up $(ENGINES) (once) ..."
+	@$(PYTHON) -m venv $(ENGINES)
+	@echo "Installing Dask and Ray (once, about two minutes) ..."
+	@$(ENGINES)/bin/python $(PIP) --editable '.[dev,dask,ray]' joblib
 	@touch $@
 
 # torch first, and this very version: its build for CPUs, which the others then find in place.

@@ -4,6 +4,10 @@
 folder, 100 an image, as Parquet, and prints a row for ``dm.evaluate`` of the whole and for
 ``dm.evaluate_parts`` with one and with two workers, each in a fresh process. The numbers of all
 must be the same in every bit. Each part takes some 30 MB of disk.
+
+``--engines`` prints a row for one and for two workers under processes, Dask and Ray instead
+(``make test-engines`` installs them), medians of ``--rounds`` that take turns, and how much faster
+two workers are than one. Their wall time begins when the workers are there.
 """
 
 from __future__ import annotations
@@ -12,42 +16,75 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import engine_runs
 import numpy as np
 import workload
 
 IMAGES, OBJECTS, DETECTIONS, CLASSES = 10_000, 75_000, 1_000_000, 80
 SIDES = ("ground_truth", "detections")
 HOW = {"whole": "`dm.evaluate`", "1": "in parts, `workers=1`", "2": "in parts, `workers=2`"}
+ENGINES = [f"{name} {workers}" for name in ("processes", "dask", "ray") for workers in (1, 2)]
+COLUMNS = {
+    "cpu": ("CPU", "{:.1f} s"),
+    "start": ("start", "{:.1f} s"),
+    "wall": ("wall", "{:.1f} s"),
+    "own": ("calling process", "{:,.0f} MiB"),
+    "workers": ("largest worker", "{:,.0f} MiB"),
+    "state": ("state", "{:,.0f} MB"),
+}
 
 
 def main() -> None:
     """Print a table, or as a child one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--millions", type=int, default=5)
+    parser.add_argument("--engines", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3, help="of engines")
     parser.add_argument("--child", nargs=2, metavar=("HOW", "FOLDER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         print(json.dumps(measured(*given.child)))
         return
+    ways, rounds = (ENGINES, given.rounds) if given.engines else ([*HOW], 1)
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), given.millions)
-        found = {how: in_a_process(how, folder) for how in HOW}
-    print("| | CPU | wall | calling process | largest worker | state |\n|---|---|---|---|---|---|")
-    for how, one in found.items():
-        print(
-            f"| {HOW[how]} | {one['cpu']:.1f} s | {one['wall']:.1f} s | {one['own']:,} MiB "
-            f"| {one['workers']:,} MiB | {one['state']:,} MB |"
-        )
-    if len({one["numbers"] for one in found.values()}) > 1:
+        runs = [{how: in_a_process(how, folder, turn) for how in ways} for turn in range(rounds)]
+    table([*COLUMNS] if given.engines else [name for name in COLUMNS if name != "start"], runs)
+    if given.engines:
+        speed_ups(runs)
+    if len({one["numbers"] for run in runs for one in run.values()}) > 1:
         sys.exit("the numbers differ")
+
+
+def table(columns: list[str], runs: list[dict[str, Any]]) -> None:
+    """A row of medians for each way."""
+    print("| |", " | ".join(COLUMNS[name][0] for name in columns), "|")
+    print(f"|---|{'---|' * len(columns)}")
+    for how in runs[0]:
+        cells = [COLUMNS[name][1].format(median(runs, how, name)) for name in columns]
+        print(f"| {HOW.get(how, how)} |", " | ".join(cells), "|")
+
+
+def speed_ups(runs: list[dict[str, Any]]) -> None:
+    """How much faster two workers are than one."""
+    for name in dict.fromkeys(how.split()[0] for how in ENGINES):
+        one, two = (median(runs, f"{name} {workers}", "wall") for workers in (1, 2))
+        print(f"{name}: two workers are {one / two:.2f} times as fast as one")
+
+
+def median(runs: list[dict[str, Any]], how: str, name: str) -> float:
+    """Over all rounds."""
+    return statistics.median(run[how][name] for run in runs)
 
 
 def write(folder: Path, parts: int) -> None:
@@ -90,42 +127,54 @@ def tables(work: Any, before: int) -> tuple[dict[str, Any], dict[str, Any]]:
     return truth, found
 
 
-def in_a_process(how: str, folder: str) -> dict[str, Any]:
-    """What one way costs."""
-    command = [sys.executable, __file__, "--child", how, folder]
+def in_a_process(how: str, folder: str, turn: int) -> dict[str, Any]:
+    """What one way costs; turn: of the rounds."""
+    command = [sys.executable, __file__, "--child", how, os.path.join(folder, f"state-{turn}")]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def measured(how: str, folder: str) -> dict[str, Any]:
+def measured(how: str, state: str) -> dict[str, Any]:
     """Evaluate one way; seconds, peaks in MiB, state in MB, and the numbers."""
     import detmetrics as dm
 
     warnings.simplefilter("ignore")
-    state, start = Path(folder) / f"state-{how}", time.perf_counter()
+    folder, state = os.path.dirname(state), f"{state}-{how.replace(' ', '-')}"
     sides = [os.path.join(folder, side) for side in SIDES]
-    result: Any = (
-        dm.evaluate(*(f"{side}.parquet" for side in sides), "coco")
-        if how == "whole"
-        else dm.evaluate_parts(
-            *sides, "coco", state=state, workers=int(how), class_list=range(1, CLASSES + 1)
+
+    def in_parts(**asked: Any) -> Any:
+        classes = range(1, CLASSES + 1)
+        return dm.evaluate_parts(*sides, "coco", state=state, class_list=classes, **asked)
+
+    if how == "whole":
+        costs = timed(lambda: dm.evaluate(*(f"{side}.parquet" for side in sides), "coco"))
+    elif how in HOW:
+        costs = timed(lambda: in_parts(workers=int(how)))
+    else:
+        name, workers = how.split()
+        costs = engine_runs.run(
+            name, int(workers), lambda engine: in_parts(engine=engine, workers=int(workers))
         )
-    )
-    numbers = {name: float(value).hex() for name, value in result.summary.items()}
+    summary = costs.pop("result").summary
+    numbers = {name: float(value).hex() for name, value in summary.items()}
+    return costs | {"state": engine_runs.state_in_mb(state), "numbers": json.dumps(numbers)}
+
+
+def timed(evaluate: Callable[[], Any]) -> dict[str, Any]:
+    """What an evaluation costs in this process and in those that it starts."""
+    start = time.perf_counter()
+    result = evaluate()
     wall = time.perf_counter() - start
     own, workers = (
         resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    # Not ru_maxrss, which begins at that of the process that started this one.
-    peak = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
     return {
         "wall": wall,
         "cpu": sum(one.ru_utime + one.ru_stime for one in (own, workers)),
-        "own": int(peak) >> 10,
+        "own": engine_runs.peak_in_mib(),
         "workers": workers.ru_maxrss >> 10,
-        "state": sum(file.stat().st_size for file in state.rglob("*") if file.is_file()) // 10**6,
-        "numbers": json.dumps(numbers),
+        "result": result,
     }
 
 

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from detmetrics.cli.options import NAMES
 from detmetrics.cli.progress_bar import Patience
 from detmetrics.cli.reading_options import reading_of, refuse_warnings
+from detmetrics.foundation.memory import spare_address_space
 from detmetrics.foundation.messages import counted, in_bytes, printable
 
 if TYPE_CHECKING:
@@ -38,6 +39,18 @@ PARTS_OPTIONS = (
         help="With --in-parts: the number of processes.",
     ),
     click.option(
+        "--engine",
+        type=click.Choice(["processes", "dask", "ray"]),
+        help="With --in-parts: where the work is done.  [default: this process, or --workers "
+        "processes]",
+    ),
+    click.option(
+        "--address",
+        metavar="ADDRESS",
+        help="With --engine: the cluster to use, such as tcp://head:8786 of Dask or auto of Ray. "
+        "Without it, --workers workers are started on this machine.",
+    ),
+    click.option(
         "--class-list",
         type=NAMES,
         metavar="NAMES|FILE",
@@ -51,7 +64,7 @@ PARTS_OPTIONS = (
     ),
 )
 
-ONLY_IN_PARTS = ("state", "workers", "class_list", "clean_state")
+ONLY_IN_PARTS = ("state", "workers", "engine", "address", "class_list", "clean_state")
 REFUSED = {
     "images": "parts are evaluated whole. Fix: detmetrics partition --images",
     "only_detected_images": "a part without detections would be left out in silence. Fix: leave "
@@ -80,6 +93,8 @@ def check_parts(ground_truth: str, detections: str, options: dict[str, Any]) -> 
         raise click.UsageError("--in-parts takes folders of parts, not standard input")
     if options["state"] is None:
         raise click.UsageError("--in-parts needs --state DIR, a folder for finished parts")
+    if options["address"] and options["engine"] not in ("dask", "ray"):
+        raise click.UsageError("--address needs --engine dask or ray")
     for name, why in REFUSED.items():
         if options[name]:
             raise click.UsageError(f"{_option(name)} is not available with --in-parts: {why}")
@@ -118,6 +133,8 @@ def measured_in_parts(
     from detmetrics.parts.evaluation import evaluate_parts
     from detmetrics.rules import COCO
 
+    spare_address_space()  # before anything reads Parquet
+
     asked = None if rules == COCO and not options["rules"] else rules  # a part may decide them
     reading = reading_of({**options, "image_list": None})
     with Patience(quiet=options["quiet"], time_left=True) as patience:
@@ -127,6 +144,8 @@ def measured_in_parts(
             asked,
             state=options["state"],
             workers=options["workers"],
+            engine=options["engine"],
+            address=options["address"],
             shape=options["shape"],
             class_list=options["class_list"],
             image_list=options["image_list"],
@@ -148,7 +167,8 @@ def measured_in_parts(
 
 def _done(result: PartsEvaluation, options: dict[str, Any]) -> str:
     parts, fresh = len(result.parts), len(result.fresh)
-    workers = "" if options["workers"] == 1 else " of a worker"
+    alone = options["workers"] == 1 and options["engine"] is None
+    workers = "" if alone else " of a worker"
     peak = f"; peak memory{workers} {in_bytes(result.peak)}" if result.peak else ""
     state = printable(options["state"])
     return (

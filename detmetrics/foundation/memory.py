@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import re
 import sys
+from contextlib import suppress
 
-__all__ = ["peak_memory"]
+__all__ = ["peak_memory", "spare_address_space"]
+
+M_ARENA_MAX = -8  # as malloc.h of glibc has it
 
 
 def peak_memory() -> int:
@@ -27,3 +32,15 @@ def peak_memory() -> int:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak << 10
+
+
+def spare_address_space() -> None:
+    """Let this process reserve no more memory than it uses, for limits such as ``ulimit -v``.
+
+    pyarrow's own allocator reserves a gibibyte at its start, and glibc 64 MiB for every thread.
+    Settings of the user stay. It is in vain after pyarrow was imported.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        with suppress(OSError, AttributeError, TypeError):  # there is no glibc
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)

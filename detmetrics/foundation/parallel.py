@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-__all__ = ["each", "started"]
+__all__ = ["each", "limit_threads", "started"]
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -16,6 +16,12 @@ Result = TypeVar("Result")
 WORKERS = min(os.cpu_count() or 1, 2)
 FEW = 10_000
 """Rows whose arithmetic takes no longer than the start of a thread."""
+
+
+def limit_threads(most: int) -> None:
+    """Let a call use so many threads at most from now on, where processes run side by side."""
+    global WORKERS
+    WORKERS = min(WORKERS, most)
 
 
 def started(work: Callable[[], None]) -> threading.Thread | None:

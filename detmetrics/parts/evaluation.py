@@ -31,8 +31,9 @@ from detmetrics.parts.measuring import MeasuredClasses, measure_classes, tasks_o
 from detmetrics.parts.part_tables import PartReading, listed_images
 from detmetrics.parts.refusals import refuse_rules
 from detmetrics.parts.result import PartsEvaluation
-from detmetrics.parts.state import State, opened_state
+from detmetrics.parts.state import State, named_files, opened_state
 from detmetrics.parts.storage import Storage, absolute
+from detmetrics.parts.worker_checks import check_reading, check_writing
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 from detmetrics.tables.catalog import Id
@@ -48,8 +49,9 @@ def evaluate_parts(
     rules: Rules | str | None = None,
     *,
     state: Path,
-    engine: Engine | None = None,
+    engine: Engine | str | None = None,
     workers: int = 1,
+    address: str | None = None,
     shape: str = "auto",
     class_list: Iterable[Id] | None = None,
     image_list: Path | Iterable[Id] | None = None,
@@ -71,10 +73,12 @@ def evaluate_parts(
     detections decides for all.
     state: a folder for what is done, made where there is none. A run that was stopped goes on from
     there, and a part whose files did not change is not matched again; see ``docs/parts.md``.
-    engine: where the work is done: a ``concurrent.futures.Executor``, or what is called as
-    ``engine(function, tasks)`` and gives the answers in order; its workers must see all paths.
-    workers: without an engine, the number of processes on this machine; with 1 this process does
-    the work. In a script, put the call below ``if __name__ == "__main__":``: workers import it.
+    engine: where the work is done: ``"processes"`` of this machine, ``"dask"`` or ``"ray"``; a
+    ``concurrent.futures.Executor``; or what is called as ``engine(function, tasks)`` and gives the
+    answers in order. Its workers must see all paths, and are asked first whether they do.
+    workers: how many processes are started on this machine, where no cluster is used; without an
+    engine, 1 is this process. In a script, put the call below ``if __name__ == "__main__":``:
+    workers import it. address: of a Dask scheduler or of Ray; without one they are started here.
     class_list: all classes of the data set by name or id, where parts lack some; the lines of
     ``classes.txt`` beside the parts of the ground truth unless given. image_list: all images, those
     without objects too, or a file that lists them; ``images.*`` beside the parts unless given.
@@ -86,12 +90,13 @@ def evaluate_parts(
 
     Raises:
         FormatError: folders without parts, or parts without a partner.
-        InputError: an image is in two parts, parts differ in classes, units or kinds of ids, or the
-            state is something else.
+        InputError: an image is in two parts, parts differ in classes, units or kinds of ids, the
+            state is something else, or workers cannot be had, are of another release, or do not
+            see the paths.
         RulesError: rules that no part can follow (KITTI's cuts, ``class_limit``, the Jaccard
             index), or a state of other rules.
         PartsError: parts failed; the others are in the state.
-        WorkerError: a process was killed.
+        WorkerError: a worker was killed.
 
     >>> import os, shutil, tempfile
     >>> import detmetrics as dm
@@ -121,10 +126,12 @@ def evaluate_parts(
         storage,
     )
     parts = parts_in(*folders, storage)
-    with mapper_of(engine, workers) as mapper:
+    with mapper_of(engine, workers, address) as mapper:
+        check_reading(mapper, [*folders, *parts[0][1:], *named_files(how)], storage)
         chosen = _chosen(mapper, parts, asked, shape, how)
         refuse_rules(chosen)
         kept = opened_state(state, chosen, storage)
+        check_writing(mapper, kept.folder, storage)
         done = mapper(
             match_part,
             [MatchTask(one, chosen, how, kept) for one in parts],

@@ -29,7 +29,7 @@ from detmetrics.parts.part_tables import PartReading
 from detmetrics.parts.storage import STORAGE, Storage, absolute, is_url, join
 from detmetrics.rules import Rules
 
-__all__ = ["Removed", "State", "opened_state", "part_hash"]
+__all__ = ["Removed", "State", "named_files", "opened_state", "part_hash"]
 
 KIND, LAYOUT, NAME = "detmetrics state", 1, "state.json"
 
@@ -159,7 +159,7 @@ def part_hash(paths: PartPaths, rules: Rules, how: PartReading) -> str:
     digest = sha256(f"{KIND} {LAYOUT} {__version__}\n".encode())
     digest.update(json.dumps(_as_json(rules), sort_keys=True).encode())
     digest.update(repr((paths.name, *_settings(how))).encode())
-    for path in (paths.ground_truth, paths.detections, *_files(how)):
+    for path in (paths.ground_truth, paths.detections, *named_files(how)):
         for name, file in how.storage.of(path).versions(path):
             digest.update(f"\n{name} {file}".encode())
     return digest.hexdigest()[:40]
@@ -174,7 +174,7 @@ def _settings(how: PartReading) -> Iterator[object]:
     yield from (how.unknown_images, how.unknown_categories)
 
 
-def _files(how: PartReading) -> Iterator[str]:
+def named_files(how: PartReading) -> Iterator[str]:
     """The files that settings name: class names, image sizes, and the like."""
     given = [getattr(how.reading, field.name) for field in fields(Reading)]
     for value in (*given, how.image_list):

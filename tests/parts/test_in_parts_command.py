@@ -134,11 +134,25 @@ def test_what_needs_all_images_at_once(divided, options, said):
 
 
 @pytest.mark.parametrize(
-    "options", [["--state", "x"], ["--workers", "2"], ["--class-list", "a"], ["--clean-state"]]
+    "options",
+    [
+        ["--state", "x"],
+        ["--workers", "2"],
+        ["--class-list", "a"],
+        ["--clean-state"],
+        ["--engine", "dask"],
+    ],
 )
 def test_options_that_need_in_parts(options):
     ran = run("evaluate", GT, FOUND, *options, code=WRONG_USAGE)
     assert f"{options[0]} needs --in-parts" in ran.stderr
+
+
+def test_engines(divided):
+    one = evaluate(divided)
+    assert evaluate(divided, "--engine", "processes", "--workers", 2).stdout == one.stdout
+    ran = evaluate(divided, "--engine", "processes", "--address", "tcp://a:1", code=WRONG_USAGE)
+    assert "--address needs --engine dask or ray" in ran.stderr
 
 
 def test_a_state_is_needed():

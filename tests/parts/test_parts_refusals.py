@@ -169,8 +169,8 @@ class TestArguments:
         [
             ({"workers": 0}, r"workers: expected a number of processes from 1, got 0"),
             ({"workers": 2.0}, r"workers: expected a number of processes from 1, got 2\.0"),
-            ({"engine": 7}, r"engine: expected an executor .* got 7"),
-            ({"engine": lambda f, tasks: []}, r"engine: expected 3 answers, one per task, got 0"),
+            ({"engine": 7}, r"engine: expected a name, an executor .* got 7"),
+            ({"engine": lambda f, tasks: []}, r"engine: expected 1 answer, one per task, got 0"),
             ({"class_list": "cat"}, r"class_list: expected a list of ids or names, got 'cat'"),
             ({"reading": dm.Reading(image_list=["a"])}, "give the list of images as image_list="),
         ],

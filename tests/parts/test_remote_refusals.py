@@ -16,6 +16,8 @@ from parts.part_files import data_set
 from parts.remote_store import ROOT, emptied, run, uploaded
 
 import detmetrics as dm
+from detmetrics.parts.matching_parts import MatchTask
+from detmetrics.parts.measuring import ClassesTask
 from detmetrics.parts.storage import Storage
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -219,7 +221,7 @@ class TestAccess:
 
     def test_of_a_worker_to_the_state(self, store):
         def without_index(function: object, tasks: list) -> list:
-            if hasattr(tasks[0], "index"):
+            if isinstance(tasks[0], ClassesTask):
                 store.rm("/bucket/run7/index", recursive=True)
             return [function(one) for one in tasks]
 
@@ -229,7 +231,7 @@ class TestAccess:
 
     def test_of_a_worker_to_a_condensed_part(self, store):
         def without_parts(function: object, tasks: list) -> list:
-            if hasattr(tasks[0], "index"):
+            if isinstance(tasks[0], ClassesTask):
                 store.rm("/bucket/run7/parts", recursive=True)
             return [function(one) for one in tasks]
 
@@ -240,7 +242,8 @@ class TestAccess:
     def test_of_this_process_to_what_workers_wrote(self, store):
         def elsewhere(function: object, tasks: list) -> list:
             answers = [function(one) for one in tasks]
-            store.rm("/bucket/run7/parts", recursive=True)
+            if isinstance(tasks[0], MatchTask):
+                store.rm("/bucket/run7/parts", recursive=True)
             return answers
 
         told = (

@@ -26,7 +26,7 @@ EXTRAS = ("html", "parquet", "plots")  # the optional packages that the core tes
 TOOLS = ("hypothesis", "pytest", "pytest-xdist")  # always the newest
 LEFT_OUT = (
     # searches for faults, what needs a framework or a browser, and what does not depend on versions
-    *("fuzz", "proof", "peers", "plugins", "versions", "report/test_report_browser.py"),
+    *("engines", "fuzz", "proof", "peers", "plugins", "versions", "report/test_report_browser.py"),
     *("test_docs.py", "test_bounds.py", "test_further_files.py", "test_words.py"),
     # slow, and run no function of another package that the rest does not run
     *("test_reconcile.py", "test_reconcile_real.py", "test_misreadings.py", "test_figures.py"),
