@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +31,24 @@ from detmetrics.foundation.archives import UNFIT
 from detmetrics.foundation.arrays import Ints, Objects, object_column, running
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.version import __version__
-from detmetrics.parts.condensing import Marks, Records, condensed
+from detmetrics.parts.condensing import Condensed, Marks, Records, condensed
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Id
 from detmetrics.tables.coverage import Coverage
 
-__all__ = ["DETECTED", "UNDETECTED", "Head", "PartFile", "part_bytes", "read_head"]
+__all__ = [
+    "DETECTED",
+    "UNDETECTED",
+    "CondensedPart",
+    "Head",
+    "PartFile",
+    "coverage_marks",
+    "head_bytes",
+    "head_of",
+    "part_bytes",
+    "read_head",
+    "told_head",
+]
 
 MARK = b"detmetrics part 1\n"
 DIGEST, LENGTH = 32, 8
@@ -95,18 +107,46 @@ class Head:
     inputs: Sequence[tuple[str, int, str]]
 
 
-def part_bytes(part: str, listed: int, result: Evaluation) -> bytes:
-    """The file of a part: its name, how many of its images a list has, and its evaluation."""
-    matches, table = result.matching, condensed(result.matching)
-    catalog = result.ground_truth.catalog
-    ids = _ids_as_bytes(catalog.image_ids)
-    covered, classes = result.covered, len(catalog.category_ids)
-    head = Head(
+class CondensedPart(Protocol):
+    """A condensed part, in a file or in memory."""
+
+    @property
+    def path(self) -> str:
+        """Of its file; empty where it is in memory."""
+        ...
+
+    @property
+    def head(self) -> Head:
+        """What it says of itself."""
+        ...
+
+    def image_ids(self) -> Objects:
+        """(N,) the ids of its images, in order."""
+        ...
+
+    def coverage(self) -> NDArray[np.uint8]:
+        """(N,) which images have objects, and whether these have detections."""
+        ...
+
+    def anchors(self, category: int) -> Records:
+        """The anchors of a class (an index), best first."""
+        ...
+
+    def ranked(self, category: int) -> Records:
+        """Every detection of a class (an index), best first."""
+        ...
+
+
+def head_of(part: str, listed: int, result: Evaluation, table: Condensed, id_bytes: int) -> Head:
+    """What a condensed part says of itself, see :class:`Head`."""
+    matches, catalog, covered = result.matching, result.ground_truth.catalog, result.covered
+    classes = len(catalog.category_ids)
+    return Head(
         release=__version__,
         part=part,
         images=matches.images,
         listed=listed,
-        id_bytes=len(ids),
+        id_bytes=id_bytes,
         text_ids=catalog.image_ids.dtype == object,
         single=table.ranked.dtype["score"].itemsize == 4,
         class_ids=catalog.category_ids.tolist(),
@@ -130,7 +170,28 @@ def part_bytes(part: str, listed: int, result: Evaluation) -> bytes:
             if source.input
         ],
     )
-    described = json.dumps(asdict(head), default=np.ndarray.tolist).encode()
+
+
+def head_bytes(head: Head) -> bytes:
+    """A head as JSON; :func:`told_head` reads it back."""
+    return json.dumps(asdict(head), default=np.ndarray.tolist).encode()
+
+
+def told_head(described: bytes) -> Head:
+    """The head that :func:`head_bytes` wrote.
+
+    Raises:
+        ValueError, LookupError, TypeError: it is none.
+    """
+    told = json.loads(described)
+    return Head(**told | {name: np.array(told[name], np.int64) for name in PER_CLASS})
+
+
+def part_bytes(part: str, listed: int, result: Evaluation) -> bytes:
+    """The file of a part: its name, how many of its images a list has, and its evaluation."""
+    matches, table = result.matching, condensed(result.matching)
+    ids = _ids_as_bytes(result.ground_truth.catalog.image_ids)
+    described = head_bytes(head_of(part, listed, result, table, len(ids)))
     blocks = [
         rows[slice(*first[index : index + 2])].tobytes()
         for index in range(matches.categories)
@@ -140,7 +201,7 @@ def part_bytes(part: str, listed: int, result: Evaluation) -> bytes:
         )
     ]
     length = len(described).to_bytes(LENGTH, "little")
-    marks = _marks(covered, matches.images).tobytes()
+    marks = coverage_marks(result.covered, matches.images).tobytes()
     digest = sha256(described).digest()
     return b"".join([MARK, digest, length, described, ids, marks, *blocks])
 
@@ -149,7 +210,8 @@ def _ids_as_bytes(ids: Objects) -> bytes:
     return json.dumps(ids.tolist()).encode() if ids.dtype == object else ids.astype("<i8").tobytes()
 
 
-def _marks(covered: Coverage, images: int) -> NDArray[np.uint8]:
+def coverage_marks(covered: Coverage, images: int) -> NDArray[np.uint8]:
+    """(N,) which images have objects, and whether these have detections."""
     marks = np.zeros(images, np.uint8)
     marks[covered.detected], marks[covered.undetected] = DETECTED, UNDETECTED
     return marks
@@ -248,9 +310,7 @@ def read_head(path: str, rules: Rules) -> PartFile:
     if sha256(described).digest() != start[len(MARK) : len(MARK) + DIGEST]:
         raise InputError(f"{path}: the condensed part is damaged: its checksum does not fit")
     try:
-        told = json.loads(described)
-        told |= {name: np.array(told[name], np.int64) for name in PER_CLASS}
-        found = PartFile(path, START + length, Head(**told), rules)
+        found = PartFile(path, START + length, told_head(described), rules)
     except UNFIT as error:
         raise InputError(f"{path}: another release wrote this condensed part ({error})") from None
     if found.size != end:

@@ -19,7 +19,7 @@ from detmetrics.foundation.arrays import Bools, Ints, Objects, running
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, few, printable, shown
 from detmetrics.matching.counted import CountedMatches
-from detmetrics.parts.condensed_file import PartFile, read_head
+from detmetrics.parts.condensed_file import CondensedPart, read_head
 from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import sort_key
@@ -42,7 +42,7 @@ class Index:
     """
 
     rules: Rules
-    parts: tuple[PartFile, ...]
+    parts: tuple[CondensedPart, ...]
     images: int
     order: Ints
 
@@ -93,8 +93,13 @@ class Index:
         self, category: int, *, limits: Sequence[float] | None = None, ties: bool = False
     ) -> CountedMatches:
         """The matches of one class, see :func:`counted_class`."""
+        of_parts, one = self.class_of_parts(category), self.class_facts(category)
+        return counted_class(of_parts, one, limits=limits, ties=ties)
+
+    def class_facts(self, category: int) -> ClassFacts:
+        """What is known of one class beside its detections."""
         frequency = self.parts[0].head.frequency
-        one = ClassFacts(
+        return ClassFacts(
             rules=self.rules,
             images=self.images,
             unsized=self.unsized,
@@ -102,16 +107,19 @@ class Index:
             positives=self.positives[category],
             places=max(self.images, len(self.parts)),
         )
-        parts = [
+
+    def class_of_parts(self, category: int) -> list[ClassOfPart]:
+        """One class in every part."""
+        by_part = self.rules.ties == "file"
+        return [
             ClassOfPart(
                 anchors=partial(part.anchors, category),
                 ranked=partial(part.ranked, category),
                 images=partial(self.images_of, number),
-                number=number,
+                number=number if by_part else None,
             )
             for number, part in enumerate(self.parts)
         ]
-        return counted_class(parts, one, limits=limits, ties=ties)
 
 
 def index_bytes(index: Index) -> bytes:
@@ -149,7 +157,7 @@ def read_index(path: str, rules: Rules) -> Index:
 # --- joining -------------------------------------------------------------------------------------
 
 
-def joined(parts: Sequence[PartFile], rules: Rules, listed: int) -> Index:
+def joined(parts: Sequence[CondensedPart], rules: Rules, listed: int) -> Index:
     """The index of matched parts; listed: how many images a list has, 0 without one.
 
     Raises:
@@ -165,7 +173,7 @@ def joined(parts: Sequence[PartFile], rules: Rules, listed: int) -> Index:
     return Index(rules=rules, parts=tuple(parts), images=len(order) + elsewhere, order=order)
 
 
-def _refuse_unlike(a: PartFile, b: PartFile) -> None:
+def _refuse_unlike(a: CondensedPart, b: CondensedPart) -> None:
     one, other = a.head, b.head
     both = f"parts {printable(one.part)} and {printable(other.part)}"
     if (one.class_ids, one.class_names) != (other.class_ids, other.class_names):
@@ -203,7 +211,7 @@ def _order(ids: Sequence[Objects]) -> Ints:
     return order
 
 
-def _refuse_shared(ids: Sequence[Objects], order: Ints, parts: Sequence[PartFile]) -> None:
+def _refuse_shared(ids: Sequence[Objects], order: Ints, parts: Sequence[CondensedPart]) -> None:
     text = any(column.dtype == object for column in ids)
     every = np.concatenate([column.astype(object) if text else column for column in ids])
     in_order, part_of = np.empty_like(every), np.empty_like(order)
