@@ -15,7 +15,14 @@ from detmetrics.metrics.summary import metrics_of
 from detmetrics.parts.index import Index, read_index
 from detmetrics.rules import Rules
 
-__all__ = ["ClassesTask", "MeasuredClass", "MeasuredClasses", "measure_classes", "tasks_of"]
+__all__ = [
+    "ClassesTask",
+    "MeasuredClass",
+    "MeasuredClasses",
+    "measure_classes",
+    "measured_class",
+    "tasks_of",
+]
 
 AT_ONCE = 1 << 20
 """Detections of a task: small classes share one, as each task has its costs."""
@@ -58,10 +65,11 @@ def measure_classes(task: ClassesTask) -> list[MeasuredClass]:
         InputError: the state is damaged.
     """
     index = read_index(task.index, task.rules)
-    return [_measured(index, category) for category in task.categories]
+    return [measured_class(index, category) for category in task.categories]
 
 
-def _measured(index: Index, category: int) -> MeasuredClass:
+def measured_class(index: Index, category: int) -> MeasuredClass:
+    """Every metric of one class (an index)."""
     curves = Curves(index.counted(category))
     cells = {one.name: curves.of_each_class(one).copy() for one in metrics_of(index.rules)}
     return MeasuredClass(category, cells)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -17,11 +17,11 @@ from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.tie_interval import extremes, interval_of
 from detmetrics.parts.index import Index
 from detmetrics.parts.measuring import MeasuredClasses
-from detmetrics.parts.sums import attention_of, counts_of, described_inputs
+from detmetrics.parts.sums import PARTS, Wording, attention_of, counts_of, described_inputs
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Catalog
 
-__all__ = ["PartsEvaluation"]
+__all__ = ["JoinedEvaluation", "PartsEvaluation"]
 
 REFUSED = {
     **dict.fromkeys(
@@ -39,29 +39,23 @@ REFUSED = {
 
 
 @dataclass(frozen=True, repr=False)
-class PartsEvaluation(Measurement):
-    """The result of one evaluation in parts; get one from :func:`evaluate_parts`.
-
-    ``summary``, ``per_class()``, ``counts``, ``to_dict()`` are in memory. ``curve()``,
-    ``arrays()`` and ``tie_interval()`` read the state again, one class at a time.
+class JoinedEvaluation(Measurement):
+    """The result of parts that are joined, whose classes are measured one after the other.
 
     Attributes:
         rules: the rules that were applied.
         classes: what each class gives to the metrics.
         index: the parts, joined.
-        folders: of ground truth and detections, as they were given.
-        fresh: the parts that were matched now; the others were in the state.
-
-    >>> import detmetrics as dm
-    >>> dm.PartsEvaluation.__mro__[1].__name__
-    'Measurement'
     """
 
     rules: Rules
     classes: MeasuredClasses
     index: Index
-    folders: tuple[str, str]
-    fresh: tuple[str, ...]
+
+    _refused: ClassVar[Mapping[str, str]]
+    """Of an :class:`Evaluation`, what is not here, and why; and in :attr:`_instead` what has it."""
+    _instead: ClassVar[str]
+    _words: ClassVar[Wording]
 
     def __getattr__(self, name: str) -> NoReturn:
         """Say why a part of an :class:`Evaluation` is not here.
@@ -70,10 +64,8 @@ class PartsEvaluation(Measurement):
             InputError: it is one of those.
             AttributeError: it is nothing.
         """
-        if name in REFUSED:
-            raise InputError(
-                f"{name}: {REFUSED[name]}. Fix: dm.evaluate one part, or all images at once"
-            )
+        if name in self._refused:
+            raise InputError(f"{name}: {self._refused[name]}. Fix: {self._instead}")
         raise AttributeError(f"{type(self).__name__} has no attribute {name}")
 
     @property
@@ -89,12 +81,7 @@ class PartsEvaluation(Measurement):
     @cached_property
     def attention(self) -> tuple[str, ...]:
         """Sentences on what a reader of the numbers should know."""
-        return attention_of(self.index, self.counts, self.class_names)
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The names of all parts, in order."""
-        return tuple(part.head.part for part in self.index.parts)
+        return attention_of(self.index, self.counts, self.class_names, self._words)
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
@@ -108,10 +95,10 @@ class PartsEvaluation(Measurement):
 
     def arrays(self) -> dict[str, Floats]:
         """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``
-        (T, K, A, M); nan where undefined. Reads the state, one class at a time.
+        (T, K, A, M); nan where undefined. Counts again, one class at a time.
 
         Raises:
-            InputError: the state is gone or damaged.
+            InputError: what it needs is gone, damaged or not here.
         """
         limits = self.rules.max_detections
 
@@ -150,6 +137,38 @@ class PartsEvaluation(Measurement):
 
     def _each_class(self, of: Callable[[Curves], Any], **asked: Any) -> list[Any]:
         return [of(self._curves(category, **asked)) for category in range(self.index.categories)]
+
+
+@dataclass(frozen=True, repr=False)
+class PartsEvaluation(JoinedEvaluation):
+    """The result of one evaluation in parts; get one from :func:`evaluate_parts`.
+
+    ``summary``, ``per_class()``, ``counts``, ``to_dict()`` are in memory. ``curve()``,
+    ``arrays()`` and ``tie_interval()`` read the state again, one class at a time.
+
+    Attributes:
+        rules: the rules that were applied.
+        classes: what each class gives to the metrics.
+        index: the parts, joined.
+        folders: of ground truth and detections, as they were given.
+        fresh: the parts that were matched now; the others were in the state.
+
+    >>> import detmetrics as dm
+    >>> dm.PartsEvaluation.__mro__[2].__name__
+    'Measurement'
+    """
+
+    folders: tuple[str, str]
+    fresh: tuple[str, ...]
+
+    _refused = REFUSED
+    _instead = "dm.evaluate one part, or all images at once"
+    _words = PARTS
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of all parts, in order."""
+        return tuple(part.head.part for part in self.index.parts)
 
     def _described_inputs(self) -> dict[str, Any]:
         return described_inputs(self.index, self.folders)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,13 +16,29 @@ from detmetrics.parts.condensed_file import DETECTED, UNDETECTED
 from detmetrics.parts.index import Index
 from detmetrics.tables.coverage import Coverage
 
-__all__ = ["attention_of", "counts_of", "coverage_of", "described_inputs"]
+__all__ = ["PARTS", "Wording", "attention_of", "counts_of", "coverage_of", "described_inputs"]
 
-NOT_LOOKED_FOR = (
+
+class Wording(NamedTuple):
+    """What sentences call the parts.
+
+    of_part: stands before the name of one; several: of them; missing: the question where detections
+    lack; unasked: what is not looked for.
+    """
+
+    of_part: str
+    several: str
+    missing: str
+    unasked: str
+
+
+PARTS = Wording(
+    "part ",
+    "parts",
+    "Are detections of some parts missing?",
     "in parts it is not looked whether files were misread, nor how far AP depends on the order of "
-    "equal scores: dm.evaluate of a part says the one, tie_interval() the other"
+    "equal scores: dm.evaluate of a part says the one, tie_interval() the other",
 )
-MISSING = "Are detections of some parts missing?"
 
 
 def counts_of(index: Index) -> dict[str, int]:
@@ -72,26 +88,37 @@ def coverage_of(index: Index) -> Coverage:
 
 
 def attention_of(
-    index: Index, counts: dict[str, int], class_names: tuple[str, ...]
+    index: Index, counts: dict[str, int], class_names: tuple[str, ...], words: Wording = PARTS
 ) -> tuple[str, ...]:
     """Sentences on what a reader of the numbers should know."""
     coverage = coverage_of(index)
-    first = partial(replace(coverage, part=MISSING) if coverage.partial else coverage)
+    first = partial(replace(coverage, part=words.missing) if coverage.partial else coverage)
     never: tuple[str, ...] = ()
     if not index.rules.class_agnostic:
         never = tuple(class_names[row] for row in _undetected_classes(index))
     rest: Iterator[Remark] = remarks(counts, index.rules, coverage, never)
-    told = [one.text for one in first], _notes(index), [one.text for one in rest]
-    return (*told[0], *_other_readings(index), *told[1], *told[2], NOT_LOOKED_FOR)
+    told = [one.text for one in first], _notes(index, words), [one.text for one in rest]
+    return (*told[0], *_other_readings(index), *told[1], *told[2], words.unasked)
 
 
-def _notes(index: Index) -> Iterator[str]:
-    """The notes of parts, the first ones by part and the others counted."""
-    notes = [(part.head.part, note) for part in index.parts for note in part.head.notes]
+def _notes(index: Index, words: Wording) -> Iterator[str]:
+    """What all parts say, and of the other notes the first ones by part, the rest counted."""
+    shared = [
+        note
+        for note in index.parts[0].head.notes
+        if all(note in part.head.notes for part in index.parts)
+    ]
+    yield from shared
+    notes = [
+        (part.head.part, note)
+        for part in index.parts
+        for note in part.head.notes
+        if note not in shared
+    ]
     for name, note in notes[:5]:
-        yield f"part {printable(name)}: {note}"
+        yield f"{words.of_part}{printable(name)}: {note}"
     if len(notes) > 5:
-        yield f"{counted(len(notes) - 5, 'more note')} on parts"
+        yield f"{counted(len(notes) - 5, 'more note')} on {words.several}"
 
 
 def _other_readings(index: Index) -> Iterator[str]:
