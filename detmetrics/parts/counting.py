@@ -193,6 +193,7 @@ def matches_of(
         positives=one.positives[None],
         detected=np.array([counts.detected]),
         best_scores=np.array([counts.best]),
+        first=np.array([0, len(records)]),
         score=read_only(np.ascontiguousarray(records["score"])),
         inside=np.stack([marks.within(records, limit) for limit in one.rules.max_detections]),
         fp_if_unmatched=_by_area(marks, records),

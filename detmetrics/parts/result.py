@@ -14,9 +14,9 @@ from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.metrics.curves import Curve, Curves
 from detmetrics.metrics.definitions import Metric
+from detmetrics.metrics.summary import ClassCells
 from detmetrics.metrics.tie_interval import extremes, interval_of
 from detmetrics.parts.index import Index
-from detmetrics.parts.measuring import MeasuredClasses
 from detmetrics.parts.sums import PARTS, Wording, attention_of, counts_of, described_inputs
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Catalog
@@ -49,7 +49,7 @@ class JoinedEvaluation(Measurement):
     """
 
     rules: Rules
-    classes: MeasuredClasses
+    classes: ClassCells
     index: Index
 
     _refused: ClassVar[Mapping[str, str]]
@@ -69,7 +69,7 @@ class JoinedEvaluation(Measurement):
         raise AttributeError(f"{type(self).__name__} has no attribute {name}")
 
     @property
-    def measured(self) -> MeasuredClasses:
+    def measured(self) -> ClassCells:
         """The classes that means are taken over."""
         return self.classes
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from detmetrics.foundation.errors import RulesError
-from detmetrics.metrics.summary import metrics_of
+from detmetrics.metrics.curves import Curves
+from detmetrics.metrics.summary import ClassCells, metrics_of
 from detmetrics.parts.measuring import MeasuredClasses, measured_class
 from detmetrics.parts.refusals import refuse_rules
 from detmetrics.training.distributed import Processes
@@ -53,13 +54,16 @@ def evaluated_by(processes: Processes, share: Share) -> RanksEvaluation:
     own = _matched(share, agreement, processes.rank)
     every = _parts(processes, agreement, own)
     index = _counted(processes, index_of([part for part in every if part is not None]), every)
+    told_of_repeats = repeated(agreement.repeats, agreement.size, agreement.on_repeat)
+    return RanksEvaluation(index.rules, _measured(index), index, tuple(told_of_repeats))
+
+
+def _measured(index: RankIndex) -> ClassCells:
+    """All classes at once, or one after the other where every detection of a class is listed."""
+    if index.between is not None:
+        return Curves(index.all_classes())
     classes = [measured_class(index, category) for category in range(index.categories)]
-    return RanksEvaluation(
-        index.rules,
-        MeasuredClasses(index, classes),
-        index,
-        tuple(repeated(agreement.repeats, agreement.size, agreement.on_repeat)),
-    )
+    return MeasuredClasses(index, classes)
 
 
 def _refuse(share: Share) -> None:

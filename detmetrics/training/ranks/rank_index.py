@@ -13,7 +13,7 @@ import numpy as np
 
 from detmetrics.foundation.arrays import Counts, Floats, Ints, counting, running
 from detmetrics.foundation.errors import InputError
-from detmetrics.matching.counted import CountedMatches, ListedClass
+from detmetrics.matching.counted import CountedMatches, ListedClass, joined_classes
 from detmetrics.parts.counting import (
     ClassAnchors,
     ClassCounts,
@@ -68,6 +68,11 @@ class RankIndex(Index):
         counts.between[0] = self.between[self._slots(category)].reshape(counts.between[0].shape)
         counts.detected, counts.best = int(self.detections[category]), float(self.best[category])
         return matches_of(anchors, counts, _refuse_listing)
+
+    def all_classes(self) -> CountedMatches:
+        """The matches of all classes."""
+        classes = [self.counted(category) for category in range(self.categories)]
+        return joined_classes(classes, _refuse_listing)
 
     def _slots(self, category: int) -> slice:
         """Where the counts of a class are."""
