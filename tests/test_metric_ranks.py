@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -207,7 +208,8 @@ class TestRefusals:
     def test_of_settings_that_differ(self, other, what):
         first = dm.DetectionMetric(["cat"])
         said = errors([first, dm.DetectionMetric(["cat"]), other])
-        assert said == [f"ranks 0 and 2: cannot measure metrics of different {what}"] * 3
+        alike = "Fix: make the metric of every process alike"
+        assert said == [f"ranks 0 and 2: cannot measure metrics of different {what}. {alike}"] * 3
 
     def test_of_another_release(self, monkeypatch):
         from detmetrics.training.ranks import shares
@@ -232,6 +234,14 @@ class TestRefusals:
         parts[0].update([1], [FOUND], [CAT])
         parts[2].update(["1"], [FOUND], [CAT])
         assert "expected whole numbers or text, got both: 1 and '1'" in errors(parts)[0]
+
+    def test_of_ids_that_no_catalog_takes(self):
+        parts = [dm.DetectionMetric(["cat"]) for _ in range(2)]
+        parts[0].update([1], [FOUND], [CAT])
+        parts[1].update([1 << 63], [FOUND], [CAT])
+        (first, second), _ = at_once(parts)
+        assert str(first) == f"rank 1: {second}"
+        assert "images: expected whole numbers of 64 bits" in str(second)
 
     def test_of_masks_and_boxes(self):
         parts = [dm.DetectionMetric(["cat"]) for _ in range(2)]
@@ -292,6 +302,12 @@ class TestRefusals:
         first, second, third = at_once(parts)[0]
         assert type(second) is ZeroDivisionError
         assert str(first) == str(third) == "rank 1: ZeroDivisionError: of one rank"
+
+
+def test_without_torch_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.distributed", None)
+    with pytest.raises(dm.InputError, match=r"distributed=True.* needs torch: pip install torch"):
+        dm.DetectionMetric(["cat"]).compute(distributed=True)
 
 
 class TestResult:

@@ -25,6 +25,7 @@ __all__ = ["Agreement", "Share", "ShareFacts", "agreed", "share_bytes", "told_sh
 
 ARCHIVE, VERSION = "detmetrics.training.Share", 1
 RELEASE = "release of detmetrics"
+LARGEST = 1 << 63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +82,17 @@ class Share:
 def share_bytes(facts: ShareFacts) -> bytes:
     """What :func:`told_share` reads back."""
     ids = list(facts.images)
-    text = any(isinstance(one, str) for one in ids)
+    # Whole numbers that no catalog takes are refused later, where all hear of it.
+    plain = all(isinstance(one, int) and -LARGEST <= one < LARGEST for one in ids)
     header = {
         "settings": {RELEASE: __version__, **facts.settings},
         "kind_of_images": facts.kind,
         "repeats": facts.repeats,
         "on_repeat": facts.on_repeat,
-        "text_ids": ids if text else None,
+        "ids": None if plain else ids,
     }
     arrays = {
-        "ids": np.array([] if text else ids, np.int64),
+        "ids": np.array(ids if plain else [], np.int64),
         "masks": np.array([*facts.images.values()], bool),
     }
     return archived(ARCHIVE, VERSION, header, arrays)
@@ -106,8 +108,7 @@ def told_share(data: bytes) -> ShareFacts:
 
 
 def _facts(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> ShareFacts:
-    text = header["text_ids"]
-    ids = arrays["ids"].tolist() if text is None else text
+    ids = arrays["ids"].tolist() if header["ids"] is None else header["ids"]
     return ShareFacts(
         settings=header["settings"],
         kind=header["kind_of_images"],
@@ -165,7 +166,10 @@ def _owners(shares: Sequence[ShareFacts], on_repeat: str) -> dict[Id, int]:
 def _refuse_other_settings(first: ShareFacts, other: ShareFacts, rank: int) -> None:
     for name, setting in first.settings.items():
         if json.dumps(setting) != json.dumps(other.settings.get(name)):
-            raise InputError(f"ranks 0 and {rank}: cannot measure metrics of different {name}")
+            raise InputError(
+                f"ranks 0 and {rank}: cannot measure metrics of different {name}. Fix: make the "
+                "metric of every process alike"
+            )
 
 
 def _refuse_other_kinds(shares: Sequence[ShareFacts]) -> None:
