@@ -10,7 +10,7 @@
     │   └── AmbiguousIdError           ids that fit the ground truth in several ways
     ├── RulesError (ValueError)        rules that contradict themselves
     ├── PartsError (RuntimeError)      parts of an evaluation failed; the others are done
-    ├── WorkerError (RuntimeError)     a process that evaluates parts was killed
+    ├── WorkerError (RuntimeError)     a process that takes part was killed, or does not answer
     └── OutputError (OSError)          a result could not be written
 
     DetmetricsWarning (UserWarning)    read and evaluated, but worth a look
@@ -178,7 +178,8 @@ class PartsError(DetmetricsError, RuntimeError):
 
 
 class WorkerError(DetmetricsError, RuntimeError):
-    """A process that evaluates parts was killed; what was done is in the state.
+    """A process that evaluates parts was killed, and what was done is in the state; or one of
+    ``torch.distributed`` was, or did not answer in time.
 
     >>> issubclass(WorkerError, DetmetricsError)
     True

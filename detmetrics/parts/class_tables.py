@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from detmetrics.parts.condensed_file import PartFile
+from detmetrics.parts.condensed_file import CondensedPart, PartFile
 from detmetrics.parts.condensing import Records
 from detmetrics.parts.ranges import fit_at_once, in_batches, read_ranges
 from detmetrics.parts.storage import ByteRange, is_url
@@ -27,17 +27,20 @@ class TablesOfPart(NamedTuple):
     ranked: Callable[[], Records]
 
 
-def tables_of_class(parts: Sequence[PartFile], category: int, *, again: bool) -> list[TablesOfPart]:
+def tables_of_class(
+    parts: Sequence[CondensedPart], category: int, *, again: bool
+) -> list[TablesOfPart]:
     """How the tables of a class (an index) are read, for each part.
 
     again: the detections are wanted more than once, so that those of an object store are kept.
     """
-    if not is_url(parts[0].path):
+    remote = [part for part in parts if isinstance(part, PartFile) and is_url(part.path)]
+    if not remote:
         return [
             TablesOfPart(partial(part.anchors, category), partial(part.ranked, category))
             for part in parts
         ]
-    fetched = FetchedClass(parts, category, again=again)
+    fetched = FetchedClass(remote, category, again=again)
     return [
         TablesOfPart(partial(fetched.anchors, number), partial(fetched.ranked, number))
         for number in range(len(parts))

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ from detmetrics.foundation.archives import UNFIT
 from detmetrics.foundation.arrays import Ints, Objects, object_column, running
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.version import __version__
-from detmetrics.parts.condensing import Marks, Records, condensed
+from detmetrics.parts.condensing import Condensed, Marks, Records, condensed
 from detmetrics.parts.ranges import in_batches, read_ranges
 from detmetrics.parts.storage import STORAGE, ByteRange, Storage, is_url
 from detmetrics.rules import Rules
@@ -42,13 +42,18 @@ from detmetrics.tables.coverage import Coverage
 __all__ = [
     "DETECTED",
     "UNDETECTED",
+    "CondensedPart",
     "Head",
     "PartFile",
+    "coverage_marks",
     "coverage_of_images",
+    "head_bytes",
+    "head_of",
     "image_ids_of",
     "part_bytes",
     "read_head",
     "read_heads",
+    "told_head",
 ]
 
 MARK = b"detmetrics part 1\n"
@@ -110,23 +115,53 @@ class Head:
     inputs: Sequence[tuple[str, int, str]]
 
 
-def part_bytes(
-    part: str, listed: int, result: Evaluation, named: Callable[[str], str] = str
-) -> bytes:
-    """The file of a part: its name, how many of its images a list has, and its evaluation.
+class CondensedPart(Protocol):
+    """A condensed part, in a file or in memory."""
 
-    named: gives files that were read in another place the names that the user knows.
-    """
-    matches, table = result.matching, condensed(result.matching)
-    catalog = result.ground_truth.catalog
-    ids = _ids_as_bytes(catalog.image_ids)
-    covered, classes = result.covered, len(catalog.category_ids)
-    head = Head(
+    @property
+    def path(self) -> str:
+        """Of its file; empty where it is in memory."""
+        ...
+
+    @property
+    def head(self) -> Head:
+        """What it says of itself."""
+        ...
+
+    def image_ids(self) -> Objects:
+        """(N,) the ids of its images, in order."""
+        ...
+
+    def coverage(self) -> NDArray[np.uint8]:
+        """(N,) which images have objects, and whether these have detections."""
+        ...
+
+    def anchors(self, category: int) -> Records:
+        """The anchors of a class (an index), best first."""
+        ...
+
+    def ranked(self, category: int) -> Records:
+        """Every detection of a class (an index), best first."""
+        ...
+
+
+def head_of(
+    part: str,
+    listed: int,
+    result: Evaluation,
+    table: Condensed,
+    id_bytes: int,
+    named: Callable[[str], str] = str,
+) -> Head:
+    """What a condensed part says of itself, see :class:`Head`; named: as of :func:`part_bytes`."""
+    matches, catalog, covered = result.matching, result.ground_truth.catalog, result.covered
+    classes = len(catalog.category_ids)
+    return Head(
         release=__version__,
         part=part,
         images=matches.images,
         listed=listed,
-        id_bytes=len(ids),
+        id_bytes=id_bytes,
         text_ids=catalog.image_ids.dtype == object,
         single=table.ranked.dtype["score"].itemsize == 4,
         class_ids=catalog.category_ids.tolist(),
@@ -153,7 +188,33 @@ def part_bytes(
             if source.input
         ],
     )
-    described = json.dumps(asdict(head), default=np.ndarray.tolist).encode()
+
+
+def head_bytes(head: Head) -> bytes:
+    """A head as JSON; :func:`told_head` reads it back."""
+    return json.dumps(asdict(head), default=np.ndarray.tolist).encode()
+
+
+def told_head(described: bytes) -> Head:
+    """The head that :func:`head_bytes` wrote.
+
+    Raises:
+        ValueError, LookupError, TypeError: it is none.
+    """
+    told = json.loads(described)
+    return Head(**told | {name: np.array(told[name], np.int64) for name in PER_CLASS})
+
+
+def part_bytes(
+    part: str, listed: int, result: Evaluation, named: Callable[[str], str] = str
+) -> bytes:
+    """The file of a part: its name, how many of its images a list has, and its evaluation.
+
+    named: gives files that were read in another place the names that the user knows.
+    """
+    matches, table = result.matching, condensed(result.matching)
+    ids = _ids_as_bytes(result.ground_truth.catalog.image_ids)
+    described = head_bytes(head_of(part, listed, result, table, len(ids), named))
     blocks = [
         rows[slice(*first[index : index + 2])].tobytes()
         for index in range(matches.categories)
@@ -163,7 +224,7 @@ def part_bytes(
         )
     ]
     length = len(described).to_bytes(LENGTH, "little")
-    marks = _marks(covered, matches.images).tobytes()
+    marks = coverage_marks(result.covered, matches.images).tobytes()
     digest = sha256(described).digest()
     return b"".join([MARK, digest, length, described, ids, marks, *blocks])
 
@@ -172,7 +233,8 @@ def _ids_as_bytes(ids: Objects) -> bytes:
     return json.dumps(ids.tolist()).encode() if ids.dtype == object else ids.astype("<i8").tobytes()
 
 
-def _marks(covered: Coverage, images: int) -> NDArray[np.uint8]:
+def coverage_marks(covered: Coverage, images: int) -> NDArray[np.uint8]:
+    """(N,) which images have objects, and whether these have detections."""
     marks = np.zeros(images, np.uint8)
     marks[covered.detected], marks[covered.undetected] = DETECTED, UNDETECTED
     return marks
@@ -191,6 +253,14 @@ class PartFile:
     head: Head
     rules: Rules
     storage: Storage = STORAGE
+
+    def image_ids(self) -> Objects:
+        """(N,) the ids of its images, in order."""
+        return next(image_ids_of([self]))
+
+    def coverage(self) -> NDArray[np.uint8]:
+        """(N,) which images have objects, and whether these have detections."""
+        return next(coverage_of_images([self]))
 
     def anchors(self, category: int) -> Records:
         """The anchors of a class (an index), best first."""
@@ -242,27 +312,36 @@ class PartFile:
         return next(read_ranges([one], self.storage)) if one.end > one.start else b""
 
 
-def image_ids_of(parts: Sequence[PartFile]) -> Iterator[Objects]:
-    """(N,) of each part the ids of its images, in order.
+def image_ids_of(parts: Sequence[CondensedPart]) -> Iterator[Objects]:
+    """(N,) of each part the ids of its images, in order; of files many at once.
 
     Raises:
         InputError: the state cannot be read.
     """
-    found = read_ranges([part.ids_range for part in parts], parts[0].storage)
-    for part, data in zip(parts, found, strict=True):
+    files = [part for part in parts if isinstance(part, PartFile)]
+    if not files:
+        yield from (part.image_ids() for part in parts)
+        return
+    found = read_ranges([part.ids_range for part in files], files[0].storage)
+    for part, data in zip(files, found, strict=True):
         if part.head.text_ids:
             yield object_column(json.loads(data))
         else:
             yield np.frombuffer(data, "<i8").astype(np.int64)
 
 
-def coverage_of_images(parts: Sequence[PartFile]) -> Iterator[NDArray[np.uint8]]:
-    """(N,) of each part which images have objects, and whether these have detections.
+def coverage_of_images(parts: Sequence[CondensedPart]) -> Iterator[NDArray[np.uint8]]:
+    """(N,) of each part which images have objects, and whether these have detections; of files many
+    at once.
 
     Raises:
         InputError: the state cannot be read.
     """
-    for data in read_ranges([part.coverage_range for part in parts], parts[0].storage):
+    files = [part for part in parts if isinstance(part, PartFile)]
+    if not files:
+        yield from (part.coverage() for part in parts)
+        return
+    for data in read_ranges([part.coverage_range for part in files], files[0].storage):
         yield np.frombuffer(data, np.uint8)
 
 
@@ -319,8 +398,6 @@ def _opened(
     if sha256(described).digest() != first[len(MARK) : len(MARK) + DIGEST]:
         raise InputError(f"{path}: the condensed part is damaged: its checksum does not fit")
     try:
-        told = json.loads(described)
-        told |= {name: np.array(told[name], np.int64) for name in PER_CLASS}
-        return PartFile(path, START + length, Head(**told), rules, storage)
+        return PartFile(path, START + length, told_head(described), rules, storage)
     except UNFIT as error:
         raise InputError(f"{path}: another release wrote this condensed part ({error})") from None

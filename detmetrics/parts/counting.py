@@ -1,7 +1,9 @@
 """One class of all parts: the anchors in one order, all other detections counted between them.
 
-Detections of equal score stand by place: by image, or under rules with ``ties="file"`` by part. The
-scalar rule, for each detection that is no anchor::
+The anchors of all parts are needed first; then the detections of one part after the other are
+counted, and the counts of parts may be made anywhere and added. Detections of equal score stand by
+place: by image, or by part where its number is given. The scalar rule, for each detection that is
+no anchor::
 
     slot = anchors of a better score
          + anchors of its score at an earlier place
@@ -22,7 +24,15 @@ from detmetrics.matching.counted import CountedMatches, ListedClass, OutcomeBits
 from detmetrics.parts.condensing import Marks, Records
 from detmetrics.rules import Rules
 
-__all__ = ["ClassFacts", "ClassOfPart", "counted_class"]
+__all__ = [
+    "ClassAnchors",
+    "ClassCounts",
+    "ClassFacts",
+    "ClassOfPart",
+    "count_part",
+    "counted_class",
+    "matches_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +40,17 @@ class ClassOfPart:
     """One class in one part.
 
     anchors, ranked: read its tables; images : (n,) from images of the part to those of the data
-    set; number: of the part.
+    set; number: what orders equal scores is the number of their part; None: it is their image.
     """
 
     anchors: Callable[[], Records]
     ranked: Callable[[], Records]
     images: Callable[[], Ints]
-    number: int
+    number: int | None
 
-    def places(self, image: Ints, rules: Rules) -> Ints:
+    def places(self, image: Ints) -> Ints:
         """(n,) what orders equal scores; image : (n,) of the part."""
-        if rules.ties == "file":
+        if self.number is not None:
             return np.full(len(image), self.number)
         return self.images()[image]
 
@@ -68,40 +78,38 @@ def counted_class(
 ) -> CountedMatches:
     """The matches of one class, counted; parts in their order.
 
-    limits: of the rules, those that curves are asked at; the largest unless given. ties: count by
-    equal scores too.
+    limits, ties: as of :meth:`ClassCounts.none`.
     """
-    rules, marks = one.rules, Marks(one.rules)
-    limits = [rules.max_limit] if limits is None else limits
-    anchors, places = _in_order(parts, rules)
-    slots = _Slots(_falling(anchors), places, one.places)
-    counts = _counts(parts, slots, marks, limits, ties=ties)
-    return CountedMatches(
-        rules=rules,
-        images=one.images,
-        unsized=one.unsized,
-        frequency=one.frequency,
-        positives=one.positives[None],
-        detected=np.array([counts.detected]),
-        best_scores=np.array([counts.best]),
-        score=read_only(np.ascontiguousarray(anchors["score"])),
-        inside=np.stack([marks.within(anchors, limit) for limit in rules.max_detections]),
-        fp_if_unmatched=_by_area(marks, anchors),
-        matched=OutcomeBits(np.ascontiguousarray(anchors["matched"])),
-        true_positive=OutcomeBits(np.ascontiguousarray(anchors["true_positive"])),
-        overlap=np.ascontiguousarray(anchors["overlap"]),
-        between=dict(zip(limits, counts.between, strict=True)),
-        ties=TieCounts(tied=counts.tied, apart=counts.apart) if ties else None,
-        listing=lambda: _listed(parts, one),
-    )
+    anchors = ClassAnchors(parts, one)
+    counts = ClassCounts.none(anchors, limits, ties=ties)
+    for part in parts:
+        count_part(counts, part, anchors)
+    return matches_of(anchors, counts, lambda: _listed(parts, one))
 
 
-def _in_order(parts: Sequence[ClassOfPart], rules: Rules) -> tuple[Records, Ints]:
+class ClassAnchors:
+    """The anchors of one class of all parts, in one order.
+
+    Attributes:
+        one: what is known of the class.
+        marks: which bits of the records say what.
+        records : (n,) best first.
+        slots: what other detections are placed among.
+    """
+
+    def __init__(self, parts: Sequence[ClassOfPart], one: ClassFacts) -> None:
+        """Parts: all of them, in their order; only their anchors are read."""
+        self.one, self.marks = one, Marks(one.rules)
+        self.records, places = _in_order(parts)
+        self.slots = _Slots(_falling(self.records), places, one.places)
+
+
+def _in_order(parts: Sequence[ClassOfPart]) -> tuple[Records, Ints]:
     """The anchors of all parts, best first, and the place of each."""
     tables = [part.anchors() for part in parts]
     anchors = np.concatenate(tables)
     places = np.concatenate(
-        [part.places(table["image"], rules) for part, table in zip(parts, tables, strict=True)]
+        [part.places(table["image"]) for part, table in zip(parts, tables, strict=True)]
     )
     # A stable sort: those of one score and place are of one part, in its order.
     order = np.lexsort((places, _falling(anchors)))
@@ -120,6 +128,81 @@ def _by_area(marks: Marks, records: Records) -> Bools:
 
 
 # --- counting between anchors --------------------------------------------------------------------
+
+
+@dataclass(slots=True, kw_only=True)
+class ClassCounts:
+    """What is counted of a class, of as many parts as were added.
+
+    limits: of the rules, those that curves are asked at; between : (limits, A, n + 1), see
+    :class:`CountedMatches`; ties: the same by score, where these are asked for; detected: all
+    detections; best: the best score of all, 0 without any.
+    """
+
+    limits: Sequence[float]
+    between: Ints
+    ties: TieCounts | None = None
+    detected: int = 0
+    best: float = 0.0
+
+    @classmethod
+    def none(
+        cls, anchors: ClassAnchors, limits: Sequence[float] | None = None, *, ties: bool = False
+    ) -> ClassCounts:
+        """Those of no part.
+
+        limits: the largest of the rules unless given; ties: count by equal scores too.
+        """
+        limits = [anchors.one.rules.max_limit] if limits is None else limits
+        shape = (anchors.marks.areas, len(anchors.records) + 1)
+        by_score = TieCounts(tied=np.zeros(shape, np.int64), apart=np.zeros(shape, np.int64))
+        return cls(
+            limits=limits,
+            between=np.zeros((len(limits), *shape), np.int64),
+            ties=by_score if ties else None,
+        )
+
+
+def count_part(counts: ClassCounts, part: ClassOfPart, anchors: ClassAnchors) -> None:
+    """Add the detections of one part; the anchors are those of all parts."""
+    ranked, marks = part.ranked(), anchors.marks
+    if not len(ranked):
+        return
+    placed = anchors.slots.of(
+        _falling(ranked),
+        lambda rows: part.places(ranked["image"][rows]),
+        _sooner(ranked, marks, by_image=part.number is None),
+    )
+    _add(counts, placed, ranked, marks)
+    best = float(ranked["score"][0])
+    counts.best = best if counts.detected == 0 else max(counts.best, best)
+    counts.detected += len(ranked)
+
+
+def matches_of(
+    anchors: ClassAnchors, counts: ClassCounts, listing: Callable[[], ListedClass]
+) -> CountedMatches:
+    """The matches of a class, once all parts are counted; listing: every detection after all."""
+    one, marks, records = anchors.one, anchors.marks, anchors.records
+    return CountedMatches(
+        rules=one.rules,
+        images=one.images,
+        unsized=one.unsized,
+        frequency=one.frequency,
+        positives=one.positives[None],
+        detected=np.array([counts.detected]),
+        best_scores=np.array([counts.best]),
+        first=np.array([0, len(records)]),
+        score=read_only(np.ascontiguousarray(records["score"])),
+        inside=np.stack([marks.within(records, limit) for limit in one.rules.max_detections]),
+        fp_if_unmatched=_by_area(marks, records),
+        matched=OutcomeBits(np.ascontiguousarray(records["matched"])),
+        true_positive=OutcomeBits(np.ascontiguousarray(records["true_positive"])),
+        overlap=np.ascontiguousarray(records["overlap"]),
+        between=dict(zip(counts.limits, counts.between, strict=True)),
+        ties=counts.ties,
+        listing=listing,
+    )
 
 
 class _Slots:
@@ -158,83 +241,31 @@ class _Placed(NamedTuple):
     tied: Ints
 
 
-@dataclass(slots=True)
-class _Counts:
-    """What is counted of a class: between, by limit, and tied and apart : (A, n + 1)."""
-
-    between: Ints
-    tied: Ints
-    apart: Ints
-    detected: int = 0
-    best: float = 0.0
-
-
-def _counts(
-    parts: Sequence[ClassOfPart],
-    slots: _Slots,
-    marks: Marks,
-    limits: Sequence[float],
-    *,
-    ties: bool,
-) -> _Counts:
-    size = len(slots.falling) + 1
-    tied, apart = np.zeros((2, marks.areas, size if ties else 0), np.int64)
-    found = _Counts(np.zeros((len(limits), marks.areas, size), np.int64), tied, apart)
-    for part, ranked in _streamed(parts):
-        falling = _falling(ranked)
-        placed = slots.of(falling, _places_in(part, ranked, marks), _sooner(ranked, marks))
-        _add(found, placed, ranked, marks, limits, ties=ties)
-        best = float(ranked["score"][0])
-        found.best = best if found.detected == 0 else max(found.best, best)
-        found.detected += len(ranked)
-    return found
-
-
-def _streamed(parts: Sequence[ClassOfPart]) -> Iterator[tuple[ClassOfPart, Records]]:
-    """The detections of one part after the other; those of none are left out."""
-    for part in parts:
-        ranked = part.ranked()
-        if len(ranked):
-            yield part, ranked
-
-
-def _places_in(part: ClassOfPart, ranked: Records, marks: Marks) -> Callable[[Ints], Ints]:
-    return lambda rows: part.places(ranked["image"][rows], marks.rules)
-
-
-def _sooner(ranked: Records, marks: Marks) -> Ints:
+def _sooner(ranked: Records, marks: Marks, *, by_image: bool) -> Ints:
     """(n,) how many anchors of the same score and place stand before each in its part."""
     anchor = marks.anchor(ranked)
     before: Ints = np.cumsum(anchor) - anchor
     begins = np.ones(len(ranked), bool)
     begins[1:] = ranked["score"][1:] != ranked["score"][:-1]
-    if marks.rules.ties == "image":
+    if by_image:
         begins[1:] |= ranked["image"][1:] != ranked["image"][:-1]
     first = np.maximum.accumulate(np.where(begins, np.arange(len(ranked)), 0))
     sooner: Ints = before - before[first]
     return sooner
 
 
-def _add(
-    found: _Counts,
-    placed: _Placed,
-    ranked: Records,
-    marks: Marks,
-    limits: Sequence[float],
-    *,
-    ties: bool,
-) -> None:
-    within = [marks.within(ranked, limit) for limit in limits]
+def _add(counts: ClassCounts, placed: _Placed, ranked: Records, marks: Marks) -> None:
+    within = [marks.within(ranked, limit) for limit in counts.limits]
     has_score = np.zeros(len(ranked), bool)
     has_score[placed.tied] = True
     for area in range(marks.areas):
-        counts = marks.fp_if_unmatched(ranked, area)
-        for index, inside in enumerate(within):
-            at = placed.slot[counts & inside]
-            _count(found.between[index, area], at)
-        if ties:
-            for sums, chosen in ((found.tied, has_score), (found.apart, ~has_score)):
-                _count(sums[area], placed.first[counts & chosen])
+        liable = marks.fp_if_unmatched(ranked, area)
+        for between, inside in zip(counts.between, within, strict=True):
+            _count(between[area], placed.slot[liable & inside])
+        if counts.ties is not None:
+            sums = (counts.ties.tied, has_score), (counts.ties.apart, ~has_score)
+            for by_score, chosen in sums:
+                _count(by_score[area], placed.first[liable & chosen])
 
 
 def _count(sums: Ints, slot: Ints) -> None:
@@ -265,13 +296,21 @@ class _ListedRows:
         return kept
 
 
+def _streamed(parts: Sequence[ClassOfPart]) -> Iterator[tuple[ClassOfPart, Records]]:
+    """The detections of one part after the other; those of none are left out."""
+    for part in parts:
+        ranked = part.ranked()
+        if len(ranked):
+            yield part, ranked
+
+
 def _listed(parts: Sequence[ClassOfPart], one: ClassFacts) -> ListedClass:
     """All detections of a class, which take some 40 bytes each."""
     rules, marks = one.rules, Marks(one.rules)
     given = [*_streamed(parts)]
     ranked = np.concatenate([table for _, table in given] or [parts[0].ranked()])
     no_image = np.zeros(0, np.int64)
-    places = [part.places(table["image"], rules) for part, table in given]
+    places = [part.places(table["image"]) for part, table in given]
     image = [part.images()[table["image"]] for part, table in given]
     order = np.lexsort((np.concatenate([no_image, *places]), _falling(ranked)))
     ranked = ranked[order]

@@ -140,7 +140,9 @@ def evaluate_parts(
         index, path = _joined(parts, done, chosen, how, kept)
         _say_reading(index, reading)
         measured = mapper(
-            measure_classes, tasks_of(index, path), in_phase(progress, "counting classes")
+            measure_classes,
+            tasks_of(index, path, kept.storage),
+            in_phase(progress, "counting classes"),
         )
     return PartsEvaluation(
         rules=chosen,

@@ -21,7 +21,7 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, few, printable, shown
 from detmetrics.matching.counted import CountedMatches
 from detmetrics.parts.class_tables import tables_of_class
-from detmetrics.parts.condensed_file import PartFile, image_ids_of, read_heads
+from detmetrics.parts.condensed_file import CondensedPart, image_ids_of, read_heads
 from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class
 from detmetrics.parts.storage import STORAGE, Storage, join
 from detmetrics.rules import Rules
@@ -45,7 +45,7 @@ class Index:
     """
 
     rules: Rules
-    parts: tuple[PartFile, ...]
+    parts: tuple[CondensedPart, ...]
     images: int
     order: Ints
 
@@ -101,8 +101,13 @@ class Index:
         listed: bool = False,
     ) -> CountedMatches:
         """The matches of one class, see :func:`counted_class`; listed: each detection is wanted."""
+        of_parts = self.class_of_parts(category, listed=listed)
+        return counted_class(of_parts, self.class_facts(category), limits=limits, ties=ties)
+
+    def class_facts(self, category: int) -> ClassFacts:
+        """What is known of one class beside its detections."""
         frequency = self.parts[0].head.frequency
-        one = ClassFacts(
+        return ClassFacts(
             rules=self.rules,
             images=self.images,
             unsized=self.unsized,
@@ -110,16 +115,19 @@ class Index:
             positives=self.positives[category],
             places=max(self.images, len(self.parts)),
         )
-        parts = [
+
+    def class_of_parts(self, category: int, *, listed: bool = False) -> list[ClassOfPart]:
+        """One class in every part; listed: each detection is wanted."""
+        by_part = self.rules.ties == "file"
+        return [
             ClassOfPart(
                 anchors=tables.anchors,
                 ranked=tables.ranked,
                 images=partial(self.images_of, number),
-                number=number,
+                number=number if by_part else None,
             )
             for number, tables in enumerate(tables_of_class(self.parts, category, again=listed))
         ]
-        return counted_class(parts, one, limits=limits, ties=ties)
 
 
 def index_name(index: Index) -> str:
@@ -167,7 +175,7 @@ def read_index(path: str, rules: Rules, storage: Storage = STORAGE) -> Index:
 # --- joining -------------------------------------------------------------------------------------
 
 
-def joined(parts: Sequence[PartFile], rules: Rules, listed: int) -> Index:
+def joined(parts: Sequence[CondensedPart], rules: Rules, listed: int) -> Index:
     """The index of matched parts; listed: how many images a list has, 0 without one.
 
     Raises:
@@ -183,7 +191,7 @@ def joined(parts: Sequence[PartFile], rules: Rules, listed: int) -> Index:
     return Index(rules=rules, parts=tuple(parts), images=len(order) + elsewhere, order=order)
 
 
-def _refuse_unlike(a: PartFile, b: PartFile) -> None:
+def _refuse_unlike(a: CondensedPart, b: CondensedPart) -> None:
     one, other = a.head, b.head
     both = f"parts {printable(one.part)} and {printable(other.part)}"
     if (one.class_ids, one.class_names) != (other.class_ids, other.class_names):
@@ -221,7 +229,7 @@ def _order(ids: Sequence[Objects]) -> Ints:
     return order
 
 
-def _refuse_shared(ids: Sequence[Objects], order: Ints, parts: Sequence[PartFile]) -> None:
+def _refuse_shared(ids: Sequence[Objects], order: Ints, parts: Sequence[CondensedPart]) -> None:
     text = any(column.dtype == object for column in ids)
     every = np.concatenate([column.astype(object) if text else column for column in ids])
     in_order, part_of = np.empty_like(every), np.empty_like(order)

@@ -23,6 +23,7 @@ __all__ = [
     "MeasuredClasses",
     "MeasuredTask",
     "measure_classes",
+    "measured_class",
     "tasks_of",
 ]
 
@@ -54,8 +55,8 @@ class MeasuredTask(NamedTuple):
     peak: int
 
 
-def tasks_of(index: Index, path: str) -> list[ClassesTask]:
-    """All classes in tasks, the largest first."""
+def tasks_of(index: Index, path: str, storage: Storage = STORAGE) -> list[ClassesTask]:
+    """All classes in tasks, the largest first; path: of the index, storage: how it is reached."""
     tasks: list[list[int]] = []
     room = 0
     for category in np.argsort(-index.detections, kind="stable").tolist():
@@ -65,7 +66,6 @@ def tasks_of(index: Index, path: str) -> list[ClassesTask]:
             room = AT_ONCE
         tasks[-1].append(category)
         room -= size
-    storage = index.parts[0].storage
     return [ClassesTask(path, index.rules, tuple(some), storage) for some in tasks]
 
 
@@ -76,11 +76,12 @@ def measure_classes(task: ClassesTask) -> MeasuredTask:
         InputError: the state is damaged.
     """
     index = read_index(task.index, task.rules, task.storage)
-    classes = [_measured(index, category) for category in task.categories]
+    classes = [measured_class(index, category) for category in task.categories]
     return MeasuredTask(classes, peak_memory())
 
 
-def _measured(index: Index, category: int) -> MeasuredClass:
+def measured_class(index: Index, category: int) -> MeasuredClass:
+    """Every metric of one class (an index)."""
     metrics = metrics_of(index.rules)
     listed = not all(one.kind.of_curves for one in metrics)
     curves = Curves(index.counted(category, listed=listed))

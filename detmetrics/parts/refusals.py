@@ -10,17 +10,22 @@ from detmetrics.rules import Rules
 __all__ = ["refuse_rules"]
 
 
-def refuse_rules(rules: Rules) -> None:
+IN_PARTS = "in parts", "evaluate all images at once with dm.evaluate"
+
+
+def refuse_rules(rules: Rules, way: tuple[str, str] = IN_PARTS) -> None:
     """Refuse rules that cannot be followed part by part.
+
+    way: how the parts are measured, and what to do instead, in words.
 
     Raises:
         RulesError: they cannot; all reasons are named, and what to do.
     """
     reasons = [*_reasons(rules)]
     if reasons:
+        how, instead = way
         raise RulesError(
-            f"rules {rules.name} cannot be evaluated in parts: {'; '.join(reasons)}, or evaluate "
-            "all images at once with dm.evaluate"
+            f"rules {rules.name} cannot be evaluated {how}: {'; '.join(reasons)}, or {instead}"
         )
 
 

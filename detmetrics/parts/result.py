@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -16,15 +16,15 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
 from detmetrics.metrics.curves import Curve, Curves
 from detmetrics.metrics.definitions import Metric
+from detmetrics.metrics.summary import ClassCells
 from detmetrics.metrics.tie_interval import extremes, interval_of
 from detmetrics.parts.index import Index, index_name
-from detmetrics.parts.measuring import MeasuredClasses
 from detmetrics.parts.state import Removed, State
-from detmetrics.parts.sums import counts_of, described_inputs, remarks_of
+from detmetrics.parts.sums import PARTS, Wording, counts_of, described_inputs, remarks_of
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Catalog
 
-__all__ = ["PartsEvaluation"]
+__all__ = ["JoinedEvaluation", "PartsEvaluation"]
 
 REFUSED = {
     **dict.fromkeys(
@@ -40,33 +40,24 @@ REFUSED = {
 
 
 @dataclass(frozen=True, repr=False)
-class PartsEvaluation(Measurement):
-    """The result of one evaluation in parts; get one from :func:`evaluate_parts`.
-
-    ``summary``, ``per_class()``, ``counts``, ``to_dict()`` are in memory. ``curve()``,
-    ``arrays()`` and ``tie_interval()`` read the state again, one class at a time.
+class JoinedEvaluation(Measurement):
+    """The result of parts that are joined, whose classes are measured one after the other.
 
     Attributes:
         rules: the rules that were applied.
         classes: what each class gives to the metrics.
         index: the parts, joined.
-        folders: of ground truth and detections, as they were given.
-        state: the folder of what is done.
-        fresh: the parts that were matched now; the others were in the state.
-        peak: the most bytes of memory that a worker had; 0 where no system says it.
-
-    >>> import detmetrics as dm
-    >>> dm.PartsEvaluation.__mro__[1].__name__
-    'Measurement'
     """
 
     rules: Rules
-    classes: MeasuredClasses
+    classes: ClassCells
     index: Index
-    folders: tuple[str, str]
-    state: State
-    fresh: tuple[str, ...]
-    peak: int
+
+    _refused: ClassVar[Mapping[str, str]]
+    """Of an :class:`Evaluation`, what is not here, and why; and in :attr:`_instead` what has it."""
+    _where: ClassVar[str]
+    _instead: ClassVar[str]
+    _words: ClassVar[Wording]
 
     def __getattr__(self, name: str) -> NoReturn:
         """Say why a part of an :class:`Evaluation` is not here.
@@ -75,15 +66,15 @@ class PartsEvaluation(Measurement):
             InputError: it is one of those.
             AttributeError: it is nothing.
         """
-        if name in REFUSED:
+        if name in self._refused:
             raise InputError(
-                f"{name} is not available in parts: {REFUSED[name]}. Fix: evaluate one part, or "
-                "all images at once, with dm.evaluate"
+                f"{name} is not available {self._where}: {self._refused[name]}. Fix: "
+                f"{self._instead}"
             )
         raise AttributeError(f"{type(self).__name__} has no attribute {name}")
 
     @property
-    def measured(self) -> MeasuredClasses:
+    def measured(self) -> ClassCells:
         """The classes that means are taken over."""
         return self.classes
 
@@ -104,19 +95,7 @@ class PartsEvaluation(Measurement):
 
     @cached_property
     def _remarks(self) -> tuple[Remark, ...]:
-        return remarks_of(self.index, self.counts, self.class_names)
-
-    @property
-    def sources(self) -> tuple[str, str]:
-        """The folders of ground truth and detections, and how many parts each has."""
-        parts = counted(len(self.index.parts), "part")
-        truth, found = self.folders
-        return f"{truth} ({parts})", f"{found} ({parts})"
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The names of all parts, in order."""
-        return tuple(part.head.part for part in self.index.parts)
+        return remarks_of(self.index, self.counts, self.class_names, self._words)
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
@@ -128,22 +107,12 @@ class PartsEvaluation(Measurement):
             images=(), categories=head.class_ids, category_names=head.class_names
         ).class_labels
 
-    def clean_state(self) -> Removed:
-        """Delete from the state what this result does not read: parts that changed, and files that
-        a stopped run left. No other run may use the state meanwhile.
-
-        Raises:
-            OutputError: a file cannot be deleted.
-        """
-        index = self.state.index(index_name(self.index))
-        return self.state.clean({index, *(part.path for part in self.index.parts)})
-
     def arrays(self) -> dict[str, Floats]:
         """The arrays of pycocotools: ``precision`` and ``scores`` (T, R, K, A, M), ``recall``
-        (T, K, A, M); nan where undefined. Reads the state, one class at a time.
+        (T, K, A, M); nan where undefined. Counts again, one class at a time.
 
         Raises:
-            InputError: the state is gone or damaged.
+            InputError: what it needs is gone, damaged or not here.
         """
         limits = self.rules.max_detections
 
@@ -182,6 +151,60 @@ class PartsEvaluation(Measurement):
 
     def _each_class(self, of: Callable[[Curves], Any], **asked: Any) -> list[Any]:
         return [of(self._curves(category, **asked)) for category in range(self.index.categories)]
+
+
+@dataclass(frozen=True, repr=False)
+class PartsEvaluation(JoinedEvaluation):
+    """The result of one evaluation in parts; get one from :func:`evaluate_parts`.
+
+    ``summary``, ``per_class()``, ``counts``, ``to_dict()`` are in memory. ``curve()``,
+    ``arrays()`` and ``tie_interval()`` read the state again, one class at a time.
+
+    Attributes:
+        rules: the rules that were applied.
+        classes: what each class gives to the metrics.
+        index: the parts, joined.
+        folders: of ground truth and detections, as they were given.
+        state: the folder of what is done.
+        fresh: the parts that were matched now; the others were in the state.
+        peak: the most bytes of memory that a worker had; 0 where no system says it.
+
+    >>> import detmetrics as dm
+    >>> dm.PartsEvaluation.__mro__[2].__name__
+    'Measurement'
+    """
+
+    folders: tuple[str, str]
+    state: State
+    fresh: tuple[str, ...]
+    peak: int
+
+    _refused = REFUSED
+    _where = "in parts"
+    _instead = "evaluate one part, or all images at once, with dm.evaluate"
+    _words = PARTS
+
+    @property
+    def sources(self) -> tuple[str, str]:
+        """The folders of ground truth and detections, and how many parts each has."""
+        parts = counted(len(self.index.parts), "part")
+        truth, found = self.folders
+        return f"{truth} ({parts})", f"{found} ({parts})"
+
+    def clean_state(self) -> Removed:
+        """Delete from the state what this result does not read: parts that changed, and files that
+        a stopped run left. No other run may use the state meanwhile.
+
+        Raises:
+            OutputError: a file cannot be deleted.
+        """
+        index = self.state.index(index_name(self.index))
+        return self.state.clean({index, *(part.path for part in self.index.parts)})
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of all parts, in order."""
+        return tuple(part.head.part for part in self.index.parts)
 
     def _described_inputs(self) -> dict[str, Any]:
         return described_inputs(self.index, self.folders)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,13 +16,29 @@ from detmetrics.parts.condensed_file import DETECTED, UNDETECTED, coverage_of_im
 from detmetrics.parts.index import Index
 from detmetrics.tables.coverage import Coverage
 
-__all__ = ["counts_of", "coverage_of", "described_inputs", "remarks_of"]
+__all__ = ["PARTS", "Wording", "counts_of", "coverage_of", "described_inputs", "remarks_of"]
 
-NOT_LOOKED_FOR = (
+
+class Wording(NamedTuple):
+    """What sentences call the parts.
+
+    of_part: stands before the name of one; several: of them; missing: the question where detections
+    lack; unasked: what is not looked for.
+    """
+
+    of_part: str
+    several: str
+    missing: str
+    unasked: str
+
+
+PARTS = Wording(
+    "part ",
+    "parts",
+    "Are detections of some parts missing?",
     "evaluation in parts does not check whether files were misread (evaluate one part alone to "
-    "check), nor how far AP depends on the order of equal scores (tie_interval() in Python)"
+    "check), nor how far AP depends on the order of equal scores (tie_interval() in Python)",
 )
-MISSING = "Are detections of some parts missing?"
 
 
 def counts_of(index: Index) -> dict[str, int]:
@@ -73,25 +89,37 @@ def coverage_of(index: Index) -> Coverage:
 
 
 def remarks_of(
-    index: Index, counts: dict[str, int], class_names: tuple[str, ...]
+    index: Index, counts: dict[str, int], class_names: tuple[str, ...], words: Wording = PARTS
 ) -> tuple[Remark, ...]:
     """What a reader of the numbers should know."""
     coverage = coverage_of(index)
-    first = partial(replace(coverage, part=MISSING) if coverage.partial else coverage)
+    first = partial(replace(coverage, part=words.missing) if coverage.partial else coverage)
     never: tuple[str, ...] = ()
     if not index.rules.class_agnostic:
         never = tuple(class_names[row] for row in _undetected_classes(index))
     rest = remarks(counts, index.rules, coverage, never)
-    return (*first, *_other_readings(index), *_notes(index), *rest, Remark(NOT_LOOKED_FOR))
+    notes = map(Remark, _notes(index, words))
+    return (*first, *_other_readings(index), *notes, *rest, Remark(words.unasked))
 
 
-def _notes(index: Index) -> Iterator[Remark]:
-    """The notes of parts, the first ones by part and the others counted."""
-    notes = [(part.head.part, note) for part in index.parts for note in part.head.notes]
+def _notes(index: Index, words: Wording) -> Iterator[str]:
+    """What all parts say, and of the other notes the first ones by part, the rest counted."""
+    shared = [
+        note
+        for note in index.parts[0].head.notes
+        if all(note in part.head.notes for part in index.parts)
+    ]
+    yield from shared
+    notes = [
+        (part.head.part, note)
+        for part in index.parts
+        for note in part.head.notes
+        if note not in shared
+    ]
     for name, note in notes[:5]:
-        yield Remark(f"part {printable(name)}: {note}")
+        yield f"{words.of_part}{printable(name)}: {note}"
     if len(notes) > 5:
-        yield Remark(f"{counted(len(notes) - 5, 'more note')} on parts")
+        yield f"{counted(len(notes) - 5, 'more note')} on {words.several}"
 
 
 def _other_readings(index: Index) -> Iterator[Remark]:

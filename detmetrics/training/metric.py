@@ -9,34 +9,36 @@ hold.
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 from detmetrics.evaluation.evaluation import evaluate
+from detmetrics.evaluation.measurement import Measurement
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.archives import archived, opened
-from detmetrics.foundation.errors import DetmetricsWarning, InputError, RulesError
-from detmetrics.foundation.messages import counted, shown
+from detmetrics.foundation.errors import InputError, RulesError
+from detmetrics.foundation.messages import shown
 from detmetrics.overlap import KINDS, SHAPES
 from detmetrics.overlap.masks.masks import Masks
 from detmetrics.overlap.polygons.angles import ANGLES
 from detmetrics.rules import COCO, Rules
 from detmetrics.rules.toml import rule_set
-from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Id
-from detmetrics.tables.plausibility import SHARES_FOR_PIXELS, seems_shares
 from detmetrics.training.batches.at_once import taken_at_once
 from detmetrics.training.batches.class_ids import Classes
 from detmetrics.training.batches.forms import NUMBERS, Form
 from detmetrics.training.batches.gathering import kind_with, one_sided, tables_of
-from detmetrics.training.batches.image_columns import COLUMNS, ImageBoxes
+from detmetrics.training.batches.image_columns import ImageBoxes
 from detmetrics.training.batches.images import SIDES, Taken, image_of
 from detmetrics.training.batches.packing import packed, unpacked
 from detmetrics.training.batches.row_faults import ON_INVALID, OnInvalid
 from detmetrics.training.batches.state_checks import check_ids
 from detmetrics.training.batches.whole_batch import coarse_boxes, image_ids_of, same_length
+from detmetrics.training.notes import dropped_rows, left_out, misread, repeated, warn
+
+if TYPE_CHECKING:
+    from detmetrics.training.ranks.shares import Agreement, Share
 
 __all__ = ["DetectionMetric"]
 
@@ -49,8 +51,6 @@ DROPPED = (
     "Such rows are left out and counted, with one warning. Fix: on_invalid='error' stops at the "
     "first"
 )
-MOST_PADDING = 0.1
-"""The share of images that a distributed sampler may repeat to fill its last batch, at most."""
 
 
 class DetectionMetric:
@@ -138,8 +138,7 @@ class DetectionMetric:
     @property
     def dropped(self) -> tuple[int, int]:
         """How many predictions and targets were left out, since they were no boxes or scores."""
-        found, there = zip((0, 0), *(image.dropped for image in self._images.values()), strict=True)
-        return sum(found), sum(there)
+        return dropped_rows(self._images.values())
 
     def update(
         self,
@@ -184,10 +183,10 @@ class DetectionMetric:
                 _of_image(one.fault, at) for at, one in zip(ids, taken, strict=True) if one.fault
             ]
             self.warned_of_invalid = bool(faults)
-            _warn([f"{fault}. {DROPPED}" for fault in faults[:1]])
+            warn([f"{fault}. {DROPPED}" for fault in faults[:1]])
         if not self._warned and (coarse := coarse_boxes(predictions, targets)):
             self._warned = True
-            _warn([coarse])
+            warn([coarse])
 
     def _taken(self, place: int, image: Id, prediction: Any, target: Any, size: Any) -> Taken:
         """One image of a batch; errors name its place in the batch and its id."""
@@ -200,64 +199,101 @@ class DetectionMetric:
         except InputError as error:
             raise InputError(_of_image(str(error), image)) from None
 
-    def compute(self) -> Evaluation:
+    @overload
+    def compute(self, *, distributed: Literal[False] = False) -> Evaluation: ...
+    @overload
+    def compute(
+        self, *, distributed: bool, group: Any = None, timeout: float | None = None
+    ) -> Measurement: ...
+    def compute(
+        self, *, distributed: bool = False, group: Any = None, timeout: float | None = None
+    ) -> Measurement:
         """The evaluation of all images so far; nothing is forgotten.
 
+        distributed: of the images of all processes of ``torch.distributed``, the same in each and
+        equal to ``sync().compute()`` in every bit. Every process calls it, those without a batch
+        too. Each matches its own images and sends what some object settled, 35 to 45 bytes per
+        such detection; of all others only counts are added, so that it is a result without tables:
+        :class:`~detmetrics.evaluation.measurement.Measurement`. Without a process group it is
+        that of this process.
+        group: the process group, the whole world unless given. timeout: how many seconds a process
+        waits for the slowest one at each step; that of the group unless given.
+
         Raises:
-            InputError: there is no image yet.
-            RulesError: the rules need what the boxes lack.
+            InputError: there is no image yet, torch is missing, or the metrics of the processes do
+                not fit together: all of them say why.
+            RulesError: the rules need what the boxes lack, or all images at once.
+            WorkerError: a process ended, or did not answer in time.
         """
+        if distributed:
+            from detmetrics.training.distributed import processes
+            from detmetrics.training.ranks.evaluating import CALLER, evaluated_by
+
+            others = processes(group, timeout, CALLER)
+            if others is not None:
+                return evaluated_by(others, self._share())
         if not self._images:
             raise InputError("no image yet: update(image_ids, predictions, targets) comes first")
+        masks = any(image.masks for image in self._images.values())
+        told = repeated(self.repeats, len(self), self.on_repeat)
+        return self._evaluated(self._images, self._kind, told, masks=masks)
+
+    def _evaluated(
+        self,
+        images: Mapping[Id, ImageBoxes],
+        kind: str | None,
+        told: Sequence[str] = (),
+        *,
+        masks: bool,
+    ) -> Evaluation:
+        """That of some images; masks: some have them."""
         ground_truth, detections = tables_of(
-            self._images,
+            images,
             self.classes,
             self._form,
-            masks=self._kind != "boxes",
+            masks=masks and kind != "boxes",
             scored=self.scores == "given",
         )
-        told = [*self._repeated(), *self._misread(ground_truth, detections), *self._unused()]
-        found, there = self.dropped
-        notes = (*ground_truth.notes, *told, *self._left_out())
+        odd = [] if self.normalized else misread(ground_truth, detections)
+        warn(odd)
+        unused = [] if kind == "masks" else one_sided(images.values())
+        lacking = [f"measured by upright boxes: {lack}" for lack in unused]
+        notes = (*ground_truth.notes, *told, *odd, *lacking, *left_out(images))
+        found, there = dropped_rows(images.values())
         ground_truth = replace(ground_truth, notes=notes, dropped=there)
         detections = replace(detections, dropped=found)
         return evaluate(ground_truth, detections, self.rules, shape=self.shape)
 
-    def _repeated(self) -> list[str]:
-        """What is to be said of repeats; more of them than a sampler adds are no padding."""
-        if not self.repeats:
-            return []
-        kept = {"replace": "the last", "keep": "the first"}.get(self.on_repeat, "the last")
-        times = counted(self.repeats, "image was", "images were")
-        note = f"{times} given more than once; {kept} of each counts"
-        if self.repeats > MOST_PADDING * len(self):
-            _warn([f"{note}, {counted(len(self), 'image')} in all: are image_ids unique?"])
-        return [note]
+    def _share(self) -> Share:
+        """The metric as one of several processes."""
+        from detmetrics.training.ranks.shares import Share, ShareFacts
 
-    def _misread(self, ground_truth: GroundTruth, detections: Detections) -> list[str]:
-        """Sides whose boxes look like shares where pixels are meant."""
-        if self.normalized:
-            return []
-        sides = {"predictions": detections.boxes, "targets": ground_truth.boxes}
-        what = f"{SHARES_FOR_PIXELS}: normalized=True, with image_sizes, takes shares"
-        notes = [f"{side}: {what}" for side, boxes in sides.items() if seems_shares(boxes)]
-        _warn(notes)
-        return notes
+        def evaluated(ids: Sequence[Id], agreement: Agreement) -> Evaluation:
+            images = {one: self._images[one] for one in ids}
+            return self._evaluated(images, agreement.kind, masks=agreement.masks)
 
-    def _left_out(self) -> list[str]:
-        """What is to be said of rows that were left out."""
-        notes = []
-        for side, (name, count) in enumerate(zip(COLUMNS, self.dropped, strict=True)):
-            if count:
-                first = min(at for at, one in self._images.items() if one.dropped[side])
-                rows = counted(count, f"invalid row of {name}", f"invalid rows of {name}")
-                notes.append(f"{rows} left out (on_invalid='drop'), first in image {shown(first)}")
-        return notes
+        facts = ShareFacts(
+            settings=self._settings,
+            kind=self._kind,
+            repeats=self.repeats,
+            on_repeat=self.on_repeat,
+            images={one: image.masks is not None for one, image in self._images.items()},
+        )
+        return Share(
+            facts=facts, rules=self.rules, scored=self.scores == "given", evaluated=evaluated
+        )
 
-    def _unused(self) -> list[str]:
-        """What is to be said of masks that the other side lacks."""
-        lacking = [] if self._kind == "masks" else one_sided(self._images.values())
-        return [f"measured by upright boxes: {lack}" for lack in lacking]
+    @property
+    def _settings(self) -> dict[str, Any]:
+        """What metrics that belong together share, as JSON has it, by the name of messages."""
+        return {
+            "classes": list(self.classes.names.items()),
+            "rules": dataclasses.asdict(self.rules),
+            "normalized": self.normalized,
+            "shape": self.shape,
+            "scores": self.scores,
+            "box_format": self._form.kept,
+        }
 
     def merge(self, other: DetectionMetric) -> Self:
         """Add the images of another metric; repeats among them are treated as in ``update``.
@@ -267,11 +303,10 @@ class DetectionMetric:
         """
         if not isinstance(other, DetectionMetric):
             raise InputError(f"merge: expected a DetectionMetric, got {shown(other)}")
-        for name in ("classes", "rules", "normalized", "shape", "scores"):
-            if getattr(self, name) != getattr(other, name):
+        theirs = other._settings
+        for name, setting in self._settings.items():
+            if setting != theirs[name]:
                 raise InputError(f"cannot merge metrics of different {name}")
-        if self._form.kept != other._form.kept:
-            raise InputError("cannot merge metrics of different box_format")
         if len(kinds := {self._kind, other._kind} - {None}) > 1:
             raise InputError("cannot merge a metric of masks and one of boxes alone")
         self.repeats += other.repeats + self._add(other._images.items())
@@ -383,12 +418,6 @@ class DetectionMetric:
 def _of_image(text: str, image: Id) -> str:
     """A sentence on a place in a batch, with the id of the image."""
     return f"{text} (image {shown(image)})"
-
-
-def _warn(notes: Iterable[str]) -> None:
-    """Warn of each at the caller of the metric."""
-    for note in notes:
-        warnings.warn(note, DetmetricsWarning, stacklevel=4)
 
 
 def _choice(argument: str, value: Any, choices: tuple[str, ...]) -> Any:

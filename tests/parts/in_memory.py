@@ -26,7 +26,9 @@ def stacked(scene: Scene, owner: np.ndarray) -> Scene:
     return tuple(table.take(np.argsort(owner[table.image], kind="stable")) for table in scene)
 
 
-def _of_class(part: Condensed, number: int, images: np.ndarray, category: int) -> ClassOfPart:
+def _of_class(
+    part: Condensed, number: int | None, images: np.ndarray, category: int
+) -> ClassOfPart:
     def rows(first: np.ndarray) -> slice:
         return slice(*first[category : category + 2])
 
@@ -44,10 +46,11 @@ def counted(parts: list[dm.Matches], **asked: object) -> list[CountedMatches]:
     images = [np.searchsorted(every, part.catalog.image_ids) for part in parts]
     told = [condensed(part) for part in parts]
     first = parts[0]
+    by_part = first.rules.ties == "file"
     return [
         counted_class(
             [
-                _of_class(part, number, own, category)
+                _of_class(part, number if by_part else None, own, category)
                 for number, (part, own) in enumerate(zip(told, images, strict=True))
             ],
             ClassFacts(

@@ -12,6 +12,7 @@ from parts.in_memory import counted, evaluated, joined, stacked
 from profiles import examples
 
 import detmetrics as dm
+from detmetrics.matching.counted import joined_classes
 from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.summary import metrics_of
@@ -57,6 +58,23 @@ class TestCurves:
             if metric.kind.of_curves and rules.interpolation not in NO_INTERVAL:
                 same(joined(classes, both_ends, metric, axis=-1), both_ends(whole, metric))
         TestCurves.check_points(classes, whole)
+        TestCurves.check_joined(classes, whole)
+
+    @staticmethod
+    def check_joined(classes: list, whole: Curves) -> None:
+        """All classes at once, which is how a metric over processes is measured."""
+        rules = whole.rules
+        every = Curves(joined_classes(classes, classes[0].listing))
+        same(every.recall, whole.recall)
+        for limit in rules.max_detections:
+            if rules.interpolation != "cuts":
+                same(every.precision(limit), whole.precision(limit))
+                same(every.scores(limit), whole.scores(limit))
+        for metric in metrics_of(rules):
+            if metric.kind.of_curves:
+                same(every.of_each_class(metric), whole.of_each_class(metric))
+                if rules.interpolation not in NO_INTERVAL:
+                    same(both_ends(every, metric), both_ends(whole, metric))
 
     @staticmethod
     def check_points(classes: list, whole: Curves) -> None:

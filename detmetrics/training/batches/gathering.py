@@ -75,8 +75,8 @@ def tables_of(
     masks: bool,
     scored: bool = True,
 ) -> tuple[GroundTruth, Detections]:
-    """Both tables, images in order of id; masks: they become shapes where there are any; scored:
-    predictions have scores.
+    """Both tables, images in order of id; masks: they become shapes; scored: predictions have
+    scores.
     """
     ids = list(given)
     ids.sort()
@@ -87,7 +87,6 @@ def tables_of(
         category_names=list(classes.names.values()),
         image_sizes=[image.size for image in images],
     )
-    masks = masks and any(image.masks for image in images)
     shaped = masks or form.oriented
 
     # What is one row an image becomes one a box.

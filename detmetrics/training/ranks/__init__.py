@@ -1,0 +1,1 @@
+"""A metric of several processes: each matches its own images, and only counts are added."""
