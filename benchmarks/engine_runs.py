@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import resource
 import time
@@ -47,6 +48,13 @@ class _Measured:
         return answer, time.process_time() - start, peak_in_mib()
 
 
+def _begin(seconds: float) -> None:
+    """Start a worker, and stay in it until the others have started too."""
+    import detmetrics.parts.evaluation  # noqa: F401 (the first task would wait for it)
+
+    time.sleep(seconds)
+
+
 def peak_in_mib() -> int:
     """The most memory that this process held; not ru_maxrss, which begins at that of the process
     that started it.
@@ -61,6 +69,8 @@ def run(engine: str, workers: int, evaluate: Callable[..., Any]) -> dict[str, An
     """
     start = time.perf_counter()
     with named_engine(engine, workers) as executor:
+        waiting = [executor.submit(_begin, 0.5) for _ in range(workers)]
+        concurrent.futures.wait(waiting)
         begun, before = time.perf_counter(), _own_cpu()
         metered = Metered(executor)
         result = evaluate(metered)

@@ -51,6 +51,11 @@ class InWorker:
     caller: str = field(default_factory=_process)
     run: str = field(default_factory=lambda: uuid4().hex)
 
+    @property
+    def __name__(self) -> str:
+        """That of the function, which dashboards show."""
+        return getattr(self.function, "__name__", "task")
+
     def __call__(self, task: Any) -> Any:
         """The answer.
 
@@ -74,8 +79,7 @@ def _prepare() -> None:
 
     Dask sets ``MALLOC_TRIM_THRESHOLD_`` for its workers. Then glibc hands freed memory back,
     whatever :func:`~detmetrics.foundation.arrays.keep_freed_memory` asks of it, and matching takes
-    twice the time; so the thresholds are set as glibc would set them. They stay for the life of the
-    worker.
+    longer; so the thresholds are set as glibc would set them. They stay for the life of the worker.
     """
     limit_threads(1)
     spare_address_space()

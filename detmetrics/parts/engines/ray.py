@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -52,6 +53,7 @@ def _start(ray: Any, workers: int, address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     with connecting("ray", address):
         if address is not None:
+            _knock(address)
             ray.init(address, **quiet)
             return
         ray.init(
@@ -61,6 +63,17 @@ def _start(ray: Any, workers: int, address: str | None) -> None:
             object_store_memory=OBJECT_STORE,
             **quiet,
         )
+
+
+def _knock(address: str) -> None:
+    """Find out whether anybody answers at an address, which takes Ray many minutes.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _engine(ray: Any) -> NamedEngine:
