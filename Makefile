@@ -52,10 +52,11 @@ peer-suites: $(FRAMEWORKS)/installed
 test-plugins: $(FRAMEWORKS)/installed
 	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/plugins tests/test_docs.py -m 'not heavy' -k 'not console' --numprocesses 2 --dist loadfile
 
+
 # Evaluation in parts on real Dask and Ray, started on this machine, whose workers and drivers are
-# killed.
+# killed; and in a stand-in for S3.
 test-engines: $(ENGINES)/installed
-	$(ENGINES)/bin/python -m pytest tests/engines --numprocesses 2 --dist worksteal
+	$(ENGINES)/bin/python -m pytest tests/engines tests/parts/test_s3_parts.py --numprocesses 2 --dist worksteal
 
 # The core tests with the lowest and the newest versions that pyproject.toml allows, on each Python
 # that the machine has.
@@ -141,8 +142,8 @@ $(FRAMEWORKS)/installed: pyproject.toml
 $(ENGINES)/installed: pyproject.toml
 	@echo "Setting up $(ENGINES) (once) ..."
 	@$(PYTHON) -m venv $(ENGINES)
-	@echo "Installing Dask and Ray (once, about two minutes) ..."
-	@$(ENGINES)/bin/python $(PIP) --editable '.[dev,dask,ray]' joblib
+	@echo "Installing Dask, Ray and a stand-in for S3 (once, about two minutes) ..."
+	@$(ENGINES)/bin/python $(PIP) --editable '.[dev,dask,ray,stores]' joblib
 	@touch $@
 
 # torch first, and this very version: its build for CPUs, which the others then find in place.

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from engines.installed import needed
 from parts.part_files import in_parts
 from parts.sameness import assert_equal
 
 import detmetrics as dm
+from engines.installed import needed
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("scratch")]
 
