@@ -52,7 +52,6 @@ peer-suites: $(FRAMEWORKS)/installed
 test-plugins: $(FRAMEWORKS)/installed
 	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/plugins tests/test_docs.py -m 'not heavy' -k 'not console' --numprocesses 2 --dist loadfile
 
-
 # Evaluation in parts on real Dask and Ray, started on this machine, whose workers and drivers are
 # killed; and in a stand-in for S3.
 test-engines: $(ENGINES)/installed

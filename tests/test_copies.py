@@ -78,8 +78,15 @@ def in_parts() -> dm.PartsEvaluation:
         return result
 
 
+def divided() -> dm.Partition:
+    """A partition whose files are gone."""
+    with tempfile.TemporaryDirectory() as folder:
+        return dm.partition(*FILES, Path(folder, "set"), into=2)
+
+
 RETURNED = {
     "Evaluation": result,
+    "Partition": divided,
     "PartsEvaluation": in_parts,
     "Evaluation that was asked": asked,
     "Matches": lambda: result().matching,

@@ -32,7 +32,12 @@ def check(truth: dm.GroundTruth, found: dm.Detections, rules: dm.Rules) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "rules"), [("bbox", "coco"), ("segm", "coco-segm"), ("bbox", "olrp")]
+    ("kind", "rules"),
+    [
+        ("bbox", "olrp"),
+        pytest.param("bbox", "coco", marks=pytest.mark.heavy),
+        pytest.param("segm", "coco-segm", marks=pytest.mark.heavy),
+    ],
 )
 def test_the_sample_of_coco(shared, kind, rules):
     folder = shared / "coco_val2014_100"
