@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -98,6 +100,21 @@ def check_parts(ground_truth: str, detections: str, options: dict[str, Any]) -> 
     for name, why in REFUSED.items():
         if options[name]:
             raise click.UsageError(f"{_option(name)} is not available with --in-parts: {why}")
+    _check_targets(options)
+
+
+def _check_targets(options: dict[str, Any]) -> None:
+    """Refuse results that could not be written, before hours of work.
+
+    Raises:
+        UsageError: so it is.
+    """
+    for path in (options["json_file"], options["csv_file"], options["markdown_file"]):
+        if path in (None, "-"):
+            continue
+        folder = os.path.dirname(os.path.abspath(path))
+        if not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
+            raise click.UsageError(f"{path}: its folder cannot be written to")
 
 
 def first_part(ground_truth: str, detections: str) -> str:
@@ -134,6 +151,8 @@ def measured_in_parts(
     from detmetrics.rules import COCO
 
     spare_address_space()  # before anything reads Parquet
+    # Of a command that is stopped Python would say that it had not put away its semaphores.
+    sys.warnoptions.append("ignore:resource_tracker")
 
     asked = None if rules == COCO and not options["rules"] else rules  # a part may decide them
     reading = reading_of({**options, "image_list": None})

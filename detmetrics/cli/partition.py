@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from detmetrics.cli.reading_options import (
     heed_warnings,
     reading_of,
     reading_options,
+    refuse_unused,
     say_notes,
 )
 from detmetrics.foundation.messages import counted, printable
@@ -34,6 +34,13 @@ Examples:
 
 {exit_codes()}
 """
+
+
+OF_EVALUATION = (
+    *("det_format", "class_numbers", "det_coordinates", "hierarchy", "image_labels", "det_angle"),
+    "scores",
+)
+"""Options on how detections and classes are read, which does not matter yet."""
 
 
 @click.command(epilog=EXAMPLES)
@@ -54,33 +61,28 @@ def partition(ground_truth: str, detections: Sequence[str], **options: Any) -> N
     """
     from detmetrics.datasets.partitioning.dividing import partition as run
 
+    for name in OF_EVALUATION:
+        if options[name] is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} has no effect on partition. Fix: give it to evaluate")
     if "-" in (ground_truth, *detections):
         raise click.UsageError("partition reads files twice, so it takes no standard input")
     heed_warnings(options)
     with Patience(quiet=options["quiet"], time_left=True) as patience:
         done = run(
             ground_truth,
-            [path for pattern in detections for path in _matching(pattern)],
+            detections,
             options["output"],
             into=options["into"],
             images=options["images"],
             unknown_images=options["unknown_images"],
             reading=reading_of(options),
             progress=patience,
+            before_writing=lambda: refuse_unused(options),
         )
     say_notes(done.notes, options)
     if not options["quiet"]:
         click.echo(_told(done, options["output"]), err=True)
-
-
-def _matching(pattern: str) -> list[str]:
-    """The files that a pattern means, where no file has its name; sorted."""
-    if os.path.exists(pattern) or not glob.has_magic(pattern):
-        return [pattern]
-    found = sorted(glob.glob(pattern, recursive=True))
-    if not found:
-        raise click.UsageError(f"no file matches {printable(pattern)}")
-    return found
 
 
 def _told(done: Partition, output: str) -> str:

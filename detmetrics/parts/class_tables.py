@@ -52,7 +52,7 @@ class FetchedClass:
 
     def __init__(self, parts: Sequence[PartFile], category: int, *, again: bool) -> None:
         """again: keep all detections."""
-        self._parts, self._again = parts, again
+        self._parts, self._category, self._again = parts, category, again
         self._ranges = [part.ranges(category) for part in parts]
         self._held: dict[int, Records] = {}
 
@@ -75,7 +75,10 @@ class FetchedClass:
         if fit_at_once(blocks):
             return self._of_blocks(blocks)
         found = read_ranges([anchors for anchors, _ in self._ranges], self._parts[0].storage)
-        return [part.tables(data, b"")[0] for part, data in zip(self._parts, found, strict=True)]
+        return [
+            part.tables(self._category, anchors=data)[0]
+            for part, data in zip(self._parts, found, strict=True)
+        ]
 
     def _of_blocks(self, blocks: Sequence[ByteRange]) -> list[Records]:
         """The anchors, and the detections with them, which are held."""
@@ -83,7 +86,8 @@ class FetchedClass:
         data = read_ranges(blocks, self._parts[0].storage)
         for part, block, (anchors, _) in zip(self._parts, data, self._ranges, strict=True):
             size = anchors.end - anchors.start
-            found.append(part.tables(block[:size], block[size:]))
+            tables = part.tables(self._category, anchors=block[:size], ranked=block[size:])
+            found.append(tables)
         self._again = True
         self._held = {number: ranked for number, (_, ranked) in enumerate(found)}
         return [anchors for anchors, _ in found]
@@ -94,6 +98,6 @@ class FetchedClass:
         batch = next(one for one in in_batches(wanted) if number in one)
         found = read_ranges([wanted[one] for one in batch], self._parts[0].storage)
         return {
-            one: self._parts[one].tables(b"", data)[1]
+            one: self._parts[one].tables(self._category, ranked=data)[1]
             for one, data in zip(batch, found, strict=True)
         }

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Protocol
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ START = len(MARK) + DIGEST + LENGTH
 FIRST = 128 << 10
 """Bytes that are read to begin with, which hold most heads."""
 DETECTED, UNDETECTED = 1, 2
-PER_CLASS = ("anchors", "detections", "positives", "objects", "found")
+PER_CLASS = ("checksums", "anchors", "detections", "positives", "objects", "found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,8 @@ class Head:
         counts: those of :attr:`Evaluation.counts`.
         undetected_objects: ground truths on images without detections.
         covering: detections of all classes that were read.
+        checksums : (K, 2) CRC-32 of the two tables of each class; ids_checksum,
+            coverage_checksum: of what is before them. All are of a part in a file.
         undetected: names and rows of the first images without detections.
         interpretations: what the files leave open, and how it was read.
         notes: what the reader should know about the input.
@@ -113,6 +116,9 @@ class Head:
     interpretations: Sequence[Mapping[str, object]]
     notes: Sequence[str]
     inputs: Sequence[tuple[str, int, str]]
+    checksums: Ints = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    ids_checksum: int = 0
+    coverage_checksum: int = 0
 
 
 class CondensedPart(Protocol):
@@ -214,7 +220,7 @@ def part_bytes(
     """
     matches, table = result.matching, condensed(result.matching)
     ids = _ids_as_bytes(result.ground_truth.catalog.image_ids)
-    described = head_bytes(head_of(part, listed, result, table, len(ids), named))
+    marks = coverage_marks(result.covered, matches.images).tobytes()
     blocks = [
         rows[slice(*first[index : index + 2])].tobytes()
         for index in range(matches.categories)
@@ -223,8 +229,14 @@ def part_bytes(
             (table.ranked, table.first_ranked),
         )
     ]
+    head = replace(
+        head_of(part, listed, result, table, len(ids), named),
+        checksums=np.array([*map(crc32, blocks)], np.int64).reshape(-1, 2),
+        ids_checksum=crc32(ids),
+        coverage_checksum=crc32(marks),
+    )
+    described = head_bytes(head)
     length = len(described).to_bytes(LENGTH, "little")
-    marks = coverage_marks(result.covered, matches.images).tobytes()
     digest = sha256(described).digest()
     return b"".join([MARK, digest, length, described, ids, marks, *blocks])
 
@@ -264,11 +276,11 @@ class PartFile:
 
     def anchors(self, category: int) -> Records:
         """The anchors of a class (an index), best first."""
-        return self.tables(self._read(self.ranges(category)[0]), b"")[0]
+        return self.tables(category, anchors=self._read(self.ranges(category)[0]))[0]
 
     def ranked(self, category: int) -> Records:
         """Every detection of a class (an index), best first."""
-        return self.tables(b"", self._read(self.ranges(category)[1]))[1]
+        return self.tables(category, ranked=self._read(self.ranges(category)[1]))[1]
 
     def ranges(self, category: int) -> tuple[ByteRange, ByteRange]:
         """Where the anchors of a class are, and right behind them all of its detections."""
@@ -276,8 +288,18 @@ class PartFile:
         middle = start + int(self.head.anchors[category]) * self._kinds[0].itemsize
         return ByteRange(self.path, start, middle), ByteRange(self.path, middle, end)
 
-    def tables(self, anchors: bytes, ranked: bytes) -> tuple[Records, Records]:
-        """Both tables of a class from the bytes of its ranges."""
+    def tables(
+        self, category: int, *, anchors: bytes = b"", ranked: bytes = b""
+    ) -> tuple[Records, Records]:
+        """Both tables of a class from the bytes of its ranges; empty where these are not given.
+
+        Raises:
+            InputError: the bytes are not those that were written.
+        """
+        known = self.head.checksums[category].tolist()
+        for data, checksum in zip((anchors, ranked), known, strict=True):
+            if data:
+                self.refuse_damaged(data, checksum)
         return np.frombuffer(anchors, self._kinds[0]), np.frombuffer(ranked, self._kinds[1])
 
     @property
@@ -308,6 +330,18 @@ class PartFile:
         """How many bytes the file has."""
         return int(self._blocks[-1])
 
+    def refuse_damaged(self, data: bytes, checksum: int) -> None:
+        """Refuse bytes that are not those that were written.
+
+        Raises:
+            InputError: so it is.
+        """
+        if crc32(data) != checksum:
+            raise InputError(
+                f"{self.path}: the condensed part is damaged: a checksum does not fit. Fix: delete "
+                "it, and evaluate again"
+            )
+
     def _read(self, one: ByteRange) -> bytes:
         return next(read_ranges([one], self.storage)) if one.end > one.start else b""
 
@@ -324,6 +358,7 @@ def image_ids_of(parts: Sequence[CondensedPart]) -> Iterator[Objects]:
         return
     found = read_ranges([part.ids_range for part in files], files[0].storage)
     for part, data in zip(files, found, strict=True):
+        part.refuse_damaged(data, part.head.ids_checksum)
         if part.head.text_ids:
             yield object_column(json.loads(data))
         else:
@@ -341,7 +376,9 @@ def coverage_of_images(parts: Sequence[CondensedPart]) -> Iterator[NDArray[np.ui
     if not files:
         yield from (part.coverage() for part in parts)
         return
-    for data in read_ranges([part.coverage_range for part in files], files[0].storage):
+    found = read_ranges([part.coverage_range for part in files], files[0].storage)
+    for part, data in zip(files, found, strict=True):
+        part.refuse_damaged(data, part.head.coverage_checksum)
         yield np.frombuffer(data, np.uint8)
 
 

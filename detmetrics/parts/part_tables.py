@@ -28,8 +28,8 @@ from detmetrics.tables.sheets import Sheet
 __all__ = ["PartReading", "listed_images", "read_part"]
 
 LISTS = (
-    "  where a part lacks objects of a class, or images lack objects: class_list=[...] names all "
-    "classes of the data set, image_list=[...] or a file its images"
+    "  where a part lacks objects of a class, or images lack objects: --class-list, or class_list= "
+    "in Python, names all classes of the data set, --image-list or image_list= its images"
 )
 
 

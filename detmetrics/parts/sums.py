@@ -36,8 +36,9 @@ PARTS = Wording(
     "part ",
     "parts",
     "Are detections of some parts missing?",
-    "evaluation in parts does not check whether files were misread (evaluate one part alone to "
-    "check), nor how far AP depends on the order of equal scores (tie_interval() in Python)",
+    "evaluation in parts does not check whether files were misread (evaluate a smaller set as a "
+    "whole to check), nor how far AP depends on the order of equal scores (tie_interval() in "
+    "Python)",
 )
 
 
@@ -99,7 +100,17 @@ def remarks_of(
         never = tuple(class_names[row] for row in _undetected_classes(index))
     rest = remarks(counts, index.rules, coverage, never)
     notes = map(Remark, _notes(index, words))
-    return (*first, *_other_readings(index), *notes, *rest, Remark(words.unasked))
+    order = _ties(index) if words is PARTS else ()
+    return (*first, *_other_readings(index), *notes, *rest, *order, Remark(words.unasked))
+
+
+def _ties(index: Index) -> Iterator[Remark]:
+    """That the rules order equal scores as a file that is not there."""
+    if index.rules.ties == "file" and len(index.parts) > 1:
+        yield Remark(
+            f"rules {index.rules.name} order equal scores by place in the file: here by part, then "
+            "by place in the part; another division gives another order"
+        )
 
 
 def _notes(index: Index, words: Wording) -> Iterator[str]:

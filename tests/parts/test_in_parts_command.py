@@ -148,6 +148,27 @@ def test_options_that_need_in_parts(options):
     assert f"{options[0]} needs --in-parts" in ran.stderr
 
 
+def test_a_folder_for_results_that_is_not_there(divided):
+    ran = evaluate(divided, "--json", divided / "nowhere" / "a.json", code=WRONG_USAGE)
+    assert "nowhere/a.json: its folder cannot be written to" in ran.stderr
+    assert not (divided / "state").exists()
+
+
+def test_equal_scores_are_in_order_of_parts(divided):
+    words = "order equal scores by place in the file: here by part"
+    assert words in evaluate(divided, "--rules", "voc2012").stdout
+    assert words not in evaluate(divided, "--rules", "coco", "--state", divided / "b").stdout
+
+
+def test_options_that_do_nothing_for_partition(tmp_path):
+    sides = (GT, FOUND, "--into", 2, "-o", tmp_path / "set")
+    ran = run("partition", *sides, "--scores", "none", code=WRONG_USAGE)
+    assert "--scores has no effect on partition. Fix: give it to evaluate" in ran.stderr
+    ran = run("partition", *sides, "--class-names", "nowhere.txt", code=WRONG_USAGE)
+    assert "--class-names has no effect on these files" in ran.stderr
+    assert not (tmp_path / "set").exists()
+
+
 def test_engines(divided):
     one = evaluate(divided)
     assert evaluate(divided, "--engine", "processes", "--workers", 2).stdout == one.stdout
@@ -185,6 +206,6 @@ def test_a_pattern_of_files(tmp_path):
         2,
         "-o",
         tmp_path / "x",
-        code=WRONG_USAGE,
+        code=BAD_INPUT,
     )
     assert "no file matches" in ran.stderr

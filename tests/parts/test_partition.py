@@ -308,3 +308,40 @@ def test_no_number_of_parts(tmp_path, into):
     gt, paths = write(tmp_path, 5, ".json")
     with pytest.raises(dm.InputError, match="into: expected a number of parts from 1 to 9"):
         dm.partition(gt, paths, tmp_path / "set", into=into)
+
+
+def test_a_file_twice(tmp_path):
+    gt, paths = write(tmp_path, 5, ".json", files=2)
+    with pytest.raises(dm.InputError, match=r"found0.json: is the same file as .*found0.json"):
+        dm.partition(gt, [*paths, tmp_path / "." / "found0.json"], tmp_path / "set", into=2)
+
+
+def test_a_pattern(tmp_path):
+    gt, paths = write(tmp_path, 5, ".json", files=2)
+    one = dm.partition(gt, paths, tmp_path / "one", into=2)
+    assert (
+        dm.partition(gt, tmp_path / "found*.json", tmp_path / "set", into=2).records == one.records
+    )
+    with pytest.raises(dm.InputError, match=r"nothing\*.json: no file matches"):
+        dm.partition(gt, tmp_path / "nothing*.json", tmp_path / "set", into=2)
+
+
+def test_what_a_refusal_advises_goes_to_the_same_folder(tmp_path):
+    gt, paths = write(tmp_path, 5, ".json")
+    found = json.loads(paths[0].read_text())
+    paths[0].write_text(json.dumps([*found, {**found[0], "image_id": 999_999}]))
+    with pytest.raises(dm.UnknownIdError):
+        dm.partition(gt, paths, tmp_path / "set", into=2)
+    done = dm.partition(gt, paths, tmp_path / "set", into=2, unknown_images="drop")
+    assert done.records == len(found)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_text("[]")])
+def test_parts_that_are_harmed_are_written_again(tmp_path, harm):
+    gt, paths = write(tmp_path, 5, ".json")
+    done = dm.partition(gt, paths, tmp_path / "set", into=2)
+    part = Path(done.detections) / "part-00001.json"
+    whole = part.read_text()
+    harm(part)
+    assert dm.partition(gt, paths, tmp_path / "set", into=2) == done
+    assert part.read_text() == whole

@@ -124,7 +124,7 @@ class TestParts:
         found = row | {"class": "d", "score": 0.5}
         write_table(tmp_path / "detections" / "p.csv", [found], [*found])
         with pytest.raises(
-            dm.PartsError, match=r"'d'(?s:.*)class_list=\[\.\.\.\] names all classes"
+            dm.PartsError, match=r"'d'(?s:.*)--class-list, or class_list= in Python"
         ):
             run(tmp_path)
 

@@ -201,3 +201,16 @@ def test_an_engine_that_wrote_elsewhere_is_told(folder):
     told = r"condensed part part-000 cannot be read: No such file(?s:.*)workers must write to a"
     with pytest.raises(dm.FormatError, match=told):
         run(folder, engine=without_parts)
+
+
+@pytest.mark.parametrize("back", [1, 40, 200])
+def test_a_condensed_part_that_is_damaged_behind_its_head(folder, back):
+    expected = run(folder).summary
+    path = next((folder / "state" / "parts").iterdir())
+    data = bytearray(path.read_bytes())
+    data[-back] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(dm.InputError, match=rf"{path.name}: the condensed part is damaged: a"):
+        run(folder)
+    path.unlink()
+    assert run(folder).summary == expected

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -69,6 +70,7 @@ def partition(
     unknown_images: UnknownPolicy = "error",
     reading: Reading = READING,
     progress: Progress | None = None,
+    before_writing: Callable[[], None] = lambda: None,
 ) -> Partition:
     """Divide ground truth and detections by image into parts, as :func:`evaluate_parts` reads them.
 
@@ -80,11 +82,12 @@ def partition(
     time, and then one part.
 
     ground_truth: COCO JSON, CSV, or Parquet. detections: one or several files of one format (COCO
-    results, CSV, Parquet), in order; a folder of Parquet files is all of them. output: a new folder
+    results, CSV, Parquet), in order; a pattern such as ``rank*.parquet`` or a folder of Parquet
+    files is all of them. output: a new folder
     with ``gt`` and ``detections``; a stopped run that is started again goes on there. into: the
     number of parts. images: only these, as of :func:`evaluate`. unknown_images: ``"drop"`` leaves
     out detections of images that the ground truth lacks. progress: called with a phase and the
-    share of it that is done.
+    share of it that is done; before_writing: called once the ground truth is read.
 
     Raises:
         FormatError: a file cannot be read, or is of a format that is not divided.
@@ -104,7 +107,7 @@ def partition(
     """
     return _Division(
         ground_truth, detections, output, into, images, unknown_images, reading, progress
-    ).run()
+    ).run(before_writing)
 
 
 class _Division:
@@ -128,6 +131,7 @@ class _Division:
             "gt": [*_files([self._truth_path])],
             "detections": [*_files(os.fspath(path) for path in given)],
         }
+        _refuse_twice(self._paths["detections"])
         self._output, self._into = os.path.abspath(output), into
         self._reading, self._policy, self._progress = reading, unknown_images, progress
         self._truth = read_ground_truth(ground_truth, reading, progress=progress)
@@ -145,19 +149,26 @@ class _Division:
         part_of[chosen] = np.arange(len(chosen)) * self._into // max(len(chosen), 1)
         return part_of
 
-    def run(self) -> Partition:
+    def run(self, before_writing: Callable[[], None]) -> Partition:
         """All of it."""
         sources = {"detections": self._records("detections")}
         if not self._is_document:
             sources["gt"] = self._records("gt")
+        before_writing()
         staging = opened_staging(self._output, self._into, self._plan())
-        if not staging.complete:
+        counts = staging.counts()
+        if counts is None:
+            # All that can be refused comes before any part is written.
+            for side, files in sources.items():
+                self._stage_all(side, files, staging)
             self._write_lists()
             if self._is_document:
                 self._write_documents()
-            counts = {side: self._divide(side, files, staging) for side, files in sources.items()}
-            staging.clear(counts["detections"])
-        records, dropped = staging.counts()
+            for side, files in sources.items():
+                self._write(side, files[0], staging)
+            counts = self._counts(len(sources["detections"]), staging)
+            staging.clear(counts)
+        records, dropped = counts
         gt, found = (os.path.join(self._output, side) for side in SIDES)
         return Partition(
             ground_truth=gt,
@@ -223,18 +234,24 @@ class _Division:
 
     # --- records that are read piece by piece ----------------------------------------------------
 
-    def _divide(self, side: str, files: Sequence[Records], staging: Staging) -> tuple[int, int]:
-        """Write the parts of a side; how many records they have, and how many were left out."""
+    def _stage_all(self, side: str, files: Sequence[Records], staging: Staging) -> None:
+        """Divide the records of all files of a side."""
         for number, file in enumerate(files):
             if not staging.has(side, number):
                 self._stage(side, number, file, staging)
             self._say(f"dividing {side}", (number + 1) / len(files))
         self._refuse_other_ways(side, files, staging)
+
+    def _write(self, side: str, kind: Records, staging: Staging) -> None:
+        """Write the parts of a side; kind: one of its files."""
         for part, name in enumerate(self._names()):
-            path = os.path.join(self._output, side, f"{name}{files[0].suffix}")
-            write_whole({path: files[0].joined([*staging.blocks(side, part)])})
+            path = os.path.join(self._output, side, f"{name}{kind.suffix}")
+            write_whole({path: kind.joined([*staging.blocks(side, part)])})
             self._say(f"writing {side}", (part + 1) / self._into)
-        facts = [staging.facts(side, number) for number in range(len(files))]
+
+    def _counts(self, files: int, staging: Staging) -> tuple[int, int]:
+        """How many detections the parts have, and how many were left out."""
+        facts = [staging.facts("detections", number) for number in range(files)]
         return sum(one["records"] for one in facts), sum(one["dropped"] for one in facts)
 
     def _stage(self, side: str, number: int, file: Records, staging: Staging) -> None:
@@ -308,14 +325,40 @@ def _refuse_urls(paths: Iterable[Path]) -> None:
             )
 
 
-def _files(paths: Iterable[str]) -> Iterator[str]:
-    """The files of paths, where a folder of Parquet stands for its files."""
+def _refuse_twice(paths: Sequence[str]) -> None:
+    """Refuse a file that is given twice, whose detections would count twice.
+
+    Raises:
+        InputError: one is.
+    """
+    known: dict[str, str] = {}
     for path in paths:
+        if first := known.get(os.path.realpath(path)):
+            raise InputError(f"{path}: is the same file as {first}. Fix: give each file once")
+        known[os.path.realpath(path)] = path
+
+
+def _files(paths: Iterable[str]) -> Iterator[str]:
+    """The files of paths and patterns, where a folder of Parquet stands for its files."""
+    for path in (one for pattern in paths for one in _matching(pattern)):
         given = Given(path)
         if given.is_folder and (names := parquet_files(given)):
             yield from map(given.join, names)
         else:
             yield path
+
+
+def _matching(pattern: str) -> list[str]:
+    """The files that a pattern means, where no file has its name; sorted.
+
+    Raises:
+        InputError: there is none.
+    """
+    if os.path.exists(pattern) or not glob.has_magic(pattern):
+        return [pattern]
+    if not (found := sorted(glob.glob(pattern, recursive=True))):
+        raise InputError(f"{pattern}: no file matches this pattern")
+    return found
 
 
 def _state_of(path: str) -> list[Any]:

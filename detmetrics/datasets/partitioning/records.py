@@ -102,6 +102,7 @@ def records_of(path: str, side: Side, reading: Reading) -> Records:
     if not given.head.strip():
         given.content()  # which says that the file is empty
     names = names_in(given)
+    reading.mark_columns(names)
     image = image_column(names, reading.columns)
     if image is None:
         raise FormatError(path, [CANNOT.format(path=printable(path))])
@@ -294,6 +295,7 @@ class _Parquet:
         except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise self._damaged(error) from None
         self.columns = tuple(self._schema.names)
+        reading.mark_columns(self.columns)
         image = image_column(self._schema.names, reading.columns)
         if image is None:
             have = ", ".join(map(printable, self.columns[:20]))

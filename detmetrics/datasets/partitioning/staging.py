@@ -88,21 +88,31 @@ class Staging:
         Raises:
             OutputError: it cannot be written.
         """
-        write_whole({self._path(COMPLETE): json.dumps(counts)})
+        complete = {"counts": counts, "sizes": self._sizes()}
+        write_whole({self._path(COMPLETE): json.dumps(complete)})
         for name in os.listdir(self.folder):
             if name not in (PLAN, COMPLETE):
                 os.unlink(self._path(name))
 
-    @property
-    def complete(self) -> bool:
-        """Whether all parts are written."""
-        return os.path.exists(self._path(COMPLETE))
+    def counts(self) -> tuple[int, int] | None:
+        """What :meth:`clear` noted; None where it did not, or where parts are no longer there."""
+        try:
+            with open(self._path(COMPLETE), encoding="utf-8") as file:
+                told = json.load(file)
+            records, dropped = told["counts"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return (records, dropped) if told["sizes"] == self._sizes() else None
 
-    def counts(self) -> tuple[int, int]:
-        """What :meth:`clear` noted."""
-        with open(self._path(COMPLETE), encoding="utf-8") as file:
-            records, dropped = json.load(file)
-        return records, dropped
+    def _sizes(self) -> dict[str, int]:
+        """The bytes of each file of both sides."""
+        output = os.path.dirname(self.folder)
+        sizes: dict[str, int] = {}
+        for folder, _, names in os.walk(output):
+            if folder not in (output, self.folder):
+                paths = (os.path.join(folder, name) for name in names)
+                sizes |= {os.path.relpath(path, output): os.path.getsize(path) for path in paths}
+        return sizes
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
@@ -121,8 +131,9 @@ def opened_staging(output: str, parts: int, plan: Mapping[str, Any]) -> Staging:
     told = os.path.join(staging.folder, PLAN)
     try:
         if os.path.exists(told):
-            _refuse_other(output, _read(told), plan)
-            return staging
+            if _is_planned(output, _read(told), plan):
+                return staging
+            shutil.rmtree(staging.folder)  # of a run that ended before it wrote a part
         if os.path.isdir(output) and (there := os.listdir(output)):
             if there == [FOLDER]:  # of a run that was stopped before it had a plan
                 shutil.rmtree(staging.folder)
@@ -148,10 +159,17 @@ def _read(path: str) -> Any:
             ) from None
 
 
-def _refuse_other(output: str, there: Any, plan: Mapping[str, Any]) -> None:
+def _is_planned(output: str, there: Any, plan: Mapping[str, Any]) -> bool:
+    """Whether a plan is this one; another may take the place of one without parts.
+
+    Raises:
+        InputError: the output has parts of another plan.
+    """
     mine = json.loads(json.dumps(plan))
     if there == mine:
-        return
+        return True
+    if os.listdir(output) == [FOLDER]:
+        return False
     differ = [name for name in mine if not isinstance(there, dict) or there.get(name) != mine[name]]
     raise InputError(
         f"{output}: contains another partition ({', '.join(differ) or 'plan'} differ). Fix: use "

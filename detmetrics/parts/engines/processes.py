@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -40,8 +41,9 @@ def processes(workers: int, address: str | None) -> Iterator[NamedEngine]:
 
 def _end_with_parent() -> None:
     """End this worker when the process that started it is killed: else it would wait for tasks for
-    ever.
+    ever. Ctrl-C is for that process, and a traceback of each worker for nobody.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
