@@ -7,8 +7,10 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import shown
@@ -33,17 +35,38 @@ def processes(workers: int, address: str | None) -> Iterator[NamedEngine]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
         try:
-            yield NamedEngine(pool.submit, workers)
+            yield NamedEngine(partial(_submitted, pool), workers)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
+def _submitted(pool: ProcessPoolExecutor, function: Any, /, *args: Any, **more: Any) -> Future[Any]:
+    """The answer to come; the pool may start a process for it."""
+    with _without_interrupts():
+        return pool.submit(function, *args, **more)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes that are started meanwhile ignore Ctrl-C, which is for the one that started them:
+    each would end in a traceback.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _end_with_parent() -> None:
     """End this worker when the process that started it is killed: else it would wait for tasks for
-    ever. Ctrl-C is for that process, and a traceback of each worker for nobody.
+    ever.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
