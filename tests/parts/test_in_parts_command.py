@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -209,3 +214,22 @@ def test_a_pattern_of_files(tmp_path):
         code=BAD_INPUT,
     )
     assert "no file matches" in ran.stderr
+
+
+@pytest.mark.parametrize("delay", [0.4, 0.7, 1.0])
+def test_an_interrupt_is_one_word_whatever_workers_do(divided, delay):
+    command = [sys.executable, "-m", "detmetrics", "evaluate", divided / "set" / "gt"]
+    command += [divided / "set" / "detections", "--in-parts", "--state", divided / "state"]
+    started = subprocess.Popen(
+        [*command, "--workers", "2", "-q"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(delay)
+    os.killpg(started.pid, signal.SIGINT)  # as a terminal does, to workers too
+    _, told = started.communicate(timeout=60)
+    assert told in ("interrupted\n", "")  # it may have ended, or not begun to listen
+    assert started.returncode in (130, 0, -signal.SIGINT)
+    assert evaluate(divided).stdout
