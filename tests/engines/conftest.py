@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engines.installed import needed
 from parts.part_files import data_set
+
+from engines.installed import needed
 
 
 @pytest.fixture(params=["dask", "ray"])

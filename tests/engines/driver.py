@@ -10,12 +10,12 @@ import sys
 import warnings
 from pathlib import Path
 
-from engines.kills import Killing, Plan
 from parts.part_files import in_parts
 
 import detmetrics as dm
 from detmetrics.parts import measuring
 from detmetrics.parts.engines.named import named_engine
+from engines.kills import Killing, Plan
 
 
 def main() -> None:

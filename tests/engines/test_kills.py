@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from engines.kills import FAMILY, MATCHED, Plan
 from parts.processes import LINUX, ROOT, all_end
 
 import detmetrics as dm
+from engines.kills import FAMILY, MATCHED, Plan
 
 pytestmark = [
     pytest.mark.skipif(not LINUX, reason="needs /proc, as Linux has it"),
