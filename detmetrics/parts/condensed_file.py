@@ -208,7 +208,11 @@ def told_head(described: bytes) -> Head:
         ValueError, LookupError, TypeError: it is none.
     """
     told = json.loads(described)
-    return Head(**told | {name: np.array(told[name], np.int64) for name in PER_CLASS})
+    columns = {name: np.array(told[name], np.int64) for name in PER_CLASS}
+    # Of no class a list does not tell how many columns there are.
+    columns["positives"] = columns["positives"].reshape(-1, len(told["unsized"]))
+    columns["checksums"] = columns["checksums"].reshape(-1, 2)
+    return Head(**told | columns)
 
 
 def part_bytes(

@@ -345,3 +345,12 @@ def test_parts_that_are_harmed_are_written_again(tmp_path, harm):
     harm(part)
     assert dm.partition(gt, paths, tmp_path / "set", into=2) == done
     assert part.read_text() == whole
+
+
+def test_a_table_without_objects(tmp_path):
+    gt, found = tmp_path / "gt.csv", tmp_path / "found.csv"
+    table(gt, [{"image": f"im{n}"} for n in range(4)], ["image", "class", "x", "y", "w", "h"])
+    table(found, [], ["image", "class", "x", "y", "w", "h", "score"])
+    done = dm.partition(gt, found, tmp_path / "set", into=2)
+    ours = dm.evaluate_parts(done.ground_truth, done.detections, "coco", state=tmp_path / "state")
+    assert (ours.counts["images"], ours.counts["classes"]) == (4, 0)

@@ -223,7 +223,8 @@ class _Division:
             names = zip(catalog.image_names, chosen, strict=True)
             lists["images.txt"] = tuple(name for name, part in names if part >= 0)
         for name, lines in lists.items():
-            write_whole({os.path.join(folder, name): "".join(f"{line}\n" for line in lines)})
+            if lines:  # without any object a table has no class
+                write_whole({os.path.join(folder, name): "".join(f"{line}\n" for line in lines)})
 
     def _write_documents(self) -> None:
         ids = self._truth.catalog.image_ids
