@@ -32,6 +32,7 @@ __all__ = [
     "count_part",
     "counted_class",
     "matches_of",
+    "no_class",
 ]
 
 
@@ -85,6 +86,42 @@ def counted_class(
     for part in parts:
         count_part(counts, part, anchors)
     return matches_of(anchors, counts, lambda: _listed(parts, one))
+
+
+def no_class(rules: Rules, images: int, unsized: Bools) -> CountedMatches:
+    """The matches of a data set that has no class: the shapes of its cells follow from it."""
+    marks = Marks(rules)
+    nothing = np.zeros(0, marks.anchors(images))
+    rows = _ListedRows(
+        rules=rules,
+        images=images,
+        first=np.zeros(1, np.int64),
+        score=np.zeros(0),
+        image=np.zeros(0, np.int64),
+        inside=np.zeros((len(rules.max_detections), 0), bool),
+    )
+    liable = _by_area(marks, nothing)
+    return CountedMatches(
+        rules=rules,
+        images=images,
+        unsized=unsized,
+        frequency=(),
+        positives=np.zeros((0, marks.areas), np.int64),
+        detected=np.zeros(0, np.int64),
+        best_scores=np.zeros(0),
+        first=rows.first,
+        score=rows.score,
+        inside=rows.inside,
+        fp_if_unmatched=liable,
+        matched=OutcomeBits(nothing["matched"]),
+        true_positive=OutcomeBits(nothing["true_positive"]),
+        overlap=nothing["overlap"],
+        between=dict.fromkeys(rules.max_detections, np.zeros((marks.areas, 0), np.int64)),
+        ties=TieCounts(
+            tied=np.zeros((marks.areas, 0), np.int64), apart=np.zeros((marks.areas, 0), np.int64)
+        ),
+        listing=lambda: ListedClass(rows=rows, settled=rows.image, fp_if_unmatched=liable),
+    )
 
 
 class ClassAnchors:

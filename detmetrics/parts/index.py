@@ -22,7 +22,7 @@ from detmetrics.foundation.messages import counted, few, printable, shown
 from detmetrics.matching.counted import CountedMatches
 from detmetrics.parts.class_tables import tables_of_class
 from detmetrics.parts.condensed_file import CondensedPart, image_ids_of, read_heads
-from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class
+from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class, no_class
 from detmetrics.parts.storage import STORAGE, Storage, join
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import sort_key
@@ -103,6 +103,10 @@ class Index:
         """The matches of one class, see :func:`counted_class`; listed: each detection is wanted."""
         of_parts = self.class_of_parts(category, listed=listed)
         return counted_class(of_parts, self.class_facts(category), limits=limits, ties=ties)
+
+    def no_class(self) -> CountedMatches:
+        """The matches where there is no class, see :func:`no_class`."""
+        return no_class(self.rules, self.images, self.unsized)
 
     def class_facts(self, category: int) -> ClassFacts:
         """What is known of one class beside its detections."""

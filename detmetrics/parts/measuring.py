@@ -118,4 +118,6 @@ class MeasuredClasses:
 
     def of_each_class(self, metric: Metric) -> Floats:
         """(..., K) what each class alone gives to a metric."""
+        if not self._cells:
+            return Curves(self._index.no_class()).of_each_class(metric)
         return np.concatenate([cells[metric.name] for cells in self._cells], axis=-1)

@@ -150,6 +150,8 @@ class JoinedEvaluation(Measurement):
         return Curves(self.index.counted(category, **asked))
 
     def _each_class(self, of: Callable[[Curves], Any], **asked: Any) -> list[Any]:
+        if not self.index.categories:
+            return [of(Curves(self.index.no_class()))]
         return [of(self._curves(category, **asked)) for category in range(self.index.categories)]
 
 

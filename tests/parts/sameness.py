@@ -41,5 +41,5 @@ def assert_equal_intervals(ours: dm.PartsEvaluation, whole: dm.Evaluation) -> No
     if whole.rules.interpolation in NO_INTERVAL:
         named = []
     for name in named:
-        for of in (None, whole.class_names[0]):
+        for of in (None, *whole.class_names[:1]):
             np.testing.assert_array_equal(ours.tie_interval(name, of), whole.tie_interval(name, of))

@@ -1,4 +1,4 @@
-"""Parts and state in S3, for which a server on this machine stands in."""
+"""Parts and state in a local S3 server."""
 
 from __future__ import annotations
 

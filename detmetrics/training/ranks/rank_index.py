@@ -78,7 +78,7 @@ class RankIndex(Index):
     def all_classes(self) -> CountedMatches:
         """The matches of all classes."""
         classes = [self.counted(category) for category in range(self.categories)]
-        return joined_classes(classes, _refuse_listing)
+        return joined_classes(classes, _refuse_listing) if classes else self.no_class()
 
     def _slots(self, category: int) -> slice:
         """Where the counts of a class are."""
