@@ -272,11 +272,11 @@ class PartFile:
 
     def image_ids(self) -> Objects:
         """(N,) the ids of its images, in order."""
-        return next(image_ids_of([self]))
+        return image_ids_of([self])[0]
 
     def coverage(self) -> NDArray[np.uint8]:
         """(N,) which images have objects, and whether these have detections."""
-        return next(coverage_of_images([self]))
+        return coverage_of_images([self])[0]
 
     def anchors(self, category: int) -> Records:
         """The anchors of a class (an index), best first."""
@@ -350,7 +350,7 @@ class PartFile:
         return next(read_ranges([one], self.storage)) if one.end > one.start else b""
 
 
-def image_ids_of(parts: Sequence[CondensedPart]) -> Iterator[Objects]:
+def image_ids_of(parts: Sequence[CondensedPart]) -> list[Objects]:
     """(N,) of each part the ids of its images, in order; of files many at once.
 
     Raises:
@@ -358,18 +358,17 @@ def image_ids_of(parts: Sequence[CondensedPart]) -> Iterator[Objects]:
     """
     files = [part for part in parts if isinstance(part, PartFile)]
     if not files:
-        yield from (part.image_ids() for part in parts)
-        return
-    found = read_ranges([part.ids_range for part in files], files[0].storage)
-    for part, data in zip(files, found, strict=True):
-        part.refuse_damaged(data, part.head.ids_checksum)
-        if part.head.text_ids:
-            yield object_column(json.loads(data))
-        else:
-            yield np.frombuffer(data, "<i8").astype(np.int64)
+        return [part.image_ids() for part in parts]
+    found = _read_each(files, [(one.ids_range, one.head.ids_checksum) for one in files])
+    return [
+        object_column(json.loads(data))
+        if one.head.text_ids
+        else np.frombuffer(data, "<i8").astype(np.int64)
+        for one, data in zip(files, found, strict=True)
+    ]
 
 
-def coverage_of_images(parts: Sequence[CondensedPart]) -> Iterator[NDArray[np.uint8]]:
+def coverage_of_images(parts: Sequence[CondensedPart]) -> list[NDArray[np.uint8]]:
     """(N,) of each part which images have objects, and whether these have detections; of files many
     at once.
 
@@ -378,12 +377,23 @@ def coverage_of_images(parts: Sequence[CondensedPart]) -> Iterator[NDArray[np.ui
     """
     files = [part for part in parts if isinstance(part, PartFile)]
     if not files:
-        yield from (part.coverage() for part in parts)
-        return
-    found = read_ranges([part.coverage_range for part in files], files[0].storage)
-    for part, data in zip(files, found, strict=True):
-        part.refuse_damaged(data, part.head.coverage_checksum)
-        yield np.frombuffer(data, np.uint8)
+        return [part.coverage() for part in parts]
+    found = _read_each(files, [(one.coverage_range, one.head.coverage_checksum) for one in files])
+    return [np.frombuffer(data, np.uint8) for data in found]
+
+
+def _read_each(
+    parts: Sequence[PartFile], places: Sequence[tuple[ByteRange, int]]
+) -> Iterator[bytes]:
+    """The bytes of a range of each part; places: the ranges with their checksums.
+
+    Raises:
+        InputError: one cannot be read, or is damaged.
+    """
+    found = read_ranges([place for place, _ in places], parts[0].storage)
+    for part, data, (_, checksum) in zip(parts, found, places, strict=True):
+        part.refuse_damaged(data, checksum)
+        yield data
 
 
 # --- heads ---------------------------------------------------------------------------------------

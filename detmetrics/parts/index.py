@@ -187,7 +187,7 @@ def joined(parts: Sequence[CondensedPart], rules: Rules, listed: int) -> Index:
     """
     for part in parts[1:]:
         _refuse_unlike(parts[0], part)
-    ids = [*image_ids_of(parts)]
+    ids = image_ids_of(parts)
     order = _order(ids)
     _refuse_shared(ids, order, parts)
     # Images of the list that no part has are images without objects and detections.
