@@ -151,30 +151,31 @@ class RulesError(DetmetricsError, ValueError):
 
 
 class PartsError(DetmetricsError, RuntimeError):
-    """Some parts of an evaluation failed; the others are in its state, and need not run again.
+    """Some parts of an evaluation failed.
 
     Attributes:
         failed: what went wrong, by the name of the part.
         done: how many parts are done.
+        kept: those are in the state, and need not run again.
 
     >>> print(PartsError({"part-7": "gt/part-7.json: no such file"}, 199))
     1 part of 200 failed; the others are in the state, and the next run goes on from there:
       part-7: gt/part-7.json: no such file
     """
 
-    def __init__(self, failed: Mapping[str, str], done: int) -> None:
+    def __init__(self, failed: Mapping[str, str], done: int, kept: bool = True) -> None:
         self.failed = dict(failed)
-        self.done = done
+        self.done, self.kept = done, kept
         lines = [f"  {name}: {text}".replace("\n", "\n    ") for name, text in self.failed.items()]
         if len(lines) > SHOWN:
             lines[SHOWN:] = [f"  ... and {len(lines) - SHOWN:,} more"]
         parts = f"{counted(len(self.failed), 'part')} of {done + len(self.failed):,} failed"
-        rest = "the others are in the state, and the next run goes on from there:"
-        super().__init__("\n".join([f"{parts}; {rest}", *lines]))
+        rest = "; the others are in the state, and the next run goes on from there:"
+        super().__init__("\n".join([f"{parts}{rest if kept else ':'}", *lines]))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """By what it was made of, so that it comes back from another process."""
-        return type(self), (self.failed, self.done)
+        return type(self), (self.failed, self.done, self.kept)
 
 
 class WorkerError(DetmetricsError, RuntimeError):

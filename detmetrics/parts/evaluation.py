@@ -16,6 +16,7 @@ from detmetrics.foundation.messages import printable
 from detmetrics.foundation.progress import Progress, Share, in_phase
 from detmetrics.matching.shape_choice import with_shape
 from detmetrics.parts.condensed_file import PartFile, read_heads
+from detmetrics.parts.each_part import PartsSource
 from detmetrics.parts.folders import CLASSES, IMAGES, PartPaths, lists_in, parts_in
 from detmetrics.parts.index import Index, index_bytes, index_name, joined
 from detmetrics.parts.local_copies import at_hand
@@ -150,6 +151,7 @@ def evaluate_parts(
         index=index,
         folders=(os.fspath(ground_truth), os.fspath(detections)),
         state=kept,
+        source=PartsSource(parts, how),
         fresh=tuple(one.name for one, told in zip(parts, done, strict=True) if told.fresh),
         peak=max(*(told.peak for told in done), *(task.peak for task in measured), 0),
     )

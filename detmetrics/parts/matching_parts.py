@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from detmetrics.evaluation.evaluation import evaluate
+from detmetrics.evaluation.result import Evaluation
 from detmetrics.formats.loading import benchmark_of_format
 from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning, InputError, RulesError
 from detmetrics.foundation.memory import peak_memory
@@ -24,7 +25,17 @@ from detmetrics.parts.storage import is_url
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 
-__all__ = ["Choice", "ChoiceTask", "MatchTask", "MatchedPart", "match_part", "rules_of_part"]
+__all__ = [
+    "Choice",
+    "ChoiceTask",
+    "EvaluatedPart",
+    "MatchTask",
+    "MatchedPart",
+    "evaluated_part",
+    "fault_of",
+    "match_part",
+    "rules_of_part",
+]
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ def rules_of_part(task: ChoiceTask) -> Choice:
             rules = task.rules or rule_set(benchmark_of_format(truth.source.format))
             chosen, _ = settled(truth, found, rules, task.shape)
     except Exception as error:
-        return Choice(fault=_told(error))
+        return Choice(fault=fault_of(error))
     return Choice(chosen, decides=bool(len(truth) and len(found)))
 
 
@@ -94,7 +105,7 @@ def match_part(task: MatchTask) -> MatchedPart:
         _refuse_changed(path, task)
         task.state.storage.of(path).write(path, content)
     except Exception as error:
-        return MatchedPart("", fresh=True, fault=_told(error))
+        return MatchedPart("", fresh=True, fault=fault_of(error))
     return MatchedPart(path, fresh=True, peak=peak_memory())
 
 
@@ -125,17 +136,36 @@ def _refuse_changed(path: str, task: MatchTask) -> None:
 
 def _matched(task: MatchTask) -> bytes:
     """The condensed part."""
-    with _quiet(), _at_hand(task.paths, task.how) as (paths, named):
-        truth, found, listed = read_part(paths, task.how)
+    with evaluated_part(task.paths, task.rules, task.how) as part:
+        return part_bytes(task.paths.name, part.listed, part.result, part.named)
+
+
+class EvaluatedPart(NamedTuple):
+    """result: its evaluation; listed: how many of its images a list of images has; named: gives
+    texts about copies of its files their own names.
+    """
+
+    result: Evaluation
+    listed: int
+    named: Callable[[str], str]
+
+
+@contextmanager
+def evaluated_part(paths: PartPaths, rules: Rules, how: PartReading) -> Iterator[EvaluatedPart]:
+    """A part, evaluated.
+
+    Raises:
+        DetmetricsError: it cannot be read or evaluated.
+    """
+    with _quiet(), _at_hand(paths, how) as (here, named):
+        truth, found, listed = read_part(here, how)
         if not found.scored:
             raise RulesError(
                 f"{found.source.name}: detections without scores have no order over parts. Fix: "
                 "evaluate all images at once with dm.evaluate"
             )
-        result = evaluate(
-            truth, found, task.rules, shape=task.rules.shape, classes=task.how.classes
-        )
-        return part_bytes(task.paths.name, listed, result, named)
+        result = evaluate(truth, found, rules, shape=rules.shape, classes=how.classes)
+        yield EvaluatedPart(result, listed, named)
 
 
 @contextmanager
@@ -173,7 +203,7 @@ def _quiet() -> Iterator[None]:
                 _filters.__exit__(None, None, None)
 
 
-def _told(error: Exception) -> str:
+def fault_of(error: Exception) -> str:
     """What went wrong; errors that nobody raised on purpose with their kind."""
     if isinstance(error, DetmetricsError):
         return str(error)

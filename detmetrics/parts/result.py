@@ -11,14 +11,18 @@ import numpy as np
 
 from detmetrics.evaluation.attention import Remark
 from detmetrics.evaluation.measurement import Measurement
+from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted
+from detmetrics.foundation.progress import Progress, in_phase
 from detmetrics.metrics.curves import Curve, Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.summary import ClassCells
 from detmetrics.metrics.tie_interval import extremes, interval_of
+from detmetrics.parts.each_part import AskTask, PartsSource, ask_parts
 from detmetrics.parts.index import Index, index_name
+from detmetrics.parts.mapping import Engine, mapper_of
 from detmetrics.parts.state import Removed, State
 from detmetrics.parts.sums import PARTS, Wording, counts_of, described_inputs, remarks_of
 from detmetrics.rules import Rules
@@ -168,6 +172,7 @@ class PartsEvaluation(JoinedEvaluation):
         index: the parts, joined.
         folders: of ground truth and detections, as they were given.
         state: the folder of what is done.
+        source: the parts, and how they are read.
         fresh: the parts that were matched now; the others were in the state.
         peak: the most bytes of memory that a worker had; 0 where no system says it.
 
@@ -178,12 +183,13 @@ class PartsEvaluation(JoinedEvaluation):
 
     folders: tuple[str, str]
     state: State
+    source: PartsSource
     fresh: tuple[str, ...]
     peak: int
 
     _refused = REFUSED
     _where = "in parts"
-    _instead = "evaluate one part, or all images at once, with dm.evaluate"
+    _instead = "evaluate all images at once with dm.evaluate, or ask each part (each_part)"
     _words = PARTS
 
     @property
@@ -202,6 +208,47 @@ class PartsEvaluation(JoinedEvaluation):
         """
         index = self.state.index(index_name(self.index))
         return self.state.clean({index, *(part.path for part in self.index.parts)})
+
+    def each_part(
+        self,
+        ask: Callable[[Evaluation], Any],
+        *,
+        engine: Engine | str | None = None,
+        workers: int = 1,
+        address: str | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Match every part again, and ask something of its evaluation: the answers by part.
+
+        What is a sum over images is the sum of the answers: confusion, calibration, counts of
+        errors, the worst few images. What needs all images, such as AP, is not.
+
+        ask: called with the :class:`Evaluation` of a part; other processes must be able to import
+        it. engine, workers, address, progress: as of :func:`evaluate_parts`.
+
+        Raises:
+            PartsError: parts failed, or changed after they were evaluated.
+            WorkerError: a process was killed.
+
+        >>> import os, shutil, tempfile
+        >>> import detmetrics as dm
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sides = "fixtures/ground_truth.json", "fixtures/detections.json"
+        ...     done = dm.partition(*sides, f"{folder}/set", into=3)
+        ...     folders = done.ground_truth, done.detections
+        ...     result = dm.evaluate_parts(*folders, "coco", state=f"{folder}/state")
+        ...     matrices = result.each_part(dm.analysis.confusion_matrix).values()
+        >>> whole = dm.analysis.confusion_matrix(dm.evaluate(*sides, "coco"))
+        >>> bool((sum(one.counts for one in matrices) == whole.counts).all())
+        True
+        """
+        condensed = [part.path for part in self.index.parts]
+        tasks = [
+            AskTask(paths, self.rules, self.source.how, self.state, path, ask)
+            for paths, path in zip(self.source.parts, condensed, strict=True)
+        ]
+        with mapper_of(engine, workers, address) as mapper:
+            return ask_parts(mapper, tasks, in_phase(progress, "asking parts"))
 
     @property
     def parts(self) -> tuple[str, ...]:
