@@ -34,7 +34,7 @@ coverage: test
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-# Every law with eight times the examples, and the largest sets; some ten minutes on two cores.
+# Every law with six times the examples, and the largest sets; some ten minutes on two cores.
 deep: $(VENV)/developer
 	$(BIN)/python -m pytest -m "hypothesis or heavy" --hypothesis-profile=deep --numprocesses 2 --dist worksteal
 
@@ -58,9 +58,9 @@ test-engines: $(ENGINES)/installed
 	$(ENGINES)/bin/python -m pytest tests/engines tests/parts/test_s3_parts.py --numprocesses 2 --dist worksteal
 
 # The core tests with the lowest and the newest versions that pyproject.toml allows, on each Python
-# that the machine has.
+# that the machine has (VERSIONS=--corners runs a sample of them between the lowest and the newest).
 test-versions: $(VENV)/developer $(UV)
-	$(BIN)/python tests/versions/every_version.py --uv $(UV)
+	$(BIN)/python tests/versions/every_version.py --uv $(UV) $(VERSIONS)
 
 # Writes the versions, with hashes, that make test installs (LOCK= installs the newest instead).
 # UPGRADE= keeps those that still fit.
@@ -99,7 +99,7 @@ TRIALS ?= 500
 coverage-study: $(VENV)/developer
 	$(BIN)/python benchmarks/coverage_study.py --trials $(TRIALS)
 
-# Compares with the peers and writes benchmarks/RESULTS.md; takes some twenty minutes.
+# Compares with the peers and writes benchmarks/RESULTS.md; takes some forty minutes.
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
 
@@ -147,7 +147,7 @@ $(ENGINES)/installed: pyproject.toml
 
 # torch first, and this very version: its build for CPUs, which the others then find in place.
 $(VENV)/bench: $(VENV)/developer
-	@echo "Installing torch and the packages to compare with into $(VENV) (once, some minutes) ..."
+	@echo "Installing torch, engines and the packages to compare with into $(VENV) (once, some minutes) ..."
 	@$(BIN)/python $(PIP) torch==2.13.0
-	@$(BIN)/python $(PIP) --editable '.[dev,bench]'
+	@$(BIN)/python $(PIP) --editable '.[dev,bench,dask,ray]'
 	@touch $@

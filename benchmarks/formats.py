@@ -325,11 +325,6 @@ def section(name: str, machine: str, *, quick: bool) -> str:
     return "\n\n".join([*texts, _targets(part, rows)]) + "\n"
 
 
-def faults(text: str) -> list[str]:
-    """The sentences of a page that say that numbers differ."""
-    return re.findall(r"\*\*(DIFFER: [^*]+)\*\*", text)
-
-
 def put(page: str, name: str, text: str) -> str:
     """The page with the section of a part replaced, or added; the sections stand before Targets."""
     block = re.search(rf"^{HEADING}\n.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)

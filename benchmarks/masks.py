@@ -11,7 +11,6 @@ import contextlib
 import importlib
 import io
 import json
-import re
 import statistics
 import subprocess
 import sys
@@ -148,11 +147,6 @@ def section(machine: str, *, quick: bool) -> str:
     rounds = ["**`--quick`: one round. For development only.**"] * quick
     texts = [HEADING, machine, *rounds, ABOUT, _table(runs), _agreement(runs)]
     return "\n\n".join([*texts, _targets(runs)]) + "\n"
-
-
-def faults(text: str) -> list[str]:
-    """What differs, as the section says."""
-    return re.findall(r"\*\*NUMBERS DIFFER: (.*?)\*\*", text)
 
 
 def _table(runs: dict[str, list[Run]]) -> str:

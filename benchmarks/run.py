@@ -4,8 +4,8 @@
 the reading of formats alone, ``--only yolo`` one part of that, ``--only training`` the metric of
 training loops, ``--only oriented`` oriented boxes, ``--only masks`` masks, ``--only analyses``
 check, errors, confusion, calibration and resamples, ``--only misreadings`` what looking for
-misread files costs, ``--only batches`` loops that evaluate batch by batch, and keeps the rest of
-RESULTS.md.
+misread files costs, ``--only batches`` loops that evaluate batch by batch, ``--only parts``
+evaluation in parts, and keeps the rest of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import gzip
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import agreement
 import analyses
 import batches
 import formats
 import masks
 import misreadings
 import oriented
+import parts as in_parts
 import report
 import training
 import workload
@@ -130,8 +131,8 @@ def real_data() -> tuple[Path, Path]:
     return DATA / "voc_truth.json", DATA / "voc_detections.json"
 
 
-def everything(quick: bool) -> tuple[str, list[str]]:
-    """The page without formats, and what differs in it."""
+def everything(quick: bool) -> str:
+    """The page with what is measured of every tool; sections follow."""
     prepare(quick)
     arrays = DATA / "500k.npz"
     results = {
@@ -143,76 +144,66 @@ def everything(quick: bool) -> tuple[str, list[str]]:
     }
     if VOC.is_dir():
         results["voc"] = compared("files", *real_data(), quick)
-    text = report.write(results, {name: size[2] for name, size in SIZES.items()}, quick=quick)
-    return text, agreement.differences(results)
+    return report.write(results, {name: size[2] for name, size in SIZES.items()}, quick=quick)
 
 
-def only_formats(parts: list[str], page: str, quick: bool) -> tuple[str, list[str]]:
-    """The page with these parts measured anew, and what differs in them."""
-    differing = []
-    for part in parts:
-        text = formats.section(part, report.machine(formats.PACKAGES), quick=quick)
-        differing += formats.faults(text)
-        page = formats.put(page, part, text)
-    return page, differing
+def with_formats(page: str, names: Iterable[str], *, quick: bool) -> str:
+    """The page with the parts of these names on formats measured anew."""
+    for name in names:
+        text = formats.section(name, report.machine(formats.PACKAGES), quick=quick)
+        page = formats.put(page, name, text)
+    return page
 
 
-def with_analyses(page: str, *, quick: bool) -> str:
-    """With what the analyses cost."""
+def of_analyses(machine: str, *, quick: bool) -> str:
+    """What the analyses cost."""
     prepare(quick, ("500k",))
     sources = {"500,000 detections": json_of("500k")}
     if VOC.is_dir():
         sources["VOC2007"] = real_data()
-    text = analyses.section(report.machine(analyses.PACKAGES), sources, quick=quick)
-    return report.put(page, analyses.HEADING, text)
+    return analyses.section(machine, sources, quick=quick)
 
 
-def small_parts(only: str | None, page: str, *, quick: bool) -> str:
-    """With what looking for misread files costs, and with loops over batches."""
-    if only in (None, "misreadings"):
-        prepare(quick, ("500k",))
-        text = misreadings.section(report.machine(misreadings.PACKAGES), quick=quick)
-        page = report.put(page, misreadings.HEADING, text)
-    if only in (None, "batches"):
-        text = batches.section(report.machine(batches.PACKAGES), quick=quick)
-        page = report.put(page, batches.HEADING, text)
-    return page
+def of_misreadings(machine: str, *, quick: bool) -> str:
+    """What looking for misread files costs."""
+    prepare(quick, ("500k",))
+    return misreadings.section(machine, quick=quick)
+
+
+SECTIONS = {
+    "training": (training, training.section),
+    "oriented": (oriented, oriented.section),
+    "masks": (masks, masks.section),
+    "analyses": (analyses, of_analyses),
+    "misreadings": (misreadings, of_misreadings),
+    "batches": (batches, batches.section),
+    "parts": (in_parts, in_parts.section),
+}
 
 
 def main() -> None:
     """Measure everything, or what is named, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    own = ["formats", *formats.PARTS, "training", "oriented", "masks", "analyses"]
-    own += ["misreadings", "batches"]
-    parser.add_argument("--only", choices=own)
+    parser.add_argument("--only", choices=["formats", *formats.PARTS, *SECTIONS])
     asked = parser.parse_args()
-    parts = [part for part in formats.PARTS if asked.only in (None, "formats", part)]
+    quick, only = asked.quick, asked.only
     # What is measured alone goes into the page as it is; --quick prints it and nothing else.
-    page = (HERE / "RESULTS.md").read_text() if asked.only and not asked.quick else ""
-    differing = []
-    if not asked.only:
-        page, differing = everything(asked.quick)
-    page, differing_formats = only_formats(parts, page, asked.quick)
-    if asked.only in (None, "training"):
-        machine = report.machine(training.PACKAGES)
-        page = report.put(page, training.HEADING, training.section(machine, quick=asked.quick))
-    if asked.only in (None, "oriented"):
-        text, apart = oriented.section(report.machine(oriented.PACKAGES), quick=asked.quick)
-        page = report.put(page, oriented.HEADING, text)
-        differing += apart
-    if asked.only in (None, "masks"):
-        text = masks.section(report.machine(masks.PACKAGES), quick=asked.quick)
-        page, differing = report.put(page, masks.HEADING, text), [*differing, *masks.faults(text)]
-    if asked.only in (None, "analyses"):
-        page = with_analyses(page, quick=asked.quick)
-    page = small_parts(asked.only, page, quick=asked.quick)
-    if asked.quick:
+    page = (HERE / "RESULTS.md").read_text() if only and not quick else ""
+    if not only:
+        page = everything(quick)
+    parts = [name for name in formats.PARTS if only in (None, "formats", name)]
+    page = with_formats(page, parts, quick=quick)
+    for name, (module, section) in SECTIONS.items():
+        if only in (None, name):
+            text = section(report.machine(module.PACKAGES), quick=quick)
+            page = report.put(page, module.HEADING, text)
+    if quick:
         sys.stdout.write(page)
     else:
         (HERE / "RESULTS.md").write_text(page)
-    if differing := [*differing, *differing_formats]:
-        sys.exit("NUMBERS DIFFER: " + "; ".join(differing))
+    if differing := re.findall(r"\*\*((?:NUMBERS )?DIFFER: .*?)\*\*", page):
+        sys.exit("; ".join(differing))
 
 
 if __name__ == "__main__":

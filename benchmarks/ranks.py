@@ -1,6 +1,6 @@
 """What a metric over processes costs: ``compute(distributed=True)`` beside ``sync().compute()``.
 
-``distributed.py [--images 500]`` starts two gloo processes on this machine, each with half of the
+``ranks.py [--images 500]`` starts two gloo processes on this machine, each with half of the
 images, 100 detections and 7.5 objects an image of 80 classes, and prints what each process gives to
 collectives and the median of five seconds, in turns. Needs torch; no network is in between.
 """
