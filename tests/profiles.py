@@ -17,7 +17,7 @@ settings.register_profile("default", max_examples=USUAL, derandomize=True, **_CA
 # Of each law enough to run it once with other versions of the dependencies.
 settings.register_profile("versions", max_examples=2, derandomize=True, **_CALM)
 # The same examples each time, so that a change is not refused for an old fault.
-settings.register_profile("deep", max_examples=8 * USUAL, derandomize=True, **_CALM)
+settings.register_profile("deep", max_examples=6 * USUAL, derandomize=True, **_CALM)
 # All laws take a minute on two cores, and a further one for as many examples as are usual.
 _minutes = float(os.environ.get("DETMETRICS_FUZZ_MINUTES", "60"))
 _in_time = max(USUAL // 2, int(USUAL * (_minutes - 1)))

@@ -166,7 +166,8 @@ def plain(value: Any, seen: tuple[int, ...] = ()) -> Any:
         return "itself"
     seen = (*seen, id(value))
     if isinstance(value, np.ndarray):
-        return [str(value.dtype), value.shape, plain(value.tolist(), seen)]
+        held = value.tobytes() if value.dtype != object else plain(value.tolist(), seen)
+        return [str(value.dtype), value.shape, held]
     if isinstance(value, list | tuple):
         return [type(value).__name__, *(plain(one, seen) for one in value)]
     if isinstance(value, Mapping):

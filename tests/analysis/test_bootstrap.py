@@ -212,6 +212,7 @@ class TestFewObjects:
         assert not found.metrics["APs"].few_objects
 
 
+@pytest.mark.heavy
 def test_the_bias_of_few_images_is_corrected_where_it_can_be_known():
     """Draws of 30 images of 1,500: AP is far above that of all, the estimates are not."""
     rng = np.random.default_rng(0)

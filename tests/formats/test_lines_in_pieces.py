@@ -139,7 +139,7 @@ def assert_same(found: Lines | FormatError, expected: Lines | FormatError) -> No
     assert labels_of(found) == labels_of(expected)
 
 
-@examples(150)
+@examples(30)
 @given(
     files=texts(),
     text=st.booleans(),

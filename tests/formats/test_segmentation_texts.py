@@ -47,7 +47,7 @@ def texts_of_polygons(draw: st.DrawFn) -> list[bytes]:
     return [text.encode() for text in texts]
 
 
-@examples(400)
+@examples(150)
 @given(texts=texts_of_polygons(), size=st.sampled_from([1, 40, 1 << 20]))
 def test_polygons_are_what_the_parser_says(texts, size):
     with pytest.MonkeyPatch.context() as patch:

@@ -57,13 +57,9 @@ def broken(folder: Path, *options: str) -> None:
     assert done.stdout.endswith(": 0 findings\n")
 
 
-def test_a_few_broken_inputs(tmp_path):
-    broken(tmp_path, "--inputs", "40")
-
-
 @pytest.mark.heavy
-def test_more_broken_inputs(tmp_path):
-    broken(tmp_path, "--inputs", "800")
+def test_broken_inputs(tmp_path):
+    broken(tmp_path, "--inputs", "400")
 
 
 @pytest.mark.heavy

@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # packages warn of what is old, and scenes are odd
 ]
 EVERY = pytest.mark.parametrize("name", ALL)
-FEW, MORE = 8, 300
+FEW, MORE = 4, 150
 
 
 def tried(name: str, seeds: range) -> int:

@@ -2,7 +2,8 @@
 
 ``python tests/versions/every_version.py --uv build/uv/bin/uv``, on each Python of the machine.
 Environments are made in ``build/versions``. All of them are run, also after one that fails; exit
-status 1 if any did.
+status 1 if any did. ``--corners`` runs all core tests with the lowest versions on the oldest Python
+and with the newest on the newest, and a sample of them with the others.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ LEFT_OUT = (
     *("formats/test_listed_images.py", "property/test_converted.py"),
     *("parity/test_programs.py", "parity/test_taken_over.py"),
 )
+SAMPLE = ("formats", "overlap", "parity", "property")  # what every package is needed for
 HERE = "make test ran with the very same ones"
 # Old releases use what newer ones deprecate, and new ones deprecate what the locked ones do not.
 OLD = ("-W", "ignore::DeprecationWarning")
@@ -164,14 +166,15 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def tested(uv: str, run: Run) -> bool:
-    """Whether the tests pass, in an environment of its own."""
+def tested(uv: str, run: Run, *, sample: bool) -> bool:
+    """Whether the tests pass, in an environment of its own; sample: only those of SAMPLE."""
     folder = FOLDER / f"{run.which}-{run.python.minor}"
     pinned = FOLDER / f"{folder.name}.txt"
     pinned.write_text("".join(f"{name}=={at}\n" for name, at in run.versions.items()))
     python = str(folder / "bin" / "python")
     quiet = ("--quiet", "--python", python)
-    tests = (f"--ignore=tests/{name}" for name in LEFT_OUT)
+    tests = [f"--ignore=tests/{name}" for name in LEFT_OUT]
+    tests += [f"tests/{folder}" for folder in SAMPLE] if sample else []
     steps = [
         (uv, "venv", "--quiet", "--clear", "--python", run.python.path, str(folder)),
         (uv, "pip", "install", *quiet, "--only-binary", ":all:", "--requirement", str(pinned)),
@@ -217,20 +220,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--uv", default="uv", help="the uv that resolves and installs")
+    parser.add_argument("--corners", action="store_true", help="a sample of tests between them")
     asked = parser.parse_args(arguments)
     FOLDER.mkdir(parents=True, exist_ok=True)
     passed: list[str] = []
     failed: list[str] = []
-    skipped: list[Skipped] = []
-    for python in interpreters():
-        for run in [python] if isinstance(python, Skipped) else runs(asked.uv, python):
-            if isinstance(run, Skipped):
-                skipped.append(run)
-                continue
-            print(*described(run), sep="\n", flush=True)
-            start = os.times()
-            (passed if tested(asked.uv, run) else failed).append(run.name)
-            print(spent(start, os.times()), flush=True)
+    found = [
+        one
+        for python in interpreters()
+        for one in ([python] if isinstance(python, Skipped) else runs(asked.uv, python))
+    ]
+    skipped = [one for one in found if isinstance(one, Skipped)]
+    tried = [one for one in found if isinstance(one, Run)]
+    for run in tried:
+        print(*described(run), sep="\n", flush=True)
+        start = os.times()
+        sample = asked.corners and run not in (tried[0], tried[-1])
+        (passed if tested(asked.uv, run, sample=sample) else failed).append(run.name)
+        print(spent(start, os.times()), flush=True)
     for one in skipped:
         print(f"not tried: Python {one.what}: {one.reason}")
     for name in failed:

@@ -102,8 +102,9 @@ class TestRuns:
         assert {"numpy", "lazy-loader", "pillow", "pyarrow"} <= {*bounds}
         assert all(re.fullmatch(r"[\d.]+", bound) for bound in bounds.values())
 
+    @pytest.mark.parametrize("corners", [[], ["--corners"]])
     @pytest.mark.parametrize(("passes", "status"), [(True, 0), (False, 1)])
-    def test_all_are_run_and_the_rest_is_named(self, monkeypatch, capsys, passes, status):
+    def test_all_are_run_and_the_rest_is_named(self, monkeypatch, capsys, passes, status, corners):
         other = Python("3.14.2", "elsewhere")
         tried = [self.PYTHON, other, Skipped("3.15", "not found")]
         monkeypatch.setattr(every_version, "interpreters", lambda: tried)
@@ -114,10 +115,14 @@ class TestRuns:
         )  # fmt: skip
         monkeypatch.setattr(every_version, "bounds", dict)
         ran = []
-        monkeypatch.setattr(every_version, "tested", lambda _, run: ran.append(run) or passes)
-        assert every_version.main([]) == status
-        assert [(run.python, run.which) for run in ran] == [
-            (self.PYTHON, "lowest"), (other, "lowest"), (other, "newest"),
+        monkeypatch.setattr(
+            every_version, "tested", lambda _, run, sample: ran.append((run, sample)) or passes
+        )
+        assert every_version.main(corners) == status
+        assert [(run.python, run.which, sample) for run, sample in ran] == [
+            (self.PYTHON, "lowest", False),
+            (other, "lowest", bool(corners)),
+            (other, "newest", False),
         ]  # fmt: skip
         out = capsys.readouterr().out
         here = f"not tried: Python {self.PYTHON.minor} with the newest versions: make test ran"
