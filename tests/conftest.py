@@ -8,12 +8,25 @@ from pathlib import Path
 import profiles  # noqa: F401 (Hypothesis learns of them)
 import pytest
 from builders import unpacked
+from hypothesis import settings
 from real_data import real_data
+
+from detmetrics.foundation.parallel import limit_threads
 
 ROOT = Path(__file__).parent.parent
 
 # Not tests, and in need of torch: pytest would import them to look for examples.
 collect_ignore = ["torchvision_operators.py", "plugins/detector.py"]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Workers of pytest-xdist use all processors: threads of ours beside them cost a fifth more.
+
+    make deep has them, and the tests of threads.
+    """
+    usual = settings.default is settings.get_profile("default")
+    if usual and hasattr(session.config, "workerinput"):
+        limit_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -127,7 +127,7 @@ class Curves:
             hits = self.true_positives(area, limit)
             return envelope(hits, self.positives[:, area], self._points).swapaxes(1, 2)
 
-        return self._defined(each(of, self._areas))
+        return self._defined(self._each_area(of))
 
     def scores(self, limit: float) -> Floats:
         """(T, R, K, A) the score that reaches each recall point, 0 where none does.
@@ -157,7 +157,7 @@ class Curves:
                 return self._over_cuts(area)
             return self.cells(area, self.true_positives(area, limit))
 
-        return self._defined(each(of, self._areas))
+        return self._defined(self._each_area(of))
 
     def _over_cuts(self, area: int) -> Floats:
         """(T, K) the mean of precision at the cuts that stand for the recall points."""
@@ -200,7 +200,7 @@ class Curves:
                     for limit in rules.max_detections
                 ]
 
-        areas = [np.stack(cells, axis=-1) for cells in each(of, self._areas)]
+        areas = [np.stack(cells, axis=-1) for cells in self._each_area(of)]
         return np.stack(areas, axis=2)
 
     def curve(self, category: int, threshold: int, area: int, limit: float) -> Curve:
@@ -236,6 +236,9 @@ class Curves:
     @property
     def _areas(self) -> range:
         return range(len(self.matches.rules.area_ranges))
+
+    def _each_area(self, of: Callable[[int], Answer]) -> list[Answer]:
+        return each(of, self._areas, rows=len(self.matches.score))
 
     def true_positives(self, area: int, limit: float) -> TruePositives:
         """The true positives of an area range (an index) and a detection limit."""
