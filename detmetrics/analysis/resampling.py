@@ -23,9 +23,8 @@ from detmetrics.matching.candidates import Regions
 from detmetrics.matching.matches import Matched, Matches, in_order_of_detections
 from detmetrics.metrics.average_precision import RECALL
 from detmetrics.metrics.curves import Curves
-from detmetrics.metrics.interpolation import least_found
+from detmetrics.metrics.interpolation import TINY, least_found
 from detmetrics.metrics.summary import metrics_of
-from detmetrics.metrics.true_positives import TINY
 from detmetrics.overlap import Pairs
 
 __all__ = ["Plan", "Resampler", "half_samples", "image_weights", "plan_of", "resampled"]

@@ -16,7 +16,6 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Floats, Ints, by_group, moved, rank_in_runs
 from detmetrics.matching.ranking import best_first
 from detmetrics.metrics.interpolation import TruePositives, envelope
-from detmetrics.metrics.true_positives import TINY
 
 __all__ = ["Cells", "Points"]
 
@@ -103,7 +102,6 @@ def _cells(order: Ints, category: Ints, right: Bools, truths: Ints) -> Cells:
     of_class = np.bincount(of_point, minlength=classes)
     hits = TruePositives(
         detection=order[hit],
-        precision=found / (counted + TINY),
         false_positives=counted - found,
         first=first[None],
         count=count[None],

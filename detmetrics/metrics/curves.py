@@ -26,6 +26,7 @@ from detmetrics.foundation.parallel import each
 from detmetrics.matching.match_counts import MatchCounts, OutcomesByClass
 from detmetrics.matching.matches import Matches
 from detmetrics.metrics.interpolation import (
+    TINY,
     TruePositives,
     area_under_envelope,
     area_under_lines,
@@ -34,7 +35,7 @@ from detmetrics.metrics.interpolation import (
     scores_reached,
 )
 from detmetrics.metrics.kitti_precision import CUTS, precision_at_cuts
-from detmetrics.metrics.true_positives import TINY, found_within, true_positives
+from detmetrics.metrics.true_positives import found_within, true_positives
 from detmetrics.rules import Rules
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ import numpy as np
 from detmetrics.foundation.arrays import Bools, Counts, Floats, Ints
 
 __all__ = [
+    "TINY",
     "TruePositives",
     "area_under_envelope",
     "area_under_lines",
@@ -24,22 +25,43 @@ __all__ = [
     "scores_reached",
 ]
 
+TINY = np.spacing(1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TruePositives:
     """True positives of one area range and limit, by threshold, category and falling score.
 
-    detection : (Q,) index into the matches; precision : (Q,) down to that detection;
-    false_positives : (Q,) before it; first, count : (T, K) the slice of each threshold and
-    category; all_false_positives : (T, K) of all of it, those behind the last true positive too.
+    detection : (Q,) index into the matches; false_positives : (Q,) before it; first, count :
+    (T, K) the slice of each threshold and category; all_false_positives : (T, K) of all of it,
+    those behind the last true positive too.
     """
 
     detection: Counts
-    precision: Floats
     false_positives: Counts
     first: Ints
     count: Ints
     all_false_positives: Ints
+
+    # On each curve, found = 1, 2, 3, ..., as pycocotools takes it:
+    #
+    #     precision = found / (found + false_positives + spacing(1))
+
+    @property
+    def precision(self) -> Floats:
+        """(Q,) down to each detection."""
+        earlier = np.repeat(self.first.ravel(), self.count.ravel())
+        return _precision(np.arange(1, len(earlier) + 1) - earlier, self.false_positives)
+
+    def precision_of(self, hit: slice) -> Floats:
+        """(q,) that of one curve."""
+        wrong = self.false_positives[hit]
+        return _precision(np.arange(1, len(wrong) + 1), wrong)
+
+
+def _precision(found: Ints, wrong: Counts) -> Floats:
+    precision: Floats = found / (found + wrong + TINY)
+    return precision
 
 
 def envelope(hits: TruePositives, truths: Ints, points: Floats) -> Floats:
@@ -86,7 +108,7 @@ def area_under_envelope(hits: TruePositives, truths: Ints) -> Floats:
 
     def area(hit: slice, objects: int, _: int) -> float:
         # sum of (recall' - recall) * envelope; each true positive raises recall by 1 / objects
-        return float(_highest(hits.precision[hit]).sum()) / objects
+        return float(_highest(hits.precision_of(hit)).sum()) / objects
 
     return _each_curve(hits, truths, area)
 
@@ -98,7 +120,7 @@ def area_under_trapezoids(hits: TruePositives, truths: Ints) -> Floats:
     """
 
     def area(hit: slice, objects: int, _: int) -> float:
-        precision = hits.precision[hit]
+        precision = hits.precision_of(hit)
         found = np.arange(len(precision))
         points = found + hits.false_positives[hit]  # points of the curve before each true positive
         before = found / np.maximum(points, 1)
@@ -119,7 +141,7 @@ def area_under_lines(
     """
 
     def area(hit: slice, objects: int, wrong: int) -> float:
-        envelope = np.repeat(_highest(hits.precision[hit]), 2)
+        envelope = np.repeat(_highest(hits.precision_of(hit)), 2)
         recall = np.arange(len(envelope) // 2 + 1) / objects
         # Two points a true positive: at the recall before it, where the envelope drops to its
         # height if a false positive stands there, and at its own.

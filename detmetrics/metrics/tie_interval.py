@@ -21,7 +21,6 @@ from detmetrics.metrics.curves import Curves
 from detmetrics.metrics.definitions import Metric
 from detmetrics.metrics.interpolation import TruePositives
 from detmetrics.metrics.summary import ClassCells, cells_of, mean_of
-from detmetrics.metrics.true_positives import TINY
 
 __all__ = ["NO_INTERVAL", "extremes", "interval_of", "sharing_scores", "tie_interval"]
 
@@ -69,8 +68,7 @@ def extremes(curves: Curves, metric: Metric) -> tuple[Floats, Floats]:
     if metric.kind in FREQUENCY.values():
         measured &= np.array(curves.matches.frequency) == metric.kind.name
     low, high = (
-        curves.cells(metric.area, replace(hits, precision=precision, false_positives=wrong))
-        for precision, wrong in orders
+        curves.cells(metric.area, replace(hits, false_positives=wrong)) for wrong in orders
     )
     low, high = np.where(measured, low, np.nan), np.where(measured, high, np.nan)
     at = slice(None) if metric.threshold is None else metric.threshold
@@ -83,11 +81,9 @@ def sharing_scores(matches: Matches) -> int:
     return int(count[count > 1].sum())
 
 
-def _orders(
-    curves: Curves, hits: TruePositives, area: int
-) -> tuple[tuple[Floats, Ints], tuple[Floats, Ints]] | None:
-    """(Q,) precision at each true positive and false positives before it, twice: with those of
-    its score first, and last; None where no false positive has the score of a true one.
+def _orders(curves: Curves, hits: TruePositives, area: int) -> tuple[Ints, Ints] | None:
+    """(Q,) false positives before each true positive, twice: with those of its score first, and
+    last; None where no false positive has the score of a true one.
     """
     runs = curves.matches.score_runs(area)
     threshold = np.repeat(np.arange(len(hits.first)), hits.count.sum(axis=1))
@@ -109,7 +105,6 @@ def _orders(
     # Of all that count down to a true positive: every one of its score, or only what it needs.
     alone = curves.matches.unmatched(area, curves.rules.max_limit)
     corrected = _corrections(curves.matches.settled(area), alone, threshold[shared])
-    found = np.arange(len(hits.detection)) - np.repeat(hits.first.ravel(), hits.count.ravel()) + 1
     at = hits.detection[shared]
     here = alone.down_to[at] + corrected(at + 1)
     more = runs.through[own] + corrected(runs.end[own]) - here - later
@@ -117,10 +112,10 @@ def _orders(
     if not (more.any() or less.any()):
         return None
 
-    def order(moved: Ints) -> tuple[Floats, Ints]:
+    def order(moved: Ints) -> Ints:
         wrong = hits.false_positives.copy()
         wrong[shared] += moved
-        return found / (found + wrong + TINY), wrong
+        return wrong
 
     return order(more), order(-less)
 

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detmetrics.foundation.arrays import Bools, Counts, Floats, Ints, counting, running
+from detmetrics.foundation.arrays import Bools, Counts, Ints, counting, running
 from detmetrics.matching.match_counts import MatchCounts, Unmatched
 from detmetrics.metrics.interpolation import TruePositives
 
-__all__ = ["TINY", "found_within", "true_positives"]
-
-TINY = np.spacing(1)
+__all__ = ["found_within", "true_positives"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,7 +23,6 @@ class _OfThreshold:
     """What :class:`TruePositives` holds, of one threshold."""
 
     detection: Counts
-    precision: Floats
     false_positives: Counts
     count: Ints
     all_false_positives: Ints
@@ -54,13 +51,12 @@ def _at_threshold(
     """
     # The scalar rule, tests/reference.py, curve, for one class:
     #
-    #     found = wrong = 0
+    #     wrong = 0
     #     for detection in best_first:
     #         if false_positive(detection):
     #             wrong += 1
     #         if true_positive(detection):
-    #             found += 1
-    #             precision.append(found / (found + wrong + spacing(1)))
+    #             false_positives.append(wrong)
     #
     # ``alone`` counts as if nothing were matched, for all thresholds at once. What is matched here
     # is no false positive and is taken out again. Both are taken from where the curve begins.
@@ -72,10 +68,8 @@ def _at_threshold(
     count = np.diff(np.searchsorted(hit, first))
     own = row[hit]
     wrong = alone.down_to[own] - taken[hit + 1] - np.repeat(above[:-1], count)
-    found = np.arange(1, len(hit) + 1) - np.repeat(np.cumsum(count) - count, count)
     return _OfThreshold(
         detection=own.astype(narrow),
-        precision=found / (found + wrong + TINY),
         false_positives=wrong.astype(narrow),
         count=count,
         all_false_positives=np.diff(above),
@@ -86,7 +80,6 @@ def _joined(parts: Sequence[_OfThreshold]) -> TruePositives:
     count = np.stack([part.count for part in parts])
     return TruePositives(
         detection=np.concatenate([part.detection for part in parts]),
-        precision=np.concatenate([part.precision for part in parts]),
         false_positives=np.concatenate([part.false_positives for part in parts]),
         first=(np.cumsum(count) - count.ravel()).reshape(count.shape),
         count=count,

@@ -36,7 +36,6 @@ from detmetrics.metrics.definitions import (
     at_first_threshold,
     kind_of_classes,
 )
-from detmetrics.metrics.true_positives import TINY
 from detmetrics.rules import Rules
 
 __all__ = ["POINT", "RANGE"]
@@ -100,12 +99,8 @@ def _end(name: str, before: Callable[[Ints], Ints], words: str) -> MetricKind:
     def cells(curves: Curves, metric: Metric) -> Floats:
         """(..., K) precision at the recall points, or AP, at all thresholds or at one."""
         hits = curves.true_positives(metric.area, curves.matches.rules.max_limit)
-        count = hits.count.ravel()
-        found = np.arange(len(hits.detection)) - np.repeat(hits.first.ravel(), count) + 1
-        wrong = np.repeat(before(hits.all_false_positives).ravel(), count)
-        # as of curves: tp / (fp + tp + spacing(1))
-        precision = found / (found + wrong + TINY)
-        cells = curves.cells(metric.area, replace(hits, precision=precision, false_positives=wrong))
+        wrong = np.repeat(before(hits.all_false_positives).ravel(), hits.count.ravel())
+        cells = curves.cells(metric.area, replace(hits, false_positives=wrong))
         cells = np.where(curves.positives[:, metric.area] > 0, cells, np.nan)
         return cells if metric.threshold is None else cells[metric.threshold]
 

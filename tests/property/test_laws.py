@@ -334,8 +334,7 @@ def test_enough_true_positives_for_each_recall_point():
         curve = np.arange(1, count + 1) / count
         hits = TruePositives(
             detection=np.arange(count),
-            precision=np.linspace(1.0, 0.1, count),
-            false_positives=np.zeros(count, int),
+            false_positives=np.arange(count) ** 2,  # precision falls
             first=np.array([[0]]),
             count=np.array([[count]]),
             all_false_positives=np.array([[0]]),
