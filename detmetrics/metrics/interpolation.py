@@ -50,8 +50,13 @@ class TruePositives:
     @property
     def precision(self) -> Floats:
         """(Q,) down to each detection."""
-        earlier = np.repeat(self.first.ravel(), self.count.ravel())
-        return _precision(np.arange(1, len(earlier) + 1) - earlier, self.false_positives)
+        precision, start = np.empty(len(self.detection)), 0
+        for first, count in zip(self.first, self.count, strict=True):  # as there is room in cache
+            end = start + int(count.sum())
+            found = np.arange(start + 1, end + 1) - np.repeat(first, count)
+            precision[start:end] = _precision(found, self.false_positives[start:end])
+            start = end
+        return precision
 
     def precision_of(self, hit: slice) -> Floats:
         """(q,) that of one curve."""
