@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from detmetrics.parts.condensed_file import CondensedPart, PartFile
+from detmetrics.parts.condensed_file import PartFile
+from detmetrics.parts.condensed_part import CondensedPart
 from detmetrics.parts.condensing import Records
 from detmetrics.parts.ranges import fit_at_once, in_batches, read_ranges
 from detmetrics.parts.storage import ByteRange, is_url

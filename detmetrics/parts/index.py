@@ -21,7 +21,8 @@ from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import counted, few, printable, shown
 from detmetrics.matching.counted import CountedMatches
 from detmetrics.parts.class_tables import tables_of_class
-from detmetrics.parts.condensed_file import CondensedPart, image_ids_of, read_heads
+from detmetrics.parts.condensed_file import image_ids_of, read_heads
+from detmetrics.parts.condensed_part import CondensedPart
 from detmetrics.parts.counting import ClassFacts, ClassOfPart, counted_class, no_class
 from detmetrics.parts.storage import STORAGE, Storage, join
 from detmetrics.rules import Rules

@@ -12,7 +12,8 @@ import numpy as np
 from detmetrics.evaluation.attention import Remark, partial, remarks
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.messages import counted, few, printable
-from detmetrics.parts.condensed_file import DETECTED, UNDETECTED, coverage_of_images
+from detmetrics.parts.condensed_file import coverage_of_images
+from detmetrics.parts.condensed_part import DETECTED, UNDETECTED
 from detmetrics.parts.index import Index
 from detmetrics.tables.coverage import Coverage
 

@@ -17,7 +17,7 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.archives import archived, opened
 from detmetrics.foundation.arrays import Floats, Ints, Objects, running
 from detmetrics.foundation.errors import DetmetricsError, InputError, RulesError
-from detmetrics.parts.condensed_file import Head, coverage_marks, head_bytes, head_of, told_head
+from detmetrics.parts.condensed_part import Head, coverage_marks, head_bytes, head_of, told_head
 from detmetrics.parts.condensing import Marks, Records, condensed
 from detmetrics.rules import Rules
 from detmetrics.tables.catalog import Id, id_array
@@ -29,7 +29,7 @@ ARCHIVE, VERSION = "detmetrics.training.RankPart", 1
 
 @dataclass(frozen=True, kw_only=True)
 class RankPart:
-    """The images of one process; see :class:`detmetrics.parts.condensed_file.CondensedPart`.
+    """The images of one process; see :class:`detmetrics.parts.condensed_part.CondensedPart`.
 
     ids : (N,) of its images, in order; marks : (N,) of coverage; best : (K,) the best score of each
     class, 0 without detections; all_anchors, all_ranked: its tables of all classes, the second None
