@@ -104,7 +104,7 @@ def intervals_of(
     )
     samples = [replace(one, matching=resampled(one, drawn)) for one in population.results]
     a, b = (ManyWeights(one.matching, NAMES, population.label).metrics(weights) for one in samples)
-    support = Support(samples[0])
+    support = Support.in_images(samples[0])
     category = samples[0].class_names.index(population.label)
     found = {}
     for name in a:

@@ -11,6 +11,7 @@ from .gating.release_gate import gate as gate
 from .gating.settings import GateSettings as GateSettings
 from .hidden import blind_spots as blind_spots
 from .model_ranks import compare_models as compare_models
+from .parts_spread import part_intervals as part_intervals
 from .planning import sample_size as sample_size
 from .reliability import calibration as calibration
 from .reliability import detection_ece as detection_ece

@@ -112,23 +112,28 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
-    """Intervals of every metric, and of every metric of each class where that was asked for."""
+    """Intervals of every metric, and of every metric of each class where that was asked for.
+
+    parts: of a result in parts how many were dealt into halves; 0 where images were.
+    """
 
     level: float
     resamples: int
     seed: int
     metrics: Mapping[str, Interval]
     classes: Mapping[str, Mapping[str, Interval]]
+    parts: int = 0
 
     @property
     def words(self) -> str:
         """Which question an interval answers, in sentences."""
         every = (one for found in (self.metrics, *self.classes.values()) for one in found.values())
+        of = f" of the {self.parts:,} parts" if self.parts else ""
         return (
             f"low to high: {100 * self.level:g}% confidence interval for the value on the "
             "population of images that these are drawn from; corrected: its estimate, without the "
-            f"bias of few images ({self.resamples:,} half-samples, seed {self.seed})"
-            f"{few_words(every)}"
+            f"bias of few images ({self.resamples:,} half-samples{of}, seed {self.seed})"
+            f"{few_words(every, 'parts' if self.parts else 'images')}"
         )
 
     def scalars(self, prefix: str = "") -> dict[str, float]:
@@ -147,6 +152,7 @@ class Intervals:
             "level": self.level,
             "resamples": self.resamples,
             "seed": self.seed,
+            **({"parts": self.parts} if self.parts else {}),
             "metrics": _plain(self.metrics),
             "per_class": {label: _plain(found) for label, found in self.classes.items()},
         }
@@ -182,14 +188,14 @@ def confidence_intervals(
     weights = sample_seeds(seed, resamples)
     whole, classes = of.all(weights, progress)
     values = result.class_columns() if per_class else {}
-    support = Support(result)
+    support = Support.in_images(result)
 
     def interval(value: float, samples: Floats, name: str, category: int | None = None) -> Interval:
         return interval_of(
             value,
             samples,
             level,
-            support.images,
+            support.units,
             freedom=support.filled(name, category) - 1,
             few_objects=support.few(name, category),
         )
@@ -212,13 +218,16 @@ def confidence_intervals(
     )
 
 
-def few_words(intervals: Iterable[Interval]) -> str:
-    """What "few objects" means, to stand behind a sentence; empty where no interval has them."""
+def few_words(intervals: Iterable[Interval], units: str = "images") -> str:
+    """What "few objects" means, to stand behind a sentence; empty where no interval has them.
+
+    units: what is dealt into halves.
+    """
     if not any(one.few_objects for one in intervals):
         return ""
     return (
         f". Few objects: the class, or {FEW_CLASSES:.0%} of the classes or more, has objects in "
-        f"fewer than {FEW_IMAGES} images, and the interval may be too narrow"
+        f"fewer than {FEW_IMAGES} {units}, and the interval may be too narrow"
     )
 
 

@@ -251,7 +251,7 @@ def compare(
     names = list(a.summary)
     columns_a, columns_b = (one.class_columns() if per_class else {} for one in (a, b))
 
-    support = Support(a)
+    support = Support.in_images(a)
 
     def difference(
         name: str,
@@ -266,7 +266,7 @@ def compare(
             values[1] - values[0],
             apart,
             level,
-            support.images,
+            support.units,
             freedom=filled - 1,
             few_objects=0 < filled < FEW_IMAGES,
             difference=True,

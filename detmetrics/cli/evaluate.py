@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from detmetrics.cli.exit_codes import BELOW_BOUND, CROSSCHECK_DIFFERS, SOME_FAILED, exit_codes
-from detmetrics.cli.in_parts import PARTS_OPTIONS, check_parts, first_part, measured_in_parts
+from detmetrics.cli.in_parts import (
+    PARTS_OPTIONS,
+    check_parts,
+    first_part,
+    intervals_in_parts,
+    measured_in_parts,
+)
 from detmetrics.cli.measuring import (
     CLASSES,
     IMAGE_OPTIONS,
@@ -107,7 +113,12 @@ Examples:
     multiple=True,
     help="Exit with 3 where the metric is lower or undefined; may be given several times.",
 )
-@click.option("--ci", is_flag=True, help="Add confidence intervals.")
+@click.option(
+    "--ci",
+    is_flag=True,
+    help="Add confidence intervals; with --in-parts from 40 half-samples of the parts unless "
+    "--resamples is given.",
+)
 @added(INTERVAL_OPTIONS)
 @click.option("--crosscheck", is_flag=True, help="Compare every cell with pycocotools.")
 @added(ROLE_OPTIONS)
@@ -131,7 +142,8 @@ def evaluate(ground_truth: str, detections: str, **options: Any) -> None:
     result: Measurement
     intervals, checked = None, None
     if options["in_parts"]:
-        result = measured_in_parts(ground_truth, detections, rules, options)
+        result = in_parts = measured_in_parts(ground_truth, detections, rules, options)
+        intervals = intervals_in_parts(in_parts, options) if options["ci"] else None
     else:
         result, intervals, checked = _whole(ground_truth, detections, rules, options)
     _write(result, checked, intervals, options)

@@ -16,10 +16,11 @@ from detmetrics.foundation.memory import spare_address_space
 from detmetrics.foundation.messages import counted, in_bytes, printable
 
 if TYPE_CHECKING:
+    from detmetrics.analysis.bootstrap import Intervals
     from detmetrics.parts.result import PartsEvaluation
     from detmetrics.rules import Rules
 
-__all__ = ["PARTS_OPTIONS", "check_parts", "first_part", "measured_in_parts"]
+__all__ = ["PARTS_OPTIONS", "check_parts", "first_part", "intervals_in_parts", "measured_in_parts"]
 
 PARTS_OPTIONS = (
     click.option(
@@ -71,7 +72,6 @@ REFUSED = {
     "images": "parts are evaluated whole. Fix: detmetrics partition --images",
     "only_detected_images": "a part without detections would be left out in silence. Fix: leave "
     "it out, or partition the images that were evaluated (detmetrics partition --images)",
-    "ci": "resamples need all images at once. Fix: leave it out",
     "crosscheck": "pycocotools needs all detections in one process. Fix: cross-check one part "
     "(detmetrics evaluate GT/PART DETECTIONS/PART --crosscheck)",
     "role": "a ledger records one file per side. Fix: leave it out",
@@ -154,6 +154,8 @@ def measured_in_parts(
     # Of a command that is stopped Python would say that it had not put away its semaphores.
     sys.warnoptions.append("ignore:resource_tracker")
 
+    if options["ci"]:
+        _require_enough(ground_truth, detections)
     asked = None if rules == COCO and not options["rules"] else rules  # a part may decide them
     reading = reading_of({**options, "image_list": None})
     with Patience(quiet=options["quiet"], time_left=True) as patience:
@@ -182,6 +184,38 @@ def measured_in_parts(
             files = counted(removed.files, "file")
             click.echo(f"state: deleted {files}, {in_bytes(removed.size)}", err=True)
     return result
+
+
+def _require_enough(ground_truth: str, detections: str) -> None:
+    """Refuse intervals before hours of work where there are too few parts for them.
+
+    Raises:
+        FormatError: there are no parts.
+        InputError: too few.
+    """
+    from detmetrics.analysis.parts_spread import require_parts
+    from detmetrics.parts.folders import parts_in
+    from detmetrics.parts.storage import absolute
+
+    require_parts(len(parts_in(absolute(ground_truth), absolute(detections))))
+
+
+def intervals_in_parts(result: PartsEvaluation, options: dict[str, Any]) -> Intervals:
+    """Confidence intervals from halves of the parts."""
+    from detmetrics.analysis.parts_spread import RESAMPLES, part_intervals
+
+    with Patience(quiet=options["quiet"], time_left=True) as patience:
+        return part_intervals(
+            result,
+            options["resamples"] if _given("resamples") else RESAMPLES,
+            options["level"],
+            options["seed"],
+            per_class=bool(options["per_class"] or options["csv_file"]),
+            workers=options["workers"],
+            engine=options["engine"],
+            address=options["address"],
+            progress=patience,
+        )
 
 
 def _done(result: PartsEvaluation, options: dict[str, Any]) -> str:

@@ -93,6 +93,18 @@ class Index:
         """(n,) where the images of a part are among all."""
         return self.order[slice(*self._first[number : number + 2])]
 
+    def of_parts(self, chosen: Sequence[int]) -> Index:
+        """Some of the parts (indices) as a data set of their own.
+
+        Of the images that the list has and no part, it has the same share as of the parts.
+        """
+        order = np.concatenate([self.images_of(number) for number in chosen])
+        place = np.empty_like(order)
+        place[np.argsort(order)] = np.arange(len(order))
+        elsewhere = (self.images - len(self.order)) * len(chosen) // len(self.parts)
+        parts = tuple(self.parts[number] for number in chosen)
+        return Index(rules=self.rules, parts=parts, images=len(order) + elsewhere, order=place)
+
     def counted(
         self,
         category: int,

@@ -33,12 +33,15 @@ AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class ClassesTask:
-    """Some classes; index: the path of the index of all parts; storage: how it is reached."""
+    """Some classes; index: the path of the index of all parts; storage: how it is reached; parts:
+    those that are counted, all unless given.
+    """
 
     index: str
     rules: Rules
     categories: tuple[int, ...]
     storage: Storage = STORAGE
+    parts: tuple[int, ...] | None = None
 
 
 class MeasuredClass(NamedTuple):
@@ -76,6 +79,8 @@ def measure_classes(task: ClassesTask) -> MeasuredTask:
         InputError: the state is damaged.
     """
     index = read_index(task.index, task.rules, task.storage)
+    if task.parts is not None:
+        index = index.of_parts(task.parts)
     classes = [measured_class(index, category) for category in task.categories]
     return MeasuredTask(classes, peak_memory())
 

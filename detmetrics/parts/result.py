@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn
@@ -23,6 +23,7 @@ from detmetrics.metrics.tie_interval import extremes, interval_of
 from detmetrics.parts.each_part import AskTask, PartsSource, ask_parts
 from detmetrics.parts.index import Index, index_name
 from detmetrics.parts.mapping import Engine, mapper_of
+from detmetrics.parts.measuring import ClassesTask, MeasuredClasses, measure_classes
 from detmetrics.parts.state import Removed, State
 from detmetrics.parts.sums import PARTS, Wording, counts_of, described_inputs, remarks_of
 from detmetrics.rules import Rules
@@ -249,6 +250,37 @@ class PartsEvaluation(JoinedEvaluation):
         ]
         with mapper_of(engine, workers, address) as mapper:
             return ask_parts(mapper, tasks, in_phase(progress, "asking parts"))
+
+    def of_parts(
+        self,
+        chosen: Sequence[Sequence[int]],
+        *,
+        engine: Engine | str | None = None,
+        workers: int = 1,
+        address: str | None = None,
+        progress: Progress | None = None,
+    ) -> list[ClassCells]:
+        """The classes of some of the parts alone, for each choice of parts (indices, in order).
+
+        Nothing is matched again. engine, workers, address, progress: as of
+        :func:`evaluate_parts`.
+
+        Raises:
+            InputError: the state is damaged or gone.
+            WorkerError: a process was killed.
+        """
+        path = self.state.index(index_name(self.index))
+        classes = tuple(range(self.index.categories))
+        tasks = [
+            ClassesTask(path, self.rules, classes, self.state.storage, tuple(some))
+            for some in chosen
+        ]
+        with mapper_of(engine, workers, address) as mapper:
+            measured = mapper(measure_classes, tasks, in_phase(progress, "counting halves"))
+        return [
+            MeasuredClasses(self.index.of_parts(some), task.classes)
+            for some, task in zip(chosen, measured, strict=True)
+        ]
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -127,7 +127,6 @@ def test_clean_state(divided):
     ("options", "said"),
     [
         (["--crosscheck"], "pycocotools needs all detections"),
-        (["--ci"], "resamples need all images"),
         (["--images", "1"], "detmetrics partition --images"),
         (["--only-detected-images"], "part without detections"),
         (["--scores", "none"], "no order over parts"),

@@ -1,0 +1,143 @@
+"""How sure a number of a result in parts is: confidence intervals from random halves of the parts.
+
+The rule is that of :mod:`detmetrics.analysis.bootstrap`, with parts in place of images: what stands
+there of halves of n images holds for halves of n parts, as long as these are of one size. An
+interval then rests on as many numbers as there are parts, or deals if these are fewer: ends are
+those of Student's t distribution with one degree of freedom less. How often they hold the value is
+measured by ``benchmarks/parts_coverage.py``.
+
+Nothing is matched again: a half-sample is the counting of half of the condensed parts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detmetrics.analysis.bootstrap import (
+    Interval,
+    Intervals,
+    interval_of,
+    require_samples,
+    sample_seeds,
+)
+from detmetrics.analysis.resampling import half_samples
+from detmetrics.analysis.support import Support
+from detmetrics.foundation.arrays import Floats
+from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import printable
+from detmetrics.foundation.progress import Progress
+from detmetrics.metrics.summary import metrics_of, per_category, summarize
+from detmetrics.parts.mapping import Engine
+from detmetrics.parts.result import PartsEvaluation
+
+__all__ = ["RESAMPLES", "part_intervals", "require_parts"]
+
+LEAST_PARTS, RESAMPLES = 20, 40
+UNEVEN = 2
+"""How many times the mean number of images a part may have at most."""
+
+
+def part_intervals(
+    result: PartsEvaluation,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+    seed: int = 0,
+    *,
+    per_class: bool = False,
+    engine: Engine | str | None = None,
+    workers: int = 1,
+    address: str | None = None,
+    progress: Progress | None = None,
+) -> Intervals:
+    """Intervals of every metric of a result in parts, for its value on the population of images.
+
+    resamples: how many half-samples of the parts; each takes half the time of counting all
+    classes. level: how often such intervals hold the value. seed: the same one gives the same
+    halves on every machine. per_class: of every class, too. engine, workers, address, progress: as
+    of :func:`detmetrics.evaluate_parts`.
+
+    Raises:
+        InputError: fewer than 20 parts, parts of very different sizes, fewer than two samples, a
+            level that is no share, or a state that is damaged.
+        WorkerError: a process was killed.
+    """
+    require_samples(resamples, level, seed)
+    require_parts(len(result.parts))
+    _require_even(result)
+    parts = len(result.index.parts)
+    seeds = sample_seeds(seed, resamples)
+    halves = [half_samples(parts, seeds[one - one % 2])[one % 2] for one in range(resamples)]
+    measured = result.of_parts(
+        [np.flatnonzero(half).tolist() for half in halves],
+        engine=engine,
+        workers=workers,
+        address=address,
+        progress=progress,
+    )
+    names = [one.name for one in metrics_of(result.rules)]
+    whole = np.array([[*summarize(one).values()] for one in measured])
+    support = Support.in_parts(result)
+    deals = (resamples + 1) // 2
+
+    def interval(value: float, samples: Floats, name: str, category: int | None = None) -> Interval:
+        filled = support.filled(name, category)
+        return interval_of(
+            value,
+            samples,
+            level,
+            parts,
+            freedom=min(filled, deals) - 1,
+            few_objects=support.few(name, category),
+        )
+
+    classes: dict[str, dict[str, Interval]] = {}
+    if per_class:
+        cells = np.array([[*per_category(one).values()] for one in measured])
+        values = per_category(result.measured)
+        classes = {
+            label: {
+                name: interval(float(values[name][row]), cells[:, column, row], name, row)
+                for column, name in enumerate(names)
+            }
+            for row, label in enumerate(result.class_names)
+        }
+    return Intervals(
+        level=level,
+        resamples=resamples,
+        seed=seed,
+        metrics={
+            name: interval(result.summary[name], whole[:, column], name)
+            for column, name in enumerate(names)
+        },
+        classes=classes,
+        parts=parts,
+    )
+
+
+def require_parts(count: int) -> None:
+    """Refuse a data set of so few parts that no interval can be taken of them.
+
+    Raises:
+        InputError: it has fewer than 20.
+    """
+    if count < LEAST_PARTS:
+        raise InputError(
+            f"intervals of a result in parts need {LEAST_PARTS} parts or more, got {count}. Fix: "
+            f"divide into more parts (detmetrics partition --into {LEAST_PARTS})"
+        )
+
+
+def _require_even(result: PartsEvaluation) -> None:
+    """Refuse parts that do not stand for one another.
+
+    Raises:
+        InputError: one has more than twice the images of the mean.
+    """
+    images = np.array([part.head.images for part in result.index.parts])
+    if images.max() > UNEVEN * images.mean():
+        name = printable(result.parts[int(images.argmax())])
+        raise InputError(
+            "intervals of a result in parts need parts of about the same number of images: part "
+            f"{name} has {images.max():,}, the mean is {images.mean():,.0f}. Fix: divide anew "
+            "(detmetrics partition), or evaluate without intervals"
+        )
