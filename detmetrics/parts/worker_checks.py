@@ -13,12 +13,11 @@ from detmetrics.foundation.replacing import staging_prefix, sweep
 from detmetrics.foundation.version import __version__
 from detmetrics.parts.mapping import Mapper
 from detmetrics.parts.storage import STORAGE, Storage, is_url, join
-from detmetrics.parts.workers import PathsTask, Sight, TokenTask, read_paths, signed
+from detmetrics.parts.workers import SHARED, PathsTask, Sight, TokenTask, read_paths, signed
 
 __all__ = ["check_reading", "check_writing"]
 
 LONGEST = 300
-SHARED = "that all workers see by this path, such as one of a shared file system"
 
 
 def check_reading(mapper: Mapper, paths: Sequence[str], storage: Storage = STORAGE) -> None:
@@ -34,7 +33,7 @@ def check_reading(mapper: Mapper, paths: Sequence[str], storage: Storage = STORA
         sights = mapper(read_paths, [PathsTask(tuple(paths), storage)] * mapper.workers)
     for sight in sights:
         if sight.fault:
-            raise InputError(f"{sight.fault}. Fix: give a path {SHARED}")
+            raise InputError(sight.fault)
 
 
 def check_writing(mapper: Mapper, folder: str, storage: Storage = STORAGE) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -23,9 +24,12 @@ from detmetrics.foundation.parallel import limit_threads
 from detmetrics.foundation.version import __version__
 from detmetrics.parts.storage import Storage
 
-__all__ = ["InWorker", "PathsTask", "Sight", "TokenTask", "read_paths", "signed"]
+__all__ = ["SHARED", "InWorker", "PathsTask", "Sight", "TokenTask", "read_paths", "signed"]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as malloc.h of glibc has them
+
+
+SHARED = "that all workers see by this path, such as one of a shared file system"
 
 
 # --- how a worker does a task --------------------------------------------------------------------
@@ -110,17 +114,34 @@ class PathsTask:
 
 
 def read_paths(task: PathsTask) -> Sight:
-    """Whether a worker can read all files and folders."""
+    """Whether a worker can read all files and folders, and Parquet where there is some.
+
+    It takes a while to import what reads Parquet, which workers do here side by side.
+    """
     machine = platform.node()
+    names = [*task.paths]
     for path in task.paths:
         files = task.storage.of(path)
         try:
             try:
-                files.entries(path)
+                names += (entry.name for entry in files.entries(path))
             except NotADirectoryError:
                 files.read(path, 0, 1)
         except OSError as error:
-            return Sight(machine, f"{path}: a worker on {machine} cannot read it: {error.strerror}")
+            return Sight(
+                machine,
+                f"{path}: a worker on {machine} cannot read it: {error.strerror}. Fix: give a path "
+                f"{SHARED}",
+            )
+    if any(name.lower().endswith(".parquet") for name in names):
+        try:
+            import_module("pyarrow.parquet")
+        except ImportError:
+            return Sight(
+                machine,
+                f"engine: Parquet needs pyarrow, which a worker on {machine} lacks. Fix: pip "
+                "install 'detmetrics[parquet]' for all workers",
+            )
     return Sight(machine)
 
 

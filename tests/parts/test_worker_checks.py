@@ -80,6 +80,18 @@ class TestChecks:
             run(folder, engine=engine)
         assert not (folder / "state").exists()
 
+    @pytest.mark.parametrize("place", ["{side}/part-0.parquet", "{side}/part=0/rows.parquet"])
+    def test_parquet_that_a_worker_cannot_read(self, tmp_path, monkeypatch, place):
+        for side in ("gt", "detections"):
+            path = tmp_path / place.format(side=side)
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"PAR1")
+        monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+        told = r"Parquet needs pyarrow, which a worker on .+ lacks\. Fix: pip install 'detmetrics\["
+        with pytest.raises(dm.InputError, match=told):
+            run(tmp_path, engine=lambda function, tasks: [*map(function, tasks)])
+        assert not (tmp_path / "state").exists()
+
     def test_inputs_that_a_worker_does_not_see(self, folder):
         def engine(function: Callable, tasks: Sequence) -> list:
             if not isinstance(tasks[0], PathsTask):
