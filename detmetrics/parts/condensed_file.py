@@ -18,6 +18,7 @@ costs two reads per part, or one where both tables are wanted at once.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -62,9 +63,9 @@ FIRST = 128 << 10
 
 
 def part_bytes(
-    part: str, listed: int, result: Evaluation, named: Callable[[str], str] = str
+    part: str, own: str, listed: int, result: Evaluation, named: Callable[[str], str] = str
 ) -> bytes:
-    """The file of a part: its name, how many of its images a list has, and its evaluation.
+    """The file of a part: its name, its hash, how many of its images a list has, its evaluation.
 
     named: gives files that were read in another place the names that the user knows.
     """
@@ -81,6 +82,7 @@ def part_bytes(
     ]
     head = replace(
         head_of(part, listed, result, table, len(ids), named),
+        hash=own,
         checksums=np.array([*map(crc32, blocks)], np.int64).reshape(-1, 2),
         ids_checksum=crc32(ids),
         coverage_checksum=crc32(marks),
@@ -288,6 +290,12 @@ def _opened(
     if sha256(described).digest() != first[len(MARK) : len(MARK) + DIGEST]:
         raise InputError(f"{path}: the condensed part is damaged: its checksum does not fit")
     try:
-        return PartFile(path, START + length, told_head(described), rules, storage)
+        found = PartFile(path, START + length, told_head(described), rules, storage)
     except UNFIT as error:
         raise InputError(f"{path}: another release wrote this condensed part ({error})") from None
+    if os.path.basename(path) != f"{found.head.hash}.part":
+        raise InputError(
+            f"{path}: expected the condensed part of this name, found {found.head.hash}. Fix: "
+            "delete it, and evaluate again"
+        )
+    return found

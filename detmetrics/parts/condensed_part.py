@@ -39,6 +39,8 @@ class Head:
     Attributes:
         release: of detmetrics that wrote it.
         part: its name.
+        hash: of its inputs, its rules and how it was read, by which its file is named; empty in
+            memory.
         images: how many there are; listed: how many of them a list of images has.
         id_bytes: the length of the image ids; text_ids: they are a JSON list.
         single: scores of ranked tables have 32 bits.
@@ -82,6 +84,7 @@ class Head:
     interpretations: Sequence[Mapping[str, object]]
     notes: Sequence[str]
     inputs: Sequence[tuple[str, int, str]]
+    hash: str = ""
     checksums: Ints = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     ids_checksum: int = 0
     coverage_checksum: int = 0

@@ -15,6 +15,7 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.formats.loading import benchmark_of_format
 from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning, InputError, RulesError
 from detmetrics.foundation.memory import peak_memory
+from detmetrics.foundation.messages import printable
 from detmetrics.matching.shape_choice import settled
 from detmetrics.parts.condensed_file import part_bytes, read_head
 from detmetrics.parts.folders import PartPaths
@@ -98,11 +99,12 @@ class MatchedPart(NamedTuple):
 def match_part(task: MatchTask) -> MatchedPart:
     """Match a part, or find it in the state. A fault is an answer, so that other parts go on."""
     try:
-        path = task.state.part(part_hash(task.paths, task.rules, task.how))
+        own = part_hash(task.paths, task.rules, task.how)
+        path = task.state.part(own)
         if _is_whole(path, task):
             return MatchedPart(path, fresh=False)
-        content = _matched(task)
-        _refuse_changed(path, task)
+        content = _matched(task, own)
+        _refuse_changed(own, task)
         task.state.storage.of(path).write(path, content)
     except Exception as error:
         return MatchedPart("", fresh=True, fault=fault_of(error))
@@ -119,7 +121,7 @@ def _is_whole(path: str, task: MatchTask) -> bool:
     return True
 
 
-def _refuse_changed(path: str, task: MatchTask) -> None:
+def _refuse_changed(own: str, task: MatchTask) -> None:
     """Refuse a part whose copy may be another one than that which the condensed part is named by.
 
     Raises:
@@ -127,17 +129,17 @@ def _refuse_changed(path: str, task: MatchTask) -> None:
     """
     if not any(map(is_url, task.paths[1:])):
         return
-    if path != task.state.part(part_hash(task.paths, task.rules, task.how)):
+    if own != part_hash(task.paths, task.rules, task.how):
         raise InputError(
             f"{task.paths.ground_truth}, {task.paths.detections}: changed while they were read. "
             "Fix: evaluate again"
         )
 
 
-def _matched(task: MatchTask) -> bytes:
-    """The condensed part."""
+def _matched(task: MatchTask, own: str) -> bytes:
+    """The condensed part; own: its hash."""
     with evaluated_part(task.paths, task.rules, task.how) as part:
-        return part_bytes(task.paths.name, part.listed, part.result, part.named)
+        return part_bytes(task.paths.name, own, part.listed, part.result, part.named)
 
 
 class EvaluatedPart(NamedTuple):
@@ -207,4 +209,6 @@ def fault_of(error: Exception) -> str:
     """What went wrong; errors that nobody raised on purpose with their kind."""
     if isinstance(error, DetmetricsError):
         return str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{printable(os.fsdecode(error.filename))}: {error.strerror}"
     return f"{type(error).__name__}: {error}"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
@@ -32,6 +33,8 @@ from detmetrics.rules import Rules
 __all__ = ["Removed", "State", "named_files", "opened_state", "part_hash"]
 
 KIND, LAYOUT, NAME = "detmetrics state", 1, "state.json"
+OWN = re.compile(r"[0-9a-f]{40}\.(part|index)$|\.detmetrics-")
+"""Names of files that a run writes, those that a killed one left included."""
 
 
 class Removed(NamedTuple):
@@ -59,7 +62,7 @@ class State:
         return join(self.folder, "index", f"{name}.index")
 
     def clean(self, kept: Collection[str]) -> Removed:
-        """Delete all condensed parts and indexes but these.
+        """Delete all condensed parts and indexes but these; files that no run wrote stay.
 
         Raises:
             OutputError: a file cannot be deleted.
@@ -68,8 +71,10 @@ class State:
         for folder in (join(self.folder, name) for name in ("parts", "index")):
             files = self.storage.of(folder)
             try:
-                paths = [join(folder, one.name) for one in files.entries(folder) if one.is_file]
-                for path in paths:
+                own = [
+                    one.name for one in files.entries(folder) if one.is_file and OWN.match(one.name)
+                ]
+                for path in (join(folder, name) for name in own):
                     if path not in kept:
                         sizes.append(files.size(path))
                         files.delete(path)

@@ -114,9 +114,13 @@ def test_clean_state(divided):
     old = {path.name for path in (divided / "state" / "parts").iterdir()}
     path = divided / "set" / "detections" / "part-00001.json"
     path.write_text(path.read_text() + "\n")
-    (divided / "state" / "parts" / ".left-behind").write_text("x")
+    (divided / "state" / "parts" / ".detmetrics-here-1-left-behind").write_text("x")
+    foreign = divided / "state" / "parts" / "notes.txt"
+    foreign.write_text("mine")
     told = evaluate(divided, "--clean-state").stderr
     assert "state: deleted 3 files" in told  # a part, its index, and what was left behind
+    assert foreign.read_text() == "mine"
+    foreign.unlink()
     new = {path.name for path in (divided / "state" / "parts").iterdir()}
     assert len(new) == 4
     assert len(new & old) == 3

@@ -62,6 +62,30 @@ def test_a_condensed_part_that_is_damaged_is_made_again(folder, how):
     assert path.read_bytes() == whole
 
 
+def test_a_condensed_part_under_the_name_of_another_is_made_again(folder):
+    """That of an earlier content of the part too, which nothing else in the file tells."""
+    run(folder)
+    (old,) = (path for path in condensed(folder) if b'"part": "part-001"' in path.read_bytes())
+    kept = old.read_bytes()
+    changed = folder / "detections" / "part-001.json"
+    changed.write_text(json.dumps(json.loads(changed.read_text())[1:]))
+    expected = run(folder).to_dict()
+    for path in condensed(folder):
+        path.write_bytes(kept)
+    again = run(folder)
+    assert len(again.fresh) == 3
+    assert again.to_dict() == expected
+
+
+def test_a_folder_in_the_place_of_a_condensed_part(folder):
+    run(folder)
+    path = condensed(folder)[0]
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(dm.PartsError, match=rf"{path}: Is a directory"):
+        run(folder)
+
+
 def test_a_state_may_move(folder):
     expected = run(folder).to_dict()
     (folder / "state").rename(folder / "moved")
