@@ -97,6 +97,7 @@ def evaluate_parts(
         RulesError: rules that no part can follow (KITTI's cuts, ``class_limit``, the Jaccard
             index), or a state of other rules.
         PartsError: parts failed; the others are in the state.
+        OutputError: the state cannot be written; parts that were finished before are in it.
         WorkerError: a worker was killed.
 
     >>> import os, shutil, tempfile

@@ -13,7 +13,13 @@ from typing import NamedTuple
 from detmetrics.evaluation.evaluation import evaluate
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.formats.loading import benchmark_of_format
-from detmetrics.foundation.errors import DetmetricsError, DetmetricsWarning, InputError, RulesError
+from detmetrics.foundation.errors import (
+    DetmetricsError,
+    DetmetricsWarning,
+    InputError,
+    OutputError,
+    RulesError,
+)
 from detmetrics.foundation.memory import peak_memory
 from detmetrics.foundation.messages import printable
 from detmetrics.matching.shape_choice import settled
@@ -97,7 +103,11 @@ class MatchedPart(NamedTuple):
 
 
 def match_part(task: MatchTask) -> MatchedPart:
-    """Match a part, or find it in the state. A fault is an answer, so that other parts go on."""
+    """Match a part, or find it in the state. A fault is an answer, so that other parts go on.
+
+    Raises:
+        OutputError: the state cannot be written, so that no other part could be kept either.
+    """
     try:
         own = part_hash(task.paths, task.rules, task.how)
         path = task.state.part(own)
@@ -105,9 +115,15 @@ def match_part(task: MatchTask) -> MatchedPart:
             return MatchedPart(path, fresh=False)
         content = _matched(task, own)
         _refuse_changed(own, task)
-        task.state.storage.of(path).write(path, content)
     except Exception as error:
         return MatchedPart("", fresh=True, fault=fault_of(error))
+    try:
+        task.state.storage.of(path).write(path, content)
+    except OutputError as error:
+        raise OutputError(
+            f"{error}. Parts that were finished are in the state, and the next run goes on from "
+            "there"
+        ) from None
     return MatchedPart(path, fresh=True, peak=peak_memory())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import detmetrics as dm
 from detmetrics.parts import matching_parts
 from detmetrics.parts.matching_parts import MatchTask
 from detmetrics.parts.measuring import ClassesTask
+from detmetrics.parts.storage import LocalFiles
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
 
@@ -186,6 +187,32 @@ class TestFailures:
         monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(dm.OutputError, match=r"state\.json: cannot be written: No space left"):
             run(folder)
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_disk_that_fills_up_is_one_error_and_the_state_is_good(
+        self, folder, monkeypatch, workers
+    ):
+        """Later parts are not matched in vain."""
+        expected, matched = run(folder, state=folder / "other").to_dict(), []
+        write = LocalFiles.write
+
+        def fill(self: object, path: str, content: bytes) -> None:
+            if path.endswith(".part"):
+                matched.append(path)
+                if len(matched) > 1:
+                    raise dm.OutputError(f"{path}: cannot be written: No space left on device")
+            write(self, path, content)
+
+        with monkeypatch.context() as full:
+            full.setattr(LocalFiles, "write", fill)
+            told = r"\.part: cannot be written: No space left on device\. Parts that were finished"
+            with pytest.raises(dm.OutputError, match=told), ThreadPoolExecutor(1) as pool:
+                run(folder, engine=pool if workers == 2 else None)
+        assert len(matched) == 2 or workers == 2  # where one was begun already
+        assert len(condensed(folder)) == 1
+        again = run(folder)
+        assert len(again.fresh) == 2
+        assert again.to_dict() == expected
 
 
 class _Killing:
