@@ -43,6 +43,14 @@ def metric() -> dm.DetectionMetric:
     return found
 
 
+def of_parts() -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        done = dm.partition(*FILES, Path(folder, "set"), into=24)
+        folders = done.ground_truth, done.detections
+        in_parts = dm.evaluate_parts(*folders, "coco", state=Path(folder, "state"))
+        return analysis.part_intervals(in_parts, resamples=2)
+
+
 def history() -> dm.History:
     one = dm.History()
     one.append(0, train={"loss": 0.5}, metrics={"AP": 0.3})
@@ -119,6 +127,7 @@ RETURNED = {
     "calibration": lambda: analysis.calibration(result()),
     "by_bins": lambda: analysis.by_bins(result()),
     "slices": lambda: analysis.slices(result(), halves()),
+    "part_intervals": of_parts,
     "part_of": lambda: analysis.part_of(result(), np.arange(24) < 12),
     "operating_curves": lambda: analysis.operating_curves(result()),
     "operating_points": lambda: analysis.operating_points(result()),

@@ -72,3 +72,14 @@ def test_the_table_has_a_row_for_each_metric(study, population):
     for line in lines[2:]:
         assert re.search(r"\| (none|\d+( \(few: \d+\))?) \|$", line)
     assert lines == [*study.table([population], trials=3, sizes=(12, 20), halves=10)]
+
+
+def test_intervals_of_parts_are_counted_for_every_metric(study, population, monkeypatch):
+    of_parts = importlib.import_module("parts_coverage")
+    monkeypatch.setattr(of_parts, "SETS", ((24, 6), (24, 12)))
+    lines = [line.strip("| ").split(" | ") for line in of_parts.rows(population, trials=3)]
+    assert [line[:2] for line in lines] == [
+        ["example", name] for name in (*study.NAMES, "AP of class dog")
+    ]
+    assert all(re.fullmatch(r"0|33|67|100", cell) for line in lines for cell in line[3:])
+    assert all(len(line) == 5 for line in lines)

@@ -60,6 +60,17 @@ def part_intervals(
         InputError: fewer than 20 parts, parts of very different sizes, fewer than two samples, a
             level that is no share, or a state that is damaged.
         WorkerError: a process was killed.
+
+    >>> import os, tempfile
+    >>> import detmetrics as dm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sides = "fixtures/ground_truth.json", "fixtures/detections.json"
+    ...     done = dm.partition(*sides, f"{folder}/set", into=24)
+    ...     folders = done.ground_truth, done.detections
+    ...     result = dm.evaluate_parts(*folders, "coco", state=f"{folder}/state")
+    ...     found = part_intervals(result, resamples=8)
+    >>> found.parts, found.metrics["AP50"].low < found.metrics["AP50"].value
+    (24, True)
     """
     require_samples(resamples, level, seed)
     require_parts(len(result.parts))
