@@ -131,6 +131,21 @@ class TestRay:
             with pytest.raises(dm.InputError, match="address: Ray is initialized in this process"):
                 in_parts(folder, engine="ray", address="auto")
 
+    def test_a_cluster_that_is_given_stays(self, folder):
+        from ray.cluster_utils import Cluster
+
+        head = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": 80 << 20}
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        try:
+            first = in_parts(folder, engine="ray", address=cluster.address)
+            again = in_parts(folder, engine="ray", address=cluster.address)
+        finally:
+            cluster.shutdown()
+        whole = dm.evaluate(folder / "gt.json", folder / "detections.json")
+        assert len(first.fresh) == 3
+        assert again.fresh == ()
+        assert again.summary == first.summary == whole.summary
+
     def test_nobody_at_the_address(self, folder):
         with pytest.raises(dm.InputError, match=r"engine ray: no workers at 127\.0\.0\.1:9 \(Conn"):
             in_parts(folder, engine="ray", address="127.0.0.1:9")
