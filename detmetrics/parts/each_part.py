@@ -10,7 +10,7 @@ from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.errors import InputError, PartsError
 from detmetrics.foundation.progress import Share
 from detmetrics.parts.folders import PartPaths
-from detmetrics.parts.mapping import Mapper
+from detmetrics.parts.mapping import OUT_OF_ORDER, Mapper
 from detmetrics.parts.matching_parts import evaluated_part, fault_of
 from detmetrics.parts.part_tables import PartReading
 from detmetrics.parts.state import State, part_hash
@@ -40,10 +40,11 @@ class AskTask:
 
 
 class PartAnswer(NamedTuple):
-    """answer: of the question; fault: why there is none."""
+    """answer: of the question; fault: why there is none; name: of the part."""
 
     answer: Any = None
     fault: str | None = None
+    name: str = ""
 
 
 def ask_part(task: AskTask) -> PartAnswer:
@@ -52,9 +53,9 @@ def ask_part(task: AskTask) -> PartAnswer:
         if task.state.part(part_hash(task.paths, task.rules, task.how)) != task.condensed:
             raise InputError("the part changed after it was evaluated. Fix: evaluate again")
         with evaluated_part(task.paths, task.rules, task.how) as part:
-            return PartAnswer(task.ask(part.result))
+            return PartAnswer(task.ask(part.result), name=task.paths.name)
     except Exception as error:
-        return PartAnswer(fault=fault_of(error))
+        return PartAnswer(fault=fault_of(error), name=task.paths.name)
 
 
 def ask_parts(
@@ -66,6 +67,8 @@ def ask_parts(
         PartsError: some parts have none.
     """
     answers = mapper(ask_part, tasks, done)
+    if [told.name for told in answers] != [task.paths.name for task in tasks]:
+        raise InputError(OUT_OF_ORDER)
     named = [(task.paths.name, told) for task, told in zip(tasks, answers, strict=True)]
     failed = {name: told.fault for name, told in named if told.fault is not None}
     if failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from detmetrics.formats.loading import Path
@@ -20,7 +21,7 @@ from detmetrics.parts.each_part import PartsSource
 from detmetrics.parts.folders import CLASSES, IMAGES, PartPaths, lists_in, parts_in
 from detmetrics.parts.index import Index, index_bytes, index_name, joined
 from detmetrics.parts.local_copies import at_hand
-from detmetrics.parts.mapping import Engine, Mapper, mapper_of
+from detmetrics.parts.mapping import OUT_OF_ORDER, Engine, Mapper, mapper_of
 from detmetrics.parts.matching_parts import (
     ChoiceTask,
     MatchedPart,
@@ -33,7 +34,7 @@ from detmetrics.parts.part_tables import PartReading, listed_images
 from detmetrics.parts.refusals import refuse_rules
 from detmetrics.parts.result import PartsEvaluation
 from detmetrics.parts.state import State, named_files, opened_state
-from detmetrics.parts.storage import Storage, absolute
+from detmetrics.parts.storage import FILES, Storage, absolute
 from detmetrics.parts.worker_checks import check_reading, check_writing
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
@@ -214,7 +215,13 @@ def _reading(
         unknown_images=unknown_images,
         unknown_categories=unknown_categories,
         storage=storage,
+        pictures="" if reading.image_dir is None else _stamped(os.fspath(reading.image_dir)),
     )
+
+
+def _stamped(folder: str) -> str:
+    """What changes when a file in a folder does, or is another one: names, sizes and times."""
+    return sha256("\n".join(FILES.stamps(folder)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _lines(path: str, storage: Storage) -> list[str]:
@@ -267,6 +274,8 @@ def _joined(
     Raises:
         PartsError: parts failed.
     """
+    if [told.name for told in done] != [paths.name for paths in parts]:
+        raise InputError(OUT_OF_ORDER)
     named = [(paths.name, told) for paths, told in zip(parts, done, strict=True)]
     failed = {name: told.fault for name, told in named if told.fault is not None}
     if failed:

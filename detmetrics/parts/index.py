@@ -123,7 +123,7 @@ class Index:
 
     def class_facts(self, category: int) -> ClassFacts:
         """What is known of one class beside its detections."""
-        frequency = self.parts[0].head.frequency
+        frequency = next((one.head.frequency for one in self.parts if one.head.images), ())
         return ClassFacts(
             rules=self.rules,
             images=self.images,
@@ -200,6 +200,7 @@ def joined(parts: Sequence[CondensedPart], rules: Rules, listed: int) -> Index:
     """
     for part in parts[1:]:
         _refuse_unlike(parts[0], part)
+    _refuse_other_readings(parts)
     ids = image_ids_of(parts)
     order = _order(ids)
     _refuse_shared(ids, order, parts)
@@ -224,13 +225,44 @@ def _refuse_unlike(a: CondensedPart, b: CondensedPart) -> None:
             f"{both}: boxes are in pixels in one and normalized in the other, or image sizes are "
             "known in one alone. Fix: give the sizes of all images (Reading.image_sizes)"
         )
-    if one.frequency != other.frequency:
+    if one.frequency != other.frequency and one.images and other.images:
         raise InputError(f"{both}: the frequencies of classes differ. Fix: give both the same")
     if one.text_ids != other.text_ids and one.images and other.images:
         raise InputError(
             f"{both}: image ids are text in one and whole numbers in the other, so images have no "
             "common order. Fix: write the ids of all parts the same way"
         )
+
+
+ASKED = {
+    "unit": "--gt-coordinates and --det-coordinates (Reading.gt_coordinates, det_coordinates)",
+    "columns": "--columns (Reading.columns)",
+    "images": "--image-ids (Reading.image_ids)",
+    "classes": "--class-numbers (Reading.class_numbers)",
+}
+"""What is open in a source, and the option that decides it for all parts."""
+
+
+def _refuse_other_readings(parts: Sequence[CondensedPart]) -> None:
+    """Refuse parts of which evidence of their own made another reading: the whole has one.
+
+    A part without rows on a side has nothing that speaks for a reading.
+    """
+    first: dict[tuple[object, object], tuple[str, object]] = {}
+    for part in parts:
+        head = part.head
+        rows = {"ground truth": head.objects.sum(), "detections": head.found.sum()}
+        for one in head.interpretations:
+            side, of, taken = one["side"], one["of"], one["taken"]
+            if of not in ASKED or not rows[str(side)]:
+                continue
+            name, before = first.setdefault((side, of), (head.part, taken))
+            if before != taken:
+                raise InputError(
+                    f"parts {printable(name)} and {printable(head.part)}: {side}: {of} are read as "
+                    f"{before} in one and as {taken} in the other, and together they would be read "
+                    f"one way. Fix: say which with {ASKED[str(of)]}"
+                )
 
 
 def _order(ids: Sequence[Objects]) -> Ints:

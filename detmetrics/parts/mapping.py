@@ -17,7 +17,12 @@ from detmetrics.parts.engines.named import named_engine
 from detmetrics.parts.lost_workers import is_lost, raised_by_task
 from detmetrics.parts.workers import InWorker
 
-__all__ = ["Engine", "Mapper", "mapper_of"]
+__all__ = ["OUT_OF_ORDER", "Engine", "Mapper", "mapper_of"]
+
+OUT_OF_ORDER = (
+    "engine: the answers are not in the order of the tasks. Fix: return them in that order, as map "
+    "does"
+)
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import NamedTuple
 
 from detmetrics.evaluation.evaluation import evaluate
@@ -27,8 +28,8 @@ from detmetrics.parts.condensed_file import part_bytes, read_head
 from detmetrics.parts.folders import PartPaths
 from detmetrics.parts.local_copies import at_hand
 from detmetrics.parts.part_tables import PartReading, read_part
-from detmetrics.parts.state import State, part_hash
-from detmetrics.parts.storage import is_url
+from detmetrics.parts.state import State, hashed_files, part_hash
+from detmetrics.parts.storage import FILES, is_url
 from detmetrics.rules import Rules
 from detmetrics.rules.toml import rule_set
 
@@ -93,13 +94,14 @@ class MatchTask:
 
 class MatchedPart(NamedTuple):
     """path: of the condensed part; fresh: it was matched now; fault: why there is none; peak: the
-    most bytes of memory that the process has had.
+    most bytes of memory that the process has had; name: of the part.
     """
 
     path: str
     fresh: bool
     fault: str | None = None
     peak: int = 0
+    name: str = ""
 
 
 def match_part(task: MatchTask) -> MatchedPart:
@@ -109,14 +111,19 @@ def match_part(task: MatchTask) -> MatchedPart:
         OutputError: the state cannot be written, so that no other part could be kept either.
     """
     try:
+        before = _stamps(task)
         own = part_hash(task.paths, task.rules, task.how)
         path = task.state.part(own)
         if _is_whole(path, task):
-            return MatchedPart(path, fresh=False)
+            return MatchedPart(path, fresh=False, name=task.paths.name)
         content = _matched(task, own)
-        _refuse_changed(own, task)
+        if _changed(task, own, before):
+            raise InputError(
+                f"{task.paths.ground_truth}, {task.paths.detections}: changed while they were "
+                "read. Fix: evaluate again"
+            )
     except Exception as error:
-        return MatchedPart("", fresh=True, fault=fault_of(error))
+        return MatchedPart("", fresh=True, fault=fault_of(error), name=task.paths.name)
     try:
         task.state.storage.of(path).write(path, content)
     except OutputError as error:
@@ -124,7 +131,7 @@ def match_part(task: MatchTask) -> MatchedPart:
             f"{error}. Parts that were finished are in the state, and the next run goes on from "
             "there"
         ) from None
-    return MatchedPart(path, fresh=True, peak=peak_memory())
+    return MatchedPart(path, fresh=True, peak=peak_memory(), name=task.paths.name)
 
 
 def _is_whole(path: str, task: MatchTask) -> bool:
@@ -137,19 +144,17 @@ def _is_whole(path: str, task: MatchTask) -> bool:
     return True
 
 
-def _refuse_changed(own: str, task: MatchTask) -> None:
-    """Refuse a part whose copy may be another one than that which the condensed part is named by.
+def _stamps(task: MatchTask) -> list[str]:
+    """What changes when a local file of the part does; taken before the files are hashed."""
+    local = filterfalse(is_url, hashed_files(task.paths, task.how))
+    return [stamp for path in local for stamp in FILES.stamps(path)]
 
-    Raises:
-        InputError: it changed while it was read.
-    """
-    if not any(map(is_url, task.paths[1:])):
-        return
-    if own != part_hash(task.paths, task.rules, task.how):
-        raise InputError(
-            f"{task.paths.ground_truth}, {task.paths.detections}: changed while they were read. "
-            "Fix: evaluate again"
-        )
+
+def _changed(task: MatchTask, own: str, before: list[str]) -> bool:
+    """Whether files changed while they were read, so that the part would have a wrong name."""
+    if any(map(is_url, task.paths[1:])) and own != part_hash(task.paths, task.rules, task.how):
+        return True
+    return _stamps(task) != before
 
 
 def _matched(task: MatchTask, own: str) -> bytes:

@@ -52,10 +52,13 @@ class MeasuredClass(NamedTuple):
 
 
 class MeasuredTask(NamedTuple):
-    """The classes of a task; peak: the most bytes of memory that the process has had."""
+    """The classes of a task; peak: the most bytes of memory that the process has had; parts: those
+    of the task.
+    """
 
     classes: list[MeasuredClass]
     peak: int
+    parts: tuple[int, ...] | None = None
 
 
 def tasks_of(index: Index, path: str, storage: Storage = STORAGE) -> list[ClassesTask]:
@@ -82,7 +85,7 @@ def measure_classes(task: ClassesTask) -> MeasuredTask:
     if task.parts is not None:
         index = index.of_parts(task.parts)
     classes = [measured_class(index, category) for category in task.categories]
-    return MeasuredTask(classes, peak_memory())
+    return MeasuredTask(classes, peak_memory(), task.parts)
 
 
 def measured_class(index: Index, category: int) -> MeasuredClass:

@@ -40,7 +40,8 @@ class PartReading:
     reading: formats, columns and the like; class_list: all classes, by name or id; image_list: all
     images, or the file that lists them; classes: only these, by id or name; unknown_images,
     unknown_categories: as of :func:`~detmetrics.formats.loading.read_detections`; storage: how
-    paths of parts and of the list of images are reached.
+    paths of parts and of the list of images are reached; pictures: changes when a picture of
+    ``reading.image_dir`` does.
     """
 
     reading: Reading
@@ -50,6 +51,7 @@ class PartReading:
     unknown_images: UnknownPolicy = "error"
     unknown_categories: UnknownPolicy = "error"
     storage: Storage = STORAGE
+    pictures: str = ""
 
 
 def read_part(paths: PartPaths, how: PartReading) -> tuple[GroundTruth, Detections, int]:

@@ -22,7 +22,7 @@ from detmetrics.metrics.summary import ClassCells
 from detmetrics.metrics.tie_interval import extremes, interval_of
 from detmetrics.parts.each_part import AskTask, PartsSource, ask_parts
 from detmetrics.parts.index import Index, index_name
-from detmetrics.parts.mapping import Engine, mapper_of
+from detmetrics.parts.mapping import OUT_OF_ORDER, Engine, mapper_of
 from detmetrics.parts.measuring import ClassesTask, MeasuredClasses, measure_classes
 from detmetrics.parts.state import Removed, State
 from detmetrics.parts.sums import PARTS, Wording, counts_of, described_inputs, remarks_of
@@ -277,6 +277,8 @@ class PartsEvaluation(JoinedEvaluation):
         ]
         with mapper_of(engine, workers, address) as mapper:
             measured = mapper(measure_classes, tasks, in_phase(progress, "counting halves"))
+        if [task.parts for task in measured] != [task.parts for task in tasks]:
+            raise InputError(OUT_OF_ORDER)
         return [
             MeasuredClasses(self.index.of_parts(some), task.classes)
             for some, task in zip(chosen, measured, strict=True)

@@ -19,9 +19,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
+from itertools import filterfalse
 from typing import Any, NamedTuple
 
 from detmetrics.formats.reading import Reading
+from detmetrics.formats.yolo.dataset import lies_elsewhere, name_files_around
 from detmetrics.foundation.errors import InputError, OutputError, RulesError
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.version import __version__
@@ -30,7 +32,7 @@ from detmetrics.parts.part_tables import PartReading
 from detmetrics.parts.storage import STORAGE, Storage, absolute, is_url, join
 from detmetrics.rules import Rules
 
-__all__ = ["Removed", "State", "named_files", "opened_state", "part_hash"]
+__all__ = ["Removed", "State", "hashed_files", "named_files", "opened_state", "part_hash"]
 
 KIND, LAYOUT, NAME = "detmetrics state", 1, "state.json"
 OWN = re.compile(r"[0-9a-f]{40}\.(part|index)$|\.detmetrics-")
@@ -164,10 +166,28 @@ def part_hash(paths: PartPaths, rules: Rules, how: PartReading) -> str:
     digest = sha256(f"{KIND} {LAYOUT} {__version__}\n".encode())
     digest.update(json.dumps(_as_json(rules), sort_keys=True).encode())
     digest.update(repr((paths.name, *_settings(how))).encode())
-    for path in (paths.ground_truth, paths.detections, *named_files(how)):
+    for path in hashed_files(paths, how):
         for name, file in how.storage.of(path).versions(path):
             digest.update(f"\n{name} {file}".encode())
     return digest.hexdigest()[:40]
+
+
+def hashed_files(paths: PartPaths, how: PartReading) -> list[str]:
+    """The files and folders that a part is read from, class names around it included.
+
+    Raises:
+        InputError: a part names files elsewhere, of which nobody would see that they change.
+    """
+    around: list[str] = []
+    for path in filterfalse(is_url, paths[1:]):
+        if lies_elsewhere(path):
+            raise InputError(
+                f"{path}: names files outside of the part, whose changes would not be seen. Fix: "
+                "make the folder of its labels the part, with the names of classes as "
+                "--class-names (Reading.class_names)"
+            )
+        around += name_files_around(path) if os.path.isdir(path) else []
+    return [*paths[1:], *named_files(how), *around]
 
 
 def _settings(how: PartReading) -> Iterator[object]:
@@ -176,7 +196,7 @@ def _settings(how: PartReading) -> Iterator[object]:
         if field.compare and field.name not in ("used", "on_progress", "on_message", "catalog"):
             yield field.name, getattr(how.reading, field.name)
     yield from (how.class_list, how.image_list, how.classes)
-    yield from (how.unknown_images, how.unknown_categories)
+    yield from (how.unknown_images, how.unknown_categories, how.pictures)
 
 
 def named_files(how: PartReading) -> Iterator[str]:

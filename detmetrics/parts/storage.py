@@ -16,7 +16,17 @@ from typing import Any, NamedTuple, Protocol
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.outputs import write_whole
 
-__all__ = ["STORAGE", "ByteRange", "Entry", "Files", "Storage", "absolute", "is_url", "join"]
+__all__ = [
+    "FILES",
+    "STORAGE",
+    "ByteRange",
+    "Entry",
+    "Files",
+    "Storage",
+    "absolute",
+    "is_url",
+    "join",
+]
 
 SHORTENED = re.compile(r"[a-z][a-z\d+.-]+:/[^/]")
 PASSWORD = re.compile(r"(\w[\w+.:-]*://[^/@:]*):[^/@]*@")
@@ -200,17 +210,28 @@ class LocalFiles:
 
     def versions(self, path: str) -> Iterator[tuple[str, str]]:
         """Names and SHA-256 of a file, or of all files of a folder in their order."""
-        if not os.path.isdir(path):
-            yield "", _sha256(path)
-            return
-        for folder, folders, names in os.walk(path):
-            folders.sort()
-            for name in sorted(names):
-                file = os.path.join(folder, name)
-                yield os.path.relpath(file, path), _sha256(file)
+        for name, file in _files_of(path):
+            yield name, _sha256(file)
+
+    def stamps(self, path: str) -> Iterator[str]:
+        """Names and :meth:`stamp` of a file, or of all files of a folder in their order."""
+        for name, file in _files_of(path):
+            yield f"{name} {self.stamp(file)}"
 
 
 FILES = LocalFiles()
+
+
+def _files_of(path: str) -> Iterator[tuple[str, str]]:
+    """Names and paths of a file, or of all files of a folder in their order."""
+    if not os.path.isdir(path):
+        yield "", path
+        return
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        for name in sorted(names):
+            file = os.path.join(folder, name)
+            yield os.path.relpath(file, path), file
 
 
 def _sha256(path: str) -> str:

@@ -33,7 +33,15 @@ from detmetrics.foundation.errors import FormatError
 from detmetrics.foundation.inputs import read_input
 from detmetrics.foundation.messages import counted, shown
 
-__all__ = ["LabelSet", "data_file", "label_set", "names_in", "splits_of"]
+__all__ = [
+    "LabelSet",
+    "data_file",
+    "label_set",
+    "lies_elsewhere",
+    "name_files_around",
+    "names_in",
+    "splits_of",
+]
 
 NAME_FILES = ("classes.txt", "obj.names", "_darknet.labels", "data.yaml", "dataset.yaml")
 SPLITS = ("val", "valid", "validation", "test", "train")
@@ -124,15 +132,43 @@ def _swapped(path: str, old: str, new: str) -> str | None:
 
 def _names_near(given: Given) -> tuple[tuple[str, ...], str] | None:
     """Class names in the folder, or in the folders around its ``labels``, and their file."""
-    around = _swapped(given.path, "labels", "")
-    folders = [given.path, os.path.dirname(os.path.abspath(given.path))]
-    if around:
-        root = os.path.abspath(given.path).rpartition(f"{os.sep}labels")[0]
+    return next(filter(None, map(names_in, (given.path, *_around(given.path)))), None)
+
+
+def _around(path: str) -> list[str]:
+    """The folders around a folder of labels in which class names are looked for."""
+    path = os.path.abspath(path)
+    folders = [os.path.dirname(path)]
+    if _swapped(path, "labels", ""):
+        root = path.rpartition(f"{os.sep}labels")[0]
         folders += [root, os.path.dirname(root)]
-    for folder in folders:
-        if found := names_in(folder):
-            return found
-    return None
+    return folders
+
+
+def name_files_around(path: str) -> list[str]:
+    """Files outside of a folder of labels that may say what its classes are."""
+    places = (os.path.join(folder, name) for folder in _around(path) for name in NAME_FILES)
+    return [*filter(os.path.isfile, dict.fromkeys(places))]
+
+
+def lies_elsewhere(path: str) -> bool:
+    """Whether a file or folder is described by a file whose images are outside of it.
+
+    Raises:
+        FormatError: the description cannot be read.
+    """
+    given = Given(path)
+    described = data_file(given) if given.is_folder else os.path.basename(path)
+    if described is None or not _describes(described):
+        return path.lower().endswith(YAML_SUFFIXES)
+    content, _, base = _described(given.join(described) if given.is_folder else path)
+    inside = os.path.realpath(path) + os.sep
+    entries = [content[split] for split in SPLITS if content.get(split)]
+    named = [one for entry in entries for one in (entry if isinstance(entry, list) else [entry])]
+    return not given.is_folder or not all(
+        f"{os.path.realpath(os.path.join(base, str(one)))}{os.sep}".startswith(inside)
+        for one in named
+    )
 
 
 def names_in(folder: str) -> tuple[tuple[str, ...], str] | None:
