@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,11 +16,15 @@ __all__ = [
     "no_such",
     "printable",
     "shown",
+    "without_secrets",
 ]
 
 SHOWN = 10
 LONGEST = 80
 MOST_NAMES = 40
+# A password stands between a colon that begins no port and an @, and may have slashes in it.
+PASSWORD = re.compile(r"^(\w[\w+.:-]*://[^/@:]*):(?!\d+(?:/|$)).*@")
+QUERY = re.compile(r"^(https?://[^?]*)\?.+")
 
 
 class FewTexts(Sequence[str]):
@@ -141,3 +146,14 @@ def listing(subject: str, faults: Sequence[str], count: int) -> str:
     if count > len(lines) - 1:
         lines.append(f"  ... and {count - len(lines) + 1:,} more")
     return "\n".join(lines)
+
+
+def without_secrets(url: str) -> str:
+    """A URL without a password, and without a query, which may sign a request.
+
+    >>> without_secrets("s3://key:se/cret@bucket/gt"), without_secrets("https://host/a?sig=x")
+    ('s3://key:...@bucket/gt', 'https://host/a?...')
+    >>> without_secrets("hdfs://host:8020/a@b")
+    'hdfs://host:8020/a@b'
+    """
+    return QUERY.sub(r"\1?...", PASSWORD.sub(r"\1:...@", url))

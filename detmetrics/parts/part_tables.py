@@ -15,7 +15,8 @@ from detmetrics.formats.metadata.listed_images import with_listed_images
 from detmetrics.formats.reading import Reading
 from detmetrics.formats.tabular.table import PLAIN_NUMBER
 from detmetrics.foundation.arrays import Ints, read_only
-from detmetrics.foundation.errors import UnknownIdError
+from detmetrics.foundation.errors import FormatError, UnknownIdError
+from detmetrics.foundation.messages import printable
 from detmetrics.parts.folders import PartPaths
 from detmetrics.parts.local_copies import at_hand
 from detmetrics.parts.storage import STORAGE, Storage
@@ -23,6 +24,7 @@ from detmetrics.tables import Detections, GroundTruth
 from detmetrics.tables.catalog import Catalog, Id
 from detmetrics.tables.federation import Federation
 from detmetrics.tables.id_pairing import UnknownPolicy
+from detmetrics.tables.image_paths import stem
 from detmetrics.tables.sheets import Sheet
 
 __all__ = ["PartReading", "listed_images", "read_part"]
@@ -73,6 +75,7 @@ def read_part(paths: PartPaths, how: PartReading) -> tuple[GroundTruth, Detectio
         grown = _with_images(sheet, found, truth, every, reading)
         if grown is not sheet:
             truth = _with_classes(ground_truth_of(grown, reading), how.class_list)
+        _refuse_written_otherwise(truth, every, how.image_list)
         listed = sum(_is_listed(truth.catalog, every))
     try:
         detections = detections_of(
@@ -116,6 +119,29 @@ def _is_listed(catalog: Catalog, listed: frozenset[str]) -> list[bool]:
     ]
 
 
+def _refuse_written_otherwise(
+    truth: GroundTruth, listed: frozenset[str], given: str | tuple[Id, ...]
+) -> None:
+    """Refuse a list that writes images in another way than the files: they would count twice.
+
+    Raises:
+        FormatError: it has an image under another folder or suffix.
+    """
+    marks = zip(_is_listed(truth.catalog, listed), truth.catalog.image_names, strict=True)
+    others = [name for listed_so, name in marks if not listed_so]
+    if not others:
+        return
+    stems = {stem(one): one for one in listed}
+    for name in others:
+        if (other := stems.get(stem(name))) is not None:
+            path = given if isinstance(given, str) else "image_list"
+            raise FormatError(
+                path,
+                [f"lists {printable(other)}, which {truth.source.name} calls {printable(name)}"],
+                hint="of parts, write images in the list as their files do",
+            )
+
+
 def _with_images(
     sheet: Sheet,
     found: Sheet,
@@ -139,7 +165,8 @@ def _with_classes(truth: GroundTruth, class_list: Sequence[Id] | None) -> Ground
     catalog = truth.catalog
     ids, names = catalog.category_ids.tolist(), catalog.category_names
     known = {*ids, *map(str, ids), *names}
-    whole = ids and catalog.category_ids.dtype != object  # a file of names has numbers as text
+    # A file of names has numbers as text. A part without objects takes the kind of the list.
+    whole = catalog.category_ids.dtype != object if ids else _are_numbers(class_list)
     more = [
         int(one) if whole and isinstance(one, str) and PLAIN_NUMBER.fullmatch(one) else one
         for one in dict.fromkeys(class_list)
@@ -159,6 +186,11 @@ def _with_classes(truth: GroundTruth, class_list: Sequence[Id] | None) -> Ground
     federation = truth.federation and _renumbered(truth.federation, index, len(place))
     category = read_only(index[truth.category])
     return replace(truth, catalog=wider, category=category, federation=federation)
+
+
+def _are_numbers(class_list: Sequence[Id]) -> bool:
+    """Whether a table that names these classes would have numbers."""
+    return all(PLAIN_NUMBER.fullmatch(str(one)) for one in class_list)
 
 
 def _renumbered(known: Federation, index: Ints, classes: int) -> Federation:

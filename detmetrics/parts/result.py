@@ -233,13 +233,14 @@ class PartsEvaluation(JoinedEvaluation):
 
         >>> import os, shutil, tempfile
         >>> import detmetrics as dm
+        >>> from detmetrics import analysis
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     sides = "fixtures/ground_truth.json", "fixtures/detections.json"
         ...     done = dm.partition(*sides, f"{folder}/set", into=3)
         ...     folders = done.ground_truth, done.detections
         ...     result = dm.evaluate_parts(*folders, "coco", state=f"{folder}/state")
-        ...     matrices = result.each_part(dm.analysis.confusion_matrix).values()
-        >>> whole = dm.analysis.confusion_matrix(dm.evaluate(*sides, "coco"))
+        ...     matrices = result.each_part(analysis.confusion_matrix).values()
+        >>> whole = analysis.confusion_matrix(dm.evaluate(*sides, "coco"))
         >>> bool((sum(one.counts for one in matrices) == whole.counts).all())
         True
         """

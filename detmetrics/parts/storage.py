@@ -14,6 +14,7 @@ from hashlib import file_digest
 from typing import Any, NamedTuple, Protocol
 
 from detmetrics.foundation.errors import InputError
+from detmetrics.foundation.messages import without_secrets
 from detmetrics.foundation.outputs import write_whole
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
 ]
 
 SHORTENED = re.compile(r"[a-z][a-z\d+.-]+:/[^/]")
-PASSWORD = re.compile(r"(\w[\w+.:-]*://[^/@:]*):[^/@]*@")
 
 
 class Entry(NamedTuple):
@@ -135,7 +135,7 @@ def absolute(path: str | os.PathLike[str]) -> str:
     """A path that means the same for every worker; URLs as they are.
 
     Raises:
-        InputError: a URL has a password in it, or has lost a slash.
+        InputError: a URL has a password or a query in it, or has lost a slash.
 
     >>> absolute("s3://bucket/gt/")
     's3://bucket/gt'
@@ -147,10 +147,10 @@ def absolute(path: str | os.PathLike[str]) -> str:
                 f"{given}: pathlib takes a slash from URLs. Fix: give text, not a Path"
             )
         return os.path.abspath(given)
-    if found := PASSWORD.match(given):
+    if (shown := without_secrets(given)) != given:
         raise InputError(
-            f"{found[1]}:...@: the URL has a password in it, which results would show. Fix: give "
-            "it in storage_options="
+            f"{shown}: the URL has a password or a query in it, which results would show. Fix: "
+            "give it in storage_options="
         )
     scheme, _, place = given.partition("://")
     return f"{scheme}://{place.rstrip('/')}"

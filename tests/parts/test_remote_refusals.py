@@ -112,10 +112,22 @@ class TestOptions:
 
 class TestUrls:
     def test_with_a_password(self):
-        told = r"^ftp://me:\.\.\.@: the URL has a password in it, which .* Fix: give it in storage_"
-        with pytest.raises(dm.InputError, match=told) as caught:
-            dm.evaluate_parts("ftp://me:hunter2@host/gt", "d", "coco", state="s")
+        told = (
+            r"^ftp://me:\.\.\.@host/gt: the URL has a password or a query .* Fix: give it in stor"
+        )
+        for secret in ("hunter2", "hun/ter2", "hun@ter2"):  # as keys of stores have them
+            with pytest.raises(dm.InputError, match=told) as caught:
+                dm.evaluate_parts(f"ftp://me:{secret}@host/gt", "d", "coco", state="s")
+            assert "ter2" not in str(caught.value)
+
+    def test_with_a_query_that_may_sign_a_request(self):
+        with pytest.raises(dm.InputError, match=r"^https://host/gt\?\.\.\.: the URL has") as caught:
+            dm.evaluate_parts("https://host/gt?sig=hunter2", "d", "coco", state="s")
         assert "hunter2" not in str(caught.value)
+
+    def test_partition_shows_no_password_either(self):
+        with pytest.raises(dm.InputError, match=r"^s3://me:\.\.\.@b/gt: partition reads"):
+            dm.partition("s3://me:hun/ter2@b/gt", "d", "out", into=2)
 
     def test_that_lost_a_slash(self):
         with pytest.raises(

@@ -21,7 +21,7 @@ from detmetrics.formats.reading import READING, Reading
 from detmetrics.formats.tabular.parquet import parquet_files
 from detmetrics.foundation.arrays import Ints
 from detmetrics.foundation.errors import FormatError, InputError
-from detmetrics.foundation.messages import printable, shown
+from detmetrics.foundation.messages import printable, shown, without_secrets
 from detmetrics.foundation.outputs import write_whole
 from detmetrics.foundation.progress import Progress
 from detmetrics.foundation.version import __version__
@@ -200,12 +200,24 @@ class _Division:
         return {
             "release": __version__,
             "into": self._into,
-            "images": sha256((self._part_of >= 0).tobytes()).hexdigest(),
+            "images": self._digest(),
             "unknown_images": self._policy,
             "columns": list(self._reading.columns),
             "image_ids": self._reading.image_ids,
             **{side: [*map(_state_of, paths)] for side, paths in self._paths.items()},
         }
+
+    def _digest(self) -> str:
+        """What changes with the images, which of them are divided, and the classes, however they
+        came to be: lists of them are read by now.
+        """
+        catalog = self._truth.catalog
+        listed = self._reading.image_list is not None
+        told = [
+            *(catalog.image_ids.tolist(), catalog.image_names, (self._part_of >= 0).tolist()),
+            *(catalog.category_ids.tolist(), catalog.category_names, listed),
+        ]
+        return sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()
 
     def _write_lists(self) -> None:
         """All classes beside ground truth in tables, of which a part knows its own alone; and all
@@ -223,6 +235,11 @@ class _Division:
             names = zip(catalog.image_names, chosen, strict=True)
             lists["images.txt"] = tuple(name for name, part in names if part >= 0)
         for name, lines in lists.items():
+            if broken := [line for line in lines if len(line.splitlines()) > 1]:
+                raise InputError(
+                    f"{name} cannot list {shown(broken[0])}, a name with a line break. Fix: rename "
+                    "it in the files"
+                )
             if lines:  # without any object a table has no class
                 write_whole({os.path.join(folder, name): "".join(f"{line}\n" for line in lines)})
 
@@ -321,8 +338,8 @@ def _refuse_urls(paths: Iterable[Path]) -> None:
     for path in paths:
         if "://" in os.fspath(path):
             raise InputError(
-                f"{path}: partition reads and writes files of this machine. Fix: copy the files, "
-                "divide them, and copy the parts back"
+                f"{without_secrets(os.fspath(path))}: partition reads and writes files of this "
+                "machine. Fix: copy the files, divide them, and copy the parts back"
             )
 
 

@@ -116,6 +116,8 @@ def unlike(one: Records, other: Records) -> str | None:
     if one.columns != other.columns:
         differ = few(sorted({*one.columns} ^ {*other.columns})) or "their order"
         return f"has other columns than {printable(one.path)} ({differ})"
+    if isinstance(one, _Parquet) and isinstance(other, _Parquet):
+        return one.unlike(other)
     return None
 
 
@@ -295,12 +297,40 @@ class _Parquet:
         except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise self._damaged(error) from None
         self.columns = tuple(self._schema.names)
+        if len({*self.columns}) < len(self.columns):
+            raise FormatError(path, ["two columns have one name"])
         reading.mark_columns(self.columns)
         image = image_column(self._schema.names, reading.columns)
         if image is None:
             have = ", ".join(map(printable, self.columns[:20]))
             raise FormatError(path, [f"no column of images; it has {have} (--columns image=NAME)"])
         self._image = image
+
+    def unlike(self, other: _Parquet) -> str | None:
+        """Why the rows of two files do not go into one; None where they do."""
+        for mine, theirs in zip(self._plain_types(), other._plain_types(), strict=True):
+            schemas = [self._arrow.schema([mine]), self._arrow.schema([theirs])]
+            numbers = [self._arrow.types.is_integer(one.type) for one in (mine, theirs)]
+            try:
+                self._arrow.unify_schemas(schemas, promote_options="permissive")
+                alike = mine.name != self._image or numbers[0] == numbers[1]
+            except self._arrow.ArrowException:
+                alike = False
+            if not alike:
+                return (
+                    f"column {printable(mine.name)} is {theirs.type}, and {mine.type} in "
+                    f"{printable(self.path)}"
+                )
+        return None
+
+    def _plain_types(self) -> list[Any]:
+        """The columns with their types, those of dictionaries as what these hold."""
+        return [
+            field.with_type(field.type.value_type)
+            if self._arrow.types.is_dictionary(field.type)
+            else field
+            for field in self._schema
+        ]
 
     def place(self, record: int) -> str:
         return f"row {record}"

@@ -36,8 +36,10 @@ def is_parquet(head: bytes) -> bool:
 
 
 def parquet_files(given: Given) -> tuple[str, ...]:
-    """The Parquet files of a folder that holds nothing else; none of another folder."""
-    files = [name for name in given.files if not _is_private(name)]
+    """The Parquet files of a folder that holds nothing else but the lists that ``partition`` writes
+    beside parts; none of another folder.
+    """
+    files = [name for name in given.files if not _is_private(name) and name not in LISTS]
     parquet = tuple(name for name in files if name.lower().endswith(SUFFIX))
     return parquet if len(parquet) == len(files) or _log_of(given) else ()
 
@@ -51,6 +53,9 @@ def _log_of(given: Given) -> str | None:
     if not given.ending(SUFFIX):
         return None
     return next((LOGS[log] for log in LOGS if any(n.startswith(log) for n in given.files)), None)
+
+
+LISTS = ("classes.txt", "images.txt")
 
 
 @dataclass(frozen=True)
