@@ -193,6 +193,12 @@ def _reading(
     """How every part is read; without what only this process can call."""
     if reading.image_list is not None:
         raise InputError("reading: give the list of images as image_list=, as it is of all parts")
+    if unknown_images == "drop":
+        raise InputError(
+            "unknown_images: 'drop' is not available in parts, as an image that one part lacks may "
+            "be in another one. Fix: divide with detmetrics partition --unknown-images drop, and "
+            "evaluate without it"
+        )
     for name, given in (("class_list", class_list), ("classes", classes)):
         if isinstance(given, str):
             raise InputError(f"{name}: expected a list of ids or names, got {given!r}")

@@ -155,7 +155,19 @@ def _with_images(
     if not more:
         return sheet
     names = sorted(more | {name for name in truth.catalog.image_names if name in listed})
-    return with_listed_images(sheet, replace(reading, image_list=names))
+    grown = with_listed_images(sheet, replace(reading, image_list=names))
+    if len(sheet.image.used().labels) or found.image.used().labels.dtype == object:
+        return grown
+    return _with_numbers(grown)
+
+
+def _with_numbers(sheet: Sheet) -> Sheet:
+    """A table without rows whose ids, of a list, are numbers as in other parts."""
+    images = sheet.images
+    if images is None or not all(PLAIN_NUMBER.fullmatch(str(one)) for one in images.ids.tolist()):
+        return sheet
+    numbers = np.array([*map(int, images.ids.tolist())], np.int64)
+    return replace(sheet, images=replace(images, ids=numbers))
 
 
 def _with_classes(truth: GroundTruth, class_list: Sequence[Id] | None) -> GroundTruth:

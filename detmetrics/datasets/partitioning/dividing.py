@@ -78,8 +78,8 @@ def partition(
     detections. Records are copied as they are, with every field, in the order of the files: COCO
     JSON stays COCO JSON, CSV stays CSV and Parquet stays Parquet.
 
-    The ground truth must fit into memory; of detections, half a million rows are in memory at a
-    time, and then one part.
+    The ground truth must fit into memory, and each CSV file; of detections in Parquet and COCO
+    JSON, half a million rows are in memory at a time, and then one part.
 
     ground_truth: COCO JSON, CSV, or Parquet. detections: one or several files of one format (COCO
     results, CSV, Parquet), in order; a pattern such as ``rank*.parquet`` or a folder of Parquet

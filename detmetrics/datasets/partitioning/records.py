@@ -384,10 +384,20 @@ class _Parquet:
 
     def joined(self, blocks: Sequence[bytes]) -> bytes:
         tables = [self._arrow.ipc.open_stream(block).read_all() for block in blocks]
-        empty = self._schema.empty_table()
-        whole = self._arrow.concat_tables(tables, promote_options="permissive") if tables else empty
         sink = io.BytesIO()
-        self._parquet.write_table(whole, sink)
+        try:
+            whole = (
+                self._arrow.concat_tables(tables, promote_options="permissive")
+                if tables
+                else self._schema.empty_table()
+            )
+            self._parquet.write_table(whole, sink)
+        except self._arrow.ArrowException as error:
+            raise FormatError(
+                self.path,
+                [f"its rows and those of the other files do not go into one file: {error}"],
+                hint="write all files with the same types of columns",
+            ) from None
         return sink.getvalue()
 
     def _damaged(self, error: Exception) -> FormatError:
