@@ -252,8 +252,9 @@ def _refuse_other_readings(parts: Sequence[CondensedPart]) -> None:
     for part in parts:
         head = part.head
         rows = {"ground truth": head.objects.sum(), "detections": head.found.sum()}
-        for one in head.interpretations:
-            side, of, taken = one["side"], one["of"], one["taken"]
+        # What an option decided follows what would have been taken.
+        read = {(one["side"], one["of"]): one["taken"] for one in head.interpretations}
+        for (side, of), taken in read.items():
             if of not in ASKED or not rows[str(side)]:
                 continue
             name, before = first.setdefault((side, of), (head.part, taken))
