@@ -123,7 +123,8 @@ class Index:
 
     def class_facts(self, category: int) -> ClassFacts:
         """What is known of one class beside its detections."""
-        frequency = next((one.head.frequency for one in self.parts if one.head.images), ())
+        known = [part.head.frequency for part in self.parts]
+        frequency = next(filter(any, known), known[0])
         return ClassFacts(
             rules=self.rules,
             images=self.images,
@@ -225,7 +226,8 @@ def _refuse_unlike(a: CondensedPart, b: CondensedPart) -> None:
             f"{both}: boxes are in pixels in one and normalized in the other, or image sizes are "
             "known in one alone. Fix: give the sizes of all images (Reading.image_sizes)"
         )
-    if one.frequency != other.frequency and one.images and other.images:
+    # A part of which no image says which classes were looked for does not have them.
+    if one.frequency != other.frequency and any(one.frequency) and any(other.frequency):
         raise InputError(f"{both}: the frequencies of classes differ. Fix: give both the same")
     if one.text_ids != other.text_ids and one.images and other.images:
         raise InputError(

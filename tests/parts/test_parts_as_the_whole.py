@@ -11,6 +11,7 @@ from parts.part_files import in_parts, write_table
 from scenes import png
 
 import detmetrics as dm
+from detmetrics.datasets.partitioning import dividing
 from detmetrics.parts import matching_parts
 
 pytestmark = pytest.mark.filterwarnings("ignore::detmetrics.DetmetricsWarning")
@@ -83,9 +84,11 @@ class TestIds:
         image = {"id": 1, "width": 90, "height": 90, "neg_category_ids": []}
         image["not_exhaustive_category_ids"] = []
         box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [*BOX.values()], "area": 900}
-        for part, images in (("a", [image]), ("b", [])):
-            truth = {"images": images, "categories": categories, "annotations": [box] * len(images)}
-            found = [{**box, "score": 0.9}] * len(images)
+        plain = {"id": 2, "width": 90, "height": 90}
+        for part, images in (("a", [image]), ("b", []), ("c", [plain])):
+            boxes = [{**box, "id": one["id"], "image_id": one["id"]} for one in images]
+            truth = {"images": images, "categories": categories, "annotations": boxes}
+            found = [{**one, "score": 0.9} for one in boxes]
             for side, content in (("gt", truth), ("detections", found)):
                 (tmp_path / side).mkdir(exist_ok=True)
                 (tmp_path / side / f"{part}.json").write_text(json.dumps(content))
@@ -257,3 +260,60 @@ class TestPartition:
         assert (Path(done.ground_truth) / "classes.txt").exists()
         ours = dm.evaluate(done.ground_truth, done.detections, "coco")
         assert ours.summary == dm.evaluate(*files, "coco").summary
+
+
+class Stopped(Exception):
+    """Where a run is killed."""
+
+
+class TestResumed:
+    """A run that goes on from another writes what one run writes."""
+
+    @pytest.fixture
+    def files(self, tmp_path):
+        images = [f"i{number}" for number in range(9)]
+        return tables(
+            tmp_path, [row(one, "c") for one in images], [row(one, "c", 0.9) for one in images]
+        )
+
+    @pytest.mark.parametrize("how", ["gone", "cut", "flipped", "empty", "foreign", "odd note"])
+    def test_what_is_staged_is_made_again_where_it_is_damaged(
+        self, files, tmp_path, monkeypatch, how
+    ):
+        def stop(*_: object) -> None:
+            raise Stopped
+
+        with monkeypatch.context() as killed:
+            killed.setattr(dividing._Division, "_write_lists", stop)
+            with pytest.raises(Stopped):
+                dm.partition(*files, tmp_path / "set", into=3)
+        staged = tmp_path / "set" / ".partition"
+        (piece,) = staged.glob("detections-*-*")
+        whole = piece.read_bytes()
+        match how:
+            case "gone":
+                piece.unlink()
+            case "foreign":
+                piece.with_name("detections-00000-000009").write_bytes(whole)
+            case "odd note":
+                next(staged.glob("detections-*.done")).write_text("{")
+            case _:
+                flipped = whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:]
+                piece.write_bytes({"cut": whole[:-3], "empty": b"", "flipped": flipped}[how])
+        done = dm.partition(*files, tmp_path / "set", into=3)
+        once = dm.partition(*files, tmp_path / "other", into=3)
+        assert done.records == once.records == 9
+        for side in ("gt", "detections"):
+            for path in (tmp_path / "other" / side).iterdir():
+                assert (tmp_path / "set" / side / path.name).read_bytes() == path.read_bytes()
+
+    def test_two_runs_at_once_are_refused(self, files, tmp_path):
+        """One deleted what the other had staged, and parts were empty."""
+        fcntl = pytest.importorskip("fcntl")
+        (tmp_path / "set").mkdir()
+        other = os.open(tmp_path / "set", os.O_RDONLY)
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(dm.InputError, match="another run of partition is writing to it"):
+            dm.partition(*files, tmp_path / "set", into=3)
+        os.close(other)
+        assert dm.partition(*files, tmp_path / "set", into=3).records == 9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from detmetrics.datasets.partitioning.documents import document_parts
 from detmetrics.datasets.partitioning.records import Piece, Records, records_of, unlike
-from detmetrics.datasets.partitioning.staging import Staging, opened_staging
+from detmetrics.datasets.partitioning.staging import Staging, alone_in, opened_staging
 from detmetrics.formats.format import Side
 from detmetrics.formats.given import Given
 from detmetrics.formats.loading import Path, read_ground_truth
@@ -155,20 +155,8 @@ class _Division:
         if not self._is_document:
             sources["gt"] = self._records("gt")
         before_writing()
-        staging = opened_staging(self._output, self._into, self._plan())
-        counts = staging.counts()
-        if counts is None:
-            # All that can be refused comes before any part is written.
-            for side, files in sources.items():
-                self._stage_all(side, files, staging)
-            self._write_lists()
-            if self._is_document:
-                self._write_documents()
-            for side, files in sources.items():
-                self._write(side, files[0], staging)
-            counts = self._counts(len(sources["detections"]), staging)
-            staging.clear(counts)
-        records, dropped = counts
+        with alone_in(self._output):
+            records, dropped = self._divided(sources)
         gt, found = (os.path.join(self._output, side) for side in SIDES)
         return Partition(
             ground_truth=gt,
@@ -179,6 +167,23 @@ class _Division:
             dropped=dropped,
             notes=self._truth.notes,
         )
+
+    def _divided(self, sources: Mapping[str, Sequence[Records]]) -> tuple[int, int]:
+        """Write all parts, unless an earlier run did: records in them, and those left out."""
+        staging = opened_staging(self._output, self._into, self._plan())
+        counts = staging.counts()
+        if counts is None:
+            # All that can be refused comes before any part is written.
+            for side, files in sources.items():
+                self._stage_all(side, files, staging)
+            self._write_lists()
+            if self._is_document:
+                self._write_documents()
+            for side, files in sources.items():
+                self._write(side, files, staging)
+            counts = self._counts(len(sources["detections"]), staging)
+            staging.clear(counts)
+        return counts
 
     @property
     def _is_document(self) -> bool:
@@ -260,11 +265,12 @@ class _Division:
             self._say(f"dividing {side}", (number + 1) / len(files))
         self._refuse_other_ways(side, files, staging)
 
-    def _write(self, side: str, kind: Records, staging: Staging) -> None:
-        """Write the parts of a side; kind: one of its files."""
+    def _write(self, side: str, files: Sequence[Records], staging: Staging) -> None:
+        """Write the parts of a side."""
+        kind = files[0]
         for part, name in enumerate(self._names()):
             path = os.path.join(self._output, side, f"{name}{kind.suffix}")
-            write_whole({path: kind.joined([*staging.blocks(side, part)])})
+            write_whole({path: kind.joined([*staging.blocks(side, part, len(files))])})
             self._say(f"writing {side}", (part + 1) / self._into)
 
     def _counts(self, files: int, staging: Staging) -> tuple[int, int]:

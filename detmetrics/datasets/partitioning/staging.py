@@ -4,20 +4,23 @@
 
     .partition/plan.json             what is divided, and how
     .partition/SIDE-FILE-PIECE       where each part begins (int64), then its records
-    .partition/SIDE-FILE.done        all pieces of this file are there
+    .partition/SIDE-FILE.done        all pieces of this file are there, with the CRC-32 of each
     .partition/complete.json         all parts are written; the two above are gone
 
-Every file is written beside its place and renamed, so that a stopped run leaves whole ones.
+Every file is written beside its place and renamed, so that a stopped run leaves whole ones. One run
+at a time has the output folder, where the system can lock it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -26,21 +29,28 @@ from detmetrics.foundation.errors import InputError, OutputError
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.outputs import write_whole
 
-__all__ = ["Staging", "opened_staging"]
+__all__ = ["Staging", "alone_in", "opened_staging"]
 
 FOLDER, PLAN, COMPLETE = ".partition", "plan.json", "complete.json"
 
 
 @dataclass(frozen=True)
 class Staging:
-    """The folder of what is done; parts: how many there are."""
+    """The folder of what is done; parts: how many there are; checksums: of the pieces that this run
+    has added, by name.
+    """
 
     folder: str
     parts: int
+    checksums: dict[str, int] = field(default_factory=dict)
 
     def has(self, side: str, file: int) -> bool:
-        """Whether a file is staged as a whole."""
-        return os.path.exists(self._path(f"{side}-{file:05d}.done"))
+        """Whether an earlier run staged a file as a whole, and nothing of it is gone or damaged."""
+        try:
+            pieces = self.facts(side, file)["pieces"].items()
+            return all(crc32(self._content(name)) == checksum for name, checksum in pieces)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return False
 
     def add(self, side: str, file: int, piece: int, blocks: Sequence[bytes]) -> None:
         """Keep the records of a piece, those of each part in turn.
@@ -50,7 +60,9 @@ class Staging:
         """
         first = running(np.array([len(block) for block in blocks], np.int64))
         data = b"".join([first.astype("<i8").tobytes(), *blocks])
-        write_whole({self._path(f"{side}-{file:05d}-{piece:06d}"): data})
+        name = f"{side}-{file:05d}-{piece:06d}"
+        write_whole({self._path(name): data})
+        self.checksums[name] = crc32(data)
 
     def finish(self, side: str, file: int, facts: Mapping[str, Any]) -> None:
         """Note that a file is staged as a whole; facts: about it.
@@ -58,7 +70,10 @@ class Staging:
         Raises:
             OutputError: it cannot be written.
         """
-        write_whole({self._path(f"{side}-{file:05d}.done"): json.dumps(facts)})
+        own = f"{side}-{file:05d}-"
+        pieces = {name: one for name, one in self.checksums.items() if name.startswith(own)}
+        done = json.dumps({**facts, "pieces": pieces})
+        write_whole({self._path(f"{side}-{file:05d}.done"): done})
 
     def facts(self, side: str, file: int) -> dict[str, Any]:
         """What was noted of a file that is staged."""
@@ -66,19 +81,21 @@ class Staging:
             facts: dict[str, Any] = json.load(done)
         return facts
 
-    def blocks(self, side: str, part: int) -> Iterator[bytes]:
-        """The records of a part that are there, in order of files and pieces."""
+    def blocks(self, side: str, part: int, files: int) -> Iterator[bytes]:
+        """The records of a part, in order of files and pieces; files: how many the side has."""
         head = 8 * (self.parts + 1)
-        names = (name for name in os.listdir(self.folder) if name.startswith(f"{side}-"))
-        for name in sorted(names):
-            if name.endswith(".done"):
-                continue
-            with open(self._path(name), "rb") as file:
-                first = np.frombuffer(file.read(head), "<i8")
-                start, end = first[part : part + 2].tolist()
-                file.seek(head + start)
-                if end > start:
-                    yield file.read(end - start)
+        for number in range(files):
+            for name in self.facts(side, number)["pieces"]:
+                with open(self._path(name), "rb") as file:
+                    first = np.frombuffer(file.read(head), "<i8")
+                    start, end = first[part : part + 2].tolist()
+                    file.seek(head + start)
+                    if end > start:
+                        yield file.read(end - start)
+
+    def _content(self, name: str) -> bytes:
+        with open(self._path(name), "rb") as file:
+            return file.read()
 
     def clear(self, counts: tuple[int, int]) -> None:
         """Note that all parts are written, and delete what was staged.
@@ -100,9 +117,9 @@ class Staging:
             with open(self._path(COMPLETE), encoding="utf-8") as file:
                 told = json.load(file)
             records, dropped = told["counts"]
+            return (records, dropped) if told["sizes"] == self._sizes() else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return (records, dropped) if told["sizes"] == self._sizes() else None
 
     def _sizes(self) -> dict[str, int]:
         """The bytes of each file of both sides."""
@@ -116,6 +133,38 @@ class Staging:
 
     def _path(self, name: str) -> str:
         return os.path.join(self.folder, name)
+
+
+@contextlib.contextmanager
+def alone_in(output: str) -> Iterator[None]:
+    """Keep other runs out of the output folder, where the system has locks.
+
+    Raises:
+        InputError: another run has it.
+        OutputError: it cannot be made.
+    """
+    try:
+        import fcntl
+    except ImportError:  # a system without it
+        yield
+        return
+    try:
+        os.makedirs(output, exist_ok=True)
+        folder = os.open(output, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(f"{output}: cannot be written: {error.strerror}") from None
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"{output}: another run of partition is writing to it. Fix: wait until it has "
+                    "ended, and run this one again"
+                ) from None
+        yield
+    finally:
+        os.close(folder)
 
 
 def opened_staging(output: str, parts: int, plan: Mapping[str, Any]) -> Staging:
