@@ -93,7 +93,7 @@ def _entries(folder: str, storage: Storage) -> dict[str, Entry]:
                 folder, [f"{printable(name)}: {first} is the same part: expected one of them"]
             )
         entries[part] = entry
-    return entries
+    return dict(sorted(entries.items()))  # by name, whatever the suffixes are
 
 
 def _refuse_unpaired(

@@ -164,8 +164,8 @@ class JoinedEvaluation(Measurement):
 class PartsEvaluation(JoinedEvaluation):
     """The result of one evaluation in parts; get one from :func:`evaluate_parts`.
 
-    ``summary``, ``per_class()``, ``counts``, ``to_dict()`` are in memory. ``curve()``,
-    ``arrays()`` and ``tie_interval()`` read the state again, one class at a time.
+    ``summary``, ``per_class()`` and ``counts`` are in memory. ``attention`` and ``to_dict()`` read
+    the state once more; ``curve()``, ``arrays()`` and ``tie_interval()`` read one class at a time.
 
     Attributes:
         rules: the rules that were applied.
