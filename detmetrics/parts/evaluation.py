@@ -129,6 +129,8 @@ def evaluate_parts(
         storage,
     )
     parts = parts_in(*folders, storage)
+    if len(parts) > 1:
+        _refuse_lists_of_all(reading)
     with mapper_of(engine, workers, address) as mapper:
         check_reading(mapper, [*folders, *parts[0][1:], *named_files(how)], storage)
         chosen = _chosen(mapper, parts, asked, shape, how)
@@ -157,6 +159,22 @@ def evaluate_parts(
         fresh=tuple(one.name for one, told in zip(parts, done, strict=True) if told.fresh),
         peak=max(*(told.peak for told in done), *(task.peak for task in measured), 0),
     )
+
+
+LISTS_OF_ALL = {
+    "image_sizes": "write sizes beside the boxes (columns width and height)",
+    "image_labels": "evaluate all images at once with dm.evaluate",
+}
+"""Options that list images, which each part would have all of, and what to do instead."""
+
+
+def _refuse_lists_of_all(reading: Reading) -> None:
+    for name, instead in LISTS_OF_ALL.items():
+        if getattr(reading, name):
+            raise InputError(
+                f"{name}: lists the images of all parts, and each part would have all of them. "
+                f"Fix: {instead}"
+            )
 
 
 def _say_reading(index: Index, reading: Reading) -> None:

@@ -224,7 +224,7 @@ def _refuse_unlike(a: CondensedPart, b: CondensedPart) -> None:
     if one.unsized != other.unsized:
         raise InputError(
             f"{both}: boxes are in pixels in one and normalized in the other, or image sizes are "
-            "known in one alone. Fix: give the sizes of all images (Reading.image_sizes)"
+            "known in one alone. Fix: write sizes beside the boxes (columns width and height)"
         )
     # A part of which no image says which classes were looked for does not have them.
     if one.frequency != other.frequency and any(one.frequency) and any(other.frequency):

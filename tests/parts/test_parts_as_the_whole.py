@@ -112,6 +112,14 @@ class TestIds:
         ours = dm.evaluate_parts(*parts, "coco", state=tmp_path / "other", reading=said)
         assert ours.summary == dm.evaluate(truth, found, "coco").summary
 
+    @pytest.mark.parametrize("name", ["image_sizes", "image_labels"])
+    def test_what_lists_images_of_all_parts_is_refused(self, folder, name):
+        """Every image was in two parts, with advice that did not help."""
+        reading = dm.Reading(**{name: folder / "gt.json"})
+        with pytest.raises(dm.InputError, match=rf"^{name}: lists the images of all parts"):
+            in_parts(folder, "coco", reading=reading)
+        assert not (folder / "state").exists()
+
     def test_unknown_images_may_be_in_another_part(self, tmp_path):
         with pytest.raises(dm.InputError, match="partition --unknown-images drop"):
             in_parts(tmp_path, unknown_images="drop")
