@@ -325,3 +325,11 @@ class TestResumed:
             dm.partition(*files, tmp_path / "set", into=3)
         os.close(other)
         assert dm.partition(*files, tmp_path / "set", into=3).records == 9
+
+    def test_a_folder_of_another_kind_is_left_alone(self, files, tmp_path):
+        other = tmp_path / "set" / ".partition" / "thesis.tex"
+        other.parent.mkdir(parents=True)
+        other.write_text("x")
+        with pytest.raises(dm.InputError, match=r"new or empty folder, found \.partition"):
+            dm.partition(*files, tmp_path / "set", into=3)
+        assert other.read_text() == "x"

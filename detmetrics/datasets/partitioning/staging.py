@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from detmetrics.foundation.outputs import write_whole
 __all__ = ["Staging", "alone_in", "opened_staging"]
 
 FOLDER, PLAN, COMPLETE = ".partition", "plan.json", "complete.json"
+OWN = re.compile(r"(plan|complete)\.json$|(gt|detections)-\d+(-\d+|\.done)$|\.detmetrics-")
+"""Names of what a run writes into the folder."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,8 @@ def opened_staging(output: str, parts: int, plan: Mapping[str, Any]) -> Staging:
                 return staging
             shutil.rmtree(staging.folder)  # of a run that ended before it wrote a part
         if os.path.isdir(output) and (there := os.listdir(output)):
-            if there == [FOLDER]:  # of a run that was stopped before it had a plan
+            # Of a run that was stopped before it had a plan.
+            if there == [FOLDER] and all(map(OWN.match, os.listdir(staging.folder))):
                 shutil.rmtree(staging.folder)
             else:
                 raise InputError(
