@@ -43,6 +43,7 @@ import numpy as np
 
 from detmetrics.analysis.resampling import Resampler, half_samples, resampled
 from detmetrics.analysis.support import FEW_CLASSES, FEW_IMAGES, Support
+from detmetrics.evaluation.measurement import Measurement
 from detmetrics.evaluation.result import Evaluation
 from detmetrics.foundation.arrays import Floats, Ints
 from detmetrics.foundation.errors import InputError
@@ -59,6 +60,7 @@ __all__ = [
     "confidence_intervals",
     "few_words",
     "interval_of",
+    "intervals_of",
     "require_samples",
     "sample_seeds",
     "widths",
@@ -183,12 +185,33 @@ def confidence_intervals(
     True
     """
     require_samples(resamples, level, seed)
+    whole, classes = Samples(result, per_class=per_class).all(
+        sample_seeds(seed, resamples), progress
+    )
+    return intervals_of(
+        result, Support.in_images(result), whole, classes if per_class else None, level, seed
+    )
+
+
+def intervals_of(
+    result: Measurement,
+    support: Support,
+    whole: Floats,
+    classes: Floats | None,
+    level: float,
+    seed: int,
+    *,
+    deals: float = math.inf,
+    parts: int = 0,
+) -> Intervals:
+    """The intervals that follow from half-samples.
+
+    support: where objects are. whole : (B, M) every metric of each half-sample; classes :
+    (B, K, M) of each class, where these are asked for. deals: how many there were, where their
+    number limits the degrees of freedom. parts: as of :class:`Intervals`.
+    """
     names = list(result.summary)
-    of = Samples(result, per_class=per_class)
-    weights = sample_seeds(seed, resamples)
-    whole, classes = of.all(weights, progress)
-    values = result.class_columns() if per_class else {}
-    support = Support.in_images(result)
+    values = {} if classes is None else result.class_columns()
 
     def interval(value: float, samples: Floats, name: str, category: int | None = None) -> Interval:
         return interval_of(
@@ -196,25 +219,28 @@ def confidence_intervals(
             samples,
             level,
             support.units,
-            freedom=support.filled(name, category) - 1,
+            freedom=min(support.filled(name, category), deals) - 1,
             few_objects=support.few(name, category),
         )
 
     return Intervals(
         level=level,
-        resamples=resamples,
+        resamples=len(whole),
         seed=seed,
         metrics={
             name: interval(result.summary[name], whole[:, column], name)
             for column, name in enumerate(names)
         },
-        classes={
+        classes={}
+        if classes is None
+        else {
             label: {
                 name: interval(float(values[name][row]), classes[:, row, column], name, row)
                 for column, name in enumerate(names)
             }
-            for row, label in enumerate(result.class_names if per_class else ())
+            for row, label in enumerate(result.class_names)
         },
+        parts=parts,
     )
 
 

@@ -14,19 +14,17 @@ from __future__ import annotations
 import numpy as np
 
 from detmetrics.analysis.bootstrap import (
-    Interval,
     Intervals,
-    interval_of,
+    intervals_of,
     require_samples,
     sample_seeds,
 )
 from detmetrics.analysis.resampling import half_samples
 from detmetrics.analysis.support import Support
-from detmetrics.foundation.arrays import Floats
 from detmetrics.foundation.errors import InputError
 from detmetrics.foundation.messages import printable
 from detmetrics.foundation.progress import Progress
-from detmetrics.metrics.summary import metrics_of, per_category, summarize
+from detmetrics.metrics.summary import per_category, summarize
 from detmetrics.parts.mapping import Engine
 from detmetrics.parts.result import PartsEvaluation
 
@@ -85,42 +83,16 @@ def part_intervals(
         address=address,
         progress=progress,
     )
-    names = [one.name for one in metrics_of(result.rules)]
     whole = np.array([[*summarize(one).values()] for one in measured])
-    support = Support.in_parts(result)
-    deals = (resamples + 1) // 2
-
-    def interval(value: float, samples: Floats, name: str, category: int | None = None) -> Interval:
-        filled = support.filled(name, category)
-        return interval_of(
-            value,
-            samples,
-            level,
-            parts,
-            freedom=min(filled, deals) - 1,
-            few_objects=support.few(name, category),
-        )
-
-    classes: dict[str, dict[str, Interval]] = {}
-    if per_class:
-        cells = np.array([[*per_category(one).values()] for one in measured])
-        values = per_category(result.measured)
-        classes = {
-            label: {
-                name: interval(float(values[name][row]), cells[:, column, row], name, row)
-                for column, name in enumerate(names)
-            }
-            for row, label in enumerate(result.class_names)
-        }
-    return Intervals(
-        level=level,
-        resamples=resamples,
-        seed=seed,
-        metrics={
-            name: interval(result.summary[name], whole[:, column], name)
-            for column, name in enumerate(names)
-        },
-        classes=classes,
+    classes = [np.stack([*per_category(one).values()], axis=1) for one in measured if per_class]
+    return intervals_of(
+        result,
+        Support.in_parts(result),
+        whole,
+        np.array(classes) if per_class else None,
+        level,
+        seed,
+        deals=(resamples + 1) // 2,
         parts=parts,
     )
 

@@ -35,7 +35,7 @@ class Support:
     """In how many images each class has objects, of any size and by range of sizes.
 
     Attributes:
-        units: how many images there are; of a result in parts, parts stand in their place.
+        units: the number of images, or of parts where the result is in parts.
     """
 
     def __init__(self, classes: ClassCells, units: int, of_class: Ints, of_all: Ints) -> None:
